@@ -1,0 +1,93 @@
+"""Resource names: the one place that builds and parses them."""
+
+import re
+from dataclasses import dataclass
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}")
+ID_RULE = (
+    "1 to 128 letters, digits, '_', '-', '.' or '~', starting with a letter, a digit or '_'"
+)
+
+
+class MalformedName(ValueError):  # noqa: N818
+    """A resource name or id that does not have its form."""
+
+
+def check_id(value: str) -> str:
+    """Return `value` if it is an id.
+
+    Raises:
+        MalformedName: it is not.
+    """
+    if not ID_PATTERN.fullmatch(value):
+        raise MalformedName(f"{_quote(value)} is not an id: {ID_RULE}")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class ClipName:
+    """A clip's name in parts."""
+
+    pool_id: str
+    clip_id: str
+
+
+def pool_name(pool_id: str) -> str:
+    return f"pools/{pool_id}"
+
+
+def clip_name(pool_id: str, clip_id: str) -> str:
+    return f"pools/{pool_id}/clips/{clip_id}"
+
+
+def task_name(task_id: str) -> str:
+    return f"tasks/{task_id}"
+
+
+def parse_pool_name(name: str) -> str:
+    """Return the pool id of "pools/{pool}".
+
+    Raises:
+        MalformedName: `name` does not have that form.
+    """
+    return _parse(name, "pools/{pool}")[0]
+
+
+def parse_task_name(name: str) -> str:
+    """Return the task id of "tasks/{task}".
+
+    Raises:
+        MalformedName: `name` does not have that form.
+    """
+    return _parse(name, "tasks/{task}")[0]
+
+
+def parse_clip_name(name: str) -> ClipName:
+    """Return the parts of "pools/{pool}/clips/{clip}".
+
+    Raises:
+        MalformedName: `name` does not have that form.
+    """
+    pool_id, clip_id = _parse(name, "pools/{pool}/clips/{clip}")
+    return ClipName(pool_id, clip_id)
+
+
+def _parse(name: str, form: str) -> list[str]:
+    segments, expected = name.split("/"), form.split("/")
+    if len(segments) != len(expected):
+        raise MalformedName(f"{_quote(name)} is not of the form {form}")
+    ids = []
+    for segment, part in zip(segments, expected, strict=True):
+        if part.startswith("{"):
+            if not ID_PATTERN.fullmatch(segment):
+                raise MalformedName(
+                    f"{_quote(name)} is not of the form {form}, each id being {ID_RULE}"
+                )
+            ids.append(segment)
+        elif segment != part:
+            raise MalformedName(f"{_quote(name)} is not of the form {form}")
+    return ids
+
+
+def _quote(value: str) -> str:
+    return repr(value if len(value) <= 150 else value[:147] + "...")  # noqa: PLR2004

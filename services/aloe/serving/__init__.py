@@ -1,0 +1,1 @@
+"""One gRPC runtime for both services: health, reflection, limits, errors, drain."""

@@ -1,0 +1,106 @@
+"""A gRPC server that binds a port of its own, tells its health and drains before it ends."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from aloe.serving.status import ErrorInterceptor, StatusOf
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+class AddressInUse(Exception):  # noqa: N818
+    """The address to listen on is taken or not one of this machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One gRPC service: its full name, its servicer and the generated function that adds it."""
+
+    full_name: str
+    servicer: Any
+    add_to_server: Callable[[Any, Any], None]
+
+
+class RpcServer:
+    """Serves some services on one address."""
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        *,
+        status_of: StatusOf,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+    ) -> None:
+        self._names = [service.full_name for service in services]
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(
+            interceptors=[ErrorInterceptor(status_of)],
+            options=[
+                # A second server on the port must fail, not share it.
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.max_send_message_length", max_message_bytes),
+                # The client pings every 30 s; the default allows one in 300 s.
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            ],
+        )
+        for service in services:
+            service.add_to_server(service.servicer, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(
+            (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+        )
+
+    async def start(self, address: str) -> str:
+        """Listen on "host:port" (port 0: any free one) and return the address with its port.
+
+        Health says NOT_SERVING until set_serving().
+
+        Raises:
+            AddressInUse: the address cannot be bound.
+        """
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError:
+            port = 0
+        if port == 0:
+            raise AddressInUse(
+                f"cannot listen on {address}: it is taken or not of this machine; give another"
+            )
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.start()
+        return f"{address.rpartition(':')[0]}:{port}"
+
+    async def set_serving(self) -> None:
+        """Let health say SERVING."""
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, *, drain_s: float) -> None:
+        """Refuse new calls and give those that run `drain_s` seconds to end."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(drain_s)
+
+    async def _set_health(self, state: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for name in ["", *self._names]:
+            await self._health.set(name, state)
+
+
+async def wait_for_signal() -> None:
+    """Return at SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    _log.info("stopping")

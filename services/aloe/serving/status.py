@@ -1,0 +1,154 @@
+"""What a failed call tells its caller, and the interceptor that says it."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+ERROR_DOMAIN = "aloe"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One wrong field of a request."""
+
+    field: str
+    """Its path, such as "task.classes" or "clips[3].audio"."""
+    description: str
+    """What was wrong, with the value, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A failure in the terms of google.rpc."""
+
+    code: grpc.StatusCode
+    reason: str
+    """An ErrorReason without its prefix."""
+    message: str
+    violations: tuple[FieldViolation, ...] = ()
+    retry_after_s: float | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def to_proto(self) -> status_pb2.Status:
+        """Write it with its ErrorInfo, BadRequest and RetryInfo."""
+        details = [
+            error_details_pb2.ErrorInfo(
+                reason=self.reason, domain=ERROR_DOMAIN, metadata=dict(self.metadata)
+            )
+        ]
+        packed = [_pack(detail) for detail in details]
+        if self.violations:
+            packed.append(_pack(_bad_request(self.violations)))
+        if self.retry_after_s is not None:
+            delay = duration_pb2.Duration()
+            delay.FromMilliseconds(max(1, round(self.retry_after_s * 1000)))
+            packed.append(_pack(error_details_pb2.RetryInfo(retry_delay=delay)))
+        return status_pb2.Status(
+            code=code_pb2.Code.Value(self.code.name), message=self.message, details=packed
+        )
+
+
+StatusOf = Callable[[Exception], Status | None]
+"""How a service translates its exceptions; None means "that is a defect"."""
+
+
+def status_of_anything(error: Exception, status_of: StatusOf) -> Status:
+    """Translate any exception; one that nobody foresaw is logged and INTERNAL."""
+    status = status_of(error)
+    if status is None:
+        _log.error("unexpected %s", type(error).__name__, exc_info=error)
+        status = Status(
+            grpc.StatusCode.INTERNAL, "INTERNAL", "a defect of the server; its log has the trace"
+        )
+    return status
+
+
+class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Turns the exceptions of every handler into statuses."""
+
+    def __init__(self, status_of: StatusOf) -> None:
+        self._status_of = status_of
+
+    async def intercept_service(
+        self,
+        continuation: Callable[
+            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]
+        ],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """Wrap the handler in its own kind."""
+        handler: Any = await continuation(handler_call_details)
+        if handler is None:
+            return handler
+        if handler.response_streaming:
+            inner = handler.unary_stream or handler.stream_stream
+            wrapped: Any = self._streaming(inner)
+            make = (
+                grpc.stream_stream_rpc_method_handler
+                if handler.request_streaming
+                else grpc.unary_stream_rpc_method_handler
+            )
+        else:
+            inner = handler.unary_unary or handler.stream_unary
+            wrapped = self._unary(inner)
+            make = (
+                grpc.stream_unary_rpc_method_handler
+                if handler.request_streaming
+                else grpc.unary_unary_rpc_method_handler
+            )
+        return make(
+            wrapped,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    def _unary(self, inner: Any) -> Any:
+        async def call(request: Any, context: Any) -> Any:
+            try:
+                return await inner(request, context)
+            except Exception as error:  # noqa: BLE001
+                await self._abort(context, error)
+
+        return call
+
+    def _streaming(self, inner: Any) -> Any:
+        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+            try:
+                async for response in inner(request, context):
+                    yield response
+            except Exception as error:  # noqa: BLE001
+                await self._abort(context, error)
+
+        return call
+
+    async def _abort(self, context: Any, error: Exception) -> NoReturn:
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        status = status_of_anything(error, self._status_of)
+        await context.abort_with_status(rpc_status.to_status(status.to_proto()))
+        raise AssertionError  # abort always raises
+
+
+def _pack(detail: Any) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    return packed
+
+
+def _bad_request(violations: tuple[FieldViolation, ...]) -> error_details_pb2.BadRequest:
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(
+                field=violation.field, description=violation.description
+            )
+            for violation in violations
+        ]
+    )
