@@ -4,9 +4,7 @@ import re
 from dataclasses import dataclass
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}")
-ID_RULE = (
-    "1 to 128 letters, digits, '_', '-', '.' or '~', starting with a letter, a digit or '_'"
-)
+ID_RULE = "1 to 128 letters, digits, '_', '-', '.' or '~', starting with a letter, a digit or '_'"
 
 
 class MalformedName(ValueError):  # noqa: N818

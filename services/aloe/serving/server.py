@@ -91,7 +91,7 @@ class RpcServer:
         await self._health.enter_graceful_shutdown()
         await self._server.stop(drain_s)
 
-    async def _set_health(self, state: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+    async def _set_health(self, state: int) -> None:
         for name in ["", *self._names]:
             await self._health.set(name, state)
 

@@ -71,21 +71,21 @@ def status_of_anything(error: Exception, status_of: StatusOf) -> Status:
     return status
 
 
-class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Turns the exceptions of every handler into statuses."""
 
     def __init__(self, status_of: StatusOf) -> None:
         self._status_of = status_of
 
-    async def intercept_service(
+    async def intercept_service(  # type: ignore[override]  # the stubs tie it to one method
         self,
         continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]
+            [grpc.HandlerCallDetails], "Awaitable[grpc.RpcMethodHandler[Any, Any]]"
         ],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> "grpc.RpcMethodHandler[Any, Any]":
         """Wrap the handler in its own kind."""
-        handler: Any = await continuation(handler_call_details)
+        handler = await continuation(handler_call_details)
         if handler is None:
             return handler
         if handler.response_streaming:

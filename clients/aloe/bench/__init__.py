@@ -1,0 +1,1 @@
+"""Simulated labeling campaigns: data sets, synthetic speech, results and plots."""

@@ -1,0 +1,39 @@
+"""The one way to a data set: by name, or by the path of a manifest or folder."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from aloe.bench.datasets.dataset import Dataset, DatasetError
+from aloe.bench.datasets.folders import load_folders
+from aloe.bench.datasets.fsdd import load_fsdd
+from aloe.bench.datasets.manifest import load_manifest
+
+_NAMED: Mapping[str, Callable[[Path], Dataset]] = {"fsdd": load_fsdd}
+
+
+def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -> Dataset:
+    """Read a data set from disk.
+
+    Args:
+        name_or_path: "fsdd", or the path of a CSV manifest or of a folder with one folder per
+            class, relative to `root` if that is given.
+        root: The folder that a named data set lies in.
+        seed: Draws the splits of a data set that brings none.
+
+    Raises:
+        DatasetError: there is no such data set, or it cannot be used.
+    """
+    load_named = _NAMED.get(str(name_or_path))
+    if load_named is not None:
+        if root is None:
+            raise DatasetError(f"{name_or_path} is a data set by name: give the root it lies in")
+        return load_named(root)
+    path = Path(name_or_path) if root is None else root / name_or_path
+    if path.is_dir():
+        return load_folders(path, seed=seed)
+    if path.is_file():
+        return load_manifest(path, seed=seed)
+    raise DatasetError(
+        f"no data set {str(name_or_path)!r}: {path} is neither a CSV file nor a folder, and the"
+        f" known names are {', '.join(_NAMED)}"
+    )

@@ -1,0 +1,155 @@
+"""The typed clients of the learner and the embedding service: numpy and dataclasses, no protobuf.
+
+    with connect("127.0.0.1:50051") as client:
+        client.create_pool("greetings")
+
+`connect` and `connect_embedding` are for blocking code, the same with `_async` for asyncio.
+Connecting is lazy: a server that is away is noticed by the first call.
+"""
+
+from aloe.client._operations.tasks import UNCHANGED, Unchanged
+from aloe.client.async_embedding import AsyncEmbeddingClient
+from aloe.client.async_learner import AsyncLearnerClient
+from aloe.client.embedding import EmbeddingClient
+from aloe.client.errors import (
+    Aborted,
+    AloeError,
+    AlreadyExists,
+    DeadlineExceeded,
+    EncoderMismatch,
+    FailedPrecondition,
+    HeadNotTrained,
+    Internal,
+    InvalidArgument,
+    LeaseLost,
+    NotFound,
+    Overloaded,
+    ResourceExhausted,
+    Unavailable,
+)
+from aloe.client.learner import LearnerClient
+from aloe.client.types import (
+    AcquisitionFunction,
+    AdamRecipe,
+    Answer,
+    Audio,
+    Clip,
+    ClipAudio,
+    ClipCounts,
+    ClipFailure,
+    ConnectOptions,
+    EmbeddedClip,
+    Embeddings,
+    Encoder,
+    Evaluation,
+    FieldViolation,
+    Float32Array,
+    Head,
+    HeadRecipe,
+    ImportLabelsResult,
+    ImportSummary,
+    KnownLabel,
+    LbfgsRecipe,
+    Lease,
+    NewClip,
+    Pcm,
+    Pool,
+    PoolState,
+    Predictions,
+    QueryResult,
+    QueryStrategy,
+    Round,
+    SelectionRule,
+    Split,
+    StoredLabel,
+    SubmitResult,
+    Task,
+    TaskUpdate,
+)
+
+__all__ = [
+    "UNCHANGED",
+    "Aborted",
+    "AcquisitionFunction",
+    "AdamRecipe",
+    "AloeError",
+    "AlreadyExists",
+    "Answer",
+    "AsyncEmbeddingClient",
+    "AsyncLearnerClient",
+    "Audio",
+    "Clip",
+    "ClipAudio",
+    "ClipCounts",
+    "ClipFailure",
+    "ConnectOptions",
+    "DeadlineExceeded",
+    "EmbeddedClip",
+    "EmbeddingClient",
+    "Embeddings",
+    "Encoder",
+    "EncoderMismatch",
+    "Evaluation",
+    "FailedPrecondition",
+    "FieldViolation",
+    "Float32Array",
+    "Head",
+    "HeadNotTrained",
+    "HeadRecipe",
+    "ImportLabelsResult",
+    "ImportSummary",
+    "Internal",
+    "InvalidArgument",
+    "KnownLabel",
+    "LbfgsRecipe",
+    "LearnerClient",
+    "Lease",
+    "LeaseLost",
+    "NewClip",
+    "NotFound",
+    "Overloaded",
+    "Pcm",
+    "Pool",
+    "PoolState",
+    "Predictions",
+    "QueryResult",
+    "QueryStrategy",
+    "ResourceExhausted",
+    "Round",
+    "SelectionRule",
+    "Split",
+    "StoredLabel",
+    "SubmitResult",
+    "Task",
+    "TaskUpdate",
+    "Unavailable",
+    "Unchanged",
+    "connect",
+    "connect_async",
+    "connect_embedding",
+    "connect_embedding_async",
+]
+
+_DEFAULT_OPTIONS = ConnectOptions()
+
+
+def connect(target: str, options: ConnectOptions = _DEFAULT_OPTIONS) -> LearnerClient:
+    """Return a client of the learner service at "host:port"."""
+    return LearnerClient(target, options)
+
+
+def connect_async(target: str, options: ConnectOptions = _DEFAULT_OPTIONS) -> AsyncLearnerClient:
+    """Return an asyncio client of the learner service at "host:port"; call it in the event loop."""
+    return AsyncLearnerClient(target, options)
+
+
+def connect_embedding(target: str, options: ConnectOptions = _DEFAULT_OPTIONS) -> EmbeddingClient:
+    """Return a client of the embedding service at "host:port"."""
+    return EmbeddingClient(target, options)
+
+
+def connect_embedding_async(
+    target: str, options: ConnectOptions = _DEFAULT_OPTIONS
+) -> AsyncEmbeddingClient:
+    """Return an asyncio client of the embedding service at "host:port"; call it in the loop."""
+    return AsyncEmbeddingClient(target, options)

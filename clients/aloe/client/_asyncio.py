@@ -1,0 +1,95 @@
+"""Runs operations on a channel in an event loop; as SyncRunner otherwise."""
+# ruff: noqa: ASYNC109 - a timeout is a deadline here, known to the server
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import grpc
+
+from aloe.client._endpoint import Endpoint
+from aloe.client._operations.operation import ListOperation, Operation, StreamOperation
+from aloe.client._retry import OutageSchedule, RetrySchedule
+from aloe.client.types import ConnectOptions
+
+T = TypeVar("T")
+
+
+class AsyncRunner:
+    """A channel and the one way to make calls on it; the tasks of one event loop may share it."""
+
+    def __init__(self, stub_kind: Any, target: str, options: ConnectOptions) -> None:
+        self.endpoint = Endpoint(target, options)
+        self._channel = grpc.aio.insecure_channel(target, self.endpoint.channel_options())
+        self._stub = stub_kind(self._channel)
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    def start(self, rpc: str, argument: Any, *, timeout_s: float | None) -> Any:
+        """Make one attempt; what comes back is to be awaited or iterated over."""
+        return getattr(self._stub, rpc)(
+            argument, timeout=timeout_s, metadata=self.endpoint.metadata
+        )
+
+    async def run(self, operation: Operation[T], timeout: timedelta | None) -> T:
+        """Make a call, again while that may help and there is time."""
+        schedule = self.endpoint.schedule(timeout)
+        while True:
+            try:
+                response = await self.start(
+                    operation.rpc, operation.argument(), timeout_s=schedule.attempt_timeout_s()
+                )
+            except grpc.RpcError as error:
+                delay_s = schedule.delay_s(self.endpoint.translate(error, operation.rpc))
+                await asyncio.sleep(delay_s)
+            else:
+                return operation.result(response)
+
+    async def pages(
+        self, operation: ListOperation[T], timeout: timedelta | None
+    ) -> AsyncIterator[T]:
+        """Get a list page by page; the timeout is that of one page."""
+        page_token = ""
+        while True:
+            page = await self.run(operation(page_token), timeout)
+            for item in page.items:
+                yield item
+            page_token = page.next_token
+            if not page_token:
+                return
+
+    async def collect(
+        self, operation: ListOperation[T], timeout: timedelta | None
+    ) -> tuple[T, ...]:
+        """Get a whole list."""
+        return tuple([item async for item in self.pages(operation, timeout)])
+
+    async def stream(
+        self, operation: StreamOperation[T], timeout: timedelta | None
+    ) -> AsyncIterator[T]:
+        """Read a stream, taking it up again where it breaks."""
+        schedule: RetrySchedule | OutageSchedule = (
+            self.endpoint.outage_schedule(timeout)
+            if operation.is_endless
+            else self.endpoint.schedule(timeout)
+        )
+        seen: set[str] = set()
+        while True:
+            call = self.start(
+                operation.rpc, operation.request, timeout_s=schedule.attempt_timeout_s()
+            )
+            try:
+                async for response in call:
+                    schedule.progressed()
+                    for item in operation.fresh_items(response, seen):
+                        yield item
+                if not operation.is_endless:
+                    return
+                delay_s = schedule.delay_s(self.endpoint.ended_early(operation.rpc))
+            except grpc.RpcError as error:
+                delay_s = schedule.delay_s(self.endpoint.translate(error, operation.rpc))
+            finally:
+                call.cancel()
+            await asyncio.sleep(delay_s)

@@ -1,0 +1,85 @@
+"""Pools and their clips."""
+
+from aloe.client import types
+from aloe.client._fields import clip_name, parse_time, pool_name, uint32
+from aloe.client._operations.operation import ListOperation, Operation, Page
+from aloe.v1 import learner_service_pb2 as pb
+from aloe.wire import names
+
+
+def create_pool(
+    pool_id: str,
+    *,
+    encoder_id: str,
+    encoder_fingerprint: str,
+    embedding_dim: int,
+    keep_audio: bool,
+) -> Operation[types.Pool]:
+    pool = pb.Pool(
+        encoder_id=encoder_id,
+        encoder_fingerprint=encoder_fingerprint,
+        embedding_dim=uint32("embedding_dim", embedding_dim),
+        keep_audio=keep_audio,
+    )
+    return Operation(
+        "CreatePool",
+        pb.CreatePoolRequest(pool_id=pool_id, pool=pool),
+        lambda response: _parse_pool(response.pool),
+    )
+
+
+def get_pool(pool_id: str) -> Operation[types.Pool]:
+    return Operation(
+        "GetPool",
+        pb.GetPoolRequest(name=pool_name(pool_id)),
+        lambda response: _parse_pool(response.pool),
+    )
+
+
+def list_pools() -> ListOperation[types.Pool]:
+    return lambda page_token: Operation(
+        "ListPools",
+        pb.ListPoolsRequest(page_token=page_token),
+        lambda response: Page(tuple(map(_parse_pool, response.pools)), response.next_page_token),
+    )
+
+
+def delete_pool(pool_id: str) -> Operation[None]:
+    return Operation("DeletePool", pb.DeletePoolRequest(name=pool_name(pool_id)), lambda _: None)
+
+
+def list_clips(pool_id: str) -> ListOperation[types.Clip]:
+    name = pool_name(pool_id)
+    return lambda page_token: Operation(
+        "ListClips",
+        pb.ListClipsRequest(pool=name, page_token=page_token),
+        lambda response: Page(tuple(map(_parse_clip, response.clips)), response.next_page_token),
+    )
+
+
+def get_clip_audio(pool_id: str, clip_id: str) -> Operation[types.ClipAudio]:
+    return Operation(
+        "GetClipAudio",
+        pb.GetClipAudioRequest(name=clip_name(pool_id, clip_id)),
+        lambda response: types.ClipAudio(response.content, response.media_type),
+    )
+
+
+def _parse_pool(message: pb.Pool) -> types.Pool:
+    return types.Pool(
+        pool_id=names.parse_pool_name(message.name),
+        encoder_id=message.encoder_id,
+        encoder_fingerprint=message.encoder_fingerprint,
+        embedding_dim=message.embedding_dim,
+        keep_audio=message.keep_audio,
+        clip_count=message.clip_count,
+        create_time=parse_time(message.create_time),
+    )
+
+
+def _parse_clip(message: pb.Clip) -> types.Clip:
+    return types.Clip(
+        clip_id=names.parse_clip_name(message.name).clip_id,
+        uri=message.uri,
+        duration=message.duration.ToTimedelta() if message.HasField("duration") else None,
+    )

@@ -1,0 +1,52 @@
+"""Query strategies and head recipes as they travel."""
+
+from aloe.client import types
+from aloe.client._fields import parse_enum, uint32, wire_enum
+from aloe.v1 import learner_service_pb2 as pb
+
+
+def encode_strategy(strategy: types.QueryStrategy) -> pb.QueryStrategy:
+    return pb.QueryStrategy(
+        acquisition_function=wire_enum(
+            pb.AcquisitionFunction, "ACQUISITION_FUNCTION", strategy.acquisition_function
+        ),
+        selection_rule=wire_enum(pb.SelectionRule, "SELECTION_RULE", strategy.selection_rule),
+    )
+
+
+def parse_strategy(message: pb.QueryStrategy) -> types.QueryStrategy:
+    """Raises ValueError where a part is unknown here."""
+    return types.QueryStrategy(
+        acquisition_function=parse_enum(
+            types.AcquisitionFunction,
+            pb.AcquisitionFunction,
+            "ACQUISITION_FUNCTION",
+            message.acquisition_function,
+        ),
+        selection_rule=parse_enum(
+            types.SelectionRule, pb.SelectionRule, "SELECTION_RULE", message.selection_rule
+        ),
+    )
+
+
+def encode_recipe(recipe: types.HeadRecipe) -> pb.HeadRecipe:
+    if isinstance(recipe, types.LbfgsRecipe):
+        return pb.HeadRecipe(lbfgs=pb.LbfgsRecipe(l2_penalty=recipe.l2_penalty))
+    return pb.HeadRecipe(
+        adam=pb.AdamRecipe(
+            learning_rate=recipe.learning_rate,
+            epoch_count=uint32("head_recipe.epoch_count", recipe.epoch_count),
+            batch_size=uint32("head_recipe.batch_size", recipe.batch_size),
+        )
+    )
+
+
+def parse_recipe(message: pb.HeadRecipe) -> types.HeadRecipe:
+    """Raises ValueError where the optimiser is unknown here."""
+    kind = message.WhichOneof("optimiser")
+    if kind == "adam":
+        adam = message.adam
+        return types.AdamRecipe(adam.learning_rate, adam.epoch_count, adam.batch_size)
+    if kind == "lbfgs":
+        return types.LbfgsRecipe(message.lbfgs.l2_penalty)
+    raise ValueError("the head recipe has an optimiser unknown to this version of the library")

@@ -1,0 +1,162 @@
+"""What a task has learned: predictions, rounds, labels, heads."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from aloe.client import types
+from aloe.client._audio import encode_audio
+from aloe.client._fields import clip_name, parse_enum, parse_time, task_name, uint32
+from aloe.client._operations.operation import ListOperation, Operation, Page, StreamOperation
+from aloe.client._operations.recipes import parse_recipe
+from aloe.client._operations.tasks import parse_task
+from aloe.client._translate import invalid_field
+from aloe.v1 import audio_pb2
+from aloe.v1 import learner_service_pb2 as pb
+from aloe.wire import names
+from aloe.wire.arrays import decode_matrix, encode_matrix
+
+PredictInput = pb.AudioClips | audio_pb2.FloatMatrix | pb.ClipNames
+
+
+def audio_input(clips: Sequence[types.Audio], max_bytes: int) -> pb.AudioClips:
+    return pb.AudioClips(
+        clips=[
+            encode_audio(clip, field=f"audio[{index}]", max_bytes=max_bytes)
+            for index, clip in enumerate(clips)
+        ]
+    )
+
+
+def embeddings_input(embeddings: types.Float32Array) -> audio_pb2.FloatMatrix:
+    matrix = np.asarray(embeddings)
+    if matrix.ndim != 2:  # noqa: PLR2004 - a matrix
+        raise invalid_field(
+            "embeddings", f"must be (n_clips, embedding_dim), got shape {matrix.shape}"
+        )
+    return encode_matrix(matrix)
+
+
+def clips_input(pool_id: str, clip_ids: Sequence[str]) -> pb.ClipNames:
+    return pb.ClipNames(names=[clip_name(pool_id, clip_id) for clip_id in clip_ids])
+
+
+def check_one_input(*inputs: object) -> None:
+    """Raises InvalidArgument unless exactly one of the inputs of predict is given."""
+    given_count = sum(given is not None for given in inputs)
+    if given_count != 1:
+        raise invalid_field(
+            "predict", f"takes one of audio, embeddings and clip_ids, got {given_count}"
+        )
+
+
+def predict(
+    task_id: str, given: PredictInput, *, min_head_version: int
+) -> Operation[types.Predictions]:
+    request = pb.PredictRequest(
+        task=task_name(task_id), min_head_version=uint32("min_head_version", min_head_version)
+    )
+    if isinstance(given, pb.AudioClips):
+        request.audio.CopyFrom(given)
+    elif isinstance(given, pb.ClipNames):
+        request.clips.CopyFrom(given)
+    else:
+        request.embeddings.CopyFrom(given)
+    return Operation(
+        "Predict",
+        request,
+        lambda response: types.Predictions(
+            probabilities=decode_matrix(response.probabilities),
+            labels=tuple(response.labels),
+            classes=tuple(response.classes),
+            head_version=response.head_version,
+        ),
+    )
+
+
+def list_rounds(task_id: str) -> ListOperation[types.Round]:
+    task = task_name(task_id)
+    return lambda page_token: Operation(
+        "ListRounds",
+        pb.ListRoundsRequest(task=task, page_token=page_token),
+        lambda response: Page(tuple(map(_parse_round, response.rounds)), response.next_page_token),
+    )
+
+
+def watch_task(task_id: str) -> StreamOperation[types.TaskUpdate]:
+    return StreamOperation(
+        "WatchTask", pb.WatchTaskRequest(name=task_name(task_id)), _parse_update, key=None
+    )
+
+
+def export_labels(task_id: str) -> StreamOperation[types.StoredLabel]:
+    return StreamOperation(
+        "ExportLabels",
+        pb.ExportLabelsRequest(task=task_name(task_id)),
+        lambda response: map(_parse_label, response.labels),
+        key=lambda label: label.clip_id,
+    )
+
+
+def export_head(task_id: str, version: int) -> Operation[types.Head]:
+    return Operation(
+        "ExportHead",
+        pb.ExportHeadRequest(task=task_name(task_id), head_version=uint32("version", version)),
+        lambda response: _parse_head(response.head),
+    )
+
+
+def _parse_round(message: pb.Round) -> types.Round:
+    return types.Round(
+        head_version=message.head_version,
+        label_count=message.label_count,
+        validation=_parse_evaluation(message.validation)
+        if message.HasField("validation")
+        else None,
+        test=_parse_evaluation(message.test) if message.HasField("test") else None,
+        start_time=parse_time(message.start_time),
+        training_duration=message.training_duration.ToTimedelta(),
+        evaluation_duration=message.evaluation_duration.ToTimedelta(),
+        training_loss=message.training_loss,
+    )
+
+
+def _parse_evaluation(message: pb.Evaluation) -> types.Evaluation:
+    return types.Evaluation(
+        clip_count=message.clip_count,
+        accuracy=message.accuracy,
+        macro_f1=message.macro_f1,
+        class_recalls=tuple(message.class_recalls),
+        loss=message.loss,
+    )
+
+
+def _parse_update(message: pb.WatchTaskResponse) -> Iterable[types.TaskUpdate]:
+    last_round = _parse_round(message.last_round) if message.HasField("last_round") else None
+    yield types.TaskUpdate(parse_task(message.task), last_round)
+
+
+def _parse_label(message: pb.StoredLabel) -> types.StoredLabel:
+    return types.StoredLabel(
+        clip_id=names.parse_clip_name(message.clip).clip_id,
+        uri=message.uri,
+        label=message.label or None,
+        split=parse_enum(types.Split, pb.Split, "SPLIT", message.split),
+        oracle_id=message.oracle_id,
+        label_time=parse_time(message.label_time),
+    )
+
+
+def _parse_head(message: pb.Head) -> types.Head:
+    return types.Head(
+        task_id=names.parse_task_name(message.task),
+        version=message.version,
+        weights=decode_matrix(message.weights),
+        biases=decode_matrix(message.biases).reshape(-1),
+        classes=tuple(message.classes),
+        encoder_id=message.encoder_id,
+        encoder_fingerprint=message.encoder_fingerprint,
+        label_count=message.label_count,
+        head_recipe=parse_recipe(message.head_recipe),
+        seed=message.seed,
+    )

@@ -1,0 +1,195 @@
+"""The asyncio client of the learner service."""
+# ruff: noqa: ASYNC109 - a timeout is a deadline here, known to the server
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import timedelta
+from typing import Self
+
+from aloe.client import types
+from aloe.client._async_pool_methods import AsyncPoolMethods
+from aloe.client._asyncio import AsyncRunner
+from aloe.client._operations import labeling, results, tasks
+from aloe.client._operations.tasks import UNCHANGED, Unchanged
+from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
+
+
+class AsyncLearnerClient(AsyncPoolMethods):
+    """LearnerClient for asyncio: the same methods, awaited. Made by connect_async().
+
+    The tasks of one event loop may share a client; threads and processes may not.
+    """
+
+    def __init__(self, target: str, options: types.ConnectOptions) -> None:
+        self._runner = AsyncRunner(LearnerServiceStub, target, options)
+        self._pool_ids: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._runner.close()
+
+    async def create_task(
+        self,
+        task_id: str,
+        pool_id: str,
+        classes: Sequence[str],
+        *,
+        query_strategy: types.QueryStrategy = tasks.DEFAULT_STRATEGY,
+        head_recipe: types.HeadRecipe = tasks.DEFAULT_RECIPE,
+        label_budget: int | None = None,
+        lease_duration: timedelta | None = None,
+        seed: int = 0,
+        timeout: timedelta | None = None,
+    ) -> types.Task:
+        operation = tasks.create_task(
+            task_id,
+            pool_id,
+            classes,
+            query_strategy=query_strategy,
+            head_recipe=head_recipe,
+            label_budget=label_budget,
+            lease_duration=lease_duration,
+            seed=seed,
+        )
+        self._pool_ids.pop(task_id, None)
+        return await self._runner.run(operation, timeout)
+
+    async def get_task(self, task_id: str, *, timeout: timedelta | None = None) -> types.Task:
+        return await self._runner.run(tasks.get_task(task_id), timeout)
+
+    async def list_tasks(
+        self, pool_id: str | None = None, *, timeout: timedelta | None = None
+    ) -> tuple[types.Task, ...]:
+        return await self._runner.collect(tasks.list_tasks(pool_id), timeout)
+
+    async def update_task(
+        self,
+        task_id: str,
+        *,
+        query_strategy: types.QueryStrategy | Unchanged = UNCHANGED,
+        head_recipe: types.HeadRecipe | Unchanged = UNCHANGED,
+        label_budget: int | Unchanged | None = UNCHANGED,
+        lease_duration: timedelta | Unchanged | None = UNCHANGED,
+        timeout: timedelta | None = None,
+    ) -> types.Task:
+        operation = tasks.update_task(
+            task_id,
+            query_strategy=query_strategy,
+            head_recipe=head_recipe,
+            label_budget=label_budget,
+            lease_duration=lease_duration,
+        )
+        return await self._runner.run(operation, timeout)
+
+    async def delete_task(self, task_id: str, *, timeout: timedelta | None = None) -> None:
+        self._pool_ids.pop(task_id, None)
+        await self._runner.run(tasks.delete_task(task_id), timeout)
+
+    async def import_labels(
+        self,
+        task_id: str,
+        labels: Iterable[types.KnownLabel],
+        *,
+        timeout: timedelta | None = None,
+    ) -> types.ImportLabelsResult:
+        pool_id = await self._pool_id(task_id, timeout)
+        return await self._runner.run(labeling.import_labels(task_id, pool_id, labels), timeout)
+
+    async def query(
+        self,
+        task_id: str,
+        oracle_id: str,
+        *,
+        max_clip_count: int = 1,
+        min_head_version: int = 0,
+        lease_duration: timedelta | None = None,
+        request_id: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> types.QueryResult:
+        operation = labeling.query(
+            task_id,
+            oracle_id,
+            max_clip_count=max_clip_count,
+            min_head_version=min_head_version,
+            lease_duration=lease_duration,
+            request_id=request_id,
+        )
+        return await self._runner.run(operation, timeout)
+
+    async def submit_labels(
+        self,
+        task_id: str,
+        oracle_id: str,
+        answers: Iterable[types.Answer],
+        *,
+        request_id: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> types.SubmitResult:
+        operation = labeling.submit_labels(task_id, oracle_id, answers, request_id=request_id)
+        return await self._runner.run(operation, timeout)
+
+    async def release_leases(
+        self,
+        task_id: str,
+        oracle_id: str,
+        lease_ids: Sequence[str] = (),
+        *,
+        timeout: timedelta | None = None,
+    ) -> int:
+        return await self._runner.run(
+            labeling.release_leases(task_id, oracle_id, lease_ids), timeout
+        )
+
+    async def predict(
+        self,
+        task_id: str,
+        *,
+        audio: Sequence[types.Audio] | None = None,
+        embeddings: types.Float32Array | None = None,
+        clip_ids: Sequence[str] | None = None,
+        min_head_version: int = 0,
+        timeout: timedelta | None = None,
+    ) -> types.Predictions:
+        results.check_one_input(audio, embeddings, clip_ids)
+        given: results.PredictInput
+        if audio is not None:
+            # Files are read off the loop.
+            given = await asyncio.to_thread(
+                results.audio_input, audio, self._runner.endpoint.max_clip_bytes
+            )
+        elif embeddings is not None:
+            given = results.embeddings_input(embeddings)
+        else:
+            given = results.clips_input(await self._pool_id(task_id, timeout), clip_ids or ())
+        operation = results.predict(task_id, given, min_head_version=min_head_version)
+        return await self._runner.run(operation, timeout)
+
+    async def list_rounds(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> tuple[types.Round, ...]:
+        return await self._runner.collect(results.list_rounds(task_id), timeout)
+
+    def watch_task(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> AsyncIterator[types.TaskUpdate]:
+        return self._runner.stream(results.watch_task(task_id), timeout)
+
+    def export_labels(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> AsyncIterator[types.StoredLabel]:
+        return self._runner.stream(results.export_labels(task_id), timeout)
+
+    async def export_head(
+        self, task_id: str, version: int = 0, *, timeout: timedelta | None = None
+    ) -> types.Head:
+        return await self._runner.run(results.export_head(task_id, version), timeout)
+
+    async def _pool_id(self, task_id: str, timeout: timedelta | None) -> str:
+        if task_id not in self._pool_ids:
+            self._pool_ids[task_id] = (await self.get_task(task_id, timeout=timeout)).pool_id
+        return self._pool_ids[task_id]

@@ -1,0 +1,250 @@
+"""The blocking client of the learner service."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Self
+
+from aloe.client import types
+from aloe.client._operations import labeling, results, tasks
+from aloe.client._operations.tasks import UNCHANGED, Unchanged
+from aloe.client._pool_methods import PoolMethods
+from aloe.client._sync import SyncRunner
+from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
+
+
+class LearnerClient(PoolMethods):
+    """Calls a learner service. Made by connect(); `with` closes it.
+
+    Threads may share one client; processes may not: open it after a fork, never before.
+
+    Every method raises an AloeError where the call fails, InvalidArgument for arguments at fault.
+    Calls are repeated while the server is away or overloaded, within their `timeout`, whose
+    default is ConnectOptions.timeout; no repeat asks or answers anything twice.
+    """
+
+    def __init__(self, target: str, options: types.ConnectOptions) -> None:
+        self._runner = SyncRunner(LearnerServiceStub, target, options)
+        self._pool_ids: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; calls that run fail."""
+        self._runner.close()
+
+    def create_task(
+        self,
+        task_id: str,
+        pool_id: str,
+        classes: Sequence[str],
+        *,
+        query_strategy: types.QueryStrategy = tasks.DEFAULT_STRATEGY,
+        head_recipe: types.HeadRecipe = tasks.DEFAULT_RECIPE,
+        label_budget: int | None = None,
+        lease_duration: timedelta | None = None,
+        seed: int = 0,
+        timeout: timedelta | None = None,
+    ) -> types.Task:
+        """Create a task on a pool; an equal one that exists is no error.
+
+        Args:
+            task_id: 1 to 128 letters, digits, '_', '-', '.' or '~'.
+            pool_id: whose clips it asks about.
+            classes: the answers, at least two.
+            query_strategy: which clips are asked first.
+            head_recipe: how heads are trained.
+            label_budget: labels that oracles may spend; None for no limit.
+            lease_duration: how long an oracle holds a clip; None for the server's 5 minutes.
+            seed: fixes every random choice of the task.
+            timeout: of the whole call.
+        """
+        operation = tasks.create_task(
+            task_id,
+            pool_id,
+            classes,
+            query_strategy=query_strategy,
+            head_recipe=head_recipe,
+            label_budget=label_budget,
+            lease_duration=lease_duration,
+            seed=seed,
+        )
+        self._pool_ids.pop(task_id, None)
+        return self._runner.run(operation, timeout)
+
+    def get_task(self, task_id: str, *, timeout: timedelta | None = None) -> types.Task:
+        return self._runner.run(tasks.get_task(task_id), timeout)
+
+    def list_tasks(
+        self, pool_id: str | None = None, *, timeout: timedelta | None = None
+    ) -> tuple[types.Task, ...]:
+        """List the tasks of one pool, or all."""
+        return self._runner.collect(tasks.list_tasks(pool_id), timeout)
+
+    def update_task(
+        self,
+        task_id: str,
+        *,
+        query_strategy: types.QueryStrategy | Unchanged = UNCHANGED,
+        head_recipe: types.HeadRecipe | Unchanged = UNCHANGED,
+        label_budget: int | Unchanged | None = UNCHANGED,
+        lease_duration: timedelta | Unchanged | None = UNCHANGED,
+        timeout: timedelta | None = None,
+    ) -> types.Task:
+        """Change the fields that are given; None means as in create_task."""
+        operation = tasks.update_task(
+            task_id,
+            query_strategy=query_strategy,
+            head_recipe=head_recipe,
+            label_budget=label_budget,
+            lease_duration=lease_duration,
+        )
+        return self._runner.run(operation, timeout)
+
+    def delete_task(self, task_id: str, *, timeout: timedelta | None = None) -> None:
+        """Delete a task with its labels, heads and rounds; the pool stays."""
+        self._pool_ids.pop(task_id, None)
+        self._runner.run(tasks.delete_task(task_id), timeout)
+
+    def import_labels(
+        self,
+        task_id: str,
+        labels: Iterable[types.KnownLabel],
+        *,
+        timeout: timedelta | None = None,
+    ) -> types.ImportLabelsResult:
+        """Store labels that are known already, all or none."""
+        pool_id = self._pool_id(task_id, timeout)
+        return self._runner.run(labeling.import_labels(task_id, pool_id, labels), timeout)
+
+    def query(
+        self,
+        task_id: str,
+        oracle_id: str,
+        *,
+        max_clip_count: int = 1,
+        min_head_version: int = 0,
+        lease_duration: timedelta | None = None,
+        request_id: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> types.QueryResult:
+        """Ask for the clips most worth a label and lease them to the oracle.
+
+        Args:
+            task_id: the task.
+            oracle_id: who asks.
+            max_clip_count: fewer, or none, is no error: the result's pool_state says why.
+            min_head_version: wait for this head, as long as the timeout allows; 0 never waits.
+            lease_duration: how long to hold the clips; None for the task's.
+            request_id: repeats the answer given under it; None for a new one.
+            timeout: of the whole call.
+        """
+        operation = labeling.query(
+            task_id,
+            oracle_id,
+            max_clip_count=max_clip_count,
+            min_head_version=min_head_version,
+            lease_duration=lease_duration,
+            request_id=request_id,
+        )
+        return self._runner.run(operation, timeout)
+
+    def submit_labels(
+        self,
+        task_id: str,
+        oracle_id: str,
+        answers: Iterable[types.Answer],
+        *,
+        request_id: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> types.SubmitResult:
+        """Store an oracle's answers, all or none.
+
+        Raises:
+            LeaseLost: a lease ran out and its clip went to someone else.
+            AloeError: for the other reasons.
+        """
+        operation = labeling.submit_labels(task_id, oracle_id, answers, request_id=request_id)
+        return self._runner.run(operation, timeout)
+
+    def release_leases(
+        self,
+        task_id: str,
+        oracle_id: str,
+        lease_ids: Sequence[str] = (),
+        *,
+        timeout: timedelta | None = None,
+    ) -> int:
+        """Give clips back unanswered, all of the oracle's by default; return how many."""
+        return self._runner.run(labeling.release_leases(task_id, oracle_id, lease_ids), timeout)
+
+    def predict(
+        self,
+        task_id: str,
+        *,
+        audio: Sequence[types.Audio] | None = None,
+        embeddings: types.Float32Array | None = None,
+        clip_ids: Sequence[str] | None = None,
+        min_head_version: int = 0,
+        timeout: timedelta | None = None,
+    ) -> types.Predictions:
+        """Predict with the newest head. Exactly one of the first three is given.
+
+        Args:
+            task_id: the task.
+            audio: recordings.
+            embeddings: (n_clips, embedding_dim) float32, made by the pool's encoder.
+            clip_ids: clips of the task's pool.
+            min_head_version: wait for this head, as long as the timeout allows; 0 never waits.
+            timeout: of the whole call.
+
+        Raises:
+            HeadNotTrained: the task has no head yet.
+            AloeError: for the other reasons.
+        """
+        results.check_one_input(audio, embeddings, clip_ids)
+        given: results.PredictInput
+        if audio is not None:
+            given = results.audio_input(audio, self._runner.endpoint.max_clip_bytes)
+        elif embeddings is not None:
+            given = results.embeddings_input(embeddings)
+        else:
+            given = results.clips_input(self._pool_id(task_id, timeout), clip_ids or ())
+        operation = results.predict(task_id, given, min_head_version=min_head_version)
+        return self._runner.run(operation, timeout)
+
+    def list_rounds(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> tuple[types.Round, ...]:
+        """List the rounds of a task, the first one first."""
+        return self._runner.collect(results.list_rounds(task_id), timeout)
+
+    def watch_task(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> Iterator[types.TaskUpdate]:
+        """Yield the task now and whenever it has changed, without end.
+
+        The timeout is how long the server may be away before Unavailable is raised.
+        """
+        return self._runner.stream(results.watch_task(task_id), timeout)
+
+    def export_labels(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> Iterator[types.StoredLabel]:
+        """Yield every label of a task, in the order of the pool's clips."""
+        return self._runner.stream(results.export_labels(task_id), timeout)
+
+    def export_head(
+        self, task_id: str, version: int = 0, *, timeout: timedelta | None = None
+    ) -> types.Head:
+        """Return a trained head, the newest by default."""
+        return self._runner.run(results.export_head(task_id, version), timeout)
+
+    def _pool_id(self, task_id: str, timeout: timedelta | None) -> str:
+        """Ask once which pool a task is on: clips are named by it."""
+        if task_id not in self._pool_ids:
+            self._pool_ids[task_id] = self.get_task(task_id, timeout=timeout).pool_id
+        return self._pool_ids[task_id]

@@ -1,0 +1,14 @@
+"""Redis and both services as children of this process, on loopback."""
+
+from aloe.local.child import ChildFailed
+from aloe.local.redis_server import REDIS_REMEDY, NoRedis, find_redis_server
+from aloe.local.stack import LocalStack, StackOptions
+
+__all__ = [
+    "REDIS_REMEDY",
+    "ChildFailed",
+    "LocalStack",
+    "NoRedis",
+    "StackOptions",
+    "find_redis_server",
+]

@@ -1,0 +1,120 @@
+"""A child process that says when it is ready, and can be started again."""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_TETHER = Path(__file__).with_name("tether.py")
+_STOP_S = 15.0
+
+
+class ChildFailed(Exception):
+    """A child process ended, or was not ready in time; the message holds its last words."""
+
+
+class Child:
+    """One process, tied to this one: when this one dies, however it dies, so does the child."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log_path: Path,
+        ready: Callable[["Child"], bool],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Describe a child; nothing runs yet.
+
+        Args:
+            name: for messages.
+            command: the program and its arguments.
+            log_path: where its standard error goes.
+            ready: asked until it says that the child may be used.
+            environment: set beside this process's own.
+        """
+        self.name, self.log_path = name, log_path
+        self.command = list(command)
+        self._ready, self._environment = ready, dict(environment or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self.is_running else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, timeout_s: float) -> None:
+        """Start it and wait until it is ready.
+
+        Raises:
+            ChildFailed: it ended, or took longer than `timeout_s`.
+        """
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - the command is ours
+                [sys.executable, "-S", str(_TETHER), str(os.getpid()), *self.command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, **self._environment},
+                # Ctrl-C is for the parent, which ends its children in order.
+                start_new_session=True,
+            )
+        self._lines = queue.SimpleQueue()
+        threading.Thread(
+            target=_drain, args=(self._process, self._lines), name=self.name, daemon=True
+        ).start()
+        deadline = time.monotonic() + timeout_s
+        while not self._ready(self):
+            if not self.is_running:
+                raise ChildFailed(f"{self.name} ended: {self._last_words()}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise ChildFailed(
+                    f"{self.name} was not ready within {timeout_s:g} s: {self._last_words()}"
+                )
+            time.sleep(0.01)
+
+    def read_line(self) -> str | None:
+        """Return the next line of its standard output, None if there is none yet."""
+        with contextlib.suppress(queue.Empty):
+            return self._lines.get_nowait()
+        return None
+
+    def stop(self) -> None:
+        """End it: SIGTERM, and SIGKILL if that does not help."""
+        if self._process is None or not self.is_running:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = self.log_path.read_text(errors="replace").strip().splitlines()
+            if lines:
+                return lines[-1]
+        return "it said nothing"
+
+
+def _drain(process: "subprocess.Popen[bytes]", lines: "queue.SimpleQueue[str]") -> None:
+    if process.stdout is not None:
+        with process.stdout:
+            for line in process.stdout:
+                lines.put(line.decode(errors="replace").strip())

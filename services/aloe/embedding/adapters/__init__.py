@@ -1,0 +1,1 @@
+"""Encoders behind the port; the only modules that import TensorFlow."""

@@ -1,0 +1,44 @@
+"""The published encoders that have a name here, and how each is called."""
+
+from dataclasses import dataclass
+
+from aloe.embedding.length_policy import Exact, LengthPolicy, Trillsson
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEncoder:
+    """Where a published encoder lies, and what its clips must look like."""
+
+    handle: str
+    """On TF Hub."""
+    length_policy: LengthPolicy
+    page: str
+    """Where a person can download it."""
+
+
+_TFHUB = "https://tfhub.dev/google/"
+_KAGGLE = "https://www.kaggle.com/models/google/"
+# The front end of these three zero-pads to one second (n_required in tf_frontend.py), so padding
+# shorter clips to it changes nothing, and clips under one frame of 960 ms are taken at all.
+_ONE_SECOND = Exact(minimum=16_000)
+
+
+def _nonsemantic(name: str, version: int) -> KnownEncoder:
+    return KnownEncoder(
+        f"{_TFHUB}nonsemantic-speech-benchmark/{name}/{version}",
+        _ONE_SECOND,
+        f"{_KAGGLE}nonsemantic-speech-benchmark",
+    )
+
+
+KNOWN_ENCODERS = {
+    **{
+        f"trillsson{n}": KnownEncoder(
+            f"{_TFHUB}trillsson{n}/1", Trillsson(), f"{_KAGGLE}trillsson/tensorFlow2/{n}"
+        )
+        for n in range(1, 6)
+    },
+    "trill": _nonsemantic("trill", 3),
+    "trill-distilled": _nonsemantic("trill-distilled", 3),
+    "frill": _nonsemantic("frill", 1),
+}

@@ -1,0 +1,87 @@
+"""From what the user calls an encoder to the loaded encoder."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from aloe.embedding.adapters.known_encoders import KNOWN_ENCODERS, KnownEncoder
+from aloe.embedding.adapters.logmel import LOGMEL, LogmelEncoder
+from aloe.embedding.adapters.tensorflow_encoder import load_saved_model
+from aloe.embedding.encoder import Encoder
+from aloe.embedding.errors import ConfigurationError
+from aloe.embedding.length_policy import LengthPolicy
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSource:
+    """Which encoder to load, and how."""
+
+    location: str
+    """`logmel`, a known name, a folder, a TF Hub handle or a URL."""
+    max_clip_s: float
+    encoder_id: str = ""
+    """What it goes by; empty for a name made from the location."""
+    length_policy: LengthPolicy | None = None
+    """None for the encoder's own."""
+    preprocessing: str = ""
+    """What else is done to audio before it; part of the fingerprint."""
+
+
+def load_encoder(source: EncoderSource) -> Encoder:
+    """Load an encoder; takes seconds, and downloads where it must.
+
+    Raises:
+        ConfigurationError: it cannot be loaded.
+    """
+    if source.location == LOGMEL:
+        return LogmelEncoder(
+            max_clip_s=source.max_clip_s,
+            length_policy=source.length_policy,
+            preprocessing=source.preprocessing,
+        )
+    known = KNOWN_ENCODERS.get(source.location)
+    folder = _folder(source.location, known)
+    return load_saved_model(
+        folder,
+        source.encoder_id or _name(source.location),
+        max_clip_s=source.max_clip_s,
+        length_policy=source.length_policy,
+        stated_policy=known.length_policy if known else None,
+        preprocessing=source.preprocessing,
+    )
+
+
+def _folder(location: str, known: KnownEncoder | None) -> Path:
+    if known is None and "://" not in location:
+        folder = Path(location).expanduser()
+        if not folder.is_dir():
+            raise ConfigurationError(
+                f"there is no encoder {location!r}: it is no folder, and the known names are"
+                f" {LOGMEL}, {', '.join(KNOWN_ENCODERS)}"
+            )
+        return folder
+    handle = known.handle if known else location
+    try:
+        # Its import takes a second and warns of its own pkg_resources: only for those who download.
+        with warnings.catch_warnings(action="ignore"):
+            import tensorflow_hub
+
+        _log.info("fetching %s", handle)
+        return Path(tensorflow_hub.resolve(handle))
+    except Exception as error:
+        page = known.page if known else handle
+        raise ConfigurationError(
+            f"cannot fetch {handle} ({' '.join(str(error).split())[:200]}): download it from {page}"
+            " where there is a network, unpack it and give its folder"
+        ) from error
+
+
+def _name(location: str) -> str:
+    """Make an encoder id from a location: the folder's or handle's last part, without a version."""
+    parts = [part for part in location.rstrip("/").split("/") if part]
+    while len(parts) > 1 and parts[-1].isdigit():
+        parts.pop()
+    return parts[-1]

@@ -1,0 +1,142 @@
+"""Asyncio in front, one inference thread behind, and a batch that forms while the last one runs."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from aloe.embedding.batch_queue import Batch, BatchLimits, BatchQueue, Embedded, Waiting
+from aloe.embedding.encoder import Encoder
+from aloe.embedding.errors import DeadlineExpired, ShuttingDown
+from aloe.embedding.length_policy import Float32Array
+
+_SHUTTING_DOWN = "the server is shutting down; try again in a moment"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What a batch was and took, for estimates and metrics."""
+
+    encoder_id: str
+    clip_count: int
+    row_count: int
+    sample_count: int
+    """Canonical length of its clips."""
+    duration_s: float
+
+
+class Batcher:
+    """Runs clips of every encoder in batches, on one thread.
+
+    All methods are for the event loop that made it; `on_batch` is called there too.
+    """
+
+    def __init__(
+        self,
+        limits: BatchLimits,
+        *,
+        on_batch: Callable[[BatchReport], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._queue = BatchQueue(limits)
+        self._on_batch = on_batch
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self, encoder: Encoder, clips: Sequence[Float32Array], deadline: float
+    ) -> list[asyncio.Future[Embedded]]:
+        """Queue canonical clips, (canonical_length,) float32 each; one future per clip.
+
+        Cancelling a future takes its clip out of the queue. A future may raise DeadlineExpired
+        (`deadline` is on the batcher's clock), ShuttingDown, or what the encoder raised.
+        """
+        now = self._clock()
+        waiting = [
+            Waiting(encoder, samples, now, deadline, self._loop.create_future())
+            for samples in clips
+        ]
+        with self._changed:
+            if self._closing:
+                _fail(waiting, ShuttingDown(_SHUTTING_DOWN))
+            else:
+                for clip in waiting:
+                    self._queue.push(clip)
+                self._changed.notify()
+        return [clip.future for clip in waiting]
+
+    async def close(self) -> None:
+        """Drop what waits and end the thread once its batch is done."""
+        with self._changed:
+            self._closing = True
+            dropped = self._queue.clear()
+            self._changed.notify()
+        _fail(dropped, ShuttingDown(_SHUTTING_DOWN))
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        while (batch := self._next()) is not None:
+            started = self._clock()
+            try:
+                rows = batch.clips[0].encoder.embed(_stack(batch))
+            except Exception as error:  # noqa: BLE001  # the thread must outlive any encoder's failure
+                self._tell(_fail, batch.clips, error)
+                continue
+            self._tell(self._deliver, batch, rows, started, self._clock())
+
+    def _next(self) -> Batch | None:
+        """Wait for a batch; None when closing."""
+        with self._changed:
+            while not self._closing:
+                batch, expired = self._queue.pop(self._clock())
+                if expired:
+                    self._tell(_fail, expired, DeadlineExpired("its deadline passed in the queue"))
+                if batch is not None:
+                    return batch
+                self._changed.wait()
+        return None
+
+    def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(callback, *arguments)
+        except RuntimeError:  # the loop was closed under a running batch: nobody listens
+            _log.debug("a batch outlived its event loop")
+
+    def _deliver(self, batch: Batch, rows: Float32Array, started: float, ended: float) -> None:
+        for clip, row in zip(batch.clips, rows, strict=False):
+            if not clip.future.done():
+                clip.future.set_result(Embedded(row, started - clip.arrival, ended - started))
+        first = batch.clips[0]
+        self._on_batch(
+            BatchReport(
+                first.encoder.info.encoder_id,
+                len(batch.clips),
+                batch.row_count,
+                first.samples.size,
+                ended - started,
+            )
+        )
+
+
+def _stack(batch: Batch) -> Float32Array:
+    """Write the clips into (row_count, canonical_length) float32; rows beyond them are silent."""
+    rows = np.zeros((batch.row_count, batch.clips[0].samples.size), dtype=np.float32)
+    for row, clip in zip(rows, batch.clips, strict=False):
+        row[:] = clip.samples
+    return rows
+
+
+def _fail(clips: Sequence[Waiting], error: Exception) -> None:
+    for clip in clips:
+        if not clip.future.done():
+            clip.future.set_exception(error)

@@ -1,0 +1,140 @@
+"""Protobuf to domain and back, and exceptions to statuses."""
+
+from collections.abc import Sequence
+
+import grpc
+from google.protobuf import duration_pb2
+
+from aloe.embedding import errors
+from aloe.embedding.audio import Audio, EncodedAudio, PcmAudio, SampleFormat
+from aloe.embedding.bulk import NumberedAudio, NumberedResult
+from aloe.embedding.embedder import EmbeddedClip
+from aloe.embedding.encoder import EncoderInfo
+from aloe.serving.status import FieldViolation, Status, status_of_anything
+from aloe.v1 import audio_pb2, embedding_service_pb2
+from aloe.wire import arrays
+
+_FORMATS = {
+    audio_pb2.SAMPLE_FORMAT_INT16: SampleFormat.INT16,
+    audio_pb2.SAMPLE_FORMAT_FLOAT32: SampleFormat.FLOAT32,
+}
+
+
+def audio(message: audio_pb2.Audio) -> Audio:
+    """Read one clip; what is missing in it the decoder will say."""
+    if message.WhichOneof("content") != "pcm":
+        return EncodedAudio(message.encoded)
+    pcm = message.pcm
+    return PcmAudio(
+        samples=pcm.samples,
+        sample_format=_FORMATS.get(pcm.sample_format),
+        sample_rate_hz=pcm.sample_rate_hz,
+        channel_count=pcm.channel_count or 1,
+    )
+
+
+def audios(messages: Sequence[audio_pb2.Audio]) -> list[Audio]:
+    return [audio(message) for message in messages]
+
+
+def numbered_audios(
+    message: embedding_service_pb2.EmbedStreamRequest,
+) -> list[NumberedAudio]:
+    return [NumberedAudio(clip.sequence_number, audio(clip.audio)) for clip in message.clips]
+
+
+def encoder(info: EncoderInfo) -> embedding_service_pb2.Encoder:
+    return embedding_service_pb2.Encoder(
+        encoder_id=info.encoder_id,
+        fingerprint=info.fingerprint,
+        embedding_dim=info.embedding_dim,
+        sample_rate_hz=info.sample_rate_hz,
+        length_policy=str(info.length_policy),
+        max_clip_duration=_duration(info.max_clip_s),
+    )
+
+
+def embed_response(
+    clips: Sequence[EmbeddedClip], info: EncoderInfo
+) -> embedding_service_pb2.EmbedResponse:
+    return embedding_service_pb2.EmbedResponse(
+        embeddings=audio_pb2.FloatMatrix(
+            values=b"".join(arrays.encode_vector(clip.embedding) for clip in clips),
+            row_count=len(clips),
+            column_count=info.embedding_dim,
+        ),
+        fingerprint=info.fingerprint,
+        durations=[_duration(clip.duration_s) for clip in clips],
+    )
+
+
+def stream_response(
+    results: Sequence[NumberedResult],
+) -> embedding_service_pb2.EmbedStreamResponse:
+    return embedding_service_pb2.EmbedStreamResponse(
+        results=[_streamed_embedding(result) for result in results]
+    )
+
+
+_CODES = {
+    errors.EncoderNotFound: (grpc.StatusCode.NOT_FOUND, "ENCODER_NOT_FOUND"),
+    errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
+    errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+    errors.DeadlineExpired: (grpc.StatusCode.DEADLINE_EXCEEDED, "OVERLOADED"),
+    errors.ShuttingDown: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
+}
+
+
+def status_of(error: Exception) -> Status | None:
+    """Translate what the embedding service raises; None for a defect."""
+    if violations := _violations(error):
+        return _invalid(violations)
+    if type(error) not in _CODES:
+        return None
+    code, reason = _CODES[type(error)]
+    retry_after_s = error.retry_after_s if isinstance(error, errors.Overloaded) else None
+    return Status(code, reason, str(error), retry_after_s=retry_after_s)
+
+
+def _violations(error: Exception) -> list[FieldViolation]:
+    if isinstance(error, errors.InvalidClips):
+        return [
+            FieldViolation(_join(f"clips[{index}]", fault.field), str(fault))
+            for index, fault in error.faults
+        ]
+    if isinstance(error, errors.InvalidAudio):
+        return [FieldViolation(_join("audio", error.field), str(error))]
+    if isinstance(error, errors.InvalidRequest):
+        return [FieldViolation(error.field, str(error))]
+    return []
+
+
+def _invalid(violations: Sequence[FieldViolation]) -> Status:
+    message = "; ".join(f"{item.field}: {item.description}" for item in violations[:3])
+    if len(violations) > 3:  # noqa: PLR2004  # the details name every one
+        message += f"; and {len(violations) - 3} more"
+    return Status(
+        grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", message, violations=tuple(violations)
+    )
+
+
+def _streamed_embedding(result: NumberedResult) -> embedding_service_pb2.StreamedEmbedding:
+    if isinstance(result.result, EmbeddedClip):
+        return embedding_service_pb2.StreamedEmbedding(
+            sequence_number=result.sequence_number,
+            embedding=arrays.encode_vector(result.result.embedding),
+            duration=_duration(result.result.duration_s),
+        )
+    status = status_of_anything(result.result, status_of)
+    return embedding_service_pb2.StreamedEmbedding(
+        sequence_number=result.sequence_number, error=status.to_proto()
+    )
+
+
+def _join(path: str, field: str) -> str:
+    return f"{path}.{field}" if field else path
+
+
+def _duration(seconds: float) -> duration_pb2.Duration:
+    whole, fraction = divmod(round(seconds * 1e9), 10**9)
+    return duration_pb2.Duration(seconds=whole, nanos=fraction)

@@ -1,0 +1,216 @@
+"""The use case: audio in, embeddings out, through decoding, the length policy and the batcher."""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from aloe.embedding.admission import Admission, Hold
+from aloe.embedding.audio import Audio, AudioDecoder
+from aloe.embedding.batch_queue import Embedded
+from aloe.embedding.batcher import Batcher
+from aloe.embedding.encoder import Encoder, EncoderInfo
+from aloe.embedding.errors import InvalidAudio, InvalidClips, InvalidRequest
+from aloe.embedding.length_policy import Float32Array
+
+# Clips that one job of the decoding pool takes.
+_DECODE_SLICE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedClip:
+    """What became of a clip."""
+
+    embedding: Float32Array
+    """(embedding_dim,)"""
+    duration_s: float
+    """Of the audio as it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _CanonicalClip:
+    index: int
+    samples: Float32Array
+    """(canonical_length,)"""
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one clip of several: its embedding, or why there is none."""
+
+    index: int
+    """In the sequence it came in."""
+    result: EmbeddedClip | Exception
+
+
+class Embedder:
+    """Embeds with one encoder. For one event loop."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        decoder: AudioDecoder,
+        batcher: Batcher,
+        admission: Admission,
+        decode_pool: ThreadPoolExecutor,
+    ) -> None:
+        self._encoder = encoder
+        self._decoder = decoder
+        self._batcher = batcher
+        self._admission = admission
+        self._decode_pool = decode_pool
+
+    @property
+    def info(self) -> EncoderInfo:
+        """What its encoder is."""
+        return self._encoder.info
+
+    async def embed(
+        self, audios: Sequence[Audio], *, deadline: float = math.inf
+    ) -> list[EmbeddedClip]:
+        """Embed all clips or none; the results are in the order of the clips.
+
+        Raises:
+            InvalidRequest: there are no clips, or more than the service ever holds.
+            InvalidClips: some cannot be embedded; all of them are named.
+            Overloaded: the queue is full.
+            DeadlineExpired: `deadline`, on the batcher's clock, passed first.
+            ShuttingDown: the server ends.
+        """
+        if not audios:
+            raise InvalidRequest("clips", "holds no clips; send at least one")
+        with self._admission.enter(len(audios), byte_count(audios)) as hold:
+            clips, faults = await self._canonicalize(audios)
+            _raise_faults(faults)
+            self._admission.grow(hold, _nbytes(clips))
+            futures = self._submit(clips, deadline)
+            try:
+                await asyncio.wait(futures)
+            finally:
+                _cancel(futures)
+        outcomes = [_outcome(clip, future) for clip, future in zip(clips, futures, strict=True)]
+        _raise_faults(outcomes)
+        return [item.result for item in outcomes if isinstance(item.result, EmbeddedClip)]
+
+    async def embed_each(
+        self,
+        audios: Sequence[Audio],
+        hold: Hold,
+        on_outcome: Callable[[Outcome], None],
+        *,
+        deadline: float = math.inf,
+    ) -> None:
+        """Embed clips of a stream, each for itself; `hold` is the room that was taken for them.
+
+        `on_outcome` is called once per clip as soon as its outcome is known; the same exceptions
+        as above are outcomes here.
+        """
+        futures: list[asyncio.Future[Embedded]] = []
+        try:
+            clips, faults = await self._canonicalize(audios)
+            for fault in faults:
+                on_outcome(fault)
+            self._admission.force(hold, _nbytes(clips))
+            futures = self._submit(clips, deadline)
+            for clip, future in zip(clips, futures, strict=True):
+                future.add_done_callback(partial(_tell, on_outcome, clip))
+            if futures:
+                await asyncio.wait(futures)
+        finally:
+            _cancel(futures)
+
+    def _submit(
+        self, clips: Sequence[_CanonicalClip], deadline: float
+    ) -> list[asyncio.Future[Embedded]]:
+        return self._batcher.submit(self._encoder, [clip.samples for clip in clips], deadline)
+
+    async def _canonicalize(
+        self, audios: Sequence[Audio]
+    ) -> tuple[list[_CanonicalClip], list[Outcome]]:
+        """Decode every clip, and tell those that could be from those that could not."""
+        numbered = list(enumerate(audios))
+        if all(self._decoder.is_quick(audio) for audio in audios):
+            decoded = self._decode_slice(numbered)
+        else:
+            loop = asyncio.get_running_loop()
+            slices = await asyncio.gather(
+                *(
+                    loop.run_in_executor(
+                        self._decode_pool,
+                        self._decode_slice,
+                        numbered[start : start + _DECODE_SLICE],
+                    )
+                    for start in range(0, len(numbered), _DECODE_SLICE)
+                )
+            )
+            decoded = [clip for part in slices for clip in part]
+        return (
+            [clip for clip in decoded if isinstance(clip, _CanonicalClip)],
+            [clip for clip in decoded if isinstance(clip, Outcome)],
+        )
+
+    def _decode_slice(
+        self, numbered: Sequence[tuple[int, Audio]]
+    ) -> list[_CanonicalClip | Outcome]:
+        return [self._decode_one(index, audio) for index, audio in numbered]
+
+    def _decode_one(self, index: int, audio: Audio) -> _CanonicalClip | Outcome:
+        try:
+            decoded = self._decoder.decode(audio)
+        except InvalidAudio as error:
+            return Outcome(index, error)
+        samples = self.info.length_policy.canonical(decoded.samples)
+        return _CanonicalClip(index, samples, decoded.duration_s)
+
+
+def byte_count(audios: Iterable[Audio]) -> int:
+    """Return how many bytes the clips take as they came."""
+    return sum(audio.byte_count for audio in audios)
+
+
+def _outcome(clip: _CanonicalClip, future: asyncio.Future[Embedded]) -> Outcome:
+    error = future.exception()
+    if error is not None:
+        # The batcher sets no other kind.
+        assert isinstance(error, Exception)  # noqa: S101
+        return Outcome(clip.index, error)
+    embedding = future.result().embedding
+    if not np.isfinite(embedding).all():
+        fault = InvalidAudio("", "the encoder finds no finite embedding for this clip")
+        return Outcome(clip.index, fault)
+    return Outcome(clip.index, EmbeddedClip(embedding, clip.duration_s))
+
+
+def _tell(
+    on_outcome: Callable[[Outcome], None],
+    clip: _CanonicalClip,
+    future: asyncio.Future[Embedded],
+) -> None:
+    if not future.cancelled():
+        on_outcome(_outcome(clip, future))
+
+
+def _raise_faults(outcomes: Sequence[Outcome]) -> None:
+    faults = []
+    for outcome in outcomes:
+        if isinstance(outcome.result, InvalidAudio):
+            faults.append((outcome.index, outcome.result))
+        elif isinstance(outcome.result, Exception):
+            raise outcome.result
+    if faults:
+        raise InvalidClips(faults)
+
+
+def _nbytes(clips: Iterable[_CanonicalClip]) -> int:
+    return sum(clip.samples.nbytes for clip in clips)
+
+
+def _cancel(futures: Iterable[asyncio.Future[Embedded]]) -> None:
+    for future in futures:
+        future.cancel()

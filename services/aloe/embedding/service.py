@@ -1,0 +1,80 @@
+"""The service put together: encoders in, a gRPC servicer out."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from aloe.embedding.admission import Admission
+from aloe.embedding.audio import AudioDecoder
+from aloe.embedding.batch_queue import BatchLimits
+from aloe.embedding.batcher import Batcher, BatchReport
+from aloe.embedding.catalog import Catalog
+from aloe.embedding.embedder import Embedder
+from aloe.embedding.encoder import Encoder
+from aloe.embedding.servicer import EmbeddingServicer
+from aloe.serving.server import Service
+from aloe.v1 import embedding_service_pb2, embedding_service_pb2_grpc
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLimits:
+    """How much the service takes on."""
+
+    max_clip_count: int = 1024
+    """Clips taken in at once."""
+    max_byte_count: int = 512 * 1024 * 1024
+    """Memory that they take."""
+    decode_thread_count: int = 2
+    int16_divisor: float = 32_768.0
+    batch: BatchLimits = field(default_factory=BatchLimits)
+
+
+class EmbeddingService:
+    """Everything between the encoders and gRPC. Made and used on one event loop."""
+
+    def __init__(self, encoders: Sequence[Encoder], limits: ServiceLimits) -> None:
+        """Take at least one encoder; the first is the default."""
+        self._encoders = encoders
+        self._limits = limits
+        self._admission = Admission(
+            max_clip_count=limits.max_clip_count, max_byte_count=limits.max_byte_count
+        )
+        self._batcher = Batcher(limits.batch, on_batch=self._record)
+        self._decode_pool = ThreadPoolExecutor(limits.decode_thread_count, "decode")
+        catalog = Catalog([self._embedder(encoder) for encoder in encoders])
+        self.grpc = Service(
+            embedding_service_pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
+            EmbeddingServicer(catalog, self._admission),
+            embedding_service_pb2_grpc.add_EmbeddingServiceServicer_to_server,
+        )
+
+    async def warm_up(self) -> None:
+        """Run every encoder once at every batch size: the first run of a shape is slow."""
+        for encoder in self._encoders:
+            info = encoder.info
+            length = info.length_policy.canonical_length(info.sample_rate_hz)
+            for size in self._limits.batch.sizes:
+                batch = np.zeros((size, length), dtype=np.float32)
+                await asyncio.to_thread(encoder.embed, batch)
+
+    async def close(self) -> None:
+        """Drop what waits and end the threads."""
+        await self._batcher.close()
+        self._decode_pool.shutdown(cancel_futures=True)
+
+    def _embedder(self, encoder: Encoder) -> Embedder:
+        return Embedder(
+            encoder,
+            decoder=AudioDecoder(
+                encoder.info.sample_rate_hz, encoder.info.max_clip_s, self._limits.int16_divisor
+            ),
+            batcher=self._batcher,
+            admission=self._admission,
+            decode_pool=self._decode_pool,
+        )
+
+    def _record(self, report: BatchReport) -> None:
+        self._admission.record(report.clip_count, report.duration_s)

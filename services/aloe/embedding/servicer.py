@@ -1,0 +1,65 @@
+"""The RPCs: convert, call, convert."""
+
+import math
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from aloe.embedding import convert
+from aloe.embedding.admission import Admission
+from aloe.embedding.bulk import BulkStream, NumberedAudio
+from aloe.embedding.catalog import Catalog
+from aloe.v1 import embedding_service_pb2 as pb2
+from aloe.v1 import embedding_service_pb2_grpc as pb2_grpc
+
+
+class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
+    """EmbeddingService on a catalog of encoders; the interceptor maps its exceptions."""
+
+    def __init__(self, catalog: Catalog, admission: Admission) -> None:
+        self._catalog = catalog
+        self._admission = admission
+
+    async def GetEncoder(
+        self, request: pb2.GetEncoderRequest, context: Any
+    ) -> pb2.GetEncoderResponse:
+        info = self._catalog.find(request.encoder_id).info
+        return pb2.GetEncoderResponse(encoder=convert.encoder(info))
+
+    async def ListEncoders(
+        self, request: pb2.ListEncodersRequest, context: Any
+    ) -> pb2.ListEncodersResponse:
+        embedders = self._catalog.all()
+        return pb2.ListEncodersResponse(
+            encoders=[convert.encoder(embedder.info) for embedder in embedders]
+        )
+
+    async def Embed(self, request: pb2.EmbedRequest, context: Any) -> pb2.EmbedResponse:
+        embedder = self._catalog.find(request.encoder_id, request.fingerprint)
+        clips = await embedder.embed(convert.audios(request.clips), deadline=_deadline(context))
+        return convert.embed_response(clips, embedder.info)
+
+    async def EmbedStream(
+        self, request_iterator: AsyncIterator[pb2.EmbedStreamRequest], context: Any
+    ) -> AsyncIterator[pb2.EmbedStreamResponse]:
+        first = await anext(aiter(request_iterator), None)
+        if first is None:
+            return
+        embedder = self._catalog.find(first.encoder_id, first.fingerprint)
+        stream = BulkStream(embedder, self._admission, deadline=_deadline(context))
+        async for results in stream.run(_messages(first, request_iterator)):
+            yield convert.stream_response(results)
+
+
+async def _messages(
+    first: pb2.EmbedStreamRequest, others: AsyncIterator[pb2.EmbedStreamRequest]
+) -> AsyncIterator[Sequence[NumberedAudio]]:
+    yield convert.numbered_audios(first)
+    async for message in others:
+        yield convert.numbered_audios(message)
+
+
+def _deadline(context: Any) -> float:
+    """Return the call's deadline on the batcher's clock."""
+    remaining_s = context.time_remaining()
+    return math.inf if remaining_s is None else time.monotonic() + remaining_s

@@ -1,0 +1,49 @@
+"""What can be set: by flag (`--max-clip-s`) or in the environment (`ALOE_EMBEDDING_MAX_CLIP_S`)."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from aloe.embedding.length_policy import parse_length_policy
+
+
+def _length_policy(text: str) -> str:
+    if text:
+        parse_length_policy(text)
+    return text
+
+
+class Settings(BaseSettings):
+    """Serve embeddings over gRPC."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ALOE_EMBEDDING_",
+        cli_prog_name="python -m aloe.embedding",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_avoid_json=True,
+        cli_hide_none_type=True,
+    )
+
+    encoder: str = Field(
+        "logmel",
+        description="logmel, trillsson1 to trillsson5, trill, trill-distilled, frill,"
+        " the folder of a SavedModel, or a TF Hub handle or URL",
+    )
+    encoder_id: str = Field("", description="the name it goes by; by default from --encoder")
+    address: str = Field("127.0.0.1:50061", description="host:port to listen on; port 0: any")
+    max_clip_s: float = Field(60.0, gt=0, le=3600, description="longest clip taken, in seconds")
+    length_policy: Annotated[str, AfterValidator(_length_policy)] = Field(
+        "",
+        description="exact, grid(FIRST,STEP), window(N), trillsson, ...; empty: found by a probe",
+    )
+    int16_divisor: float = Field(
+        32768.0, gt=0, description="what 16-bit samples are divided by; the paper's code has 32767"
+    )
+    queue_clip_count: int = Field(1024, gt=0, description="most clips taken in at once")
+    queue_mb: int = Field(512, gt=0, description="most memory that clips in work take, in MB")
+    max_batch_size: int = Field(32, gt=0, description="most clips in one batch")
+    decode_thread_count: int = Field(2, gt=0, description="threads that decode and resample")
+    drain_s: float = Field(10.0, ge=0, description="time that running calls get at the end")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

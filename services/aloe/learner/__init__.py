@@ -1,0 +1,1 @@
+"""The learner service: pools, tasks, queries, labels, heads and predictions."""

@@ -1,0 +1,100 @@
+"""`python -m aloe.learner`: builds the service from its settings and runs it."""
+
+import asyncio
+import logging
+import sys
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+from pydantic_settings import CliApp, SettingsError
+
+from aloe.client import connect_embedding_async
+from aloe.client.errors import InvalidArgument
+from aloe.learner import convert
+from aloe.learner.adapters.audio_folder import AudioFolder
+from aloe.learner.adapters.memory_store import MemoryStore
+from aloe.learner.adapters.redis_store import RedisStore
+from aloe.learner.adapters.remote_encoder import RemoteEncoder
+from aloe.learner.learner import Learner
+from aloe.learner.ports import Store
+from aloe.learner.servicer import LearnerServicer
+from aloe.learner.settings import Settings
+from aloe.serving.server import AddressInUse, RpcServer, Service, wait_for_signal
+from aloe.v1 import learner_service_pb2, learner_service_pb2_grpc
+
+_CONFIGURATION_EXIT_CODE = 2
+
+
+class ConfigurationError(Exception):
+    """A setting is wrong; one line says which and what would be right."""
+
+
+def main() -> int:
+    """Run until SIGINT or SIGTERM; return the exit code."""
+    try:
+        settings = CliApp.run(Settings)
+        logging.basicConfig(
+            level=settings.log_level,
+            stream=sys.stderr,
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        )
+        asyncio.run(_serve(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        return _fail(f"{name}: {first['msg']}, got {first['input']!r}")
+    except (ConfigurationError, SettingsError, AddressInUse, InvalidArgument) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    store = _make_store(settings.redis_url.get_secret_value())
+    prefixes = tuple(prefix for prefix in settings.audio_uri_prefixes.split(",") if prefix)
+    audio = AudioFolder(settings.audio_root, prefixes)
+    async with connect_embedding_async(settings.embedding) as client:
+        learner = Learner(store, RemoteEncoder(client), audio, lambda: datetime.now(UTC))
+        server = RpcServer(
+            [
+                Service(
+                    learner_service_pb2.DESCRIPTOR.services_by_name["LearnerService"].full_name,
+                    LearnerServicer(learner),
+                    learner_service_pb2_grpc.add_LearnerServiceServicer_to_server,
+                )
+            ],
+            status_of=convert.status_of,
+        )
+        address = await server.start(settings.address)
+        learner.start()
+        await server.set_serving()
+        print(f"aloe.learner listening on {address}", flush=True)  # noqa: T201
+        await wait_for_signal()
+        await server.stop(drain_s=settings.drain_s)
+        await learner.stop()
+    await store.close()
+
+
+def _make_store(url: str) -> Store:
+    if not url:
+        raise ConfigurationError(
+            "no store: give --redis-url redis://HOST:6379 (or set REDIS_URL), or memory:// to try"
+            " it out without one; `aloe up` starts a Redis by itself"
+        )
+    if url == "memory://":
+        return MemoryStore()
+    try:
+        return RedisStore.of_url(url)
+    except ValueError as error:
+        # The URL may hold a password: it is not repeated.
+        raise ConfigurationError(f"--redis-url: {error}") from None
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"aloe.learner: {' '.join(message.split())}\n")
+    return _CONFIGURATION_EXIT_CODE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

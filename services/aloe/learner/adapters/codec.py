@@ -1,0 +1,143 @@
+"""Tasks, pools, clips and rounds as JSON, heads as bytes: how the Redis store writes them."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.evaluation import Evaluation
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
+from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.selection import SelectionRule
+from aloe.learner.domain.task import QueryStrategy, Task
+
+Float32Array = NDArray[np.float32]
+_FLOAT32 = np.dtype("<f4")
+
+
+def time_of_ms(milliseconds: float) -> datetime:
+    """Read a time as Redis tells it."""
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+
+
+def dump_pool(pool: Pool) -> str:
+    """Write a pool without its clip count."""
+    return json.dumps(
+        {
+            "encoder": asdict(pool.encoder),
+            "keep_audio": pool.keep_audio,
+            "epoch": pool.epoch,
+            "create_time": pool.create_time.isoformat(),
+        }
+    )
+
+
+def load_pool(pool_id: str, text: bytes, clip_count: int) -> Pool:
+    """Read what dump_pool wrote."""
+    spec = json.loads(text)
+    return Pool(
+        pool_id=pool_id,
+        encoder=EncoderInfo(**spec["encoder"]),
+        keep_audio=spec["keep_audio"],
+        epoch=spec["epoch"],
+        create_time=datetime.fromisoformat(spec["create_time"]),
+        clip_count=clip_count,
+    )
+
+
+def dump_clip(clip: Clip) -> str:
+    """Write a clip."""
+    return json.dumps([clip.clip_id, clip.content_hash, clip.uri, clip.audio_key, clip.duration_s])
+
+
+def load_clip(text: bytes) -> Clip:
+    """Read what dump_clip wrote."""
+    return Clip(*json.loads(text))
+
+
+def dump_task(task: Task) -> str:
+    """Write a task."""
+    return json.dumps(
+        {
+            "pool_id": task.pool_id,
+            "classes": task.classes,
+            "epoch": task.epoch,
+            "create_time": task.create_time.isoformat(),
+            "acquisition_function": task.query_strategy.acquisition_function.value,
+            "selection_rule": task.query_strategy.selection_rule.value,
+            "head_recipe": _dump_recipe(task.head_recipe),
+            "label_budget": task.label_budget,
+            "lease_duration_s": task.lease_duration.total_seconds(),
+            # As text: a JSON number holds 53 bits.
+            "seed": str(task.seed),
+        }
+    )
+
+
+def load_task(task_id: str, text: bytes) -> Task:
+    """Read what dump_task wrote."""
+    spec = json.loads(text)
+    return Task(
+        task_id=task_id,
+        pool_id=spec["pool_id"],
+        classes=tuple(spec["classes"]),
+        epoch=spec["epoch"],
+        create_time=datetime.fromisoformat(spec["create_time"]),
+        query_strategy=QueryStrategy(
+            AcquisitionFunction(spec["acquisition_function"]),
+            SelectionRule(spec["selection_rule"]),
+        ),
+        head_recipe=_load_recipe(spec["head_recipe"]),
+        label_budget=spec["label_budget"],
+        lease_duration=timedelta(seconds=spec["lease_duration_s"]),
+        seed=int(spec["seed"]),
+    )
+
+
+def dump_head(head: Head) -> bytes:
+    """Write a head: the biases follow the weights, row-major little-endian float32."""
+    return np.vstack([head.weights, head.biases]).astype(_FLOAT32).tobytes()
+
+
+def load_head(version: int, data: bytes, class_count: int) -> Head:
+    """Read what dump_head wrote."""
+    parameters = np.frombuffer(data, dtype=_FLOAT32).reshape(-1, class_count)
+    return Head(version, parameters[:-1], parameters[-1])
+
+
+def dump_round(round_: Round) -> str:
+    """Write a round."""
+    fields = asdict(round_)
+    fields["start_time"] = round_.start_time.isoformat()
+    return json.dumps(fields)
+
+
+def load_round(text: bytes) -> Round:
+    """Read what dump_round wrote."""
+    fields = json.loads(text)
+    fields["start_time"] = datetime.fromisoformat(fields["start_time"])
+    for split in ("validation", "test"):
+        fields[split] = _load_evaluation(fields[split])
+    return Round(**fields)
+
+
+def _load_evaluation(fields: dict[str, Any] | None) -> Evaluation | None:
+    if fields is None:
+        return None
+    return Evaluation(**{**fields, "class_recalls": tuple(fields["class_recalls"])})
+
+
+def _dump_recipe(recipe: HeadRecipe) -> dict[str, Any]:
+    name = "adam" if isinstance(recipe, AdamRecipe) else "lbfgs"
+    return {"optimiser": name, **asdict(recipe)}
+
+
+def _load_recipe(fields: dict[str, Any]) -> HeadRecipe:
+    settings = {name: value for name, value in fields.items() if name != "optimiser"}
+    return AdamRecipe(**settings) if fields["optimiser"] == "adam" else LbfgsRecipe(**settings)

@@ -1,0 +1,59 @@
+-- Leases the first free clips of a ranking.
+-- ARGV: epoch, oracle, { { row, score, class }, ... }, 1 if the ranking is complete,
+-- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy.
+local refusal = fence_off(ARGV[1])
+if refusal then return refusal end
+local replay = redis.call('GET', REQUEST)
+if replay then return replay end
+local oracle, ranking, complete = ARGV[2], cjson.decode(ARGV[3]), ARGV[4] == '1'
+local most, prefix = tonumber(ARGV[5]), ARGV[7]
+local now = now_ms()
+local expires = now + tonumber(ARGV[6])
+expire_leases(now)
+
+local budget = tonumber(redis.call('HGET', META, 'budget'))
+local within_budget = true
+if budget then
+  local left = math.max(0, budget - number('spent') - number('leased'))
+  within_budget = left > 0
+  most = math.min(most, left)
+end
+
+local taken = {}
+for _, pick in ipairs(ranking) do
+  if #taken >= most then break end
+  if redis.call('HEXISTS', LABELS, pick[1]) == 0 and redis.call('HEXISTS', HOLDS, pick[1]) == 0 then
+    table.insert(taken, pick)
+  end
+end
+if #taken < most and not complete then return cjson.encode({ error = 'RANKING_TOO_SHORT' }) end
+
+local leases, rows, states, classes, ids = {}, {}, {}, {}, {}
+for index, pick in ipairs(taken) do
+  local lease_id = prefix .. '-' .. index
+  redis.call('HSET', HOLDS, pick[1], lease_id)
+  redis.call('HSET', LEASES, lease_id, cjson.encode({ pick[1], oracle, expires, 1 }))
+  redis.call('ZADD', EXPIRIES, expires, lease_id)
+  move(UNLABELED, LEASED)
+  table.insert(leases, { lease_id, pick[1], pick[2], pick[3] })
+  table.insert(rows, pick[1])
+  table.insert(states, LEASED)
+  table.insert(classes, NO_CLASS)
+  table.insert(ids, { lease_id, pick[2] })
+end
+local state = 'open'
+if #taken > 0 then
+  flush_counters()
+  log_event('leased', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(ids),
+    'expires', expires, 'head_version', ARGV[9], 'strategy', ARGV[10])
+elseif not within_budget then
+  state = 'budget_spent'
+elseif number('leased') > 0 then
+  state = 'all_leased'
+else
+  state = 'exhausted'
+end
+local answer = cjson.encode({ leases = leases, expires = expires, state = state,
+  head_version = tonumber(ARGV[9]) })
+redis.call('SET', REQUEST, answer, 'PX', ARGV[8])
+return answer

@@ -1,0 +1,15 @@
+-- Stores a head with its round. ARGV: epoch, fence, version, head, round, heads to keep.
+local refusal = fence_off(ARGV[1])
+if refusal then return refusal end
+local version = tonumber(ARGV[3])
+if number('fence') ~= tonumber(ARGV[2]) or number('round_version') ~= version then
+  return cjson.encode({ stored = false })
+end
+redis.call('HSET', HEADS, version, ARGV[4])
+redis.call('HDEL', HEADS, version - tonumber(ARGV[6]))
+redis.call('HSET', ROUNDS, version, ARGV[5])
+redis.call('HSET', META, 'head_version', version, 'head_revision', number('round_revision'))
+redis.call('HDEL', META, 'round_version', 'round_cutoff', 'round_revision', 'round_trainer',
+  'round_until')
+log_event('head', {}, {}, {}, 'head_version', version)
+return cjson.encode({ stored = true })

@@ -1,0 +1,108 @@
+-- What every script on a task shares; put in front of each. The keys are those of
+-- TaskKeys in redis_tasks.py, in its order. Scripts validate everything before
+-- they write, since Redis does not roll back.
+
+local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS, REQUEST = unpack(KEYS)
+
+local UNLABELED, LEASED, LABELED, ABSTAINED, VALIDATION, TEST = 0, 1, 2, 3, 4, 5
+local NO_CLASS = -1
+local COUNTER = { [LEASED] = 'leased', [LABELED] = 'labeled', [ABSTAINED] = 'abstained',
+  [VALIDATION] = 'validation', [TEST] = 'test' }
+local MIN_LABELED_CLASSES = 2
+-- How long an ended lease is remembered, so that a late answer is still taken.
+local RETENTION_MS = 7 * 24 * 3600 * 1000
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function number(field)
+  return tonumber(redis.call('HGET', META, field)) or 0
+end
+
+-- Fencing: nil if the caller's task is the one stored, or the reply to return.
+local function fence_off(epoch)
+  local stored = redis.call('HGET', META, 'epoch')
+  if not stored then return cjson.encode({ error = 'TASK_NOT_FOUND' }) end
+  if stored ~= epoch then return cjson.encode({ error = 'TASK_CHANGED' }) end
+  return nil
+end
+
+-- Counters are gathered and written once, since an import may touch 100,000 rows.
+local deltas = {}
+local function add(field, by)
+  deltas[field] = (deltas[field] or 0) + by
+end
+
+local function move(from_state, to_state)
+  if COUNTER[from_state] then add(COUNTER[from_state], -1) end
+  if COUNTER[to_state] then add(COUNTER[to_state], 1) end
+end
+
+local function flush_counters()
+  for field, by in pairs(deltas) do
+    if by ~= 0 then
+      local after = redis.call('HINCRBY', META, field, by)
+      if string.sub(field, 1, 6) == 'class:' then
+        if after == 0 then redis.call('HINCRBY', META, 'classes_labeled', -1) end
+        if after == by then redis.call('HINCRBY', META, 'classes_labeled', 1) end
+      end
+    end
+  end
+  deltas = {}
+end
+
+local function log_event(kind, rows, states, classes, ...)
+  redis.call('XADD', EVENTS, '*', 'kind', kind, 'rows', cjson.encode(rows),
+    'states', cjson.encode(states), 'classes', cjson.encode(classes), ...)
+end
+
+-- A label: { state, class, time in ms, oracle, lease id }.
+local function label_of(row)
+  local stored = redis.call('HGET', LABELS, row)
+  return stored and cjson.decode(stored)
+end
+
+-- A lease: { row, oracle, expiry in ms, 1 while it holds }.
+local function lease_of(lease_id)
+  local stored = redis.call('HGET', LEASES, lease_id)
+  return stored and cjson.decode(stored)
+end
+
+local function close_lease(lease_id, lease, now)
+  lease[4] = 0
+  redis.call('HSET', LEASES, lease_id, cjson.encode(lease))
+  redis.call('HDEL', HOLDS, lease[1])
+  redis.call('ZADD', EXPIRIES, now + RETENTION_MS, lease_id)
+end
+
+-- Ends the leases that are overdue and forgets those that ended long ago.
+local function expire_leases(now)
+  local rows, states, classes = {}, {}, {}
+  for _, lease_id in ipairs(redis.call('ZRANGEBYSCORE', EXPIRIES, '-inf', now)) do
+    local lease = lease_of(lease_id)
+    if lease and lease[4] == 1 then
+      close_lease(lease_id, lease, now)
+      move(LEASED, UNLABELED)
+      table.insert(rows, lease[1])
+      table.insert(states, UNLABELED)
+      table.insert(classes, NO_CLASS)
+    else
+      redis.call('HDEL', LEASES, lease_id)
+      redis.call('ZREM', EXPIRIES, lease_id)
+    end
+  end
+  if #rows > 0 then
+    flush_counters()
+    log_event('expired', rows, states, classes)
+  end
+end
+
+-- The version of the head that will contain what was labeled just now.
+local function promised_version()
+  if number('classes_labeled') < MIN_LABELED_CLASSES then return nil end
+  local next_version = number('head_version') + 1
+  if redis.call('HEXISTS', META, 'round_version') == 1 then return next_version + 1 end
+  return next_version
+end

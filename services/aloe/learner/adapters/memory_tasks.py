@@ -1,0 +1,371 @@
+"""Tasks in memory: the same changes as the scripts in lua/, in Python."""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aloe.learner.domain.errors import (
+    AlreadyExists,
+    InvalidInput,
+    LeaseLost,
+    PoolNotFound,
+    TaskChanged,
+    TaskNotFound,
+    Violation,
+)
+from aloe.learner.domain.events import NO_CLASS, START_OF_LOG, Event, EventKind, event_order
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import MIN_LABELED_CLASSES, ClipState, PoolState, Task, TaskProgress
+from aloe.learner.ports import (
+    LabelChange,
+    LabelsOutcome,
+    Lease,
+    LeaseOutcome,
+    LeaseRequest,
+    RankingTooShort,
+    RoundTicket,
+    StoredLabel,
+)
+
+
+@dataclass(slots=True)
+class _HeldLease:
+    row: int
+    oracle_id: str
+    expire_time: datetime
+    is_open: bool = True
+
+
+@dataclass(slots=True)
+class _Label:
+    state: ClipState
+    class_index: int
+    oracle_id: str
+    lease_id: str
+    label_time: datetime
+
+
+@dataclass(slots=True)
+class _Training:
+    version: int
+    cutoff_event_id: str
+    revision: int
+    trainer_id: str
+    until: datetime
+
+
+@dataclass(slots=True)
+class _StoredTask:
+    task: Task
+    labels: dict[int, _Label] = field(default_factory=dict)
+    holds: dict[int, str] = field(default_factory=dict)
+    leases: dict[str, _HeldLease] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    heads: dict[int, Head] = field(default_factory=dict)
+    rounds: dict[int, Round] = field(default_factory=dict)
+    answers: dict[str, LeaseOutcome | LabelsOutcome] = field(default_factory=dict)
+    training: _Training | None = None
+    revision: int = 0
+    head_revision: int = 0
+    fence: int = 0
+
+    @property
+    def head_version(self) -> int:
+        return max(self.rounds, default=0)
+
+    @property
+    def labeled_class_count(self) -> int:
+        train = (each for each in self.labels.values() if each.state is ClipState.LABELED)
+        return len({each.class_index for each in train})
+
+    @property
+    def budget_spent(self) -> int:
+        return sum(
+            1 for each in self.labels.values() if each.state is ClipState.LABELED and each.lease_id
+        )
+
+    def log(self, kind: EventKind, changes: Sequence[LabelChange] = (), version: int = 0) -> None:
+        self.events.append(
+            Event(
+                event_id=f"0-{len(self.events) + 1}",
+                kind=kind,
+                rows=tuple(change.row for change in changes),
+                states=tuple(change.state for change in changes),
+                class_indices=tuple(change.class_index for change in changes),
+                head_version=version,
+            )
+        )
+
+    def progress(self) -> TaskProgress:
+        counts = Counter(each.state for each in self.labels.values())
+        contained = self.training.revision if self.training else self.head_revision
+        promised = self.training.version if self.training else self.head_version
+        if self.revision > contained and self.labeled_class_count >= MIN_LABELED_CLASSES:
+            promised += 1
+        return TaskProgress(
+            leased=len(self.holds),
+            labeled=counts[ClipState.LABELED],
+            abstained=counts[ClipState.ABSTAINED],
+            validation=counts[ClipState.VALIDATION],
+            test=counts[ClipState.TEST],
+            budget_spent=self.budget_spent,
+            head_version=self.head_version,
+            training_head_version=self.training.version if self.training else None,
+            promised_head_version=promised,
+        )
+
+    def outcome(self, changes: Sequence[LabelChange], *, trained: bool) -> LabelsOutcome:
+        progress = self.progress()
+        promised = trained and self.labeled_class_count >= MIN_LABELED_CLASSES
+        return LabelsOutcome(
+            len(changes), progress.promised_head_version if promised else None, progress.labeled
+        )
+
+
+class MemoryTasks:
+    """The TaskStore of a process."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._tasks: dict[str, _StoredTask] = {}
+
+    def _has_pool(self, pool_id: str) -> bool:
+        raise NotImplementedError
+
+    async def create_task(self, task: Task) -> Task:
+        if not self._has_pool(task.pool_id):
+            raise PoolNotFound(f"there is no pools/{task.pool_id}")
+        if task.task_id not in self._tasks:
+            self._tasks[task.task_id] = _StoredTask(task)
+            self._tasks[task.task_id].log(EventKind.CREATED)
+        stored = self._tasks[task.task_id].task
+        if not stored.same_content(task):
+            raise AlreadyExists(f"tasks/{task.task_id} exists with other settings")
+        return stored
+
+    async def read_task(self, task_id: str) -> tuple[Task, TaskProgress]:
+        stored = self._stored(task_id)
+        self._expire(stored)
+        return stored.task, stored.progress()
+
+    async def list_task_ids(self, pool_id: str | None) -> list[str]:
+        return sorted(
+            task_id
+            for task_id, stored in self._tasks.items()
+            if pool_id in (None, stored.task.pool_id)
+        )
+
+    async def update_task(self, task: Task) -> None:
+        stored = self._fenced(task)
+        stored.task = task
+        stored.log(EventKind.UPDATED)
+
+    async def delete_task(self, task_id: str) -> None:
+        self._stored(task_id)
+        del self._tasks[task_id]
+
+    async def import_labels(self, task: Task, labels: Sequence[LabelChange]) -> LabelsOutcome:
+        stored = self._fenced(task)
+        self._expire(stored)
+        changes, trained = [], False
+        for change in labels:
+            label = stored.labels.get(change.row)
+            if label and (label.state, label.class_index) == (change.state, change.class_index):
+                continue
+            if change.row in stored.holds:
+                self._close(stored, stored.holds[change.row])
+            was_trained = label is not None and label.state is ClipState.LABELED
+            trained |= was_trained or change.state is ClipState.LABELED
+            stored.labels[change.row] = _Label(
+                change.state, change.class_index, "", "", self._now()
+            )
+            changes.append(change)
+        if changes:
+            stored.revision += trained
+            stored.log(EventKind.IMPORTED, changes)
+        return stored.outcome(changes, trained=trained)
+
+    async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:
+        stored = self._fenced(task)
+        replay = stored.answers.get("query:" + request.request_id)
+        if isinstance(replay, LeaseOutcome):
+            return replay
+        self._expire(stored)
+        most, budget = request.max_count, stored.task.label_budget
+        if budget is not None:
+            most = min(most, max(0, budget - stored.budget_spent - len(stored.holds)))
+        taken = [
+            pick
+            for pick in request.ranking
+            if pick.row not in stored.labels and pick.row not in stored.holds
+        ][:most]
+        if len(taken) < most and not request.complete:
+            raise RankingTooShort
+        expire_time = self._now() + request.duration
+        leases = []
+        for pick in taken:
+            lease_id = uuid.uuid4().hex
+            stored.holds[pick.row] = lease_id
+            stored.leases[lease_id] = _HeldLease(pick.row, request.oracle_id, expire_time)
+            leases.append(Lease(lease_id, pick, expire_time))
+        if leases:
+            stored.log(
+                EventKind.LEASED,
+                [LabelChange(pick.row, ClipState.LEASED, NO_CLASS) for pick in taken],
+            )
+            state = PoolState.OPEN
+        elif most == 0 and request.max_count > 0:
+            state = PoolState.BUDGET_SPENT
+        else:
+            state = PoolState.ALL_LEASED if stored.holds else PoolState.EXHAUSTED
+        outcome = LeaseOutcome(tuple(leases), state, request.head_version)
+        stored.answers["query:" + request.request_id] = outcome
+        return outcome
+
+    async def submit(
+        self, task: Task, oracle_id: str, answers: Sequence[tuple[str, int]], request_id: str
+    ) -> LabelsOutcome:
+        stored = self._fenced(task)
+        replay = stored.answers.get("submit:" + request_id)
+        if isinstance(replay, LabelsOutcome):
+            return replay
+        self._expire(stored)
+        self._check_leases(stored, oracle_id, [each[0] for each in answers], "answers[{}].lease_id")
+        self._check_not_lost(stored, [each[0] for each in answers])
+        changes, trained = [], False
+        for lease_id, class_index in answers:
+            row = stored.leases[lease_id].row
+            state = ClipState.ABSTAINED if class_index == NO_CLASS else ClipState.LABELED
+            label = stored.labels.get(row)
+            if label and (label.state, label.class_index) == (state, class_index):
+                continue
+            if stored.holds.get(row) == lease_id:
+                self._close(stored, lease_id)
+            was_trained = label is not None and label.state is ClipState.LABELED
+            trained |= was_trained or state is ClipState.LABELED
+            stored.labels[row] = _Label(state, class_index, oracle_id, lease_id, self._now())
+            changes.append(LabelChange(row, state, class_index))
+        if changes:
+            stored.revision += trained
+            stored.log(EventKind.ANSWERED, changes)
+        outcome = stored.outcome(changes, trained=trained)
+        stored.answers["submit:" + request_id] = outcome
+        return outcome
+
+    async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
+        stored = self._fenced(task)
+        self._expire(stored)
+        self._check_leases(stored, oracle_id, lease_ids, "lease_ids[{}]")
+        wanted = lease_ids or list(stored.holds.values())
+        held = [
+            lease_id
+            for lease_id in wanted
+            if stored.leases[lease_id].is_open and stored.leases[lease_id].oracle_id == oracle_id
+        ]
+        self._end(stored, held, EventKind.RELEASED)
+        return len(held)
+
+    async def read_events(self, task: Task, after: str) -> list[Event]:
+        _, place = event_order(after)
+        return self._fenced(task).events[place:]
+
+    async def read_labels(self, task: Task) -> list[StoredLabel]:
+        return [
+            StoredLabel(row, label.state, label.class_index, label.oracle_id, label.label_time)
+            for row, label in sorted(self._fenced(task).labels.items())
+        ]
+
+    async def begin_round(self, task: Task, trainer_id: str, hold: timedelta) -> RoundTicket | None:
+        stored, now = self._fenced(task), self._now()
+        training = stored.training
+        if training is None:
+            due = stored.revision > stored.head_revision
+            if not due or stored.labeled_class_count < MIN_LABELED_CLASSES:
+                return None
+            cutoff = stored.events[-1].event_id if stored.events else START_OF_LOG
+            training = stored.training = _Training(
+                stored.head_version + 1, cutoff, stored.revision, "", now
+            )
+        elif training.trainer_id != trainer_id and training.until > now:
+            return None
+        stored.fence += training.trainer_id != trainer_id
+        training.trainer_id, training.until = trainer_id, now + hold
+        return RoundTicket(task, training.version, training.cutoff_event_id, stored.fence)
+
+    async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:
+        stored = self._fenced(ticket.task)
+        training = stored.training
+        if training is None or (training.version, stored.fence) != (head.version, ticket.fence):
+            return False
+        stored.heads[head.version], stored.rounds[head.version] = head, round_
+        stored.head_revision, stored.training = training.revision, None
+        stored.log(EventKind.HEAD, version=head.version)
+        return True
+
+    async def read_head(self, task: Task, version: int) -> Head | None:
+        return self._fenced(task).heads.get(version)
+
+    async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:
+        rounds = self._fenced(task).rounds
+        versions = range(first_version, first_version + count)
+        return [rounds[version] for version in versions if version in rounds]
+
+    def _stored(self, task_id: str) -> _StoredTask:
+        if task_id not in self._tasks:
+            raise TaskNotFound(f"there is no tasks/{task_id}")
+        return self._tasks[task_id]
+
+    def _fenced(self, task: Task) -> _StoredTask:
+        stored = self._stored(task.task_id)
+        if stored.task.epoch != task.epoch:
+            raise TaskChanged(f"tasks/{task.task_id} was deleted and made anew meanwhile")
+        return stored
+
+    def _expire(self, stored: _StoredTask) -> None:
+        now = self._now()
+        overdue = [
+            lease_id
+            for lease_id in stored.holds.values()
+            if stored.leases[lease_id].expire_time <= now
+        ]
+        self._end(stored, overdue, EventKind.EXPIRED)
+
+    def _end(self, stored: _StoredTask, lease_ids: Sequence[str], kind: EventKind) -> None:
+        rows = [stored.leases[lease_id].row for lease_id in lease_ids]
+        for lease_id in lease_ids:
+            self._close(stored, lease_id)
+        if rows:
+            stored.log(kind, [LabelChange(row, ClipState.UNLABELED, NO_CLASS) for row in rows])
+
+    @staticmethod
+    def _close(stored: _StoredTask, lease_id: str) -> None:
+        lease = stored.leases[lease_id]
+        lease.is_open = False
+        del stored.holds[lease.row]
+
+    @staticmethod
+    def _check_leases(
+        stored: _StoredTask, oracle_id: str, lease_ids: Sequence[str], fields: str
+    ) -> None:
+        violations = []
+        for index, lease_id in enumerate(lease_ids):
+            lease = stored.leases.get(lease_id)
+            if lease is None:
+                violations.append(
+                    Violation(fields.format(index), "no lease of this task has that id")
+                )
+            elif lease.oracle_id != oracle_id:
+                violations.append(Violation(fields.format(index), "this lease is another oracle's"))
+        if violations:
+            raise InvalidInput(*violations)
+
+    @staticmethod
+    def _check_not_lost(stored: _StoredTask, lease_ids: Sequence[str]) -> None:
+        for index, lease_id in enumerate(lease_ids):
+            row = stored.leases[lease_id].row
+            label, holder = stored.labels.get(row), stored.holds.get(row)
+            if (label and label.lease_id != lease_id) or (holder and holder != lease_id):
+                raise LeaseLost(f"answers[{index}].lease_id: the clip has gone to another oracle")

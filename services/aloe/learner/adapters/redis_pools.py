@@ -1,0 +1,213 @@
+"""Pools in Redis. The keys are listed in redis_store.py."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.adapters import codec
+from aloe.learner.adapters.redis_scripts import RedisClient, Script, guarded
+from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
+from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.ports import FoundClip
+
+Float32Array = NDArray[np.float32]
+
+CHUNK_ROWS = 255
+"""Rows in a full chunk: one row short of a power of two saves a quarter of Redis's memory."""
+_ID_INDEX = "aloe:pools"
+_FLOAT32 = np.dtype("<f4")
+
+
+class PoolKeys:
+    """The keys of one pool."""
+
+    def __init__(self, pool_id: str) -> None:
+        prefix = f"aloe:{{pool:{pool_id}}}:"
+        self.pool_id = pool_id
+        self.meta, self.clips, self.rows = prefix + "meta", prefix + "clips", prefix + "rows"
+        self.chunks, self.tasks = prefix + "chunks", prefix + "tasks"
+
+    def chunk(self, epoch: str, chunk_id: str) -> str:
+        """Return the key of one chunk of vectors."""
+        return f"aloe:chunk:{self.pool_id}:{epoch}:{chunk_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    first_row: int
+    row_count: int
+    chunk_id: str
+
+    @classmethod
+    def parse(cls, text: bytes) -> "_Chunk":
+        first_row, row_count, chunk_id = text.decode().split()
+        return cls(int(first_row), int(row_count), chunk_id)
+
+    def __str__(self) -> str:
+        return f"{self.first_row} {self.row_count} {self.chunk_id}"
+
+
+class RedisPools:
+    """The PoolStore of a Redis server."""
+
+    def __init__(self, client: RedisClient) -> None:
+        self._redis = client
+        self._create = Script(client, "create_pool")
+        self._append = Script(client, "append_clips")
+        self._delete = Script(client, "delete_pool")
+
+    @guarded
+    async def create_pool(self, pool: Pool) -> Pool:
+        keys = PoolKeys(pool.pool_id)
+        await self._redis.sadd(_ID_INDEX, pool.pool_id)
+        spec = await self._create([keys.meta], codec.dump_pool(pool), pool.epoch)
+        stored = codec.load_pool(pool.pool_id, spec, 0)
+        if not stored.same_content(pool):
+            raise AlreadyExists(
+                f"pools/{pool.pool_id} exists with encoder {stored.encoder.encoder_id!r}"
+                f" ({stored.encoder.fingerprint}); choose another id or delete it"
+            )
+        return await self.read_pool(pool.pool_id)
+
+    @guarded
+    async def read_pool(self, pool_id: str) -> Pool:
+        spec, clip_count = await self._redis.hmget(PoolKeys(pool_id).meta, "spec", "clip_count")
+        if spec is None:
+            raise PoolNotFound(f"there is no pools/{pool_id}")
+        return codec.load_pool(pool_id, spec, int(clip_count or 0))
+
+    @guarded
+    async def list_pool_ids(self) -> list[str]:
+        return sorted(member.decode() for member in await self._redis.smembers(_ID_INDEX))
+
+    @guarded
+    async def delete_pool(self, pool_id: str) -> None:
+        keys = PoolKeys(pool_id)
+        pool = await self.read_pool(pool_id)
+        await self._forget_deleted_tasks(keys)
+        chunks = await self._delete([keys.meta, keys.clips, keys.rows, keys.chunks, keys.tasks])
+        if chunks == 0:
+            users = sorted(member.decode() for member in await self._redis.smembers(keys.tasks))
+            raise PoolInUse(
+                f"pools/{pool_id} is used by {', '.join('tasks/' + user for user in users[:10])};"
+                " delete the tasks first"
+            )
+        for text in chunks or []:
+            await self._redis.unlink(keys.chunk(pool.epoch, _Chunk.parse(text).chunk_id))
+        await self._redis.srem(_ID_INDEX, pool_id)
+
+    @guarded
+    async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
+        if not clip_ids:
+            return []
+        stored = await self._redis.hmget(PoolKeys(pool_id).rows, list(clip_ids))
+        return [None if text is None else _parse_row(text) for text in stored]
+
+    @guarded
+    async def append_clips(
+        self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array
+    ) -> list[FoundClip | None]:
+        while True:
+            found = await self.find_clips(pool.pool_id, [clip.clip_id for clip in clips])
+            new = [index for index, clip in enumerate(found) if clip is None]
+            if not new:
+                return found
+            if await self._append_new(pool, [clips[index] for index in new], vectors[new]):
+                return found
+
+    async def _append_new(self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array) -> bool:
+        """Try to add clips behind what is there now; False if others added some meanwhile."""
+        keys = PoolKeys(pool.pool_id)
+        tail_text = await self._redis.lindex(keys.chunks, -1)
+        tail = _Chunk.parse(tail_text) if tail_text else None
+        first_row = clip_count = tail.first_row + tail.row_count if tail else 0
+        blob = vectors.astype(_FLOAT32, copy=False).tobytes()
+        replaces = tail is not None and tail.row_count < CHUNK_ROWS
+        if replaces and tail is not None:
+            rest = await self._redis.get(keys.chunk(pool.epoch, tail.chunk_id))
+            if rest is None:
+                await self.read_pool(pool.pool_id)
+                return False
+            blob, first_row = rest + blob, tail.first_row
+        chunks = await self._write_chunks(keys, pool, blob, first_row)
+        outcome = await self._append(
+            [keys.meta, keys.clips, keys.rows, keys.chunks],
+            pool.epoch,
+            clip_count,
+            json.dumps(
+                [[clip.clip_id, clip.content_hash, codec.dump_clip(clip)] for clip in clips]
+            ),
+            json.dumps([str(chunk) for chunk in chunks]),
+            "1" if replaces else "0",
+        )
+        if outcome == b"OK":
+            if replaces and tail is not None:
+                await self._redis.unlink(keys.chunk(pool.epoch, tail.chunk_id))
+            return True
+        for chunk in chunks:
+            await self._redis.unlink(keys.chunk(pool.epoch, chunk.chunk_id))
+        if outcome == b"POOL_NOT_FOUND":
+            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+        return False
+
+    async def _write_chunks(
+        self, keys: PoolKeys, pool: Pool, blob: bytes, first_row: int
+    ) -> list[_Chunk]:
+        row_bytes = 4 * pool.encoder.embedding_dim
+        chunks = []
+        for begin in range(0, len(blob), CHUNK_ROWS * row_bytes):
+            part = blob[begin : begin + CHUNK_ROWS * row_bytes]
+            chunk = _Chunk(first_row + begin // row_bytes, len(part) // row_bytes, uuid.uuid4().hex)
+            await self._redis.set(keys.chunk(pool.epoch, chunk.chunk_id), part)
+            chunks.append(chunk)
+        return chunks
+
+    @guarded
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> list[Clip]:
+        texts = await self._redis.lrange(
+            PoolKeys(pool.pool_id).clips, first_row, first_row + count - 1
+        )
+        return [codec.load_clip(text) for text in texts]
+
+    @guarded
+    async def read_vectors(self, pool: Pool, first_row: int) -> Float32Array:
+        keys = PoolKeys(pool.pool_id)
+        while True:
+            texts = await self._redis.lrange(keys.chunks, 0, -1)
+            chunks = [_Chunk.parse(text) for text in texts]
+            wanted = [chunk for chunk in chunks if chunk.first_row + chunk.row_count > first_row]
+            if not wanted:
+                return np.empty((0, pool.encoder.embedding_dim), np.float32)
+            matrix = await self._gather_chunks(keys, pool, wanted)
+            if matrix is not None:
+                return matrix[max(0, first_row - wanted[0].first_row) :]
+            # A chunk was replaced by a longer one since the list was read, or the pool is gone.
+            await self.read_pool(pool.pool_id)
+
+    async def _gather_chunks(
+        self, keys: PoolKeys, pool: Pool, chunks: Sequence[_Chunk]
+    ) -> Float32Array | None:
+        dim, start = pool.encoder.embedding_dim, chunks[0].first_row
+        matrix = np.empty((chunks[-1].first_row + chunks[-1].row_count - start, dim), np.float32)
+        for chunk in chunks:
+            blob = await self._redis.get(keys.chunk(pool.epoch, chunk.chunk_id))
+            if blob is None:
+                return None
+            begin = chunk.first_row - start
+            values = np.frombuffer(blob, dtype=_FLOAT32).reshape(-1, dim)
+            matrix[begin : begin + chunk.row_count] = values
+        return matrix
+
+    async def _forget_deleted_tasks(self, keys: PoolKeys) -> None:
+        for member in await self._redis.smembers(keys.tasks):
+            if not await self._redis.exists(f"aloe:{{task:{member.decode()}}}:meta"):
+                await self._redis.srem(keys.tasks, member)
+
+
+def _parse_row(text: bytes) -> FoundClip:
+    row, _, content_hash = text.decode().partition(" ")
+    return FoundClip(int(row), content_hash)

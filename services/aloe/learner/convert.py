@@ -1,0 +1,310 @@
+"""Protobuf to domain, and exceptions to statuses. The way back is in respond.py."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import grpc
+from google.protobuf import duration_pb2
+
+from aloe.learner.domain import errors
+from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.pool import Audio, EncodedAudio, PcmAudio
+from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
+from aloe.learner.domain.selection import SelectionRule
+from aloe.learner.domain.task import DEFAULT_LEASE_DURATION, QueryStrategy, Split, Task
+from aloe.learner.importing import BadClip, NewClip
+from aloe.learner.predicting import ClipsOfPool, PredictInput
+from aloe.learner.querying import OracleAnswer
+from aloe.learner.tasks import KnownLabel
+from aloe.serving.status import FieldViolation, Status
+from aloe.v1 import audio_pb2
+from aloe.v1 import learner_service_pb2 as pb
+from aloe.wire import names
+from aloe.wire.arrays import MalformedArray, decode_matrix
+
+T = TypeVar("T")
+
+ACQUISITION_FUNCTIONS = {
+    pb.ACQUISITION_FUNCTION_UNSPECIFIED: AcquisitionFunction.SMALLEST_MARGIN,
+    pb.ACQUISITION_FUNCTION_SMALLEST_MARGIN: AcquisitionFunction.SMALLEST_MARGIN,
+    pb.ACQUISITION_FUNCTION_LARGEST_MARGIN: AcquisitionFunction.LARGEST_MARGIN,
+    pb.ACQUISITION_FUNCTION_LEAST_CONFIDENCE: AcquisitionFunction.LEAST_CONFIDENCE,
+    pb.ACQUISITION_FUNCTION_ENTROPY: AcquisitionFunction.ENTROPY,
+    pb.ACQUISITION_FUNCTION_NORM: AcquisitionFunction.NORM,
+    pb.ACQUISITION_FUNCTION_RANDOM: AcquisitionFunction.RANDOM,
+    pb.ACQUISITION_FUNCTION_MARGIN_LOGITS: AcquisitionFunction.MARGIN_LOGITS,
+}
+SELECTION_RULES = {
+    pb.SELECTION_RULE_UNSPECIFIED: SelectionRule.CLASS_AWARE,
+    pb.SELECTION_RULE_CLASS_AWARE: SelectionRule.CLASS_AWARE,
+    pb.SELECTION_RULE_CLASS_AGNOSTIC: SelectionRule.CLASS_AGNOSTIC,
+}
+SPLITS = {
+    pb.SPLIT_TRAIN: Split.TRAIN,
+    pb.SPLIT_VALIDATION: Split.VALIDATION,
+    pb.SPLIT_TEST: Split.TEST,
+}
+_SAMPLE_FORMATS = {
+    audio_pb2.SAMPLE_FORMAT_INT16: "int16",
+    audio_pb2.SAMPLE_FORMAT_FLOAT32: "float32",
+}
+_UPDATABLE = ("query_strategy", "head_recipe", "label_budget", "lease_duration")
+MAX_URI_LENGTH = 2_048
+
+
+def pool_id(name: str, field: str) -> str:
+    """Read "pools/{pool}". Raises InvalidInput that blames `field`."""
+    return _parsed(names.parse_pool_name, name, field)
+
+
+def task_id(name: str, field: str) -> str:
+    """Read "tasks/{task}". Raises InvalidInput that blames `field`."""
+    return _parsed(names.parse_task_name, name, field)
+
+
+def clip_name(name: str, field: str) -> names.ClipName:
+    """Read "pools/{pool}/clips/{clip}". Raises InvalidInput that blames `field`."""
+    return _parsed(names.parse_clip_name, name, field)
+
+
+def an_id(value: str, field: str) -> str:
+    """Check an id. Raises InvalidInput that blames `field`."""
+    return _parsed(names.check_id, value, field)
+
+
+def _parsed(parse: Callable[[str], T], text: str, field: str) -> T:
+    try:
+        return parse(text)
+    except names.MalformedName as error:
+        raise InvalidInput.of(field, str(error)) from error
+
+
+def page_size(size: int, most: int = 1_000) -> int:
+    """Return how many to list: 0 means the most (1,000 of clips)."""
+    return min(size or 1_000, most)
+
+
+def page_offset(token: str) -> int:
+    """Read a page token that is a number."""
+    if not token:
+        return 0
+    if not token.isdecimal() or len(token) > 12:  # noqa: PLR2004
+        raise InvalidInput.of("page_token", f"{token!r} is no token of this list")
+    return int(token)
+
+
+def count_within(count: int, most: int, field: str) -> int:
+    """Return a count, 1 for 0. Raises InvalidInput past `most`."""
+    if count > most:
+        raise InvalidInput.of(field, f"{count:,}; at most {most:,}")
+    return count or 1
+
+
+def request_id(value: str) -> str:
+    """Check a request id; empty is none."""
+    return an_id(value, "request_id") if value else ""
+
+
+def audio(message: audio_pb2.Audio) -> Audio:
+    """Read a recording; what is wrong with it the embedding service will say."""
+    if message.WhichOneof("content") != "pcm":
+        return EncodedAudio(message.encoded)
+    pcm = message.pcm
+    return PcmAudio(
+        samples=pcm.samples,
+        sample_rate_hz=pcm.sample_rate_hz,
+        sample_format=_SAMPLE_FORMATS.get(pcm.sample_format, "unspecified"),
+        channel_count=pcm.channel_count or 1,
+    )
+
+
+def new_clip(message: pb.NewClip) -> NewClip | BadClip:
+    """Read a clip to import."""
+    try:
+        clip_id = an_id(message.clip_id, "clip_id")
+        if len(message.uri) > MAX_URI_LENGTH:
+            raise InvalidInput.of("uri", f"over {MAX_URI_LENGTH:,} characters")
+    except InvalidInput as error:
+        return BadClip(message.clip_id[:200], error)
+    content = message.WhichOneof("content")
+    return NewClip(
+        clip_id,
+        message.uri,
+        audio(message.audio) if content == "audio" else None,
+        message.embedding if content == "embedding" else None,
+    )
+
+
+def task_spec(id_: str, message: pb.Task, *, epoch: str, create_time: datetime) -> Task:
+    """Read a task to create."""
+    lease_duration = DEFAULT_LEASE_DURATION
+    if message.HasField("lease_duration"):
+        lease_duration = duration(message.lease_duration)
+    return Task(
+        task_id=an_id(id_, "task_id"),
+        pool_id=pool_id(message.pool, "task.pool"),
+        classes=tuple(message.classes),
+        epoch=epoch,
+        create_time=create_time,
+        query_strategy=_query_strategy(message.query_strategy),
+        head_recipe=_head_recipe(message.head_recipe),
+        label_budget=message.label_budget if message.HasField("label_budget") else None,
+        lease_duration=lease_duration,
+        seed=message.seed,
+    )
+
+
+def task_change(message: pb.Task, paths: Sequence[str]) -> Callable[[Task], Task]:
+    """Read an update: the fields of `message` that `paths` names, defaults where unset."""
+    if not paths:
+        raise InvalidInput.of("update_mask", f"empty; name any of {', '.join(_UPDATABLE)}")
+    unknown = [path for path in paths if path not in _UPDATABLE]
+    if unknown:
+        raise InvalidInput.of(
+            "update_mask", f"{unknown[0]!r} cannot be changed; any of {', '.join(_UPDATABLE)} can"
+        )
+
+    def change(task: Task) -> Task:
+        wanted = task_spec(
+            task.task_id,
+            pb.Task(
+                pool=names.pool_name(task.pool_id),
+                query_strategy=message.query_strategy,
+                head_recipe=message.head_recipe,
+                label_budget=message.label_budget if message.HasField("label_budget") else None,
+                lease_duration=(
+                    message.lease_duration if message.HasField("lease_duration") else None
+                ),
+            ),
+            epoch=task.epoch,
+            create_time=task.create_time,
+        )
+        return replace(task, **{path: getattr(wanted, path) for path in paths})
+
+    return change
+
+
+def _query_strategy(message: pb.QueryStrategy) -> QueryStrategy:
+    field = "task.query_strategy"
+    if message.acquisition_function not in ACQUISITION_FUNCTIONS:
+        raise InvalidInput.of(
+            f"{field}.acquisition_function", f"{message.acquisition_function} is none"
+        )
+    if message.selection_rule not in SELECTION_RULES:
+        raise InvalidInput.of(f"{field}.selection_rule", f"{message.selection_rule} is none")
+    return QueryStrategy(
+        ACQUISITION_FUNCTIONS[message.acquisition_function],
+        SELECTION_RULES[message.selection_rule],
+    )
+
+
+def _head_recipe(message: pb.HeadRecipe) -> HeadRecipe:
+    if message.WhichOneof("optimiser") == "lbfgs":
+        lbfgs = message.lbfgs
+        given = LbfgsRecipe()
+        return LbfgsRecipe(lbfgs.l2_penalty if lbfgs.HasField("l2_penalty") else given.l2_penalty)
+    adam, paper = message.adam, AdamRecipe()
+    return AdamRecipe(
+        adam.learning_rate if adam.HasField("learning_rate") else paper.learning_rate,
+        adam.epoch_count if adam.HasField("epoch_count") else paper.epoch_count,
+        adam.batch_size if adam.HasField("batch_size") else paper.batch_size,
+    )
+
+
+def known_label(message: pb.KnownLabel, index: int) -> KnownLabel:
+    """Read a label to import."""
+    if message.split not in SPLITS:
+        raise InvalidInput.of(
+            f"labels[{index}].split", "unset; give SPLIT_TRAIN, SPLIT_VALIDATION or SPLIT_TEST"
+        )
+    name = clip_name(message.clip, f"labels[{index}].clip")
+    return KnownLabel(name.pool_id, name.clip_id, message.label, SPLITS[message.split])
+
+
+def answer(message: pb.Answer, index: int) -> OracleAnswer:
+    """Read an oracle's answer."""
+    match message.WhichOneof("answer"):
+        case "label":
+            return OracleAnswer(message.lease_id, message.label)
+        case "abstention":
+            return OracleAnswer(message.lease_id, None)
+        case _:
+            raise InvalidInput.of(f"answers[{index}].answer", "unset; give a label or abstention")
+
+
+def predict_input(request: pb.PredictRequest) -> PredictInput:
+    """Read what to predict for."""
+    match request.WhichOneof("input"):
+        case "audio":
+            if not request.audio.clips:
+                raise InvalidInput.of("audio.clips", "empty; give at least one")
+            return [audio(message) for message in request.audio.clips]
+        case "embeddings":
+            try:
+                return decode_matrix(request.embeddings)
+            except MalformedArray as error:
+                raise InvalidInput.of("embeddings", str(error)) from error
+        case "clips":
+            return _clips_of_pool(request.clips.names)
+        case _:
+            raise InvalidInput.of("input", "unset; give audio, embeddings or clips")
+
+
+def _clips_of_pool(clip_names: Sequence[str]) -> ClipsOfPool:
+    if not clip_names:
+        raise InvalidInput.of("clips.names", "empty; give at least one")
+    parsed = [clip_name(name, f"clips.names[{index}]") for index, name in enumerate(clip_names)]
+    for index, name in enumerate(parsed):
+        if name.pool_id != parsed[0].pool_id:
+            raise InvalidInput.of(
+                f"clips.names[{index}]", "is of another pool than the first; they must agree"
+            )
+    return ClipsOfPool(parsed[0].pool_id, tuple(name.clip_id for name in parsed))
+
+
+def duration(message: duration_pb2.Duration) -> timedelta:
+    """Read a duration; one past timedelta's range becomes absurdly long, to be refused later."""
+    try:
+        return message.ToTimedelta()
+    except (OverflowError, ValueError):
+        return timedelta.max
+
+
+def utc(time: datetime) -> datetime:
+    """Return an aware time in UTC."""
+    return time.astimezone(UTC)
+
+
+_STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
+    errors.InvalidInput: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT"),
+    errors.PoolNotFound: (grpc.StatusCode.NOT_FOUND, "POOL_NOT_FOUND"),
+    errors.TaskNotFound: (grpc.StatusCode.NOT_FOUND, "TASK_NOT_FOUND"),
+    errors.ClipNotFound: (grpc.StatusCode.NOT_FOUND, "CLIP_NOT_FOUND"),
+    errors.EncoderNotFound: (grpc.StatusCode.NOT_FOUND, "ENCODER_NOT_FOUND"),
+    errors.AudioNotFound: (grpc.StatusCode.NOT_FOUND, "AUDIO_NOT_FOUND"),
+    errors.AlreadyExists: (grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS"),
+    errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
+    errors.LeaseLost: (grpc.StatusCode.FAILED_PRECONDITION, "LEASE_LOST"),
+    errors.HeadNotTrained: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_NOT_TRAINED"),
+    errors.PoolInUse: (grpc.StatusCode.FAILED_PRECONDITION, "POOL_IN_USE"),
+    errors.HeadVersionUnknown: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_VERSION_UNKNOWN"),
+    errors.TaskChanged: (grpc.StatusCode.ABORTED, "TASK_CHANGED"),
+    errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+    errors.StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    errors.EncoderUnavailable: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
+}
+
+
+def status_of(error: Exception) -> Status | None:
+    """Translate what the learner raises; None for a defect."""
+    if not isinstance(error, errors.LearnerError):
+        return None
+    code, reason = _STATUSES[type(error)]
+    violations: tuple[FieldViolation, ...] = ()
+    if isinstance(error, InvalidInput):
+        violations = tuple(FieldViolation(v.field, v.description) for v in error.violations)
+    retry_after_s = error.retry_after_s if isinstance(error, errors.Overloaded) else None
+    return Status(code, reason, str(error), violations, retry_after_s)

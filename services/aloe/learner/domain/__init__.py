@@ -1,0 +1,1 @@
+"""What ALOE knows about active learning: pure functions and values, no I/O."""

@@ -1,0 +1,92 @@
+"""Everything that can go wrong in the learner, on one screen."""
+
+from dataclasses import dataclass
+
+
+class LearnerError(Exception):
+    """What a caller is told about; anything else is a defect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One wrong field of a request."""
+
+    field: str
+    description: str
+
+
+class InvalidInput(LearnerError):
+    """Fields of the request are wrong; nothing was stored."""
+
+    def __init__(self, *violations: Violation) -> None:
+        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
+        self.violations = violations
+
+    @classmethod
+    def of(cls, field: str, description: str) -> "InvalidInput":
+        """Complain of one field."""
+        return cls(Violation(field, description))
+
+
+class PoolNotFound(LearnerError):
+    """No pool has that id."""
+
+
+class TaskNotFound(LearnerError):
+    """No task has that id."""
+
+
+class ClipNotFound(LearnerError):
+    """The pool holds no clip of that id."""
+
+
+class EncoderNotFound(LearnerError):
+    """The embedding service hosts no encoder of that id."""
+
+
+class AudioNotFound(LearnerError):
+    """The recording of a clip was not kept and lies nowhere this server may read."""
+
+
+class AlreadyExists(LearnerError):
+    """The id is taken by something that differs."""
+
+
+class EncoderMismatch(LearnerError):
+    """The encoder is not the pool's."""
+
+
+class LeaseLost(LearnerError):
+    """The clip has gone to another oracle, or is labeled already."""
+
+
+class HeadNotTrained(LearnerError):
+    """The task has no head yet."""
+
+
+class HeadVersionUnknown(LearnerError):
+    """No such head is trained or in the making."""
+
+
+class PoolInUse(LearnerError):
+    """Tasks still use the pool."""
+
+
+class TaskChanged(LearnerError):
+    """The task was deleted or made anew while the call ran."""
+
+
+class Overloaded(LearnerError):
+    """A queue is full."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StoreUnavailable(LearnerError):
+    """The store cannot be reached."""
+
+
+class EncoderUnavailable(LearnerError):
+    """The embedding service cannot be reached."""

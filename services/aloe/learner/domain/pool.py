@@ -1,0 +1,87 @@
+"""Pools, clips and recordings."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedAudio:
+    """A recording as the bytes of a file."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PcmAudio:
+    """A recording as raw little-endian samples, interleaved by channel."""
+
+    samples: bytes
+    sample_rate_hz: int
+    sample_format: str
+    """ "int16", "float32", or what else the caller sent, to be refused by the encoder."""
+    channel_count: int
+
+
+Audio = EncodedAudio | PcmAudio
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderInfo:
+    """The encoder behind a pool."""
+
+    encoder_id: str
+    fingerprint: str
+    embedding_dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Clips and their embeddings under one encoder."""
+
+    pool_id: str
+    encoder: EncoderInfo
+    keep_audio: bool
+    epoch: str
+    """Differs between a pool and a later one of the same id."""
+    create_time: datetime
+    clip_count: int = 0
+
+    def same_content(self, other: "Pool") -> bool:
+        """Whether creating `other` where this pool exists is a repetition."""
+        return self.encoder == other.encoder and self.keep_audio == other.keep_audio
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording of a pool. Its row is its place in the order of import."""
+
+    clip_id: str
+    content_hash: str
+    """Of the audio or embedding it was imported from."""
+    uri: str = ""
+    audio_key: str = ""
+    """Where the audio store keeps the recording; empty if it does not."""
+    duration_s: float | None = None
+
+
+def content_hash(content: Audio | bytes) -> str:
+    """Hash a recording, or the bytes of an embedding."""
+    digest = hashlib.sha256()
+    match content:
+        case EncodedAudio():
+            digest.update(b"encoded\0" + content.content)
+        case PcmAudio():
+            digest.update(
+                f"pcm {content.sample_rate_hz} {content.sample_format}"
+                f" {content.channel_count}\0".encode()
+            )
+            digest.update(content.samples)
+        case bytes():
+            digest.update(b"embedding\0" + content)
+    return digest.hexdigest()[:32]

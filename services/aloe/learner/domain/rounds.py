@@ -1,0 +1,20 @@
+"""Rounds: what happened between two head versions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aloe.learner.domain.evaluation import Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round."""
+
+    head_version: int
+    label_count: int
+    validation: Evaluation | None
+    test: Evaluation | None
+    start_time: datetime
+    training_s: float
+    evaluation_s: float
+    training_loss: float

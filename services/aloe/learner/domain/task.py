@@ -1,0 +1,180 @@
+"""A task: its question, its state, and what happened to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, IntEnum
+
+from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.errors import InvalidInput, Violation
+from aloe.learner.domain.recipe import PAPER_RECIPE, HeadRecipe, check_recipe
+from aloe.learner.domain.selection import SelectionRule
+
+MAX_CLASSES = 1_000
+MAX_CLASS_LENGTH = 128
+MAX_LEASE_DURATION = timedelta(days=1)
+DEFAULT_LEASE_DURATION = timedelta(minutes=5)
+MIN_LABELED_CLASSES = 2
+"""A head needs labels of two classes."""
+
+
+class Split(Enum):
+    """What a clip is to a task."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class ClipState(IntEnum):
+    """The states of a clip in a task; the first four are of split TRAIN."""
+
+    UNLABELED = 0
+    LEASED = 1
+    LABELED = 2
+    ABSTAINED = 3
+    VALIDATION = 4
+    TEST = 5
+
+
+STATE_OF_SPLIT = {
+    Split.TRAIN: ClipState.LABELED,
+    Split.VALIDATION: ClipState.VALIDATION,
+    Split.TEST: ClipState.TEST,
+}
+
+
+class PoolState(Enum):
+    """Whether a task has clips to ask for."""
+
+    OPEN = "open"
+    ALL_LEASED = "all_leased"
+    EXHAUSTED = "exhausted"
+    BUDGET_SPENT = "budget_spent"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryStrategy:
+    """Which clips are asked first."""
+
+    acquisition_function: AcquisitionFunction = AcquisitionFunction.SMALLEST_MARGIN
+    selection_rule: SelectionRule = SelectionRule.CLASS_AWARE
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a task asks, and how."""
+
+    task_id: str
+    pool_id: str
+    classes: tuple[str, ...]
+    epoch: str
+    """Differs between a task and a later one of the same id; fences stale writers."""
+    create_time: datetime
+    query_strategy: QueryStrategy = QueryStrategy()
+    head_recipe: HeadRecipe = PAPER_RECIPE
+    label_budget: int | None = None
+    lease_duration: timedelta = DEFAULT_LEASE_DURATION
+    seed: int = 0
+
+    def class_index(self, label: str, field: str) -> int:
+        """Return the place of `label` among the classes.
+
+        Raises:
+            InvalidInput: it is none of them; `field` is blamed.
+        """
+        try:
+            return self.classes.index(label)
+        except ValueError:
+            known = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")  # noqa: PLR2004
+            raise InvalidInput.of(
+                field, f"{label!r} is no class of tasks/{self.task_id}; its classes are {known}"
+            ) from None
+
+    def same_content(self, other: "Task") -> bool:
+        """Whether creating `other` where this task exists is a repetition."""
+        return (
+            self.pool_id == other.pool_id
+            and self.classes == other.classes
+            and self.query_strategy == other.query_strategy
+            and self.head_recipe == other.head_recipe
+            and self.label_budget == other.label_budget
+            and self.lease_duration == other.lease_duration
+            and self.seed == other.seed
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TaskProgress:
+    """How far a task has come. Clip counts but `unlabeled`, which the pool decides."""
+
+    leased: int = 0
+    labeled: int = 0
+    abstained: int = 0
+    validation: int = 0
+    test: int = 0
+    budget_spent: int = 0
+    head_version: int = 0
+    training_head_version: int | None = None
+    promised_head_version: int = 0
+    """The newest version that any label so far will be in."""
+
+    @property
+    def taken(self) -> int:
+        """Clips that are not unlabeled."""
+        return self.leased + self.labeled + self.abstained + self.validation + self.test
+
+    def pool_state(self, clip_count: int, label_budget: int | None) -> PoolState:
+        """Say whether a pool of `clip_count` clips has any to ask for."""
+        if self.taken >= clip_count:
+            return PoolState.ALL_LEASED if self.leased else PoolState.EXHAUSTED
+        if label_budget is not None and self.budget_spent + self.leased >= label_budget:
+            return PoolState.BUDGET_SPENT
+        return PoolState.OPEN
+
+
+def check_task(task: Task) -> None:
+    """Check what a caller may get wrong about a task.
+
+    Raises:
+        InvalidInput: with every violation found.
+    """
+    violations = [*check_classes(task.classes), *check_recipe(task.head_recipe)]
+    if task.label_budget is not None and task.label_budget < 1:
+        violations.append(
+            Violation("task.label_budget", "0 labels allow no query; leave it unset for no limit")
+        )
+    violations += check_lease_duration(task.lease_duration, "task.lease_duration")
+    if violations:
+        raise InvalidInput(*violations)
+
+
+def check_lease_duration(duration: timedelta, field: str) -> list[Violation]:
+    """Return what is wrong with how long a clip is to be held."""
+    if timedelta(0) < duration <= MAX_LEASE_DURATION:
+        return []
+    return [Violation(field, f"{duration.total_seconds():g} s; it must be over 0 s, at most a day")]
+
+
+def check_classes(classes: Sequence[str]) -> list[Violation]:
+    """Return what is wrong with a task's classes."""
+    field = "task.classes"
+    if not 2 <= len(classes) <= MAX_CLASSES:  # noqa: PLR2004
+        return [Violation(field, f"{len(classes)} given; 2 to {MAX_CLASSES:,} are needed")]
+    violations = []
+    first_place: dict[str, int] = {}
+    for index, name in enumerate(classes):
+        if not name or len(name) > MAX_CLASS_LENGTH or not name.isprintable():
+            violations.append(
+                Violation(
+                    f"{field}[{index}]",
+                    f"{name[:MAX_CLASS_LENGTH]!r} must be 1 to {MAX_CLASS_LENGTH} printable"
+                    " characters",
+                )
+            )
+        elif name in first_place:
+            violations.append(
+                Violation(f"{field}[{index}]", f"{name!r} stands at [{first_place[name]}] already")
+            )
+        first_place.setdefault(name, index)
+    return violations

@@ -1,0 +1,145 @@
+"""Training a head: softmax regression from scratch, by Adam or by L-BFGS."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from aloe.learner.domain.head import Head, softmax
+from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
+
+Float32Array = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+# Adam's constants as Keras has them: Kingma & Ba, "Adam" (2015), epsilon outside the bias
+# correction.
+_BETA1, _BETA2, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-7)
+
+
+def train_head(
+    recipe: HeadRecipe,
+    embeddings: Float32Array,
+    labels: IntArray,
+    *,
+    class_count: int,
+    seed: int,
+    version: int,
+) -> Head:
+    """Train a head on all labels so far. The same arguments give the same bits on one machine.
+
+    Args:
+        recipe: how.
+        embeddings: (n_labels, embedding_dim) float32.
+        labels: (n_labels,) int64, class indices.
+        class_count: number of classes.
+        seed: of the task.
+        version: of the head; with the seed it fixes the start and the shuffles.
+
+    Returns:
+        The head.
+    """
+    match recipe:
+        case AdamRecipe():
+            generator = np.random.Generator(
+                np.random.PCG64(np.random.SeedSequence([seed, version, 1]))
+            )
+            weights = glorot_uniform(generator, embeddings.shape[1], class_count)
+            shuffles = (generator.permutation(len(labels)) for _ in range(recipe.epoch_count))
+            weights, biases = adam(recipe, embeddings, labels, weights, shuffles)
+        case LbfgsRecipe():
+            weights, biases = lbfgs(recipe, embeddings, labels, class_count)
+    return Head(version, weights, biases)
+
+
+def glorot_uniform(
+    generator: np.random.Generator, embedding_dim: int, class_count: int
+) -> Float32Array:
+    """Draw starting weights, (embedding_dim, class_count) float32, as Glorot & Bengio (2010)."""
+    limit = np.sqrt(6 / (embedding_dim + class_count))
+    return generator.uniform(-limit, limit, (embedding_dim, class_count)).astype(np.float32)
+
+
+def adam(
+    recipe: AdamRecipe,
+    embeddings: Float32Array,
+    labels: IntArray,
+    weights: Float32Array,
+    shuffles: Iterable[IntArray],
+) -> tuple[Float32Array, Float32Array]:
+    """Minimise the mean cross-entropy of each mini-batch in turn.
+
+    Args:
+        recipe: learning rate and batch size.
+        embeddings: (n_labels, embedding_dim) float32.
+        labels: (n_labels,) int64.
+        weights: (embedding_dim, n_classes) float32, the start; biases start at 0.
+        shuffles: per epoch, the order of the labels, (n_labels,) int64.
+
+    Returns:
+        Weights (embedding_dim, n_classes) and biases (n_classes,), float32.
+    """
+    embedding_dim, class_count = weights.shape
+    # One matrix, the biases its last row, so that a step is one update.
+    parameters = np.vstack([weights, np.zeros((1, class_count), np.float32)])
+    inputs = np.hstack([embeddings, np.ones((len(embeddings), 1), np.float32)])
+    targets = np.eye(class_count, dtype=np.float32)[labels]
+    first, second, scratch = (np.zeros_like(parameters) for _ in range(3))
+    step = 0
+    for order in shuffles:
+        for begin in range(0, len(order), recipe.batch_size):
+            batch = order[begin : begin + recipe.batch_size]
+            x = inputs[batch]
+            error = softmax(x @ parameters) - targets[batch]
+            gradient = x.T @ error
+            gradient /= np.float32(len(batch))
+            step += 1
+            rate = np.float32(
+                recipe.learning_rate
+                * np.sqrt(1 - float(_BETA2) ** step)
+                / (1 - float(_BETA1) ** step)
+            )
+            first += (gradient - first) * (1 - _BETA1)
+            np.square(gradient, out=gradient)
+            second += (gradient - second) * (1 - _BETA2)
+            np.sqrt(second, out=scratch)
+            scratch += _EPSILON
+            np.divide(first, scratch, out=scratch)
+            scratch *= rate
+            parameters -= scratch
+    return parameters[:embedding_dim], parameters[embedding_dim]
+
+
+def lbfgs(
+    recipe: LbfgsRecipe, embeddings: Float32Array, labels: IntArray, class_count: int
+) -> tuple[Float32Array, Float32Array]:
+    """Minimise the penalised mean cross-entropy to convergence, from zero.
+
+    Args:
+        recipe: the penalty; it does not touch the biases.
+        embeddings: (n_labels, embedding_dim) float32.
+        labels: (n_labels,) int64.
+        class_count: number of classes.
+
+    Returns:
+        Weights (embedding_dim, n_classes) and biases (n_classes,), float32.
+    """
+    inputs = embeddings.astype(np.float64)
+    targets = np.eye(class_count)[labels]
+    embedding_dim, label_count = inputs.shape[1], len(inputs)
+
+    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        parameters = flat.reshape(embedding_dim + 1, class_count)
+        weights, biases = parameters[:-1], parameters[-1]
+        logits = inputs @ weights + biases
+        logits -= logits.max(axis=1, keepdims=True)
+        log_sums = np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        loss = -((logits - log_sums) * targets).sum() / label_count
+        error = (np.exp(logits - log_sums) - targets) / label_count
+        gradient = np.vstack([inputs.T @ error + recipe.l2_penalty * weights, error.sum(axis=0)])
+        return loss + recipe.l2_penalty / 2 * np.square(weights).sum(), gradient.ravel()
+
+    start = np.zeros((embedding_dim + 1) * class_count)
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 1_000})
+    parameters = found.x.reshape(embedding_dim + 1, class_count).astype(np.float32)
+    return parameters[:-1], parameters[-1]

@@ -1,0 +1,41 @@
+"""The learner as a whole: its use cases over one store, one encoder and one audio store."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aloe.learner.caches import PoolCache, TaskCache
+from aloe.learner.importing import Importer
+from aloe.learner.pools import Pools
+from aloe.learner.ports import AudioStore, EncoderPort, Store
+from aloe.learner.predicting import Predictor
+from aloe.learner.querying import Querying
+from aloe.learner.tasks import Tasks
+from aloe.learner.training import Trainer
+
+
+class Learner:
+    """What the servicer calls. `start` begins to train in the background, `stop` ends it."""
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: EncoderPort,
+        audio: AudioStore,
+        now: Callable[[], datetime],
+    ) -> None:
+        pool_cache, task_cache = PoolCache(store), TaskCache(store)
+        self.now = now
+        self.trainer = Trainer(store, pool_cache, task_cache, now)
+        self.pools = Pools(store, pool_cache, encoder, audio, now)
+        self.importer = Importer(store, encoder, audio)
+        self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
+        self.querying = Querying(store, pool_cache, task_cache, self.trainer)
+        self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.querying)
+
+    def start(self) -> None:
+        """Begin to train what is due."""
+        self.trainer.start()
+
+    async def stop(self) -> None:
+        """Stop training; rounds that are cut short are taken up again later."""
+        await self.trainer.stop()

@@ -1,0 +1,110 @@
+"""Pools: create, list, delete, and the recordings in them."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from aloe.learner.caches import PoolCache
+from aloe.learner.domain.errors import (
+    AudioNotFound,
+    InvalidInput,
+    PoolNotFound,
+    Violation,
+)
+from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
+from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
+
+MAX_EMBEDDING_DIM = 65_536
+
+
+class Pools:
+    """Serves what concerns pools but the import of clips."""
+
+    def __init__(
+        self,
+        store: PoolStore,
+        cache: PoolCache,
+        encoder: EncoderPort,
+        audio: AudioStore,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store, self._cache, self._encoder = store, cache, encoder
+        self._audio, self._now = audio, now
+
+    async def create(
+        self,
+        pool_id: str,
+        *,
+        encoder_id: str,
+        fingerprint: str,
+        embedding_dim: int,
+        keep_audio: bool,
+    ) -> Pool:
+        """Create a pool, or return the one that is there with the same content.
+
+        With a fingerprint and a dimension the embeddings come from elsewhere and the embedding
+        service is not asked.
+
+        Raises:
+            InvalidInput: only one of the two is given, or the dimension is absurd.
+        """
+        if bool(fingerprint) != bool(embedding_dim):
+            given = "encoder_fingerprint" if fingerprint else "embedding_dim"
+            raise InvalidInput.of(
+                f"pool.{given}",
+                "given alone; embeddings made elsewhere need encoder_fingerprint and embedding_dim,"
+                " those of the embedding service need neither",
+            )
+        if embedding_dim > MAX_EMBEDDING_DIM:
+            raise InvalidInput(
+                Violation("pool.embedding_dim", f"{embedding_dim}; at most {MAX_EMBEDDING_DIM}")
+            )
+        if fingerprint:
+            encoder = EncoderInfo(encoder_id, fingerprint, embedding_dim)
+        else:
+            encoder = await self._encoder.describe(encoder_id)
+        return await self._store.create_pool(
+            Pool(pool_id, encoder, keep_audio, uuid.uuid4().hex, self._now())
+        )
+
+    async def get(self, pool_id: str) -> Pool:
+        """Return a pool. Raises PoolNotFound."""
+        return await self._store.read_pool(pool_id)
+
+    async def list_after(self, pool_id: str, count: int) -> list[Pool]:
+        """Return up to `count` pools whose ids come after one."""
+        pools: list[Pool] = []
+        for each in await self._store.list_pool_ids():
+            if each > pool_id and len(pools) < count:
+                try:
+                    pools.append(await self._store.read_pool(each))
+                except PoolNotFound:
+                    continue
+        return pools
+
+    async def delete(self, pool_id: str) -> None:
+        """Delete a pool. Raises PoolNotFound and PoolInUse."""
+        await self._store.delete_pool(pool_id)
+
+    async def list_clips(self, pool_id: str, first_row: int, count: int) -> list[Clip]:
+        """Return up to `count` clips from a row on."""
+        pool = await self._store.read_pool(pool_id)
+        return await self._store.read_clips(pool, first_row, count)
+
+    async def clip_audio(self, pool_id: str, clip_id: str) -> AudioFile:
+        """Return the recording of a clip.
+
+        Raises:
+            ClipNotFound: the pool does not hold it.
+            AudioNotFound: it was not kept, and its URI is not in an allowed place.
+        """
+        cached = await self._cache.fresh(pool_id)
+        clip = cached.clips[cached.row_of(clip_id)]
+        if clip.audio_key:
+            return await self._audio.read(clip.audio_key)
+        if clip.uri:
+            return await self._audio.read_uri(clip.uri)
+        raise AudioNotFound(
+            f"the audio of {clip_id!r} was not kept and it has no URI; create the pool with"
+            " keep_audio, or import clips with their URIs"
+        )

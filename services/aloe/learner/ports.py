@@ -1,0 +1,313 @@
+"""What the learner needs of the world: a store, an encoder, and a place for recordings.
+
+Guarantees of every Store, whatever its adapter (tests/contract holds each to them):
+
+- Each method is one atomic change: it happens whole or not at all, also when the caller dies. What
+  a method returned is durable as far as the store is.
+- Methods may be called at once by any number of tasks and processes.
+- `lease` and `submit` answer a repeated request id with their first answer.
+- Methods that take a Task are fenced by its epoch: TaskChanged if the task was made anew,
+  TaskNotFound if it is gone.
+- Every method raises StoreUnavailable while the store cannot be reached. Then a change may or may
+  not have happened; repeating it is safe.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.domain.errors import LearnerError
+from aloe.learner.domain.events import Event
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.pool import Audio, Clip, EncoderInfo, Pool
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import ClipState, PoolState, Task, TaskProgress
+
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClip:
+    """Where a clip stands in its pool."""
+
+    row: int
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A clip that a ranking proposes for a lease."""
+
+    row: int
+    score: float | None
+    predicted_class: int
+    """Class index, or NO_CLASS without a head."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRequest:
+    """A ranking to lease the first free clips of."""
+
+    oracle_id: str
+    ranking: Sequence[Pick]
+    complete: bool
+    """Whether the ranking holds every unlabeled clip; if not, too few free ones are an error."""
+    max_count: int
+    duration: timedelta
+    request_id: str
+    head_version: int
+    strategy: str
+    """For the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A hold on a clip."""
+
+    lease_id: str
+    pick: Pick
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseOutcome:
+    """What a lease request came to."""
+
+    leases: tuple[Lease, ...]
+    pool_state: PoolState
+    head_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """A label to be set by import."""
+
+    row: int
+    state: ClipState
+    """LABELED, VALIDATION or TEST."""
+    class_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsOutcome:
+    """What set labels came to."""
+
+    changed_count: int
+    head_version: int | None
+    """The head that will contain them, if one will."""
+    label_count: int
+    """Training labels of the task now."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLabel:
+    """A label, or an abstention, as it is kept."""
+
+    row: int
+    state: ClipState
+    class_index: int
+    oracle_id: str
+    label_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTicket:
+    """The right to train one head, until it runs out or another takes it over."""
+
+    task: Task
+    head_version: int
+    cutoff_event_id: str
+    """The head is trained on the labels as of this event."""
+    fence: int
+    """Higher than that of every earlier ticket of the task."""
+
+
+class RankingTooShort(Exception):  # noqa: N818
+    """Too few clips of an incomplete ranking were free; nothing was leased."""
+
+
+class PoolStore(Protocol):
+    """Keeps pools, their clips and their vectors. Clips are only ever added, at the end."""
+
+    async def create_pool(self, pool: Pool) -> Pool:
+        """Create it, or return the one that is there with the same content.
+
+        Raises:
+            AlreadyExists: the id is taken by another.
+        """
+
+    async def read_pool(self, pool_id: str) -> Pool:
+        """Return the pool as it is now. Raises PoolNotFound."""
+
+    async def list_pool_ids(self) -> list[str]:
+        """Return the ids, sorted."""
+
+    async def delete_pool(self, pool_id: str) -> None:
+        """Delete it. Raises PoolNotFound, and PoolInUse while it has tasks."""
+
+    async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
+        """Look clips up, one result for each id."""
+
+    async def append_clips(
+        self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array
+    ) -> list[FoundClip | None]:
+        """Add those clips whose ids are new, in order; say what was there instead of the others.
+
+        Args:
+            pool: the pool; PoolNotFound if it was deleted or made anew meanwhile.
+            clips: with ids that differ from each other.
+            vectors: (n_clips, embedding_dim) float32.
+
+        Returns:
+            For each clip None if it was added, or the clip that had its id before.
+        """
+
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> list[Clip]:
+        """Return up to `count` clips from a row on."""
+
+    async def read_vectors(self, pool: Pool, first_row: int) -> Float32Array:
+        """Return the vectors from a row on: (n, embedding_dim) float32."""
+
+
+class TaskStore(Protocol):
+    """Keeps tasks with their labels, leases, heads, rounds and events."""
+
+    async def create_task(self, task: Task) -> Task:
+        """Create it, or return the one that is there with the same content.
+
+        Raises:
+            AlreadyExists: the id is taken by another.
+            PoolNotFound: it has no pool.
+        """
+
+    async def read_task(self, task_id: str) -> tuple[Task, TaskProgress]:
+        """Return a task and how far it is, overdue leases ended. Raises TaskNotFound."""
+
+    async def list_task_ids(self, pool_id: str | None) -> list[str]:
+        """Return the ids, of one pool or all, sorted."""
+
+    async def update_task(self, task: Task) -> None:
+        """Replace strategy, recipe, budget and lease duration by those of `task`."""
+
+    async def delete_task(self, task_id: str) -> None:
+        """Delete it with all that belongs to it. Raises TaskNotFound."""
+
+    async def import_labels(self, task: Task, labels: Sequence[LabelChange]) -> LabelsOutcome:
+        """Set labels whatever state their clips are in; a lease on such a clip is lost."""
+
+    async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:
+        """Lease the first free clips of a ranking, as many as asked for and the budget allows.
+
+        Raises:
+            RankingTooShort: see LeaseRequest.complete.
+        """
+
+    async def submit(
+        self,
+        task: Task,
+        oracle_id: str,
+        answers: Sequence[tuple[str, int]],
+        request_id: str,
+    ) -> LabelsOutcome:
+        """Store answers: pairs of lease id and class index, NO_CLASS abstaining.
+
+        A late answer is taken while nobody else holds the clip. A second answer under one lease
+        corrects the first.
+
+        Raises:
+            InvalidInput: a lease is unknown or another oracle's.
+            LeaseLost: a clip went to another oracle, or another labeled it.
+        """
+
+    async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
+        """End leases of an oracle, all of them if no id is given; return how many were held.
+
+        Raises:
+            InvalidInput: a lease is unknown or another oracle's.
+        """
+
+    async def read_events(self, task: Task, after: str) -> list[Event]:
+        """Return the events after an event id, in order."""
+
+    async def read_labels(self, task: Task) -> list[StoredLabel]:
+        """Return every label and abstention, by row."""
+
+    async def begin_round(self, task: Task, trainer_id: str, hold: timedelta) -> RoundTicket | None:
+        """Take the right to train the next head, if one is due and nobody else has it.
+
+        A round whose trainer let its hold run out is given away with the same version and cutoff,
+        so that its head comes out the same. A trainer that has the ticket gets it again, with a
+        new hold.
+        """
+
+    async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:
+        """Store a head with its round; False, and nothing stored, if the ticket was lost."""
+
+    async def read_head(self, task: Task, version: int) -> Head | None:
+        """Return a head, or None if it is not trained or no longer kept."""
+
+    async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:
+        """Return up to `count` rounds from a head version on, in order."""
+
+
+class Store(PoolStore, TaskStore, Protocol):
+    """All that the learner keeps."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedAudio:
+    """What the encoder made of one recording."""
+
+    embedding: Float32Array
+    """(embedding_dim,) float32"""
+    duration_s: float
+
+
+class EncoderPort(Protocol):
+    """The embedding service.
+
+    Methods raise EncoderUnavailable while it cannot be reached, Overloaded when it is full,
+    EncoderNotFound, EncoderMismatch, and InvalidInput for audio it cannot read.
+    """
+
+    async def describe(self, encoder_id: str) -> EncoderInfo:
+        """Describe an encoder; an empty id means the default one."""
+
+    async def embed(self, encoder: EncoderInfo, recordings: Sequence[Audio]) -> Float32Array:
+        """Embed some recordings, all or nothing: (n_recordings, embedding_dim) float32.
+
+        An InvalidInput names "clips[i]..." fields.
+        """
+
+    def embed_stream(
+        self, encoder: EncoderInfo, recordings: AsyncIterator[tuple[int, Audio]]
+    ) -> AsyncIterator[tuple[int, EmbeddedAudio | LearnerError]]:
+        """Embed any number of numbered recordings; results come as they are ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFile:
+    """A recording to be heard."""
+
+    content: bytes
+    media_type: str
+
+
+class AudioStore(Protocol):
+    """Keeps recordings by content."""
+
+    async def keep(self, audio: Audio, content_hash: str) -> str:
+        """Keep a recording and return its key; repeating it changes nothing."""
+
+    async def read(self, key: str) -> AudioFile:
+        """Return a kept recording as a file. Raises AudioNotFound."""
+
+    async def read_uri(self, uri: str) -> AudioFile:
+        """Return the recording at a URI of an allowed place. Raises AudioNotFound."""

@@ -1,0 +1,113 @@
+"""Predict: a task's newest head on recordings, embeddings or clips of the pool."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.caches import CachedTask, PoolCache, TaskCache
+from aloe.learner.domain.errors import InvalidInput, Violation
+from aloe.learner.domain.head import softmax
+from aloe.learner.domain.pool import Audio
+from aloe.learner.domain.task import Task
+from aloe.learner.ports import EncoderPort, Store
+from aloe.learner.querying import Querying
+
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipsOfPool:
+    """Clips to predict for, by id."""
+
+    pool_id: str
+    clip_ids: tuple[str, ...]
+
+
+PredictInput = Sequence[Audio] | Float32Array | ClipsOfPool
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a head makes of some inputs."""
+
+    task: Task
+    probabilities: Float32Array
+    """(n_inputs, n_classes) float32"""
+    head_version: int
+
+
+class Predictor:
+    """Serves predictions."""
+
+    def __init__(
+        self,
+        store: Store,
+        pools: PoolCache,
+        tasks: TaskCache,
+        encoder: EncoderPort,
+        querying: Querying,
+    ) -> None:
+        self._store, self._pools, self._tasks = store, pools, tasks
+        self._encoder, self._querying = encoder, querying
+
+    async def predict(
+        self, task_id: str, inputs: PredictInput, *, min_head_version: int
+    ) -> Prediction:
+        """Predict class probabilities.
+
+        Raises:
+            InvalidInput: embeddings of the wrong size or not finite, audio that cannot be read.
+            HeadNotTrained: the task has no head yet.
+            ClipNotFound: the pool does not hold a clip.
+        """
+        cached = await self._tasks.fresh(task_id)
+        await self._querying.wait_for_head(cached, min_head_version)
+        head = await cached.head(self._store)
+        embeddings = await self._embeddings(cached, inputs, head.weights.shape[0])
+        return Prediction(cached.task, softmax(head.logits(embeddings)), head.version)
+
+    async def _embeddings(
+        self, cached: CachedTask, inputs: PredictInput, embedding_dim: int
+    ) -> Float32Array:
+        if isinstance(inputs, np.ndarray):
+            check_embeddings(inputs, embedding_dim, "embeddings")
+            return inputs
+        if isinstance(inputs, ClipsOfPool):
+            return await self._vectors_of(cached.task, inputs)
+        pool = await self._store.read_pool(cached.task.pool_id)
+        return await self._encoder.embed(pool.encoder, inputs)
+
+    async def _vectors_of(self, task: Task, clips: ClipsOfPool) -> Float32Array:
+        if clips.pool_id != task.pool_id:
+            raise InvalidInput.of(
+                "clips.names",
+                f"pools/{clips.pool_id} is not the pool of tasks/{task.task_id}, which is"
+                f" pools/{task.pool_id}",
+            )
+        pool = await self._pools.fresh(task.pool_id)
+        return pool.vectors[[pool.row_of(clip_id) for clip_id in clips.clip_ids]]
+
+
+def check_embeddings(embeddings: Float32Array, embedding_dim: int, field: str) -> None:
+    """Check embeddings from outside, (n, embedding_dim) float32.
+
+    Raises:
+        InvalidInput: they are none, of the wrong size, or hold NaN or infinity.
+    """
+    row_count, size = embeddings.shape
+    if row_count == 0:
+        raise InvalidInput.of(field, "empty; give at least one")
+    if size != embedding_dim:
+        raise InvalidInput.of(
+            field, f"{size} values each; the pool's embeddings have {embedding_dim}"
+        )
+    bad = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
+    if len(bad):
+        raise InvalidInput(
+            *(
+                Violation(f"{field}[{row}]", "holds NaN or infinity; every value must be finite")
+                for row in bad[:20]
+            )
+        )

@@ -1,0 +1,191 @@
+"""Query, SubmitLabels and ReleaseLeases: the loop with the oracles."""
+
+import contextlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aloe.learner.caches import CachedPool, CachedTask, PoolCache, TaskCache
+from aloe.learner.domain.errors import (
+    HeadNotTrained,
+    HeadVersionUnknown,
+    InvalidInput,
+    Violation,
+)
+from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.pool import Clip
+from aloe.learner.domain.task import PoolState, Task, check_lease_duration
+from aloe.learner.ports import LabelsOutcome, Lease, LeaseRequest, RankingTooShort, Store
+from aloe.learner.training import Trainer
+
+_SLACK = 256
+"""Ranked clips sent beyond those asked for: other oracles may take some first."""
+_POLL = timedelta(seconds=0.1)
+"""How soon a head that another replica trained is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedClip:
+    """A lease with what the oracle needs to know of the clip."""
+
+    lease: Lease
+    clip: Clip
+    predicted_class: str
+    """Empty without a head."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOutcome:
+    """What a query came to."""
+
+    task: Task
+    leases: tuple[LeasedClip, ...]
+    pool_state: PoolState
+    head_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class OracleAnswer:
+    """An oracle's answer for one clip."""
+
+    lease_id: str
+    label: str | None
+    """None abstains."""
+
+
+class Querying:
+    """Serves oracles."""
+
+    def __init__(self, store: Store, pools: PoolCache, tasks: TaskCache, trainer: Trainer) -> None:
+        self._store, self._pools, self._tasks, self._trainer = store, pools, tasks, trainer
+
+    async def query(
+        self,
+        task_id: str,
+        oracle_id: str,
+        *,
+        max_count: int,
+        min_head_version: int,
+        lease_duration: timedelta | None,
+        request_id: str,
+    ) -> QueryOutcome:
+        """Lease the most informative clips to an oracle.
+
+        Raises:
+            InvalidInput: the lease duration is out of range.
+            HeadVersionUnknown: no head of min_head_version is in the making.
+        """
+        if lease_duration is not None:
+            violations = check_lease_duration(lease_duration, "lease_duration")
+            if violations:
+                raise InvalidInput(*violations)
+        cached = await self._tasks.fresh(task_id)
+        await self.wait_for_head(cached, min_head_version)
+        pool = await self._pools.fresh(cached.task.pool_id)
+        head = None
+        with contextlib.suppress(HeadNotTrained):
+            head = await cached.head(self._store)
+        request_id = request_id or uuid.uuid4().hex
+        wanted = max_count + _SLACK
+        while True:
+            ranking, complete = await cached.ranking(head, pool.vectors, wanted)
+            request = LeaseRequest(
+                oracle_id=oracle_id,
+                ranking=ranking,
+                complete=complete,
+                max_count=max_count,
+                duration=lease_duration or cached.task.lease_duration,
+                request_id=request_id,
+                head_version=head.version if head else 0,
+                strategy=_strategy_name(cached.task, head),
+            )
+            try:
+                outcome = await self._store.lease(cached.task, request)
+            except RankingTooShort:
+                wanted *= 2
+                await cached.refresh(self._store)
+                continue
+            return QueryOutcome(
+                cached.task,
+                tuple(_leased_clip(cached.task, pool, lease) for lease in outcome.leases),
+                outcome.pool_state,
+                outcome.head_version,
+            )
+
+    async def wait_for_head(self, cached: CachedTask, version: int) -> None:
+        """Wait until a head of a version is there, as long as the caller does.
+
+        Raises:
+            HeadVersionUnknown: none of that version is in the making.
+        """
+        if cached.view.head_version >= version:
+            return
+        _, progress = await self._store.read_task(cached.task.task_id)
+        if progress.promised_head_version < version:
+            raise HeadVersionUnknown(
+                f"tasks/{cached.task.task_id} has head {progress.head_version} and none past"
+                f" {progress.promised_head_version} in the making; {version} would never come"
+            )
+        while cached.view.head_version < version:
+            self._trainer.notify(cached.task.task_id)
+            await cached.wait_for_change(self._store, _POLL)
+
+    async def submit(
+        self, task_id: str, oracle_id: str, answers: Sequence[OracleAnswer], request_id: str
+    ) -> LabelsOutcome:
+        """Store an oracle's answers, all or none.
+
+        Raises:
+            InvalidInput: an unknown class, a lease answered twice, a lease of somebody else.
+            LeaseLost: a clip went to another oracle.
+        """
+        task = (await self._tasks.fresh(task_id)).task
+        _check_answers(answers)
+        pairs = [
+            (
+                answer.lease_id,
+                NO_CLASS
+                if answer.label is None
+                else task.class_index(answer.label, f"answers[{index}].label"),
+            )
+            for index, answer in enumerate(answers)
+        ]
+        outcome = await self._store.submit(task, oracle_id, pairs, request_id or uuid.uuid4().hex)
+        self._trainer.notify(task_id)
+        return outcome
+
+    async def release(self, task_id: str, oracle_id: str, lease_ids: Sequence[str]) -> int:
+        """End leases of an oracle; return how many were held."""
+        task = (await self._tasks.fresh(task_id)).task
+        return await self._store.release(task, oracle_id, lease_ids)
+
+
+def _check_answers(answers: Sequence[OracleAnswer]) -> None:
+    if not answers:
+        raise InvalidInput.of("answers", "empty; give at least one answer")
+    first_place: dict[str, int] = {}
+    violations = []
+    for index, answer in enumerate(answers):
+        place = first_place.setdefault(answer.lease_id, index)
+        if place != index:
+            violations.append(
+                Violation(f"answers[{index}].lease_id", f"answered in answers[{place}] already")
+            )
+    if violations:
+        raise InvalidInput(*violations)
+
+
+def _leased_clip(task: Task, pool: CachedPool, lease: Lease) -> LeasedClip:
+    predicted = lease.pick.predicted_class
+    return LeasedClip(
+        lease, pool.clips[lease.pick.row], "" if predicted == NO_CLASS else task.classes[predicted]
+    )
+
+
+def _strategy_name(task: Task, head: Head | None) -> str:
+    if head is None:
+        return "cold start"
+    strategy = task.query_strategy
+    return f"{strategy.selection_rule.value} {strategy.acquisition_function.value}"

@@ -1,0 +1,223 @@
+"""Domain to protobuf: the responses of the servicer."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from google.protobuf import duration_pb2, timestamp_pb2
+
+from aloe.learner import convert
+from aloe.learner.domain.evaluation import Evaluation
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import ClipState, PoolState, QueryStrategy, Task
+from aloe.learner.importing import BadClip, ImportReport
+from aloe.learner.predicting import Prediction
+from aloe.learner.querying import LeasedClip, QueryOutcome
+from aloe.learner.tasks import ExportedLabel, TaskState
+from aloe.serving.status import status_of_anything
+from aloe.v1 import learner_service_pb2 as pb
+from aloe.wire import names
+from aloe.wire.arrays import encode_matrix
+
+_ACQUISITION = {value: key for key, value in convert.ACQUISITION_FUNCTIONS.items() if key != 0}
+_SELECTION = {value: key for key, value in convert.SELECTION_RULES.items() if key != 0}
+_POOL_STATES = {
+    PoolState.OPEN: pb.POOL_STATE_OPEN,
+    PoolState.ALL_LEASED: pb.POOL_STATE_ALL_LEASED,
+    PoolState.EXHAUSTED: pb.POOL_STATE_EXHAUSTED,
+    PoolState.BUDGET_SPENT: pb.POOL_STATE_BUDGET_SPENT,
+}
+_SPLIT_OF_STATE = {
+    ClipState.LABELED: pb.SPLIT_TRAIN,
+    ClipState.ABSTAINED: pb.SPLIT_TRAIN,
+    ClipState.VALIDATION: pb.SPLIT_VALIDATION,
+    ClipState.TEST: pb.SPLIT_TEST,
+}
+_LABELS_PER_MESSAGE = 5_000
+
+
+def pool(each: Pool) -> pb.Pool:
+    return pb.Pool(
+        name=names.pool_name(each.pool_id),
+        encoder_id=each.encoder.encoder_id,
+        encoder_fingerprint=each.encoder.fingerprint,
+        embedding_dim=each.encoder.embedding_dim,
+        keep_audio=each.keep_audio,
+        clip_count=each.clip_count,
+        create_time=_time(each.create_time),
+    )
+
+
+def clip(pool_id: str, each: Clip) -> pb.Clip:
+    return pb.Clip(
+        name=names.clip_name(pool_id, each.clip_id),
+        uri=each.uri,
+        duration=None if each.duration_s is None else _duration(each.duration_s),
+    )
+
+
+def import_report(report: ImportReport) -> pb.ImportClipsResponse:
+    return pb.ImportClipsResponse(
+        imported_count=report.imported_count,
+        existing_count=report.existing_count,
+        failures=[_clip_failure(failure) for failure in report.failures],
+    )
+
+
+def _clip_failure(failure: BadClip) -> pb.ClipFailure:
+    status = status_of_anything(failure.error, convert.status_of)
+    return pb.ClipFailure(clip_id=failure.clip_id, status=status.to_proto())
+
+
+def task(state: TaskState) -> pb.Task:
+    spec, progress = state.task, state.progress
+    return pb.Task(
+        name=names.task_name(spec.task_id),
+        pool=names.pool_name(spec.pool_id),
+        classes=spec.classes,
+        query_strategy=_query_strategy(spec.query_strategy),
+        head_recipe=_head_recipe(spec.head_recipe),
+        label_budget=spec.label_budget,
+        lease_duration=_duration(spec.lease_duration.total_seconds()),
+        seed=spec.seed,
+        head_version=progress.head_version,
+        training_head_version=progress.training_head_version,
+        clip_counts=pb.ClipCounts(
+            unlabeled=max(0, state.clip_count - progress.taken),
+            leased=progress.leased,
+            labeled=progress.labeled,
+            abstained=progress.abstained,
+            validation=progress.validation,
+            test=progress.test,
+            budget_spent=progress.budget_spent,
+        ),
+        pool_state=_POOL_STATES[progress.pool_state(state.clip_count, spec.label_budget)],
+        create_time=_time(spec.create_time),
+    )
+
+
+def query(outcome: QueryOutcome) -> pb.QueryResponse:
+    return pb.QueryResponse(
+        leases=[_lease(outcome.task, leased) for leased in outcome.leases],
+        pool_state=_POOL_STATES[outcome.pool_state],
+        head_version=outcome.head_version,
+    )
+
+
+def _lease(task_: Task, leased: LeasedClip) -> pb.Lease:
+    return pb.Lease(
+        lease_id=leased.lease.lease_id,
+        clip=names.clip_name(task_.pool_id, leased.clip.clip_id),
+        uri=leased.clip.uri,
+        expire_time=_time(leased.lease.expire_time),
+        predicted_class=leased.predicted_class,
+        score=leased.lease.pick.score,
+    )
+
+
+def prediction(each: Prediction) -> pb.PredictResponse:
+    classes = each.task.classes
+    return pb.PredictResponse(
+        probabilities=encode_matrix(each.probabilities),
+        labels=[classes[index] for index in each.probabilities.argmax(axis=1)],
+        classes=classes,
+        head_version=each.head_version,
+    )
+
+
+def round_(each: Round) -> pb.Round:
+    return pb.Round(
+        head_version=each.head_version,
+        label_count=each.label_count,
+        validation=_evaluation(each.validation),
+        test=_evaluation(each.test),
+        start_time=_time(each.start_time),
+        training_duration=_duration(each.training_s),
+        evaluation_duration=_duration(each.evaluation_s),
+        training_loss=each.training_loss,
+    )
+
+
+def _evaluation(each: Evaluation | None) -> pb.Evaluation | None:
+    if each is None:
+        return None
+    return pb.Evaluation(
+        clip_count=each.clip_count,
+        accuracy=each.accuracy,
+        macro_f1=each.macro_f1,
+        class_recalls=each.class_recalls,
+        loss=each.loss,
+    )
+
+
+def stored_labels(
+    pool_: Pool, task_: Task, labels: Sequence[ExportedLabel]
+) -> Iterator[pb.ExportLabelsResponse]:
+    for begin in range(0, len(labels), _LABELS_PER_MESSAGE):
+        yield pb.ExportLabelsResponse(
+            labels=[
+                _stored_label(pool_, task_, each)
+                for each in labels[begin : begin + _LABELS_PER_MESSAGE]
+            ]
+        )
+
+
+def _stored_label(pool_: Pool, task_: Task, each: ExportedLabel) -> pb.StoredLabel:
+    label = each.label
+    abstained = label.state is ClipState.ABSTAINED
+    return pb.StoredLabel(
+        clip=names.clip_name(pool_.pool_id, each.clip.clip_id),
+        uri=each.clip.uri,
+        label="" if abstained else task_.classes[label.class_index],
+        split=_SPLIT_OF_STATE[label.state],
+        oracle_id=label.oracle_id,
+        label_time=_time(label.label_time),
+    )
+
+
+def head(task_: Task, pool_: Pool, each: Head, trained: Round) -> pb.Head:
+    return pb.Head(
+        task=names.task_name(task_.task_id),
+        version=each.version,
+        weights=encode_matrix(each.weights),
+        biases=encode_matrix(each.biases.reshape(1, -1)),
+        classes=task_.classes,
+        encoder_id=pool_.encoder.encoder_id,
+        encoder_fingerprint=pool_.encoder.fingerprint,
+        label_count=trained.label_count,
+        head_recipe=_head_recipe(task_.head_recipe),
+        seed=task_.seed,
+    )
+
+
+def _query_strategy(strategy: QueryStrategy) -> pb.QueryStrategy:
+    return pb.QueryStrategy(
+        acquisition_function=_ACQUISITION[strategy.acquisition_function],
+        selection_rule=_SELECTION[strategy.selection_rule],
+    )
+
+
+def _head_recipe(recipe: HeadRecipe) -> pb.HeadRecipe:
+    if isinstance(recipe, AdamRecipe):
+        return pb.HeadRecipe(
+            adam=pb.AdamRecipe(
+                learning_rate=recipe.learning_rate,
+                epoch_count=recipe.epoch_count,
+                batch_size=recipe.batch_size,
+            )
+        )
+    return pb.HeadRecipe(lbfgs=pb.LbfgsRecipe(l2_penalty=recipe.l2_penalty))
+
+
+def _time(each: datetime) -> timestamp_pb2.Timestamp:
+    message = timestamp_pb2.Timestamp()
+    message.FromDatetime(each)
+    return message
+
+
+def _duration(seconds: float) -> duration_pb2.Duration:
+    message = duration_pb2.Duration()
+    message.FromNanoseconds(round(seconds * 1e9))
+    return message

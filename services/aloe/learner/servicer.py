@@ -1,0 +1,223 @@
+"""The RPCs: convert, call, convert."""
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from aloe.learner import convert, respond
+from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.importing import BadClip, NewClip
+from aloe.learner.learner import Learner
+from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import learner_service_pb2_grpc as pb_grpc
+
+MAX_QUERY_CLIPS = 10_000
+MAX_PAGE_CLIPS = 10_000
+
+
+class LearnerServicer(pb_grpc.LearnerServiceServicer):
+    """LearnerService on a learner; the interceptor maps its exceptions."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner = learner
+
+    async def CreatePool(
+        self, request: pb.CreatePoolRequest, context: Any
+    ) -> pb.CreatePoolResponse:
+        pool = await self._learner.pools.create(
+            convert.an_id(request.pool_id, "pool_id"),
+            encoder_id=request.pool.encoder_id,
+            fingerprint=request.pool.encoder_fingerprint,
+            embedding_dim=request.pool.embedding_dim,
+            keep_audio=request.pool.keep_audio,
+        )
+        return pb.CreatePoolResponse(pool=respond.pool(pool))
+
+    async def GetPool(self, request: pb.GetPoolRequest, context: Any) -> pb.GetPoolResponse:
+        pool = await self._learner.pools.get(convert.pool_id(request.name, "name"))
+        return pb.GetPoolResponse(pool=respond.pool(pool))
+
+    async def ListPools(self, request: pb.ListPoolsRequest, context: Any) -> pb.ListPoolsResponse:
+        count = convert.page_size(request.page_size)
+        pools = await self._learner.pools.list_after(request.page_token, count + 1)
+        return pb.ListPoolsResponse(
+            pools=[respond.pool(pool) for pool in pools[:count]],
+            next_page_token=pools[count - 1].pool_id if len(pools) > count else "",
+        )
+
+    async def DeletePool(
+        self, request: pb.DeletePoolRequest, context: Any
+    ) -> pb.DeletePoolResponse:
+        await self._learner.pools.delete(convert.pool_id(request.name, "name"))
+        return pb.DeletePoolResponse()
+
+    async def ImportClips(
+        self, request_iterator: AsyncIterator[pb.ImportClipsRequest], context: Any
+    ) -> pb.ImportClipsResponse:
+        first = await anext(aiter(request_iterator), None)
+        if first is None:
+            raise InvalidInput.of("pool", "the stream is empty; send at least one message")
+        report = await self._learner.importer.import_clips(
+            convert.pool_id(first.pool, "pool"),
+            first.encoder_fingerprint,
+            _new_clips(first, request_iterator),
+        )
+        return respond.import_report(report)
+
+    async def ListClips(self, request: pb.ListClipsRequest, context: Any) -> pb.ListClipsResponse:
+        pool_id = convert.pool_id(request.pool, "pool")
+        first_row = convert.page_offset(request.page_token)
+        count = convert.page_size(request.page_size, MAX_PAGE_CLIPS)
+        clips = await self._learner.pools.list_clips(pool_id, first_row, count + 1)
+        return pb.ListClipsResponse(
+            clips=[respond.clip(pool_id, clip) for clip in clips[:count]],
+            next_page_token=str(first_row + count) if len(clips) > count else "",
+        )
+
+    async def GetClipAudio(
+        self, request: pb.GetClipAudioRequest, context: Any
+    ) -> pb.GetClipAudioResponse:
+        name = convert.clip_name(request.name, "name")
+        file = await self._learner.pools.clip_audio(name.pool_id, name.clip_id)
+        return pb.GetClipAudioResponse(content=file.content, media_type=file.media_type)
+
+    async def CreateTask(
+        self, request: pb.CreateTaskRequest, context: Any
+    ) -> pb.CreateTaskResponse:
+        task = convert.task_spec(
+            request.task_id,
+            request.task,
+            epoch=uuid.uuid4().hex,
+            create_time=self._learner.now(),
+        )
+        return pb.CreateTaskResponse(task=respond.task(await self._learner.tasks.create(task)))
+
+    async def GetTask(self, request: pb.GetTaskRequest, context: Any) -> pb.GetTaskResponse:
+        state = await self._learner.tasks.get(convert.task_id(request.name, "name"))
+        return pb.GetTaskResponse(task=respond.task(state))
+
+    async def ListTasks(self, request: pb.ListTasksRequest, context: Any) -> pb.ListTasksResponse:
+        count = convert.page_size(request.page_size)
+        pool_id = convert.pool_id(request.pool, "pool") if request.pool else None
+        states = await self._learner.tasks.list_after(request.page_token, count + 1, pool_id)
+        return pb.ListTasksResponse(
+            tasks=[respond.task(state) for state in states[:count]],
+            next_page_token=states[count - 1].task.task_id if len(states) > count else "",
+        )
+
+    async def UpdateTask(
+        self, request: pb.UpdateTaskRequest, context: Any
+    ) -> pb.UpdateTaskResponse:
+        state = await self._learner.tasks.update(
+            convert.task_id(request.task.name, "task.name"),
+            convert.task_change(request.task, request.update_mask.paths),
+        )
+        return pb.UpdateTaskResponse(task=respond.task(state))
+
+    async def DeleteTask(
+        self, request: pb.DeleteTaskRequest, context: Any
+    ) -> pb.DeleteTaskResponse:
+        await self._learner.tasks.delete(convert.task_id(request.name, "name"))
+        return pb.DeleteTaskResponse()
+
+    async def ImportLabels(
+        self, request: pb.ImportLabelsRequest, context: Any
+    ) -> pb.ImportLabelsResponse:
+        outcome = await self._learner.tasks.import_labels(
+            convert.task_id(request.task, "task"),
+            [convert.known_label(label, index) for index, label in enumerate(request.labels)],
+        )
+        return pb.ImportLabelsResponse(
+            changed_count=outcome.changed_count, head_version=outcome.head_version
+        )
+
+    async def Query(self, request: pb.QueryRequest, context: Any) -> pb.QueryResponse:
+        held = request.HasField("lease_duration")
+        outcome = await self._learner.querying.query(
+            convert.task_id(request.task, "task"),
+            convert.an_id(request.oracle_id, "oracle_id"),
+            max_count=convert.count_within(
+                request.max_clip_count, MAX_QUERY_CLIPS, "max_clip_count"
+            ),
+            min_head_version=request.min_head_version,
+            lease_duration=convert.duration(request.lease_duration) if held else None,
+            request_id=convert.request_id(request.request_id),
+        )
+        return respond.query(outcome)
+
+    async def SubmitLabels(
+        self, request: pb.SubmitLabelsRequest, context: Any
+    ) -> pb.SubmitLabelsResponse:
+        outcome = await self._learner.querying.submit(
+            convert.task_id(request.task, "task"),
+            convert.an_id(request.oracle_id, "oracle_id"),
+            [convert.answer(answer, index) for index, answer in enumerate(request.answers)],
+            convert.request_id(request.request_id),
+        )
+        return pb.SubmitLabelsResponse(
+            head_version=outcome.head_version, label_count=outcome.label_count
+        )
+
+    async def ReleaseLeases(
+        self, request: pb.ReleaseLeasesRequest, context: Any
+    ) -> pb.ReleaseLeasesResponse:
+        released_count = await self._learner.querying.release(
+            convert.task_id(request.task, "task"),
+            convert.an_id(request.oracle_id, "oracle_id"),
+            list(request.lease_ids),
+        )
+        return pb.ReleaseLeasesResponse(released_count=released_count)
+
+    async def Predict(self, request: pb.PredictRequest, context: Any) -> pb.PredictResponse:
+        prediction = await self._learner.predictor.predict(
+            convert.task_id(request.task, "task"),
+            convert.predict_input(request),
+            min_head_version=request.min_head_version,
+        )
+        return respond.prediction(prediction)
+
+    async def ListRounds(
+        self, request: pb.ListRoundsRequest, context: Any
+    ) -> pb.ListRoundsResponse:
+        first_version = convert.page_offset(request.page_token) or 1
+        count = convert.page_size(request.page_size)
+        rounds = await self._learner.tasks.rounds(
+            convert.task_id(request.task, "task"), first_version, count + 1
+        )
+        return pb.ListRoundsResponse(
+            rounds=[respond.round_(each) for each in rounds[:count]],
+            next_page_token=str(first_version + count) if len(rounds) > count else "",
+        )
+
+    async def WatchTask(
+        self, request: pb.WatchTaskRequest, context: Any
+    ) -> AsyncIterator[pb.WatchTaskResponse]:
+        task_id = convert.task_id(request.name, "name")
+        async for state, last_round in self._learner.tasks.watch(task_id):
+            yield pb.WatchTaskResponse(
+                task=respond.task(state),
+                last_round=respond.round_(last_round) if last_round else None,
+            )
+
+    async def ExportLabels(
+        self, request: pb.ExportLabelsRequest, context: Any
+    ) -> AsyncIterator[pb.ExportLabelsResponse]:
+        task, pool, labels = await self._learner.tasks.labels(convert.task_id(request.task, "task"))
+        for response in respond.stored_labels(pool, task, labels):
+            yield response
+
+    async def ExportHead(
+        self, request: pb.ExportHeadRequest, context: Any
+    ) -> pb.ExportHeadResponse:
+        task, pool, head, trained = await self._learner.tasks.head(
+            convert.task_id(request.task, "task"), request.head_version
+        )
+        return pb.ExportHeadResponse(head=respond.head(task, pool, head, trained))
+
+
+async def _new_clips(
+    first: pb.ImportClipsRequest, others: AsyncIterator[pb.ImportClipsRequest]
+) -> AsyncIterator[Sequence[NewClip | BadClip]]:
+    yield [convert.new_clip(clip) for clip in first.clips]
+    async for message in others:
+        yield [convert.new_clip(clip) for clip in message.clips]

@@ -1,0 +1,36 @@
+"""What can be set: by flag (`--redis-url`) or in the environment (`ALOE_LEARNER_REDIS_URL`)."""
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Serve pools, tasks, queries, labels and predictions over gRPC."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ALOE_LEARNER_",
+        cli_prog_name="python -m aloe.learner",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        populate_by_name=True,
+    )
+
+    address: str = Field("127.0.0.1:50062", description="host:port to listen on; port 0: any")
+    embedding: str = Field("127.0.0.1:50061", description="host:port of the embedding service")
+    redis_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices(
+            "redis_url", "redis-url", "ALOE_LEARNER_REDIS_URL", "REDIS_URL"
+        ),
+        description="redis://, rediss:// or unix:// URL of the store (also: REDIS_URL);"
+        " memory:// keeps everything in this process and forgets it at the end",
+    )
+    audio_root: str = Field(
+        "aloe-data/audio", description="folder or URL where the audio of keep_audio pools is kept"
+    )
+    audio_uri_prefixes: str = Field(
+        "", description="places whose audio clients may name by URI, separated by commas"
+    )
+    drain_s: float = Field(10.0, ge=0, description="time that running calls get at the end")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

@@ -1,0 +1,187 @@
+"""Tasks: create, change, watch, label by import, and export what came of them."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aloe.learner.caches import PoolCache, TaskCache
+from aloe.learner.domain.errors import (
+    ClipNotFound,
+    HeadVersionUnknown,
+    InvalidInput,
+    TaskNotFound,
+    Violation,
+)
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import STATE_OF_SPLIT, Split, Task, TaskProgress, check_task
+from aloe.learner.ports import LabelChange, LabelsOutcome, Store, StoredLabel
+from aloe.learner.training import Trainer
+
+MAX_SHOWN_VIOLATIONS = 20
+_WATCH_POLL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """A task and how far it is."""
+
+    task: Task
+    progress: TaskProgress
+    clip_count: int
+    """Clips of its pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLabel:
+    """A label that is known already."""
+
+    pool_id: str
+    clip_id: str
+    label: str
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedLabel:
+    """A label with the clip it belongs to."""
+
+    clip: Clip
+    label: StoredLabel
+
+
+class Tasks:
+    """Serves what concerns tasks but the loop with the oracles."""
+
+    def __init__(
+        self,
+        store: Store,
+        pools: PoolCache,
+        cache: TaskCache,
+        trainer: Trainer,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store, self._pools, self._cache = store, pools, cache
+        self._trainer, self._now = trainer, now
+
+    async def create(self, task: Task) -> TaskState:
+        """Create a task, or return the one that is there with the same content.
+
+        Raises:
+            InvalidInput: its classes, recipe, budget or lease duration are wrong.
+            PoolNotFound: it has no pool.
+            AlreadyExists: the id is taken by another.
+        """
+        check_task(task)
+        await self._store.create_task(task)
+        return await self.get(task.task_id)
+
+    async def get(self, task_id: str) -> TaskState:
+        """Return a task. Raises TaskNotFound."""
+        task, progress = await self._store.read_task(task_id)
+        pool = await self._store.read_pool(task.pool_id)
+        return TaskState(task, progress, pool.clip_count)
+
+    async def list_after(self, task_id: str, count: int, pool_id: str | None) -> list[TaskState]:
+        """Return up to `count` tasks, of one pool or all, whose ids come after one."""
+        states: list[TaskState] = []
+        for each in await self._store.list_task_ids(pool_id):
+            if each > task_id and len(states) < count:
+                with contextlib.suppress(TaskNotFound):
+                    states.append(await self.get(each))
+        return states
+
+    async def update(self, task_id: str, change: Callable[[Task], Task]) -> TaskState:
+        """Apply a change to a task.
+
+        Raises:
+            InvalidInput: the outcome is no valid task.
+        """
+        task, _ = await self._store.read_task(task_id)
+        changed = change(task)
+        check_task(changed)
+        await self._store.update_task(changed)
+        return await self.get(task_id)
+
+    async def delete(self, task_id: str) -> None:
+        """Delete a task with all that belongs to it. Raises TaskNotFound."""
+        await self._store.delete_task(task_id)
+        self._cache.forget(task_id)
+
+    async def import_labels(self, task_id: str, labels: Sequence[KnownLabel]) -> LabelsOutcome:
+        """Set labels that are known already, all or none; the last one given to a clip counts.
+
+        Raises:
+            InvalidInput: an unknown class, a clip that the pool does not hold or of another pool.
+        """
+        task = (await self._cache.fresh(task_id)).task
+        if not labels:
+            raise InvalidInput.of("labels", "empty; give at least one label")
+        pool = await self._pools.fresh(task.pool_id)
+        changes: dict[int, LabelChange] = {}
+        violations: list[Violation] = []
+        for index, label in enumerate(labels):
+            try:
+                if label.pool_id != task.pool_id:
+                    raise ClipNotFound(
+                        f"pools/{label.pool_id} is not the task's pool, pools/{task.pool_id}"
+                    )
+                row = pool.row_of(label.clip_id)
+                class_index = task.class_index(label.label, f"labels[{index}].label")
+                changes[row] = LabelChange(row, STATE_OF_SPLIT[label.split], class_index)
+            except ClipNotFound as error:
+                violations.append(Violation(f"labels[{index}].clip", str(error)))
+            except InvalidInput as error:
+                violations += error.violations
+        if violations:
+            raise InvalidInput(*violations[:MAX_SHOWN_VIOLATIONS])
+        outcome = await self._store.import_labels(task, list(changes.values()))
+        self._trainer.notify(task_id)
+        return outcome
+
+    async def rounds(self, task_id: str, first_version: int, count: int) -> list[Round]:
+        """Return up to `count` rounds from a head version on."""
+        task, _ = await self._store.read_task(task_id)
+        return await self._store.read_rounds(task, first_version, count)
+
+    async def watch(self, task_id: str) -> AsyncIterator[tuple[TaskState, Round | None]]:
+        """Yield a task with its last round, now and whenever either has changed."""
+        last: tuple[TaskState, Round | None] | None = None
+        cached = await self._cache.fresh(task_id)
+        while True:
+            state = await self.get(task_id)
+            version = state.progress.head_version
+            rounds = await self._store.read_rounds(state.task, version, 1) if version else []
+            update = (state, rounds[0] if rounds else None)
+            if update != last:
+                yield update
+                last = update
+            await cached.wait_for_change(self._store, timedelta(seconds=_WATCH_POLL_S))
+
+    async def labels(self, task_id: str) -> tuple[Task, Pool, list[ExportedLabel]]:
+        """Return a task and its pool with every label, in the order of the pool's clips."""
+        task, _ = await self._store.read_task(task_id)
+        pool = await self._pools.fresh(task.pool_id)
+        stored = await self._store.read_labels(task)
+        return task, pool.pool, [ExportedLabel(pool.clips[label.row], label) for label in stored]
+
+    async def head(self, task_id: str, version: int) -> tuple[Task, Pool, Head, Round]:
+        """Return a head, the newest one for version 0, with its round.
+
+        Raises:
+            HeadNotTrained: the task has no head yet.
+            HeadVersionUnknown: it has not that one, or no longer.
+        """
+        cached = await self._cache.fresh(task_id)
+        newest = await cached.head(self._store)
+        head = newest if version == 0 else await self._store.read_head(cached.task, version)
+        if head is None:
+            raise HeadVersionUnknown(
+                f"tasks/{task_id} keeps its last few heads, up to {newest.version}; it has no"
+                f" head {version}"
+            )
+        rounds = await self._store.read_rounds(cached.task, head.version, 1)
+        pool = await self._store.read_pool(cached.task.pool_id)
+        return cached.task, pool, head, rounds[0]

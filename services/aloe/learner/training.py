@@ -1,0 +1,190 @@
+"""Training in the background: one round of a task at a time, by whichever replica comes first."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from aloe.learner.caches import PoolCache, TaskCache
+from aloe.learner.domain.errors import LearnerError, TaskChanged, TaskNotFound
+from aloe.learner.domain.evaluation import Evaluation, evaluate
+from aloe.learner.domain.events import TaskView, event_order
+from aloe.learner.domain.head import Head, softmax
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import Split
+from aloe.learner.domain.training import train_head
+from aloe.learner.ports import RoundTicket, Store
+
+Float32Array = NDArray[np.float32]
+
+HOLD = timedelta(seconds=5)
+"""A dead trainer's round is taken over after so long."""
+SWEEP_S = 3.0
+"""How often all tasks are looked over for rounds that nobody is at."""
+
+_log = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Trains the heads that are due. `notify` says where to look; a sweep finds the rest."""
+
+    def __init__(
+        self, store: Store, pools: PoolCache, tasks: TaskCache, now: Callable[[], datetime]
+    ) -> None:
+        self._store, self._pools, self._tasks, self._now = store, pools, tasks, now
+        self._trainer_id = uuid.uuid4().hex
+        self._executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="train")
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._views: dict[str, tuple[str, TaskView]] = {}
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """End what runs. A round that is cut short is taken up by another trainer."""
+        running = [*self._running.values(), *([self._sweeping] if self._sweeping else [])]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def notify(self, task_id: str) -> None:
+        """Say that a task may have a round due."""
+        if task_id in self._running:
+            self._again.add(task_id)
+            return
+        task = asyncio.create_task(self._train_while_due(task_id))
+        self._running[task_id] = task
+        task.add_done_callback(lambda _: self._running.pop(task_id, None))
+
+    async def _train_while_due(self, task_id: str) -> None:
+        try:
+            while True:
+                self._again.discard(task_id)
+                if not await self._train_once(task_id) and task_id not in self._again:
+                    return
+        except (TaskNotFound, TaskChanged):
+            self._views.pop(task_id, None)
+        except LearnerError as error:
+            _log.warning("tasks/%s: training waits: %s", task_id, error)
+        except Exception:  # noqa: BLE001 - one task's defect must not stop the others
+            _log.exception("tasks/%s: training failed", task_id)
+
+    async def _train_once(self, task_id: str) -> bool:
+        cached = await self._tasks.fresh(task_id)
+        ticket = await self._store.begin_round(cached.task, self._trainer_id, HOLD)
+        if ticket is None:
+            return False
+        view = await self._view_at(ticket)
+        vectors = (await self._pools.fresh(cached.task.pool_id)).vectors
+        start_time = self._now()
+        renewal = asyncio.create_task(self._renew(ticket))
+        try:
+            loop = asyncio.get_running_loop()
+            head, round_ = await loop.run_in_executor(
+                self._executor, run_round, ticket, view, vectors, start_time
+            )
+        finally:
+            renewal.cancel()
+        if await self._store.publish_head(ticket, head, round_):
+            await cached.refresh(self._store)
+        else:
+            _log.warning("tasks/%s: head %d was trained elsewhere meanwhile", task_id, head.version)
+        return True
+
+    async def _view_at(self, ticket: RoundTicket) -> TaskView:
+        """Fold the log up to the ticket's cutoff. Cutoffs only rise, so each event is read once."""
+        task = ticket.task
+        epoch, view = self._views.get(task.task_id, ("", TaskView(0)))
+        cutoff = event_order(ticket.cutoff_event_id)
+        if epoch != task.epoch or event_order(view.last_event_id) > cutoff:
+            view = TaskView(0)
+        for event in await self._store.read_events(task, view.last_event_id):
+            if event_order(event.event_id) > cutoff:
+                break
+            view.apply(event)
+        self._views[task.task_id] = (task.epoch, view)
+        return view
+
+    async def _renew(self, ticket: RoundTicket) -> None:
+        while True:
+            await asyncio.sleep(HOLD.total_seconds() / 3)
+            with contextlib.suppress(LearnerError):
+                await self._store.begin_round(ticket.task, self._trainer_id, HOLD)
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                for task_id in await self._store.list_task_ids(None):
+                    with contextlib.suppress(TaskNotFound):
+                        _, progress = await self._store.read_task(task_id)
+                        if progress.promised_head_version > progress.head_version:
+                            self.notify(task_id)
+            except LearnerError as error:
+                _log.warning("looking for rounds to train: %s", error)
+            except Exception:  # noqa: BLE001 - the next sweep may do better
+                _log.exception("looking for rounds to train failed")
+            await asyncio.sleep(SWEEP_S)
+
+
+def run_round(
+    ticket: RoundTicket, view: TaskView, vectors: Float32Array, start_time: datetime
+) -> tuple[Head, Round]:
+    """Train the ticket's head and see how well it does.
+
+    Args:
+        ticket: which head.
+        view: the task at the ticket's cutoff.
+        vectors: (n_clips, embedding_dim) float32, the pool's.
+        start_time: for the record.
+
+    Returns:
+        The head and its round.
+    """
+    task = ticket.task
+    rows, labels = view.labeled_rows(Split.TRAIN)
+    embeddings = vectors[rows]
+    began = time.perf_counter()
+    # One thread: the matrices are small, other rounds run beside, and the bits stay the same.
+    with threadpool_limits(limits=1, user_api="blas"):
+        head = train_head(
+            task.head_recipe,
+            embeddings,
+            labels,
+            class_count=len(task.classes),
+            seed=task.seed,
+            version=ticket.head_version,
+        )
+        trained = time.perf_counter()
+        validation = _evaluate(head, view, vectors, Split.VALIDATION)
+        test = _evaluate(head, view, vectors, Split.TEST)
+        training_loss = evaluate(softmax(head.logits(embeddings)), labels).loss
+    return head, Round(
+        head_version=head.version,
+        label_count=len(rows),
+        validation=validation,
+        test=test,
+        start_time=start_time,
+        training_s=trained - began,
+        evaluation_s=time.perf_counter() - trained,
+        training_loss=training_loss,
+    )
+
+
+def _evaluate(head: Head, view: TaskView, vectors: Float32Array, split: Split) -> Evaluation | None:
+    rows, labels = view.labeled_rows(split)
+    if not len(rows):
+        return None
+    return evaluate(softmax(head.logits(vectors[rows])), labels)

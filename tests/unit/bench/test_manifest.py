@@ -1,0 +1,98 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aloe.bench.datasets import load
+from aloe.client.types import Split
+
+Put = Callable[..., Path]
+Complaint = Callable[[Path], str]
+
+HEADER = "path,label,split\n"
+TWO_CLASSES = "a.wav,yes,train\nb.wav,no,train\nc.wav,yes,test\n"
+
+
+def test_paths_are_relative_to_the_manifest_and_labels_make_one_task(put: Put) -> None:
+    rows = "a.wav,yes,train\nsub/b.wav,no,train\nc.wav,yes,test\n"
+    root = put("a.wav", "sub/b.wav", "c.wav", m=HEADER + rows)
+    dataset = load(root / "m.csv")
+    assert dataset.tasks == {"label": ("no", "yes")}
+    assert [r.clip_id for r in dataset.recordings] == ["a.wav", "sub~b.wav", "c.wav"]
+    assert dataset.recordings[1].path == root / "sub" / "b.wav"
+    assert dataset.recordings[1].labels == {"label": "no"}
+
+
+@pytest.mark.parametrize("name", ["validation", "valid", "dev", "val", "Dev"])
+def test_validation_goes_by_several_names(put: Put, name: str) -> None:
+    root = put("a.wav", "b.wav", "c.wav", "d.wav", m=f"{HEADER}{TWO_CLASSES}d.wav,no,{name}\n")
+    assert load(root / "m.csv").recordings[3].split is Split.VALIDATION
+
+
+def test_spreadsheet_files_are_read(put: Put) -> None:
+    root = put("a, 1.wav", "b.wav", "c.wav")
+    rows = 'path, label ,split,speaker\r\n"a, 1.wav", yes,train,x\r\n\r\nb.wav,no,train,y\r\n'
+    (root / "m.csv").write_bytes(("\ufeff" + rows + "c.wav,no,test,y\r\n").encode())
+    assert [r.labels["label"] for r in load(root / "m.csv").recordings] == ["yes", "no", "no"]
+
+
+def test_splits_are_drawn_where_none_are_given(put: Put) -> None:
+    names = [f"{i}.wav" for i in range(40)]
+    rows = "".join(f"{name},{'odd' if i % 2 else 'even'}\n" for i, name in enumerate(names))
+    root = put(*names, m="path,label\n" + rows)
+    first, again, other = (
+        [r.split for r in load(root / "m.csv", seed=seed).recordings] for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other
+    assert first[::2].count(Split.TEST) == first[1::2].count(Split.TEST) == 4
+    assert first[::2].count(Split.VALIDATION) == first[1::2].count(Split.VALIDATION) == 2
+
+
+def test_path_is_relative_to_the_root_if_one_is_given(put: Put) -> None:
+    root = put("a.wav", "b.wav", "c.wav", m=HEADER + TWO_CLASSES)
+    assert load("m.csv", root).recordings == load(root / "m.csv").recordings
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "line 1: no column 'path' in ''"),
+        ("file;label\na.wav;yes\n", "line 1: no column 'path' in 'file;label'"),
+        ("path,label,label\n", "line 1: more than one column 'label'"),
+        (HEADER + "a.wav,,train\n", "line 2: the column 'label' is empty"),
+        (HEADER + ",yes,train\n", "line 2: the column 'path' is empty"),
+        (HEADER + "a.wav,yes,\n", "line 2: the column 'split' is empty"),
+        (HEADER + "a.wav,yes,trian\n", "line 2: the split 'trian' is unknown"),
+        (HEADER + "a.wav,yes\n", "line 2: 2 cells under 3 columns"),
+        (HEADER + 'a.wav,"ye"s,train\n', "line 2: not CSV"),
+        (HEADER + TWO_CLASSES + "gone.wav,no,test\n", "line 5: no file"),
+        (HEADER + TWO_CLASSES + "./a.wav,no,test\n", "line 5: .*a.wav is listed a second time"),
+        ("path,label,start,end\na.wav,yes,,\nb.wav,no,0.5,\n", "line 3: start is '0.5', but seg"),
+        ("path,label,end\na.wav,yes,1.5\n", "line 2: end is '1.5', but segments"),
+        (HEADER, "holds no recordings"),
+        (HEADER + "a.wav,yes,train\nb.wav,yes,test\n", "has one class for the task 'label', 'yes'"),
+        (HEADER + "a.wav,yes,train\nb.wav,no,test\n", "no train recording of the class 'no'"),
+        (HEADER + "a.wav,yes,train\nb.wav,no,train\n", "no test recordings"),
+    ],
+)
+def test_mistake_is_told_in_one_line_with_its_place(
+    put: Put, complaint: Complaint, content: str, message: str
+) -> None:
+    root = put("a.wav", "b.wav", "c.wav", m=content)
+    told = complaint(root / "m.csv")
+    assert told.startswith(str(root / "m.csv"))
+    assert re.search(message, told)
+
+
+def test_file_in_another_encoding_is_refused(put: Put, complaint: Complaint) -> None:
+    root = put()
+    (root / "m.csv").write_bytes("path,label\na.wav,Käse\n".encode("latin-1"))
+    assert "is not UTF-8 text" in complaint(root / "m.csv")
+
+
+def test_unknown_name_lists_the_known_ones(complaint: Complaint) -> None:
+    told = complaint(Path("no-such-set"))
+    assert "no data set 'no-such-set'" in told
+    assert "fsdd" in told

@@ -1,0 +1,230 @@
+"""What is sent says what was asked; what comes back is read whole."""
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aloe import client
+from aloe.client import AcquisitionFunction, SelectionRule, types
+from aloe.client._operations import labeling, pools, results, tasks
+from aloe.v1 import audio_pb2
+from aloe.v1 import learner_service_pb2 as pb
+from aloe.wire.arrays import encode_matrix
+
+IDS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}", fullmatch=True)
+COUNTS = st.integers(0, 2**32 - 1)
+STRATEGIES = st.builds(
+    client.QueryStrategy, st.sampled_from(AcquisitionFunction), st.sampled_from(SelectionRule)
+)
+RECIPES = st.one_of(
+    st.builds(client.AdamRecipe, st.floats(allow_nan=False), COUNTS, COUNTS),
+    st.builds(client.LbfgsRecipe, st.floats(allow_nan=False)),
+)
+# Durations travel with nanoseconds and timedeltas hold microseconds.
+DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
+
+
+@given(
+    task_id=IDS,
+    pool_id=IDS,
+    classes=st.lists(st.text(min_size=1), max_size=4),
+    query_strategy=STRATEGIES,
+    head_recipe=RECIPES,
+    label_budget=st.none() | st.integers(0, 2**64 - 1),
+    lease_duration=DURATIONS,
+    seed=st.integers(0, 2**64 - 1),
+)
+def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
+    operation = tasks.create_task(task_id, pool_id, classes, **fields)
+    echoed = pb.Task()
+    echoed.CopyFrom(operation.request.task)
+    echoed.name, echoed.pool_state = f"tasks/{task_id}", pb.POOL_STATE_OPEN
+    task = operation.result(pb.CreateTaskResponse(task=echoed))
+    assert (task.task_id, task.pool_id, task.classes) == (task_id, pool_id, tuple(classes))
+    assert {name: getattr(task, name) for name in fields} == fields
+    assert task.training_head_version is None
+
+
+def test_every_enum_has_its_number_on_the_wire():
+    for strategy, wire in [
+        (client.AcquisitionFunction, pb.AcquisitionFunction),
+        (client.SelectionRule, pb.SelectionRule),
+        (client.PoolState, pb.PoolState),
+        (client.Split, pb.Split),
+    ]:
+        suffixes = {name.partition(f"{member.name}")[1] for name in wire.keys() for member in strategy}
+        assert len(suffixes - {""}) == len(strategy) == len(wire.keys()) - 1
+
+
+def updated(**fields):
+    unchanged = dict.fromkeys(
+        ["query_strategy", "head_recipe", "label_budget", "lease_duration"], client.UNCHANGED
+    )
+    return tasks.update_task("greetings", **{**unchanged, **fields}).request
+
+
+def test_update_names_only_the_fields_that_are_given():
+    request = updated(head_recipe=client.LbfgsRecipe(0.5))
+    assert list(request.update_mask.paths) == ["head_recipe"]
+    assert request.task.head_recipe.lbfgs.l2_penalty == 0.5
+    assert not request.task.HasField("query_strategy")
+
+
+def test_no_budget_is_a_change_of_its_own():
+    request = updated(label_budget=None)
+    assert list(request.update_mask.paths) == ["label_budget"]
+    assert not request.task.HasField("label_budget")
+
+
+def test_zero_budget_is_not_no_budget():
+    assert updated(label_budget=0).task.HasField("label_budget")
+
+
+def test_update_without_a_field_is_refused():
+    with pytest.raises(client.InvalidArgument, match="at least one"):
+        updated()
+
+
+def test_abstention_is_no_label():
+    answers = [client.Answer("1", "yes"), client.Answer("2", None)]
+    request = labeling.submit_labels("greetings", "anna", answers, request_id="r").request
+    assert request.answers[0].label == "yes"
+    assert request.answers[1].WhichOneof("answer") == "abstention"
+
+
+def test_lease_without_a_head_has_no_score():
+    operation = labeling.query(
+        "greetings",
+        "anna",
+        max_clip_count=1,
+        min_head_version=0,
+        lease_duration=None,
+        request_id="r",
+    )
+    response = pb.QueryResponse(
+        leases=[pb.Lease(lease_id="1", clip="pools/voices/clips/a")],
+        pool_state=pb.POOL_STATE_OPEN,
+    )
+    (lease,) = operation.result(response).leases
+    assert (lease.clip_id, lease.score) == ("a", None)
+    response.leases[0].score = 0.0
+    assert operation.result(response).leases[0].score == 0.0
+
+
+def test_pool_and_its_clips_are_read_whole():
+    message = pb.Pool(
+        name="pools/voices",
+        encoder_id="logmel",
+        encoder_fingerprint="f00d",
+        embedding_dim=4,
+        keep_audio=True,
+        clip_count=9,
+    )
+    message.create_time.FromDatetime(datetime(2023, 6, 4, tzinfo=UTC))
+    pool = pools.get_pool("voices").result(pb.GetPoolResponse(pool=message))
+    assert pool == client.Pool(
+        "voices", "logmel", "f00d", 4, True, 9, datetime(2023, 6, 4, tzinfo=UTC)
+    )
+
+
+def test_predictions_are_a_matrix_with_the_classes_as_columns():
+    probabilities = np.array([[0.25, 0.75]], np.float32)
+    operation = results.predict(
+        "greetings", results.embeddings_input(np.ones((1, 3), np.float32)), min_head_version=2
+    )
+    assert operation.request.embeddings.column_count == 3
+    predictions = operation.result(
+        pb.PredictResponse(
+            probabilities=encode_matrix(probabilities),
+            labels=["yes"],
+            classes=["no", "yes"],
+            head_version=2,
+        )
+    )
+    np.testing.assert_array_equal(predictions.probabilities, probabilities)
+    assert predictions.labels == ("yes",)
+
+
+def test_head_is_weights_biases_and_where_they_come_from():
+    head = pb.Head(
+        task="tasks/greetings",
+        version=3,
+        weights=encode_matrix(np.arange(6, dtype=np.float32).reshape(3, 2)),
+        biases=encode_matrix(np.ones((1, 2), np.float32)),
+        classes=["no", "yes"],
+        head_recipe=pb.HeadRecipe(lbfgs=pb.LbfgsRecipe(l2_penalty=0.25)),
+    )
+    parsed = results.export_head("greetings", 3).result(pb.ExportHeadResponse(head=head))
+    assert parsed.weights.shape == (3, 2)
+    assert parsed.biases.shape == (2,)
+    assert parsed.head_recipe == client.LbfgsRecipe(0.25)
+
+
+def test_round_without_validation_clips_has_no_evaluation():
+    rounds = [
+        pb.Round(head_version=1, test=pb.Evaluation(accuracy=0.5, class_recalls=[1.0, math.nan]))
+    ]
+    page = results.list_rounds("greetings")("").result(pb.ListRoundsResponse(rounds=rounds))
+    (only,) = page.items
+    assert only.validation is None
+    assert only.test is not None
+    assert math.isnan(only.test.class_recalls[1])
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pb.PredictResponse(probabilities=audio_pb2.FloatMatrix(row_count=1, column_count=1)),
+    ],
+)
+def test_answer_that_cannot_be_read_is_a_defect_of_the_server(response):
+    operation = results.predict("greetings", pb.ClipNames(), min_head_version=0)
+    with pytest.raises(client.Internal, match="one version"):
+        operation.result(response)
+
+
+@given(number=st.integers() | st.just(2**32))
+def test_number_out_of_range_is_refused(number):
+    if 0 <= number < 2**32:
+        assert results.export_head("greetings", number).request.head_version == number
+        return
+    with pytest.raises(client.InvalidArgument, match="version"):
+        results.export_head("greetings", number)
+
+
+def test_clips_are_named_by_the_pool_of_the_task_asked_for_once(learner_server, learner):
+    task = pb.Task(
+        name="tasks/greetings",
+        pool="pools/voices",
+        query_strategy=pb.QueryStrategy(acquisition_function=1, selection_rule=1),
+        head_recipe=pb.HeadRecipe(adam=pb.AdamRecipe()),
+        pool_state=pb.POOL_STATE_OPEN,
+    )
+    learner_server.on("GetTask", lambda *_: pb.GetTaskResponse(task=task))
+    learner_server.on("ImportLabels", lambda *_: pb.ImportLabelsResponse(changed_count=1))
+    learner_server.on("Predict", lambda *_: pb.PredictResponse())
+    known = types.KnownLabel("a", "yes", client.Split.TEST)
+    for _ in range(2):
+        assert learner.call("import_labels", "greetings", [known]).head_version is None
+        learner.call("predict", "greetings", clip_ids=["a"])
+    assert len(learner_server.requests["GetTask"]) == 1
+    assert learner_server.requests["ImportLabels"][1].labels[0] == pb.KnownLabel(
+        clip="pools/voices/clips/a", label="yes", split=pb.SPLIT_TEST
+    )
+    assert list(learner_server.requests["Predict"][1].clips.names) == ["pools/voices/clips/a"]
+
+
+@pytest.mark.parametrize("inputs", [{}, {"audio": [b"x"], "clip_ids": ["a"]}])
+def test_predict_takes_exactly_one_input(learner, inputs):
+    with pytest.raises(client.InvalidArgument, match="one of"):
+        learner.call("predict", "greetings", **inputs)
+
+
+def test_options_are_values():
+    options = client.ConnectOptions()
+    assert replace(options, metadata={"a": "b"}) != options

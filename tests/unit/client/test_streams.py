@@ -1,0 +1,110 @@
+"""Lists come page by page; streams go on where they broke."""
+
+from datetime import timedelta
+from itertools import count
+
+import grpc
+import pytest
+
+from aloe.client import DeadlineExceeded, StoredLabel, Unavailable
+from aloe.v1 import learner_service_pb2 as pb
+from aloe.wire.names import clip_name
+from tests.unit.client.scripted_server import fail, never
+
+UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
+SOON = timedelta(seconds=0.4)
+
+
+def stored_label(clip_id: str) -> pb.StoredLabel:
+    return pb.StoredLabel(clip=clip_name("voices", clip_id), label="yes", split=pb.SPLIT_TRAIN)
+
+
+def task(head_version: int) -> pb.Task:
+    return pb.Task(
+        name="tasks/greetings",
+        pool="pools/voices",
+        query_strategy=pb.QueryStrategy(
+            acquisition_function=pb.ACQUISITION_FUNCTION_ENTROPY,
+            selection_rule=pb.SELECTION_RULE_CLASS_AWARE,
+        ),
+        head_recipe=pb.HeadRecipe(adam=pb.AdamRecipe()),
+        head_version=head_version,
+        pool_state=pb.POOL_STATE_OPEN,
+    )
+
+
+def test_list_is_read_to_its_last_page(learner_server, learner):
+    pages = {"": (["a", "b"], "2"), "2": ([], "3"), "3": (["c"], "")}
+
+    def list_clips(request, context):
+        clip_ids, next_token = pages[request.page_token]
+        clips = [pb.Clip(name=clip_name("voices", clip_id)) for clip_id in clip_ids]
+        return pb.ListClipsResponse(clips=clips, next_page_token=next_token)
+
+    learner_server.on("ListClips", list_clips)
+    assert [clip.clip_id for clip in learner.call("list_clips", "voices")] == ["a", "b", "c"]
+
+
+def test_broken_export_goes_on_without_repeating_a_label(learner_server, learner):
+    attempts = count()
+
+    def export(request, context):
+        yield pb.ExportLabelsResponse(labels=[stored_label("a"), stored_label("b")])
+        if next(attempts) == 0:
+            fail(context, UNAVAILABLE)
+        yield pb.ExportLabelsResponse(labels=[stored_label("c")])
+
+    learner_server.on("ExportLabels", export)
+    labels = learner.call("export_labels", "greetings")
+    assert all(isinstance(label, StoredLabel) for label in labels)
+    assert [label.clip_id for label in labels] == ["a", "b", "c"]
+
+
+def test_export_ends_with_its_deadline(learner_server, learner):
+    def export(request, context):
+        yield pb.ExportLabelsResponse(labels=[stored_label("a")])
+        never(context)
+
+    learner_server.on("ExportLabels", export)
+    with pytest.raises(DeadlineExceeded):
+        learner.call("export_labels", "greetings", timeout=SOON)
+
+
+def test_broken_watch_is_taken_up_again(learner_server, learner):
+    versions = count()
+
+    def watch(request, context):
+        yield pb.WatchTaskResponse(task=task(next(versions)))
+        fail(context, UNAVAILABLE)
+
+    learner_server.on("WatchTask", watch)
+    updates = learner.take(4, "watch_task", "greetings", timeout=SOON)
+    assert [update.task.head_version for update in updates] == [0, 1, 2, 3]
+
+
+def test_watch_that_the_server_ends_is_taken_up_again(learner_server, learner):
+    versions = count()
+    learner_server.on(
+        "WatchTask",
+        lambda request, context: iter([pb.WatchTaskResponse(task=task(next(versions)))]),
+    )
+    updates = learner.take(3, "watch_task", "greetings")
+    assert [update.task.head_version for update in updates] == [0, 1, 2]
+
+
+def test_watch_outlives_its_timeout_while_the_server_answers(learner_server, learner):
+    def watch(request, context):
+        yield pb.WatchTaskResponse(task=task(1))
+        # Longer than the timeout, without a word.
+        context_left = context.time_remaining()
+        assert context_left is None or context_left > 60
+        yield pb.WatchTaskResponse(task=task(2))
+
+    learner_server.on("WatchTask", watch)
+    assert len(learner.take(2, "watch_task", "greetings", timeout=SOON)) == 2
+
+
+def test_watch_ends_when_the_server_stays_away(learner_server, learner):
+    learner_server.stop()
+    with pytest.raises(Unavailable):
+        learner.take(1, "watch_task", "greetings", timeout=SOON)
