@@ -12,7 +12,7 @@ from aloe.client.errors import AloeError, Unavailable
 from aloe.client.types import ConnectOptions
 
 
-class StreamBroken(Exception):  # noqa: N818
+class StreamBroken(Exception):
     """A stream ended before its time; what its source raises is no such thing."""
 
     def __init__(self, error: AloeError) -> None:

@@ -10,7 +10,7 @@ from aloe.client.errors import AloeError, Overloaded, Unavailable
 _FIRST_BACKOFF_S = 0.05
 # With the channel's own reconnect backoff this finds a server again within
 # about a second of its return.
-_MAX_BACKOFF_S = 1.0
+_MAX_BACKOFF_S = 0.5
 
 
 class RetrySchedule:

@@ -1,5 +1,4 @@
 """What a failed call raises: one class for each kind of failure."""
-# ruff: noqa: N818 - the classes are named after the status codes they stand for
 
 from collections.abc import Mapping
 from datetime import timedelta

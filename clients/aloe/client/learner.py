@@ -165,7 +165,6 @@ class LearnerClient(PoolMethods):
 
         Raises:
             LeaseLost: a lease ran out and its clip went to someone else.
-            AloeError: for the other reasons.
         """
         operation = labeling.submit_labels(task_id, oracle_id, answers, request_id=request_id)
         return self._runner.run(operation, timeout)
@@ -203,7 +202,6 @@ class LearnerClient(PoolMethods):
 
         Raises:
             HeadNotTrained: the task has no head yet.
-            AloeError: for the other reasons.
         """
         results.check_one_input(audio, embeddings, clip_ids)
         given: results.PredictInput

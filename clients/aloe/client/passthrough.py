@@ -9,9 +9,12 @@ from datetime import timedelta
 
 from aloe.client._async_embed_stream import embed_batches
 from aloe.client._operations import encoders
+from aloe.client._translate import error_of_status
 from aloe.client.async_embedding import AsyncEmbeddingClient
 from aloe.client.types import Embeddings
 from aloe.v1 import audio_pb2, embedding_service_pb2
+
+__all__ = ["embed", "embed_stream", "error_of_status"]
 
 
 async def embed(

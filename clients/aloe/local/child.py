@@ -49,7 +49,7 @@ class Child:
     @property
     def pid(self) -> int | None:
         """Its process id while it runs."""
-        return self._process.pid if self.is_running else None
+        return self._process.pid if self._process and self.is_running else None
 
     @property
     def is_running(self) -> bool:

@@ -55,7 +55,7 @@ class SimulatedOracle:
         unknown = set(truth.values()) - set(classes)
         if unknown:
             raise ValueError(f"the truth holds {min(unknown)!r}, not one of {list(classes)}")
-        if error_rate > 0.0 and len(set(classes)) < 2:  # noqa: PLR2004
+        if error_rate > 0.0 and len(set(classes)) < 2:
             raise ValueError(f"errors take at least two classes, got {list(classes)}")
         self._truth = truth
         self._classes = tuple(classes)

@@ -10,7 +10,7 @@ Float32Array = NDArray[np.float32]
 _WIRE_DTYPE = np.dtype("<f4")
 
 
-class MalformedArray(ValueError):  # noqa: N818
+class MalformedArray(ValueError):
     """Bytes that do not hold the array they claim to."""
 
 

@@ -7,7 +7,7 @@ ID_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}")
 ID_RULE = "1 to 128 letters, digits, '_', '-', '.' or '~', starting with a letter, a digit or '_'"
 
 
-class MalformedName(ValueError):  # noqa: N818
+class MalformedName(ValueError):
     """A resource name or id that does not have its form."""
 
 
@@ -88,4 +88,4 @@ def _parse(name: str, form: str) -> list[str]:
 
 
 def _quote(value: str) -> str:
-    return repr(value if len(value) <= 150 else value[:147] + "...")  # noqa: PLR2004
+    return repr(value if len(value) <= 150 else value[:147] + "...")

@@ -91,7 +91,7 @@ def page_offset(token: str) -> int:
     """Read a page token that is a number."""
     if not token:
         return 0
-    if not token.isdecimal() or len(token) > 12:  # noqa: PLR2004
+    if not token.isdecimal() or len(token) > 12:
         raise InvalidInput.of("page_token", f"{token!r} is no token of this list")
     return int(token)
 

@@ -126,7 +126,7 @@ class RoundTicket:
     """Higher than that of every earlier ticket of the task."""
 
 
-class RankingTooShort(Exception):  # noqa: N818
+class RankingTooShort(Exception):
     """Too few clips of an incomplete ranking were free; nothing was leased."""
 
 

@@ -18,7 +18,7 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
-class AddressInUse(Exception):  # noqa: N818
+class AddressInUse(Exception):
     """The address to listen on is taken or not one of this machine's."""
 
 

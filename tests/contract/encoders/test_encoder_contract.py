@@ -24,9 +24,7 @@ KINDS = [
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def encoder(
-    request: pytest.FixtureRequest, saved_model: Callable[[str], Path]
-) -> Encoder:
+def encoder(request: pytest.FixtureRequest, saved_model: Callable[[str], Path]) -> Encoder:
     if request.param == "logmel":
         location = "logmel"
     elif request.param == "yamnet":

@@ -1,8 +1,6 @@
 from collections.abc import Iterator
 
 import pytest
-
-from aloe import client
 from tests.unit.client.scripted_server import (
     EMBEDDING,
     LEARNER,
@@ -11,6 +9,8 @@ from tests.unit.client.scripted_server import (
     Driver,
     ScriptedServer,
 )
+
+from aloe import client
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import grpc
 import pytest
+from tests.unit.client.scripted_server import fail
 
 from aloe import client
 from aloe.serving.status import FieldViolation
-from tests.unit.client.scripted_server import fail
 
 Code = grpc.StatusCode
 

@@ -1,7 +1,6 @@
 """What is sent says what was asked; what comes back is read whole."""
 
 import math
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,7 +10,9 @@ from hypothesis import strategies as st
 
 from aloe import client
 from aloe.client import AcquisitionFunction, SelectionRule, types
+from aloe.client._fields import parse_enum, wire_enum
 from aloe.client._operations import labeling, pools, results, tasks
+from aloe.client._operations.recipes import encode_strategy
 from aloe.v1 import audio_pb2
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire.arrays import encode_matrix
@@ -25,7 +26,6 @@ RECIPES = st.one_of(
     st.builds(client.AdamRecipe, st.floats(allow_nan=False), COUNTS, COUNTS),
     st.builds(client.LbfgsRecipe, st.floats(allow_nan=False)),
 )
-# Durations travel with nanoseconds and timedeltas hold microseconds.
 DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
 
 
@@ -50,15 +50,20 @@ def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
     assert task.training_head_version is None
 
 
-def test_every_enum_has_its_number_on_the_wire():
-    for strategy, wire in [
-        (client.AcquisitionFunction, pb.AcquisitionFunction),
-        (client.SelectionRule, pb.SelectionRule),
-        (client.PoolState, pb.PoolState),
-        (client.Split, pb.Split),
-    ]:
-        suffixes = {name.partition(f"{member.name}")[1] for name in wire.keys() for member in strategy}
-        assert len(suffixes - {""}) == len(strategy) == len(wire.keys()) - 1
+@pytest.mark.parametrize(
+    ("kind", "wire_kind", "prefix"),
+    [
+        (client.AcquisitionFunction, pb.AcquisitionFunction, "ACQUISITION_FUNCTION"),
+        (client.SelectionRule, pb.SelectionRule, "SELECTION_RULE"),
+        (client.PoolState, pb.PoolState, "POOL_STATE"),
+        (client.Split, pb.Split, "SPLIT"),
+    ],
+)
+def test_enum_has_the_members_of_the_contract(kind, wire_kind, prefix):
+    numbers = {wire_enum(wire_kind, prefix, member): member for member in kind}
+    assert set(numbers) == set(wire_kind.values()) - {0}
+    for number, member in numbers.items():
+        assert parse_enum(kind, wire_kind, prefix, number) is member
 
 
 def updated(**fields):
@@ -176,16 +181,24 @@ def test_round_without_validation_clips_has_no_evaluation():
     assert math.isnan(only.test.class_recalls[1])
 
 
-@pytest.mark.parametrize(
-    "response",
-    [
-        pb.PredictResponse(probabilities=audio_pb2.FloatMatrix(row_count=1, column_count=1)),
-    ],
-)
-def test_answer_that_cannot_be_read_is_a_defect_of_the_server(response):
+def test_answer_that_cannot_be_read_is_a_defect_of_the_server():
     operation = results.predict("greetings", pb.ClipNames(), min_head_version=0)
+    truncated = audio_pb2.FloatMatrix(row_count=1, column_count=1)
     with pytest.raises(client.Internal, match="one version"):
-        operation.result(response)
+        operation.result(pb.PredictResponse(probabilities=truncated))
+
+
+def test_state_that_is_new_to_the_client_is_told():
+    operation = labeling.query(
+        "greetings",
+        "anna",
+        max_clip_count=1,
+        min_head_version=0,
+        lease_duration=None,
+        request_id=None,
+    )
+    with pytest.raises(client.Internal, match="POOL_STATE"):
+        operation.result(pb.QueryResponse(pool_state=pb.POOL_STATE_UNSPECIFIED))
 
 
 @given(number=st.integers() | st.just(2**32))
@@ -201,7 +214,7 @@ def test_clips_are_named_by_the_pool_of_the_task_asked_for_once(learner_server, 
     task = pb.Task(
         name="tasks/greetings",
         pool="pools/voices",
-        query_strategy=pb.QueryStrategy(acquisition_function=1, selection_rule=1),
+        query_strategy=encode_strategy(client.QueryStrategy()),
         head_recipe=pb.HeadRecipe(adam=pb.AdamRecipe()),
         pool_state=pb.POOL_STATE_OPEN,
     )
@@ -223,8 +236,3 @@ def test_clips_are_named_by_the_pool_of_the_task_asked_for_once(learner_server, 
 def test_predict_takes_exactly_one_input(learner, inputs):
     with pytest.raises(client.InvalidArgument, match="one of"):
         learner.call("predict", "greetings", **inputs)
-
-
-def test_options_are_values():
-    options = client.ConnectOptions()
-    assert replace(options, metadata={"a": "b"}) != options

@@ -30,7 +30,7 @@ def audio_input(clips: Sequence[types.Audio], max_bytes: int) -> pb.AudioClips:
 
 def embeddings_input(embeddings: types.Float32Array) -> audio_pb2.FloatMatrix:
     matrix = np.asarray(embeddings)
-    if matrix.ndim != 2:  # noqa: PLR2004 - a matrix
+    if matrix.ndim != 2:
         raise invalid_field(
             "embeddings", f"must be (n_clips, embedding_dim), got shape {matrix.shape}"
         )

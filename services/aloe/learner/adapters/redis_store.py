@@ -15,7 +15,7 @@ in a cluster. All live until their pool or task is deleted, but for the request 
 | aloe:{task:ID}:meta | hash | spec (JSON), epoch, budget, counters, head and round versions, fence |
 | aloe:{task:ID}:labels | hash | row -> state, class, time, oracle, lease (JSON) |
 | aloe:{task:ID}:holds | hash | row -> lease that holds it |
-| aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, open; kept a week past its end |
+| aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, open; a week longer than it |
 | aloe:{task:ID}:expiries | sorted set | lease by when it ends, or is forgotten |
 | aloe:{task:ID}:events | stream | everything that changed, in order |
 | aloe:{task:ID}:heads | hash | version -> weights and biases, the last few |

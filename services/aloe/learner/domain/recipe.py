@@ -36,7 +36,7 @@ def check_recipe(recipe: HeadRecipe) -> list[Violation]:
 
     match recipe:
         case AdamRecipe(rate, epochs, batch):
-            demand(0 < rate <= 10, "adam.learning_rate", rate, "it must be over 0, at most 10")  # noqa: PLR2004
+            demand(0 < rate <= 10, "adam.learning_rate", rate, "it must be over 0, at most 10")
             demand(
                 1 <= epochs <= 10_000,
                 "adam.epoch_count",

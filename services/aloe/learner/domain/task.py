@@ -86,7 +86,7 @@ class Task:
         try:
             return self.classes.index(label)
         except ValueError:
-            known = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")  # noqa: PLR2004
+            known = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
             raise InvalidInput.of(
                 field, f"{label!r} is no class of tasks/{self.task_id}; its classes are {known}"
             ) from None
@@ -159,7 +159,7 @@ def check_lease_duration(duration: timedelta, field: str) -> list[Violation]:
 def check_classes(classes: Sequence[str]) -> list[Violation]:
     """Return what is wrong with a task's classes."""
     field = "task.classes"
-    if not 2 <= len(classes) <= MAX_CLASSES:  # noqa: PLR2004
+    if not 2 <= len(classes) <= MAX_CLASSES:
         return [Violation(field, f"{len(classes)} given; 2 to {MAX_CLASSES:,} are needed")]
     violations = []
     first_place: dict[str, int] = {}

@@ -1,0 +1,47 @@
+"""A real Redis for every test that wants one, on a socket of its own."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aloe.local.redis_server import NoRedis, redis_child
+
+SHARED = Path(__file__).parents[2] / "shared"
+"""Real speech and a real encoder; beside the checkout on some machines, absent on others."""
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The URL of a Redis that lives as long as the session."""
+    with tempfile.TemporaryDirectory(prefix="aloe-test-") as name:
+        folder = Path(name)
+        try:
+            child = redis_child(folder / "data", folder / "redis.sock", folder / "redis.log")
+        except NoRedis as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(str(error))
+        child.start(timeout_s=30)
+        yield f"unix://{folder / 'redis.sock'}"
+        child.stop()
+
+
+@pytest.fixture(scope="session")
+def fsdd_root() -> Path:
+    """The folder of the Free Spoken Digit Dataset."""
+    return _shared("data/fsdd")
+
+
+@pytest.fixture(scope="session")
+def yamnet_folder() -> Path:
+    """The folder of a real pretrained encoder."""
+    return _shared("encoders/yamnet")
+
+
+def _shared(path: str) -> Path:
+    if not (SHARED / path).exists():
+        pytest.skip(f"no {path} beside the checkout")
+    return SHARED / path

@@ -1,0 +1,198 @@
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+
+from aloe.learner.domain.errors import InvalidInput, LeaseLost
+from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.task import ClipState, PoolState
+from aloe.learner.ports import LabelChange, Pick, RankingTooShort
+
+from .conftest import Scene, new_task
+
+SHORT = timedelta(milliseconds=20)
+
+
+async def wait_until_expired(scene: Scene) -> None:
+    """Poll until no lease is open; leases here last SHORT."""
+    deadline = time.monotonic() + 5
+    while (await scene.store.read_task(scene.task.task_id))[1].leased:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+
+
+async def test_leases_follow_the_ranking_and_carry_its_scores(scene: Scene):
+    ranking = [Pick(4, 0.5, 1), Pick(2, 0.25, 0), Pick(0, 0.125, 1)]
+    outcome = await scene.store.lease(
+        scene.task, scene.request(ranking=ranking, max_count=2, head_version=3)
+    )
+    assert [lease.pick for lease in outcome.leases] == ranking[:2]
+    assert (outcome.pool_state, outcome.head_version) == (PoolState.OPEN, 3)
+
+
+async def test_a_leased_clip_goes_to_nobody_else(scene: Scene):
+    first = await scene.store.lease(scene.task, scene.request("ann", max_count=4))
+    second = await scene.store.lease(scene.task, scene.request("bob", max_count=4))
+    rows = [lease.pick.row for outcome in (first, second) for lease in outcome.leases]
+    assert rows == [0, 1, 2, 3, 4, 5]
+    third = await scene.store.lease(scene.task, scene.request("cid"))
+    assert (third.leases, third.pool_state) == ((), PoolState.ALL_LEASED)
+
+
+async def test_oracles_at_once_share_the_clips_without_overlap(scene: Scene):
+    outcomes = await asyncio.gather(
+        *(scene.store.lease(scene.task, scene.request(f"o{n}", max_count=2)) for n in range(9))
+    )
+    rows = [lease.pick.row for outcome in outcomes for lease in outcome.leases]
+    assert sorted(rows) == [0, 1, 2, 3, 4, 5]
+
+
+async def test_a_repeated_request_returns_the_same_leases(scene: Scene):
+    request = scene.request(max_count=2)
+    first = await scene.store.lease(scene.task, request)
+    again = await scene.store.lease(scene.task, request)
+    assert [lease.lease_id for lease in again.leases] == [lease.lease_id for lease in first.leases]
+    assert (await scene.store.read_task(scene.task.task_id))[1].leased == 2
+
+
+async def test_an_incomplete_ranking_with_too_few_free_clips_leases_nothing(scene: Scene):
+    await scene.store.lease(scene.task, scene.request("ann", max_count=2))
+    short = scene.request(
+        "bob", ranking=[Pick(row, None, NO_CLASS) for row in range(3)], complete=False, max_count=2
+    )
+    with pytest.raises(RankingTooShort):
+        await scene.store.lease(scene.task, short)
+    assert (await scene.store.read_task(scene.task.task_id))[1].leased == 2
+
+
+async def test_expired_lease_returns_clip_to_pool(scene: Scene):
+    await scene.store.lease(scene.task, scene.request("ann", duration=SHORT))
+    await wait_until_expired(scene)
+    outcome = await scene.store.lease(scene.task, scene.request("bob"))
+    assert outcome.leases[0].pick.row == 0
+
+
+async def test_a_late_answer_is_taken_while_nobody_else_holds_the_clip(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request("ann", duration=SHORT))
+    await wait_until_expired(scene)
+    await scene.store.submit(scene.task, "ann", [(outcome.leases[0].lease_id, 1)], "r")
+    (label,) = await scene.store.read_labels(scene.task)
+    assert (label.row, label.class_index, label.oracle_id) == (0, 1, "ann")
+
+
+async def test_a_late_answer_is_refused_once_another_holds_the_clip(scene: Scene):
+    late = await scene.store.lease(scene.task, scene.request("ann", duration=SHORT))
+    await wait_until_expired(scene)
+    await scene.store.lease(scene.task, scene.request("bob"))
+    with pytest.raises(LeaseLost, match=r"answers\[0\]"):
+        await scene.store.submit(scene.task, "ann", [(late.leases[0].lease_id, 1)], "r")
+    assert await scene.store.read_labels(scene.task) == []
+
+
+async def test_a_late_answer_is_refused_once_another_labeled_the_clip(scene: Scene):
+    late = await scene.store.lease(scene.task, scene.request("ann", duration=SHORT))
+    await wait_until_expired(scene)
+    taken = await scene.store.lease(scene.task, scene.request("bob"))
+    await scene.store.submit(scene.task, "bob", [(taken.leases[0].lease_id, 0)], "r1")
+    with pytest.raises(LeaseLost):
+        await scene.store.submit(scene.task, "ann", [(late.leases[0].lease_id, 1)], "r2")
+
+
+async def test_answers_are_stored_all_or_none(scene: Scene):
+    mine = await scene.store.lease(scene.task, scene.request("ann", max_count=2))
+    other = await scene.store.lease(scene.task, scene.request("bob"))
+    answers = [
+        (mine.leases[0].lease_id, 0),
+        (other.leases[0].lease_id, 0),
+        (mine.leases[1].lease_id, 1),
+        ("no-such-lease", 1),
+    ]
+    with pytest.raises(InvalidInput) as caught:
+        await scene.store.submit(scene.task, "ann", answers, "r")
+    assert {violation.field for violation in caught.value.violations} == {
+        "answers[1].lease_id",
+        "answers[3].lease_id",
+    }
+    assert await scene.store.read_labels(scene.task) == []
+    assert (await scene.store.read_task(scene.task.task_id))[1].leased == 3
+
+
+async def test_a_repeated_submission_counts_once(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request(max_count=2))
+    answers = [(lease.lease_id, index) for index, lease in enumerate(outcome.leases)]
+    first = await scene.store.submit(scene.task, "ann", answers, "r")
+    again = await scene.store.submit(scene.task, "ann", answers, "r")
+    under_another_id = await scene.store.submit(scene.task, "ann", answers, "r2")
+    assert first == again
+    assert (first.changed_count, first.head_version, first.label_count) == (2, 1, 2)
+    assert (under_another_id.changed_count, under_another_id.label_count) == (0, 2)
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (progress.labeled, progress.budget_spent, progress.leased) == (2, 2, 0)
+
+
+async def test_a_second_answer_under_one_lease_corrects_the_first(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request())
+    lease_id = outcome.leases[0].lease_id
+    await scene.store.submit(scene.task, "ann", [(lease_id, 0)], "r1")
+    await scene.store.submit(scene.task, "ann", [(lease_id, 1)], "r2")
+    (label,) = await scene.store.read_labels(scene.task)
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (label.class_index, progress.labeled, progress.budget_spent) == (1, 1, 1)
+    await scene.store.submit(scene.task, "ann", [(lease_id, NO_CLASS)], "r3")
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (progress.labeled, progress.abstained, progress.budget_spent) == (0, 1, 0)
+
+
+async def test_an_abstention_takes_the_clip_out_and_costs_nothing(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request())
+    result = await scene.store.submit(
+        scene.task, "ann", [(outcome.leases[0].lease_id, NO_CLASS)], "r"
+    )
+    assert (result.head_version, result.label_count) == (None, 0)
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (progress.abstained, progress.budget_spent) == (1, 0)
+    following = await scene.store.lease(scene.task, scene.request())
+    assert following.leases[0].pick.row == 1
+
+
+async def test_released_leases_return_their_clips(scene: Scene):
+    mine = await scene.store.lease(scene.task, scene.request("ann", max_count=3))
+    other = await scene.store.lease(scene.task, scene.request("bob"))
+    released = await scene.store.release(scene.task, "ann", [mine.leases[1].lease_id])
+    assert released == 1
+    assert await scene.store.release(scene.task, "ann", [mine.leases[1].lease_id]) == 0
+    assert await scene.store.release(scene.task, "ann", []) == 2
+    with pytest.raises(InvalidInput, match=r"lease_ids\[0\]"):
+        await scene.store.release(scene.task, "ann", [other.leases[0].lease_id])
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert progress.leased == 1
+
+
+async def test_leases_reserve_the_label_budget(scene: Scene):
+    task = await scene.store.create_task(new_task(scene.pool.pool_id, label_budget=3))
+    first = await scene.store.lease(task, scene.request("ann", max_count=5))
+    assert len(first.leases) == 3
+    second = await scene.store.lease(task, scene.request("bob"))
+    assert (second.leases, second.pool_state) == ((), PoolState.BUDGET_SPENT)
+    answers = [(lease.lease_id, 0) for lease in first.leases[:2]]
+    await scene.store.submit(task, "ann", [*answers, (first.leases[2].lease_id, NO_CLASS)], "r")
+    third = await scene.store.lease(task, scene.request("bob", max_count=5))
+    assert len(third.leases) == 1
+
+
+async def test_a_pool_without_unlabeled_clips_is_exhausted(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request(max_count=6))
+    answers = [(lease.lease_id, 0) for lease in outcome.leases]
+    await scene.store.submit(scene.task, "ann", answers, "r")
+    empty = await scene.store.lease(scene.task, scene.request())
+    assert (empty.leases, empty.pool_state) == ((), PoolState.EXHAUSTED)
+
+
+async def test_an_imported_label_ends_the_lease_on_its_clip(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request("ann"))
+    await scene.store.import_labels(scene.task, [LabelChange(0, ClipState.VALIDATION, 1)])
+    with pytest.raises(LeaseLost):
+        await scene.store.submit(scene.task, "ann", [(outcome.leases[0].lease_id, 0)], "r")
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (progress.leased, progress.validation) == (0, 1)

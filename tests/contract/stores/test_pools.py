@@ -1,0 +1,114 @@
+import asyncio
+import uuid
+
+import numpy as np
+import pytest
+
+from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
+from aloe.learner.domain.pool import EncoderInfo
+from aloe.learner.ports import Store
+
+from .conftest import DIM, Scene, new_clips, new_pool
+
+
+async def test_creating_a_pool_twice_returns_the_first(store: Store):
+    first = await store.create_pool(new_pool())
+    again = await store.create_pool(new_pool(first.pool_id))
+    assert again == first
+
+
+async def test_a_pool_id_with_another_encoder_is_taken(store: Store):
+    pool = await store.create_pool(new_pool())
+    other = new_pool(pool.pool_id)
+    other = type(other)(
+        pool.pool_id, EncoderInfo("logmel", "0" * 16, DIM), False, other.epoch, other.create_time
+    )
+    with pytest.raises(AlreadyExists, match=pool.pool_id):
+        await store.create_pool(other)
+
+
+async def test_unknown_pool_is_not_found(store: Store):
+    with pytest.raises(PoolNotFound, match="nowhere"):
+        await store.read_pool("nowhere")
+
+
+async def test_clips_keep_their_order_over_many_chunks_and_appends(store: Store):
+    pool = await store.create_pool(new_pool())
+    first = 0
+    for count in (1, 300, 7, 255, 255, 40):
+        assert await store.append_clips(pool, *new_clips(count, first=first)) == [None] * count
+        first += count
+    assert (await store.read_pool(pool.pool_id)).clip_count == first
+    clips = await store.read_clips(pool, 0, 10_000)
+    assert [clip.clip_id for clip in clips] == [f"clip-{n}" for n in range(first)]
+    vectors = await store.read_vectors(pool, 0)
+    assert vectors.shape == (first, DIM)
+    assert np.array_equal(vectors[:, 0], np.arange(first))
+
+
+async def test_vectors_can_be_read_from_any_row_on(store: Store):
+    pool = await store.create_pool(new_pool())
+    await store.append_clips(pool, *new_clips(600))
+    for row in (0, 254, 255, 256, 599, 600):
+        vectors = await store.read_vectors(pool, row)
+        assert np.array_equal(vectors[:, 0], np.arange(row, 600))
+
+
+async def test_appending_a_known_clip_returns_what_was_there(store: Store):
+    pool = await store.create_pool(new_pool())
+    await store.append_clips(pool, *new_clips(3))
+    found = await store.append_clips(pool, *new_clips(4, first=1))
+    assert [clip and (clip.row, clip.content_hash) for clip in found] == [
+        (1, "hash-1"),
+        (2, "hash-2"),
+        None,
+        None,
+    ]
+    assert (await store.read_pool(pool.pool_id)).clip_count == 5
+
+
+async def test_appends_at_once_lose_and_double_nothing(store: Store):
+    pool = await store.create_pool(new_pool())
+    await asyncio.gather(
+        *(store.append_clips(pool, *new_clips(40, first=first)) for first in range(0, 200, 20))
+    )
+    clips = await store.read_clips(pool, 0, 1_000)
+    vectors = await store.read_vectors(pool, 0)
+    assert sorted(clip.clip_id for clip in clips) == sorted(f"clip-{n}" for n in range(220))
+    assert [f"clip-{int(value)}" for value in vectors[:, 0]] == [clip.clip_id for clip in clips]
+
+
+async def test_find_clips_says_which_are_there(store: Store):
+    pool = await store.create_pool(new_pool())
+    await store.append_clips(pool, *new_clips(2))
+    found = await store.find_clips(pool.pool_id, ["clip-1", "other"])
+    assert [clip and clip.row for clip in found] == [1, None]
+    assert await store.find_clips(pool.pool_id, []) == []
+
+
+async def test_a_pool_with_tasks_cannot_be_deleted(scene: Scene):
+    with pytest.raises(PoolInUse, match=scene.task.task_id):
+        await scene.store.delete_pool(scene.pool.pool_id)
+    await scene.store.delete_task(scene.task.task_id)
+    await scene.store.delete_pool(scene.pool.pool_id)
+    with pytest.raises(PoolNotFound):
+        await scene.store.read_pool(scene.pool.pool_id)
+
+
+async def test_a_pool_made_anew_is_empty_and_refuses_writers_of_the_old(store: Store):
+    old = await store.create_pool(new_pool())
+    await store.append_clips(old, *new_clips(3))
+    await store.delete_pool(old.pool_id)
+    new = await store.create_pool(new_pool(old.pool_id))
+    assert new.clip_count == 0
+    with pytest.raises(PoolNotFound):
+        await store.append_clips(old, *new_clips(3))
+    assert (await store.read_pool(new.pool_id)).clip_count == 0
+
+
+async def test_pool_ids_are_listed_sorted(store: Store):
+    prefix = uuid.uuid4().hex
+    for letter in "cab":
+        await store.create_pool(new_pool(f"{prefix}-{letter}"))
+    ids = [each for each in await store.list_pool_ids() if each.startswith(prefix)]
+    assert ids == [f"{prefix}-{letter}" for letter in "abc"]

@@ -1,0 +1,161 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.errors import (
+    AlreadyExists,
+    PoolNotFound,
+    TaskChanged,
+    TaskNotFound,
+)
+from aloe.learner.domain.events import EventKind, TaskView
+from aloe.learner.domain.recipe import LbfgsRecipe
+from aloe.learner.domain.selection import SelectionRule
+from aloe.learner.domain.task import ClipState, QueryStrategy
+from aloe.learner.ports import LabelChange, Store
+
+from .conftest import Scene, new_task
+
+
+async def test_a_task_comes_back_as_it_was_created(scene: Scene):
+    task = new_task(
+        scene.pool.pool_id,
+        classes=("ä", "b c", "d"),
+        query_strategy=QueryStrategy(AcquisitionFunction.NORM, SelectionRule.CLASS_AGNOSTIC),
+        head_recipe=LbfgsRecipe(0.5),
+        label_budget=7,
+        lease_duration=timedelta(seconds=1.5),
+        seed=2**64 - 1,
+    )
+    assert await scene.store.create_task(task) == task
+    assert (await scene.store.read_task(task.task_id))[0] == task
+
+
+async def test_creating_a_task_twice_returns_the_first(scene: Scene):
+    again = replace(scene.task, epoch="other")
+    assert await scene.store.create_task(again) == scene.task
+
+
+async def test_a_task_id_with_other_classes_is_taken(scene: Scene):
+    with pytest.raises(AlreadyExists, match=scene.task.task_id):
+        await scene.store.create_task(replace(scene.task, classes=("a", "b")))
+
+
+async def test_a_task_needs_a_pool(store: Store):
+    with pytest.raises(PoolNotFound, match="nowhere"):
+        await store.create_task(new_task("nowhere"))
+
+
+async def test_unknown_task_is_not_found(scene: Scene):
+    unknown = new_task(scene.pool.pool_id)
+    with pytest.raises(TaskNotFound):
+        await scene.store.read_task(unknown.task_id)
+    with pytest.raises(TaskNotFound):
+        await scene.store.delete_task(unknown.task_id)
+    with pytest.raises(TaskNotFound):
+        await scene.store.lease(unknown, scene.request())
+    with pytest.raises(TaskNotFound):
+        await scene.store.read_events(unknown, "0-0")
+
+
+async def test_an_update_is_seen_and_logged(scene: Scene):
+    await scene.store.update_task(replace(scene.task, label_budget=3))
+    task, _ = await scene.store.read_task(scene.task.task_id)
+    assert task.label_budget == 3
+    events = await scene.store.read_events(task, "0-0")
+    assert [event.kind for event in events] == [EventKind.CREATED, EventKind.UPDATED]
+
+
+async def test_writers_of_a_task_made_anew_are_fenced_off(scene: Scene):
+    await scene.store.delete_task(scene.task.task_id)
+    await scene.store.create_task(replace(scene.task, epoch="new"))
+    with pytest.raises(TaskChanged):
+        await scene.store.lease(scene.task, scene.request())
+    with pytest.raises(TaskChanged):
+        await scene.store.submit(scene.task, "ann", [("x", 0)], "r")
+    with pytest.raises(TaskChanged):
+        await scene.store.read_events(scene.task, "0-0")
+
+
+async def test_a_deleted_task_leaves_nothing_to_its_successor(scene: Scene):
+    await scene.store.import_labels(scene.task, [LabelChange(0, ClipState.LABELED, 1)])
+    await scene.store.delete_task(scene.task.task_id)
+    successor = await scene.store.create_task(replace(scene.task, epoch="new"))
+    _, progress = await scene.store.read_task(successor.task_id)
+    assert progress.taken == 0
+    assert await scene.store.read_labels(successor) == []
+
+
+async def test_tasks_are_listed_by_pool(scene: Scene):
+    other = await scene.store.create_task(new_task(scene.pool.pool_id))
+    ids = await scene.store.list_task_ids(scene.pool.pool_id)
+    assert ids == sorted([scene.task.task_id, other.task_id])
+    assert set(ids) <= set(await scene.store.list_task_ids(None))
+
+
+async def test_imported_labels_are_counted_by_split(scene: Scene):
+    outcome = await scene.store.import_labels(
+        scene.task,
+        [
+            LabelChange(0, ClipState.LABELED, 0),
+            LabelChange(1, ClipState.VALIDATION, 1),
+            LabelChange(2, ClipState.TEST, 0),
+        ],
+    )
+    assert (outcome.changed_count, outcome.head_version, outcome.label_count) == (3, None, 1)
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (progress.labeled, progress.validation, progress.test) == (1, 1, 1)
+    assert progress.budget_spent == 0
+
+
+async def test_importing_the_same_labels_again_changes_nothing(scene: Scene):
+    labels = [LabelChange(0, ClipState.LABELED, 0), LabelChange(1, ClipState.LABELED, 1)]
+    first = await scene.store.import_labels(scene.task, labels)
+    again = await scene.store.import_labels(scene.task, labels)
+    assert (first.changed_count, first.head_version) == (2, 1)
+    assert (again.changed_count, again.head_version, again.label_count) == (0, None, 2)
+
+
+async def test_a_promise_needs_labels_of_two_classes(scene: Scene):
+    one = await scene.store.import_labels(scene.task, [LabelChange(0, ClipState.LABELED, 1)])
+    same = await scene.store.import_labels(scene.task, [LabelChange(1, ClipState.LABELED, 1)])
+    two = await scene.store.import_labels(scene.task, [LabelChange(2, ClipState.LABELED, 0)])
+    assert [one.head_version, same.head_version, two.head_version] == [None, None, 1]
+    moved = await scene.store.import_labels(scene.task, [LabelChange(2, ClipState.TEST, 0)])
+    assert moved.head_version is None
+
+
+async def test_the_log_folds_to_the_state(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request(max_count=4))
+    first, second, third, _ = outcome.leases
+    await scene.store.submit(scene.task, "ann", [(first.lease_id, 1), (second.lease_id, -1)], "r")
+    await scene.store.release(scene.task, "ann", [third.lease_id])
+    await scene.store.import_labels(scene.task, [LabelChange(4, ClipState.TEST, 0)])
+    view = TaskView(scene.pool.clip_count)
+    for event in await scene.store.read_events(scene.task, "0-0"):
+        view.apply(event)
+    assert view.states.tolist() == [
+        ClipState.LABELED,
+        ClipState.ABSTAINED,
+        ClipState.UNLABELED,
+        ClipState.LEASED,
+        ClipState.TEST,
+        ClipState.UNLABELED,
+    ]
+    assert view.class_indices.tolist() == [1, -1, -1, -1, 0, -1]
+    assert await scene.store.read_events(scene.task, view.last_event_id) == []
+
+
+async def test_labels_are_read_by_row_with_their_oracle(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request(max_count=2))
+    answers = [(lease.lease_id, 0) for lease in reversed(outcome.leases)]
+    await scene.store.submit(scene.task, "ann", answers, "r")
+    await scene.store.import_labels(scene.task, [LabelChange(5, ClipState.TEST, 1)])
+    labels = await scene.store.read_labels(scene.task)
+    assert [(label.row, label.state, label.class_index, label.oracle_id) for label in labels] == [
+        (0, ClipState.LABELED, 0, "ann"),
+        (1, ClipState.LABELED, 0, "ann"),
+        (5, ClipState.TEST, 1, ""),
+    ]

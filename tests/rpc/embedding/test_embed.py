@@ -1,0 +1,134 @@
+import asyncio
+
+import grpc
+import numpy as np
+import pytest
+
+from aloe.embedding.audio import SampleFormat
+from aloe.v1 import embedding_service_pb2 as pb2
+from tests.rpc.embedding.serving import error_details, matrix, request, serve
+from tests.unit.embedding.recordings import CONTAINERS, encoded, pcm, tone
+
+
+def noises(count: int, seed: int = 0) -> list[np.ndarray]:
+    """Make clips of many lengths, 0.2 to 2 s."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(3_200, 32_000, count)
+    return [rng.normal(0, 0.1, length).astype(np.float32) for length in lengths]
+
+
+async def test_encoders_are_listed_with_the_default_first(stub, logmel, grid_encoder):
+    response = await stub.ListEncoders(pb2.ListEncodersRequest())
+    first, second = response.encoders
+    assert (first.encoder_id, second.encoder_id) == ("logmel", "grid-net")
+    assert first.fingerprint == logmel.info.fingerprint
+    assert first.embedding_dim == logmel.info.embedding_dim
+    assert first.sample_rate_hz == 16_000
+    assert first.max_clip_duration.seconds == 5
+    assert second.length_policy == "grid(15600,7680)"
+
+
+async def test_an_empty_encoder_id_means_the_default(stub):
+    named = await stub.GetEncoder(pb2.GetEncoderRequest(encoder_id="logmel"))
+    unnamed = await stub.GetEncoder(pb2.GetEncoderRequest())
+    assert named == unnamed
+
+
+async def test_embeddings_are_those_of_the_bare_encoder_in_the_order_of_the_clips(
+    stub, grid_encoder
+):
+    clips = noises(12)
+    response = await stub.Embed(request(*map(pcm, clips), encoder_id="grid-net"))
+    bare = [grid_encoder.embed(clip[np.newaxis])[0] for clip in clips]
+    np.testing.assert_allclose(matrix(response), bare, rtol=0, atol=1e-5)
+    assert response.fingerprint == grid_encoder.info.fingerprint
+    seconds = [item.seconds + item.nanos / 1e9 for item in response.durations]
+    np.testing.assert_allclose(seconds, [clip.size / 16_000 for clip in clips], atol=1e-8)
+
+
+@pytest.mark.parametrize("encoder_id", ["logmel", "grid-net"])
+async def test_a_clip_embeds_alike_alone_and_among_many_callers(stub, encoder_id):
+    clips = noises(40, seed=1)
+    alone = [
+        matrix(await stub.Embed(request(pcm(clip), encoder_id=encoder_id)))[0] for clip in clips
+    ]
+    together = await asyncio.gather(
+        *(stub.Embed(request(pcm(clip), encoder_id=encoder_id)) for clip in clips)
+    )
+    for one, response in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, matrix(response)[0], rtol=0, atol=1e-5)
+
+
+async def test_a_request_larger_than_any_batch_is_answered_whole(stub, logmel):
+    clips = [clip[:4_000] for clip in noises(150, seed=2)]
+    rows = matrix(await stub.Embed(request(*map(pcm, clips))))
+    assert rows.shape == (150, logmel.info.embedding_dim)
+    canonical = logmel.info.length_policy.canonical
+    for number in (0, 77, 149):
+        bare = logmel.embed(canonical(clips[number])[np.newaxis])[0]
+        np.testing.assert_allclose(rows[number], bare, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("container", "coding", "_tolerance"), CONTAINERS)
+async def test_every_container_is_read(stub, container, coding, _tolerance):
+    content = encoded(tone(), 16_000, container, coding)
+    from_file, from_samples = matrix(await stub.Embed(request(content, pcm(tone()))))
+    assert np.abs(from_file - from_samples).mean() < 0.1
+
+
+async def test_rate_channels_and_sample_format_hardly_matter(stub):
+    stereo = np.stack([tone(0.5, 44_100)] * 2, axis=1)
+    rows = matrix(
+        await stub.Embed(
+            request(
+                pcm(tone()),
+                pcm(tone(), sample_format=SampleFormat.INT16),
+                pcm(stereo, 44_100),
+                encoded(tone(0.5, 48_000), 48_000, "FLAC"),
+            )
+        )
+    )
+    for row in rows[1:]:
+        assert np.abs(row - rows[0]).max() < 0.1
+
+
+async def test_unset_channel_count_means_mono(stub):
+    message = request(pcm(tone()))
+    message.clips[0].pcm.channel_count = 0
+    np.testing.assert_array_equal(
+        matrix(await stub.Embed(message)), matrix(await stub.Embed(request(pcm(tone()))))
+    )
+
+
+async def test_the_right_fingerprint_is_accepted(stub, logmel):
+    response = await stub.Embed(request(pcm(tone()), fingerprint=logmel.info.fingerprint))
+    assert response.fingerprint == logmel.info.fingerprint
+
+
+async def test_another_fingerprint_is_a_mismatch(stub):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Embed(request(pcm(tone()), fingerprint="0" * 32))
+    assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert error_details(caught.value)["ErrorInfo"].reason == "ENCODER_MISMATCH"
+
+
+@pytest.mark.parametrize("call", ["GetEncoder", "Embed"])
+async def test_an_unknown_encoder_is_not_found_and_the_hosted_ones_are_named(stub, call):
+    message = (
+        pb2.GetEncoderRequest(encoder_id="yamnet9")
+        if call == "GetEncoder"
+        else request(pcm(tone()), encoder_id="yamnet9")
+    )
+    with pytest.raises(grpc.aio.AioRpcError, match="logmel, grid-net") as caught:
+        await getattr(stub, call)(message)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+    assert error_details(caught.value)["ErrorInfo"].reason == "ENCODER_NOT_FOUND"
+
+
+async def test_batches_of_real_speech_equal_single_clips(yamnet, fsdd_folder):
+    clips = [path.read_bytes() for path in sorted(fsdd_folder.glob("*.wav"))[::60]]
+    async with serve(yamnet) as stub:
+        together = matrix(await stub.Embed(request(*clips)))
+        for row, clip in zip(together, clips, strict=True):
+            alone = matrix(await stub.Embed(request(clip)))[0]
+            np.testing.assert_allclose(row, alone, rtol=0, atol=1e-5)

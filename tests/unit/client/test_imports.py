@@ -1,0 +1,171 @@
+"""Imports go in streams of bounded messages that are safe to send again."""
+
+import grpc
+import numpy as np
+import pytest
+from google.rpc import status_pb2
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.client.scripted_server import fail
+
+from aloe import client
+from aloe.client._chunks import MESSAGE_BYTES, group
+from aloe.serving.status import FieldViolation, Status
+from aloe.v1 import learner_service_pb2 as pb
+
+
+class ImportLog:
+    """Stands in for the learner: keeps the messages of each stream."""
+
+    def __init__(self, *, broken_streams: int = 0) -> None:
+        self.streams: list[list[pb.ImportClipsRequest]] = []
+        self._broken_streams = broken_streams
+
+    def __call__(self, requests, context):
+        if len(self.streams) < self._broken_streams:
+            self.streams.append([next(requests)])
+            fail(context, grpc.StatusCode.UNAVAILABLE)
+        self.streams.append(list(requests))
+        return pb.ImportClipsResponse(imported_count=len(self.clip_ids(-1)))
+
+    def clip_ids(self, stream: int) -> list[str]:
+        return [clip.clip_id for request in self.streams[stream] for clip in request.clips]
+
+
+def embeddings(count: int, dim: int = 4):
+    return [client.NewClip(f"clip{n}", embedding=np.full(dim, n, np.float32)) for n in range(count)]
+
+
+def test_clips_arrive_in_order_with_pool_and_fingerprint(learner_server, learner):
+    learner_server.on("ImportClips", log := ImportLog())
+    summary = learner.call("import_clips", "voices", embeddings(5), encoder_fingerprint="f00d")
+    assert summary == client.ImportSummary(5, 0, ())
+    (stream,) = log.streams
+    assert (stream[0].pool, stream[0].encoder_fingerprint) == ("pools/voices", "f00d")
+    assert log.clip_ids(0) == [f"clip{n}" for n in range(5)]
+    assert stream[0].clips[3].embedding == np.full(4, 3, "<f4").tobytes()
+
+
+def test_messages_hold_about_two_megabytes(learner_server, learner):
+    learner_server.on("ImportClips", log := ImportLog())
+    learner.call("import_clips", "voices", embeddings(12, dim=100_000))
+    sizes = [request.ByteSize() for request in log.streams[0]]
+    assert len(sizes) == 3
+    assert max(sizes) <= MESSAGE_BYTES + 1000
+
+
+def test_audio_goes_in_several_streams_and_progress_is_told(learner_server, learner):
+    learner_server.on("ImportClips", log := ImportLog())
+    done: list[int] = []
+    clips = (client.NewClip(f"clip{n}", audio=b"RIFF") for n in range(1100))
+    summary = learner.call("import_clips", "voices", clips, on_progress=done.append)
+    assert summary.imported_count == 1100
+    assert len(log.streams) > 1
+    assert done[-1] == 1100
+    assert done == sorted(set(done))
+    sent = [clip_id for stream in range(len(log.streams)) for clip_id in log.clip_ids(stream)]
+    assert sent == [f"clip{n}" for n in range(1100)]
+
+
+def test_broken_stream_is_sent_again_whole(learner_server, learner):
+    learner_server.on("ImportClips", log := ImportLog(broken_streams=2))
+    summary = learner.call("import_clips", "voices", embeddings(12, dim=100_000))
+    assert summary.imported_count == 12
+    assert len(log.streams) == 3
+    assert log.clip_ids(-1) == [f"clip{n}" for n in range(12)]
+
+
+def test_file_is_read_and_one_that_is_missing_fails_alone(learner_server, learner, tmp_path):
+    learner_server.on("ImportClips", log := ImportLog())
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    clips = [
+        client.NewClip("a", audio=tmp_path / "a.wav", uri="a.wav"),
+        client.NewClip("b", audio=tmp_path / "b.wav"),
+        client.NewClip("c", audio=tmp_path),
+    ]
+    summary = learner.call("import_clips", "voices", clips)
+    assert summary.imported_count == 1
+    assert log.streams[0][0].clips[0].audio.encoded == b"RIFF"
+    assert log.streams[0][0].clips[0].uri == "a.wav"
+    assert [failure.clip_id for failure in summary.failures] == ["b", "c"]
+    assert str(tmp_path / "b.wav") in summary.failures[0].message
+    assert summary.failures[0].reason == "INVALID_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("clip", "told"),
+    [
+        (client.NewClip("a", audio=b"RIFF", embedding=np.ones(4, np.float32)), "one"),
+        (client.NewClip("a", embedding=np.ones((2, 2), np.float32)), "shape"),
+        (client.NewClip("a", audio="a.wav"), "Path"),  # type: ignore[arg-type]
+        (client.NewClip("a", uri="\udcff.wav"), "Unicode"),
+        (client.NewClip("a", audio=bytes(64 * 1024 * 1024)), "more than"),
+        (client.NewClip("a", audio=client.Pcm(np.ones(4), 16_000)), "float64"),  # type: ignore[arg-type]
+        (client.NewClip("a", audio=client.Pcm(np.ones((1, 1, 1), np.float32), 16_000)), "shape"),
+        (client.NewClip("a", audio=client.Pcm(np.ones(4, np.float32), -1)), "sample_rate_hz"),
+    ],
+)
+def test_clip_that_cannot_travel_fails_alone(learner_server, learner, clip, told):
+    learner_server.on("ImportClips", ImportLog())
+    summary = learner.call("import_clips", "voices", [clip, *embeddings(1)])
+    assert summary.imported_count == 1
+    (failure,) = summary.failures
+    assert told in failure.message
+
+
+def test_failures_that_the_server_finds_are_told(learner_server, learner):
+    status = Status(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "INVALID_INPUT",
+        "no audio",
+        violations=(FieldViolation("audio", "is empty"),),
+    ).to_proto()
+    failures = [pb.ClipFailure(clip_id="a", status=status)]
+    learner_server.on(
+        "ImportClips",
+        lambda requests, _: (list(requests), pb.ImportClipsResponse(failures=failures))[1],
+    )
+    summary = learner.call("import_clips", "voices", embeddings(1))
+    violation = client.FieldViolation("audio", "is empty")
+    assert summary.failures == (client.ClipFailure("a", "INVALID_INPUT", "no audio", (violation,)),)
+
+
+def test_import_of_nothing_makes_no_call(learner):
+    assert learner.call("import_clips", "voices", []) == client.ImportSummary(0, 0, ())
+
+
+def test_pcm_says_how_to_read_its_samples(learner_server, learner):
+    learner_server.on("ImportClips", log := ImportLog())
+    stereo = np.array([[1, -1], [2, -2]], np.int16)
+    clips = [
+        client.NewClip("a", audio=client.Pcm(stereo, 48_000)),
+        client.NewClip("b", audio=client.Pcm(np.array([0.5], np.float32), 16_000)),
+    ]
+    learner.call("import_clips", "voices", clips)
+    first, second = (clip.audio.pcm for clip in log.streams[0][0].clips)
+    assert (first.sample_rate_hz, first.channel_count) == (48_000, 2)
+    assert first.samples == np.array([1, -1, 2, -2], "<i2").tobytes()
+    assert second.channel_count == 1
+    assert second.samples == np.array([0.5], "<f4").tobytes()
+    assert first.sample_format != second.sample_format
+
+
+def test_error_of_the_callers_iterable_is_the_callers(learner_server, learner):
+    learner_server.on("ImportClips", ImportLog())
+
+    def clips():
+        yield from embeddings(2)
+        raise LookupError("my own")
+
+    with pytest.raises(LookupError, match="my own"):
+        learner.call("import_clips", "voices", clips())
+
+
+@given(sizes=st.lists(st.integers(0, 2 * MESSAGE_BYTES), max_size=8), max_count=st.integers(1, 5))
+def test_groups_keep_order_and_bounds(sizes, max_count):
+    messages = [status_pb2.Status(code=n + 1, message="x" * size) for n, size in enumerate(sizes)]
+    groups = list(group(messages, max_count=max_count))
+    assert [message.code for chunk in groups for message in chunk] == list(range(1, len(sizes) + 1))
+    for chunk in groups:
+        assert 1 <= len(chunk) <= max_count
+        assert len(chunk) == 1 or sum(message.ByteSize() for message in chunk) <= MESSAGE_BYTES

@@ -1,0 +1,138 @@
+import asyncio
+import math
+
+from aloe.embedding.batch_queue import BatchLimits, BatchQueue, Waiting
+from tests.unit.embedding.gated_encoder import GatedEncoder, clip
+
+LIMITS = BatchLimits(sizes=(1, 2, 4), max_sample_count=400, patience_s=1.0)
+ENCODER = GatedEncoder()
+
+
+class Line:
+    """A queue under test, with clips told apart by their value."""
+
+    def __init__(self, limits: BatchLimits = LIMITS) -> None:
+        self.queue = BatchQueue(limits)
+        self.loop = asyncio.new_event_loop()
+        self.loop.close()
+        self.clips: dict[float, Waiting] = {}
+
+    def push(
+        self,
+        value: float,
+        *,
+        length: int = 10,
+        arrival: float = 0.0,
+        deadline: float = math.inf,
+        encoder: GatedEncoder = ENCODER,
+    ) -> None:
+        future: asyncio.Future = asyncio.Future(loop=self.loop)
+        self.clips[value] = Waiting(encoder, clip(value, length), arrival, deadline, future)
+        self.queue.push(self.clips[value])
+
+    def give_up(self, value: float) -> None:
+        self.clips[value].future.cancel()
+
+    def pop(self, now: float = 0.0) -> list[float]:
+        batch, _ = self.queue.pop(now)
+        return [float(waiting.samples[0]) for waiting in batch.clips] if batch else []
+
+
+def test_clips_of_one_length_form_a_batch_in_the_order_they_came():
+    line = Line()
+    for value in (1, 2, 3):
+        line.push(value)
+    assert line.pop() == [1, 2, 3]
+    assert line.pop() == []
+
+
+def test_batch_is_padded_to_the_next_size():
+    line = Line()
+    for value in (1, 2, 3):
+        line.push(value)
+    batch, _ = line.queue.pop(0.0)
+    assert batch.row_count == 4
+
+
+def test_more_clips_than_a_batch_takes_are_split():
+    line = Line()
+    for value in range(1, 8):
+        line.push(value)
+    assert [line.pop(), line.pop()] == [[1, 2, 3, 4], [5, 6, 7]]
+
+
+def test_long_clips_run_in_smaller_batches():
+    line = Line()
+    for value in (1, 2, 3):
+        line.push(value, length=200)
+    assert [line.pop(), line.pop()] == [[1, 2], [3]]
+
+
+def test_a_clip_over_the_sample_bound_runs_alone():
+    line = Line()
+    line.push(1, length=1_000)
+    assert line.pop() == [1]
+
+
+def test_the_length_whose_first_clip_came_first_runs_next():
+    line = Line()
+    line.push(1, length=20, arrival=0.2)
+    line.push(2, length=10, arrival=0.1)
+    line.push(3, length=20, arrival=0.3)
+    assert [line.pop(), line.pop()] == [[2], [1, 3]]
+
+
+def test_a_nearer_deadline_goes_first():
+    line = Line()
+    line.push(1, length=20, arrival=0.0)
+    line.push(2, length=10, arrival=0.1, deadline=0.5)
+    assert [line.pop(), line.pop()] == [[2], [1]]
+
+
+def test_patience_lets_no_flow_of_urgent_clips_starve_a_patient_one():
+    line = Line()
+    line.push(1, length=20, arrival=0.0)
+    line.push(2, length=10, arrival=0.9, deadline=1.4)
+    assert line.pop(0.9) == [1]
+
+
+def test_urgent_clips_of_one_length_overtake_the_others():
+    line = Line()
+    for value in range(1, 6):
+        line.push(value)
+    line.push(6, arrival=0.1, deadline=0.2)
+    assert line.pop(0.1) == [6, 1, 2, 3]
+
+
+def test_clips_whose_caller_has_gone_never_run():
+    line = Line()
+    for value in (1, 2, 3):
+        line.push(value)
+    line.give_up(1)
+    line.give_up(2)
+    assert line.pop() == [3]
+
+
+def test_expired_clips_are_told_and_never_run():
+    line = Line()
+    line.push(1, deadline=0.5)
+    line.push(2)
+    batch, expired = line.queue.pop(0.5)
+    assert [waiting.samples[0] for waiting in batch.clips] == [2]
+    assert expired == [line.clips[1]]
+
+
+def test_encoders_never_share_a_batch():
+    line = Line()
+    line.push(1)
+    line.push(2, encoder=GatedEncoder())
+    assert [line.pop(), line.pop()] == [[1], [2]]
+
+
+def test_clear_takes_out_everything():
+    line = Line()
+    line.push(1)
+    line.push(2, length=20)
+    assert len(line.queue) == 2
+    assert len(line.queue.clear()) == 2
+    assert line.pop() == []
