@@ -9,15 +9,12 @@ import time
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
-from aloe.embedding import convert
 from aloe.embedding.adapters.loading import EncoderSource, load_encoder
-from aloe.embedding.batch_queue import BatchLimits
 from aloe.embedding.encoder import Encoder
 from aloe.embedding.errors import ConfigurationError
 from aloe.embedding.length_policy import parse_length_policy
-from aloe.embedding.service import EmbeddingService, ServiceLimits
+from aloe.embedding.limits import BatchLimits, ServiceLimits
 from aloe.embedding.settings import Settings
-from aloe.serving.server import AddressInUse, RpcServer, wait_for_signal
 
 _CONFIGURATION_EXIT_CODE = 2
 
@@ -26,6 +23,10 @@ _log = logging.getLogger("aloe.embedding")
 
 def main() -> None:
     """Run until SIGINT or SIGTERM; exit code 2 and one line on stderr for a wrong configuration."""
+    # Else gRPC's own log says at length what our one line says. It reads this when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from aloe.serving.server import AddressInUse
+
     try:
         settings = _read_settings(sys.argv[1:])
         logging.basicConfig(
@@ -45,7 +46,7 @@ def _read_settings(arguments: list[str]) -> Settings:
         return CliApp.run(Settings, arguments, cli_exit_on_error=False)
     except ValidationError as error:
         faults = [
-            f"{'.'.join(str(part) for part in fault['loc'])} is {fault['input']!r}: {fault['msg']}"
+            f"{_flag(fault['loc'])} is {fault['input']!r}: {fault['msg']}"
             for fault in error.errors()
         ]
         raise ConfigurationError(f"{'; '.join(faults)} (see --help)") from error
@@ -53,7 +54,15 @@ def _read_settings(arguments: list[str]) -> Settings:
         raise ConfigurationError(f"{' '.join(str(error).split())} (see --help)") from error
 
 
+def _flag(location: tuple[int | str, ...]) -> str:
+    return f"--{location[0]}".replace("_", "-") if location else "the configuration"
+
+
 async def _run(settings: Settings) -> None:
+    from aloe.embedding.convert import status_of
+    from aloe.embedding.service import EmbeddingService
+    from aloe.serving.server import RpcServer, wait_for_signal
+
     stopped = asyncio.create_task(wait_for_signal())
     started = time.monotonic()
     loading = asyncio.create_task(asyncio.to_thread(load_encoder, _source(settings)))
@@ -62,7 +71,7 @@ async def _run(settings: Settings) -> None:
         # Nothing is served yet, and a thread inside TensorFlow cannot be stopped.
         _exit("", 0)
     service = EmbeddingService([loading.result()], _limits(settings))
-    server = RpcServer([service.grpc], status_of=convert.status_of)
+    server = RpcServer([service.grpc], status_of=status_of)
     try:
         address = await server.start(settings.address)
         await service.warm_up()

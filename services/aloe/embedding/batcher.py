@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aloe.embedding.batch_queue import Batch, BatchLimits, BatchQueue, Embedded, Waiting
+from aloe.embedding.batch_queue import Batch, BatchQueue, Embedded, Waiting
 from aloe.embedding.encoder import Encoder
 from aloe.embedding.errors import DeadlineExpired, ShuttingDown
 from aloe.embedding.length_policy import Float32Array
+from aloe.embedding.limits import BatchLimits
 
 _SHUTTING_DOWN = "the server is shutting down; try again in a moment"
 

@@ -111,7 +111,7 @@ def _violations(error: Exception) -> list[FieldViolation]:
 
 def _invalid(violations: Sequence[FieldViolation]) -> Status:
     message = "; ".join(f"{item.field}: {item.description}" for item in violations[:3])
-    if len(violations) > 3:  # noqa: PLR2004  # the details name every one
+    if len(violations) > 3:  # the details name every one
         message += f"; and {len(violations) - 3} more"
     return Status(
         grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", message, violations=tuple(violations)

@@ -7,7 +7,7 @@ class EmbeddingError(Exception):
     """Any failure that a caller can be told about."""
 
 
-class InvalidAudio(EmbeddingError):  # noqa: N818
+class InvalidAudio(EmbeddingError):
     """A clip that cannot be embedded; the fault is in one field of its Audio."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -16,7 +16,7 @@ class InvalidAudio(EmbeddingError):  # noqa: N818
         """Path below the Audio message, such as "pcm.samples"; empty for the clip as a whole."""
 
 
-class InvalidClips(EmbeddingError):  # noqa: N818
+class InvalidClips(EmbeddingError):
     """Some clips of one request cannot be embedded."""
 
     def __init__(self, faults: Sequence[tuple[int, InvalidAudio]]) -> None:
@@ -25,7 +25,7 @@ class InvalidClips(EmbeddingError):  # noqa: N818
         """Index in the request, and what is wrong with that clip."""
 
 
-class InvalidRequest(EmbeddingError):  # noqa: N818
+class InvalidRequest(EmbeddingError):
     """A request that is wrong as a whole."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -33,15 +33,15 @@ class InvalidRequest(EmbeddingError):  # noqa: N818
         self.field = field
 
 
-class EncoderNotFound(EmbeddingError):  # noqa: N818
+class EncoderNotFound(EmbeddingError):
     """This server hosts no encoder of that name."""
 
 
-class EncoderMismatch(EmbeddingError):  # noqa: N818
+class EncoderMismatch(EmbeddingError):
     """The encoder is not the one whose fingerprint the caller expects."""
 
 
-class Overloaded(EmbeddingError):  # noqa: N818
+class Overloaded(EmbeddingError):
     """The queue is full."""
 
     def __init__(self, message: str, retry_after_s: float) -> None:
@@ -49,11 +49,11 @@ class Overloaded(EmbeddingError):  # noqa: N818
         self.retry_after_s = retry_after_s
 
 
-class DeadlineExpired(EmbeddingError):  # noqa: N818
+class DeadlineExpired(EmbeddingError):
     """The caller's deadline passed while its clip waited."""
 
 
-class ShuttingDown(EmbeddingError):  # noqa: N818
+class ShuttingDown(EmbeddingError):
     """The server ends; its queue was dropped."""
 
 

@@ -3,33 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from aloe.embedding.admission import Admission
 from aloe.embedding.audio import AudioDecoder
-from aloe.embedding.batch_queue import BatchLimits
 from aloe.embedding.batcher import Batcher, BatchReport
 from aloe.embedding.catalog import Catalog
 from aloe.embedding.embedder import Embedder
 from aloe.embedding.encoder import Encoder
+from aloe.embedding.limits import ServiceLimits
 from aloe.embedding.servicer import EmbeddingServicer
 from aloe.serving.server import Service
 from aloe.v1 import embedding_service_pb2, embedding_service_pb2_grpc
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceLimits:
-    """How much the service takes on."""
-
-    max_clip_count: int = 1024
-    """Clips taken in at once."""
-    max_byte_count: int = 512 * 1024 * 1024
-    """Memory that they take."""
-    decode_thread_count: int = 2
-    int16_divisor: float = 32_768.0
-    batch: BatchLimits = field(default_factory=BatchLimits)
 
 
 class EmbeddingService:

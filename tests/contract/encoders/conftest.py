@@ -2,7 +2,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.contract.encoders import saved_models
 
 BUILDERS: dict[str, Callable[[Path], Path]] = {
@@ -12,8 +11,12 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
 }
 
 
+SavedModel = Callable[[str], Path]
+"""The kind of a tiny SavedModel to its folder."""
+
+
 @pytest.fixture(scope="session")
-def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> SavedModel:
     """Return the folder of one of the tiny SavedModels, made once."""
     folders: dict[str, Path] = {}
 

@@ -139,12 +139,17 @@ def save_signature_only(folder: Path) -> Path:
     module = tf.Module()
     module.weights = _weights(4)
 
-    @tf.function(input_signature=[_audio_spec("audio_samples")], autograph=False)
     def serve(audio_samples: Any) -> Any:
         mean = tf.reduce_mean(_log_energies(tf, audio_samples), axis=1)
         return {"output_0": tf.matmul(mean, module.weights)}
 
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
+    tf.saved_model.save(
+        module,
+        str(folder),
+        signatures={
+            "serving_default": tf.function(serve, input_signature=[_audio_spec("audio_samples")])
+        },
+    )
     return folder
 
 
@@ -162,7 +167,6 @@ def save_batch_dependent(folder: Path) -> Path:
 
 def save_not_an_encoder(folder: Path) -> Path:
     """Takes two matrices."""
-    tf = import_tensorflow()
 
     def call(x: Any, y: Any) -> Any:
         return {"sum": x + y, "difference": x - y}

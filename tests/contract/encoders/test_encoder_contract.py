@@ -46,7 +46,9 @@ def lengths(encoder: Encoder) -> list[int]:
     return [encoder.info.length_policy.canonical_length(shortest + n) for n in (0, 7_000, 50_001)]
 
 
-def test_embeddings_have_the_stated_shape_and_are_float32(encoder, lengths):
+def test_embeddings_have_the_stated_shape_and_are_float32(
+    encoder: Encoder, lengths: list[int]
+) -> None:
     rows = encoder.embed(noise(3, lengths[0]))
     assert rows.shape == (3, encoder.info.embedding_dim)
     assert rows.dtype == np.float32
@@ -54,7 +56,9 @@ def test_embeddings_have_the_stated_shape_and_are_float32(encoder, lengths):
 
 
 @pytest.mark.parametrize("row_count", [2, 5, 8])
-def test_a_clip_embeds_alike_alone_and_in_any_batch(encoder, lengths, row_count):
+def test_a_clip_embeds_alike_alone_and_in_any_batch(
+    encoder: Encoder, lengths: list[int], row_count: int
+) -> None:
     for length in lengths:
         batch = noise(row_count, length)
         together = encoder.embed(batch)
@@ -64,13 +68,13 @@ def test_a_clip_embeds_alike_alone_and_in_any_batch(encoder, lengths, row_count)
             np.testing.assert_allclose(alone, together[row], rtol=0, atol=1e-5 * scale)
 
 
-def test_rows_come_back_in_the_order_of_the_clips(encoder, lengths):
+def test_rows_come_back_in_the_order_of_the_clips(encoder: Encoder, lengths: list[int]) -> None:
     batch = noise(4, lengths[0])
     backwards = encoder.embed(batch[::-1].copy())
     np.testing.assert_allclose(encoder.embed(batch), backwards[::-1], rtol=0, atol=1e-4)
 
 
-def test_raw_and_canonical_clips_embed_alike(encoder):
+def test_raw_and_canonical_clips_embed_alike(encoder: Encoder) -> None:
     policy = encoder.info.length_policy
     for length in (16_000, 17_777, 32_001, 46_321, 70_000):
         clip = noise(1, length)[0]
@@ -80,6 +84,6 @@ def test_raw_and_canonical_clips_embed_alike(encoder):
         np.testing.assert_allclose(raw, canonical, rtol=0, atol=1e-5 * scale)
 
 
-def test_different_clips_embed_differently(encoder, lengths):
+def test_different_clips_embed_differently(encoder: Encoder, lengths: list[int]) -> None:
     first, second = encoder.embed(noise(2, lengths[0]))
     assert np.abs(first - second).max() > 1e-4

@@ -3,18 +3,21 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.contract.encoders.conftest import SavedModel
 
 from aloe.embedding.adapters.known_encoders import KNOWN_ENCODERS
 from aloe.embedding.adapters.loading import EncoderSource, load_encoder
 from aloe.embedding.adapters.tensorflow_encoder import load_saved_model
+from aloe.embedding.encoder import Encoder
 from aloe.embedding.errors import ConfigurationError, InvalidAudio
 from aloe.embedding.length_policy import Exact, Grid, Trillsson, Window
 
 
-def load(location: Path | str, **options: object):
+def load(location: Path | str, **options: Any) -> Encoder:
     return load_encoder(EncoderSource(str(location), max_clip_s=60, **options))
 
 
@@ -28,17 +31,19 @@ def load(location: Path | str, **options: object):
         ("like_trill", "exact"),
     ],
 )
-def test_probe_finds_the_length_policy(saved_model, kind, policy):
+def test_probe_finds_the_length_policy(saved_model: SavedModel, kind: str, policy: str) -> None:
     assert str(load(saved_model(kind)).info.length_policy) == policy
 
 
-def test_real_yamnet_is_on_the_grid(yamnet_folder):
+def test_real_yamnet_is_on_the_grid(yamnet_folder: Path) -> None:
     info = load(yamnet_folder).info
     assert (info.encoder_id, info.embedding_dim) == ("yamnet", 1024)
     assert info.length_policy == Grid(15_600, 7_680)
 
 
-def test_stated_policy_that_does_not_hold_gives_way_to_exact(saved_model, caplog):
+def test_stated_policy_that_does_not_hold_gives_way_to_exact(
+    saved_model: SavedModel, caplog: pytest.LogCaptureFixture
+) -> None:
     encoder = load_saved_model(
         saved_model("tensor_output"), "x", max_clip_s=60, stated_policy=Trillsson()
     )
@@ -46,32 +51,32 @@ def test_stated_policy_that_does_not_hold_gives_way_to_exact(saved_model, caplog
     assert "trillsson does not hold" in caplog.text
 
 
-def test_stated_minimum_is_kept_where_shorter_clips_are_refused(saved_model):
+def test_stated_minimum_is_kept_where_shorter_clips_are_refused(saved_model: SavedModel) -> None:
     encoder = load_saved_model(
         saved_model("like_frill"), "x", max_clip_s=60, stated_policy=Exact(16_000)
     )
     assert encoder.info.length_policy == Exact(16_000)
 
 
-def test_given_policy_is_taken_as_it_is(saved_model):
+def test_given_policy_is_taken_as_it_is(saved_model: SavedModel) -> None:
     encoder = load(saved_model("like_yamnet"), length_policy=Window(16_000))
     assert encoder.info.length_policy == Window(16_000)
 
 
-def test_too_short_a_clip_for_the_network_is_the_clips_fault(saved_model):
+def test_too_short_a_clip_for_the_network_is_the_clips_fault(saved_model: SavedModel) -> None:
     encoder = load(saved_model("like_frill"))
     with pytest.raises(InvalidAudio, match=r"no clip of 0\.062 s"):
         encoder.embed(np.zeros((1, 1_000), np.float32))
 
 
-def test_fingerprint_is_the_same_in_another_place(saved_model, tmp_path):
+def test_fingerprint_is_the_same_in_another_place(saved_model: SavedModel, tmp_path: Path) -> None:
     original = saved_model("tensor_output")
     copy = shutil.copytree(original, tmp_path / "elsewhere" / "copy")
     (copy / "fingerprint.pb").unlink()
     assert load(original).info.fingerprint == load(copy).info.fingerprint
 
 
-def test_fingerprint_tells_weights_apart(saved_model, tmp_path):
+def test_fingerprint_tells_weights_apart(saved_model: SavedModel, tmp_path: Path) -> None:
     original = saved_model("tensor_output")
     assert load(original).info.fingerprint != load(saved_model("like_frill")).info.fingerprint
     copy = shutil.copytree(original, tmp_path / "copy")
@@ -83,11 +88,11 @@ def test_fingerprint_tells_weights_apart(saved_model, tmp_path):
 @pytest.mark.parametrize(
     "options", [{"length_policy": Window(16_000)}, {"preprocessing": "int16/32767"}]
 )
-def test_fingerprint_tells_preprocessing_apart(options):
+def test_fingerprint_tells_preprocessing_apart(options: dict[str, Any]) -> None:
     assert load("logmel").info.fingerprint != load("logmel", **options).info.fingerprint
 
 
-def test_fingerprint_is_the_same_in_another_process():
+def test_fingerprint_is_the_same_in_another_process() -> None:
     code = (
         "from aloe.embedding.adapters.loading import EncoderSource, load_encoder;"
         "print(load_encoder(EncoderSource('logmel', max_clip_s=60)).info.fingerprint)"
@@ -105,7 +110,9 @@ def test_fingerprint_is_the_same_in_another_process():
         ("{broken}", r"cannot be loaded .*fetch it again"),
     ],
 )
-def test_what_cannot_be_loaded_is_one_line_with_the_remedy(tmp_path, location, message):
+def test_what_cannot_be_loaded_is_one_line_with_the_remedy(
+    tmp_path: Path, location: str, message: str
+) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "saved_model.pb").write_bytes(b"this is no graph")
@@ -115,19 +122,25 @@ def test_what_cannot_be_loaded_is_one_line_with_the_remedy(tmp_path, location, m
     assert "\n" not in str(caught.value)
 
 
-def test_a_saved_model_of_another_kind_is_refused_with_every_call_that_was_tried(saved_model):
+def test_a_saved_model_of_another_kind_is_refused_with_every_call_that_was_tried(
+    saved_model: SavedModel,
+) -> None:
     with pytest.raises(ConfigurationError, match=r"does not map float32 audio.*m\(x\): "):
         load(saved_model("not_an_encoder"))
 
 
-def test_without_a_network_the_message_says_where_to_fetch_it_by_hand(monkeypatch, tmp_path):
+def test_without_a_network_the_message_says_where_to_fetch_it_by_hand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     # Nothing listens there, so that the test asks no real server.
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
     with pytest.raises(ConfigurationError, match=r"cannot fetch .*download it from .*its folder"):
         load("http://127.0.0.1:9/google/trillsson3/1")
 
 
-def test_encoder_in_the_hub_cache_needs_no_network(monkeypatch, tmp_path, saved_model):
+def test_encoder_in_the_hub_cache_needs_no_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, saved_model: SavedModel
+) -> None:
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
     handle = KNOWN_ENCODERS["trillsson3"].handle
     name = hashlib.sha1(handle.encode()).hexdigest()  # noqa: S324  # how tensorflow_hub names it
@@ -140,7 +153,9 @@ def test_encoder_in_the_hub_cache_needs_no_network(monkeypatch, tmp_path, saved_
     ("location", "encoder_id"),
     [("{root}/my-net", "my-net"), ("{root}/my-net/3", "my-net")],
 )
-def test_an_encoder_is_named_after_its_folder(saved_model, tmp_path, location, encoder_id):
+def test_an_encoder_is_named_after_its_folder(
+    saved_model: SavedModel, tmp_path: Path, location: str, encoder_id: str
+) -> None:
     folder = Path(location.format(root=tmp_path))
     shutil.copytree(saved_model("tensor_output"), folder)
     assert load(folder).info.encoder_id == encoder_id

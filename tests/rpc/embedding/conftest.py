@@ -3,11 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.contract.encoders import saved_models
+from tests.rpc.embedding.serving import serve
 
 from aloe.embedding.adapters.loading import EncoderSource, load_encoder
 from aloe.embedding.encoder import Encoder
-from tests.contract.encoders import saved_models
-from tests.rpc.embedding.serving import serve
 
 SHARED = Path(__file__).parents[4] / "shared"
 
@@ -31,11 +31,12 @@ async def stub(logmel: Encoder, grid_encoder: Encoder) -> AsyncIterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def fsdd_folder() -> Path:
+def fsdd_clips() -> list[bytes]:
+    """Return the 3,000 recordings of the Free Spoken Digit Dataset."""
     folder = SHARED / "data" / "fsdd" / "recordings"
     if not folder.is_dir():
         pytest.skip("optional data: ../shared/data/fsdd is not here")
-    return folder
+    return [path.read_bytes() for path in sorted(folder.glob("*.wav"))]
 
 
 @pytest.fixture(scope="session")

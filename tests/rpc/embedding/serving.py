@@ -12,7 +12,8 @@ from grpc_status import rpc_status
 from aloe.embedding import convert
 from aloe.embedding.audio import EncodedAudio, PcmAudio
 from aloe.embedding.encoder import Encoder
-from aloe.embedding.service import EmbeddingService, ServiceLimits
+from aloe.embedding.limits import ServiceLimits
+from aloe.embedding.service import EmbeddingService
 from aloe.serving.server import RpcServer
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb2
@@ -23,9 +24,7 @@ _MESSAGE_BYTES = 64 * 1024 * 1024
 
 
 @asynccontextmanager
-async def serve(
-    *encoders: Encoder, limits: ServiceLimits | None = None
-) -> AsyncIterator[Any]:
+async def serve(*encoders: Encoder, limits: ServiceLimits | None = None) -> AsyncIterator[Any]:
     """Serve encoders and yield a stub."""
     service = EmbeddingService(encoders, limits or ServiceLimits())
     server = RpcServer([service.grpc], status_of=convert.status_of)
@@ -37,7 +36,7 @@ async def serve(
     ]
     try:
         async with grpc.aio.insecure_channel(address, options=options) as channel:
-            yield pb2_grpc.EmbeddingServiceStub(channel)  # type: ignore[no-untyped-call]
+            yield pb2_grpc.EmbeddingServiceStub(channel)
     finally:
         await server.stop(drain_s=0)
         await service.close()
@@ -105,7 +104,7 @@ def details(status: Any) -> dict[str, Any]:
     return found
 
 
-def error_details(error: grpc.aio.AioRpcError) -> dict[str, Any]:
+def error_details(error: Any) -> dict[str, Any]:
     return details(rpc_status.from_call(error))
 
 

@@ -1,13 +1,15 @@
 import asyncio
+from typing import Any
 
 import grpc
 import numpy as np
 import pytest
-
-from aloe.embedding.audio import SampleFormat
-from aloe.v1 import embedding_service_pb2 as pb2
 from tests.rpc.embedding.serving import error_details, matrix, request, serve
 from tests.unit.embedding.recordings import CONTAINERS, encoded, pcm, tone
+
+from aloe.embedding.audio import SampleFormat
+from aloe.embedding.encoder import Encoder
+from aloe.v1 import embedding_service_pb2 as pb2
 
 
 def noises(count: int, seed: int = 0) -> list[np.ndarray]:
@@ -17,7 +19,9 @@ def noises(count: int, seed: int = 0) -> list[np.ndarray]:
     return [rng.normal(0, 0.1, length).astype(np.float32) for length in lengths]
 
 
-async def test_encoders_are_listed_with_the_default_first(stub, logmel, grid_encoder):
+async def test_encoders_are_listed_with_the_default_first(
+    stub: Any, logmel: Encoder, grid_encoder: Encoder
+) -> None:
     response = await stub.ListEncoders(pb2.ListEncodersRequest())
     first, second = response.encoders
     assert (first.encoder_id, second.encoder_id) == ("logmel", "grid-net")
@@ -28,15 +32,15 @@ async def test_encoders_are_listed_with_the_default_first(stub, logmel, grid_enc
     assert second.length_policy == "grid(15600,7680)"
 
 
-async def test_an_empty_encoder_id_means_the_default(stub):
+async def test_an_empty_encoder_id_means_the_default(stub: Any) -> None:
     named = await stub.GetEncoder(pb2.GetEncoderRequest(encoder_id="logmel"))
     unnamed = await stub.GetEncoder(pb2.GetEncoderRequest())
     assert named == unnamed
 
 
 async def test_embeddings_are_those_of_the_bare_encoder_in_the_order_of_the_clips(
-    stub, grid_encoder
-):
+    stub: Any, grid_encoder: Encoder
+) -> None:
     clips = noises(12)
     response = await stub.Embed(request(*map(pcm, clips), encoder_id="grid-net"))
     bare = [grid_encoder.embed(clip[np.newaxis])[0] for clip in clips]
@@ -47,7 +51,7 @@ async def test_embeddings_are_those_of_the_bare_encoder_in_the_order_of_the_clip
 
 
 @pytest.mark.parametrize("encoder_id", ["logmel", "grid-net"])
-async def test_a_clip_embeds_alike_alone_and_among_many_callers(stub, encoder_id):
+async def test_a_clip_embeds_alike_alone_and_among_many_callers(stub: Any, encoder_id: str) -> None:
     clips = noises(40, seed=1)
     alone = [
         matrix(await stub.Embed(request(pcm(clip), encoder_id=encoder_id)))[0] for clip in clips
@@ -59,7 +63,9 @@ async def test_a_clip_embeds_alike_alone_and_among_many_callers(stub, encoder_id
         np.testing.assert_allclose(one, matrix(response)[0], rtol=0, atol=1e-5)
 
 
-async def test_a_request_larger_than_any_batch_is_answered_whole(stub, logmel):
+async def test_a_request_larger_than_any_batch_is_answered_whole(
+    stub: Any, logmel: Encoder
+) -> None:
     clips = [clip[:4_000] for clip in noises(150, seed=2)]
     rows = matrix(await stub.Embed(request(*map(pcm, clips))))
     assert rows.shape == (150, logmel.info.embedding_dim)
@@ -70,13 +76,15 @@ async def test_a_request_larger_than_any_batch_is_answered_whole(stub, logmel):
 
 
 @pytest.mark.parametrize(("container", "coding", "_tolerance"), CONTAINERS)
-async def test_every_container_is_read(stub, container, coding, _tolerance):
+async def test_every_container_is_read(
+    stub: Any, container: str, coding: str, _tolerance: float
+) -> None:
     content = encoded(tone(), 16_000, container, coding)
     from_file, from_samples = matrix(await stub.Embed(request(content, pcm(tone()))))
     assert np.abs(from_file - from_samples).mean() < 0.1
 
 
-async def test_rate_channels_and_sample_format_hardly_matter(stub):
+async def test_rate_channels_and_sample_format_hardly_matter(stub: Any) -> None:
     stereo = np.stack([tone(0.5, 44_100)] * 2, axis=1)
     rows = matrix(
         await stub.Embed(
@@ -92,7 +100,7 @@ async def test_rate_channels_and_sample_format_hardly_matter(stub):
         assert np.abs(row - rows[0]).max() < 0.1
 
 
-async def test_unset_channel_count_means_mono(stub):
+async def test_unset_channel_count_means_mono(stub: Any) -> None:
     message = request(pcm(tone()))
     message.clips[0].pcm.channel_count = 0
     np.testing.assert_array_equal(
@@ -100,12 +108,12 @@ async def test_unset_channel_count_means_mono(stub):
     )
 
 
-async def test_the_right_fingerprint_is_accepted(stub, logmel):
+async def test_the_right_fingerprint_is_accepted(stub: Any, logmel: Encoder) -> None:
     response = await stub.Embed(request(pcm(tone()), fingerprint=logmel.info.fingerprint))
     assert response.fingerprint == logmel.info.fingerprint
 
 
-async def test_another_fingerprint_is_a_mismatch(stub):
+async def test_another_fingerprint_is_a_mismatch(stub: Any) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Embed(request(pcm(tone()), fingerprint="0" * 32))
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
@@ -113,7 +121,9 @@ async def test_another_fingerprint_is_a_mismatch(stub):
 
 
 @pytest.mark.parametrize("call", ["GetEncoder", "Embed"])
-async def test_an_unknown_encoder_is_not_found_and_the_hosted_ones_are_named(stub, call):
+async def test_an_unknown_encoder_is_not_found_and_the_hosted_ones_are_named(
+    stub: Any, call: str
+) -> None:
     message = (
         pb2.GetEncoderRequest(encoder_id="yamnet9")
         if call == "GetEncoder"
@@ -125,8 +135,10 @@ async def test_an_unknown_encoder_is_not_found_and_the_hosted_ones_are_named(stu
     assert error_details(caught.value)["ErrorInfo"].reason == "ENCODER_NOT_FOUND"
 
 
-async def test_batches_of_real_speech_equal_single_clips(yamnet, fsdd_folder):
-    clips = [path.read_bytes() for path in sorted(fsdd_folder.glob("*.wav"))[::60]]
+async def test_batches_of_real_speech_equal_single_clips(
+    yamnet: Encoder, fsdd_clips: list[bytes]
+) -> None:
+    clips = fsdd_clips[::60]
     async with serve(yamnet) as stub:
         together = matrix(await stub.Embed(request(*clips)))
         for row, clip in zip(together, clips, strict=True):

@@ -6,14 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
+from typing import Any
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-
-from aloe.v1 import embedding_service_pb2_grpc as pb2_grpc
 from tests.rpc.embedding.serving import request
 from tests.unit.embedding.recordings import pcm, tone
+
+from aloe.v1 import embedding_service_pb2_grpc as pb2_grpc
 
 
 def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
@@ -31,14 +32,17 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, stdout, stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_listens_serves_and_ends_with_code_0(number):
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
+def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int) -> None:
     process = start("--address", "127.0.0.1:0", "--max-clip-s", "7")
+    assert process.stdout
     line = process.stdout.readline()
     match = re.fullmatch(r"aloe\.embedding listening on (127\.0\.0\.1:[1-9]\d*)\n", line)
-    assert match, (line, process.stderr.read())
+    assert match, line
     with grpc.insecure_channel(match[1]) as channel:
-        health = health_pb2_grpc.HealthStub(channel)
+        health: Any = health_pb2_grpc.HealthStub(channel)
         for name in ("", "aloe.v1.EmbeddingService"):
             answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
@@ -59,12 +63,13 @@ def test_it_says_where_it_listens_serves_and_ends_with_code_0(number):
     [
         (["--encoder", "no-such"], "no encoder 'no-such'"),
         (["--length-policy", "zigzag"], "'zigzag' is no length policy; give exact"),
-        (["--max-clip-s", "-3"], "max.clip.s is '-3'"),
+        (["--max-clip-s", "-3"], "--max-clip-s is '-3': "),
         (["--frobnicate", "1"], "frobnicate"),
-        (["--address", "nowhere"], "nowhere"),
     ],
 )
-def test_a_wrong_configuration_ends_with_code_2_and_one_line(flags, message):
+def test_a_wrong_configuration_ends_with_code_2_and_one_line(
+    flags: list[str], message: str
+) -> None:
     code, stdout, stderr = ended(start("--log-level", "WARNING", *flags))
     assert code == 2
     assert stdout == ""
@@ -72,7 +77,7 @@ def test_a_wrong_configuration_ends_with_code_2_and_one_line(flags, message):
     assert stderr.count("\n") == 1, stderr
 
 
-def test_a_taken_address_ends_with_code_2_and_one_line():
+def test_a_taken_address_ends_with_code_2_and_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         code, stdout, stderr = ended(

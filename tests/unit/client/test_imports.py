@@ -4,7 +4,7 @@ import grpc
 import numpy as np
 import pytest
 from google.rpc import status_pb2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.client.scripted_server import fail
 
@@ -161,6 +161,7 @@ def test_error_of_the_callers_iterable_is_the_callers(learner_server, learner):
         learner.call("import_clips", "voices", clips())
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(0, 2 * MESSAGE_BYTES), max_size=8), max_count=st.integers(1, 5))
 def test_groups_keep_order_and_bounds(sizes, max_count):
     messages = [status_pb2.Status(code=n + 1, message="x" * size) for n, size in enumerate(sizes)]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aloe import client
@@ -29,6 +29,7 @@ RECIPES = st.one_of(
 DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
 
 
+@settings(deadline=None)
 @given(
     task_id=IDS,
     pool_id=IDS,
@@ -201,6 +202,7 @@ def test_state_that_is_new_to_the_client_is_told():
         operation.result(pb.QueryResponse(pool_state=pb.POOL_STATE_UNSPECIFIED))
 
 
+@settings(deadline=None)
 @given(number=st.integers() | st.just(2**32))
 def test_number_out_of_range_is_refused(number):
     if 0 <= number < 2**32:

@@ -4,10 +4,10 @@ import random
 import numpy as np
 import pytest
 import soundfile
-
-from aloe.embedding.audio import AudioDecoder, EncodedAudio, PcmAudio, SampleFormat
-from aloe.embedding.errors import InvalidAudio
 from tests.unit.embedding.recordings import CONTAINERS, encoded, pcm, tone
+
+from aloe.embedding.audio import Audio, AudioDecoder, EncodedAudio, PcmAudio, SampleFormat
+from aloe.embedding.errors import InvalidAudio
 
 DECODER = AudioDecoder(16_000, max_clip_s=2.0)
 
@@ -18,7 +18,9 @@ def spectrum_peak_hz(samples: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("container", "coding", "tolerance"), CONTAINERS)
-def test_every_container_decodes_to_the_same_samples(container, coding, tolerance):
+def test_every_container_decodes_to_the_same_samples(
+    container: str, coding: str, tolerance: float
+) -> None:
     samples = tone()
     clip = DECODER.decode(EncodedAudio(encoded(samples, 16_000, container, coding)))
     assert clip.samples.dtype == np.float32
@@ -32,7 +34,9 @@ def test_every_container_decodes_to_the_same_samples(container, coding, toleranc
 
 @pytest.mark.parametrize("rate_hz", [4_000, 8_000, 11_025, 22_050, 44_100, 48_000, 192_000])
 @pytest.mark.parametrize("channel_count", [1, 2, 6])
-def test_any_rate_and_channel_count_keeps_pitch_and_duration(rate_hz, channel_count):
+def test_any_rate_and_channel_count_keeps_pitch_and_duration(
+    rate_hz: int, channel_count: int
+) -> None:
     mono = tone(0.5, rate_hz)
     frames = np.stack([mono] * channel_count, axis=1)
     for audio in (EncodedAudio(encoded(frames, rate_hz)), pcm(frames, rate_hz)):
@@ -43,13 +47,15 @@ def test_any_rate_and_channel_count_keeps_pitch_and_duration(rate_hz, channel_co
         assert np.abs(clip.samples).max() == pytest.approx(0.5, abs=0.05)
 
 
-def test_channels_are_averaged():
+def test_channels_are_averaged() -> None:
     frames = np.stack([np.full(100, 0.6), np.full(100, -0.2)], axis=1).astype(np.float32)
     np.testing.assert_allclose(DECODER.decode(pcm(frames)).samples, 0.2, atol=1e-6)
 
 
 @pytest.mark.parametrize(("divisor", "full_scale"), [(32_768.0, 32_767 / 32_768), (32_767.0, 1.0)])
-def test_int16_is_divided_by_what_was_set_in_files_and_raw_samples(divisor, full_scale):
+def test_int16_is_divided_by_what_was_set_in_files_and_raw_samples(
+    divisor: float, full_scale: float
+) -> None:
     decoder = AudioDecoder(16_000, max_clip_s=2.0, int16_divisor=divisor)
     peaks = np.array([32_767, -32_768, 0, 1], dtype="<i2")
     file = io.BytesIO()
@@ -59,7 +65,7 @@ def test_int16_is_divided_by_what_was_set_in_files_and_raw_samples(divisor, full
         assert decoder.decode(audio).samples[0] == pytest.approx(full_scale, abs=1e-7)
 
 
-def test_a_quick_clip_is_one_that_needs_no_resampling():
+def test_a_quick_clip_is_one_that_needs_no_resampling() -> None:
     assert DECODER.is_quick(pcm(tone()))
     assert not DECODER.is_quick(pcm(tone(), 8_000))
     assert not DECODER.is_quick(EncodedAudio(encoded(tone(), 16_000)))
@@ -93,14 +99,16 @@ BAD_AUDIO = [
 
 
 @pytest.mark.parametrize(("audio", "field", "message"), BAD_AUDIO)
-def test_bad_audio_is_refused_with_the_field_and_the_remedy(audio, field, message):
+def test_bad_audio_is_refused_with_the_field_and_the_remedy(
+    audio: Audio, field: str, message: str
+) -> None:
     with pytest.raises(InvalidAudio, match=message) as caught:
         DECODER.decode(audio)
     assert caught.value.field == field
     assert "\n" not in str(caught.value)
 
 
-def test_header_that_promises_too_much_is_refused_before_anything_is_decoded():
+def test_header_that_promises_too_much_is_refused_before_anything_is_decoded() -> None:
     flac = bytearray(encoded(tone(), 16_000, "FLAC", "PCM_16"))
     flac[21] |= 0x0F
     flac[22:26] = b"\xff\xff\xff\xff"
@@ -108,7 +116,7 @@ def test_header_that_promises_too_much_is_refused_before_anything_is_decoded():
         DECODER.decode(EncodedAudio(bytes(flac)))
 
 
-def test_a_small_file_that_decodes_to_a_long_clip_is_refused():
+def test_a_small_file_that_decodes_to_a_long_clip_is_refused() -> None:
     flac = encoded(np.zeros(16_000 * 600, np.float32), 16_000, "FLAC", "PCM_16")
     assert len(flac) < 100_000
     # The header does not tell the length, as in a stream: only counting helps.
@@ -120,7 +128,7 @@ def test_a_small_file_that_decodes_to_a_long_clip_is_refused():
             DECODER.decode(EncodedAudio(content))
 
 
-def test_random_and_damaged_files_are_refused_or_decoded_but_never_anything_else():
+def test_random_and_damaged_files_are_refused_or_decoded_but_never_anything_else() -> None:
     rng = random.Random(7)
     originals = [encoded(tone(), 16_000, container, coding) for container, coding, _ in CONTAINERS]
     refused = 0

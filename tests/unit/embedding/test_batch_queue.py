@@ -1,8 +1,10 @@
 import asyncio
 import math
 
-from aloe.embedding.batch_queue import BatchLimits, BatchQueue, Waiting
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
+
+from aloe.embedding.batch_queue import BatchQueue, Embedded, Waiting
+from aloe.embedding.limits import BatchLimits
 
 LIMITS = BatchLimits(sizes=(1, 2, 4), max_sample_count=400, patience_s=1.0)
 ENCODER = GatedEncoder()
@@ -26,7 +28,7 @@ class Line:
         deadline: float = math.inf,
         encoder: GatedEncoder = ENCODER,
     ) -> None:
-        future: asyncio.Future = asyncio.Future(loop=self.loop)
+        future = asyncio.Future[Embedded](loop=self.loop)
         self.clips[value] = Waiting(encoder, clip(value, length), arrival, deadline, future)
         self.queue.push(self.clips[value])
 
@@ -38,7 +40,7 @@ class Line:
         return [float(waiting.samples[0]) for waiting in batch.clips] if batch else []
 
 
-def test_clips_of_one_length_form_a_batch_in_the_order_they_came():
+def test_clips_of_one_length_form_a_batch_in_the_order_they_came() -> None:
     line = Line()
     for value in (1, 2, 3):
         line.push(value)
@@ -46,35 +48,36 @@ def test_clips_of_one_length_form_a_batch_in_the_order_they_came():
     assert line.pop() == []
 
 
-def test_batch_is_padded_to_the_next_size():
+def test_batch_is_padded_to_the_next_size() -> None:
     line = Line()
     for value in (1, 2, 3):
         line.push(value)
     batch, _ = line.queue.pop(0.0)
+    assert batch
     assert batch.row_count == 4
 
 
-def test_more_clips_than_a_batch_takes_are_split():
+def test_more_clips_than_a_batch_takes_are_split() -> None:
     line = Line()
     for value in range(1, 8):
         line.push(value)
     assert [line.pop(), line.pop()] == [[1, 2, 3, 4], [5, 6, 7]]
 
 
-def test_long_clips_run_in_smaller_batches():
+def test_long_clips_run_in_smaller_batches() -> None:
     line = Line()
     for value in (1, 2, 3):
         line.push(value, length=200)
     assert [line.pop(), line.pop()] == [[1, 2], [3]]
 
 
-def test_a_clip_over_the_sample_bound_runs_alone():
+def test_a_clip_over_the_sample_bound_runs_alone() -> None:
     line = Line()
     line.push(1, length=1_000)
     assert line.pop() == [1]
 
 
-def test_the_length_whose_first_clip_came_first_runs_next():
+def test_the_length_whose_first_clip_came_first_runs_next() -> None:
     line = Line()
     line.push(1, length=20, arrival=0.2)
     line.push(2, length=10, arrival=0.1)
@@ -82,21 +85,21 @@ def test_the_length_whose_first_clip_came_first_runs_next():
     assert [line.pop(), line.pop()] == [[2], [1, 3]]
 
 
-def test_a_nearer_deadline_goes_first():
+def test_a_nearer_deadline_goes_first() -> None:
     line = Line()
     line.push(1, length=20, arrival=0.0)
     line.push(2, length=10, arrival=0.1, deadline=0.5)
     assert [line.pop(), line.pop()] == [[2], [1]]
 
 
-def test_patience_lets_no_flow_of_urgent_clips_starve_a_patient_one():
+def test_patience_lets_no_flow_of_urgent_clips_starve_a_patient_one() -> None:
     line = Line()
     line.push(1, length=20, arrival=0.0)
     line.push(2, length=10, arrival=0.9, deadline=1.4)
     assert line.pop(0.9) == [1]
 
 
-def test_urgent_clips_of_one_length_overtake_the_others():
+def test_urgent_clips_of_one_length_overtake_the_others() -> None:
     line = Line()
     for value in range(1, 6):
         line.push(value)
@@ -104,7 +107,7 @@ def test_urgent_clips_of_one_length_overtake_the_others():
     assert line.pop(0.1) == [6, 1, 2, 3]
 
 
-def test_clips_whose_caller_has_gone_never_run():
+def test_clips_whose_caller_has_gone_never_run() -> None:
     line = Line()
     for value in (1, 2, 3):
         line.push(value)
@@ -113,23 +116,24 @@ def test_clips_whose_caller_has_gone_never_run():
     assert line.pop() == [3]
 
 
-def test_expired_clips_are_told_and_never_run():
+def test_expired_clips_are_told_and_never_run() -> None:
     line = Line()
     line.push(1, deadline=0.5)
     line.push(2)
     batch, expired = line.queue.pop(0.5)
+    assert batch
     assert [waiting.samples[0] for waiting in batch.clips] == [2]
     assert expired == [line.clips[1]]
 
 
-def test_encoders_never_share_a_batch():
+def test_encoders_never_share_a_batch() -> None:
     line = Line()
     line.push(1)
     line.push(2, encoder=GatedEncoder())
     assert [line.pop(), line.pop()] == [[1], [2]]
 
 
-def test_clear_takes_out_everything():
+def test_clear_takes_out_everything() -> None:
     line = Line()
     line.push(1)
     line.push(2, length=20)

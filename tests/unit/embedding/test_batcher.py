@@ -3,11 +3,12 @@ import math
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 
-from aloe.embedding.batch_queue import BatchLimits
+from aloe.embedding.batch_queue import Embedded
 from aloe.embedding.batcher import Batcher, BatchReport
 from aloe.embedding.errors import DeadlineExpired, InvalidAudio, ShuttingDown
-from tests.unit.embedding.gated_encoder import GatedEncoder, clip
+from aloe.embedding.limits import BatchLimits
 
 LIMITS = BatchLimits(sizes=(1, 2, 4), max_sample_count=10_000)
 
@@ -21,12 +22,14 @@ class Bench:
         self.encoder = GatedEncoder()
         self.batcher = Batcher(LIMITS, on_batch=self.reports.append, clock=lambda: self.now)
 
-    def submit(self, *values: float, length: int = 10, deadline: float = math.inf):
+    def submit(
+        self, *values: float, length: int = 10, deadline: float = math.inf
+    ) -> list[asyncio.Future[Embedded]]:
         return self.batcher.submit(
             self.encoder, [clip(value, length) for value in values], deadline
         )
 
-    async def hold(self) -> asyncio.Future:
+    async def hold(self) -> asyncio.Future[Embedded]:
         """Fill the encoder with a batch of its own, so that what follows has to wait."""
         (future,) = self.submit(0.0, length=7)
         await asyncio.to_thread(self.encoder.wait_until_running)
@@ -41,7 +44,7 @@ async def bench() -> AsyncIterator[Bench]:
     await bench.batcher.close()
 
 
-async def test_what_comes_while_a_batch_runs_forms_the_next_one(bench):
+async def test_what_comes_while_a_batch_runs_forms_the_next_one(bench: Bench) -> None:
     await bench.hold()
     futures = [future for value in (1, 2, 3) for future in bench.submit(value)]
     bench.encoder.open(2)
@@ -50,7 +53,7 @@ async def test_what_comes_while_a_batch_runs_forms_the_next_one(bench):
     assert bench.encoder.batches == [(1, 7), (4, 10)]
 
 
-async def test_a_request_larger_than_a_batch_is_split_and_keeps_its_order(bench):
+async def test_a_request_larger_than_a_batch_is_split_and_keeps_its_order(bench: Bench) -> None:
     bench.encoder.open(10)
     futures = bench.submit(*range(1, 11))
     rows = [(await future).embedding[0] for future in futures]
@@ -58,7 +61,7 @@ async def test_a_request_larger_than_a_batch_is_split_and_keeps_its_order(bench)
     assert max(size for size, _ in bench.encoder.batches) == 4
 
 
-async def test_cancelled_clips_are_dropped_before_they_run(bench):
+async def test_cancelled_clips_are_dropped_before_they_run(bench: Bench) -> None:
     await bench.hold()
     one, two, three = bench.submit(1, 2, 3)
     one.cancel()
@@ -68,7 +71,7 @@ async def test_cancelled_clips_are_dropped_before_they_run(bench):
     assert bench.encoder.first_samples == [[0.0], [2.0]]
 
 
-async def test_clips_whose_deadline_passed_in_the_queue_never_run(bench):
+async def test_clips_whose_deadline_passed_in_the_queue_never_run(bench: Bench) -> None:
     await bench.hold()
     (late,) = bench.submit(1, deadline=100.5)
     (patient,) = bench.submit(2)
@@ -81,7 +84,7 @@ async def test_clips_whose_deadline_passed_in_the_queue_never_run(bench):
     assert [1.0] not in bench.encoder.first_samples
 
 
-async def test_a_failing_batch_fails_alone(bench):
+async def test_a_failing_batch_fails_alone(bench: Bench) -> None:
     await bench.hold()
     (bad,) = bench.submit(-1, length=5)
     (good,) = bench.submit(3)
@@ -91,7 +94,7 @@ async def test_a_failing_batch_fails_alone(bench):
     assert (await good).embedding[0] == 3
 
 
-async def test_each_batch_is_reported_with_its_size_and_time(bench):
+async def test_each_batch_is_reported_with_its_size_and_time(bench: Bench) -> None:
     held = await bench.hold()
     futures = bench.submit(1, 2, 3)
     bench.encoder.open(2)
@@ -101,7 +104,7 @@ async def test_each_batch_is_reported_with_its_size_and_time(bench):
     assert report.sample_count == 10
 
 
-async def test_closing_drops_what_waits_and_ends_the_running_batch(bench):
+async def test_closing_drops_what_waits_and_ends_the_running_batch(bench: Bench) -> None:
     running = await bench.hold()
     (waiting,) = bench.submit(1)
     closing = asyncio.create_task(bench.batcher.close())

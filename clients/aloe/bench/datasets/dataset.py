@@ -52,7 +52,7 @@ class Dataset:
             self._check_task(task, classes)
 
     def _check_task(self, task: str, classes: tuple[str, ...]) -> None:
-        if len(classes) < 2:  # noqa: PLR2004
+        if len(classes) < 2:
             raise DatasetError(
                 f"{self.name} has one class for the task {task!r}, {classes[0]!r}: it takes two"
             )

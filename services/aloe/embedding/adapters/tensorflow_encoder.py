@@ -100,7 +100,7 @@ def _compile(tf: Any, module: Any, folder: Path) -> tuple[Embed, int]:
         except Exception as error:  # noqa: BLE001  # models fail in every way there is
             faults.append(f"{name}: {_first_line(error)}")
             continue
-        if rows.ndim == 2 and rows.shape[0] == len(trial) and rows.shape[1] > 0:  # noqa: PLR2004
+        if rows.ndim == 2 and rows.shape[0] == len(trial) and rows.shape[1] > 0:
             _log.info("%s is called as %s and gives %d values", folder, name, rows.shape[1])
             return embed, rows.shape[1]
         faults.append(f"{name}: gives {rows.shape} for {trial.shape}")
@@ -136,7 +136,7 @@ def _row_by_row(tf: Any, call: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def embed_row(row: Any) -> Any:
         output = _pick(tf, call(row))
-        return tf.reduce_mean(output, axis=0) if output.shape.rank == 2 else output  # noqa: PLR2004
+        return tf.reduce_mean(output, axis=0) if output.shape.rank == 2 else output
 
     return lambda clips: tf.map_fn(embed_row, clips, fn_output_signature=tf.float32)
 
@@ -145,7 +145,7 @@ def _compiled(tf: Any, call: Callable[[Any], Any]) -> Embed:
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32)], autograph=False)  # type: ignore[untyped-decorator]
     def function(clips: Any) -> Any:
         output = _pick(tf, call(clips))
-        return tf.reduce_mean(output, axis=1) if output.shape.rank == 3 else output  # noqa: PLR2004
+        return tf.reduce_mean(output, axis=1) if output.shape.rank == 3 else output
 
     run = _frozen(tf, function.get_concrete_function())
 

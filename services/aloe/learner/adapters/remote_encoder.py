@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from aloe.client import AsyncEmbeddingClient, passthrough
 from aloe.client import errors as client_errors
-from aloe.client._translate import error_of_status
 from aloe.learner.domain.errors import (
     EncoderMismatch,
     EncoderNotFound,
@@ -101,7 +100,7 @@ def _outcome(result: pb.StreamedEmbedding) -> EmbeddedAudio | LearnerError:
     if result.WhichOneof("result") == "embedding":
         embedding = decode_vector(result.embedding)
         return EmbeddedAudio(embedding, result.duration.ToTimedelta().total_seconds())
-    return _domain_error(error_of_status(result.error))
+    return _domain_error(passthrough.error_of_status(result.error))
 
 
 def _domain_error(error: client_errors.AloeError) -> LearnerError:

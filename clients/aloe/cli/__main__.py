@@ -1,0 +1,58 @@
+"""The entry point of `aloe`: runs a command and turns what goes wrong into one line."""
+
+import sys
+
+import click
+
+from aloe.bench.datasets import DatasetError
+from aloe.bench.plots import PlotError
+from aloe.cli.app import app
+from aloe.cli.console import CommandError, complain
+from aloe.client import AloeError
+from aloe.local import ChildFailed, NoRedis
+
+_FAILED, _INTERRUPTED = 1, 130
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; return the exit code: 0, 1 failed, 2 wrong usage, 130 interrupted."""
+    try:
+        code = app(arguments, prog_name="aloe", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough.
+        sys.stderr.close()
+        return _FAILED
+    except ExceptionGroup as group:
+        return _fail(_first(group))
+    except Exception as error:  # noqa: BLE001 - sorted out below
+        return _fail(error)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(error: BaseException) -> int:
+    expected = (AloeError, ChildFailed, CommandError, DatasetError, NoRedis, OSError, PlotError)
+    if not isinstance(error, expected):
+        raise error
+    complain(str(error))
+    return _FAILED
+
+
+def _first(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The commands of `aloe`, put together."""
+
+import typer
+
+from aloe.cli import clips, demo, doctor, exports, labeling, pools, predictions, simulate, tasks, up
+
+app = typer.Typer(
+    name="aloe",
+    help="Label audio with few labels.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(up.up)
+app.command()(demo.demo)
+app.command()(simulate.simulate)
+app.add_typer(pools.app, name="pool")
+app.add_typer(tasks.app, name="task")
+app.command(name="import")(clips.import_clips)
+app.command()(labeling.query)
+app.command()(labeling.submit)
+app.command()(labeling.label)
+app.command()(predictions.predict)
+app.command()(exports.export)
+app.command()(doctor.doctor)

@@ -1,0 +1,47 @@
+"""`aloe import`: audio files into a pool."""
+
+from typing import Annotated
+
+import typer
+
+from aloe.bench.datasets.dataset import clip_id_of
+from aloe.cli.console import CommandError, complain, notes, print_json, progress
+from aloe.cli.options import DEFAULT_SERVER, Files, Json, PoolId, Server, audio_files, client
+from aloe.client import NewClip
+
+_SHOWN_FAILURES = 20
+
+
+def import_clips(
+    pool_id: PoolId,
+    paths: Files,
+    create: Annotated[bool, typer.Option(help="create the pool if it is not there")] = True,
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Import audio files into a pool. Those it has already are skipped."""
+    files = audio_files(paths)
+    if not files:
+        raise CommandError(f"no audio files in {', '.join(map(str, paths))}")
+    clips = [
+        NewClip(clip_id_of(relative), audio=path, uri=path.resolve().as_uri())
+        for path, relative in files
+    ]
+    with client(server) as learner, progress() as bar:
+        if create and pool_id not in {pool.pool_id for pool in learner.list_pools()}:
+            learner.create_pool(pool_id)
+        row = bar.add_task(f"importing into {pool_id}", total=len(clips))
+        summary = learner.import_clips(
+            pool_id, clips, on_progress=lambda count: bar.update(row, completed=count)
+        )
+    if json:
+        print_json(summary)
+    else:
+        notes.print(
+            f"{summary.imported_count:,} imported, {summary.existing_count:,} were there,"
+            f" {len(summary.failures):,} failed"
+        )
+    for failure in summary.failures[:_SHOWN_FAILURES]:
+        complain(f"{failure.clip_id}: {failure.message}")
+    if summary.failures:
+        raise typer.Exit(1)

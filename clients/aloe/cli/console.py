@@ -1,0 +1,107 @@
+"""What commands write: results on standard output, everything else on standard error."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+results = Console()
+notes = Console(stderr=True)
+
+
+class CommandError(Exception):
+    """A command that cannot be done: one line that says why and what to do."""
+
+
+def complain(message: str) -> None:
+    """Say in one line what went wrong."""
+    notes.print(f"aloe: {' '.join(message.split())}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON value, in one line, for scripts."""
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def plain(value: Any) -> Any:
+    """Turn dataclasses, enums, times and numpy numbers into JSON values; NaN becomes null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    for kind, write in _PLAIN:
+        if isinstance(value, kind):
+            return write(value)
+    return value
+
+
+_PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (Enum, lambda value: value.value),
+    (datetime, datetime.isoformat),
+    (timedelta, timedelta.total_seconds),
+    (np.generic, lambda value: plain(value.item())),
+    (float, lambda value: value if isfinite(value) else None),
+)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
+    """Write a table, numbers to the right."""
+    rows = [[_cell(cell) for cell in row] for row in rows]
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    results.print(table, markup=False)
+
+
+def progress() -> Progress:
+    """Return a progress bar on standard error; shows nothing where that is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=notes,
+        disable=not notes.is_terminal,
+        transient=True,
+    )
+
+
+def percent(value: float | None) -> str:
+    """Write a part of one as a percentage."""
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case datetime():
+            return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        case Enum():
+            return str(value.value)
+    return str(value)
+
+
+def _is_number(text: str) -> bool:
+    return (
+        text == "-" or text.replace(",", "").rstrip("%").replace(".", "", 1).lstrip("-").isdigit()
+    )

@@ -1,0 +1,232 @@
+"""`aloe task`: create, list, show, watch, change and delete tasks, and give them known labels."""
+
+import csv
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aloe.cli.console import CommandError, notes, percent, print_json, print_table, results
+from aloe.cli.options import (
+    DEFAULT_SERVER,
+    Json,
+    Server,
+    TaskId,
+    client,
+    parse_strategy,
+    split_list,
+)
+from aloe.client import (
+    KnownLabel,
+    LearnerClient,
+    PoolState,
+    QueryStrategy,
+    Round,
+    SelectionRule,
+    Split,
+    Task,
+)
+
+app = typer.Typer(help="Tasks: questions about the clips of a pool.", no_args_is_help=True)
+
+_Strategy = Annotated[
+    str,
+    typer.Option(
+        help="margin, largest_margin, least_confidence, entropy, norm, random or margin_logits"
+    ),
+]
+_Sampling = Annotated[SelectionRule, typer.Option(help="one clip per predicted class, or any")]
+_Budget = Annotated[int | None, typer.Option(help="labels that may be spent")]
+
+
+@app.command()
+def create(
+    task_id: TaskId,
+    pool: Annotated[str, typer.Option(help="the pool whose clips are labeled")],
+    classes: Annotated[str, typer.Option(help="the answers, separated by commas")],
+    strategy: _Strategy = "margin",
+    sampling: _Sampling = SelectionRule.CLASS_AWARE,
+    budget: _Budget = None,
+    lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="fixes every random choice")] = 0,
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Create a task on a pool."""
+    with client(server) as learner:
+        task = learner.create_task(
+            task_id,
+            pool,
+            split_list(classes),
+            query_strategy=QueryStrategy(parse_strategy(strategy), sampling),
+            label_budget=budget,
+            lease_duration=None if lease is None else timedelta(seconds=lease),
+            seed=seed,
+        )
+    _show(task, None, json=json)
+
+
+@app.command("list")
+def list_(server: Server = DEFAULT_SERVER, json: Json = False) -> None:
+    """List the tasks."""
+    with client(server) as learner:
+        tasks = learner.list_tasks()
+    if json:
+        print_json(tasks)
+        return
+    print_table(
+        ["task", "pool", "classes", "labeled", "unlabeled", "head", "state"],
+        [
+            [
+                task.task_id,
+                task.pool_id,
+                len(task.classes),
+                task.clip_counts.labeled,
+                task.clip_counts.unlabeled,
+                task.head_version,
+                task.pool_state,
+            ]
+            for task in tasks
+        ],
+    )
+
+
+@app.command()
+def show(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
+    """Show one task, with its last round."""
+    with client(server) as learner:
+        task = learner.get_task(task_id)
+        _show(task, _last_round(learner, task_id), json=json)
+
+
+@app.command()
+def watch(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
+    """Follow a task until it has nothing more to ask."""
+    with client(server) as learner:
+        for update in learner.watch_task(task_id):
+            task, last = update.task, update.last_round
+            if json:
+                print_json(update)
+            else:
+                results.print(
+                    f"head {task.head_version}  labeled {task.clip_counts.labeled:,}"
+                    f"  leased {task.clip_counts.leased:,}"
+                    f"  validation {percent(_validation(last))}  {task.pool_state.value}",
+                    highlight=False,
+                )
+            done = task.pool_state in (PoolState.EXHAUSTED, PoolState.BUDGET_SPENT)
+            if done and task.training_head_version is None and not task.clip_counts.leased:
+                return
+
+
+@app.command()
+def update(
+    task_id: TaskId,
+    strategy: Annotated[str | None, typer.Option(help="another acquisition function")] = None,
+    sampling: Annotated[SelectionRule | None, typer.Option(help="another rule")] = None,
+    budget: _Budget = None,
+    no_budget: Annotated[bool, typer.Option("--no-budget", help="lift the budget")] = False,
+    lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Change how a task asks."""
+    with client(server) as learner:
+        task = learner.get_task(task_id)
+        if strategy is not None or sampling is not None:
+            old = task.query_strategy
+            function = parse_strategy(strategy) if strategy else old.acquisition_function
+            changed = QueryStrategy(function, sampling or old.selection_rule)
+            task = learner.update_task(task_id, query_strategy=changed)
+        if budget is not None or no_budget:
+            task = learner.update_task(task_id, label_budget=None if no_budget else budget)
+        if lease is not None:
+            task = learner.update_task(task_id, lease_duration=timedelta(seconds=lease))
+        _show(task, _last_round(learner, task_id), json=json)
+
+
+@app.command()
+def delete(
+    task_id: TaskId,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Delete a task with its labels and heads; the pool stays."""
+    if not yes:
+        typer.confirm(f"Delete task {task_id} and all its labels?", abort=True, err=True)
+    with client(server) as learner:
+        learner.delete_task(task_id)
+    notes.print(f"deleted task {task_id}")
+
+
+@app.command("import-labels")
+def import_labels(
+    task_id: TaskId,
+    file: Annotated[Path, typer.Argument(help="CSV with the columns clip_id,label[,split]")],
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Give a task labels that are known already: seed labels, validation and test labels."""
+    labels = _read_labels(file)
+    with client(server) as learner:
+        result = learner.import_labels(task_id, labels)
+    if json:
+        print_json(result)
+    else:
+        notes.print(f"{result.changed_count:,} of {len(labels):,} labels were new or changed")
+
+
+def _read_labels(file: Path) -> list[KnownLabel]:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv.DictReader(lines)
+        missing = {"clip_id", "label"} - set(reader.fieldnames or ())
+        if missing:
+            raise CommandError(f"{file}: no column {', '.join(sorted(missing))} in its first line")
+        labels = []
+        for row in reader:
+            name = (row.get("split") or "train").strip()
+            try:
+                split = Split(name)
+            except ValueError:
+                raise CommandError(
+                    f"{file}, line {reader.line_num}: split {name!r}; train, validation and test"
+                    " are known"
+                ) from None
+            labels.append(KnownLabel(row["clip_id"], row["label"], split))
+    return labels
+
+
+def _last_round(learner: LearnerClient, task_id: str) -> Round | None:
+    return next(iter(reversed(learner.list_rounds(task_id))), None)
+
+
+def _validation(last: Round | None) -> float | None:
+    return last.validation.accuracy if last and last.validation else None
+
+
+def _show(task: Task, last: Round | None, *, json: bool) -> None:
+    if json:
+        print_json({"task": task, "last_round": last})
+        return
+    counts, strategy = task.clip_counts, task.query_strategy
+    budget = "none" if task.label_budget is None else f"{task.label_budget:,}"
+    rows: list[list[object]] = [
+        ["pool", task.pool_id],
+        ["classes", ", ".join(task.classes)],
+        ["asks", f"{strategy.acquisition_function.value}, {strategy.selection_rule.value}"],
+        ["state", task.pool_state],
+        ["unlabeled", f"{counts.unlabeled:,}"],
+        ["leased", f"{counts.leased:,}"],
+        ["labeled", f"{counts.labeled:,}"],
+        ["abstained", f"{counts.abstained:,}"],
+        ["validation", f"{counts.validation:,}"],
+        ["test", f"{counts.test:,}"],
+        ["budget", f"{counts.budget_spent:,} of {budget} spent"],
+        ["head", task.head_version or "none yet"],
+    ]
+    if last:
+        rows.append(["validation accuracy", percent(_validation(last))])
+        rows.append(["test accuracy", percent(last.test.accuracy if last.test else None)])
+        rows.append(["last training", f"{last.training_duration.total_seconds():.2f} s"])
+    print_table(["task", task.task_id], rows)

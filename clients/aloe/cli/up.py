@@ -1,0 +1,65 @@
+"""`aloe up`: Redis and both services in one go."""
+
+import signal
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import typer
+
+from aloe.cli.console import notes, print_json, results
+from aloe.cli.options import DEFAULT_SERVER, Encoder, Json
+from aloe.local import LocalStack, StackOptions
+
+REDIS_URL_HELP = "a Redis that runs already; without it one is started"
+
+
+def up(
+    encoder: Encoder = "logmel",
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="where labels and audio are kept; by default this user's data folder"),
+    ] = None,
+    address: Annotated[str, typer.Option(help="host:port of the learner")] = DEFAULT_SERVER,
+    embedding_address: Annotated[
+        str, typer.Option(help="host:port of the embedding service")
+    ] = "127.0.0.1:50061",
+    redis_url: Annotated[str, typer.Option(envvar="REDIS_URL", help=REDIS_URL_HELP)] = "",
+    audio_from: Annotated[
+        list[str] | None,
+        typer.Option(help="a place whose audio clients may name by URI, such as file:///data/"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Start Redis, the embedding service and the learner; Ctrl-C ends them all."""
+    options = StackOptions(
+        encoder=encoder,
+        data_dir=data_dir or Path(platformdirs.user_data_dir("aloe")),
+        redis_url=redis_url,
+        learner_address=address,
+        embedding_address=embedding_address,
+        audio_uri_prefixes=tuple(audio_from or ()),
+    )
+    with start_stack(options) as stack:
+        if json:
+            print_json(
+                {
+                    "learner": stack.learner_address,
+                    "embedding": stack.embedding_address,
+                    "logs": str(stack.log_dir),
+                    "pids": stack.pids,
+                }
+            )
+        else:
+            results.print(f"learner    {stack.learner_address}", highlight=False)
+            results.print(f"embedding  {stack.embedding_address}", highlight=False)
+            results.print(f"logs       {stack.log_dir}", highlight=False, soft_wrap=True)
+            notes.print("Ctrl-C ends everything. Next: aloe pool create, aloe import")
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+def start_stack(options: StackOptions) -> AbstractContextManager[LocalStack]:
+    """Make a stack that tells what it is doing; SIGTERM ends it as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    return LocalStack(options, on_step=lambda step: notes.print(step, style="dim"))

@@ -1,0 +1,7 @@
+#!/bin/sh
+# From a fresh clone to a running demonstration: sh deploy/demo.sh [--json] [...]
+# Options are those of `aloe demo`.
+set -eu
+cd "$(dirname "$0")/.."
+. deploy/environment.sh all
+exec aloe demo "$@"

@@ -1,0 +1,30 @@
+# Sourced by deploy/demo.sh and tests/run.sh from the project's root: makes the
+# virtual environment .venv with the extras named in $1, if it is not there as
+# they stand in pyproject.toml, and activates it.
+#
+# PYTHON names the interpreter (default: the first of python3.12, python3.11,
+# python3.13, python3 that is new enough), VENV another folder.
+
+set -eu
+VENV=${VENV:-.venv}
+
+find_python() {
+  for candidate in ${PYTHON:-python3.12 python3.11 python3.13 python3}; do
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "needs Python 3.11, 3.12 or 3.13; set PYTHON to one" >&2
+  return 1
+}
+
+stamp="$1 $(cksum < pyproject.toml)"
+if [ "$(cat "$VENV/aloe-installed" 2>/dev/null)" != "$stamp" ]; then
+  python=$(find_python)
+  echo "installing ALOE into $VENV with $("$python" --version); this takes a minute or two" >&2
+  "$python" -m venv "$VENV"
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$1]" >&2
+  echo "$stamp" > "$VENV/aloe-installed"
+fi
+. "$VENV/bin/activate"

@@ -1,0 +1,6 @@
+#!/bin/sh
+# From a fresh clone to passed tests: sh tests/run.sh [options of pytest]
+set -eu
+cd "$(dirname "$0")/.."
+. deploy/environment.sh dev
+exec python -m pytest "$@"
