@@ -13,15 +13,18 @@ _RECIPE_VERSION = 1
 _SAMPLE_RATE_HZ = 16_000
 _FRAME, _HOP, _FFT = 400, 160, 512
 _BAND_COUNT, _LOWEST_HZ, _HIGHEST_HZ = 64, 60.0, 7_600.0
-_THIRD_COUNT = 3
-# Silence has a log of -11.5 and loud speech one of about +1: this brings them to [-2, 1].
-_FLOOR, _CENTRE, _SPREAD = 1e-5, -3.0, 4.0
+_FLOOR = 1e-7
+# Brings speech to about unit scale, on which the head's optimiser depends: (centre, spread) of the
+# logs as measured on speech. Silence is at (log of the floor - centre) / spread.
+_SHAPE, _LEVEL, _TREND, _BEND, _DEVIATION = (0, 2), (-11, 3), (0, 1.5), (0, 1.5), (1, 1)
 
 
 class LogmelEncoder:
-    """Means of the log-mel bands over each third of the clip, and their standard deviations.
+    """Statistics of the log-mel bands over the frames of a clip.
 
-    The thirds keep the order of events, so that a rising tone differs from a falling one.
+    Per band: its mean relative to the level; how far its last third lies over the first, and the
+    middle one over both, so that a rising tone differs from a falling one; its standard deviation.
+    And once the level, the mean of all bands.
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class LogmelEncoder:
         self._info = EncoderInfo(
             encoder_id=LOGMEL,
             fingerprint=fingerprint(recipe),
-            embedding_dim=(_THIRD_COUNT + 1) * _BAND_COUNT,
+            embedding_dim=4 * _BAND_COUNT + 1,
             sample_rate_hz=_SAMPLE_RATE_HZ,
             length_policy=policy,
             max_clip_s=max_clip_s,
@@ -67,19 +70,25 @@ def _build(tf: Any) -> Any:
         magnitudes = tf.abs(tf.signal.stft(clips, _FRAME, _HOP, _FFT))
         # A full-scale tone has a magnitude of a quarter of the frame.
         power = tf.square(magnitudes / (_FRAME / 4))
-        log_mel = (tf.math.log(tf.tensordot(power, bands, 1) + _FLOOR) - _CENTRE) / _SPREAD
-        frame_count = tf.shape(log_mel)[1]
-        thirds = [
-            tf.reduce_mean(log_mel[:, start:end], axis=1) for start, end in _thirds(frame_count)
+        log_mel = tf.math.log(tf.tensordot(power, bands, 1) + _FLOOR)
+        first, middle, last = (
+            tf.reduce_mean(log_mel[:, start:end], axis=1)
+            for start, end in _thirds(tf.shape(log_mel)[1])
+        )
+        means = tf.reduce_mean(log_mel, axis=1)
+        level = tf.reduce_mean(means, axis=1, keepdims=True)
+        parts = [
+            (means - level, _SHAPE),
+            (level, _LEVEL),
+            (last - first, _TREND),
+            (middle - (first + last) / 2, _BEND),
+            (tf.math.reduce_std(log_mel, axis=1), _DEVIATION),
         ]
-        return tf.concat([*thirds, tf.math.reduce_std(log_mel, axis=1)], axis=1)
+        return tf.concat([(part - centre) / spread for part, (centre, spread) in parts], axis=1)
 
     return statistics
 
 
 def _thirds(frame_count: Any) -> list[tuple[Any, Any]]:
     """Split frames in three; with fewer than three they overlap, and none is ever empty."""
-    return [
-        (frame_count * third // _THIRD_COUNT, -(-frame_count * (third + 1) // _THIRD_COUNT))
-        for third in range(_THIRD_COUNT)
-    ]
+    return [(frame_count * third // 3, -(-frame_count * (third + 1) // 3)) for third in range(3)]

@@ -1,0 +1,126 @@
+"""ImportClips with embeddings: repeats, conflicts, and vectors that are none."""
+
+import numpy as np
+import pytest
+from tests.rpc.learner.scenes import DIM, FINGERPRINT, fails_with, new_id
+
+from aloe.client import EncoderMismatch, LearnerClient, NewClip, NotFound, Pool
+from aloe.v1 import learner_service_pb2 as pb
+
+
+@pytest.fixture
+def pool(client: LearnerClient) -> Pool:
+    return client.create_pool(new_id(), encoder_fingerprint=FINGERPRINT, embedding_dim=DIM)
+
+
+def vector(value: float) -> np.ndarray:
+    return np.full(DIM, value, dtype=np.float32)
+
+
+def test_repeated_clips_exist_and_conflicting_ones_fail(client: LearnerClient, pool: Pool):
+    client.import_clips(pool.pool_id, [NewClip("a", embedding=vector(1))])
+    summary = client.import_clips(
+        pool.pool_id,
+        [
+            NewClip("a", embedding=vector(1)),
+            NewClip("b", embedding=vector(2)),
+            NewClip("a", embedding=vector(3)),
+            NewClip("b", embedding=vector(2)),
+            NewClip("b", embedding=vector(4)),
+        ],
+    )
+    assert (summary.imported_count, summary.existing_count) == (1, 2)
+    assert [(failure.clip_id, failure.reason) for failure in summary.failures] == [
+        ("a", "ALREADY_EXISTS"),
+        ("b", "ALREADY_EXISTS"),
+    ]
+    assert [clip.clip_id for clip in client.list_clips(pool.pool_id)] == ["a", "b"]
+
+
+def test_vectors_that_are_none_fail_alone(client: LearnerClient, pool: Pool):
+    nan, infinite, huge = vector(0), vector(0), vector(0)
+    nan[3], infinite[0], huge[1] = np.nan, np.inf, 3e38
+    wrong = {
+        "short": vector(0)[:-1],
+        "long": np.zeros(DIM + 1, np.float32),
+        "none": np.zeros(0, np.float32),
+        "nan": nan,
+        "infinite": infinite,
+        "huge": huge,
+    }
+    clips = [NewClip(clip_id, embedding=values) for clip_id, values in wrong.items()]
+    summary = client.import_clips(pool.pool_id, [*clips, NewClip("good", embedding=vector(1))])
+    assert summary.imported_count == 1
+    found = {
+        failure.clip_id: (failure.reason, [each.field for each in failure.violations])
+        for failure in summary.failures
+    }
+    assert found == {clip_id: ("INVALID_INPUT", ["embedding"]) for clip_id in wrong}
+
+
+def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):
+    values = vector(1).tobytes()
+    clips = [
+        pb.NewClip(clip_id="", embedding=values),
+        pb.NewClip(clip_id="a/b", embedding=values),
+        pb.NewClip(clip_id="x" * 129, embedding=values),
+        pb.NewClip(clip_id="nothing"),
+        pb.NewClip(clip_id="odd-bytes", embedding=values[:-1]),
+        pb.NewClip(clip_id="long-uri", embedding=values, uri="u" * 3_000),
+        pb.NewClip(clip_id="good", embedding=values),
+    ]
+    name = f"pools/{pool.pool_id}"
+    response = raw.ImportClips(iter([pb.ImportClipsRequest(pool=name, clips=clips)]))
+    assert response.imported_count == 1
+    assert {failure.clip_id for failure in response.failures} == {
+        clip.clip_id for clip in clips[:-1]
+    }
+    assert {failure.status.code for failure in response.failures} == {3}
+
+
+def test_the_first_message_alone_names_the_pool(raw, client: LearnerClient, pool: Pool):
+    def messages():
+        yield pb.ImportClipsRequest(pool=f"pools/{pool.pool_id}")
+        for index in range(5):
+            clip = pb.NewClip(clip_id=f"c{index}", embedding=vector(index).tobytes())
+            yield pb.ImportClipsRequest(clips=[clip])
+
+    assert raw.ImportClips(messages()).imported_count == 5
+    assert client.get_pool(pool.pool_id).clip_count == 5
+
+
+def test_embeddings_of_another_encoder_are_refused_whole(client: LearnerClient, pool: Pool):
+    clips = [NewClip("a", embedding=vector(1))]
+    with fails_with("ENCODER_MISMATCH", EncoderMismatch):
+        client.import_clips(pool.pool_id, clips, encoder_fingerprint="another")
+    assert client.get_pool(pool.pool_id).clip_count == 0
+    client.import_clips(pool.pool_id, clips, encoder_fingerprint=FINGERPRINT)
+    assert client.get_pool(pool.pool_id).clip_count == 1
+
+
+def test_an_unknown_pool_takes_no_clips(client: LearnerClient):
+    with fails_with("POOL_NOT_FOUND", NotFound):
+        client.import_clips(new_id(), [NewClip("a", embedding=vector(1))])
+
+
+def test_thousands_of_clips_keep_their_order_and_are_listed_page_by_page(
+    client: LearnerClient, raw, pool: Pool
+):
+    count = 2_600
+    generator = np.random.default_rng(0)
+    clips = [
+        NewClip(f"c{index}", embedding=row.astype(np.float32))
+        for index, row in enumerate(generator.normal(size=(count, DIM)))
+    ]
+    assert client.import_clips(pool.pool_id, clips).imported_count == count
+    expected = [clip.clip_id for clip in clips]
+    assert [clip.clip_id for clip in client.list_clips(pool.pool_id)] == expected
+    name = f"pools/{pool.pool_id}"
+    page = raw.ListClips(pb.ListClipsRequest(pool=name, page_size=1_200))
+    rest = raw.ListClips(
+        pb.ListClipsRequest(pool=name, page_size=10_000, page_token=page.next_page_token)
+    )
+    listed = [clip.name.rpartition("/")[2] for clip in [*page.clips, *rest.clips]]
+    assert (listed, rest.next_page_token) == (expected, "")
+    past_the_end = raw.ListClips(pb.ListClipsRequest(pool=name, page_token="999999999999"))
+    assert list(past_the_end.clips) == []

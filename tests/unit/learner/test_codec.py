@@ -1,0 +1,120 @@
+"""What the store writes comes back as it was, bit for bit."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.testing import assert_array_equal
+
+from aloe.learner.adapters import codec
+from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.evaluation import Evaluation
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
+from aloe.learner.domain.recipe import AdamRecipe, LbfgsRecipe
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.selection import SelectionRule
+from aloe.learner.domain.task import QueryStrategy, Task
+
+# Whatever protobuf takes: any Unicode but lone surrogates.
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TIMES = st.timedeltas(timedelta(0), timedelta(days=50_000)).map(lambda since: EPOCH + since)
+PARTS = st.floats(0, 1)
+SECONDS = st.floats(0, 1e6)
+
+POOLS = st.builds(
+    Pool,
+    pool_id=st.just("p"),
+    encoder=st.builds(EncoderInfo, TEXT, TEXT, st.integers(1, 65_536)),
+    keep_audio=st.booleans(),
+    epoch=TEXT,
+    create_time=TIMES,
+    clip_count=st.just(0),
+)
+CLIPS = st.builds(Clip, TEXT, TEXT, TEXT, TEXT, st.none() | SECONDS)
+TASKS = st.builds(
+    Task,
+    task_id=st.just("t"),
+    pool_id=TEXT,
+    classes=st.lists(TEXT, min_size=2, max_size=5).map(tuple),
+    epoch=TEXT,
+    create_time=TIMES,
+    query_strategy=st.builds(
+        QueryStrategy, st.sampled_from(AcquisitionFunction), st.sampled_from(SelectionRule)
+    ),
+    head_recipe=st.builds(
+        AdamRecipe, st.floats(1e-9, 10), st.integers(1, 10_000), st.integers(1, 65_536)
+    )
+    | st.builds(LbfgsRecipe, st.floats(0, 1e9)),
+    label_budget=st.none() | st.integers(1, 2**64 - 1),
+    lease_duration=st.timedeltas(timedelta(microseconds=1), timedelta(days=1)),
+    seed=st.integers(0, 2**64 - 1),
+)
+EVALUATIONS = st.builds(
+    Evaluation,
+    clip_count=st.integers(1, 10**6),
+    accuracy=PARTS,
+    macro_f1=PARTS,
+    class_recalls=st.lists(PARTS | st.just(float("nan")), min_size=2, max_size=4).map(tuple),
+    loss=st.floats(0, 88),
+)
+ROUNDS = st.builds(
+    Round,
+    head_version=st.integers(1, 10**6),
+    label_count=st.integers(2, 10**6),
+    validation=st.none() | EVALUATIONS,
+    test=st.none() | EVALUATIONS,
+    start_time=TIMES,
+    training_s=SECONDS,
+    evaluation_s=SECONDS,
+    training_loss=st.floats(0, 88) | st.just(float("nan")),
+)
+
+
+@given(POOLS)
+def test_a_pool_comes_back(pool):
+    assert codec.load_pool("p", codec.dump_pool(pool).encode(), 0) == pool
+
+
+@given(POOLS, st.integers(0, 2**53))
+def test_a_pools_clip_count_is_told_apart(pool, clip_count):
+    assert codec.load_pool("p", codec.dump_pool(pool).encode(), clip_count).clip_count == clip_count
+
+
+@given(CLIPS)
+def test_a_clip_comes_back(clip):
+    assert codec.load_clip(codec.dump_clip(clip).encode()) == clip
+
+
+@given(TASKS)
+def test_a_task_comes_back(task):
+    assert codec.load_task("t", codec.dump_task(task).encode()) == task
+
+
+@given(ROUNDS)
+def test_a_round_comes_back_with_its_nans(round_):
+    # As text, since NaN is not equal to itself.
+    assert repr(codec.load_round(codec.dump_round(round_).encode())) == repr(round_)
+
+
+ANY_FLOAT32 = st.floats(width=32)
+
+
+@given(st.data(), st.integers(1, 6), st.integers(2, 5), st.integers(1, 2**31))
+def test_a_head_comes_back_bit_for_bit(data, dim, class_count, version):
+    weights = data.draw(hnp.arrays(np.float32, (dim, class_count), elements=ANY_FLOAT32))
+    biases = data.draw(hnp.arrays(np.float32, class_count, elements=ANY_FLOAT32))
+    back = codec.load_head(version, codec.dump_head(Head(version, weights, biases)), class_count)
+    assert back.version == version
+    assert_array_equal(back.weights.view(np.uint32), weights.view(np.uint32))
+    assert_array_equal(back.biases.view(np.uint32), biases.view(np.uint32))
+
+
+@given(st.integers(0, 4_102_444_800_000))
+def test_a_time_of_redis_is_exact_to_the_millisecond(milliseconds):
+    time = codec.time_of_ms(milliseconds)
+    assert time.tzinfo is UTC
+    assert (time - EPOCH) / timedelta(milliseconds=1) == milliseconds

@@ -1,0 +1,153 @@
+"""What a caller may get wrong about a task: every fault is found and its field named."""
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.recipe import AdamRecipe, LbfgsRecipe, check_recipe
+from aloe.learner.domain.task import (
+    PoolState,
+    Task,
+    TaskProgress,
+    check_classes,
+    check_lease_duration,
+    check_task,
+)
+
+GOOD = Task("t", "p", ("no", "yes"), epoch="e", create_time=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def fields_of(task: Task) -> list[str]:
+    with pytest.raises(InvalidInput) as caught:
+        check_task(task)
+    return [violation.field for violation in caught.value.violations]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        GOOD,
+        replace(GOOD, classes=tuple(f"class {n}" for n in range(1_000))),
+        replace(GOOD, classes=("да", "нет", "я" * 128)),
+        replace(GOOD, label_budget=1, lease_duration=timedelta(days=1)),
+        replace(GOOD, lease_duration=timedelta(microseconds=1), seed=2**64 - 1),
+        replace(GOOD, head_recipe=LbfgsRecipe(0.0)),
+        replace(GOOD, head_recipe=AdamRecipe(10.0, 10_000, 65_536)),
+    ],
+)
+def test_good_tasks_pass(task):
+    check_task(task)
+
+
+@pytest.mark.parametrize(
+    ("classes", "field"),
+    [
+        ((), "task.classes"),
+        (("only",), "task.classes"),
+        (tuple(map(str, range(1_001))), "task.classes"),
+        (("a", "b", "a"), "task.classes[2]"),
+        (("a", ""), "task.classes[1]"),
+        (("a\n", "b"), "task.classes[0]"),
+        (("a", "x" * 129), "task.classes[1]"),
+        (("a", "b\0"), "task.classes[1]"),
+    ],
+)
+def test_wrong_classes_are_named(classes, field):
+    assert fields_of(replace(GOOD, classes=classes)) == [field]
+
+
+def test_every_wrong_class_is_named_at_once():
+    fields = [each.field for each in check_classes(("a", "a", "", "b", "b"))]
+    assert fields == ["task.classes[1]", "task.classes[2]", "task.classes[4]"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "field"),
+    [
+        (AdamRecipe(learning_rate=0.0), "adam.learning_rate"),
+        (AdamRecipe(learning_rate=-1.0), "adam.learning_rate"),
+        (AdamRecipe(learning_rate=math.nan), "adam.learning_rate"),
+        (AdamRecipe(learning_rate=math.inf), "adam.learning_rate"),
+        (AdamRecipe(epoch_count=0), "adam.epoch_count"),
+        (AdamRecipe(epoch_count=10_001), "adam.epoch_count"),
+        (AdamRecipe(batch_size=0), "adam.batch_size"),
+        (AdamRecipe(batch_size=65_537), "adam.batch_size"),
+        (LbfgsRecipe(-0.1), "lbfgs.l2_penalty"),
+        (LbfgsRecipe(math.nan), "lbfgs.l2_penalty"),
+        (LbfgsRecipe(math.inf), "lbfgs.l2_penalty"),
+    ],
+)
+def test_wrong_recipes_are_named(recipe, field):
+    assert [each.field for each in check_recipe(recipe)] == [f"task.head_recipe.{field}"]
+
+
+@pytest.mark.parametrize(
+    "duration",
+    [timedelta(0), timedelta(seconds=-1), timedelta(days=1, microseconds=1), timedelta.max],
+)
+def test_absurd_lease_durations_are_named(duration):
+    assert [each.field for each in check_lease_duration(duration, "lease_duration")] == [
+        "lease_duration"
+    ]
+
+
+def test_a_budget_of_nothing_is_refused():
+    assert fields_of(replace(GOOD, label_budget=0)) == ["task.label_budget"]
+
+
+def test_all_faults_of_a_task_are_told_at_once():
+    task = replace(
+        GOOD,
+        classes=("a",),
+        head_recipe=AdamRecipe(epoch_count=0, batch_size=0),
+        label_budget=0,
+        lease_duration=timedelta(0),
+    )
+    assert fields_of(task) == [
+        "task.classes",
+        "task.head_recipe.adam.epoch_count",
+        "task.head_recipe.adam.batch_size",
+        "task.label_budget",
+        "task.lease_duration",
+    ]
+
+
+def test_an_unknown_label_is_blamed_on_the_callers_field_and_the_classes_are_told():
+    assert GOOD.class_index("yes", "answers[0].label") == 1
+    with pytest.raises(InvalidInput, match="its classes are no, yes") as caught:
+        GOOD.class_index("maybe", "answers[3].label")
+    assert caught.value.violations[0].field == "answers[3].label"
+
+
+def test_a_repetition_is_equal_in_all_that_a_caller_sets():
+    later = replace(GOOD, epoch="f", create_time=datetime(2027, 1, 1, tzinfo=UTC))
+    assert GOOD.same_content(later)
+    changes = {
+        "pool_id": "q",
+        "classes": ("yes", "no"),
+        "label_budget": 5,
+        "lease_duration": timedelta(seconds=1),
+        "seed": 1,
+        "head_recipe": LbfgsRecipe(),
+    }
+    for name, value in changes.items():
+        assert not GOOD.same_content(replace(GOOD, **{name: value})), name
+
+
+@pytest.mark.parametrize(
+    ("progress", "budget", "state"),
+    [
+        (TaskProgress(labeled=3, leased=1), None, PoolState.OPEN),
+        (TaskProgress(labeled=3, leased=2), None, PoolState.ALL_LEASED),
+        (TaskProgress(labeled=2, abstained=1, validation=1, test=1), None, PoolState.EXHAUSTED),
+        (TaskProgress(labeled=2, budget_spent=2), 2, PoolState.BUDGET_SPENT),
+        (TaskProgress(labeled=1, leased=1, budget_spent=1), 2, PoolState.BUDGET_SPENT),
+        (TaskProgress(labeled=2, budget_spent=0), 1, PoolState.OPEN),
+        (TaskProgress(labeled=5, budget_spent=5), 5, PoolState.EXHAUSTED),
+    ],
+)
+def test_pool_state_of_five_clips(progress, budget, state):
+    assert progress.pool_state(5, budget) is state
