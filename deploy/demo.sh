@@ -3,5 +3,6 @@
 # Options are those of `aloe demo`.
 set -eu
 cd "$(dirname "$0")/.."
-. deploy/environment.sh all
+extra=all
+. deploy/environment.sh
 exec aloe demo "$@"

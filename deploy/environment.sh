@@ -1,6 +1,6 @@
 # Sourced by deploy/demo.sh and tests/run.sh from the project's root: makes the
-# virtual environment .venv with the extras named in $1, if it is not there as
-# they stand in pyproject.toml, and activates it.
+# virtual environment .venv with the extra named in $extra, if it is not there as
+# it stands in pyproject.toml, and activates it.
 #
 # PYTHON names the interpreter (default: the first of python3.12, python3.11,
 # python3.13, python3 that is new enough), VENV another folder.
@@ -19,12 +19,12 @@ find_python() {
   return 1
 }
 
-stamp="$1 $(cksum < pyproject.toml)"
+stamp="$extra $(cksum < pyproject.toml)"
 if [ "$(cat "$VENV/aloe-installed" 2>/dev/null)" != "$stamp" ]; then
   python=$(find_python)
   echo "installing ALOE into $VENV with $("$python" --version); this takes a minute or two" >&2
   "$python" -m venv "$VENV"
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$1]" >&2
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extra]" >&2
   echo "$stamp" > "$VENV/aloe-installed"
 fi
 . "$VENV/bin/activate"

@@ -3,7 +3,8 @@
 # rules, protos and the code generated from them.
 set -eu
 cd "$(dirname "$0")/.."
-. deploy/environment.sh dev
+extra=dev
+. deploy/environment.sh
 
 ruff check
 ruff format --check

@@ -2,5 +2,6 @@
 # From a fresh clone to passed tests: sh tests/run.sh [options of pytest]
 set -eu
 cd "$(dirname "$0")/.."
-. deploy/environment.sh dev
+extra=dev
+. deploy/environment.sh
 exec python -m pytest "$@"
