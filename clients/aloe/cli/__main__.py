@@ -2,7 +2,7 @@
 
 import sys
 
-import click
+import typer
 
 from aloe.bench.datasets import DatasetError
 from aloe.bench.plots import PlotError
@@ -23,10 +23,11 @@ def run(arguments: list[str]) -> int:
     """Run a command line; return the exit code: 0, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
         code = app(arguments, prog_name="aloe", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        # Usage errors know how to show the usage; their class is private.
+        getattr(error, "show", lambda: complain(str(error)))()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         complain("interrupted")
         return _INTERRUPTED
     except BrokenPipeError:

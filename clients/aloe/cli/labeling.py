@@ -1,6 +1,7 @@
 """`aloe query`, `aloe submit` and `aloe label`: labeling from a script and at a terminal."""
 
 import getpass
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from aloe.cli.terminal_oracle import TerminalSession
 from aloe.client import Answer
 
 _ABSTAIN = "-"
+_PATIENCE = timedelta(minutes=2)
 
 
 def query(
@@ -24,7 +26,11 @@ def query(
     """Ask for the clips most worth a label, and lease them."""
     with client(server) as learner:
         found = learner.query(
-            task_id, _oracle_id(oracle), max_clip_count=count, min_head_version=min_head
+            task_id,
+            _oracle_id(oracle),
+            max_clip_count=count,
+            min_head_version=min_head,
+            timeout=_PATIENCE if min_head else None,
         )
     if json:
         print_json(found)

@@ -1,11 +1,12 @@
 """Options that several commands share."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aloe.client import AcquisitionFunction, LearnerClient, connect
+from aloe.client import AcquisitionFunction, ConnectOptions, LearnerClient, connect
 
 Server = Annotated[
     str, typer.Option("--server", envvar="ALOE_SERVER", help="host:port of the learner service")
@@ -27,9 +28,13 @@ OracleId = Annotated[str, typer.Option("--oracle", envvar="ALOE_ORACLE", help="w
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3"}
 
 
+_PATIENCE = timedelta(seconds=5)
+"""Longer than any call takes that is no import or prediction; a person waits for the answer."""
+
+
 def client(server: str) -> LearnerClient:
     """Connect to a learner service."""
-    return connect(server)
+    return connect(server, ConnectOptions(timeout=_PATIENCE))
 
 
 def audio_files(paths: list[Path]) -> list[tuple[Path, str]]:

@@ -1,11 +1,13 @@
 """`aloe predict`: what a task's head makes of audio files."""
 
+from datetime import timedelta
 from itertools import islice
 
 from aloe.cli.console import CommandError, percent, print_json, print_table, progress
 from aloe.cli.options import DEFAULT_SERVER, Files, Json, Server, TaskId, audio_files, client
 
 _FILES_PER_CALL = 16
+_PATIENCE = timedelta(minutes=2)
 
 
 def predict(
@@ -18,9 +20,10 @@ def predict(
     rows = []
     rest = iter(files)
     with client(server) as learner, progress() as bar:
+        learner.get_task(task_id)
         row = bar.add_task("predicting", total=len(files))
         while batch := list(islice(rest, _FILES_PER_CALL)):
-            found = learner.predict(task_id, audio=batch)
+            found = learner.predict(task_id, audio=batch, timeout=_PATIENCE)
             for path, label, each in zip(batch, found.labels, found.probabilities, strict=True):
                 probabilities = dict(zip(found.classes, each.tolist(), strict=True))
                 rows.append((str(path), label, probabilities, found.head_version))

@@ -5,7 +5,7 @@ import string
 import sys
 from dataclasses import dataclass
 
-import click
+import typer
 
 from aloe.cli.console import notes
 from aloe.cli.player import Player
@@ -134,7 +134,7 @@ def _legend(task: Task) -> str:
 
 def _read_key() -> str:
     if sys.stdin.isatty():
-        key = click.getchar()
+        key = typer.getchar()
         if key in ("\x03", "\x04"):
             raise _Quit
         return key

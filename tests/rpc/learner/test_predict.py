@@ -1,0 +1,173 @@
+"""Predictions, and what a task gives away: labels and heads."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
+from tests.rpc.learner.scenes import (
+    CLASSES,
+    FINGERPRINT,
+    QUICK,
+    Scene,
+    fails_with,
+    make_scene,
+    refused,
+)
+
+from aloe.client import (
+    Answer,
+    FailedPrecondition,
+    KnownLabel,
+    LbfgsRecipe,
+    LearnerClient,
+    NotFound,
+    Split,
+)
+
+
+def by_hand(head, embeddings):
+    """Compute softmax(embeddings @ weights + biases) in float64."""
+    logits = embeddings.astype(np.float64) @ head.weights + head.biases
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponents / exponents.sum(axis=1, keepdims=True)
+
+
+def test_clips_and_their_embeddings_are_predicted_alike(client: LearnerClient, scene: Scene):
+    version = scene.seed_labels()
+    by_embedding = client.predict(
+        scene.task_id, embeddings=scene.embeddings, min_head_version=version
+    )
+    ids = list(scene.truth)
+    by_clip = client.predict(scene.task_id, clip_ids=ids)
+    assert_array_equal(by_clip.probabilities, by_embedding.probabilities)
+    assert by_clip.labels == by_embedding.labels
+    assert (by_clip.classes, by_clip.head_version) == (CLASSES, version)
+    backwards = client.predict(scene.task_id, clip_ids=[ids[5], ids[3], ids[5]])
+    assert_allclose(backwards.probabilities, by_clip.probabilities[[5, 3, 5]], atol=1e-6)
+
+
+def test_predictions_are_probabilities_and_learn_the_classes(client: LearnerClient, scene: Scene):
+    version = scene.seed_labels(row_count=30)
+    found = client.predict(scene.task_id, embeddings=scene.embeddings, min_head_version=version)
+    assert found.probabilities.shape == (60, 3)
+    assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-6)
+    assert [CLASSES[row.argmax()] for row in found.probabilities] == list(found.labels)
+    right = np.array(found.labels) == np.array(list(scene.truth.values()))
+    assert right[30:].mean() > 0.8
+
+
+def test_an_exported_head_predicts_the_same_elsewhere(client: LearnerClient, scene: Scene):
+    version = scene.seed_labels()
+    found = client.predict(scene.task_id, embeddings=scene.embeddings, min_head_version=version)
+    head = client.export_head(scene.task_id)
+    assert_allclose(by_hand(head, scene.embeddings), found.probabilities, atol=1e-5)
+    assert (head.task_id, head.version, head.classes) == (scene.task_id, version, CLASSES)
+    assert (head.encoder_fingerprint, head.label_count) == (FINGERPRINT, 6)
+    assert (head.head_recipe, head.seed) == (QUICK, 1)
+    assert (head.weights.shape, head.biases.shape) == ((8, 3), (3,))
+
+
+def test_an_lbfgs_head_is_the_same_whatever_the_seed(client: LearnerClient):
+    heads = []
+    for seed in (1, 2):
+        scene = make_scene(client, head_recipe=LbfgsRecipe(0.01), seed=seed)
+        version = scene.seed_labels(row_count=30)
+        client.predict(scene.task_id, embeddings=scene.embeddings[:1], min_head_version=version)
+        heads.append(client.export_head(scene.task_id))
+    assert heads[0].head_recipe == LbfgsRecipe(0.01)
+    assert_array_equal(heads[0].weights, heads[1].weights)
+
+
+def test_the_last_few_heads_can_be_exported(client: LearnerClient, scene: Scene):
+    version = scene.seed_labels()
+    for _ in range(6):
+        leases = scene.query(max_clip_count=1, min_head_version=version)
+        version = scene.answer(leases).head_version or 0
+    client.predict(scene.task_id, embeddings=scene.embeddings[:1], min_head_version=version)
+    assert version == 7
+    assert client.export_head(scene.task_id).version == 7
+    earlier = client.export_head(scene.task_id, 6)
+    assert (earlier.version, earlier.label_count) == (6, 11)
+    with fails_with("HEAD_VERSION_UNKNOWN", FailedPrecondition):
+        client.export_head(scene.task_id, 1)
+
+
+def test_a_clip_that_the_pool_does_not_hold_is_not_found(client: LearnerClient, scene: Scene):
+    version = scene.seed_labels()
+    with fails_with("CLIP_NOT_FOUND", NotFound):
+        client.predict(
+            scene.task_id, clip_ids=["clip-0001", "nowhere"], min_head_version=version
+        )
+
+
+def test_embeddings_that_are_none_are_refused(client: LearnerClient, scene: Scene):
+    version = scene.seed_labels()
+    client.predict(scene.task_id, embeddings=scene.embeddings, min_head_version=version)
+    wrong = scene.embeddings[:4].copy()
+    wrong[1, 2], wrong[3, 0] = np.nan, np.inf
+    with refused("embeddings[1]", "embeddings[3]"):
+        client.predict(scene.task_id, embeddings=wrong)
+    with refused("embeddings"):
+        client.predict(scene.task_id, embeddings=scene.embeddings[:, :-1])
+    with refused("embeddings"):
+        client.predict(scene.task_id, embeddings=scene.embeddings[:0])
+    with refused("clips.names"):
+        client.predict(scene.task_id, clip_ids=[])
+    with refused("audio.clips"):
+        client.predict(scene.task_id, audio=[])
+
+
+def test_exported_labels_tell_who_said_what_when_in_the_order_of_the_pool(
+    client: LearnerClient, scene: Scene
+):
+    began = datetime.now(UTC)
+    leases = scene.query(max_clip_count=3)
+    answers = [Answer(leases[0].lease_id, "low"), Answer(leases[1].lease_id, None)]
+    client.submit_labels(scene.task_id, "ann", answers)
+    free = [clip for clip in scene.truth if clip not in {lease.clip_id for lease in leases}]
+    client.import_labels(
+        scene.task_id,
+        [
+            KnownLabel(free[2], "high", Split.TEST),
+            KnownLabel(free[1], "mid", Split.VALIDATION),
+            KnownLabel(free[0], "high"),
+        ],
+    )
+    expected = {
+        leases[0].clip_id: ("low", Split.TRAIN, "ann"),
+        leases[1].clip_id: (None, Split.TRAIN, "ann"),
+        free[0]: ("high", Split.TRAIN, ""),
+        free[1]: ("mid", Split.VALIDATION, ""),
+        free[2]: ("high", Split.TEST, ""),
+    }
+    labels = list(client.export_labels(scene.task_id))
+    assert {each.clip_id: (each.label, each.split, each.oracle_id) for each in labels} == expected
+    assert [each.clip_id for each in labels] == sorted(expected)
+    second = timedelta(seconds=1)
+    assert all(began - second < each.label_time < datetime.now(UTC) + second for each in labels)
+
+
+def test_exported_labels_fit_a_csv_whatever_the_class_is_called(client: LearnerClient):
+    scene = make_scene(client, 6)
+    classes = ('a, "b"', "日本語", "semi;colon")
+    task = client.create_task(f"{scene.task_id}-2", scene.pool_id, classes)
+    clips = list(scene.truth)[:3]
+    labels = [KnownLabel(*each) for each in zip(clips, classes, strict=True)]
+    client.import_labels(task.task_id, labels)
+    file = io.StringIO()
+    csv.writer(file).writerows(
+        (each.clip_id, each.label, each.split.value) for each in client.export_labels(task.task_id)
+    )
+    file.seek(0)
+    assert list(csv.reader(file)) == [
+        [clip, name, "train"] for clip, name in zip(clips, classes, strict=True)
+    ]
+
+
+def test_thousands_of_labels_are_exported(client: LearnerClient):
+    scene = make_scene(client, 6_000)
+    scene.seed_labels(row_count=6_000)
+    labels = {each.clip_id: each.label for each in client.export_labels(scene.task_id)}
+    assert labels == scene.truth
