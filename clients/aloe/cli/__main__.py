@@ -25,7 +25,11 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, prog_name="aloe", standalone_mode=False)
     except typer.TyperException as error:
         # Usage errors know how to show the usage; their class is private.
-        getattr(error, "show", lambda: complain(str(error)))()
+        show = getattr(error, "show", None)
+        if show:
+            show()
+        else:
+            complain(str(error))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         complain("interrupted")

@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import importlib.util
-import os
 import shutil
 import sys
 import tempfile
@@ -18,7 +17,8 @@ from aloe.local.redis_server import redis_child
 
 _RESTART_PAUSE_S = 0.2
 _MAX_FAILED_STARTS = 5
-_START_S = {"Redis": 60.0, "the embedding service": 300.0, "the learner": 60.0}
+_EMBEDDING = "the embedding service"
+_START_S, _EMBEDDING_START_S = 60.0, 300.0
 _NEEDED = {
     "aloe.embedding": ("tensorflow", "embedding"),
     "aloe.learner": ("redis", "learner"),
@@ -36,6 +36,9 @@ class StackOptions:
     redis_url: str = ""
     """A Redis that runs already; empty starts one."""
     learner_address: str = "127.0.0.1:0"
+    """Of the first learner; the others take free ports of the same host."""
+    learner_count: int = 1
+    """Learners on the one Redis; any of them serves any call."""
     embedding_address: str = "127.0.0.1:0"
     embedding_flags: tuple[str, ...] = ()
     """More flags for the embedding service."""
@@ -55,13 +58,18 @@ class LocalStack:
         self._options, self._on_step = options, on_step
         self._children: list[Child] = []
         self._stopping = threading.Event()
-        self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
+        self._supervisors: list[threading.Thread] = []
         self._runtime_dir = Path(tempfile.mkdtemp(prefix="aloe-"))
         self._data_dir = options.data_dir or self._runtime_dir / "data"
         self._lock: IO[str] | None = None
         self.redis_url = options.redis_url
         self.embedding_address = options.embedding_address
-        self.learner_address = options.learner_address
+        self.learner_addresses: tuple[str, ...] = (options.learner_address,)
+
+    @property
+    def learner_address(self) -> str:
+        """The first learner's."""
+        return self.learner_addresses[0]
 
     @property
     def log_dir(self) -> Path:
@@ -79,7 +87,11 @@ class LocalStack:
         except BaseException:
             self.stop()
             raise
-        self._supervisor.start()
+        # One each: a child that is slow to start must not hold up another.
+        for child in self._children:
+            supervisor = threading.Thread(target=self._supervise, args=(child,), daemon=True)
+            supervisor.start()
+            self._supervisors.append(supervisor)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,10 +100,11 @@ class LocalStack:
     def stop(self) -> None:
         """End every child, the learner first, and remove what is temporary."""
         self._stopping.set()
-        if self._supervisor.is_alive() and self._supervisor is not threading.current_thread():
-            self._supervisor.join()
-        for child in reversed(self._children):
-            child.stop()
+        for _ in range(2):  # Again: a supervisor may have been starting one just then.
+            for child in reversed(self._children):
+                child.stop()
+            for supervisor in self._supervisors:
+                supervisor.join()
         if self._lock:
             self._lock.close()
         shutil.rmtree(self._runtime_dir, ignore_errors=True)
@@ -110,16 +123,24 @@ class LocalStack:
             )
             self.redis_url = f"unix://{socket_path}"
         self.embedding_address = self._launch_service(
-            "the embedding service",
+            _EMBEDDING,
             "aloe.embedding",
             self._options.embedding_address,
             ["--encoder", self._options.encoder, *self._options.embedding_flags],
             {},
         )
-        self.learner_address = self._launch_service(
-            "the learner",
+        host = self._options.learner_address.rpartition(":")[0]
+        others = [f"{host}:0"] * (self._options.learner_count - 1)
+        self.learner_addresses = tuple(
+            self._launch_learner(number, address)
+            for number, address in enumerate([self._options.learner_address, *others], start=1)
+        )
+
+    def _launch_learner(self, number: int, address: str) -> str:
+        return self._launch_service(
+            "the learner" if number == 1 else f"learner {number}",
             "aloe.learner",
-            self._options.learner_address,
+            address,
             ["--embedding", self.embedding_address],
             {
                 # In the environment, since a URL may hold a password and arguments are public.
@@ -156,7 +177,7 @@ class LocalStack:
         child = Child(
             name,
             command,
-            log_path=self.log_dir / f"{module.rpartition('.')[2]}.log",
+            log_path=self.log_dir / f"{name.removeprefix('the ').replace(' ', '-')}.log",
             ready=ready,
             environment={"TF_CPP_MIN_LOG_LEVEL": "2", **environment},
         )
@@ -168,22 +189,20 @@ class LocalStack:
     def _launch(self, child: Child) -> None:
         self._on_step(f"starting {child.name}")
         self._children.append(child)
-        child.start(_START_S[child.name])
+        child.start(_start_s(child))
 
-    def _supervise(self) -> None:
+    def _supervise(self, child: Child) -> None:
         failed_starts = 0
         while not self._stopping.wait(_RESTART_PAUSE_S):
-            for child in self._children:
-                if child.is_running or self._stopping.is_set():
-                    continue
-                with contextlib.suppress(ChildFailed):
-                    child.start(_START_S[child.name])
-                failed_starts = 0 if child.is_running else failed_starts + 1
-                if failed_starts > _MAX_FAILED_STARTS:
-                    self._on_step(f"{child.name} does not start any more; see {self.log_dir}")
-                    return
+            if child.is_running:
+                continue
+            with contextlib.suppress(ChildFailed):
+                child.start(_start_s(child))
+            failed_starts = 0 if child.is_running else failed_starts + 1
+            if failed_starts > _MAX_FAILED_STARTS:
+                self._on_step(f"{child.name} does not start any more; see {self.log_dir}")
+                return
 
 
-def redis_url_of_environment() -> str:
-    """Return REDIS_URL, or nothing."""
-    return os.environ.get("REDIS_URL", "")
+def _start_s(child: Child) -> float:
+    return _EMBEDDING_START_S if child.name == _EMBEDDING else _START_S

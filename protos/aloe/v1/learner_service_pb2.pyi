@@ -138,6 +138,8 @@ class _PoolStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PoolState.V
     """Every clip is answered."""
     POOL_STATE_BUDGET_SPENT: _PoolState.ValueType  # 4
     """The label budget is spent, or reserved by leases."""
+    POOL_STATE_ORACLE_LIMIT: _PoolState.ValueType  # 5
+    """The oracle holds as many clips as it may. Query only."""
 
 class PoolState(_PoolState, metaclass=_PoolStateEnumTypeWrapper):
     """Whether a task has clips to ask for."""
@@ -152,7 +154,101 @@ POOL_STATE_EXHAUSTED: PoolState.ValueType  # 3
 """Every clip is answered."""
 POOL_STATE_BUDGET_SPENT: PoolState.ValueType  # 4
 """The label budget is spent, or reserved by leases."""
+POOL_STATE_ORACLE_LIMIT: PoolState.ValueType  # 5
+"""The oracle holds as many clips as it may. Query only."""
 Global___PoolState: _TypeAlias = PoolState  # noqa: Y015
+
+class _EventKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EVENT_KIND_UNSPECIFIED: _EventKind.ValueType  # 0
+    """Never sent."""
+    EVENT_KIND_TASK_CREATED: _EventKind.ValueType  # 1
+    """The task was created."""
+    EVENT_KIND_TASK_UPDATED: _EventKind.ValueType  # 2
+    """Its settings were changed."""
+    EVENT_KIND_CLIPS_LEASED: _EventKind.ValueType  # 3
+    """Clips were leased to an oracle, in the order of their rank."""
+    EVENT_KIND_LEASES_RENEWED: _EventKind.ValueType  # 4
+    """Leases were held for longer."""
+    EVENT_KIND_LEASES_RELEASED: _EventKind.ValueType  # 5
+    """An oracle gave clips back."""
+    EVENT_KIND_LEASES_EXPIRED: _EventKind.ValueType  # 6
+    """Leases ran out."""
+    EVENT_KIND_CLIPS_ANSWERED: _EventKind.ValueType  # 7
+    """An oracle answered, corrected or took back."""
+    EVENT_KIND_LABELS_IMPORTED: _EventKind.ValueType  # 8
+    """Known labels were imported."""
+    EVENT_KIND_HEAD_TRAINED: _EventKind.ValueType  # 9
+    """A head was trained."""
+
+class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
+    """What an event was."""
+
+EVENT_KIND_UNSPECIFIED: EventKind.ValueType  # 0
+"""Never sent."""
+EVENT_KIND_TASK_CREATED: EventKind.ValueType  # 1
+"""The task was created."""
+EVENT_KIND_TASK_UPDATED: EventKind.ValueType  # 2
+"""Its settings were changed."""
+EVENT_KIND_CLIPS_LEASED: EventKind.ValueType  # 3
+"""Clips were leased to an oracle, in the order of their rank."""
+EVENT_KIND_LEASES_RENEWED: EventKind.ValueType  # 4
+"""Leases were held for longer."""
+EVENT_KIND_LEASES_RELEASED: EventKind.ValueType  # 5
+"""An oracle gave clips back."""
+EVENT_KIND_LEASES_EXPIRED: EventKind.ValueType  # 6
+"""Leases ran out."""
+EVENT_KIND_CLIPS_ANSWERED: EventKind.ValueType  # 7
+"""An oracle answered, corrected or took back."""
+EVENT_KIND_LABELS_IMPORTED: EventKind.ValueType  # 8
+"""Known labels were imported."""
+EVENT_KIND_HEAD_TRAINED: EventKind.ValueType  # 9
+"""A head was trained."""
+Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
+
+class _ClipState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ClipStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClipState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CLIP_STATE_UNSPECIFIED: _ClipState.ValueType  # 0
+    """Never sent."""
+    CLIP_STATE_UNLABELED: _ClipState.ValueType  # 1
+    """Open to queries."""
+    CLIP_STATE_LEASED: _ClipState.ValueType  # 2
+    """Held by an oracle."""
+    CLIP_STATE_LABELED: _ClipState.ValueType  # 3
+    """Answered with a class, or given a seed label."""
+    CLIP_STATE_ABSTAINED: _ClipState.ValueType  # 4
+    """Answered with an abstention."""
+    CLIP_STATE_VALIDATION: _ClipState.ValueType  # 5
+    """A validation clip."""
+    CLIP_STATE_TEST: _ClipState.ValueType  # 6
+    """A test clip."""
+
+class ClipState(_ClipState, metaclass=_ClipStateEnumTypeWrapper):
+    """What a clip is to a task at a moment."""
+
+CLIP_STATE_UNSPECIFIED: ClipState.ValueType  # 0
+"""Never sent."""
+CLIP_STATE_UNLABELED: ClipState.ValueType  # 1
+"""Open to queries."""
+CLIP_STATE_LEASED: ClipState.ValueType  # 2
+"""Held by an oracle."""
+CLIP_STATE_LABELED: ClipState.ValueType  # 3
+"""Answered with a class, or given a seed label."""
+CLIP_STATE_ABSTAINED: ClipState.ValueType  # 4
+"""Answered with an abstention."""
+CLIP_STATE_VALIDATION: ClipState.ValueType  # 5
+"""A validation clip."""
+CLIP_STATE_TEST: ClipState.ValueType  # 6
+"""A test clip."""
+Global___ClipState: _TypeAlias = ClipState  # noqa: Y015
 
 @_typing.final
 class Pool(_message.Message):
@@ -385,6 +481,7 @@ class Task(_message.Message):
     CLIP_COUNTS_FIELD_NUMBER: _builtins.int
     POOL_STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    MAX_LEASES_PER_ORACLE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"tasks/{task}"."""
     pool: _builtins.str
@@ -401,6 +498,8 @@ class Task(_message.Message):
     """Version of the head in training, if one is. Output only."""
     pool_state: Global___PoolState.ValueType
     """Whether it has clips to ask for. Output only."""
+    max_leases_per_oracle: _builtins.int
+    """Clips that one oracle may hold at a time; unset means no limit."""
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The answers an oracle may give, at least two. Fixed at creation."""
@@ -441,17 +540,22 @@ class Task(_message.Message):
         clip_counts: Global___ClipCounts | None = ...,
         pool_state: Global___PoolState.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        max_leases_per_oracle: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_training_head_version", b"_training_head_version", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "query_strategy", b"query_strategy", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "training_head_version", b"training_head_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_training_head_version", b"_training_head_version", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "seed", b"seed", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "seed", b"seed", "training_head_version", b"training_head_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__label_budget: _TypeAlias = _typing.Literal["label_budget"]  # noqa: Y015
     _WhichOneofArgType__label_budget: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget"]  # noqa: Y015
+    _WhichOneofReturnType__max_leases_per_oracle: _TypeAlias = _typing.Literal["max_leases_per_oracle"]  # noqa: Y015
+    _WhichOneofArgType__max_leases_per_oracle: _TypeAlias = _typing.Literal["_max_leases_per_oracle", b"_max_leases_per_oracle"]  # noqa: Y015
     _WhichOneofReturnType__training_head_version: _TypeAlias = _typing.Literal["training_head_version"]  # noqa: Y015
     _WhichOneofArgType__training_head_version: _TypeAlias = _typing.Literal["_training_head_version", b"_training_head_version"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__label_budget) -> _WhichOneofReturnType__label_budget | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_leases_per_oracle) -> _WhichOneofReturnType__max_leases_per_oracle | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__training_head_version) -> _WhichOneofReturnType__training_head_version | None: ...
 
@@ -1042,6 +1146,64 @@ class GetClipAudioResponse(_message.Message):
 Global___GetClipAudioResponse: _TypeAlias = GetClipAudioResponse  # noqa: Y015
 
 @_typing.final
+class ExportClipsRequest(_message.Message):
+    """Request of ExportClips."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POOL_FIELD_NUMBER: _builtins.int
+    SKIP_COUNT_FIELD_NUMBER: _builtins.int
+    pool: _builtins.str
+    """"pools/{pool}"."""
+    skip_count: _builtins.int
+    """How many clips to leave out at the start, so that a broken export can go
+    on.
+    """
+    def __init__(
+        self,
+        *,
+        pool: _builtins.str = ...,
+        skip_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pool", b"pool", "skip_count", b"skip_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportClipsRequest: _TypeAlias = ExportClipsRequest  # noqa: Y015
+
+@_typing.final
+class ExportClipsResponse(_message.Message):
+    """Response of ExportClips: some of the clips."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIPS_FIELD_NUMBER: _builtins.int
+    EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def clips(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clip]:
+        """The clips, in the order of their import."""
+
+    @_builtins.property
+    def embeddings(self) -> _audio_pb2.FloatMatrix:
+        """One row per clip."""
+
+    def __init__(
+        self,
+        *,
+        clips: _abc.Iterable[Global___Clip] | None = ...,
+        embeddings: _audio_pb2.FloatMatrix | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "embeddings", b"embeddings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportClipsResponse: _TypeAlias = ExportClipsResponse  # noqa: Y015
+
+@_typing.final
 class CreateTaskRequest(_message.Message):
     """Request of CreateTask."""
 
@@ -1211,8 +1373,9 @@ class UpdateTaskRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Any of query_strategy, head_recipe, label_budget, lease_duration. A field
-        named here and unset in `task` goes back to its default.
+        """Any of query_strategy, head_recipe, label_budget, lease_duration,
+        max_leases_per_oracle. A field named here and unset in `task` goes back to
+        its default.
         """
 
     def __init__(
@@ -1328,25 +1491,43 @@ class KnownLabel(_message.Message):
 
     CLIP_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
+    ABSTENTION_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
+    ORACLE_ID_FIELD_NUMBER: _builtins.int
+    LABEL_TIME_FIELD_NUMBER: _builtins.int
     clip: _builtins.str
     """"pools/{pool}/clips/{clip}" of the task's pool."""
     label: _builtins.str
     """One of the task's classes."""
     split: Global___Split.ValueType
     """The part the clip plays in the task."""
+    oracle_id: _builtins.str
+    """Who answered, where that is known; kept for the record."""
+    @_builtins.property
+    def abstention(self) -> Global___Abstention:
+        """An oracle could not tell; with split TRAIN only."""
+
+    @_builtins.property
+    def label_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was answered, where that is known; otherwise the time of import."""
+
     def __init__(
         self,
         *,
         clip: _builtins.str = ...,
         label: _builtins.str = ...,
+        abstention: Global___Abstention | None = ...,
         split: Global___Split.ValueType = ...,
+        oracle_id: _builtins.str = ...,
+        label_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "label_time", b"label_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clip", b"clip", "label", b"label", "split", b"split"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "label", b"label", "label_time", b"label_time", "oracle_id", b"oracle_id", "split", b"split"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
 Global___KnownLabel: _TypeAlias = KnownLabel  # noqa: Y015
 
@@ -1557,6 +1738,7 @@ class Answer(_message.Message):
     LEASE_ID_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     ABSTENTION_FIELD_NUMBER: _builtins.int
+    RETRACTION_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     """The lease, as Query gave it."""
     label: _builtins.str
@@ -1565,18 +1747,25 @@ class Answer(_message.Message):
     def abstention(self) -> Global___Abstention:
         """The oracle cannot tell; the clip leaves the pool."""
 
+    @_builtins.property
+    def retraction(self) -> Global___Retraction:
+        """The oracle takes back what it answered under this lease; the clip is
+        unlabeled again and the lease over.
+        """
+
     def __init__(
         self,
         *,
         lease_id: _builtins.str = ...,
         label: _builtins.str = ...,
         abstention: Global___Abstention | None = ...,
+        retraction: Global___Retraction | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "retraction", b"retraction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "lease_id", b"lease_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "lease_id", b"lease_id", "retraction", b"retraction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention", "retraction"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
@@ -1598,6 +1787,23 @@ class Abstention(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Abstention: _TypeAlias = Abstention  # noqa: Y015
+
+@_typing.final
+class Retraction(_message.Message):
+    """"That was a mistake." """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Retraction: _TypeAlias = Retraction  # noqa: Y015
 
 @_typing.final
 class SubmitLabelsResponse(_message.Message):
@@ -1682,6 +1888,70 @@ class ReleaseLeasesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReleaseLeasesResponse: _TypeAlias = ReleaseLeasesResponse  # noqa: Y015
+
+@_typing.final
+class RenewLeasesRequest(_message.Message):
+    """Request of RenewLeases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    ORACLE_ID_FIELD_NUMBER: _builtins.int
+    LEASE_IDS_FIELD_NUMBER: _builtins.int
+    LEASE_DURATION_FIELD_NUMBER: _builtins.int
+    task: _builtins.str
+    """"tasks/{task}"."""
+    oracle_id: _builtins.str
+    """Who holds the leases."""
+    @_builtins.property
+    def lease_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which leases to hold for longer, at least one. One that has run out is
+        renewed while nobody else holds the clip.
+        """
+
+    @_builtins.property
+    def lease_duration(self) -> _duration_pb2.Duration:
+        """How long from now, at most a day; the task's lease_duration if unset."""
+
+    def __init__(
+        self,
+        *,
+        task: _builtins.str = ...,
+        oracle_id: _builtins.str = ...,
+        lease_ids: _abc.Iterable[_builtins.str] | None = ...,
+        lease_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "lease_ids", b"lease_ids", "oracle_id", b"oracle_id", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewLeasesRequest: _TypeAlias = RenewLeasesRequest  # noqa: Y015
+
+@_typing.final
+class RenewLeasesResponse(_message.Message):
+    """Response of RenewLeases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the leases end now."""
+
+    def __init__(
+        self,
+        *,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewLeasesResponse: _TypeAlias = RenewLeasesResponse  # noqa: Y015
 
 @_typing.final
 class PredictRequest(_message.Message):
@@ -2018,6 +2288,156 @@ class StoredLabel(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StoredLabel: _TypeAlias = StoredLabel  # noqa: Y015
+
+@_typing.final
+class ListEventsRequest(_message.Message):
+    """Request of ListEvents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    task: _builtins.str
+    """"tasks/{task}"."""
+    page_size: _builtins.int
+    """At most so many; 0 means 1,000."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        task: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventsRequest: _TypeAlias = ListEventsRequest  # noqa: Y015
+
+@_typing.final
+class ListEventsResponse(_message.Message):
+    """Response of ListEvents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty on the last one."""
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskEvent]:
+        """The events of this page."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___TaskEvent] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventsResponse: _TypeAlias = ListEventsResponse  # noqa: Y015
+
+@_typing.final
+class TaskEvent(_message.Message):
+    """Something that happened to a task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ORACLE_ID_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    HEAD_VERSION_FIELD_NUMBER: _builtins.int
+    QUERY_STRATEGY_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    """Its id; ids ascend."""
+    kind: Global___EventKind.ValueType
+    """What it was."""
+    oracle_id: _builtins.str
+    """Whose doing it was; empty where no oracle was."""
+    head_version: _builtins.int
+    """HEAD_TRAINED: the head's version. CLIPS_LEASED: the head that ranked the
+    clips; 0 for none.
+    """
+    query_strategy: _builtins.str
+    """CLIPS_LEASED: the query strategy, such as "class-aware smallest_margin"."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened, by the clock of the store."""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipChange]:
+        """The clips it changed."""
+
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        kind: Global___EventKind.ValueType = ...,
+        oracle_id: _builtins.str = ...,
+        changes: _abc.Iterable[Global___ClipChange] | None = ...,
+        head_version: _builtins.int = ...,
+        query_strategy: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "event_id", b"event_id", "event_time", b"event_time", "head_version", b"head_version", "kind", b"kind", "oracle_id", b"oracle_id", "query_strategy", b"query_strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskEvent: _TypeAlias = TaskEvent  # noqa: Y015
+
+@_typing.final
+class ClipChange(_message.Message):
+    """What became of one clip in an event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIP_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    LEASE_ID_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    clip: _builtins.str
+    """"pools/{pool}/clips/{clip}"."""
+    state: Global___ClipState.ValueType
+    """Its state after the event."""
+    label: _builtins.str
+    """Its class after the event; empty for none."""
+    lease_id: _builtins.str
+    """The lease concerned; empty for none."""
+    score: _builtins.float
+    """CLIPS_LEASED: the score it was ranked by; absent without a head."""
+    def __init__(
+        self,
+        *,
+        clip: _builtins.str = ...,
+        state: Global___ClipState.ValueType = ...,
+        label: _builtins.str = ...,
+        lease_id: _builtins.str = ...,
+        score: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "label", b"label", "lease_id", b"lease_id", "score", b"score", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___ClipChange: _TypeAlias = ClipChange  # noqa: Y015
 
 @_typing.final
 class ExportHeadRequest(_message.Message):

@@ -82,6 +82,11 @@ class LearnerServiceStub(object):
                 request_serializer=aloe_dot_v1_dot_learner__service__pb2.GetClipAudioRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_learner__service__pb2.GetClipAudioResponse.FromString,
                 _registered_method=True)
+        self.ExportClips = channel.unary_stream(
+                '/aloe.v1.LearnerService/ExportClips',
+                request_serializer=aloe_dot_v1_dot_learner__service__pb2.ExportClipsRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_learner__service__pb2.ExportClipsResponse.FromString,
+                _registered_method=True)
         self.CreateTask = channel.unary_unary(
                 '/aloe.v1.LearnerService/CreateTask',
                 request_serializer=aloe_dot_v1_dot_learner__service__pb2.CreateTaskRequest.SerializeToString,
@@ -127,6 +132,11 @@ class LearnerServiceStub(object):
                 request_serializer=aloe_dot_v1_dot_learner__service__pb2.ReleaseLeasesRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_learner__service__pb2.ReleaseLeasesResponse.FromString,
                 _registered_method=True)
+        self.RenewLeases = channel.unary_unary(
+                '/aloe.v1.LearnerService/RenewLeases',
+                request_serializer=aloe_dot_v1_dot_learner__service__pb2.RenewLeasesRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_learner__service__pb2.RenewLeasesResponse.FromString,
+                _registered_method=True)
         self.Predict = channel.unary_unary(
                 '/aloe.v1.LearnerService/Predict',
                 request_serializer=aloe_dot_v1_dot_learner__service__pb2.PredictRequest.SerializeToString,
@@ -151,6 +161,11 @@ class LearnerServiceStub(object):
                 '/aloe.v1.LearnerService/ExportHead',
                 request_serializer=aloe_dot_v1_dot_learner__service__pb2.ExportHeadRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_learner__service__pb2.ExportHeadResponse.FromString,
+                _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/aloe.v1.LearnerService/ListEvents',
+                request_serializer=aloe_dot_v1_dot_learner__service__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_learner__service__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
 
 
@@ -222,6 +237,14 @@ class LearnerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportClips(self, request, context):
+        """Sends the clips of a pool with their embeddings, in the order of their
+        import: all that ImportClips needs to make the pool anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateTask(self, request, context):
         """Creates a task on a pool. Repeating it with the same content is no error.
         """
@@ -288,6 +311,14 @@ class LearnerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenewLeases(self, request, context):
+        """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
+        nothing changed, where one is answered or another oracle's by now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Predict(self, request, context):
         """Predicts with a task's newest head.
         """
@@ -318,6 +349,15 @@ class LearnerServiceServicer(object):
 
     def ExportHead(self, request, context):
         """Returns a trained head with all that is needed to use it elsewhere.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEvents(self, request, context):
+        """Lists what happened to a task: who leased, answered, corrected which clip,
+        when, by which score; the first event first. The task's state follows from
+        it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -360,6 +400,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.GetClipAudio,
                     request_deserializer=aloe_dot_v1_dot_learner__service__pb2.GetClipAudioRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_learner__service__pb2.GetClipAudioResponse.SerializeToString,
+            ),
+            'ExportClips': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportClips,
+                    request_deserializer=aloe_dot_v1_dot_learner__service__pb2.ExportClipsRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_learner__service__pb2.ExportClipsResponse.SerializeToString,
             ),
             'CreateTask': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateTask,
@@ -406,6 +451,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     request_deserializer=aloe_dot_v1_dot_learner__service__pb2.ReleaseLeasesRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_learner__service__pb2.ReleaseLeasesResponse.SerializeToString,
             ),
+            'RenewLeases': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewLeases,
+                    request_deserializer=aloe_dot_v1_dot_learner__service__pb2.RenewLeasesRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_learner__service__pb2.RenewLeasesResponse.SerializeToString,
+            ),
             'Predict': grpc.unary_unary_rpc_method_handler(
                     servicer.Predict,
                     request_deserializer=aloe_dot_v1_dot_learner__service__pb2.PredictRequest.FromString,
@@ -430,6 +480,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.ExportHead,
                     request_deserializer=aloe_dot_v1_dot_learner__service__pb2.ExportHeadRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_learner__service__pb2.ExportHeadResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=aloe_dot_v1_dot_learner__service__pb2.ListEventsRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_learner__service__pb2.ListEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -634,6 +689,33 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/GetClipAudio',
             aloe_dot_v1_dot_learner__service__pb2.GetClipAudioRequest.SerializeToString,
             aloe_dot_v1_dot_learner__service__pb2.GetClipAudioResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportClips(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aloe.v1.LearnerService/ExportClips',
+            aloe_dot_v1_dot_learner__service__pb2.ExportClipsRequest.SerializeToString,
+            aloe_dot_v1_dot_learner__service__pb2.ExportClipsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -888,6 +970,33 @@ class LearnerService(object):
             _registered_method=True)
 
     @staticmethod
+    def RenewLeases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/RenewLeases',
+            aloe_dot_v1_dot_learner__service__pb2.RenewLeasesRequest.SerializeToString,
+            aloe_dot_v1_dot_learner__service__pb2.RenewLeasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def Predict(request,
             target,
             options=(),
@@ -1012,6 +1121,33 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/ExportHead',
             aloe_dot_v1_dot_learner__service__pb2.ExportHeadRequest.SerializeToString,
             aloe_dot_v1_dot_learner__service__pb2.ExportHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/ListEvents',
+            aloe_dot_v1_dot_learner__service__pb2.ListEventsRequest.SerializeToString,
+            aloe_dot_v1_dot_learner__service__pb2.ListEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -65,6 +65,10 @@ class LearnerServiceStub:
     """Lists the clips of a pool in the order of their import."""
     GetClipAudio: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.GetClipAudioRequest, _learner_service_pb2.GetClipAudioResponse]
     """Returns the recording of a clip, to be heard by a person."""
+    ExportClips: _grpc.UnaryStreamMultiCallable[_learner_service_pb2.ExportClipsRequest, _learner_service_pb2.ExportClipsResponse]
+    """Sends the clips of a pool with their embeddings, in the order of their
+    import: all that ImportClips needs to make the pool anew.
+    """
     CreateTask: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.CreateTaskRequest, _learner_service_pb2.CreateTaskResponse]
     """Creates a task on a pool. Repeating it with the same content is no error."""
     GetTask: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.GetTaskRequest, _learner_service_pb2.GetTaskResponse]
@@ -88,6 +92,10 @@ class LearnerServiceStub:
     """
     ReleaseLeases: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ReleaseLeasesRequest, _learner_service_pb2.ReleaseLeasesResponse]
     """Gives leased clips back unanswered."""
+    RenewLeases: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.RenewLeasesRequest, _learner_service_pb2.RenewLeasesResponse]
+    """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
+    nothing changed, where one is answered or another oracle's by now.
+    """
     Predict: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.PredictRequest, _learner_service_pb2.PredictResponse]
     """Predicts with a task's newest head."""
     ListRounds: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ListRoundsRequest, _learner_service_pb2.ListRoundsResponse]
@@ -98,6 +106,11 @@ class LearnerServiceStub:
     """Sends every label of a task, in the order of the pool's clips."""
     ExportHead: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ExportHeadRequest, _learner_service_pb2.ExportHeadResponse]
     """Returns a trained head with all that is needed to use it elsewhere."""
+    ListEvents: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ListEventsRequest, _learner_service_pb2.ListEventsResponse]
+    """Lists what happened to a task: who leased, answered, corrected which clip,
+    when, by which score; the first event first. The task's state follows from
+    it.
+    """
 
 @_typing.type_check_only
 class LearnerServiceAsyncStub(LearnerServiceStub):
@@ -136,6 +149,10 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """Lists the clips of a pool in the order of their import."""
     GetClipAudio: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.GetClipAudioRequest, _learner_service_pb2.GetClipAudioResponse]  # type: ignore[assignment]
     """Returns the recording of a clip, to be heard by a person."""
+    ExportClips: _aio.UnaryStreamMultiCallable[_learner_service_pb2.ExportClipsRequest, _learner_service_pb2.ExportClipsResponse]  # type: ignore[assignment]
+    """Sends the clips of a pool with their embeddings, in the order of their
+    import: all that ImportClips needs to make the pool anew.
+    """
     CreateTask: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.CreateTaskRequest, _learner_service_pb2.CreateTaskResponse]  # type: ignore[assignment]
     """Creates a task on a pool. Repeating it with the same content is no error."""
     GetTask: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.GetTaskRequest, _learner_service_pb2.GetTaskResponse]  # type: ignore[assignment]
@@ -159,6 +176,10 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """
     ReleaseLeases: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ReleaseLeasesRequest, _learner_service_pb2.ReleaseLeasesResponse]  # type: ignore[assignment]
     """Gives leased clips back unanswered."""
+    RenewLeases: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.RenewLeasesRequest, _learner_service_pb2.RenewLeasesResponse]  # type: ignore[assignment]
+    """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
+    nothing changed, where one is answered or another oracle's by now.
+    """
     Predict: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.PredictRequest, _learner_service_pb2.PredictResponse]  # type: ignore[assignment]
     """Predicts with a task's newest head."""
     ListRounds: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ListRoundsRequest, _learner_service_pb2.ListRoundsResponse]  # type: ignore[assignment]
@@ -169,6 +190,11 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """Sends every label of a task, in the order of the pool's clips."""
     ExportHead: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ExportHeadRequest, _learner_service_pb2.ExportHeadResponse]  # type: ignore[assignment]
     """Returns a trained head with all that is needed to use it elsewhere."""
+    ListEvents: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ListEventsRequest, _learner_service_pb2.ListEventsResponse]  # type: ignore[assignment]
+    """Lists what happened to a task: who leased, answered, corrected which clip,
+    when, by which score; the first event first. The task's state follows from
+    it.
+    """
 
 class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps pools and tasks, asks oracles for the labels a task's head is least
@@ -248,6 +274,16 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns the recording of a clip, to be heard by a person."""
 
     @_abc_1.abstractmethod
+    def ExportClips(
+        self,
+        request: _learner_service_pb2.ExportClipsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_learner_service_pb2.ExportClipsResponse], _abc.AsyncIterator[_learner_service_pb2.ExportClipsResponse]]:
+        """Sends the clips of a pool with their embeddings, in the order of their
+        import: all that ImportClips needs to make the pool anew.
+        """
+
+    @_abc_1.abstractmethod
     def CreateTask(
         self,
         request: _learner_service_pb2.CreateTaskRequest,
@@ -325,6 +361,16 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives leased clips back unanswered."""
 
     @_abc_1.abstractmethod
+    def RenewLeases(
+        self,
+        request: _learner_service_pb2.RenewLeasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_learner_service_pb2.RenewLeasesResponse, _abc.Awaitable[_learner_service_pb2.RenewLeasesResponse]]:
+        """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
+        nothing changed, where one is answered or another oracle's by now.
+        """
+
+    @_abc_1.abstractmethod
     def Predict(
         self,
         request: _learner_service_pb2.PredictRequest,
@@ -363,5 +409,16 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_learner_service_pb2.ExportHeadResponse, _abc.Awaitable[_learner_service_pb2.ExportHeadResponse]]:
         """Returns a trained head with all that is needed to use it elsewhere."""
+
+    @_abc_1.abstractmethod
+    def ListEvents(
+        self,
+        request: _learner_service_pb2.ListEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_learner_service_pb2.ListEventsResponse, _abc.Awaitable[_learner_service_pb2.ListEventsResponse]]:
+        """Lists what happened to a task: who leased, answered, corrected which clip,
+        when, by which score; the first event first. The task's state follows from
+        it.
+        """
 
 def add_LearnerServiceServicer_to_server(servicer: LearnerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

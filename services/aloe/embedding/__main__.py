@@ -17,6 +17,8 @@ from aloe.embedding.limits import BatchLimits, ServiceLimits
 from aloe.embedding.settings import Settings
 
 _CONFIGURATION_EXIT_CODE = 2
+# How long the event loop may keep the inference thread waiting for Python's lock between batches.
+_SWITCH_INTERVAL_S = 0.0005
 
 _log = logging.getLogger("aloe.embedding")
 
@@ -34,6 +36,7 @@ def main() -> None:
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
             stream=sys.stderr,
         )
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         asyncio.run(_run(settings))
     except (ConfigurationError, AddressInUse) as error:
         _exit(f"aloe.embedding: {error}", _CONFIGURATION_EXIT_CODE)

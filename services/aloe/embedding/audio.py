@@ -102,7 +102,6 @@ class AudioDecoder:
         else:
             field = "encoded"
             mono, rate_hz = self._read_encoded(audio.content)
-        _check_samples(mono, field)
         duration_s = mono.size / rate_hz
         if rate_hz != self.sample_rate_hz:
             mono = soxr.resample(mono, rate_hz, self.sample_rate_hz)
@@ -135,7 +134,8 @@ class AudioDecoder:
         if audio.sample_format is SampleFormat.INT16:
             scaled = samples * np.float32(1 / self.int16_divisor)
         else:
-            scaled = samples.astype(np.float32)
+            _check_samples(samples, "pcm.samples")
+            scaled = samples.astype(np.float32, copy=False)
         return _mix_down(scaled.reshape(-1, audio.channel_count))
 
     def _read_encoded(self, content: bytes) -> tuple[Float32Array, int]:
@@ -169,6 +169,7 @@ class AudioDecoder:
         while len(block := file.read(block_frames, dtype="float32", always_2d=True)):
             frame_count += len(block)
             self._check_duration(frame_count, file.samplerate, field="encoded")
+            _check_samples(block, "encoded")
             blocks.append(_mix_down(block))
         if not blocks:
             raise InvalidAudio("encoded", "the file holds no samples; send at least one")
@@ -199,8 +200,8 @@ def _check_channel_count(channel_count: int, field: str) -> None:
         )
 
 
-def _check_samples(mono: Float32Array, field: str) -> None:
-    peak = float(np.abs(mono).max())
+def _check_samples(samples: Float32Array, field: str) -> None:
+    peak = float(np.abs(samples).max())
     if not np.isfinite(peak):
         raise InvalidAudio(field, "holds NaN or infinite samples; send finite ones in [-1, 1]")
     if peak > MAX_AMPLITUDE:

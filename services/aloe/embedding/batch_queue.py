@@ -26,7 +26,9 @@ class Waiting:
 
     encoder: Encoder
     samples: Float32Array
-    """(canonical_length,)"""
+    """(n_samples,) as decoded"""
+    length: int
+    """Canonical length, to which the samples are brought when they run."""
     arrival: float
     deadline: float
     """On the batcher's clock; infinite for none."""
@@ -64,7 +66,7 @@ class BatchQueue:
         """Let a clip wait."""
         due = min(clip.deadline, clip.arrival + self._limits.patience_s)
         self._arrival_count += 1
-        line = self._lines.setdefault((id(clip.encoder), clip.samples.size), [])
+        line = self._lines.setdefault((id(clip.encoder), clip.length), [])
         # The arrival number breaks ties in favour of who came first.
         heapq.heappush(line, (due, self._arrival_count, clip))
 

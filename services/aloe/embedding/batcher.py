@@ -57,14 +57,22 @@ class Batcher:
     def submit(
         self, encoder: Encoder, clips: Sequence[Float32Array], deadline: float
     ) -> list[asyncio.Future[Embedded]]:
-        """Queue canonical clips, (canonical_length,) float32 each; one future per clip.
+        """Queue clips, (n_samples,) float32 each; one future per clip.
 
         Cancelling a future takes its clip out of the queue. A future may raise DeadlineExpired
         (`deadline` is on the batcher's clock), ShuttingDown, or what the encoder raised.
         """
+        length_of = encoder.info.length_policy.canonical_length
         now = self._clock()
         waiting = [
-            Waiting(encoder, samples, now, deadline, self._loop.create_future())
+            Waiting(
+                encoder,
+                samples,
+                length_of(samples.size),
+                now,
+                deadline,
+                self._loop.create_future(),
+            )
             for samples in clips
         ]
         with self._changed:
@@ -123,7 +131,7 @@ class Batcher:
                 first.encoder.info.encoder_id,
                 len(batch.clips),
                 batch.row_count,
-                first.samples.size,
+                first.length,
                 ended - started,
             )
         )
@@ -131,9 +139,11 @@ class Batcher:
 
 def _stack(batch: Batch) -> Float32Array:
     """Write the clips into (row_count, canonical_length) float32; rows beyond them are silent."""
-    rows = np.zeros((batch.row_count, batch.clips[0].samples.size), dtype=np.float32)
+    first = batch.clips[0]
+    policy = first.encoder.info.length_policy
+    rows = np.zeros((batch.row_count, first.length), dtype=np.float32)
     for row, clip in zip(rows, batch.clips, strict=False):
-        row[:] = clip.samples
+        policy.write(clip.samples, row)
     return rows
 
 

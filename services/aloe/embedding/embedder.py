@@ -4,13 +4,14 @@ import asyncio
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from aloe.embedding.admission import Admission, Hold
-from aloe.embedding.audio import Audio, AudioDecoder
+from aloe.embedding.audio import Audio, AudioDecoder, DecodedClip
 from aloe.embedding.batch_queue import Embedded
 from aloe.embedding.batcher import Batcher
 from aloe.embedding.encoder import Encoder, EncoderInfo
@@ -32,11 +33,9 @@ class EmbeddedClip:
 
 
 @dataclass(frozen=True, slots=True)
-class _CanonicalClip:
+class _DecodedClip:
     index: int
-    samples: Float32Array
-    """(canonical_length,)"""
-    duration_s: float
+    clip: DecodedClip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +85,11 @@ class Embedder:
         if not audios:
             raise InvalidRequest("clips", "holds no clips; send at least one")
         with self._admission.enter(len(audios), byte_count(audios)) as hold:
-            clips, faults = await self._canonicalize(audios)
+            clips, faults = await self._decode(audios)
             _raise_faults(faults)
             self._admission.grow(hold, _nbytes(clips))
             futures = self._submit(clips, deadline)
-            try:
-                await asyncio.wait(futures)
-            finally:
-                _cancel(futures)
+            await _settle(futures)
         outcomes = [_outcome(clip, future) for clip, future in zip(clips, futures, strict=True)]
         _raise_faults(outcomes)
         return [item.result for item in outcomes if isinstance(item.result, EmbeddedClip)]
@@ -111,28 +107,21 @@ class Embedder:
         `on_outcome` is called once per clip as soon as its outcome is known; the same exceptions
         as above are outcomes here.
         """
-        futures: list[asyncio.Future[Embedded]] = []
-        try:
-            clips, faults = await self._canonicalize(audios)
-            for fault in faults:
-                on_outcome(fault)
-            self._admission.force(hold, _nbytes(clips))
-            futures = self._submit(clips, deadline)
-            for clip, future in zip(clips, futures, strict=True):
-                future.add_done_callback(partial(_tell, on_outcome, clip))
-            if futures:
-                await asyncio.wait(futures)
-        finally:
-            _cancel(futures)
+        clips, faults = await self._decode(audios)
+        for fault in faults:
+            on_outcome(fault)
+        self._admission.force(hold, _nbytes(clips))
+        futures = self._submit(clips, deadline)
+        for clip, future in zip(clips, futures, strict=True):
+            future.add_done_callback(partial(_tell, on_outcome, clip))
+        await _settle(futures)
 
     def _submit(
-        self, clips: Sequence[_CanonicalClip], deadline: float
+        self, clips: Sequence[_DecodedClip], deadline: float
     ) -> list[asyncio.Future[Embedded]]:
-        return self._batcher.submit(self._encoder, [clip.samples for clip in clips], deadline)
+        return self._batcher.submit(self._encoder, [clip.clip.samples for clip in clips], deadline)
 
-    async def _canonicalize(
-        self, audios: Sequence[Audio]
-    ) -> tuple[list[_CanonicalClip], list[Outcome]]:
+    async def _decode(self, audios: Sequence[Audio]) -> tuple[list[_DecodedClip], list[Outcome]]:
         """Decode every clip, and tell those that could be from those that could not."""
         numbered = list(enumerate(audios))
         if all(self._decoder.is_quick(audio) for audio in audios):
@@ -151,22 +140,19 @@ class Embedder:
             )
             decoded = [clip for part in slices for clip in part]
         return (
-            [clip for clip in decoded if isinstance(clip, _CanonicalClip)],
+            [clip for clip in decoded if isinstance(clip, _DecodedClip)],
             [clip for clip in decoded if isinstance(clip, Outcome)],
         )
 
-    def _decode_slice(
-        self, numbered: Sequence[tuple[int, Audio]]
-    ) -> list[_CanonicalClip | Outcome]:
+    def _decode_slice(self, numbered: Sequence[tuple[int, Audio]]) -> list[_DecodedClip | Outcome]:
         return [self._decode_one(index, audio) for index, audio in numbered]
 
-    def _decode_one(self, index: int, audio: Audio) -> _CanonicalClip | Outcome:
+    def _decode_one(self, index: int, audio: Audio) -> _DecodedClip | Outcome:
         try:
             decoded = self._decoder.decode(audio)
         except InvalidAudio as error:
             return Outcome(index, error)
-        samples = self.info.length_policy.canonical(decoded.samples)
-        return _CanonicalClip(index, samples, decoded.duration_s)
+        return _DecodedClip(index, decoded)
 
 
 def byte_count(audios: Iterable[Audio]) -> int:
@@ -174,7 +160,7 @@ def byte_count(audios: Iterable[Audio]) -> int:
     return sum(audio.byte_count for audio in audios)
 
 
-def _outcome(clip: _CanonicalClip, future: asyncio.Future[Embedded]) -> Outcome:
+def _outcome(clip: _DecodedClip, future: asyncio.Future[Embedded]) -> Outcome:
     error = future.exception()
     if error is not None:
         # The batcher sets no other kind.
@@ -184,12 +170,12 @@ def _outcome(clip: _CanonicalClip, future: asyncio.Future[Embedded]) -> Outcome:
     if not np.isfinite(embedding).all():
         fault = InvalidAudio("", "the encoder finds no finite embedding for this clip")
         return Outcome(clip.index, fault)
-    return Outcome(clip.index, EmbeddedClip(embedding, clip.duration_s))
+    return Outcome(clip.index, EmbeddedClip(embedding, clip.clip.duration_s))
 
 
 def _tell(
     on_outcome: Callable[[Outcome], None],
-    clip: _CanonicalClip,
+    clip: _DecodedClip,
     future: asyncio.Future[Embedded],
 ) -> None:
     if not future.cancelled():
@@ -207,10 +193,17 @@ def _raise_faults(outcomes: Sequence[Outcome]) -> None:
         raise InvalidClips(faults)
 
 
-def _nbytes(clips: Iterable[_CanonicalClip]) -> int:
-    return sum(clip.samples.nbytes for clip in clips)
+def _nbytes(clips: Iterable[_DecodedClip]) -> int:
+    return sum(clip.clip.samples.nbytes for clip in clips)
 
 
-def _cancel(futures: Iterable[asyncio.Future[Embedded]]) -> None:
-    for future in futures:
-        future.cancel()
+async def _settle(futures: Iterable[asyncio.Future[Embedded]]) -> None:
+    """Wait for all, whatever comes of them; cancelled, cancel them."""
+    try:
+        # One after the other costs less than asyncio.wait, which adds a task's worth of callbacks.
+        for future in futures:
+            with suppress(Exception):
+                await future
+    finally:
+        for future in futures:
+            future.cancel()

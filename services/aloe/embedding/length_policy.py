@@ -5,6 +5,7 @@ form a batch. Padding to anything else changes what most encoders say.
 """
 
 import re
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,18 +18,27 @@ Float32Array = NDArray[np.float32]
 class LengthPolicy(Protocol):
     """Maps clips to canonical ones. Immutable, and its text is part of the fingerprint."""
 
+    @abstractmethod
     def canonical_length(self, sample_count: int) -> int:
         """Return the length to which a clip of `sample_count` (at least 1) samples is brought."""
 
+    def write(self, samples: Float32Array, row: Float32Array) -> None:
+        """Write a clip, (n_samples,) float32, into zeros of its canonical length."""
+        row[: samples.size] = samples
+
     def canonical(self, samples: Float32Array) -> Float32Array:
         """Bring a clip, (n_samples,) float32, to its canonical length."""
+        row = np.zeros(self.canonical_length(samples.size), dtype=np.float32)
+        self.write(samples, row)
+        return row
 
+    @abstractmethod
     def __str__(self) -> str:
         """Write the policy as `parse_length_policy` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exact:
+class Exact(LengthPolicy):
     """Every length is its own; a clip under `minimum` samples is zero-padded to it."""
 
     minimum: int = 1
@@ -36,15 +46,12 @@ class Exact:
     def canonical_length(self, sample_count: int) -> int:
         return max(sample_count, self.minimum)
 
-    def canonical(self, samples: Float32Array) -> Float32Array:
-        return _zero_pad(samples, self.canonical_length(samples.size))
-
     def __str__(self) -> str:
         return "exact" if self.minimum == 1 else f"exact({self.minimum})"
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(LengthPolicy):
     """For encoders that zero-pad to first + step * j samples inside, as YAMNet with (15600, 7680).
 
     Clips are padded to one sample less: an encoder that divides in floating point takes some
@@ -59,15 +66,12 @@ class Grid:
         step_count = max(0, -(-(sample_count - self.first) // self.step))
         return max(sample_count, self.first + self.step * step_count - 1)
 
-    def canonical(self, samples: Float32Array) -> Float32Array:
-        return _zero_pad(samples, self.canonical_length(samples.size))
-
     def __str__(self) -> str:
         return f"grid({self.first},{self.step})"
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(LengthPolicy):
     """Drops trailing samples that fill no analysis frame; a clip under one frame is zero-padded."""
 
     frame: int
@@ -76,16 +80,15 @@ class Frames:
     def canonical_length(self, sample_count: int) -> int:
         return self.frame + self.hop * (max(0, sample_count - self.frame) // self.hop)
 
-    def canonical(self, samples: Float32Array) -> Float32Array:
-        length = self.canonical_length(samples.size)
-        return _zero_pad(samples, length)[:length]
+    def write(self, samples: Float32Array, row: Float32Array) -> None:
+        row[: samples.size] = samples[: row.size]
 
     def __str__(self) -> str:
         return f"frames({self.frame},{self.hop})"
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Window(LengthPolicy):
     """Brings every clip to one length: zeros on both sides, or its middle.
 
     The paper's code centre-pads to 16,000 samples so. Unlike the others it changes the embedding:
@@ -97,12 +100,13 @@ class Window:
     def canonical_length(self, sample_count: int) -> int:  # noqa: ARG002
         return self.length
 
-    def canonical(self, samples: Float32Array) -> Float32Array:
+    def write(self, samples: Float32Array, row: Float32Array) -> None:
         surplus = samples.size - self.length
         if surplus >= 0:
-            return samples[surplus // 2 : surplus // 2 + self.length]
-        before = -surplus // 2
-        return np.pad(samples, (before, -surplus - before))
+            row[:] = samples[surplus // 2 : surplus // 2 + self.length]
+        else:
+            before = -surplus // 2
+            row[before : before + samples.size] = samples
 
     def __str__(self) -> str:
         return f"window({self.length})"
@@ -113,7 +117,7 @@ _STFT_FRAME, _STFT_HOP, _CHUNK_FRAMES = 400, 160, 195
 
 
 @dataclass(frozen=True, slots=True)
-class Trillsson:
+class Trillsson(LengthPolicy):
     """TRILLsson's front end: mirror-pads to 2 s, then hears whole chunks of 195 frames only.
 
     After SamplesToFeats in google-research (non_semantic_speech_benchmark/trillsson): STFT of
@@ -126,11 +130,12 @@ class Trillsson:
         heard = _STFT_FRAME + _STFT_HOP * (_CHUNK_FRAMES * chunk_count - 1)
         return max(_TRILLSSON_MINIMUM, heard)
 
-    def canonical(self, samples: Float32Array) -> Float32Array:
-        length = self.canonical_length(samples.size)
-        missing = length - samples.size
+    def write(self, samples: Float32Array, row: Float32Array) -> None:
+        missing = row.size - samples.size
         # tf_pad there repeats the mirror as often as needed; so does numpy's "symmetric".
-        return np.pad(samples, (0, missing), mode="symmetric") if missing > 0 else samples[:length]
+        row[:] = (
+            np.pad(samples, (0, missing), mode="symmetric") if missing > 0 else samples[: row.size]
+        )
 
     def __str__(self) -> str:
         return "trillsson"
@@ -162,8 +167,3 @@ def parse_length_policy(text: str) -> LengthPolicy:
             " frames(FRAME,HOP), window(N) or trillsson, in samples"
         )
     return policy(*numbers)
-
-
-def _zero_pad(samples: Float32Array, length: int) -> Float32Array:
-    missing = length - samples.size
-    return np.pad(samples, (0, missing)) if missing > 0 else samples

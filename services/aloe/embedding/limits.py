@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 class BatchLimits:
     """How large a batch may be."""
 
-    sizes: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+    sizes: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
     """The row counts that run, ascending; a batch is padded up to the next one."""
     max_sample_count: int = 32 * 80_000
     """Bound on rows times samples, so that long clips run in smaller batches."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.acquisition import random_scores, score_clips
-from aloe.learner.domain.errors import ClipNotFound, HeadNotTrained, TaskChanged
+from aloe.learner.domain.errors import ClipNotFound, HeadNotTrained, PoolNotFound, TaskChanged
 from aloe.learner.domain.events import NO_CLASS, EventKind, TaskView
 from aloe.learner.domain.head import Head, softmax
 from aloe.learner.domain.pool import Clip, Pool
@@ -48,11 +48,15 @@ class CachedPool:
         async with self._lock:
             while len(self.clips) < pool.clip_count:
                 more = await store.read_clips(pool, len(self.clips), _CLIPS_PER_READ)
+                if not more:
+                    raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
                 for row, clip in enumerate(more, len(self.clips)):
                     self._rows[clip.clip_id] = row
                 self.clips += more
             if len(self.vectors) < len(self.clips):
                 more_vectors = await store.read_vectors(pool, len(self.vectors))
+                # Others may have added clips since ours were read.
+                more_vectors = more_vectors[: len(self.clips) - len(self.vectors)]
                 self.vectors = (
                     np.vstack([self.vectors, more_vectors]) if len(self.vectors) else more_vectors
                 )

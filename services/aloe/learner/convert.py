@@ -1,16 +1,18 @@
 """Protobuf to domain, and exceptions to statuses. The way back is in respond.py."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import grpc
-from google.protobuf import duration_pb2
+from google.protobuf import duration_pb2, timestamp_pb2
 
 from aloe.learner.domain import errors
 from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.pool import Audio, EncodedAudio, PcmAudio
 from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
 from aloe.learner.domain.selection import SelectionRule
@@ -51,8 +53,15 @@ _SAMPLE_FORMATS = {
     audio_pb2.SAMPLE_FORMAT_INT16: "int16",
     audio_pb2.SAMPLE_FORMAT_FLOAT32: "float32",
 }
-_UPDATABLE = ("query_strategy", "head_recipe", "label_budget", "lease_duration")
+_UPDATABLE = (
+    "query_strategy",
+    "head_recipe",
+    "label_budget",
+    "lease_duration",
+    "max_leases_per_oracle",
+)
 MAX_URI_LENGTH = 2_048
+MAX_ROWS = 10**9
 
 
 def pool_id(name: str, field: str) -> str:
@@ -87,6 +96,11 @@ def page_size(size: int, most: int = 1_000) -> int:
     return min(size or 1_000, most)
 
 
+def page_after(token: str) -> str:
+    """Read a page token that is the last id of the page before; empty is none."""
+    return an_id(token, "page_token") if token else ""
+
+
 def page_offset(token: str) -> int:
     """Read a page token that is a number."""
     if not token:
@@ -94,6 +108,13 @@ def page_offset(token: str) -> int:
     if not token.isdecimal() or len(token) > 12:
         raise InvalidInput.of("page_token", f"{token!r} is no token of this list")
     return int(token)
+
+
+def row(number: int, field: str) -> int:
+    """Check a row number. Raises InvalidInput where no pool is that large."""
+    if number > MAX_ROWS:
+        raise InvalidInput.of(field, f"{number:,}; no pool holds more than {MAX_ROWS:,} clips")
+    return number
 
 
 def count_within(count: int, most: int, field: str) -> int:
@@ -154,6 +175,9 @@ def task_spec(id_: str, message: pb.Task, *, epoch: str, create_time: datetime) 
         label_budget=message.label_budget if message.HasField("label_budget") else None,
         lease_duration=lease_duration,
         seed=message.seed,
+        max_leases_per_oracle=(
+            message.max_leases_per_oracle if message.HasField("max_leases_per_oracle") else None
+        ),
     )
 
 
@@ -175,6 +199,11 @@ def task_change(message: pb.Task, paths: Sequence[str]) -> Callable[[Task], Task
                 query_strategy=message.query_strategy,
                 head_recipe=message.head_recipe,
                 label_budget=message.label_budget if message.HasField("label_budget") else None,
+                max_leases_per_oracle=(
+                    message.max_leases_per_oracle
+                    if message.HasField("max_leases_per_oracle")
+                    else None
+                ),
                 lease_duration=(
                     message.lease_duration if message.HasField("lease_duration") else None
                 ),
@@ -221,7 +250,19 @@ def known_label(message: pb.KnownLabel, index: int) -> KnownLabel:
             f"labels[{index}].split", "unset; give SPLIT_TRAIN, SPLIT_VALIDATION or SPLIT_TEST"
         )
     name = clip_name(message.clip, f"labels[{index}].clip")
-    return KnownLabel(name.pool_id, name.clip_id, message.label, SPLITS[message.split])
+    label_time = None
+    if message.HasField("label_time"):
+        label_time = _time(message.label_time, f"labels[{index}].label_time")
+    if message.oracle_id:
+        an_id(message.oracle_id, f"labels[{index}].oracle_id")
+    return KnownLabel(
+        name.pool_id,
+        name.clip_id,
+        None if message.HasField("abstention") else message.label,
+        SPLITS[message.split],
+        message.oracle_id,
+        label_time,
+    )
 
 
 def answer(message: pb.Answer, index: int) -> OracleAnswer:
@@ -231,8 +272,12 @@ def answer(message: pb.Answer, index: int) -> OracleAnswer:
             return OracleAnswer(message.lease_id, message.label)
         case "abstention":
             return OracleAnswer(message.lease_id, None)
+        case "retraction":
+            return OracleAnswer(message.lease_id, None, retracted=True)
         case _:
-            raise InvalidInput.of(f"answers[{index}].answer", "unset; give a label or abstention")
+            raise InvalidInput.of(
+                f"answers[{index}].answer", "unset; give a label, abstention or retraction"
+            )
 
 
 def predict_input(request: pb.PredictRequest) -> PredictInput:
@@ -273,9 +318,20 @@ def duration(message: duration_pb2.Duration) -> timedelta:
         return timedelta.max
 
 
-def utc(time: datetime) -> datetime:
-    """Return an aware time in UTC."""
-    return time.astimezone(UTC)
+def event_id(token: str) -> str:
+    """Read a page token that is an event id; empty is the start of the log."""
+    if not token:
+        return START_OF_LOG
+    if not re.fullmatch(r"\d{1,15}-\d{1,15}", token):
+        raise InvalidInput.of("page_token", f"{token!r} is no token of this list")
+    return token
+
+
+def _time(message: timestamp_pb2.Timestamp, field: str) -> datetime:
+    try:
+        return message.ToDatetime(tzinfo=UTC)
+    except (OverflowError, ValueError) as error:
+        raise InvalidInput.of(field, f"no time: {error}") from error
 
 
 _STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {

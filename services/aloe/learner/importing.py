@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,16 @@ from aloe.learner.domain.errors import (
     EncoderMismatch,
     InvalidInput,
     LearnerError,
-    Violation,
 )
-from aloe.learner.domain.pool import Audio, Clip, EncodedAudio, Pool, content_hash
+from aloe.learner.domain.pool import (
+    RANGE_RULE,
+    Audio,
+    Clip,
+    EncodedAudio,
+    Pool,
+    content_hash,
+    in_range,
+)
 from aloe.learner.ports import AudioStore, EmbeddedAudio, EncoderPort, PoolStore
 
 Float32Array = NDArray[np.float32]
@@ -111,7 +118,7 @@ class _Import:
         self._appending = asyncio.Lock()
         self._hashes: dict[str, str] = {}
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_WINDOW)
-        self._at_encoder: dict[int, _Entry] = {}
+        self._at_encoder: dict[int, tuple[_Entry, Audio]] = {}
         self._sent_count = 0
         self._encoding: asyncio.Task[None] | None = None
 
@@ -167,12 +174,9 @@ class _Import:
             await self._encode(entry, audio)
 
     async def _encode(self, entry: _Entry, audio: Audio) -> None:
-        if self._pool.keep_audio:
-            key = await self._audio_store.keep(audio, entry.clip.content_hash)
-            entry.clip = Clip(entry.clip.clip_id, entry.clip.content_hash, entry.clip.uri, key)
         if self._encoding is None:
             self._encoding = asyncio.create_task(self._run_encoder())
-        self._at_encoder[self._sent_count] = entry
+        self._at_encoder[self._sent_count] = entry, audio
         await self._send((self._sent_count, audio))
         self._sent_count += 1
 
@@ -189,16 +193,18 @@ class _Import:
         async for number, result in self._encoder.embed_stream(
             self._pool.encoder, self._recordings()
         ):
-            entry = self._at_encoder.pop(number)
+            entry, audio = self._at_encoder.pop(number)
             if isinstance(result, EmbeddedAudio):
-                clip = entry.clip
-                entry.clip = Clip(
-                    clip.clip_id, clip.content_hash, clip.uri, clip.audio_key, result.duration_s
-                )
+                # Only now: nothing may be kept of a recording that cannot be read.
+                key = await self._keep(audio, entry.clip.content_hash)
+                entry.clip = replace(entry.clip, audio_key=key, duration_s=result.duration_s)
                 entry.result = result.embedding
             else:
                 entry.result = result
             await self._append_ready(_APPEND_ROWS)
+
+    async def _keep(self, audio: Audio, digest: str) -> str:
+        return await self._audio_store.keep(audio, digest) if self._pool.keep_audio else ""
 
     async def _recordings(self) -> AsyncIterator[tuple[int, Audio]]:
         while (item := await self._to_encode.get()) is not None:
@@ -246,8 +252,6 @@ def _embedding(data: bytes, pool: Pool) -> Float32Array:
             f"{len(data)} bytes; {pool.encoder.embedding_dim} float32 values take {expected}",
         )
     values = np.frombuffer(data, dtype="<f4")
-    if not np.isfinite(values).all():
-        raise InvalidInput(
-            Violation("embedding", "holds NaN or infinity; every value must be finite")
-        )
+    if not in_range(values).all():
+        raise InvalidInput.of("embedding", RANGE_RULE)
     return values.astype(np.float32, copy=False)

@@ -1,8 +1,11 @@
 """Pools: create, list, delete, and the recordings in them."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
 
 from aloe.learner.caches import PoolCache
 from aloe.learner.domain.errors import (
@@ -14,7 +17,11 @@ from aloe.learner.domain.errors import (
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
 
+Float32Array = NDArray[np.float32]
+
 MAX_EMBEDDING_DIM = 65_536
+CLIPS_PER_BLOCK = 510
+MAX_ENCODER_NAME_LENGTH = 256
 
 
 class Pools:
@@ -46,7 +53,7 @@ class Pools:
         service is not asked.
 
         Raises:
-            InvalidInput: only one of the two is given, or the dimension is absurd.
+            InvalidInput: only one of the two is given, or one is absurdly large.
         """
         if bool(fingerprint) != bool(embedding_dim):
             given = "encoder_fingerprint" if fingerprint else "embedding_dim"
@@ -59,6 +66,12 @@ class Pools:
             raise InvalidInput(
                 Violation("pool.embedding_dim", f"{embedding_dim}; at most {MAX_EMBEDDING_DIM}")
             )
+        for field, text in (("encoder_id", encoder_id), ("encoder_fingerprint", fingerprint)):
+            if len(text) > MAX_ENCODER_NAME_LENGTH:
+                raise InvalidInput.of(
+                    f"pool.{field}",
+                    f"{len(text):,} characters; at most {MAX_ENCODER_NAME_LENGTH}",
+                )
         if fingerprint:
             encoder = EncoderInfo(encoder_id, fingerprint, embedding_dim)
         else:
@@ -90,6 +103,21 @@ class Pools:
         """Return up to `count` clips from a row on."""
         pool = await self._store.read_pool(pool_id)
         return await self._store.read_clips(pool, first_row, count)
+
+    async def export_clips(
+        self, pool_id: str, first_row: int
+    ) -> AsyncIterator[tuple[list[Clip], Float32Array]]:
+        """Yield the clips from a row on, some at a time, each with its vector.
+
+        Vectors are (n_clips, embedding_dim) float32.
+        """
+        pool = await self._store.read_pool(pool_id)
+        while True:
+            clips = await self._store.read_clips(pool, first_row, CLIPS_PER_BLOCK)
+            if not clips:
+                return
+            yield clips, await self._store.read_vectors(pool, first_row, len(clips))
+            first_row += len(clips)
 
     async def clip_audio(self, pool_id: str, clip_id: str) -> AudioFile:
         """Return the recording of a clip.

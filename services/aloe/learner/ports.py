@@ -55,7 +55,8 @@ class LeaseRequest:
     oracle_id: str
     ranking: Sequence[Pick]
     complete: bool
-    """Whether the ranking holds every unlabeled clip; if not, too few free ones are an error."""
+    """Whether the ranking holds every unlabeled clip; if not, or if leases have run out since it
+    was made, too few free ones are an error."""
     max_count: int
     duration: timedelta
     request_id: str
@@ -88,8 +89,13 @@ class LabelChange:
 
     row: int
     state: ClipState
-    """LABELED, VALIDATION or TEST."""
+    """LABELED, ABSTAINED, VALIDATION or TEST."""
     class_index: int
+    """NO_CLASS for ABSTAINED."""
+    oracle_id: str = ""
+    """Who gave it, where that is known."""
+    label_time: datetime | None = None
+    """When it was given, where that is known; else it is the time of the import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,7 @@ class RoundTicket:
 
 
 class RankingTooShort(Exception):
-    """Too few clips of an incomplete ranking were free; nothing was leased."""
+    """Too few clips of a ranking were free, and others may be; nothing was leased."""
 
 
 class PoolStore(Protocol):
@@ -169,8 +175,10 @@ class PoolStore(Protocol):
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> list[Clip]:
         """Return up to `count` clips from a row on."""
 
-    async def read_vectors(self, pool: Pool, first_row: int) -> Float32Array:
-        """Return the vectors from a row on: (n, embedding_dim) float32."""
+    async def read_vectors(
+        self, pool: Pool, first_row: int, at_most: int | None = None
+    ) -> Float32Array:
+        """Return vectors from a row on, all or up to a number: (n, embedding_dim) float32."""
 
 
 class TaskStore(Protocol):
@@ -216,7 +224,7 @@ class TaskStore(Protocol):
         """Store answers: pairs of lease id and class index, NO_CLASS abstaining.
 
         A late answer is taken while nobody else holds the clip. A second answer under one lease
-        corrects the first.
+        corrects the first; RETRACTED takes it back, and the clip is unlabeled again.
 
         Raises:
             InvalidInput: a lease is unknown or another oracle's.
@@ -230,7 +238,19 @@ class TaskStore(Protocol):
             InvalidInput: a lease is unknown or another oracle's.
         """
 
-    async def read_events(self, task: Task, after: str) -> list[Event]:
+    async def renew(
+        self, task: Task, oracle_id: str, lease_ids: Sequence[str], duration: timedelta
+    ) -> datetime:
+        """Let leases of an oracle last `duration` from now, all or none; return until when.
+
+        One that has run out is renewed while nobody else holds the clip.
+
+        Raises:
+            InvalidInput: a lease is unknown or another oracle's.
+            LeaseLost: a clip is answered, or went to another oracle.
+        """
+
+    async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
         """Return the events after an event id, in order."""
 
     async def read_labels(self, task: Task) -> list[StoredLabel]:

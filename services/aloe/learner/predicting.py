@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aloe.learner.caches import CachedTask, PoolCache, TaskCache
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.head import softmax
-from aloe.learner.domain.pool import Audio
+from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import EncoderPort, Store
 from aloe.learner.querying import Querying
@@ -77,7 +77,12 @@ class Predictor:
         if isinstance(inputs, ClipsOfPool):
             return await self._vectors_of(cached.task, inputs)
         pool = await self._store.read_pool(cached.task.pool_id)
-        return await self._encoder.embed(pool.encoder, inputs)
+        try:
+            return await self._encoder.embed(pool.encoder, inputs)
+        except InvalidInput as error:
+            raise InvalidInput(
+                *(Violation(f"audio.{v.field}", v.description) for v in error.violations)
+            ) from error
 
     async def _vectors_of(self, task: Task, clips: ClipsOfPool) -> Float32Array:
         if clips.pool_id != task.pool_id:
@@ -94,7 +99,7 @@ def check_embeddings(embeddings: Float32Array, embedding_dim: int, field: str) -
     """Check embeddings from outside, (n, embedding_dim) float32.
 
     Raises:
-        InvalidInput: they are none, of the wrong size, or hold NaN or infinity.
+        InvalidInput: they are none, of the wrong size, or hold values that are out of range.
     """
     row_count, size = embeddings.shape
     if row_count == 0:
@@ -103,11 +108,6 @@ def check_embeddings(embeddings: Float32Array, embedding_dim: int, field: str) -
         raise InvalidInput.of(
             field, f"{size} values each; the pool's embeddings have {embedding_dim}"
         )
-    bad = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
+    bad = np.flatnonzero(~in_range(embeddings).all(axis=1))
     if len(bad):
-        raise InvalidInput(
-            *(
-                Violation(f"{field}[{row}]", "holds NaN or infinity; every value must be finite")
-                for row in bad[:20]
-            )
-        )
+        raise InvalidInput(*(Violation(f"{field}[{row}]", RANGE_RULE) for row in bad[:20]))

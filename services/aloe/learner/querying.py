@@ -4,7 +4,7 @@ import contextlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aloe.learner.caches import CachedPool, CachedTask, PoolCache, TaskCache
 from aloe.learner.domain.errors import (
@@ -13,7 +13,7 @@ from aloe.learner.domain.errors import (
     InvalidInput,
     Violation,
 )
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.events import NO_CLASS, RETRACTED
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import PoolState, Task, check_lease_duration
@@ -53,6 +53,8 @@ class OracleAnswer:
     lease_id: str
     label: str | None
     """None abstains."""
+    retracted: bool = False
+    """Instead: what was answered before is taken back."""
 
 
 class Querying:
@@ -77,10 +79,7 @@ class Querying:
             InvalidInput: the lease duration is out of range.
             HeadVersionUnknown: no head of min_head_version is in the making.
         """
-        if lease_duration is not None:
-            violations = check_lease_duration(lease_duration, "lease_duration")
-            if violations:
-                raise InvalidInput(*violations)
+        _check_requested_duration(lease_duration)
         cached = await self._tasks.fresh(task_id)
         await self.wait_for_head(cached, min_head_version)
         pool = await self._pools.fresh(cached.task.pool_id)
@@ -120,15 +119,14 @@ class Querying:
         Raises:
             HeadVersionUnknown: none of that version is in the making.
         """
-        if cached.view.head_version >= version:
-            return
-        _, progress = await self._store.read_task(cached.task.task_id)
-        if progress.promised_head_version < version:
-            raise HeadVersionUnknown(
-                f"tasks/{cached.task.task_id} has head {progress.head_version} and none past"
-                f" {progress.promised_head_version} in the making; {version} would never come"
-            )
         while cached.view.head_version < version:
+            # Each time: a promise ends where labels are taken back.
+            _, progress = await self._store.read_task(cached.task.task_id)
+            if progress.promised_head_version < version:
+                raise HeadVersionUnknown(
+                    f"tasks/{cached.task.task_id} has head {progress.head_version} and none past"
+                    f" {progress.promised_head_version} in the making; {version} would never come"
+                )
             self._trainer.notify(cached.task.task_id)
             await cached.wait_for_change(self._store, _POLL)
 
@@ -144,22 +142,39 @@ class Querying:
         task = (await self._tasks.fresh(task_id)).task
         _check_answers(answers)
         pairs = [
-            (
-                answer.lease_id,
-                NO_CLASS
-                if answer.label is None
-                else task.class_index(answer.label, f"answers[{index}].label"),
-            )
+            (answer.lease_id, _class_of(task, answer, index))
             for index, answer in enumerate(answers)
         ]
         outcome = await self._store.submit(task, oracle_id, pairs, request_id or uuid.uuid4().hex)
         self._trainer.notify(task_id)
         return outcome
 
+    async def renew(
+        self, task_id: str, oracle_id: str, lease_ids: Sequence[str], duration: timedelta | None
+    ) -> datetime:
+        """Let leases last longer, all or none; return until when.
+
+        Raises:
+            InvalidInput: the duration is out of range, or a lease is unknown or somebody else's.
+            LeaseLost: a clip is answered, or went to another oracle.
+        """
+        if not lease_ids:
+            raise InvalidInput.of("lease_ids", "empty; name at least one lease")
+        _check_requested_duration(duration)
+        task = (await self._tasks.fresh(task_id)).task
+        return await self._store.renew(task, oracle_id, lease_ids, duration or task.lease_duration)
+
     async def release(self, task_id: str, oracle_id: str, lease_ids: Sequence[str]) -> int:
         """End leases of an oracle; return how many were held."""
         task = (await self._tasks.fresh(task_id)).task
         return await self._store.release(task, oracle_id, lease_ids)
+
+
+def _check_requested_duration(duration: timedelta | None) -> None:
+    if duration is not None:
+        violations = check_lease_duration(duration, "lease_duration")
+        if violations:
+            raise InvalidInput(*violations)
 
 
 def _check_answers(answers: Sequence[OracleAnswer]) -> None:
@@ -175,6 +190,14 @@ def _check_answers(answers: Sequence[OracleAnswer]) -> None:
             )
     if violations:
         raise InvalidInput(*violations)
+
+
+def _class_of(task: Task, answer: OracleAnswer, index: int) -> int:
+    if answer.retracted:
+        return RETRACTED
+    if answer.label is None:
+        return NO_CLASS
+    return task.class_index(answer.label, f"answers[{index}].label")
 
 
 def _leased_clip(task: Task, pool: CachedPool, lease: Lease) -> LeasedClip:

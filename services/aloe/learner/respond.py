@@ -1,12 +1,15 @@
 """Domain to protobuf: the responses of the servicer."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
+import numpy as np
 from google.protobuf import duration_pb2, timestamp_pb2
+from numpy.typing import NDArray
 
 from aloe.learner import convert
 from aloe.learner.domain.evaluation import Evaluation
+from aloe.learner.domain.events import NO_CLASS, Event, EventKind, event_order
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe
@@ -15,11 +18,13 @@ from aloe.learner.domain.task import ClipState, PoolState, QueryStrategy, Task
 from aloe.learner.importing import BadClip, ImportReport
 from aloe.learner.predicting import Prediction
 from aloe.learner.querying import LeasedClip, QueryOutcome
-from aloe.learner.tasks import ExportedLabel, TaskState
+from aloe.learner.tasks import ExportedLabel, TaskHistory, TaskState
 from aloe.serving.status import status_of_anything
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire import names
 from aloe.wire.arrays import encode_matrix
+
+Float32Array = NDArray[np.float32]
 
 _ACQUISITION = {value: key for key, value in convert.ACQUISITION_FUNCTIONS.items() if key != 0}
 _SELECTION = {value: key for key, value in convert.SELECTION_RULES.items() if key != 0}
@@ -28,12 +33,32 @@ _POOL_STATES = {
     PoolState.ALL_LEASED: pb.POOL_STATE_ALL_LEASED,
     PoolState.EXHAUSTED: pb.POOL_STATE_EXHAUSTED,
     PoolState.BUDGET_SPENT: pb.POOL_STATE_BUDGET_SPENT,
+    PoolState.ORACLE_LIMIT: pb.POOL_STATE_ORACLE_LIMIT,
 }
 _SPLIT_OF_STATE = {
     ClipState.LABELED: pb.SPLIT_TRAIN,
     ClipState.ABSTAINED: pb.SPLIT_TRAIN,
     ClipState.VALIDATION: pb.SPLIT_VALIDATION,
     ClipState.TEST: pb.SPLIT_TEST,
+}
+_CLIP_STATES = {
+    ClipState.UNLABELED: pb.CLIP_STATE_UNLABELED,
+    ClipState.LEASED: pb.CLIP_STATE_LEASED,
+    ClipState.LABELED: pb.CLIP_STATE_LABELED,
+    ClipState.ABSTAINED: pb.CLIP_STATE_ABSTAINED,
+    ClipState.VALIDATION: pb.CLIP_STATE_VALIDATION,
+    ClipState.TEST: pb.CLIP_STATE_TEST,
+}
+_EVENT_KINDS = {
+    EventKind.CREATED: pb.EVENT_KIND_TASK_CREATED,
+    EventKind.UPDATED: pb.EVENT_KIND_TASK_UPDATED,
+    EventKind.LEASED: pb.EVENT_KIND_CLIPS_LEASED,
+    EventKind.RENEWED: pb.EVENT_KIND_LEASES_RENEWED,
+    EventKind.RELEASED: pb.EVENT_KIND_LEASES_RELEASED,
+    EventKind.EXPIRED: pb.EVENT_KIND_LEASES_EXPIRED,
+    EventKind.ANSWERED: pb.EVENT_KIND_CLIPS_ANSWERED,
+    EventKind.IMPORTED: pb.EVENT_KIND_LABELS_IMPORTED,
+    EventKind.HEAD: pb.EVENT_KIND_HEAD_TRAINED,
 }
 _LABELS_PER_MESSAGE = 5_000
 
@@ -46,7 +71,7 @@ def pool(each: Pool) -> pb.Pool:
         embedding_dim=each.encoder.embedding_dim,
         keep_audio=each.keep_audio,
         clip_count=each.clip_count,
-        create_time=_time(each.create_time),
+        create_time=timestamp(each.create_time),
     )
 
 
@@ -82,6 +107,7 @@ def task(state: TaskState) -> pb.Task:
         label_budget=spec.label_budget,
         lease_duration=_duration(spec.lease_duration.total_seconds()),
         seed=spec.seed,
+        max_leases_per_oracle=spec.max_leases_per_oracle,
         head_version=progress.head_version,
         training_head_version=progress.training_head_version,
         clip_counts=pb.ClipCounts(
@@ -94,7 +120,7 @@ def task(state: TaskState) -> pb.Task:
             budget_spent=progress.budget_spent,
         ),
         pool_state=_POOL_STATES[progress.pool_state(state.clip_count, spec.label_budget)],
-        create_time=_time(spec.create_time),
+        create_time=timestamp(spec.create_time),
     )
 
 
@@ -111,7 +137,7 @@ def _lease(task_: Task, leased: LeasedClip) -> pb.Lease:
         lease_id=leased.lease.lease_id,
         clip=names.clip_name(task_.pool_id, leased.clip.clip_id),
         uri=leased.clip.uri,
-        expire_time=_time(leased.lease.expire_time),
+        expire_time=timestamp(leased.lease.expire_time),
         predicted_class=leased.predicted_class,
         score=leased.lease.pick.score,
     )
@@ -133,7 +159,7 @@ def round_(each: Round) -> pb.Round:
         label_count=each.label_count,
         validation=_evaluation(each.validation),
         test=_evaluation(each.test),
-        start_time=_time(each.start_time),
+        start_time=timestamp(each.start_time),
         training_duration=_duration(each.training_s),
         evaluation_duration=_duration(each.evaluation_s),
         training_loss=each.training_loss,
@@ -173,7 +199,7 @@ def _stored_label(pool_: Pool, task_: Task, each: ExportedLabel) -> pb.StoredLab
         label="" if abstained else task_.classes[label.class_index],
         split=_SPLIT_OF_STATE[label.state],
         oracle_id=label.oracle_id,
-        label_time=_time(label.label_time),
+        label_time=timestamp(label.label_time),
     )
 
 
@@ -189,6 +215,38 @@ def head(task_: Task, pool_: Pool, each: Head, trained: Round) -> pb.Head:
         label_count=trained.label_count,
         head_recipe=_head_recipe(task_.head_recipe),
         seed=task_.seed,
+    )
+
+
+def clip_block(
+    pool_id: str, clips: Sequence[Clip], vectors: Float32Array
+) -> pb.ExportClipsResponse:
+    return pb.ExportClipsResponse(
+        clips=[clip(pool_id, each) for each in clips], embeddings=encode_matrix(vectors)
+    )
+
+
+def event(history: TaskHistory, each: Event) -> pb.TaskEvent:
+    milliseconds, _ = event_order(each.event_id)
+    return pb.TaskEvent(
+        event_id=each.event_id,
+        event_time=timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC)),
+        kind=_EVENT_KINDS[each.kind],
+        oracle_id=each.oracle_id,
+        changes=[_clip_change(history, each, place) for place in range(len(each.rows))],
+        head_version=each.head_version,
+        query_strategy=each.strategy,
+    )
+
+
+def _clip_change(history: TaskHistory, each: Event, place: int) -> pb.ClipChange:
+    class_index = each.class_indices[place]
+    return pb.ClipChange(
+        clip=names.clip_name(history.task.pool_id, history.clip_ids[each.rows[place]]),
+        state=_CLIP_STATES[ClipState(each.states[place])],
+        label="" if class_index == NO_CLASS else history.task.classes[class_index],
+        lease_id=each.lease_ids[place] if each.lease_ids else "",
+        score=each.scores[place] if each.scores else None,
     )
 
 
@@ -211,7 +269,7 @@ def _head_recipe(recipe: HeadRecipe) -> pb.HeadRecipe:
     return pb.HeadRecipe(lbfgs=pb.LbfgsRecipe(l2_penalty=recipe.l2_penalty))
 
 
-def _time(each: datetime) -> timestamp_pb2.Timestamp:
+def timestamp(each: datetime) -> timestamp_pb2.Timestamp:
     message = timestamp_pb2.Timestamp()
     message.FromDatetime(each)
     return message

@@ -39,7 +39,9 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
 
     async def ListPools(self, request: pb.ListPoolsRequest, context: Any) -> pb.ListPoolsResponse:
         count = convert.page_size(request.page_size)
-        pools = await self._learner.pools.list_after(request.page_token, count + 1)
+        pools = await self._learner.pools.list_after(
+            convert.page_after(request.page_token), count + 1
+        )
         return pb.ListPoolsResponse(
             pools=[respond.pool(pool) for pool in pools[:count]],
             next_page_token=pools[count - 1].pool_id if len(pools) > count else "",
@@ -81,6 +83,15 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         file = await self._learner.pools.clip_audio(name.pool_id, name.clip_id)
         return pb.GetClipAudioResponse(content=file.content, media_type=file.media_type)
 
+    async def ExportClips(
+        self, request: pb.ExportClipsRequest, context: Any
+    ) -> AsyncIterator[pb.ExportClipsResponse]:
+        pool_id = convert.pool_id(request.pool, "pool")
+        first_row = convert.row(request.skip_count, "skip_count")
+        blocks = self._learner.pools.export_clips(pool_id, first_row)
+        async for clips, vectors in blocks:
+            yield respond.clip_block(pool_id, clips, vectors)
+
     async def CreateTask(
         self, request: pb.CreateTaskRequest, context: Any
     ) -> pb.CreateTaskResponse:
@@ -99,7 +110,9 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ListTasks(self, request: pb.ListTasksRequest, context: Any) -> pb.ListTasksResponse:
         count = convert.page_size(request.page_size)
         pool_id = convert.pool_id(request.pool, "pool") if request.pool else None
-        states = await self._learner.tasks.list_after(request.page_token, count + 1, pool_id)
+        states = await self._learner.tasks.list_after(
+            convert.page_after(request.page_token), count + 1, pool_id
+        )
         return pb.ListTasksResponse(
             tasks=[respond.task(state) for state in states[:count]],
             next_page_token=states[count - 1].task.task_id if len(states) > count else "",
@@ -168,6 +181,18 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         )
         return pb.ReleaseLeasesResponse(released_count=released_count)
 
+    async def RenewLeases(
+        self, request: pb.RenewLeasesRequest, context: Any
+    ) -> pb.RenewLeasesResponse:
+        given = request.HasField("lease_duration")
+        expire_time = await self._learner.querying.renew(
+            convert.task_id(request.task, "task"),
+            convert.an_id(request.oracle_id, "oracle_id"),
+            list(dict.fromkeys(request.lease_ids)),
+            convert.duration(request.lease_duration) if given else None,
+        )
+        return pb.RenewLeasesResponse(expire_time=respond.timestamp(expire_time))
+
     async def Predict(self, request: pb.PredictRequest, context: Any) -> pb.PredictResponse:
         prediction = await self._learner.predictor.predict(
             convert.task_id(request.task, "task"),
@@ -205,6 +230,22 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         task, pool, labels = await self._learner.tasks.labels(convert.task_id(request.task, "task"))
         for response in respond.stored_labels(pool, task, labels):
             yield response
+
+    async def ListEvents(
+        self, request: pb.ListEventsRequest, context: Any
+    ) -> pb.ListEventsResponse:
+        count = convert.page_size(request.page_size)
+        history = await self._learner.tasks.events(
+            convert.task_id(request.task, "task"),
+            convert.event_id(request.page_token),
+            count + 1,
+        )
+        events = history.events[:count]
+        more = len(history.events) > count
+        return pb.ListEventsResponse(
+            events=[respond.event(history, each) for each in events],
+            next_page_token=events[-1].event_id if more else "",
+        )
 
     async def ExportHead(
         self, request: pb.ExportHeadRequest, context: Any

@@ -13,10 +13,18 @@ from aloe.learner.domain.errors import (
     TaskNotFound,
     Violation,
 )
+from aloe.learner.domain.events import NO_CLASS, Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import STATE_OF_SPLIT, Split, Task, TaskProgress, check_task
+from aloe.learner.domain.task import (
+    STATE_OF_SPLIT,
+    ClipState,
+    Split,
+    Task,
+    TaskProgress,
+    check_task,
+)
 from aloe.learner.ports import LabelChange, LabelsOutcome, Store, StoredLabel
 from aloe.learner.training import Trainer
 
@@ -40,8 +48,21 @@ class KnownLabel:
 
     pool_id: str
     clip_id: str
-    label: str
+    label: str | None
+    """None for an abstention."""
     split: Split
+    oracle_id: str = ""
+    label_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHistory:
+    """Some events of a task, with what their rows and classes stand for."""
+
+    task: Task
+    events: list[Event]
+    clip_ids: Sequence[str]
+    """By row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +106,20 @@ class Tasks:
         return TaskState(task, progress, pool.clip_count)
 
     async def list_after(self, task_id: str, count: int, pool_id: str | None) -> list[TaskState]:
-        """Return up to `count` tasks, of one pool or all, whose ids come after one."""
+        """Return up to `count` tasks, of one pool or all, whose ids come after one.
+
+        Raises:
+            PoolNotFound: there is no such pool.
+        """
+        if pool_id is not None:
+            await self._store.read_pool(pool_id)
         states: list[TaskState] = []
         for each in await self._store.list_task_ids(pool_id):
             if each > task_id and len(states) < count:
                 with contextlib.suppress(TaskNotFound):
-                    states.append(await self.get(each))
+                    state = await self.get(each)
+                    if pool_id in (None, state.task.pool_id):
+                        states.append(state)
         return states
 
     async def update(self, task_id: str, change: Callable[[Task], Task]) -> TaskState:
@@ -129,8 +158,7 @@ class Tasks:
                         f"pools/{label.pool_id} is not the task's pool, pools/{task.pool_id}"
                     )
                 row = pool.row_of(label.clip_id)
-                class_index = task.class_index(label.label, f"labels[{index}].label")
-                changes[row] = LabelChange(row, STATE_OF_SPLIT[label.split], class_index)
+                changes[row] = _label_change(task, row, label, index)
             except ClipNotFound as error:
                 violations.append(Violation(f"labels[{index}].clip", str(error)))
             except InvalidInput as error:
@@ -140,6 +168,13 @@ class Tasks:
         outcome = await self._store.import_labels(task, list(changes.values()))
         self._trainer.notify(task_id)
         return outcome
+
+    async def events(self, task_id: str, after: str, count: int) -> TaskHistory:
+        """Return up to `count` events after an event id."""
+        task, _ = await self._store.read_task(task_id)
+        events = await self._store.read_events(task, after, count)
+        pool = await self._pools.fresh(task.pool_id)
+        return TaskHistory(task, events, [clip.clip_id for clip in pool.clips])
 
     async def rounds(self, task_id: str, first_version: int, count: int) -> list[Round]:
         """Return up to `count` rounds from a head version on."""
@@ -163,8 +198,9 @@ class Tasks:
     async def labels(self, task_id: str) -> tuple[Task, Pool, list[ExportedLabel]]:
         """Return a task and its pool with every label, in the order of the pool's clips."""
         task, _ = await self._store.read_task(task_id)
-        pool = await self._pools.fresh(task.pool_id)
+        # In this order: a label's clip is in the pool by the time the label is there.
         stored = await self._store.read_labels(task)
+        pool = await self._pools.fresh(task.pool_id)
         return task, pool.pool, [ExportedLabel(pool.clips[label.row], label) for label in stored]
 
     async def head(self, task_id: str, version: int) -> tuple[Task, Pool, Head, Round]:
@@ -185,3 +221,15 @@ class Tasks:
         rounds = await self._store.read_rounds(cached.task, head.version, 1)
         pool = await self._store.read_pool(cached.task.pool_id)
         return cached.task, pool, head, rounds[0]
+
+
+def _label_change(task: Task, row: int, label: KnownLabel, index: int) -> LabelChange:
+    state, class_index = ClipState.ABSTAINED, NO_CLASS
+    if label.label is not None:
+        state = STATE_OF_SPLIT[label.split]
+        class_index = task.class_index(label.label, f"labels[{index}].label")
+    elif label.split is not Split.TRAIN:
+        raise InvalidInput.of(
+            f"labels[{index}].abstention", f"of a {label.split.value} clip; those need a label"
+        )
+    return LabelChange(row, state, class_index, label.oracle_id, label.label_time)

@@ -47,6 +47,7 @@ class Trainer:
         self._again: set[str] = set()
         self._views: dict[str, tuple[str, TaskView]] = {}
         self._sweeping: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """Begin to sweep."""
@@ -54,6 +55,7 @@ class Trainer:
 
     async def stop(self) -> None:
         """End what runs. A round that is cut short is taken up by another trainer."""
+        self._stopping = True
         running = [*self._running.values(), *([self._sweeping] if self._sweeping else [])]
         for task in running:
             task.cancel()
@@ -67,7 +69,13 @@ class Trainer:
             return
         task = asyncio.create_task(self._train_while_due(task_id))
         self._running[task_id] = task
-        task.add_done_callback(lambda _: self._running.pop(task_id, None))
+        task.add_done_callback(lambda _: self._ended(task_id))
+
+    def _ended(self, task_id: str) -> None:
+        del self._running[task_id]
+        # Notified after the last look for a round that is due.
+        if task_id in self._again and not self._stopping:
+            self.notify(task_id)
 
     async def _train_while_due(self, task_id: str) -> None:
         try:

@@ -12,6 +12,12 @@ from grpc_status import rpc_status
 
 ERROR_DOMAIN = "aloe"
 
+# A status travels in HTTP/2 headers, of which gRPC takes 8 KiB by default: a longer one would reach
+# nobody. The message is sent twice, and percent-encoded once.
+_MAX_MESSAGE_BYTES = 800
+_MAX_DESCRIPTION_BYTES = 400
+_MAX_VIOLATIONS_BYTES = 2_000
+
 _log = logging.getLogger(__name__)
 
 
@@ -38,7 +44,7 @@ class Status:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def to_proto(self) -> status_pb2.Status:
-        """Write it with its ErrorInfo, BadRequest and RetryInfo."""
+        """Write it with its ErrorInfo, BadRequest and RetryInfo, cut to what headers can carry."""
         details = [
             error_details_pb2.ErrorInfo(
                 reason=self.reason, domain=ERROR_DOMAIN, metadata=dict(self.metadata)
@@ -52,7 +58,9 @@ class Status:
             delay.FromMilliseconds(max(1, round(self.retry_after_s * 1000)))
             packed.append(_pack(error_details_pb2.RetryInfo(retry_delay=delay)))
         return status_pb2.Status(
-            code=code_pb2.Code.Value(self.code.name), message=self.message, details=packed
+            code=code_pb2.Code.Value(self.code.name),
+            message=_shortened(self.message, _MAX_MESSAGE_BYTES),
+            details=packed,
         )
 
 
@@ -144,11 +152,20 @@ def _pack(detail: Any) -> any_pb2.Any:
 
 
 def _bad_request(violations: tuple[FieldViolation, ...]) -> error_details_pb2.BadRequest:
-    return error_details_pb2.BadRequest(
-        field_violations=[
-            error_details_pb2.BadRequest.FieldViolation(
-                field=violation.field, description=violation.description
-            )
-            for violation in violations
-        ]
-    )
+    message = error_details_pb2.BadRequest()
+    for violation in violations:
+        message.field_violations.add(
+            field=_shortened(violation.field, _MAX_DESCRIPTION_BYTES),
+            description=_shortened(violation.description, _MAX_DESCRIPTION_BYTES),
+        )
+        if message.ByteSize() > _MAX_VIOLATIONS_BYTES:
+            del message.field_violations[-1]
+            break
+    return message
+
+
+def _shortened(text: str, max_bytes: int) -> str:
+    encoded = text.encode()
+    if len(encoded) <= max_bytes:
+        return text
+    return encoded[: max_bytes - 3].decode(errors="ignore") + "..."

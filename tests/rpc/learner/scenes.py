@@ -29,7 +29,7 @@ from aloe.client import (
 DIM = 8
 CLASSES = ("low", "mid", "high")
 FINGERPRINT = "made-by-the-test"
-QUICK = AdamRecipe(learning_rate=0.01, epoch_count=30)
+QUICK = AdamRecipe(learning_rate=0.1, epoch_count=30)
 
 
 def new_id() -> str:

@@ -29,7 +29,7 @@ class Line:
         encoder: GatedEncoder = ENCODER,
     ) -> None:
         future = asyncio.Future[Embedded](loop=self.loop)
-        self.clips[value] = Waiting(encoder, clip(value, length), arrival, deadline, future)
+        self.clips[value] = Waiting(encoder, clip(value, length), length, arrival, deadline, future)
         self.queue.push(self.clips[value])
 
     def give_up(self, value: float) -> None:

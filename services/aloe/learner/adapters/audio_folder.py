@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import uuid
 
 import fsspec
 import numpy as np
@@ -33,7 +34,8 @@ class AudioFolder:
 
     def __init__(self, root: str, allowed_uri_prefixes: tuple[str, ...] = ()) -> None:
         self._root = root.rstrip("/")
-        self._allowed = allowed_uri_prefixes
+        # With the slash, so that a folder's name does not open those that begin like it.
+        self._allowed = tuple(prefix.rstrip("/") + "/" for prefix in allowed_uri_prefixes)
 
     async def keep(self, audio: Audio, content_hash: str) -> str:
         content = audio.content if isinstance(audio, EncodedAudio) else _as_wav(audio)
@@ -60,9 +62,11 @@ class AudioFolder:
         filesystem, path = fsspec.core.url_to_fs(place)
         if not filesystem.exists(path):
             filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
-            with fsspec.open(place + ".part", "wb") as file:
+            # A name of its own: two imports may keep the same recording at once.
+            part = f".{uuid.uuid4().hex}.part"
+            with fsspec.open(place + part, "wb") as file:
                 file.write(content)
-            filesystem.mv(path + ".part", path)
+            filesystem.mv(path + part, path)
 
 
 def _read(place: str) -> AudioFile:

@@ -26,6 +26,11 @@ def time_of_ms(milliseconds: float) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
+def ms_of_time(time: datetime) -> int:
+    """Write a time as Redis keeps it."""
+    return round(time.timestamp() * 1000)
+
+
 def dump_pool(pool: Pool) -> str:
     """Write a pool without its clip count."""
     return json.dumps(
@@ -76,6 +81,7 @@ def dump_task(task: Task) -> str:
             "lease_duration_s": task.lease_duration.total_seconds(),
             # As text: a JSON number holds 53 bits.
             "seed": str(task.seed),
+            "max_leases_per_oracle": task.max_leases_per_oracle,
         }
     )
 
@@ -97,6 +103,7 @@ def load_task(task_id: str, text: bytes) -> Task:
         label_budget=spec["label_budget"],
         lease_duration=timedelta(seconds=spec["lease_duration_s"]),
         seed=int(spec["seed"]),
+        max_leases_per_oracle=spec["max_leases_per_oracle"],
     )
 
 

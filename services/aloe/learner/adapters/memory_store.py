@@ -86,8 +86,11 @@ class MemoryStore(MemoryTasks):
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> list[Clip]:
         return self._pool(pool.pool_id).clips[first_row : first_row + count]
 
-    async def read_vectors(self, pool: Pool, first_row: int) -> Float32Array:
-        return self._pool(pool.pool_id).vectors[first_row:].copy()
+    async def read_vectors(
+        self, pool: Pool, first_row: int, at_most: int | None = None
+    ) -> Float32Array:
+        end = None if at_most is None else first_row + at_most
+        return self._pool(pool.pool_id).vectors[first_row:end].copy()
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from aloe.learner.domain.errors import (
     AlreadyExists,
@@ -15,7 +16,14 @@ from aloe.learner.domain.errors import (
     TaskNotFound,
     Violation,
 )
-from aloe.learner.domain.events import NO_CLASS, START_OF_LOG, Event, EventKind, event_order
+from aloe.learner.domain.events import (
+    NO_CLASS,
+    RETRACTED,
+    START_OF_LOG,
+    Event,
+    EventKind,
+    event_order,
+)
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, ClipState, PoolState, Task, TaskProgress
@@ -29,6 +37,11 @@ from aloe.learner.ports import (
     RoundTicket,
     StoredLabel,
 )
+
+_STATE_OF_ANSWER = {
+    NO_CLASS: (ClipState.ABSTAINED, NO_CLASS),
+    RETRACTED: (ClipState.UNLABELED, NO_CLASS),
+}
 
 
 @dataclass(slots=True)
@@ -87,7 +100,7 @@ class _StoredTask:
             1 for each in self.labels.values() if each.state is ClipState.LABELED and each.lease_id
         )
 
-    def log(self, kind: EventKind, changes: Sequence[LabelChange] = (), version: int = 0) -> None:
+    def log(self, kind: EventKind, changes: Sequence[LabelChange] = (), **details: Any) -> None:
         self.events.append(
             Event(
                 event_id=f"0-{len(self.events) + 1}",
@@ -95,7 +108,7 @@ class _StoredTask:
                 rows=tuple(change.row for change in changes),
                 states=tuple(change.state for change in changes),
                 class_indices=tuple(change.class_index for change in changes),
-                head_version=version,
+                **details,
             )
         )
 
@@ -180,7 +193,11 @@ class MemoryTasks:
             was_trained = label is not None and label.state is ClipState.LABELED
             trained |= was_trained or change.state is ClipState.LABELED
             stored.labels[change.row] = _Label(
-                change.state, change.class_index, "", "", self._now()
+                change.state,
+                change.class_index,
+                change.oracle_id,
+                "",
+                change.label_time or self._now(),
             )
             changes.append(change)
         if changes:
@@ -193,16 +210,25 @@ class MemoryTasks:
         replay = stored.answers.get("query:" + request.request_id)
         if isinstance(replay, LeaseOutcome):
             return replay
-        self._expire(stored)
+        expired_count = self._expire(stored)
         most, budget = request.max_count, stored.task.label_budget
         if budget is not None:
             most = min(most, max(0, budget - stored.budget_spent - len(stored.holds)))
+        limit, held = stored.task.max_leases_per_oracle, 0
+        if limit is not None:
+            held = sum(
+                stored.leases[lease_id].oracle_id == request.oracle_id
+                for lease_id in stored.holds.values()
+            )
+        within_budget = most > 0
+        if limit is not None:
+            most = min(most, max(0, limit - held))
         taken = [
             pick
             for pick in request.ranking
             if pick.row not in stored.labels and pick.row not in stored.holds
         ][:most]
-        if len(taken) < most and not request.complete:
+        if len(taken) < most and (expired_count or not request.complete):
             raise RankingTooShort
         expire_time = self._now() + request.duration
         leases = []
@@ -215,10 +241,17 @@ class MemoryTasks:
             stored.log(
                 EventKind.LEASED,
                 [LabelChange(pick.row, ClipState.LEASED, NO_CLASS) for pick in taken],
+                oracle_id=request.oracle_id,
+                lease_ids=tuple(lease.lease_id for lease in leases),
+                scores=tuple(pick.score for pick in taken),
+                head_version=request.head_version,
+                strategy=request.strategy,
             )
             state = PoolState.OPEN
-        elif most == 0 and request.max_count > 0:
+        elif not within_budget:
             state = PoolState.BUDGET_SPENT
+        elif most == 0:
+            state = PoolState.ORACLE_LIMIT
         else:
             state = PoolState.ALL_LEASED if stored.holds else PoolState.EXHAUSTED
         outcome = LeaseOutcome(tuple(leases), state, request.head_version)
@@ -235,22 +268,28 @@ class MemoryTasks:
         self._expire(stored)
         self._check_leases(stored, oracle_id, [each[0] for each in answers], "answers[{}].lease_id")
         self._check_not_lost(stored, [each[0] for each in answers])
-        changes, trained = [], False
-        for lease_id, class_index in answers:
+        changes, lease_ids, trained = [], [], False
+        for lease_id, answer in answers:
             row = stored.leases[lease_id].row
-            state = ClipState.ABSTAINED if class_index == NO_CLASS else ClipState.LABELED
-            label = stored.labels.get(row)
-            if label and (label.state, label.class_index) == (state, class_index):
+            state, class_index = _STATE_OF_ANSWER.get(answer, (ClipState.LABELED, answer))
+            label, held = stored.labels.get(row), stored.holds.get(row) == lease_id
+            before = ClipState.LEASED if held else ClipState.UNLABELED
+            if label is not None:
+                before = label.state
+            if before is state and (label is None or label.class_index == class_index):
                 continue
-            if stored.holds.get(row) == lease_id:
+            if held:
                 self._close(stored, lease_id)
-            was_trained = label is not None and label.state is ClipState.LABELED
-            trained |= was_trained or state is ClipState.LABELED
-            stored.labels[row] = _Label(state, class_index, oracle_id, lease_id, self._now())
+            trained |= ClipState.LABELED in (before, state)
+            if state is ClipState.UNLABELED:
+                stored.labels.pop(row, None)
+            else:
+                stored.labels[row] = _Label(state, class_index, oracle_id, lease_id, self._now())
             changes.append(LabelChange(row, state, class_index))
+            lease_ids.append(lease_id)
         if changes:
             stored.revision += trained
-            stored.log(EventKind.ANSWERED, changes)
+            stored.log(EventKind.ANSWERED, changes, oracle_id=oracle_id, lease_ids=tuple(lease_ids))
         outcome = stored.outcome(changes, trained=trained)
         stored.answers["submit:" + request_id] = outcome
         return outcome
@@ -259,18 +298,45 @@ class MemoryTasks:
         stored = self._fenced(task)
         self._expire(stored)
         self._check_leases(stored, oracle_id, lease_ids, "lease_ids[{}]")
-        wanted = lease_ids or list(stored.holds.values())
+        wanted = dict.fromkeys(lease_ids or stored.holds.values())
         held = [
             lease_id
             for lease_id in wanted
             if stored.leases[lease_id].is_open and stored.leases[lease_id].oracle_id == oracle_id
         ]
-        self._end(stored, held, EventKind.RELEASED)
+        self._end(stored, held, EventKind.RELEASED, oracle_id)
         return len(held)
 
-    async def read_events(self, task: Task, after: str) -> list[Event]:
+    async def renew(
+        self, task: Task, oracle_id: str, lease_ids: Sequence[str], duration: timedelta
+    ) -> datetime:
+        stored = self._fenced(task)
+        self._expire(stored)
+        self._check_leases(stored, oracle_id, lease_ids, "lease_ids[{}]")
+        for index, lease_id in enumerate(lease_ids):
+            row = stored.leases[lease_id].row
+            if row in stored.labels or stored.holds.get(row, lease_id) != lease_id:
+                raise LeaseLost(f"lease_ids[{index}]: the clip is answered or another's by now")
+        expire_time = self._now() + duration
+        for lease_id in lease_ids:
+            lease = stored.leases[lease_id]
+            lease.expire_time, lease.is_open = expire_time, True
+            stored.holds[lease.row] = lease_id
+        stored.log(
+            EventKind.RENEWED,
+            [
+                LabelChange(stored.leases[lease_id].row, ClipState.LEASED, NO_CLASS)
+                for lease_id in lease_ids
+            ],
+            oracle_id=oracle_id,
+            lease_ids=tuple(lease_ids),
+        )
+        return expire_time
+
+    async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
         _, place = event_order(after)
-        return self._fenced(task).events[place:]
+        end = None if at_most is None else place + at_most
+        return self._fenced(task).events[place:end]
 
     async def read_labels(self, task: Task) -> list[StoredLabel]:
         return [
@@ -302,7 +368,7 @@ class MemoryTasks:
             return False
         stored.heads[head.version], stored.rounds[head.version] = head, round_
         stored.head_revision, stored.training = training.revision, None
-        stored.log(EventKind.HEAD, version=head.version)
+        stored.log(EventKind.HEAD, head_version=head.version)
         return True
 
     async def read_head(self, task: Task, version: int) -> Head | None:
@@ -324,7 +390,7 @@ class MemoryTasks:
             raise TaskChanged(f"tasks/{task.task_id} was deleted and made anew meanwhile")
         return stored
 
-    def _expire(self, stored: _StoredTask) -> None:
+    def _expire(self, stored: _StoredTask) -> int:
         now = self._now()
         overdue = [
             lease_id
@@ -332,13 +398,24 @@ class MemoryTasks:
             if stored.leases[lease_id].expire_time <= now
         ]
         self._end(stored, overdue, EventKind.EXPIRED)
+        return len(overdue)
 
-    def _end(self, stored: _StoredTask, lease_ids: Sequence[str], kind: EventKind) -> None:
+    def _end(
+        self,
+        stored: _StoredTask,
+        lease_ids: Sequence[str],
+        kind: EventKind,
+        oracle_id: str = "",
+    ) -> None:
         rows = [stored.leases[lease_id].row for lease_id in lease_ids]
         for lease_id in lease_ids:
             self._close(stored, lease_id)
         if rows:
-            stored.log(kind, [LabelChange(row, ClipState.UNLABELED, NO_CLASS) for row in rows])
+            stored.log(
+                kind,
+                [LabelChange(row, ClipState.UNLABELED, NO_CLASS) for row in rows],
+                oracle_id=oracle_id,
+            )
 
     @staticmethod
     def _close(stored: _StoredTask, lease_id: str) -> None:

@@ -1,6 +1,7 @@
 """Pools in Redis. The keys are listed in redis_store.py."""
 
 import json
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class RedisPools:
     async def delete_pool(self, pool_id: str) -> None:
         keys = PoolKeys(pool_id)
         pool = await self.read_pool(pool_id)
-        await self._forget_deleted_tasks(keys)
+        await self._forget_strangers(keys)
         chunks = await self._delete([keys.meta, keys.clips, keys.rows, keys.chunks, keys.tasks])
         if chunks == 0:
             users = sorted(member.decode() for member in await self._redis.smembers(keys.tasks))
@@ -174,17 +175,24 @@ class RedisPools:
         return [codec.load_clip(text) for text in texts]
 
     @guarded
-    async def read_vectors(self, pool: Pool, first_row: int) -> Float32Array:
+    async def read_vectors(
+        self, pool: Pool, first_row: int, at_most: int | None = None
+    ) -> Float32Array:
         keys = PoolKeys(pool.pool_id)
+        end = math.inf if at_most is None else first_row + at_most
         while True:
             texts = await self._redis.lrange(keys.chunks, 0, -1)
             chunks = [_Chunk.parse(text) for text in texts]
-            wanted = [chunk for chunk in chunks if chunk.first_row + chunk.row_count > first_row]
+            wanted = [
+                chunk
+                for chunk in chunks
+                if chunk.first_row + chunk.row_count > first_row and chunk.first_row < end
+            ]
             if not wanted:
                 return np.empty((0, pool.encoder.embedding_dim), np.float32)
             matrix = await self._gather_chunks(keys, pool, wanted)
             if matrix is not None:
-                return matrix[max(0, first_row - wanted[0].first_row) :]
+                return matrix[max(0, first_row - wanted[0].first_row) :][:at_most]
             # A chunk was replaced by a longer one since the list was read, or the pool is gone.
             await self.read_pool(pool.pool_id)
 
@@ -202,9 +210,12 @@ class RedisPools:
             matrix[begin : begin + chunk.row_count] = values
         return matrix
 
-    async def _forget_deleted_tasks(self, keys: PoolKeys) -> None:
+    async def _forget_strangers(self, keys: PoolKeys) -> None:
+        """Unlink tasks that were deleted, or that are on another pool."""
         for member in await self._redis.smembers(keys.tasks):
-            if not await self._redis.exists(f"aloe:{{task:{member.decode()}}}:meta"):
+            task_id = member.decode()
+            spec = await self._redis.hget(f"aloe:{{task:{task_id}}}:meta", "spec")
+            if spec is None or codec.load_task(task_id, spec).pool_id != keys.pool_id:
                 await self._redis.srem(keys.tasks, member)
 
 

@@ -10,9 +10,9 @@ in a cluster. All live until their pool or task is deleted, but for the request 
 | aloe:{pool:ID}:clips | list | one clip a row (JSON) |
 | aloe:{pool:ID}:rows | hash | clip id -> "row content-hash" |
 | aloe:{pool:ID}:chunks | list | "first-row row-count chunk-id", in order |
-| aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone |
+| aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone or elsewhere |
 | aloe:chunk:ID:EPOCH:CHUNK | string | up to 255 vectors, float32, immutable; untagged to spread |
-| aloe:{task:ID}:meta | hash | spec (JSON), epoch, budget, counters, head and round versions, fence |
+| aloe:{task:ID}:meta | hash | spec (JSON), epoch, budget, counters, versions, fence |
 | aloe:{task:ID}:labels | hash | row -> state, class, time, oracle, lease (JSON) |
 | aloe:{task:ID}:holds | hash | row -> lease that holds it |
 | aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, open; a week longer than it |
@@ -20,7 +20,7 @@ in a cluster. All live until their pool or task is deleted, but for the request 
 | aloe:{task:ID}:events | stream | everything that changed, in order |
 | aloe:{task:ID}:heads | hash | version -> weights and biases, the last few |
 | aloe:{task:ID}:rounds | hash | version -> round (JSON) |
-| aloe:{task:ID}:request:KIND:RID | string | answer to a request id, for a day |
+| aloe:{task:ID}:request:EPOCH:KIND:RID | string | answer to a request id, for a day |
 """
 
 from aloe.learner.adapters.redis_pools import RedisPools

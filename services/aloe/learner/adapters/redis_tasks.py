@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from aloe.learner.adapters import codec
@@ -39,7 +39,7 @@ REQUEST_LIFE_MS = 24 * 3600 * 1000
 _ID_INDEX = "aloe:tasks"
 _SCRIPTS = (
     "create_task", "update_task", "read_task", "import_labels", "lease", "submit", "release",
-    "begin_round", "publish_head",
+    "renew", "begin_round", "publish_head",
 )  # fmt: skip
 
 
@@ -108,7 +108,18 @@ class RedisTasks:
 
     @guarded
     async def import_labels(self, task: Task, labels: Sequence[LabelChange]) -> LabelsOutcome:
-        changes = json.dumps([[label.row, label.state, label.class_index] for label in labels])
+        changes = json.dumps(
+            [
+                [
+                    label.row,
+                    label.state,
+                    label.class_index,
+                    label.oracle_id,
+                    codec.ms_of_time(label.label_time) if label.label_time else 0,
+                ]
+                for label in labels
+            ]
+        )
         return _labels_outcome(await self._change(task, "import_labels", changes))
 
     @guarded
@@ -125,6 +136,7 @@ class RedisTasks:
             REQUEST_LIFE_MS,
             request.head_version,
             request.strategy,
+            "" if task.max_leases_per_oracle is None else task.max_leases_per_oracle,
             request_key=f"query:{request.request_id}",
         )
         expire_time = codec.time_of_ms(reply["expires"])
@@ -160,11 +172,25 @@ class RedisTasks:
         return int(reply["released"])
 
     @guarded
-    async def read_events(self, task: Task, after: str) -> list[Event]:
+    async def renew(
+        self, task: Task, oracle_id: str, lease_ids: Sequence[str], duration: timedelta
+    ) -> datetime:
+        reply = await self._change(
+            task,
+            "renew",
+            oracle_id,
+            json.dumps(list(lease_ids)),
+            round(duration.total_seconds() * 1000),
+            fields="lease_ids[{}]",
+        )
+        return codec.time_of_ms(reply["expires"])
+
+    @guarded
+    async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
         keys = TaskKeys(task.task_id)
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.hget(keys.meta, "epoch")
-            pipeline.xrange(keys.events, min=f"({after}")
+            pipeline.xrange(keys.events, min=f"({after}", count=at_most)
             epoch, entries = await pipeline.execute()
         if epoch is None:
             _refuse(task.task_id, {"error": "TASK_NOT_FOUND"}, "")
@@ -226,7 +252,8 @@ class RedisTasks:
         fields: str = "",
     ) -> dict[str, Any]:
         """Run a fenced script and raise what it refuses."""
-        keys = TaskKeys(task.task_id).for_script(request_key)
+        # With the epoch: a task made anew must not replay what its namesake answered.
+        keys = TaskKeys(task.task_id).for_script(f"{task.epoch}:{request_key}")
         reply: dict[str, Any] = json.loads(await self._scripts[script](keys, task.epoch, *args))
         if "error" in reply:
             _refuse(task.task_id, reply, fields)
@@ -293,11 +320,17 @@ def _progress(meta: dict[bytes, bytes]) -> TaskProgress:
 
 
 def _event(entry_id: bytes, fields: dict[bytes, bytes]) -> Event:
+    kind = EventKind(fields[b"kind"].decode())
+    leases = json.loads(fields.get(b"leases", b"[]"))
     return Event(
         event_id=entry_id.decode(),
-        kind=EventKind(fields[b"kind"].decode()),
+        kind=kind,
         rows=tuple(json.loads(fields[b"rows"])),
         states=tuple(json.loads(fields[b"states"])),
         class_indices=tuple(json.loads(fields[b"classes"])),
-        head_version=int(fields.get(b"head_version", 0)) if fields[b"kind"] == b"head" else 0,
+        head_version=int(fields.get(b"head_version", 0)),
+        oracle_id=fields.get(b"oracle", b"").decode(),
+        lease_ids=tuple(each[0] if kind is EventKind.LEASED else each for each in leases),
+        scores=tuple(each[1] for each in leases) if kind is EventKind.LEASED else (),
+        strategy=fields.get(b"strategy", b"").decode(),
     )

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from aloe.learner.domain.task import STATE_OF_SPLIT, ClipState, Split
 
 NO_CLASS = -1
+RETRACTED = -2
+"""In place of a class: the oracle takes its answer back."""
 START_OF_LOG = "0-0"
 
 
@@ -18,6 +20,7 @@ class EventKind(Enum):
     CREATED = "created"
     UPDATED = "updated"
     LEASED = "leased"
+    RENEWED = "renewed"
     RELEASED = "released"
     EXPIRED = "expired"
     ANSWERED = "answered"
@@ -38,6 +41,14 @@ class Event:
     class_indices: tuple[int, ...] = ()
     """Class of each row after the event, or NO_CLASS."""
     head_version: int = 0
+    """HEAD: the head's. LEASED: of the head that ranked, 0 for none."""
+    oracle_id: str = ""
+    lease_ids: tuple[str, ...] = ()
+    """One per row, where oracles are concerned."""
+    scores: tuple[float | None, ...] = ()
+    """LEASED: what each row was ranked by."""
+    strategy: str = ""
+    """LEASED: the query strategy."""
 
 
 def event_order(event_id: str) -> tuple[int, int]:

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 Float32Array = NDArray[np.float32]
 
+_MAX_MAGNITUDE = 1e9
+"""Beyond it, squares of what training makes of a value may overflow float32."""
+RANGE_RULE = f"holds NaN, infinity or a value beyond {_MAX_MAGNITUDE:g} in size"
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedAudio:
@@ -85,3 +89,10 @@ def content_hash(content: Audio | bytes) -> str:
         case bytes():
             digest.update(b"embedding\0" + content)
     return digest.hexdigest()[:32]
+
+
+def in_range(embeddings: Float32Array) -> NDArray[np.bool_]:
+    """Say of each value whether heads can be trained on it: a number, and no absurd one."""
+    # Comparisons with NaN are false.
+    inside: NDArray[np.bool_] = np.abs(embeddings) <= _MAX_MAGNITUDE
+    return inside

@@ -51,6 +51,8 @@ class PoolState(Enum):
     ALL_LEASED = "all_leased"
     EXHAUSTED = "exhausted"
     BUDGET_SPENT = "budget_spent"
+    ORACLE_LIMIT = "oracle_limit"
+    """The oracle that asks holds as many clips as it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Task:
     label_budget: int | None = None
     lease_duration: timedelta = DEFAULT_LEASE_DURATION
     seed: int = 0
+    max_leases_per_oracle: int | None = None
 
     def class_index(self, label: str, field: str) -> int:
         """Return the place of `label` among the classes.
@@ -101,6 +104,7 @@ class Task:
             and self.label_budget == other.label_budget
             and self.lease_duration == other.lease_duration
             and self.seed == other.seed
+            and self.max_leases_per_oracle == other.max_leases_per_oracle
         )
 
 
@@ -143,6 +147,13 @@ def check_task(task: Task) -> None:
     if task.label_budget is not None and task.label_budget < 1:
         violations.append(
             Violation("task.label_budget", "0 labels allow no query; leave it unset for no limit")
+        )
+    if task.max_leases_per_oracle is not None and task.max_leases_per_oracle < 1:
+        violations.append(
+            Violation(
+                "task.max_leases_per_oracle",
+                "0 leases allow no query; leave it unset for no limit",
+            )
         )
     violations += check_lease_duration(task.lease_duration, "task.lease_duration")
     if violations:

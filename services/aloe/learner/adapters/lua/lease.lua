@@ -1,6 +1,7 @@
 -- Leases the first free clips of a ranking.
 -- ARGV: epoch, oracle, { { row, score, class }, ... }, 1 if the ranking is complete,
--- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy.
+-- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy,
+-- most clips that the oracle may hold or ''.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local replay = redis.call('GET', REQUEST)
@@ -9,7 +10,7 @@ local oracle, ranking, complete = ARGV[2], cjson.decode(ARGV[3]), ARGV[4] == '1'
 local most, prefix = tonumber(ARGV[5]), ARGV[7]
 local now = now_ms()
 local expires = now + tonumber(ARGV[6])
-expire_leases(now)
+local expired_count = expire_leases(now)
 
 local budget = tonumber(redis.call('HGET', META, 'budget'))
 local within_budget = true
@@ -19,6 +20,17 @@ if budget then
   most = math.min(most, left)
 end
 
+local limit = tonumber(ARGV[11])
+local within_limit = true
+if limit then
+  local left = limit
+  for _, lease_id in ipairs(redis.call('HVALS', HOLDS)) do
+    if lease_of(lease_id)[2] == oracle then left = left - 1 end
+  end
+  within_limit = left > 0
+  most = math.min(most, math.max(0, left))
+end
+
 local taken = {}
 for _, pick in ipairs(ranking) do
   if #taken >= most then break end
@@ -26,7 +38,10 @@ for _, pick in ipairs(ranking) do
     table.insert(taken, pick)
   end
 end
-if #taken < most and not complete then return cjson.encode({ error = 'RANKING_TOO_SHORT' }) end
+-- A complete ranking is none any more once leases have run out since it was made.
+if #taken < most and (not complete or expired_count > 0) then
+  return cjson.encode({ error = 'RANKING_TOO_SHORT' })
+end
 
 local leases, rows, states, classes, ids = {}, {}, {}, {}, {}
 for index, pick in ipairs(taken) do
@@ -48,6 +63,8 @@ if #taken > 0 then
     'expires', expires, 'head_version', ARGV[9], 'strategy', ARGV[10])
 elseif not within_budget then
   state = 'budget_spent'
+elseif not within_limit then
+  state = 'oracle_limit'
 elseif number('leased') > 0 then
   state = 'all_leased'
 else

@@ -5,7 +5,7 @@
 local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS, REQUEST = unpack(KEYS)
 
 local UNLABELED, LEASED, LABELED, ABSTAINED, VALIDATION, TEST = 0, 1, 2, 3, 4, 5
-local NO_CLASS = -1
+local NO_CLASS, RETRACTED = -1, -2
 local COUNTER = { [LEASED] = 'leased', [LABELED] = 'labeled', [ABSTAINED] = 'abstained',
   [VALIDATION] = 'validation', [TEST] = 'test' }
 local MIN_LABELED_CLASSES = 2
@@ -77,7 +77,7 @@ local function close_lease(lease_id, lease, now)
   redis.call('ZADD', EXPIRIES, now + RETENTION_MS, lease_id)
 end
 
--- Ends the leases that are overdue and forgets those that ended long ago.
+-- Ends the leases that are overdue, returns how many, and forgets those that ended long ago.
 local function expire_leases(now)
   local rows, states, classes = {}, {}, {}
   for _, lease_id in ipairs(redis.call('ZRANGEBYSCORE', EXPIRIES, '-inf', now)) do
@@ -97,6 +97,36 @@ local function expire_leases(now)
     flush_counters()
     log_event('expired', rows, states, classes)
   end
+  return #rows
+end
+
+-- Leases of an oracle by id, each with the label of its clip and whether it is held; or
+-- nothing and the refusal to return, where one is unknown, another oracle's or lost.
+-- A clip is lost to whoever else holds it or answered it.
+local function leases_of(oracle, lease_ids, answered_is_lost)
+  local unknown, foreign, lost, found = {}, {}, {}, {}
+  for index, lease_id in ipairs(lease_ids) do
+    local lease = lease_of(lease_id)
+    if not lease then
+      table.insert(unknown, index - 1)
+    elseif lease[2] ~= oracle then
+      table.insert(foreign, index - 1)
+    else
+      local label = label_of(lease[1])
+      local holder = redis.call('HGET', HOLDS, lease[1])
+      if (label and (answered_is_lost or label[5] ~= lease_id))
+        or (holder and holder ~= lease_id) then
+        table.insert(lost, index - 1)
+      else
+        found[lease_id] = { lease = lease, label = label, held = holder and true or false }
+      end
+    end
+  end
+  if #unknown + #foreign > 0 then
+    return nil, cjson.encode({ error = 'WRONG_LEASES', unknown = unknown, foreign = foreign })
+  end
+  if #lost > 0 then return nil, cjson.encode({ error = 'LEASE_LOST', lost = lost }) end
+  return found
 end
 
 -- The version of the head that will contain what was labeled just now.

@@ -1,0 +1,162 @@
+"""What the clients saw: every call's start and end, appended to a file of JSON lines."""
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, Self
+
+
+class Outcome(Enum):
+    """How a call ended for its caller."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+    """The server answered that it did not do it."""
+    UNKNOWN = "unknown"
+    """Nobody can tell whether the server did it, or will still do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call, on the monotonic clock of the process that made all of them."""
+
+    call: str
+    task_id: str
+    oracle_id: str
+    replica: int
+    start_s: float
+    """Before anything was sent."""
+    end_s: float = math.inf
+    """After the answer had come; infinite where none did."""
+    outcome: Outcome = Outcome.UNKNOWN
+    request: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    """The ErrorReason of a call that failed; empty where the failure came from the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What the task holds for a clip in the end."""
+
+    oracle_id: str
+    """Empty for a seed label."""
+    label: str | None
+    """None for an abstention."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalTask:
+    """A task as it is after all has come to rest."""
+
+    task_id: str
+    head_version: int
+    labeled_count: int
+    abstained_count: int
+    budget_spent: int
+    labels: Mapping[str, StoredAnswer]
+    """By clip, of split TRAIN: the export."""
+    rounds: Mapping[int, int]
+    """Label count by head version."""
+
+
+class History:
+    """Appends to the file. For one event loop; nothing is ever changed or taken back."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w")
+        self._count = 0
+        self._wall_offset_s = time.time() - time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def clock_s(self, wall_time: datetime) -> float:
+        """Say what time it is on the history's clock at a time of the wall clock.
+
+        The two are compared once, so that equal times stay equal.
+        """
+        return wall_time.timestamp() - self._wall_offset_s
+
+    def begin(
+        self,
+        call: str,
+        *,
+        task_id: str,
+        oracle_id: str,
+        replica: int,
+        request: Mapping[str, Any],
+    ) -> int:
+        """Write that a call starts, and return its number."""
+        self._count += 1
+        self._write(
+            "start",
+            number=self._count,
+            call=call,
+            task_id=task_id,
+            oracle_id=oracle_id,
+            replica=replica,
+            request=request,
+        )
+        return self._count
+
+    def end(
+        self,
+        number: int,
+        outcome: Outcome,
+        *,
+        result: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> None:
+        """Write how a call ended."""
+        self._write("end", number=number, outcome=outcome.value, result=result or {}, reason=reason)
+
+    def note(self, kind: str, **details: Any) -> None:
+        """Write what else happened, for the reader."""
+        self._write("note", kind=kind, **details)
+
+    def _write(self, event: str, **values: Any) -> None:
+        line = {"event": event, "at_s": time.monotonic(), **values}
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+
+def read_history(path: Path) -> list[Operation]:
+    """Read the calls of a history in the order of their start."""
+    starts: dict[int, dict[str, Any]] = {}
+    ends: dict[int, dict[str, Any]] = {}
+    for text in path.read_text().splitlines():
+        line = json.loads(text)
+        if line["event"] == "start":
+            starts[line["number"]] = line
+        elif line["event"] == "end":
+            ends[line["number"]] = line
+    return [_operation(line, ends.get(number)) for number, line in starts.items()]
+
+
+def _operation(start: Mapping[str, Any], end: Mapping[str, Any] | None) -> Operation:
+    told: dict[str, Any] = {}
+    if end is not None:
+        told = {
+            "end_s": end["at_s"],
+            "outcome": Outcome(end["outcome"]),
+            "result": end["result"],
+            "reason": end["reason"],
+        }
+    return Operation(
+        call=start["call"],
+        task_id=start["task_id"],
+        oracle_id=start["oracle_id"],
+        replica=start["replica"],
+        start_s=start["at_s"],
+        request=start["request"],
+        **told,
+    )

@@ -1,0 +1,105 @@
+"""Every acknowledged answer is kept, no other one is, and the counters agree."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from tests.chaos.evidence import Answer, Evidence
+from tests.chaos.findings import Finding, FindingKind
+from tests.chaos.history import FinalTask, StoredAnswer
+
+
+def acknowledged_lost(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
+    """Find acknowledged answers that are not stored: the latest of each lease counts."""
+    for lease_id, answers in evidence.answers.items():
+        if not any(answer.is_acknowledged for answer in answers):
+            continue
+        lease = evidence.leases[lease_id]
+        stored = final.labels.get(lease.clip_id)
+        possible = {StoredAnswer(lease.oracle_id, label) for label in _possible_labels(answers)}
+        if stored not in possible:
+            yield Finding(
+                FindingKind.ACKNOWLEDGED_LOST,
+                f"{lease.clip_id}: {lease_id} of {lease.oracle_id} was answered"
+                f" {_possible_labels(answers)}, stored is {stored}",
+            )
+
+
+def _possible_labels(answers: Sequence[Answer]) -> set[str | None]:
+    """The labels that a lease may end with: those that no acknowledged answer came after.
+
+    An answer that was never acknowledged may be stored at any time after its start, also later
+    than one that was, since its call may still be on the way.
+    """
+    acknowledged = [answer for answer in answers if answer.is_acknowledged]
+    return {
+        answer.label
+        for answer in answers
+        if not any(answer.end_s <= later.start_s for later in acknowledged)
+    }
+
+
+def double_labels(evidence: Evidence) -> Iterator[Finding]:
+    """Find clips whose answers were acknowledged to more than one lease."""
+    leases_of: dict[str, list[str]] = defaultdict(list)
+    for lease_id, answers in evidence.answers.items():
+        if any(answer.is_acknowledged for answer in answers):
+            leases_of[evidence.leases[lease_id].clip_id].append(lease_id)
+    for clip_id, lease_ids in leases_of.items():
+        if len(lease_ids) > 1:
+            yield Finding(FindingKind.DOUBLE_LABELS, f"{clip_id}: answered under {lease_ids}")
+
+
+def labels_unexplained(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
+    """Find stored answers that no oracle gave and no import set."""
+    given: dict[str, set[StoredAnswer]] = defaultdict(set)
+    for lease_id, answers in evidence.answers.items():
+        lease = evidence.leases[lease_id]
+        given[lease.clip_id] |= {StoredAnswer(lease.oracle_id, each.label) for each in answers}
+    for request in evidence.of("import_labels"):
+        for clip_id, label in request.content["labels"]:
+            given[clip_id].add(StoredAnswer("", label))
+    for clip_id, stored in final.labels.items():
+        if stored not in given[clip_id]:
+            yield Finding(
+                FindingKind.LABELS_UNEXPLAINED, f"{clip_id}: {stored} is stored; nobody said so"
+            )
+
+
+def budget_overspent(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
+    """Find more labels spent than the largest budget that was set until then."""
+    budgets = [
+        (request.start_s, request.content["label_budget"])
+        for call in ("create_task", "update_task")
+        for request in evidence.of(call)
+    ]
+    if any(budget is None for _, budget in budgets):
+        return
+    spent = [
+        (request.end_s, result["budget_spent"])
+        for request in evidence.of("get_task")
+        for result in request.results
+    ]
+    from_oracles = sum(1 for each in final.labels.values() if each.oracle_id and each.label)
+    spent.append((float("inf"), from_oracles))
+    for at_s, count in spent:
+        budget = max((budget for start_s, budget in budgets if start_s < at_s), default=0)
+        if count > budget:
+            yield Finding(
+                FindingKind.BUDGET_OVERSPENT,
+                f"{count} labels spent at {at_s:.3f} of a budget of {budget}",
+            )
+
+
+def counts_wrong(final: FinalTask) -> Iterator[Finding]:
+    """Find counters that differ from what is stored."""
+    labeled = [each for each in final.labels.values() if each.label is not None]
+    expected = {
+        "labeled": (final.labeled_count, len(labeled)),
+        "abstained": (final.abstained_count, len(final.labels) - len(labeled)),
+        "budget_spent": (final.budget_spent, sum(1 for each in labeled if each.oracle_id)),
+    }
+    for name, (told, exported) in expected.items():
+        if told != exported:
+            yield Finding(
+                FindingKind.COUNTS_WRONG, f"{name} is {told}, the export holds {exported}"
+            )
