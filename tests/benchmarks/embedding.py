@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from tests.benchmarks.embedding_load import overload, soak
 from tests.benchmarks.embedding_server import (
     RATE_HZ,
@@ -96,15 +95,15 @@ class Benchmark:
             stream = await self._stream_clips_per_s()
             bare = (bare + self._bare_clips_per_s(self._bare.call)) / 2
             rows.append((bare, compiled, one, many, stream))
-        bare, compiled, one, many, stream = (list(column) for column in zip(*rows, strict=True))
+        bares, compileds, ones, manys, streams = zip(*rows, strict=True)
         return {
-            "bare_clips_per_s": statistics.median(bare),
-            "compiled_clips_per_s": statistics.median(compiled),
-            "throughput_over_bare": ratio(one, bare),
-            "several_clips_over_bare": ratio(many, bare),
-            "stream_over_bare": ratio(stream, bare),
-            "throughput_over_compiled": ratio(one, compiled),
-            "stream_over_compiled": ratio(stream, compiled),
+            "bare_clips_per_s": statistics.median(bares),
+            "compiled_clips_per_s": statistics.median(compileds),
+            "throughput_over_bare": ratio(ones, bares),
+            "several_clips_over_bare": ratio(manys, bares),
+            "stream_over_bare": ratio(streams, bares),
+            "throughput_over_compiled": ratio(ones, compileds),
+            "stream_over_compiled": ratio(streams, compileds),
         }
 
     async def mixed(self) -> dict[str, Any]:
@@ -207,17 +206,21 @@ def main() -> None:
         "encoder": bare.encoder.info.encoder_id,
         "length_policy": str(bare.encoder.info.length_policy),
     }
-    with running_server(options.encoder) as server:
+    # Without a cache: the same clips are sent again and again.
+    with running_server(options.encoder, "--cache-mb", "0") as server:
         figures["start_s"] = server.start_s
         figures |= asyncio.run(measure(options, server, bare))
     if options.overload_s:
         figures |= asyncio.run(overload(options.encoder, options.overload_s))
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        for name, figure in figures.items():
-            print(f"{name:28} {figure:.4g}" if isinstance(figure, float) else f"{name:28} {figure}")
-    sys.stdout.flush()
+    sys.stdout.write(json.dumps(figures) if options.json else table(figures))
+    sys.stdout.write("\n")
+
+
+def table(figures: dict[str, Any]) -> str:
+    return "\n".join(
+        f"{name:30} {figure:.4g}" if isinstance(figure, float) else f"{name:30} {figure}"
+        for name, figure in figures.items()
+    )
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ from typing import Any
 
 import grpc
 import numpy as np
-
-from aloe.v1 import embedding_service_pb2 as pb2
 from tests.benchmarks.embedding_server import (
     RATE_HZ,
     Caller,
@@ -16,6 +14,8 @@ from tests.benchmarks.embedding_server import (
     request,
     running_server,
 )
+
+from aloe.v1 import embedding_service_pb2 as pb2
 
 QUEUE_CLIP_COUNT = 64
 OVERLOAD_CALLER_COUNT = 10 * QUEUE_CLIP_COUNT

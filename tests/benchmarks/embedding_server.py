@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import grpc
 import numpy as np
@@ -76,8 +76,10 @@ def running_server(encoder: str, *flags: str) -> Iterator[Server]:
     """Run the service until the context ends."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "aloe.embedding", "--encoder", encoder, "--address", "127.0.0.1:0"]
-        + ["--log-level", "WARNING", *flags],
+        [
+            *(sys.executable, "-m", "aloe.embedding", "--encoder", encoder),
+            *("--address", "127.0.0.1:0", "--log-level", "WARNING", *flags),
+        ],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ,
@@ -100,7 +102,7 @@ class Caller:
         self._channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
         self.stub: Any = pb2_grpc.EmbeddingServiceStub(self._channel)
 
-    async def __aenter__(self) -> "Caller":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -62,11 +62,12 @@ def _check_task(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
 
 def _replays_differ(evidence: Evidence) -> Iterator[Finding]:
     for request in evidence.requests:
-        if any(result != request.results[0] for result in request.results[1:]):
+        differ = any(result != request.results[0] for result in request.results[1:])
+        if differ or (request.is_acknowledged and "LEASE_LOST" in request.reasons):
             yield Finding(
                 FindingKind.REPLAYS_DIFFER,
                 f"{request.call} {request.content['request_id']} of {request.oracle_id} was"
-                f" answered {request.results}",
+                f" answered {[*request.results, *request.reasons]}",
             )
 
 

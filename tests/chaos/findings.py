@@ -25,6 +25,10 @@ class FindingKind(Enum):
     """A stored answer that nobody gave."""
     REPLAYS_DIFFER = "replays_differ"
     """A repeated request that was answered in another way."""
+    REPLICAS_DIFFER = "replicas_differ"
+    """Two replicas that tell different final states."""
+    UNSETTLED = "unsettled"
+    """A task that did not come to rest when all was healed."""
     REFUSED_WRONGLY = "refused_wrongly"
     """A call that failed for a reason that no fault can cause."""
 

@@ -54,11 +54,13 @@ def leases_taken_away(evidence: Evidence) -> Iterator[Finding]:
     """Find submissions refused as LEASE_LOST by the end of which every lease still held."""
     for request in evidence.of("submit_labels"):
         leases = [evidence.leases[lease_id] for lease_id, _ in request.content["answers"]]
+        if request.is_acknowledged or "LEASE_LOST" not in request.reasons:
+            continue
         in_time = all(
             lease.let_go_s == request.start_s and lease.expire_s - CLOCK_MARGIN_S > request.last_s
             for lease in leases
         )
-        if in_time and "LEASE_LOST" in request.reasons:
+        if in_time:
             yield Finding(
                 FindingKind.REFUSED_WRONGLY,
                 f"{request.oracle_id} lost {leases[0].lease_id} at {request.start_s:.3f} though it"

@@ -7,6 +7,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ _PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (timedelta, timedelta.total_seconds),
     (np.generic, lambda value: plain(value.item())),
     (float, lambda value: value if isfinite(value) else None),
+    (Path, str),
 )
 
 

@@ -1,10 +1,12 @@
 """`aloe pool`: create, list, show and delete pools."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aloe.cli.console import notes, print_json, print_table
+from aloe.cli.backup import dump_pool, restore_pool
+from aloe.cli.console import notes, print_json, print_table, progress
 from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
 from aloe.client import Pool
 
@@ -61,6 +63,46 @@ def delete(
     with client(server) as learner:
         learner.delete_pool(pool_id)
     notes.print(f"deleted pool {pool_id}")
+
+
+@app.command()
+def dump(
+    pool_id: PoolId,
+    file: Annotated[Path, typer.Argument(help="Parquet file to write")],
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Write a pool with its tasks and their labels to one file; a broken dump can go on."""
+    with client(server) as learner, progress() as bar:
+        row = bar.add_task(f"dumping {pool_id}", total=learner.get_pool(pool_id).clip_count)
+        clip_count, task_count = dump_pool(
+            learner, pool_id, file, lambda count: bar.update(row, completed=count)
+        )
+    if json:
+        print_json({"file": file, "clips": clip_count, "tasks": task_count})
+    else:
+        notes.print(f"{clip_count:,} clips and {task_count:,} tasks in {file}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="what `aloe pool dump` wrote", exists=True)],
+    pool: Annotated[str | None, typer.Option(help="another id for the pool")] = None,
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Make a pool and its tasks anew from a dump; what is there already is skipped."""
+    with client(server) as learner, progress() as bar:
+        row = bar.add_task("restoring", total=None)
+        restored, task_count = restore_pool(
+            learner, pool, file, lambda count: bar.update(row, completed=count)
+        )
+    if json:
+        print_json({"pool": restored, "tasks": task_count})
+    else:
+        notes.print(
+            f"{restored.clip_count:,} clips in pool {restored.pool_id}, {task_count:,} tasks"
+        )
 
 
 def _show(pool: Pool, *, json: bool) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 
 from aloe.bench.datasets import load
+from aloe.bench.datasets.dataset import clip_id_of
 from aloe.bench.experiment import PATIENCE, Corpus, Experiment, Plan, versions
 from aloe.bench.plots import plot_learning_curves
 from aloe.bench.results import Metadata, Simulation, summarize
@@ -74,7 +74,7 @@ def simulate(
     )
     corpus = Corpus.of_dataset(data, names)
     with _learner(server, encoder, redis_url) as address:
-        simulation = asyncio.run(_simulate(address, corpus, plan, _pool_id(data.name)))
+        simulation = asyncio.run(_simulate(address, corpus, plan, clip_id_of(Path(data.name).name)))
     simulation = replace(simulation, metadata=replace(simulation.metadata, settings=settings))
     if output:
         output.write_text(dumps(simulation.to_json(), indent=2) + "\n", encoding="utf-8")
@@ -108,10 +108,6 @@ def _learner(server: str, encoder: str, redis_url: str) -> Iterator[str]:
         return
     with start_stack(StackOptions(encoder=encoder, redis_url=redis_url)) as stack:
         yield stack.learner_address
-
-
-def _pool_id(name: str) -> str:
-    return re.sub("[^A-Za-z0-9_-]", "-", name)[:60]
 
 
 def _print_summary(simulation: Simulation) -> None:

@@ -17,6 +17,7 @@ from aloe.cli.options import (
     parse_strategy,
     split_list,
 )
+from aloe.cli.replay import replay_task
 from aloe.client import (
     KnownLabel,
     LearnerClient,
@@ -175,6 +176,25 @@ def import_labels(
         print_json(result)
     else:
         notes.print(f"{result.changed_count:,} of {len(labels):,} labels were new or changed")
+
+
+@app.command()
+def replay(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
+    """Rebuild a task's state from its event log and compare it with what is stored."""
+    with client(server) as learner:
+        found = replay_task(learner, task_id)
+    if json:
+        print_json(found)
+    else:
+        for difference in found.differences:
+            results.print(difference, highlight=False, markup=False)
+        verdict = "differs" if found.differences else "agrees"
+        notes.print(
+            f"{found.event_count:,} events, {found.label_count:,} labels: the log {verdict}"
+            " with the store"
+        )
+    if found.differences:
+        raise typer.Exit(1)
 
 
 def _read_labels(file: Path) -> list[KnownLabel]:

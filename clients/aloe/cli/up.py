@@ -1,5 +1,6 @@
 """`aloe up`: Redis and both services in one go."""
 
+import contextlib
 import signal
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -56,7 +57,8 @@ def up(
             results.print(f"embedding  {stack.embedding_address}", highlight=False)
             results.print(f"logs       {stack.log_dir}", highlight=False, soft_wrap=True)
             notes.print("Ctrl-C ends everything. Next: aloe pool create, aloe import")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
 
 
 def start_stack(options: StackOptions) -> AbstractContextManager[LocalStack]:

@@ -71,6 +71,11 @@ class AsyncPoolMethods:
     ) -> AsyncIterator[types.Clip]:
         return self._runner.pages(pools.list_clips(pool_id), timeout)
 
+    def export_clips(
+        self, pool_id: str, skip_count: int = 0, *, timeout: timedelta | None = None
+    ) -> AsyncIterator[types.EmbeddedPoolClip]:
+        return self._runner.stream(pools.export_clips(pool_id, skip_count), timeout)
+
     async def get_clip_audio(
         self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
     ) -> types.ClipAudio:

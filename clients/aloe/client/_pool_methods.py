@@ -89,6 +89,12 @@ class PoolMethods:
         """Yield the clips in the order of their import; the timeout is that of a page."""
         return self._runner.pages(pools.list_clips(pool_id), timeout)
 
+    def export_clips(
+        self, pool_id: str, skip_count: int = 0, *, timeout: timedelta | None = None
+    ) -> Iterator[types.EmbeddedPoolClip]:
+        """Yield the clips with their embeddings, in order, all but the first `skip_count`."""
+        return self._runner.stream(pools.export_clips(pool_id, skip_count), timeout)
+
     def get_clip_audio(
         self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
     ) -> types.ClipAudio:

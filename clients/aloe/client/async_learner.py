@@ -3,7 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from aloe.client import types
@@ -44,6 +44,7 @@ class AsyncLearnerClient(AsyncPoolMethods):
         label_budget: int | None = None,
         lease_duration: timedelta | None = None,
         seed: int = 0,
+        max_leases_per_oracle: int | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         operation = tasks.create_task(
@@ -55,6 +56,7 @@ class AsyncLearnerClient(AsyncPoolMethods):
             label_budget=label_budget,
             lease_duration=lease_duration,
             seed=seed,
+            max_leases_per_oracle=max_leases_per_oracle,
         )
         self._pool_ids.pop(task_id, None)
         return await self._runner.run(operation, timeout)
@@ -75,6 +77,7 @@ class AsyncLearnerClient(AsyncPoolMethods):
         head_recipe: types.HeadRecipe | Unchanged = UNCHANGED,
         label_budget: int | Unchanged | None = UNCHANGED,
         lease_duration: timedelta | Unchanged | None = UNCHANGED,
+        max_leases_per_oracle: int | Unchanged | None = UNCHANGED,
         timeout: timedelta | None = None,
     ) -> types.Task:
         operation = tasks.update_task(
@@ -83,6 +86,7 @@ class AsyncLearnerClient(AsyncPoolMethods):
             head_recipe=head_recipe,
             label_budget=label_budget,
             lease_duration=lease_duration,
+            max_leases_per_oracle=max_leases_per_oracle,
         )
         return await self._runner.run(operation, timeout)
 
@@ -145,6 +149,18 @@ class AsyncLearnerClient(AsyncPoolMethods):
             labeling.release_leases(task_id, oracle_id, lease_ids), timeout
         )
 
+    async def renew_leases(
+        self,
+        task_id: str,
+        oracle_id: str,
+        lease_ids: Sequence[str],
+        *,
+        lease_duration: timedelta | None = None,
+        timeout: timedelta | None = None,
+    ) -> datetime:
+        operation = labeling.renew_leases(task_id, oracle_id, lease_ids, lease_duration)
+        return await self._runner.run(operation, timeout)
+
     async def predict(
         self,
         task_id: str,
@@ -183,6 +199,11 @@ class AsyncLearnerClient(AsyncPoolMethods):
         self, task_id: str, *, timeout: timedelta | None = None
     ) -> AsyncIterator[types.StoredLabel]:
         return self._runner.stream(results.export_labels(task_id), timeout)
+
+    def list_events(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> AsyncIterator[types.TaskEvent]:
+        return self._runner.pages(results.list_events(task_id), timeout)
 
     async def export_head(
         self, task_id: str, version: int = 0, *, timeout: timedelta | None = None

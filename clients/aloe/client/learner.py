@@ -1,7 +1,7 @@
 """The blocking client of the learner service."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from aloe.client import types
@@ -47,6 +47,7 @@ class LearnerClient(PoolMethods):
         label_budget: int | None = None,
         lease_duration: timedelta | None = None,
         seed: int = 0,
+        max_leases_per_oracle: int | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         """Create a task on a pool; an equal one that exists is no error.
@@ -60,6 +61,7 @@ class LearnerClient(PoolMethods):
             label_budget: labels that oracles may spend; None for no limit.
             lease_duration: how long an oracle holds a clip; None for the server's 5 minutes.
             seed: fixes every random choice of the task.
+            max_leases_per_oracle: clips that one oracle may hold at a time; None for no limit.
             timeout: of the whole call.
         """
         operation = tasks.create_task(
@@ -71,6 +73,7 @@ class LearnerClient(PoolMethods):
             label_budget=label_budget,
             lease_duration=lease_duration,
             seed=seed,
+            max_leases_per_oracle=max_leases_per_oracle,
         )
         self._pool_ids.pop(task_id, None)
         return self._runner.run(operation, timeout)
@@ -92,6 +95,7 @@ class LearnerClient(PoolMethods):
         head_recipe: types.HeadRecipe | Unchanged = UNCHANGED,
         label_budget: int | Unchanged | None = UNCHANGED,
         lease_duration: timedelta | Unchanged | None = UNCHANGED,
+        max_leases_per_oracle: int | Unchanged | None = UNCHANGED,
         timeout: timedelta | None = None,
     ) -> types.Task:
         """Change the fields that are given; None means as in create_task."""
@@ -101,6 +105,7 @@ class LearnerClient(PoolMethods):
             head_recipe=head_recipe,
             label_budget=label_budget,
             lease_duration=lease_duration,
+            max_leases_per_oracle=max_leases_per_oracle,
         )
         return self._runner.run(operation, timeout)
 
@@ -180,6 +185,30 @@ class LearnerClient(PoolMethods):
         """Give clips back unanswered, all of the oracle's by default; return how many."""
         return self._runner.run(labeling.release_leases(task_id, oracle_id, lease_ids), timeout)
 
+    def renew_leases(
+        self,
+        task_id: str,
+        oracle_id: str,
+        lease_ids: Sequence[str],
+        *,
+        lease_duration: timedelta | None = None,
+        timeout: timedelta | None = None,
+    ) -> datetime:
+        """Hold clips for longer, all or none; return until when.
+
+        Args:
+            task_id: the task.
+            oracle_id: who holds them.
+            lease_ids: one that has run out is renewed while nobody else holds the clip.
+            lease_duration: from now; by default the task's.
+            timeout: of the whole call.
+
+        Raises:
+            LeaseLost: a clip is answered, or went to someone else.
+        """
+        operation = labeling.renew_leases(task_id, oracle_id, lease_ids, lease_duration)
+        return self._runner.run(operation, timeout)
+
     def predict(
         self,
         task_id: str,
@@ -234,6 +263,12 @@ class LearnerClient(PoolMethods):
     ) -> Iterator[types.StoredLabel]:
         """Yield every label of a task, in the order of the pool's clips."""
         return self._runner.stream(results.export_labels(task_id), timeout)
+
+    def list_events(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> Iterator[types.TaskEvent]:
+        """Yield what happened to a task, the first event first; the timeout is that of a page."""
+        return self._runner.pages(results.list_events(task_id), timeout)
 
     def export_head(
         self, task_id: str, version: int = 0, *, timeout: timedelta | None = None

@@ -74,6 +74,8 @@ class PoolState(Enum):
     """Every clip is answered."""
     BUDGET_SPENT = "budget_spent"
     """The label budget is spent, or reserved by leases."""
+    ORACLE_LIMIT = "oracle_limit"
+    """The oracle that asks holds as many clips as it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,18 @@ class Clip:
     clip_id: str
     uri: str
     duration: timedelta | None
+    """None where it is not known."""
+    content_hash: str
+    """Of what it was imported from."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPoolClip:
+    """A clip of a pool with its embedding."""
+
+    clip: Clip
+    embedding: Float32Array
+    """(embedding_dim,)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +171,10 @@ class NewClip:
     embedding: Float32Array | None = None
     """(embedding_dim,)"""
     uri: str = ""
+    duration: timedelta | None = None
+    """With an embedding: how long the recording is, where that is known."""
+    content_hash: str = ""
+    """With an embedding: that of the clip it was exported from, if it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +251,8 @@ class Task:
     clip_counts: ClipCounts
     pool_state: PoolState
     create_time: datetime
+    max_leases_per_oracle: int | None
+    """Clips that one oracle may hold at a time; None for no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +260,13 @@ class KnownLabel:
     """A label that is known already: a seed label, or that of a validation or test clip."""
 
     clip_id: str
-    label: str
+    label: str | None
+    """None for an abstention."""
     split: Split = Split.TRAIN
+    oracle_id: str = ""
+    """Who gave it, where that is known."""
+    label_time: datetime | None = None
+    """When it was given, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +308,8 @@ class Answer:
     lease_id: str
     label: str | None
     """One of the task's classes; None abstains."""
+    retracted: bool = False
+    """Instead of a label: what was answered under this lease is taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +378,60 @@ class StoredLabel:
     oracle_id: str
     """Empty for imported labels."""
     label_time: datetime
+
+
+class EventKind(Enum):
+    """What happened to a task."""
+
+    TASK_CREATED = "task_created"
+    TASK_UPDATED = "task_updated"
+    CLIPS_LEASED = "clips_leased"
+    LEASES_RENEWED = "leases_renewed"
+    LEASES_RELEASED = "leases_released"
+    LEASES_EXPIRED = "leases_expired"
+    CLIPS_ANSWERED = "clips_answered"
+    LABELS_IMPORTED = "labels_imported"
+    HEAD_TRAINED = "head_trained"
+
+
+class ClipState(Enum):
+    """What a clip is to a task at a moment."""
+
+    UNLABELED = "unlabeled"
+    LEASED = "leased"
+    LABELED = "labeled"
+    ABSTAINED = "abstained"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipChange:
+    """What became of one clip in an event."""
+
+    clip_id: str
+    state: ClipState
+    label: str | None
+    """Its class after the event."""
+    lease_id: str
+    score: float | None
+    """CLIPS_LEASED: what it was ranked by."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEvent:
+    """Something that happened to a task; its state follows from all of them."""
+
+    event_id: str
+    event_time: datetime
+    kind: EventKind
+    oracle_id: str
+    """Empty where it was nobody's doing."""
+    changes: tuple[ClipChange, ...]
+    head_version: int
+    """HEAD_TRAINED: the head's. CLIPS_LEASED: of the head that ranked, 0 for none."""
+    query_strategy: str
+    """CLIPS_LEASED: by which strategy."""
 
 
 @dataclass(frozen=True, slots=True)

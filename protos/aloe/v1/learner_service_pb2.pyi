@@ -310,13 +310,16 @@ class Clip(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     URI_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
+    CONTENT_HASH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
     uri: _builtins.str
     """Where the recording lies, as given at import; may be empty."""
+    content_hash: _builtins.str
+    """Hash of what it was imported from."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """How long it is; absent for clips imported as embeddings."""
+        """How long it is; absent where that is not known."""
 
     def __init__(
         self,
@@ -324,10 +327,11 @@ class Clip(_message.Message):
         name: _builtins.str = ...,
         uri: _builtins.str = ...,
         duration: _duration_pb2.Duration | None = ...,
+        content_hash: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "name", b"name", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_hash", b"content_hash", "duration", b"duration", "name", b"name", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -949,6 +953,8 @@ class NewClip(_message.Message):
     AUDIO_FIELD_NUMBER: _builtins.int
     EMBEDDING_FIELD_NUMBER: _builtins.int
     URI_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    CONTENT_HASH_FIELD_NUMBER: _builtins.int
     clip_id: _builtins.str
     """Its id: the last part of its name."""
     embedding: _builtins.bytes
@@ -957,9 +963,17 @@ class NewClip(_message.Message):
     """Where the recording lies. The server reads it only where neither audio nor
     embedding is given, and only from places its operator allows.
     """
+    content_hash: _builtins.str
+    """With an embedding: the content_hash of the clip it was exported from, so
+    that importing the recording again is seen as a repetition.
+    """
     @_builtins.property
     def audio(self) -> _audio_pb2.Audio:
         """The recording."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """With an embedding: how long the recording is, where that is known."""
 
     def __init__(
         self,
@@ -968,10 +982,12 @@ class NewClip(_message.Message):
         audio: _audio_pb2.Audio | None = ...,
         embedding: _builtins.bytes = ...,
         uri: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        content_hash: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "content", b"content", "embedding", b"embedding"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "content", b"content", "duration", b"duration", "embedding", b"embedding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clip_id", b"clip_id", "content", b"content", "embedding", b"embedding", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clip_id", b"clip_id", "content", b"content", "content_hash", b"content_hash", "duration", b"duration", "embedding", b"embedding", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["audio", "embedding"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
@@ -1502,7 +1518,7 @@ class KnownLabel(_message.Message):
     split: Global___Split.ValueType
     """The part the clip plays in the task."""
     oracle_id: _builtins.str
-    """Who answered, where that is known; kept for the record."""
+    """Who answered, where that is known. Such a label counts against the budget."""
     @_builtins.property
     def abstention(self) -> Global___Abstention:
         """An oracle could not tell; with split TRAIN only."""

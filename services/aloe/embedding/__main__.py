@@ -108,9 +108,14 @@ def _limits(settings: Settings) -> ServiceLimits:
     return ServiceLimits(
         max_clip_count=settings.queue_clip_count,
         max_byte_count=settings.queue_mb * 1024 * 1024,
+        cache_byte_count=settings.cache_mb * 1024 * 1024,
         decode_thread_count=settings.decode_thread_count,
         int16_divisor=settings.int16_divisor,
-        batch=BatchLimits().up_to(settings.max_batch_size),
+        batch=(
+            BatchLimits(sizes=(settings.max_batch_size,))
+            if settings.deterministic
+            else BatchLimits().up_to(settings.max_batch_size)
+        ),
     )
 
 

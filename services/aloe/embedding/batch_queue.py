@@ -45,6 +45,7 @@ class Batch:
 
 
 _Key = tuple[int, int]  # which encoder, canonical length
+_Entry = tuple[float, int, Waiting]  # when it is due, its number, which breaks ties, and the clip
 
 
 class BatchQueue:
@@ -56,7 +57,7 @@ class BatchQueue:
 
     def __init__(self, limits: BatchLimits) -> None:
         self._limits = limits
-        self._lines: dict[_Key, list[tuple[float, int, Waiting]]] = {}
+        self._lines: dict[_Key, list[_Entry]] = {}
         self._arrival_count = 0
 
     def __len__(self) -> int:
@@ -67,23 +68,27 @@ class BatchQueue:
         due = min(clip.deadline, clip.arrival + self._limits.patience_s)
         self._arrival_count += 1
         line = self._lines.setdefault((id(clip.encoder), clip.length), [])
-        # The arrival number breaks ties in favour of who came first.
         heapq.heappush(line, (due, self._arrival_count, clip))
 
     def pop(self, now: float) -> tuple[Batch | None, list[Waiting]]:
         """Take the next batch, and the clips found on the way whose deadline has passed."""
         expired: list[Waiting] = []
-        for key in list(self._lines):
-            self._drop_dead(key, now, expired)
+        for key, line in list(self._lines.items()):
+            self._drop_dead(line, now, expired)
+            if not line:
+                del self._lines[key]
         if not self._lines:
             return None, expired
         key = min(self._lines, key=lambda key: self._lines[key][0][:2])
-        max_row_count = self._limits.max_row_count(key[1])
-        clips: list[Waiting] = []
-        while key in self._lines and len(clips) < max_row_count:
-            clips.append(heapq.heappop(self._lines[key])[2])
-            self._drop_dead(key, now, expired)
-        return Batch(clips, self._limits.padded_row_count(len(clips))), expired
+        line = self._lines[key]
+        taken: list[_Entry] = []
+        while line and len(taken) < self._limits.sizes[-1]:
+            taken.append(heapq.heappop(line))
+            self._drop_dead(line, now, expired)
+        row_count = self._limits.row_count(len(taken), key[1])
+        for entry in taken[row_count:]:
+            heapq.heappush(line, entry)
+        return Batch([clip for _, _, clip in taken[:row_count]], row_count), expired
 
     def clear(self) -> list[Waiting]:
         """Take out everything."""
@@ -91,9 +96,9 @@ class BatchQueue:
         self._lines.clear()
         return clips
 
-    def _drop_dead(self, key: _Key, now: float, expired: list[Waiting]) -> None:
-        """Remove what need not run from the front of a line, and the line when it is empty."""
-        line = self._lines[key]
+    @staticmethod
+    def _drop_dead(line: list[_Entry], now: float, expired: list[Waiting]) -> None:
+        """Remove what need not run from the front of a line."""
         while line:
             clip = line[0][2]
             if clip.deadline <= now:
@@ -101,4 +106,3 @@ class BatchQueue:
             elif not clip.future.done():
                 return
             heapq.heappop(line)
-        del self._lines[key]

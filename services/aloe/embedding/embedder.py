@@ -14,6 +14,7 @@ from aloe.embedding.admission import Admission, Hold
 from aloe.embedding.audio import Audio, AudioDecoder, DecodedClip
 from aloe.embedding.batch_queue import Embedded
 from aloe.embedding.batcher import Batcher
+from aloe.embedding.dedupe import DedupingBatcher
 from aloe.embedding.encoder import Encoder, EncoderInfo
 from aloe.embedding.errors import InvalidAudio, InvalidClips, InvalidRequest
 from aloe.embedding.length_policy import Float32Array
@@ -55,7 +56,7 @@ class Embedder:
         encoder: Encoder,
         *,
         decoder: AudioDecoder,
-        batcher: Batcher,
+        batcher: Batcher | DedupingBatcher,
         admission: Admission,
         decode_pool: ThreadPoolExecutor,
     ) -> None:

@@ -8,7 +8,7 @@ class BatchLimits:
     """How large a batch may be."""
 
     sizes: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
-    """The row counts that run, ascending; a batch is padded up to the next one."""
+    """The row counts that run, ascending: compiled code is kept for every shape it has seen."""
     max_sample_count: int = 32 * 80_000
     """Bound on rows times samples, so that long clips run in smaller batches."""
     patience_s: float = 1.0
@@ -19,14 +19,14 @@ class BatchLimits:
         sizes = [size for size in self.sizes if size < max_row_count]
         return replace(self, sizes=(*sizes, max_row_count))
 
-    def max_row_count(self, sample_count: int) -> int:
-        """Return how many clips of `sample_count` samples run together."""
-        fitting = [size for size in self.sizes if size * sample_count <= self.max_sample_count]
-        return fitting[-1] if fitting else self.sizes[0]
+    def row_count(self, clip_count: int, sample_count: int) -> int:
+        """Return at how many rows `clip_count` waiting clips of `sample_count` samples run.
 
-    def padded_row_count(self, row_count: int) -> int:
-        """Return the row count at which a batch of `row_count` clips runs."""
-        return next(size for size in self.sizes if size >= row_count)
+        The largest size that they fill: the rest runs with the clips that come meanwhile, which
+        costs less than rows of padding. Fewer clips than the smallest size are padded up to it.
+        """
+        largest = min(clip_count, self.max_sample_count // sample_count)
+        return max((size for size in self.sizes if size <= largest), default=self.sizes[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class ServiceLimits:
     """Clips taken in at once."""
     max_byte_count: int = 512 * 1024 * 1024
     """Memory that they take."""
+    cache_byte_count: int = 64 * 1024 * 1024
+    """Embeddings remembered; 0 for none."""
     decode_thread_count: int = 2
     int16_divisor: float = 32_768.0
     batch: BatchLimits = field(default_factory=BatchLimits)

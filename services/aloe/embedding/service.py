@@ -10,6 +10,7 @@ from aloe.embedding.admission import Admission
 from aloe.embedding.audio import AudioDecoder
 from aloe.embedding.batcher import Batcher, BatchReport
 from aloe.embedding.catalog import Catalog
+from aloe.embedding.dedupe import DedupingBatcher
 from aloe.embedding.embedder import Embedder
 from aloe.embedding.encoder import Encoder
 from aloe.embedding.limits import ServiceLimits
@@ -29,6 +30,7 @@ class EmbeddingService:
             max_clip_count=limits.max_clip_count, max_byte_count=limits.max_byte_count
         )
         self._batcher = Batcher(limits.batch, on_batch=self._record)
+        self._deduping = DedupingBatcher(self._batcher, max_byte_count=limits.cache_byte_count)
         self._decode_pool = ThreadPoolExecutor(limits.decode_thread_count, "decode")
         catalog = Catalog([self._embedder(encoder) for encoder in encoders])
         self.grpc = Service(
@@ -57,7 +59,7 @@ class EmbeddingService:
             decoder=AudioDecoder(
                 encoder.info.sample_rate_hz, encoder.info.max_clip_s, self._limits.int16_divisor
             ),
-            batcher=self._batcher,
+            batcher=self._deduping if self._limits.cache_byte_count else self._batcher,
             admission=self._admission,
             decode_pool=self._decode_pool,
         )

@@ -43,7 +43,13 @@ class Settings(BaseSettings):
     )
     queue_clip_count: int = Field(1024, gt=0, description="most clips taken in at once")
     queue_mb: int = Field(512, gt=0, description="most memory that clips in work take, in MB")
+    cache_mb: int = Field(64, ge=0, description="memory for embeddings of known clips, in MB")
     max_batch_size: int = Field(32, gt=0, description="most clips in one batch")
+    deterministic: bool = Field(
+        False,
+        description="run every batch at one size: bit for bit the same alone and among others,"
+        " and slower when there is little to do",
+    )
     decode_thread_count: int = Field(2, gt=0, description="threads that decode and resample")
     drain_s: float = Field(10.0, ge=0, description="time that running calls get at the end")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

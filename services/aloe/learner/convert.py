@@ -62,6 +62,7 @@ _UPDATABLE = (
 )
 MAX_URI_LENGTH = 2_048
 MAX_ROWS = 10**9
+_HASH = re.compile(r"[0-9a-f]{32}|")
 
 
 def pool_id(name: str, field: str) -> str:
@@ -148,14 +149,21 @@ def new_clip(message: pb.NewClip) -> NewClip | BadClip:
         clip_id = an_id(message.clip_id, "clip_id")
         if len(message.uri) > MAX_URI_LENGTH:
             raise InvalidInput.of("uri", f"over {MAX_URI_LENGTH:,} characters")
+        if not _HASH.fullmatch(message.content_hash):
+            raise InvalidInput.of("content_hash", "not one that a clip was exported with")
     except InvalidInput as error:
         return BadClip(message.clip_id[:200], error)
-    content = message.WhichOneof("content")
+    if message.WhichOneof("content") != "embedding":
+        recording = audio(message.audio) if message.HasField("audio") else None
+        return NewClip(clip_id, message.uri, recording)
     return NewClip(
         clip_id,
         message.uri,
-        audio(message.audio) if content == "audio" else None,
-        message.embedding if content == "embedding" else None,
+        embedding=message.embedding,
+        duration_s=duration(message.duration).total_seconds()
+        if message.HasField("duration")
+        else None,
+        content_hash=message.content_hash,
     )
 
 

@@ -42,6 +42,10 @@ class NewClip:
     audio: Audio | None = None
     embedding: bytes | None = None
     """Little-endian float32."""
+    duration_s: float | None = None
+    """Of a clip that comes as an embedding."""
+    content_hash: str = ""
+    """Of a clip that comes as an embedding; empty hashes the embedding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ class _Import:
                 raise InvalidInput.of("audio", "unset; give audio, an embedding or a URI")
             audio = EncodedAudio((await self._audio_store.read_uri(new.uri)).content)
         content = audio if audio is not None else new.embedding or b""
-        digest = content_hash(content)
+        digest = new.content_hash or content_hash(content)
         seen = known_hash or self._hashes.get(new.clip_id)
         if seen is not None:
             if seen != digest:
@@ -165,7 +169,7 @@ class _Import:
                 )
             self._report.existing_count += 1
             return
-        entry = _Entry(Clip(new.clip_id, digest, new.uri))
+        entry = _Entry(Clip(new.clip_id, digest, new.uri, duration_s=new.duration_s))
         if audio is None:
             entry.result = _embedding(new.embedding or b"", self._pool)
         self._hashes[new.clip_id] = digest

@@ -79,6 +79,7 @@ def clip(pool_id: str, each: Clip) -> pb.Clip:
     return pb.Clip(
         name=names.clip_name(pool_id, each.clip_id),
         uri=each.uri,
+        content_hash=each.content_hash,
         duration=None if each.duration_s is None else _duration(each.duration_s),
     )
 

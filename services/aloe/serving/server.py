@@ -52,7 +52,7 @@ class RpcServer:
                 ("grpc.max_send_message_length", max_message_bytes),
                 # The client pings every 30 s; the default allows one in 300 s.
                 ("grpc.keepalive_permit_without_calls", 1),
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+                ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             ],
         )
         for service in services:

@@ -1,11 +1,11 @@
 import asyncio
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from aloe.learner.domain.errors import InvalidInput, LeaseLost
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.events import NO_CLASS, RETRACTED
 from aloe.learner.domain.task import ClipState, PoolState
 from aloe.learner.ports import LabelChange, Pick, RankingTooShort
 
@@ -196,3 +196,66 @@ async def test_an_imported_label_ends_the_lease_on_its_clip(scene: Scene):
         await scene.store.submit(scene.task, "ann", [(outcome.leases[0].lease_id, 0)], "r")
     _, progress = await scene.store.read_task(scene.task.task_id)
     assert (progress.leased, progress.validation) == (0, 1)
+
+
+async def test_a_retracted_answer_puts_its_clip_back(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request(max_count=2))
+    first, second = outcome.leases
+    await scene.store.submit(scene.task, "ann", [(first.lease_id, 0), (second.lease_id, 1)], "r1")
+    result = await scene.store.submit(scene.task, "ann", [(first.lease_id, RETRACTED)], "r2")
+    assert (result.changed_count, result.head_version, result.label_count) == (1, None, 1)
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (progress.labeled, progress.leased, progress.budget_spent) == (1, 0, 1)
+    following = await scene.store.lease(scene.task, scene.request("bob"))
+    assert following.leases[0].pick.row == first.pick.row
+
+
+async def test_retracting_before_answering_gives_the_clip_back(scene: Scene):
+    outcome = await scene.store.lease(scene.task, scene.request())
+    lease_id = outcome.leases[0].lease_id
+    for request_id in ("r1", "r2"):
+        await scene.store.submit(scene.task, "ann", [(lease_id, RETRACTED)], request_id)
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (progress.leased, progress.taken) == (0, 0)
+
+
+async def test_a_renewed_lease_outlives_its_first_term(scene: Scene):
+    short = await scene.store.lease(scene.task, scene.request("ann", duration=SHORT))
+    lease_id = short.leases[0].lease_id
+    until = await scene.store.renew(scene.task, "ann", [lease_id], timedelta(minutes=1))
+    assert until > short.leases[0].expire_time + timedelta(seconds=50)
+    while datetime.now(UTC) <= short.leases[0].expire_time:
+        await asyncio.sleep(0.005)
+    other = await scene.store.lease(scene.task, scene.request("bob"))
+    assert other.leases[0].pick.row == 1
+
+
+async def test_a_lease_that_ran_out_is_renewed_while_nobody_else_holds_the_clip(scene: Scene):
+    short = await scene.store.lease(scene.task, scene.request("ann", duration=SHORT))
+    await wait_until_expired(scene)
+    await scene.store.renew(scene.task, "ann", [short.leases[0].lease_id], timedelta(minutes=1))
+    assert (await scene.store.read_task(scene.task.task_id))[1].leased == 1
+
+
+async def test_a_lost_or_foreign_lease_is_not_renewed(scene: Scene):
+    short = await scene.store.lease(scene.task, scene.request("ann", duration=SHORT))
+    await wait_until_expired(scene)
+    taken = await scene.store.lease(scene.task, scene.request("bob"))
+    with pytest.raises(LeaseLost, match=r"lease_ids\[0\]"):
+        await scene.store.renew(scene.task, "ann", [short.leases[0].lease_id], SHORT)
+    with pytest.raises(InvalidInput, match="another oracle"):
+        await scene.store.renew(scene.task, "ann", [taken.leases[0].lease_id], SHORT)
+    await scene.store.submit(scene.task, "bob", [(taken.leases[0].lease_id, 0)], "r")
+    with pytest.raises(LeaseLost):
+        await scene.store.renew(scene.task, "bob", [taken.leases[0].lease_id], SHORT)
+
+
+async def test_an_oracle_holds_no_more_clips_than_it_may(scene: Scene):
+    task = await scene.store.create_task(new_task(scene.pool.pool_id, max_leases_per_oracle=2))
+    first = await scene.store.lease(task, scene.request("ann", max_count=5))
+    assert len(first.leases) == 2
+    second = await scene.store.lease(task, scene.request("ann"))
+    assert (second.leases, second.pool_state) == ((), PoolState.ORACLE_LIMIT)
+    assert len((await scene.store.lease(task, scene.request("bob"))).leases) == 1
+    await scene.store.submit(task, "ann", [(first.leases[0].lease_id, 0)], "r")
+    assert len((await scene.store.lease(task, scene.request("ann"))).leases) == 1

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,11 +10,11 @@ from aloe.learner.domain.errors import (
     TaskChanged,
     TaskNotFound,
 )
-from aloe.learner.domain.events import EventKind, TaskView
+from aloe.learner.domain.events import NO_CLASS, EventKind, TaskView
 from aloe.learner.domain.recipe import LbfgsRecipe
 from aloe.learner.domain.selection import SelectionRule
 from aloe.learner.domain.task import ClipState, QueryStrategy
-from aloe.learner.ports import LabelChange, Store
+from aloe.learner.ports import LabelChange, Pick, Store
 
 from .conftest import Scene, new_task
 
@@ -159,3 +159,43 @@ async def test_labels_are_read_by_row_with_their_oracle(scene: Scene):
         (1, ClipState.LABELED, 0, "ann"),
         (5, ClipState.TEST, 1, ""),
     ]
+
+
+async def test_events_say_who_did_what_by_which_score(scene: Scene):
+    ranking = [Pick(3, 0.5, 1), Pick(1, 0.25, 0)]
+    outcome = await scene.store.lease(
+        scene.task, scene.request("ann", ranking=ranking, max_count=2, head_version=4)
+    )
+    lease_ids = tuple(lease.lease_id for lease in outcome.leases)
+    await scene.store.submit(scene.task, "ann", [(lease_ids[1], 1)], "r")
+    _, leased, answered = await scene.store.read_events(scene.task, "0-0")
+    assert (leased.kind, leased.oracle_id, leased.rows) == (EventKind.LEASED, "ann", (3, 1))
+    assert (leased.lease_ids, leased.scores) == (lease_ids, (0.5, 0.25))
+    assert (leased.head_version, leased.strategy) == (4, "margin")
+    assert (answered.kind, answered.oracle_id, answered.rows) == (EventKind.ANSWERED, "ann", (1,))
+    assert answered.lease_ids == lease_ids[1:]
+
+
+async def test_events_can_be_read_some_at_a_time(scene: Scene):
+    for row in range(3):
+        await scene.store.import_labels(scene.task, [LabelChange(row, ClipState.TEST, 0)])
+    first = await scene.store.read_events(scene.task, "0-0", 2)
+    rest = await scene.store.read_events(scene.task, first[-1].event_id, 10)
+    assert [event.rows for event in (*first, *rest)] == [(), (0,), (1,), (2,)]
+
+
+async def test_imported_labels_keep_who_gave_them_and_when(scene: Scene):
+    given = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+    await scene.store.import_labels(
+        scene.task,
+        [
+            LabelChange(0, ClipState.LABELED, 1, "ann", given),
+            LabelChange(1, ClipState.ABSTAINED, NO_CLASS, "bob"),
+            LabelChange(2, ClipState.LABELED, 0),
+        ],
+    )
+    labels = await scene.store.read_labels(scene.task)
+    assert (labels[0].oracle_id, labels[0].label_time) == ("ann", given)
+    assert (labels[1].state, labels[1].oracle_id) == (ClipState.ABSTAINED, "bob")
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (progress.labeled, progress.abstained, progress.budget_spent) == (2, 1, 1)

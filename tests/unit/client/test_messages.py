@@ -39,6 +39,7 @@ DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
     label_budget=st.none() | st.integers(0, 2**64 - 1),
     lease_duration=DURATIONS,
     seed=st.integers(0, 2**64 - 1),
+    max_leases_per_oracle=st.none() | st.integers(0, 2**32 - 1),
 )
 def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
     operation = tasks.create_task(task_id, pool_id, classes, **fields)
@@ -58,6 +59,8 @@ def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
         (client.SelectionRule, pb.SelectionRule, "SELECTION_RULE"),
         (client.PoolState, pb.PoolState, "POOL_STATE"),
         (client.Split, pb.Split, "SPLIT"),
+        (client.EventKind, pb.EventKind, "EVENT_KIND"),
+        (client.ClipState, pb.ClipState, "CLIP_STATE"),
     ],
 )
 def test_enum_has_the_members_of_the_contract(kind, wire_kind, prefix):
@@ -68,9 +71,8 @@ def test_enum_has_the_members_of_the_contract(kind, wire_kind, prefix):
 
 
 def updated(**fields):
-    unchanged = dict.fromkeys(
-        ["query_strategy", "head_recipe", "label_budget", "lease_duration"], client.UNCHANGED
-    )
+    names = ["query_strategy", "head_recipe", "label_budget", "lease_duration"]
+    unchanged = dict.fromkeys([*names, "max_leases_per_oracle"], client.UNCHANGED)
     return tasks.update_task("greetings", **{**unchanged, **fields}).request
 
 
@@ -101,6 +103,25 @@ def test_abstention_is_no_label():
     request = labeling.submit_labels("greetings", "anna", answers, request_id="r").request
     assert request.answers[0].label == "yes"
     assert request.answers[1].WhichOneof("answer") == "abstention"
+
+
+def test_a_retraction_is_neither_a_label_nor_an_abstention():
+    answers = [client.Answer("1", None, retracted=True)]
+    request = labeling.submit_labels("greetings", "anna", answers, request_id="r").request
+    assert request.answers[0].WhichOneof("answer") == "retraction"
+
+
+def test_a_known_label_carries_who_gave_it_and_when():
+    given = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    known = [
+        client.KnownLabel("a", "yes", oracle_id="anna", label_time=given),
+        client.KnownLabel("b", None),
+    ]
+    request = labeling.import_labels("greetings", "voices", known).request
+    assert (request.labels[0].label, request.labels[0].oracle_id) == ("yes", "anna")
+    assert request.labels[0].label_time.ToDatetime(tzinfo=UTC) == given
+    assert request.labels[1].WhichOneof("answer") == "abstention"
+    assert not request.labels[1].HasField("label_time")
 
 
 def test_lease_without_a_head_has_no_score():

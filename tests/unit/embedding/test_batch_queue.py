@@ -44,24 +44,31 @@ def test_clips_of_one_length_form_a_batch_in_the_order_they_came() -> None:
     line = Line()
     for value in (1, 2, 3):
         line.push(value)
-    assert line.pop() == [1, 2, 3]
+    assert line.pop() + line.pop() == [1, 2, 3]
     assert line.pop() == []
 
 
-def test_batch_is_padded_to_the_next_size() -> None:
+def test_a_batch_is_the_largest_size_that_the_waiting_clips_fill() -> None:
     line = Line()
+    for value in (1, 2, 3):
+        line.push(value)
+    assert [line.pop(), line.pop()] == [[1, 2], [3]]
+
+
+def test_fewer_clips_than_the_smallest_size_are_padded_up_to_it() -> None:
+    line = Line(BatchLimits(sizes=(4,), max_sample_count=400))
     for value in (1, 2, 3):
         line.push(value)
     batch, _ = line.queue.pop(0.0)
     assert batch
-    assert batch.row_count == 4
+    assert (len(batch.clips), batch.row_count) == (3, 4)
 
 
 def test_more_clips_than_a_batch_takes_are_split() -> None:
     line = Line()
     for value in range(1, 8):
         line.push(value)
-    assert [line.pop(), line.pop()] == [[1, 2, 3, 4], [5, 6, 7]]
+    assert [line.pop(), line.pop()] == [[1, 2, 3, 4], [5, 6]]
 
 
 def test_long_clips_run_in_smaller_batches() -> None:

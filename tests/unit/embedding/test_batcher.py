@@ -46,10 +46,10 @@ async def bench() -> AsyncIterator[Bench]:
 
 async def test_what_comes_while_a_batch_runs_forms_the_next_one(bench: Bench) -> None:
     await bench.hold()
-    futures = [future for value in (1, 2, 3) for future in bench.submit(value)]
+    futures = [future for value in (1, 2, 3, 4) for future in bench.submit(value)]
     bench.encoder.open(2)
     rows = [(await future).embedding.tolist() for future in futures]
-    assert rows == [[1, 10], [2, 10], [3, 10]]
+    assert rows == [[1, 10], [2, 10], [3, 10], [4, 10]]
     assert bench.encoder.batches == [(1, 7), (4, 10)]
 
 
@@ -96,11 +96,11 @@ async def test_a_failing_batch_fails_alone(bench: Bench) -> None:
 
 async def test_each_batch_is_reported_with_its_size_and_time(bench: Bench) -> None:
     held = await bench.hold()
-    futures = bench.submit(1, 2, 3)
+    futures = bench.submit(1, 2, 3, 4)
     bench.encoder.open(2)
     await asyncio.gather(held, *futures)
     report = bench.reports[-1]
-    assert (report.encoder_id, report.clip_count, report.row_count) == ("gated", 3, 4)
+    assert (report.encoder_id, report.clip_count, report.row_count) == ("gated", 4, 4)
     assert report.sample_count == 10
 
 

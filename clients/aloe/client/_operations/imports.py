@@ -118,6 +118,9 @@ def _encode_clip(clip: types.NewClip, max_bytes: int) -> pb.NewClip:
                 "embedding", f"must be (embedding_dim,), got shape {clip.embedding.shape}"
             )
         message.embedding = encode_vector(clip.embedding)
+        message.content_hash = clip.content_hash
+        if clip.duration is not None:
+            message.duration.FromTimedelta(clip.duration)
     return message
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aloe.client import types
 from aloe.client._fields import clip_name, duration, parse_time, task_name, uint32, wire_enum
@@ -17,14 +17,7 @@ def import_labels(
 ) -> Operation[types.ImportLabelsResult]:
     request = pb.ImportLabelsRequest(
         task=task_name(task_id),
-        labels=[
-            pb.KnownLabel(
-                clip=clip_name(pool_id, known.clip_id),
-                label=known.label,
-                split=wire_enum(pb.Split, "SPLIT", known.split),
-            )
-            for known in labels
-        ],
+        labels=[_encode_known_label(pool_id, known) for known in labels],
     )
     return Operation(
         "ImportLabels",
@@ -96,7 +89,39 @@ def _request_id(given: str | None) -> str:
     return given or str(uuid.uuid4())
 
 
+def renew_leases(
+    task_id: str, oracle_id: str, lease_ids: Sequence[str], lease_duration: timedelta | None
+) -> Operation[datetime]:
+    return Operation(
+        "RenewLeases",
+        pb.RenewLeasesRequest(
+            task=task_name(task_id),
+            oracle_id=oracle_id,
+            lease_ids=list(lease_ids),
+            lease_duration=duration("lease_duration", lease_duration),
+        ),
+        lambda response: parse_time(response.expire_time),
+    )
+
+
+def _encode_known_label(pool_id: str, known: types.KnownLabel) -> pb.KnownLabel:
+    message = pb.KnownLabel(
+        clip=clip_name(pool_id, known.clip_id),
+        split=wire_enum(pb.Split, "SPLIT", known.split),
+        oracle_id=known.oracle_id,
+    )
+    if known.label is None:
+        message.abstention.SetInParent()
+    else:
+        message.label = known.label
+    if known.label_time is not None:
+        message.label_time.FromDatetime(known.label_time)
+    return message
+
+
 def _encode_answer(answer: types.Answer) -> pb.Answer:
+    if answer.retracted:
+        return pb.Answer(lease_id=answer.lease_id, retraction=pb.Retraction())
     if answer.label is None:
         return pb.Answer(lease_id=answer.lease_id, abstention=pb.Abstention())
     return pb.Answer(lease_id=answer.lease_id, label=answer.label)

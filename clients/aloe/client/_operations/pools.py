@@ -1,10 +1,13 @@
 """Pools and their clips."""
 
+from collections.abc import Iterator
+
 from aloe.client import types
-from aloe.client._fields import clip_name, parse_time, pool_name, uint32
-from aloe.client._operations.operation import ListOperation, Operation, Page
+from aloe.client._fields import clip_name, parse_time, pool_name, uint32, uint64
+from aloe.client._operations.operation import ListOperation, Operation, Page, StreamOperation
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire import names
+from aloe.wire.arrays import decode_matrix
 
 
 def create_pool(
@@ -57,6 +60,15 @@ def list_clips(pool_id: str) -> ListOperation[types.Clip]:
     )
 
 
+def export_clips(pool_id: str, skip_count: int) -> StreamOperation[types.EmbeddedPoolClip]:
+    return StreamOperation(
+        "ExportClips",
+        pb.ExportClipsRequest(pool=pool_name(pool_id), skip_count=uint64("skip_count", skip_count)),
+        _parse_embedded_clips,
+        key=lambda each: each.clip.clip_id,
+    )
+
+
 def get_clip_audio(pool_id: str, clip_id: str) -> Operation[types.ClipAudio]:
     return Operation(
         "GetClipAudio",
@@ -82,4 +94,11 @@ def _parse_clip(message: pb.Clip) -> types.Clip:
         clip_id=names.parse_clip_name(message.name).clip_id,
         uri=message.uri,
         duration=message.duration.ToTimedelta() if message.HasField("duration") else None,
+        content_hash=message.content_hash,
     )
+
+
+def _parse_embedded_clips(message: pb.ExportClipsResponse) -> Iterator[types.EmbeddedPoolClip]:
+    embeddings = decode_matrix(message.embeddings)
+    for clip, embedding in zip(message.clips, embeddings, strict=True):
+        yield types.EmbeddedPoolClip(_parse_clip(clip), embedding)

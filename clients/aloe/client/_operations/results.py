@@ -98,6 +98,15 @@ def export_labels(task_id: str) -> StreamOperation[types.StoredLabel]:
     )
 
 
+def list_events(task_id: str) -> ListOperation[types.TaskEvent]:
+    task = task_name(task_id)
+    return lambda page_token: Operation(
+        "ListEvents",
+        pb.ListEventsRequest(task=task, page_token=page_token),
+        lambda response: Page(tuple(map(_parse_event, response.events)), response.next_page_token),
+    )
+
+
 def export_head(task_id: str, version: int) -> Operation[types.Head]:
     return Operation(
         "ExportHead",
@@ -144,6 +153,28 @@ def _parse_label(message: pb.StoredLabel) -> types.StoredLabel:
         split=parse_enum(types.Split, pb.Split, "SPLIT", message.split),
         oracle_id=message.oracle_id,
         label_time=parse_time(message.label_time),
+    )
+
+
+def _parse_event(message: pb.TaskEvent) -> types.TaskEvent:
+    return types.TaskEvent(
+        event_id=message.event_id,
+        event_time=parse_time(message.event_time),
+        kind=parse_enum(types.EventKind, pb.EventKind, "EVENT_KIND", message.kind),
+        oracle_id=message.oracle_id,
+        changes=tuple(map(_parse_change, message.changes)),
+        head_version=message.head_version,
+        query_strategy=message.query_strategy,
+    )
+
+
+def _parse_change(message: pb.ClipChange) -> types.ClipChange:
+    return types.ClipChange(
+        clip_id=names.parse_clip_name(message.clip).clip_id,
+        state=parse_enum(types.ClipState, pb.ClipState, "CLIP_STATE", message.state),
+        label=message.label or None,
+        lease_id=message.lease_id,
+        score=message.score if message.HasField("score") else None,
     )
 
 

@@ -8,7 +8,15 @@ from typing import Final, Literal
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from aloe.client import types
-from aloe.client._fields import duration, parse_enum, parse_time, pool_name, task_name, uint64
+from aloe.client._fields import (
+    duration,
+    parse_enum,
+    parse_time,
+    pool_name,
+    task_name,
+    uint32,
+    uint64,
+)
 from aloe.client._operations.operation import ListOperation, Operation, Page
 from aloe.client._operations.recipes import (
     encode_recipe,
@@ -44,6 +52,7 @@ def create_task(
     label_budget: int | None,
     lease_duration: timedelta | None,
     seed: int,
+    max_leases_per_oracle: int | None,
 ) -> Operation[types.Task]:
     task = pb.Task(
         pool=pool_name(pool_id),
@@ -53,6 +62,7 @@ def create_task(
         label_budget=None if label_budget is None else uint64("label_budget", label_budget),
         lease_duration=duration("lease_duration", lease_duration),
         seed=uint64("seed", seed),
+        max_leases_per_oracle=_limit(max_leases_per_oracle),
     )
     return Operation(
         "CreateTask",
@@ -85,6 +95,7 @@ def update_task(
     head_recipe: types.HeadRecipe | Unchanged,
     label_budget: int | Unchanged | None,
     lease_duration: timedelta | Unchanged | None,
+    max_leases_per_oracle: int | Unchanged | None,
 ) -> Operation[types.Task]:
     task = pb.Task(name=task_name(task_id))
     paths = []
@@ -102,6 +113,10 @@ def update_task(
         paths.append("lease_duration")
         if (lasting := duration("lease_duration", lease_duration)) is not None:
             task.lease_duration.CopyFrom(lasting)
+    if not isinstance(max_leases_per_oracle, Unchanged):
+        paths.append("max_leases_per_oracle")
+        if (limit := _limit(max_leases_per_oracle)) is not None:
+            task.max_leases_per_oracle = limit
     if not paths:
         raise invalid_field("update_task", "names no field to change; give at least one")
     return Operation(
@@ -132,12 +147,21 @@ def parse_task(message: pb.Task) -> types.Task:
         clip_counts=_parse_counts(message.clip_counts),
         pool_state=parse_pool_state(message.pool_state),
         create_time=parse_time(message.create_time),
+        max_leases_per_oracle=(
+            message.max_leases_per_oracle if message.HasField("max_leases_per_oracle") else None
+        ),
     )
 
 
 def parse_pool_state(number: int) -> types.PoolState:
     """Raises ValueError where the state is unknown here."""
     return parse_enum(types.PoolState, pb.PoolState, "POOL_STATE", number)
+
+
+def _limit(max_leases_per_oracle: int | None) -> int | None:
+    if max_leases_per_oracle is None:
+        return None
+    return uint32("max_leases_per_oracle", max_leases_per_oracle)
 
 
 def _parse_counts(message: pb.ClipCounts) -> types.ClipCounts:

@@ -97,8 +97,12 @@ class _StoredTask:
     @property
     def budget_spent(self) -> int:
         return sum(
-            1 for each in self.labels.values() if each.state is ClipState.LABELED and each.lease_id
+            1 for each in self.labels.values() if each.state is ClipState.LABELED and each.oracle_id
         )
+
+    def room(self, budget: int) -> int:
+        """How many more clips a label budget lets be held or labeled."""
+        return max(0, budget - self.budget_spent - len(self.holds))
 
     def log(self, kind: EventKind, changes: Sequence[LabelChange] = (), **details: Any) -> None:
         self.events.append(
@@ -213,7 +217,7 @@ class MemoryTasks:
         expired_count = self._expire(stored)
         most, budget = request.max_count, stored.task.label_budget
         if budget is not None:
-            most = min(most, max(0, budget - stored.budget_spent - len(stored.holds)))
+            most = min(most, stored.room(budget))
         limit, held = stored.task.max_leases_per_oracle, 0
         if limit is not None:
             held = sum(
@@ -268,6 +272,14 @@ class MemoryTasks:
         self._expire(stored)
         self._check_leases(stored, oracle_id, [each[0] for each in answers], "answers[{}].lease_id")
         self._check_not_lost(stored, [each[0] for each in answers])
+        self._check_budget(
+            stored,
+            [
+                lease_id
+                for lease_id, answer in answers
+                if answer > NO_CLASS and not self._is_labeled(stored, lease_id)
+            ],
+        )
         changes, lease_ids, trained = [], [], False
         for lease_id, answer in answers:
             row = stored.leases[lease_id].row
@@ -317,6 +329,7 @@ class MemoryTasks:
             row = stored.leases[lease_id].row
             if row in stored.labels or stored.holds.get(row, lease_id) != lease_id:
                 raise LeaseLost(f"lease_ids[{index}]: the clip is answered or another's by now")
+        self._check_budget(stored, lease_ids)
         expire_time = self._now() + duration
         for lease_id in lease_ids:
             lease = stored.leases[lease_id]
@@ -438,6 +451,19 @@ class MemoryTasks:
                 violations.append(Violation(fields.format(index), "this lease is another oracle's"))
         if violations:
             raise InvalidInput(*violations)
+
+    @staticmethod
+    def _is_labeled(stored: _StoredTask, lease_id: str) -> bool:
+        label = stored.labels.get(stored.leases[lease_id].row)
+        return label is not None and label.state is ClipState.LABELED
+
+    @staticmethod
+    def _check_budget(stored: _StoredTask, lease_ids: Sequence[str]) -> None:
+        """Refuse what takes more of the budget than is left; holds have their place in it."""
+        budget = stored.task.label_budget
+        unheld_count = sum(not stored.leases[lease_id].is_open for lease_id in lease_ids)
+        if budget is not None and unheld_count > stored.room(budget):
+            raise LeaseLost("its place in the label budget has gone to another clip")
 
     @staticmethod
     def _check_not_lost(stored: _StoredTask, lease_ids: Sequence[str]) -> None:

@@ -34,13 +34,15 @@ def connect_redis(url: str) -> RedisClient:
     """Make a client for redis://, rediss:// or unix:// URLs; nothing is sent yet.
 
     Lost connections are tried again for about a second. That is safe: every script gives a repeated
-    call the same effect.
+    call the same effect. A Redis that hangs is not: each try would take the whole timeout again.
     """
     return redis.asyncio.Redis.from_url(
         url,
-        socket_timeout=10,
+        socket_timeout=5,
         socket_connect_timeout=2,
-        retry=Retry(ExponentialBackoff(cap=0.3, base=0.05), 3),
+        retry=Retry(
+            ExponentialBackoff(cap=0.3, base=0.05), 3, supported_errors=(RedisConnectionError,)
+        ),
     )
 
 

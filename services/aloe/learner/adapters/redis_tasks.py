@@ -271,8 +271,8 @@ def _refuse(task_id: str, reply: dict[str, Any], fields: str) -> NoReturn:
         case "LEASE_LOST":
             places = ", ".join(fields.format(index) for index in reply["lost"])
             raise LeaseLost(
-                f"{places}: the clip has gone to another oracle or is labeled already; leave it"
-                " out and submit the rest"
+                f"{places}: the clip has gone to another oracle or is labeled already, or its"
+                " place in the label budget has; leave it out and submit the rest"
             )
         case _:
             raise InvalidInput(

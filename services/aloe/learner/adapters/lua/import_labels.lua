@@ -14,7 +14,7 @@ for _, change in ipairs(cjson.decode(ARGV[2])) do
       before = label[1]
       if before == LABELED then
         add('class:' .. label[2], -1)
-        if label[5] ~= '' then add('spent', -1) end
+        if label[4] ~= '' then add('spent', -1) end
       end
     else
       local lease_id = redis.call('HGET', HOLDS, row)
@@ -24,7 +24,11 @@ for _, change in ipairs(cjson.decode(ARGV[2])) do
       end
     end
     if before == LABELED or state == LABELED then trained = true end
-    if state == LABELED then add('class:' .. class, 1) end
+    if state == LABELED then
+      add('class:' .. class, 1)
+      -- A label that an oracle gave was paid for.
+      if change[4] ~= '' then add('spent', 1) end
+    end
     move(before, state)
     redis.call('HSET', LABELS, row, cjson.encode({ state, class,
       change[5] > 0 and change[5] or now, change[4], '' }))

@@ -12,13 +12,9 @@ local now = now_ms()
 local expires = now + tonumber(ARGV[6])
 local expired_count = expire_leases(now)
 
-local budget = tonumber(redis.call('HGET', META, 'budget'))
-local within_budget = true
-if budget then
-  local left = math.max(0, budget - number('spent') - number('leased'))
-  within_budget = left > 0
-  most = math.min(most, left)
-end
+local room = budget_left()
+local within_budget = room > 0
+most = math.min(most, room)
 
 local limit = tonumber(ARGV[11])
 local within_limit = true

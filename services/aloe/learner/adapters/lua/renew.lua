@@ -9,12 +9,20 @@ expire_leases(now)
 local found, failure = leases_of(oracle, wanted, true)
 if failure then return failure end
 
+local unheld = {}
+for index, lease_id in ipairs(wanted) do
+  if not found[lease_id].held then table.insert(unheld, index - 1) end
+end
+failure = refuse_overspending(unheld)
+if failure then return failure end
+
 local rows, states, classes, ids = {}, {}, {}, {}
 for _, lease_id in ipairs(wanted) do
   local lease = found[lease_id].lease
   if lease[4] ~= 1 then
     move(UNLABELED, LEASED)
     redis.call('HSET', HOLDS, lease[1], lease_id)
+    lease[4] = 1  -- It may be named twice.
   end
   redis.call('HSET', LEASES, lease_id, cjson.encode({ lease[1], oracle, expires, 1 }))
   redis.call('ZADD', EXPIRIES, expires, lease_id)

@@ -14,6 +14,15 @@ for index, answer in ipairs(answers) do lease_ids[index] = answer[1] end
 local found, failure = leases_of(oracle, lease_ids)
 if failure then return failure end
 
+local unheld = {}
+for index, answer in ipairs(answers) do
+  local held, label = found[answer[1]].held, found[answer[1]].label
+  local is_new = answer[2] > NO_CLASS and not (label and label[1] == LABELED)
+  if is_new and not held then table.insert(unheld, index - 1) end
+end
+failure = refuse_overspending(unheld)
+if failure then return failure end
+
 local rows, states, classes, leases, trained = {}, {}, {}, {}, false
 for _, answer in ipairs(answers) do
   local lease_id, class = answer[1], answer[2]

@@ -129,6 +129,23 @@ local function leases_of(oracle, lease_ids, answered_is_lost)
   return found
 end
 
+-- Clips that the label budget has room for besides those that are held: a hold keeps its place.
+local function budget_left()
+  local budget = tonumber(redis.call('HGET', META, 'budget'))
+  return budget and math.max(0, budget - number('spent') - number('leased')) or math.huge
+end
+
+-- Refuses what needs room in the budget and has none kept by a hold, given by its places in the
+-- request: what came late, when others may have taken the room.
+local function refuse_overspending(places)
+  local left, lost = budget_left(), {}
+  for count, place in ipairs(places) do
+    if count > left then table.insert(lost, place) end
+  end
+  if #lost > 0 then return cjson.encode({ error = 'LEASE_LOST', lost = lost }) end
+  return nil
+end
+
 -- The version of the head that will contain what was labeled just now.
 local function promised_version()
   if number('classes_labeled') < MIN_LABELED_CLASSES then return nil end

@@ -1,0 +1,10 @@
+"""A pool with its tasks in one Parquet file: a row per clip, a column of labels per task.
+
+A restored task has the labels of the dumped one, with who gave them and when. It has not its
+leases, rounds and heads: its first head is trained from the labels. Kept audio is not in the file.
+"""
+
+from aloe.cli.backup.dump import dump_pool
+from aloe.cli.backup.restore import restore_pool
+
+__all__ = ["dump_pool", "restore_pool"]

@@ -1,0 +1,132 @@
+"""How a backup lies in its Parquet file: columns, label rows, and what the schema tells."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from aloe.cli.console import CommandError
+from aloe.client import (
+    AdamRecipe,
+    EmbeddedPoolClip,
+    HeadRecipe,
+    KnownLabel,
+    LbfgsRecipe,
+    Pool,
+    Split,
+    StoredLabel,
+    Task,
+)
+
+FORMAT = "aloe-pool-1"
+CLIP_COLUMNS = ("clip_id", "uri", "content_hash", "duration_s", "embedding")
+
+
+def arrow() -> Any:
+    """Return pyarrow.
+
+    Raises:
+        CommandError: it is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError as error:
+        raise CommandError("backups need pyarrow: pip install 'aloe-speech[all]'") from error
+    return pa
+
+
+def clip_table(rows: list[EmbeddedPoolClip]) -> Any:
+    """Return clips as a table."""
+    pa = arrow()
+    matrix = np.stack([row.embedding for row in rows])
+    clips = [row.clip for row in rows]
+    durations = [clip.duration and clip.duration.total_seconds() for clip in clips]
+    columns = [
+        [clip.clip_id for clip in clips],
+        [clip.uri for clip in clips],
+        [clip.content_hash for clip in clips],
+        pa.array(durations, pa.float64()),
+        pa.FixedSizeListArray.from_arrays(matrix.reshape(-1), matrix.shape[1]),
+    ]
+    return pa.table(dict(zip(CLIP_COLUMNS, columns, strict=True)))
+
+
+def schema(pool: Pool, tasks: tuple[Task, ...]) -> Any:
+    """Return the schema of a backup; its metadata hold all but the clips and labels."""
+    pa = arrow()
+    about = {
+        "format": FORMAT,
+        "pool": {
+            "pool_id": pool.pool_id,
+            "encoder_id": pool.encoder_id,
+            "encoder_fingerprint": pool.encoder_fingerprint,
+            "embedding_dim": pool.embedding_dim,
+            "keep_audio": pool.keep_audio,
+        },
+        "tasks": [_dump_task(task) for task in tasks],
+    }
+    fields = [
+        ("clip_id", pa.string()),
+        ("uri", pa.string()),
+        ("content_hash", pa.string()),
+        ("duration_s", pa.float64()),
+        ("embedding", pa.list_(pa.float32(), pool.embedding_dim)),
+        *((task.task_id, label_type()) for task in tasks),
+    ]
+    return pa.schema(fields, metadata={"aloe": json.dumps(about)})
+
+
+def label_type() -> Any:
+    """Return the type of a task's column."""
+    pa = arrow()
+    return pa.struct(
+        [
+            ("label", pa.string()),
+            ("split", pa.string()),
+            ("oracle_id", pa.string()),
+            ("label_time", pa.timestamp("ms", tz="UTC")),
+        ]
+    )
+
+
+def dump_label(label: StoredLabel | None) -> dict[str, Any] | None:
+    """Write a label; None where a clip has none."""
+    if label is None:
+        return None
+    return {
+        "label": label.label,
+        "split": label.split.value,
+        "oracle_id": label.oracle_id,
+        "label_time": label.label_time,
+    }
+
+
+def load_label(clip_id: str, row: dict[str, Any]) -> KnownLabel:
+    """Read what dump_label wrote."""
+    return KnownLabel(
+        clip_id, row["label"], Split(row["split"]), row["oracle_id"], row["label_time"]
+    )
+
+
+def _dump_task(task: Task) -> dict[str, Any]:
+    recipe = task.head_recipe
+    settings = {name: getattr(recipe, name) for name in recipe.__slots__}
+    return {
+        "task_id": task.task_id,
+        "classes": task.classes,
+        "acquisition_function": task.query_strategy.acquisition_function.value,
+        "selection_rule": task.query_strategy.selection_rule.value,
+        "head_recipe": {"optimiser": type(recipe).__name__, **settings},
+        "label_budget": task.label_budget,
+        "lease_duration_s": task.lease_duration.total_seconds(),
+        "seed": str(task.seed),
+        "max_leases_per_oracle": task.max_leases_per_oracle,
+    }
+
+
+def load_recipe(fields: dict[str, Any]) -> HeadRecipe:
+    """Read a head recipe."""
+    settings = {name: value for name, value in fields.items() if name != "optimiser"}
+    kinds = {kind.__name__: kind for kind in (AdamRecipe, LbfgsRecipe)}
+    return kinds[fields["optimiser"]](**settings)

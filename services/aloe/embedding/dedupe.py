@@ -1,0 +1,126 @@
+"""Runs equal clips once: embeddings kept by content, and one run for all who ask at once."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from aloe.embedding.batch_queue import Embedded
+from aloe.embedding.batcher import Batcher
+from aloe.embedding.encoder import Encoder
+from aloe.embedding.length_policy import Float32Array
+
+# What an entry takes beside its vector: key, objects, the table's slot.
+_ENTRY_OVERHEAD_BYTES = 400
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A clip that runs, and those who wait for it."""
+
+    run: asyncio.Future[Embedded]
+    deadline: float
+    waiters: list[asyncio.Future[Embedded]] = field(default_factory=list)
+
+
+class DedupingBatcher:
+    """A batcher with a memory. For one event loop.
+
+    Clips are told apart by a hash of the encoder's fingerprint and their samples.
+    """
+
+    def __init__(self, batcher: Batcher, *, max_byte_count: int) -> None:
+        """Keep embeddings up to `max_byte_count`, the least recently asked for leaving first."""
+        self._batcher = batcher
+        self._max_byte_count = max_byte_count
+        self._byte_count = 0
+        self._known: OrderedDict[bytes, Float32Array] = OrderedDict()
+        self._flights: dict[bytes, _Flight] = {}
+        self.hit_count = 0
+        """Clips that were answered from memory or joined a run."""
+
+    def submit(
+        self, encoder: Encoder, clips: Sequence[Float32Array], deadline: float
+    ) -> list[asyncio.Future[Embedded]]:
+        """Queue clips as Batcher.submit does, but those that are known or run already."""
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[Embedded]] = []
+        new: dict[bytes, tuple[Float32Array, list[asyncio.Future[Embedded]]]] = {}
+        for samples in clips:
+            key = _key(encoder, samples)
+            future: asyncio.Future[Embedded] = loop.create_future()
+            futures.append(future)
+            if key in new:
+                new[key][1].append(future)
+            elif not self._answer(key, future, deadline):
+                new[key] = (samples, [future])
+        runs = self._batcher.submit(encoder, [samples for samples, _ in new.values()], deadline)
+        for run, (key, (_, waiters)) in zip(runs, new.items(), strict=True):
+            flight = _Flight(run, deadline)
+            self._flights[key] = flight
+            for future in waiters:
+                self._join(flight, future)
+            run.add_done_callback(partial(self._land, key, flight))
+        return futures
+
+    def _answer(self, key: bytes, future: asyncio.Future[Embedded], deadline: float) -> bool:
+        """Answer from memory, or let a run that is under way do it; tell whether that is so."""
+        embedding = self._known.get(key)
+        if embedding is not None:
+            self._known.move_to_end(key)
+            future.set_result(Embedded(embedding, 0.0, 0.0))
+        else:
+            flight = self._flights.get(key)
+            # A run that may be given up before this caller's deadline is of no use to it.
+            if flight is None or flight.deadline < deadline or flight.run.done():
+                return False
+            self._join(flight, future)
+        self.hit_count += 1
+        return True
+
+    @staticmethod
+    def _join(flight: _Flight, future: asyncio.Future[Embedded]) -> None:
+        flight.waiters.append(future)
+        future.add_done_callback(partial(_leave, flight))
+
+    def _land(self, key: bytes, flight: _Flight, run: asyncio.Future[Embedded]) -> None:
+        """Pass a run's result on to those who still wait, and remember it."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if run.cancelled():
+            return
+        error = run.exception()
+        if error is None:
+            self._remember(key, run.result().embedding)
+        for future in flight.waiters:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(run.result())
+            else:
+                future.set_exception(error)
+
+    def _remember(self, key: bytes, embedding: Float32Array) -> None:
+        size = embedding.nbytes + _ENTRY_OVERHEAD_BYTES
+        if key in self._known or size > self._max_byte_count:
+            return
+        # A copy: the row is a view that would keep its whole batch alive.
+        self._known[key] = embedding.copy()
+        self._byte_count += size
+        while self._byte_count > self._max_byte_count:
+            _, dropped = self._known.popitem(last=False)
+            self._byte_count -= dropped.nbytes + _ENTRY_OVERHEAD_BYTES
+
+
+def _leave(flight: _Flight, _: asyncio.Future[Embedded]) -> None:
+    """Cancel the run once everybody who waited for it has gone."""
+    if all(future.cancelled() for future in flight.waiters):
+        flight.run.cancel()
+
+
+def _key(encoder: Encoder, samples: Float32Array) -> bytes:
+    digest = hashlib.sha256(encoder.info.fingerprint.encode())
+    digest.update(samples.data.cast("B"))
+    return digest.digest()

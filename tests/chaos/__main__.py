@@ -1,0 +1,48 @@
+"""`python -m tests.chaos --minutes 5 --seed 1 --json`: exit code 1 if any promise was broken."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.run import ChaosOptions, run_chaos
+
+from aloe.client.errors import AloeError
+from aloe.local import ChildFailed, NoRedis
+
+
+def main() -> int:
+    """Run the chaos and print what came of it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long things are broken")
+    parser.add_argument("--seed", type=int, default=0, help="fixes faults and oracles' choices")
+    parser.add_argument("--history", type=Path, help="where the history goes; kept if given")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="aloe-chaos-history-") as folder:
+        path = arguments.history or Path(folder) / "history.jsonl"
+        options = ChaosOptions(arguments.minutes, arguments.seed, path)
+        try:
+            outcome = asyncio.run(run_chaos(options, _say))
+        except (AloeError, ChildFailed, NoRedis) as error:
+            _say(f"chaos: {error}")
+            return 2
+    for finding in outcome.findings:
+        _say(f"{finding.kind.value}: {finding.text}")
+    lines = (
+        [json.dumps(outcome.report)]
+        if arguments.json
+        else [f"{name:20} {value}" for name, value in outcome.report.items()]
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 1 if outcome.findings else 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

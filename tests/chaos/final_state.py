@@ -1,0 +1,66 @@
+"""The truth after the chaos: waits until each task has come to rest and reads it."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+from tests.chaos.history import FinalTask, StoredAnswer
+from tests.chaos.scene import PLANS
+
+from aloe.client import AsyncLearnerClient, Split, Task
+from aloe.client.errors import AloeError
+
+_PATIENCE = timedelta(seconds=30)
+_POLL_S = 0.25
+
+
+async def settle(
+    client: AsyncLearnerClient, promised: dict[str, int], timeout_s: float
+) -> set[str]:
+    """Wait until no task has leases or rounds under way; return the ids of those that still do.
+
+    Args:
+        client: of a replica.
+        promised: the head version that each task must reach.
+        timeout_s: how long to wait at most.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    restless = {plan.task_id for plan in PLANS}
+    while restless and time.monotonic() < deadline_s:
+        for task_id in sorted(restless):
+            try:
+                task = await client.get_task(task_id)
+            except AloeError:
+                continue
+            if _is_at_rest(task, promised[task_id]):
+                restless.discard(task_id)
+        await asyncio.sleep(_POLL_S)
+    return restless
+
+
+async def read_final(client: AsyncLearnerClient, task_id: str) -> FinalTask:
+    """Read all that a task holds."""
+    labels = [each async for each in client.export_labels(task_id, timeout=_PATIENCE)]
+    rounds = await client.list_rounds(task_id, timeout=_PATIENCE)
+    task = await client.get_task(task_id, timeout=_PATIENCE)
+    return FinalTask(
+        task_id=task_id,
+        head_version=task.head_version,
+        labeled_count=task.clip_counts.labeled,
+        abstained_count=task.clip_counts.abstained,
+        budget_spent=task.clip_counts.budget_spent,
+        labels={
+            each.clip_id: StoredAnswer(each.oracle_id, each.label)
+            for each in labels
+            if each.split is Split.TRAIN
+        },
+        rounds={each.head_version: each.label_count for each in rounds},
+    )
+
+
+def _is_at_rest(task: Task, promised: int) -> bool:
+    return (
+        task.clip_counts.leased == 0
+        and task.training_head_version is None
+        and task.head_version >= promised
+    )

@@ -1,0 +1,203 @@
+"""Oracles that label as people and bad networks do: late, twice, wrongly at first or never."""
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import numpy as np
+from tests.chaos.recorded_client import RecordedClient, new_request_id
+from tests.chaos.scene import PLANS, Scene, TaskPlan
+
+from aloe.client import (
+    Answer,
+    DeadlineExceeded,
+    Internal,
+    Lease,
+    LeaseLost,
+    Overloaded,
+    Pcm,
+    PoolState,
+    SubmitResult,
+    Unavailable,
+)
+from aloe.client.errors import AloeError
+
+T = TypeVar("T")
+_MAX_CLIPS = 5
+_ATTEMPTS = 6
+_OUTCOME_UNKNOWN = (Unavailable, DeadlineExceeded, Overloaded, Internal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """An answer that may be corrected."""
+
+    plan: TaskPlan
+    lease_id: str
+    label: str | None
+
+
+class ChaoticOracle:
+    """One oracle. It makes one call at a time, each through a replica of its random choice."""
+
+    def __init__(
+        self,
+        clients: Sequence[RecordedClient],
+        scene: Scene,
+        rng: random.Random,
+        *,
+        raises_budgets: bool,
+    ) -> None:
+        """Take a client for each replica; one oracle of all may raise budgets."""
+        self._clients, self._scene, self._rng = clients, scene, rng
+        self._raises_budgets = raises_budgets
+        self._answered: deque[_Answered] = deque(maxlen=30)
+        self._habits: dict[Callable[[TaskPlan], Awaitable[None]], int] = {
+            self._label: 75,
+            self._correct: 8,
+            self._predict: 10,
+            self._look: 5,
+            self._read_rounds: 2,
+        }
+
+    async def work(self, stopping: asyncio.Event) -> None:
+        """Act until told to stop. Calls may fail; that is what this is for."""
+        while not stopping.is_set():
+            (habit,) = self._rng.choices(list(self._habits), list(self._habits.values()))
+            try:
+                await habit(self._rng.choice(PLANS))
+            except AloeError:
+                continue  # It stands in the history.
+            finally:
+                await asyncio.sleep(self._rng.uniform(0, 0.1))
+
+    async def _label(self, plan: TaskPlan) -> None:
+        request_id, clip_count = new_request_id(), self._rng.randint(1, _MAX_CLIPS)
+        min_head_version = self._wanted_head(plan)
+        asked = await self._until_told(
+            lambda client: client.query(
+                plan.task_id,
+                max_clip_count=clip_count,
+                min_head_version=min_head_version,
+                request_id=request_id,
+            )
+        )
+        if asked is None:
+            return
+        if not asked.leases:
+            await self._make_room(plan, asked.pool_state)
+            return
+        leases = asked.leases
+        fate = self._rng.random()
+        if fate < 0.06:
+            return  # It crashed: nobody answers these.
+        if fate < 0.13:
+            await self._any_client().release_leases(
+                plan.task_id, [lease.lease_id for lease in leases]
+            )
+            return
+        if fate < 0.25:
+            await self._wait_past_expiry(plan, leases)
+        await self._answer(plan, leases)
+
+    async def _answer(self, plan: TaskPlan, leases: Sequence[Lease]) -> None:
+        answers = [Answer(each.lease_id, self._opinion(plan, each.clip_id)) for each in leases]
+        try:
+            await self._submit(plan, answers)
+        except LeaseLost:
+            # One lost lease refuses the batch: the other answers are saved one by one.
+            for answer in answers if len(answers) > 1 else ():
+                try:
+                    await self._submit(plan, [answer])
+                except LeaseLost:
+                    continue
+
+    async def _correct(self, plan: TaskPlan) -> None:
+        """Change an earlier answer, under the same lease."""
+        mine = [each for each in self._answered if each.plan is plan]
+        if mine:
+            earlier = self._rng.choice(mine)
+            others = [label for label in (*plan.classes, None) if label != earlier.label]
+            await self._submit(plan, [Answer(earlier.lease_id, self._rng.choice(others))])
+
+    async def _submit(self, plan: TaskPlan, answers: Sequence[Answer]) -> None:
+        request_id = new_request_id()
+        result: SubmitResult | None = await self._until_told(
+            lambda client: client.submit_labels(plan.task_id, answers, request_id=request_id)
+        )
+        if result is not None:
+            self._scene.promise(plan.task_id, result.head_version)
+            self._answered += [_Answered(plan, each.lease_id, each.label) for each in answers]
+
+    async def _predict(self, plan: TaskPlan) -> None:
+        dim = self._scene.embedding_dims[plan.pool_id]
+        noise = np.random.default_rng(self._rng.getrandbits(32))
+        of_audio = plan.pool_id == "heard" and self._rng.random() < 0.7
+        await self._any_client().predict(
+            plan.task_id,
+            audio=[Pcm(noise.normal(0, 0.1, 8_000).astype(np.float32), 16_000)]
+            if of_audio
+            else None,
+            embeddings=None if of_audio else noise.normal(size=(3, dim)).astype(np.float32),
+            min_head_version=self._wanted_head(plan),
+        )
+
+    async def _look(self, plan: TaskPlan) -> None:
+        await self._any_client().get_task(plan.task_id)
+
+    async def _read_rounds(self, plan: TaskPlan) -> None:
+        await self._any_client().list_rounds(plan.task_id)
+
+    async def _make_room(self, plan: TaskPlan, state: PoolState) -> None:
+        """Let there be clips to ask for again."""
+        budget = self._scene.budgets[plan.task_id]
+        if state is PoolState.EXHAUSTED:
+            await self._scene.grow(self._any_client().plain, plan.pool_id)
+        elif state is PoolState.BUDGET_SPENT and budget is not None and self._raises_budgets:
+            self._scene.budgets[plan.task_id] = budget + 60
+            await self._any_client().set_label_budget(plan.task_id, budget + 60)
+
+    async def _wait_past_expiry(self, plan: TaskPlan, leases: Sequence[Lease]) -> None:
+        if plan.lease_s < 5:
+            left_s = (leases[0].expire_time - datetime.now(UTC)).total_seconds()
+            await asyncio.sleep(max(0.0, left_s) + self._rng.uniform(0.0, 1.0))
+
+    async def _until_told(self, attempt: Callable[[RecordedClient], Awaitable[T]]) -> T | None:
+        """Repeat one request while its outcome is unknown, and now and then once it is known.
+
+        Returns:
+            What was acknowledged; None where the oracle lost patience first.
+
+        Raises:
+            AloeError: the request was refused.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                result = await attempt(self._any_client())
+            except _OUTCOME_UNKNOWN:
+                if self._rng.random() < 0.15:
+                    return None
+                continue
+            if self._rng.random() < 0.1:
+                with contextlib.suppress(AloeError):
+                    await attempt(self._any_client())
+            return result
+        return None
+
+    def _opinion(self, plan: TaskPlan, clip_id: str) -> str | None:
+        if self._rng.random() < 0.08:
+            return None
+        if self._rng.random() < 0.1:
+            return self._rng.choice(plan.classes)
+        return plan.true_label(clip_id)
+
+    def _wanted_head(self, plan: TaskPlan) -> int:
+        return self._scene.promised[plan.task_id] if self._rng.random() < 0.2 else 0
+
+    def _any_client(self) -> RecordedClient:
+        return self._rng.choice(self._clients)

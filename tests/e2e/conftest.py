@@ -1,0 +1,74 @@
+"""A running ALOE and its command line, as a user has them."""
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from tests.rpc.stacks import running_stack
+
+from aloe.bench.synthesis import synthesize
+from aloe.cli.__main__ import run as run_aloe
+from aloe.local import LocalStack, StackOptions
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    with running_stack(StackOptions()) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """`aloe` on a server, as the oracle "ann"; in this process, which saves its start."""
+
+    server: str
+
+    def run(self, *arguments: object, stdin: str = "") -> Done:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setenv("ALOE_SERVER", self.server)
+            patch.setenv("ALOE_ORACLE", "ann")
+            patch.setattr(sys, "stdin", io.StringIO(stdin))
+            code = run_aloe([str(argument) for argument in arguments])
+        return Done(code, out.getvalue(), err.getvalue())
+
+    def output(self, *arguments: object, stdin: str = "") -> str:
+        done = self.run(*arguments, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def json(self, *arguments: object) -> Any:
+        return json.loads(self.output(*arguments, "--json"))
+
+
+@pytest.fixture(scope="session")
+def aloe(stack: LocalStack) -> CommandLine:
+    return CommandLine(stack.learner_address)
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a few spoken vowels, one folder per vowel."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for clip in synthesize(5, 30):
+        path = folder / clip.vowel / f"{clip.clip_id}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, (clip.samples * 32767).astype(np.int16), 16_000)
+    return folder

@@ -1,0 +1,219 @@
+"""The commands one after the other, as the README has them, against real services."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .conftest import CommandLine
+
+
+@pytest.fixture(scope="module")
+def vowels(aloe: CommandLine, recordings: Path) -> str:
+    """A pool with the recordings."""
+    aloe.output("import", "vowels", recordings)
+    return "vowels"
+
+
+def new_task(aloe: CommandLine, pool: str, name: str, *options: object) -> str:
+    aloe.output("task", "create", name, "--pool", pool, "--classes", "a,e,i,o,u", *options)
+    return name
+
+
+def test_importing_again_skips_what_is_there(aloe: CommandLine, vowels: str, recordings: Path):
+    summary = aloe.json("import", vowels, recordings)
+    assert summary == {"imported_count": 0, "existing_count": 30, "failures": []}
+    assert aloe.json("pool", "show", vowels)["clip_count"] == 30
+
+
+def test_a_file_that_is_no_audio_is_named_and_the_rest_is_imported(
+    aloe: CommandLine, recordings: Path, tmp_path: Path
+):
+    (tmp_path / "broken.wav").write_bytes(b"no audio")
+    good = next(recordings.rglob("*.wav"))
+    (tmp_path / "good.wav").write_bytes(good.read_bytes())
+    done = aloe.run("import", "mixed", tmp_path)
+    assert done.returncode == 1
+    assert "broken.wav" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert aloe.json("pool", "show", "mixed")["clip_count"] == 1
+
+
+def test_keys_label_skip_and_take_back(aloe: CommandLine, vowels: str):
+    task = new_task(aloe, vowels, "keys")
+    done = aloe.run("label", task, "--no-play", "--json", stdin="a\ne\n?\n-\n<\ni\n.\n")
+    assert done.returncode == 0, done.stderr
+    assert '"label_count": 3, "abstention_count": 0' in done.stdout
+    counts = aloe.json("task", "show", task)["task"]["clip_counts"]
+    assert (counts["labeled"], counts["abstained"], counts["leased"]) == (3, 0, 0)
+    rows = list(csv.DictReader(io.StringIO(aloe.output("export", task))))
+    assert sorted(row["label"] for row in rows) == ["a", "e", "i"]
+    assert {row["oracle_id"] for row in rows} == {"ann"}
+
+
+def test_query_and_submit_label_from_a_script(aloe: CommandLine, vowels: str):
+    task = new_task(aloe, vowels, "scripted", "--budget", 3)
+    leases = aloe.json("query", task, "--count", 2)["leases"]
+    answers = [f"{leases[0]['lease_id']}=a", f"{leases[1]['lease_id']}=o"]
+    result = aloe.json("submit", task, *answers)
+    assert result == {"head_version": 1, "label_count": 2}
+    again = aloe.json("query", task, "--count", 5, "--min-head", 1)
+    assert (again["head_version"], len(again["leases"])) == (1, 1)
+    assert again["leases"][0]["predicted_class"] in "aeiou"
+    assert aloe.json("query", task)["pool_state"] == "budget_spent"
+
+
+def test_known_labels_train_a_head_that_predicts_and_is_exported(
+    aloe: CommandLine, vowels: str, recordings: Path, tmp_path: Path
+):
+    task = new_task(aloe, vowels, "known")
+    known = tmp_path / "known.csv"
+    with known.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["clip_id", "label", "split"])
+        for place, path in enumerate(sorted(recordings.rglob("*.wav"))):
+            split = "test" if place % 3 == 0 else "train"
+            writer.writerow([f"{path.parent.name}~{path.name}", path.parent.name, split])
+    assert aloe.json("task", "import-labels", task, known)["head_version"] == 1
+    aloe.json("query", task, "--min-head", 1)
+    found = aloe.json("predict", task, recordings / "a", recordings / "u")
+    right = [Path(each["path"]).parent.name == each["label"] for each in found]
+    assert np.mean(right) > 0.6
+    assert sum(found[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    shown = aloe.json("task", "show", task)
+    assert shown["last_round"]["test"]["clip_count"] == 10
+    aloe.output("export", task, "--what", "head", "-o", tmp_path / "head.npz")
+    head = np.load(tmp_path / "head.npz")
+    assert head["weights"].shape == (aloe.json("pool", "show", vowels)["embedding_dim"], 5)
+    assert head["classes"].tolist() == ["a", "e", "i", "o", "u"]
+
+
+def test_the_event_log_replays_to_what_is_stored(aloe: CommandLine, vowels: str):
+    task = new_task(aloe, vowels, "replayed")
+    leases = aloe.json("query", task, "--count", 3)["leases"]
+    aloe.json("submit", task, f"{leases[0]['lease_id']}=a", f"{leases[1]['lease_id']}=-")
+    aloe.json("submit", task, f"{leases[0]['lease_id']}=e")
+    replay = aloe.json("task", "replay", task)
+    assert replay["differences"] == []
+    assert replay["label_count"] == 2
+
+
+def test_a_dumped_pool_is_restored_with_its_tasks(
+    aloe: CommandLine, vowels: str, tmp_path: Path, recordings: Path
+):
+    task = new_task(aloe, vowels, "saved", "--budget", 9, "--strategy", "entropy")
+    leases = aloe.json("query", task, "--count", 3)["leases"]
+    answers = [f"{lease['lease_id']}={label}" for lease, label in zip(leases, "ae-", strict=True)]
+    aloe.json("submit", task, *answers)
+    dump = tmp_path / "vowels.parquet"
+    tasks = [each["task_id"] for each in aloe.json("task", "list") if each["pool_id"] == vowels]
+    counted = aloe.json("pool", "dump", vowels, dump)
+    assert (counted["clips"], counted["tasks"]) == (30, len(tasks))
+    before = {each: aloe.output("export", each) for each in tasks}
+    for each in tasks:
+        aloe.output("task", "delete", each, "-y")
+    aloe.output("pool", "delete", vowels, "-y")
+    aloe.json("pool", "restore", dump)
+    assert {each: aloe.output("export", each) for each in tasks} == before
+    restored = aloe.json("task", "show", task)["task"]
+    assert restored["query_strategy"]["acquisition_function"] == "entropy"
+    assert (restored["label_budget"], restored["clip_counts"]["budget_spent"]) == (9, 2)
+    assert aloe.json("import", vowels, recordings)["existing_count"] == 30
+    assert "there already" not in aloe.output("pool", "restore", dump)
+
+
+def test_simulate_runs_on_a_folder_of_classes(aloe: CommandLine, recordings: Path, tmp_path: Path):
+    plot = tmp_path / "curves.png"
+    found = aloe.json(
+        "simulate", recordings, "--server", aloe.server, "--rounds", 2, "--seed-labels", 1,
+        "--strategies", "margin,random", "--plot", plot,
+    )  # fmt: skip
+    assert [(run["strategy"], run["labels"]) for run in found["runs"]] == [
+        ("margin", 15),
+        ("random", 15),
+    ]
+    assert set(found["ceilings"]) == {"label"}
+    assert len(found["runs"][0]["test_curve"]) == 3
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert not [each for each in aloe.json("task", "list") if each["task_id"].startswith("sim-")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["task", "show", "nowhere"], 1, "there is no tasks/nowhere"),
+        (["task", "create", "x", "--pool", "nowhere", "--classes", "a,b"], 1, "pools/nowhere"),
+        (["task", "create", "x", "--pool", "vowels", "--classes", "a"], 1, "task.classes"),
+        (["task", "create", "x", "--pool", "v", "--classes", "a,b", "--strategy", "s"], 2, "'s'"),
+        (["import", "bad/id", "."], 1, "bad/id"),
+        (["simulate", "nosuchdata"], 1, "nosuchdata"),
+        (["submit", "x", "lease"], 2, "LEASE=CLASS"),
+        (["nonsense"], 2, "nonsense"),
+        (["export", "nowhere", "--what", "head"], 1, "--output"),
+    ],
+)
+def test_mistakes_get_one_line_and_no_trace(aloe: CommandLine, arguments, code, message):
+    done = aloe.run(*arguments)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_doctor_tells_what_is_there(aloe: CommandLine):
+    findings = {each["name"]: each for each in aloe.json("doctor")}
+    assert findings["Redis"]["ok"]
+    assert findings["learner"]["ok"]
+
+
+def test_up_ends_everything_it_started_on_ctrl_c(tmp_path: Path):
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "aloe.cli", "up", "--json", "--data-dir", str(tmp_path),
+            "--address", "127.0.0.1:0", "--embedding-address", "127.0.0.1:0",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    pids = json.loads(process.stdout.readline())["pids"].values()
+    assert all(_is_running(pid) for pid in pids)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    assert not any(_is_running(pid) for pid in pids)
+
+
+def test_what_up_started_dies_with_it_even_when_it_is_killed(tmp_path: Path):
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "aloe.cli", "up", "--json", "--data-dir", str(tmp_path),
+            "--address", "127.0.0.1:0", "--embedding-address", "127.0.0.1:0",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    pids = list(json.loads(process.stdout.readline())["pids"].values())
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(_is_running(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A process that ended but was not waited for, by an init that is slow to do so.
+    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()

@@ -1,0 +1,226 @@
+"""Redis goes away and comes back: calls say so soon, and nothing is lost."""
+
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from tests.rpc.learner.recordings import encoded, tone
+from tests.rpc.learner.scenes import CLASSES, Scene, failure_of, make_scene, new_id
+from tests.rpc.stacks import running_stack
+
+from aloe.client import LearnerClient, NewClip, connect
+from aloe.local import LocalStack, NoRedis, StackOptions
+from aloe.local.child import Child
+from aloe.local.redis_server import redis_child
+from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import learner_service_pb2_grpc as pb_grpc
+
+START_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Child]:
+    """A Redis that tests stop and start; no supervisor does."""
+    with tempfile.TemporaryDirectory(prefix="aloe-test-") as name:
+        folder = Path(name)
+        try:
+            child = redis_child(folder / "data", folder / "redis.sock", folder / "redis.log")
+        except NoRedis as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(str(error))
+        child.start(START_S)
+        yield child
+        child.stop()
+
+
+@pytest.fixture(scope="module")
+def shaky(redis: Child) -> Iterator[LocalStack]:
+    socket_path = redis.command[redis.command.index("--unixsocket") + 1]
+    with running_stack(StackOptions(redis_url=f"unix://{socket_path}")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def client(shaky: LocalStack) -> Iterator[LearnerClient]:
+    with connect(shaky.learner_address) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="module")
+def raw(shaky: LocalStack) -> Iterator[Any]:
+    with grpc.insecure_channel(shaky.learner_address) as channel:
+        yield pb_grpc.LearnerServiceStub(channel)
+
+
+@pytest.fixture
+def down(redis: Child) -> Iterator[None]:
+    """No Redis for the length of a test."""
+    redis.stop()
+    yield
+    if not redis.is_running:
+        redis.start(START_S)
+
+
+@pytest.fixture
+def labeled(redis: Child, client: LearnerClient) -> Scene:
+    """A task with a head, made while Redis is there."""
+    scene = make_scene(client)
+    version = scene.seed_labels()
+    client.predict(scene.task_id, embeddings=scene.embeddings[:1], min_head_version=version)
+    return scene
+
+
+def calls(scene: Scene) -> dict[str, Any]:
+    """One request of each kind that needs the store."""
+    task, pool = f"tasks/{scene.task_id}", f"pools/{scene.pool_id}"
+    clip = f"{pool}/clips/clip-0000"
+    new_task = pb.Task(pool=pool, classes=CLASSES)
+    new_clip = pb.NewClip(clip_id="later", embedding=scene.embeddings[0].tobytes())
+    answers = [pb.Answer(lease_id="some", label="low")]
+    known = [pb.KnownLabel(clip=clip, label="low", split=pb.SPLIT_TRAIN)]
+    return {
+        "CreatePool": pb.CreatePoolRequest(
+            pool_id=new_id(), pool=pb.Pool(encoder_fingerprint="f", embedding_dim=2)
+        ),
+        "GetPool": pb.GetPoolRequest(name=pool),
+        "ListPools": pb.ListPoolsRequest(),
+        "DeletePool": pb.DeletePoolRequest(name=pool),
+        "ImportClips": pb.ImportClipsRequest(pool=pool, clips=[new_clip]),
+        "ListClips": pb.ListClipsRequest(pool=pool),
+        "GetClipAudio": pb.GetClipAudioRequest(name=clip),
+        "CreateTask": pb.CreateTaskRequest(task_id=new_id(), task=new_task),
+        "GetTask": pb.GetTaskRequest(name=task),
+        "ListTasks": pb.ListTasksRequest(),
+        "DeleteTask": pb.DeleteTaskRequest(name=task),
+        "ImportLabels": pb.ImportLabelsRequest(task=task, labels=known),
+        "Query": pb.QueryRequest(task=task, oracle_id="ann"),
+        "SubmitLabels": pb.SubmitLabelsRequest(task=task, oracle_id="ann", answers=answers),
+        "ReleaseLeases": pb.ReleaseLeasesRequest(task=task, oracle_id="ann"),
+        "Predict": pb.PredictRequest(task=task, clips=pb.ClipNames(names=[clip])),
+        "ListRounds": pb.ListRoundsRequest(task=task),
+        "WatchTask": pb.WatchTaskRequest(name=task),
+        "ExportLabels": pb.ExportLabelsRequest(task=task),
+        "ExportHead": pb.ExportHeadRequest(task=task),
+    }
+
+
+def call(raw: Any, rpc: str, request: Any, timeout_s: float) -> Any:
+    stub = getattr(raw, rpc)
+    response = stub(iter([request]) if rpc == "ImportClips" else request, timeout=timeout_s)
+    return next(response) if rpc in ("WatchTask", "ExportLabels") else response
+
+
+def test_without_redis_every_call_says_so_soon(labeled: Scene, raw, down):
+    for rpc, request in calls(labeled).items():
+        began = time.monotonic()
+        with pytest.raises(grpc.RpcError) as caught:
+            call(raw, rpc, request, timeout_s=20)
+        failure = failure_of(caught.value)
+        shown = (rpc, failure)
+        assert failure.code is grpc.StatusCode.UNAVAILABLE, shown
+        assert failure.reason == "STORE_UNAVAILABLE", shown
+        assert time.monotonic() - began < 5, shown
+
+
+def test_without_redis_bad_input_is_still_told_from_an_outage(labeled: Scene, raw, down):
+    with pytest.raises(grpc.RpcError) as caught:
+        raw.GetTask(pb.GetTaskRequest(name="nonsense"), timeout=5)
+    assert failure_of(caught.value).fields == ("name",)
+
+
+def test_when_redis_is_back_all_is_as_it_was(
+    labeled: Scene, client: LearnerClient, redis: Child, down
+):
+    redis.start(START_S)
+    before = labeled.snapshot()
+    leases = labeled.query(max_clip_count=3)
+    redis.stop()
+    redis.start(START_S)
+    assert client.get_task(labeled.task_id).clip_counts.leased == 3
+    submitted = labeled.answer(leases)
+    assert submitted.label_count == 9
+    assert submitted.head_version == 2
+    following = client.query(labeled.task_id, "ann", min_head_version=2)
+    assert following.head_version == 2
+    assert before[1] == tuple(client.export_labels(labeled.task_id))[:6]
+
+
+def test_acknowledged_labels_outlive_a_redis_killed_at_once(
+    labeled: Scene, client: LearnerClient, redis: Child
+):
+    acknowledged = set()
+    for _ in range(5):
+        leases = labeled.query(max_clip_count=2)
+        labeled.answer(leases)
+        acknowledged |= {lease.clip_id for lease in leases}
+        assert redis.pid is not None
+        os.kill(redis.pid, signal.SIGKILL)
+        # The next call finds it away; the client asks again until it is back.
+        restart = threading.Thread(target=start_again, args=(redis,))
+        restart.start()
+        client.get_task(labeled.task_id)
+        restart.join()
+    stored = {each.clip_id for each in client.export_labels(labeled.task_id) if each.oracle_id}
+    assert stored == acknowledged
+    assert len(acknowledged) == 10
+
+
+def start_again(redis: Child) -> None:
+    while redis.is_running:
+        time.sleep(0.001)
+    redis.start(START_S)
+
+
+def test_a_watcher_outlives_an_outage(labeled: Scene, client: LearnerClient, redis: Child):
+    updates = client.watch_task(labeled.task_id)
+    assert next(updates).task.clip_counts.leased == 0
+    redis.stop()
+    restart = threading.Thread(target=redis.start, args=(START_S,))
+    restart.start()
+    restart.join()
+    labeled.query(max_clip_count=2)
+    for update in updates:
+        if update.task.clip_counts.leased == 2:
+            break
+    updates.close()
+
+
+@pytest.mark.slow
+def test_a_redis_that_hangs_is_unavailable_within_a_bounded_time(
+    labeled: Scene, raw, redis: Child
+):
+    pid = redis.pid
+    assert pid is not None
+    request = pb.GetTaskRequest(name=f"tasks/{labeled.task_id}")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            began = time.monotonic()
+            with pytest.raises(grpc.RpcError) as caught:
+                raw.GetTask(request, timeout=60)
+            assert failure_of(caught.value).reason == "STORE_UNAVAILABLE"
+            assert time.monotonic() - began < 29, "the default timeout of a client is 30 s"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert raw.GetTask(request, timeout=30).task.head_version == 1
+
+
+@pytest.mark.slow
+def test_a_killed_embedding_service_is_waited_for(shaky: LocalStack, client: LearnerClient):
+    pool = client.create_pool(new_id())
+    pid = shaky.pids["the embedding service"]
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    summary = client.import_clips(
+        pool.pool_id, [NewClip("a", encoded(tone()))], timeout=timedelta(seconds=60)
+    )
+    assert (summary.imported_count, summary.failures) == (1, ())
