@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.embedding.adapters.loading import EncoderSource, load_encoder
-from aloe.embedding.adapters.quiet_tensorflow import import_tensorflow
+from aloe.embedding.adapters.tensorflow_runtime import import_tensorflow
 from aloe.embedding.encoder import Encoder
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb2

@@ -29,6 +29,8 @@ def main() -> int:
         except (AloeError, ChildFailed, NoRedis) as error:
             _say(f"chaos: {error}")
             return 2
+        except KeyboardInterrupt:
+            return 130
     for finding in outcome.findings:
         _say(f"{finding.kind.value}: {finding.text}")
     lines = (

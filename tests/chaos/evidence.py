@@ -1,16 +1,16 @@
 """What a history proves about one task: which requests, leases and answers there were, and when.
 
 All times are such that no skew of clocks and no call still under way can raise a false alarm: see
-GivenLease and Answer.
+Hold and Answer.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chaos.history import Operation, Outcome
+from tests.chaos.history import RETRACTED, Operation, Outcome
 
 CLOCK_MARGIN_S = 0.25
 """Leases end by the server's wall clock, which is this machine's, but may be set meanwhile."""
@@ -38,6 +38,13 @@ class Request:
     def is_acknowledged(self) -> bool:
         return bool(self.results)
 
+    @property
+    def lease_ids(self) -> Sequence[str]:
+        """The leases that it names."""
+        if self.call == "submit_labels":
+            return [lease_id for lease_id, _ in self.content["answers"]]
+        return [str(lease_id) for lease_id in self.content.get("lease_ids", ())]
+
 
 @dataclass(frozen=True, slots=True)
 class GivenLease:
@@ -55,10 +62,16 @@ class GivenLease:
     let_go_s: float
     """When the first call that could end it began. The hold ended after, if by that call."""
 
-    @property
-    def sure_end_s(self) -> float:
-        """Until then it was held for sure, from given_s on."""
-        return min(self.let_go_s, self.expire_s - CLOCK_MARGIN_S)
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A time in which a lease held its clip for sure. The true one began before and ended after."""
+
+    lease: GivenLease
+    from_s: float
+    """When the query or the renewal was acknowledged."""
+    until_s: float
+    """When the first call that could end it began, or its expiry less a margin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,7 @@ class Answer:
 
     lease_id: str
     label: str | None
+    """None for an abstention; RETRACTED."""
     start_s: float
     end_s: float
     """Infinite where it was never acknowledged: then it may be stored at any time, or never."""
@@ -83,8 +97,17 @@ class Evidence:
     requests: tuple[Request, ...]
     leases: Mapping[str, GivenLease]
     """By lease id."""
+    holds: tuple[Hold, ...]
     answers: Mapping[str, tuple[Answer, ...]]
     """By lease id, in the order of their start."""
+
+    def final_answers(self) -> Iterable[tuple[GivenLease, tuple[Answer, ...]]]:
+        """The acknowledged answers, by lease, less the leases that took any back."""
+        for lease_id, answers in self.answers.items():
+            if all(answer.label != RETRACTED for answer in answers):
+                acknowledged = tuple(answer for answer in answers if answer.is_acknowledged)
+                if acknowledged:
+                    yield self.leases[lease_id], acknowledged
 
     def of(self, call: str) -> Iterable[Request]:
         """The requests of one kind."""
@@ -94,7 +117,8 @@ class Evidence:
 def gather(operations: Iterable[Operation]) -> Evidence:
     """Put the operations on one task in order."""
     requests = _requests(operations)
-    return Evidence(requests, _leases(requests), _answers(requests))
+    leases = _leases(requests)
+    return Evidence(requests, leases, tuple(_holds(requests, leases)), _answers(requests))
 
 
 def _requests(operations: Iterable[Operation]) -> tuple[Request, ...]:
@@ -123,8 +147,9 @@ def _request(calls: list[Operation]) -> Request:
 def _leases(requests: Iterable[Request]) -> dict[str, GivenLease]:
     let_go: dict[str, float] = defaultdict(lambda: math.inf)
     for request in requests:
-        for lease_id in _ended_leases(request):
-            let_go[lease_id] = min(let_go[lease_id], request.start_s)
+        if request.call in ("submit_labels", "release_leases"):
+            for lease_id in request.lease_ids:
+                let_go[lease_id] = min(let_go[lease_id], request.start_s)
     return {
         lease_id: GivenLease(
             lease_id=lease_id,
@@ -142,12 +167,18 @@ def _leases(requests: Iterable[Request]) -> dict[str, GivenLease]:
     }
 
 
-def _ended_leases(request: Request) -> Iterable[str]:
-    if request.call == "submit_labels":
-        return [lease_id for lease_id, _ in request.content["answers"]]
-    if request.call == "release_leases":
-        return [str(lease_id) for lease_id in request.content["lease_ids"]]
-    return []
+def _holds(requests: Iterable[Request], leases: Mapping[str, GivenLease]) -> Iterable[Hold]:
+    for lease in leases.values():
+        yield _hold(lease, lease.given_s, lease.expire_s)
+    for request in requests:
+        if request.call == "renew_leases" and request.is_acknowledged:
+            for lease_id in request.content["lease_ids"]:
+                # A time of its own: before a late renewal the clip may have been another's.
+                yield _hold(leases[lease_id], request.end_s, request.results[0]["expire_s"])
+
+
+def _hold(lease: GivenLease, from_s: float, expire_s: float) -> Hold:
+    return Hold(lease, from_s, min(lease.let_go_s, expire_s - CLOCK_MARGIN_S))
 
 
 def _answers(requests: Iterable[Request]) -> dict[str, tuple[Answer, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.chaos.evidence import Evidence, Request
 from tests.chaos.findings import Finding, FindingKind
-from tests.chaos.history import FinalTask
+from tests.chaos.history import RETRACTED, FinalTask
 
 _TELLING = ("query", "predict", "get_task")
 
@@ -45,7 +45,7 @@ def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
     """A promised head that never came, or was trained on fewer labels than were sure by then.
 
     Sure are seed labels, and the answers acknowledged before the promising submission began, but
-    for those of leases that ever abstained: an abstention takes a label back.
+    for those of leases that ever abstained or retracted, which takes a label back.
     """
     sure_from = sorted(_sure_label_times(evidence))
     for request in evidence.of("submit_labels"):
@@ -65,7 +65,7 @@ def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
 
 def _sure_label_times(evidence: Evidence) -> Iterator[float]:
     for answers in evidence.answers.values():
-        if all(answer.label is not None for answer in answers):
+        if all(answer.label not in (None, RETRACTED) for answer in answers):
             yield min(answer.end_s for answer in answers)
     for request in evidence.of("import_labels"):
         yield from (request.end_s for _ in request.content["labels"])

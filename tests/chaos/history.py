@@ -10,6 +10,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 
+RETRACTED = "(retracted)"
+"""Stands for a label where an oracle takes its answer back."""
+
 
 class Outcome(Enum):
     """How a call ended for its caller."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.chaos.evidence import Answer, Evidence
 from tests.chaos.findings import Finding, FindingKind
-from tests.chaos.history import FinalTask, StoredAnswer
+from tests.chaos.history import RETRACTED, FinalTask, StoredAnswer
 
 
 def acknowledged_lost(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
@@ -15,12 +15,14 @@ def acknowledged_lost(evidence: Evidence, final: FinalTask) -> Iterator[Finding]
             continue
         lease = evidence.leases[lease_id]
         stored = final.labels.get(lease.clip_id)
-        possible = {StoredAnswer(lease.oracle_id, label) for label in _possible_labels(answers)}
-        if stored not in possible:
+        labels = _possible_labels(answers)
+        if RETRACTED in labels:
+            continue  # Then the clip is anybody's again.
+        if stored not in {StoredAnswer(lease.oracle_id, label) for label in labels}:
             yield Finding(
                 FindingKind.ACKNOWLEDGED_LOST,
-                f"{lease.clip_id}: {lease_id} of {lease.oracle_id} was answered"
-                f" {_possible_labels(answers)}, stored is {stored}",
+                f"{lease.clip_id}: {lease_id} of {lease.oracle_id} was answered {labels}, stored is"
+                f" {stored}",
             )
 
 
@@ -41,9 +43,8 @@ def _possible_labels(answers: Sequence[Answer]) -> set[str | None]:
 def double_labels(evidence: Evidence) -> Iterator[Finding]:
     """Find clips whose answers were acknowledged to more than one lease."""
     leases_of: dict[str, list[str]] = defaultdict(list)
-    for lease_id, answers in evidence.answers.items():
-        if any(answer.is_acknowledged for answer in answers):
-            leases_of[evidence.leases[lease_id].clip_id].append(lease_id)
+    for lease, _ in evidence.final_answers():
+        leases_of[lease.clip_id].append(lease.lease_id)
     for clip_id, lease_ids in leases_of.items():
         if len(lease_ids) > 1:
             yield Finding(FindingKind.DOUBLE_LABELS, f"{clip_id}: answered under {lease_ids}")

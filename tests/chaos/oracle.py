@@ -30,6 +30,7 @@ from aloe.client.errors import AloeError
 T = TypeVar("T")
 _MAX_CLIPS = 5
 _ATTEMPTS = 6
+_HEADS_BEFORE_CORRECTIONS = 10
 _OUTCOME_UNKNOWN = (Unavailable, DeadlineExceeded, Overloaded, Internal)
 
 
@@ -101,8 +102,12 @@ class ChaoticOracle:
                 plan.task_id, [lease.lease_id for lease in leases]
             )
             return
-        if fate < 0.25:
+        if fate < 0.28:
             await self._wait_past_expiry(plan, leases)
+        if self._rng.random() < 0.1:
+            await self._any_client().renew_leases(
+                plan.task_id, [lease.lease_id for lease in leases]
+            )
         await self._answer(plan, leases)
 
     async def _answer(self, plan: TaskPlan, leases: Sequence[Lease]) -> None:
@@ -118,12 +123,16 @@ class ChaoticOracle:
                     continue
 
     async def _correct(self, plan: TaskPlan) -> None:
-        """Change an earlier answer, under the same lease."""
+        """Change an earlier answer under the same lease, or take it back."""
         mine = [each for each in self._answered if each.plan is plan]
-        if mine:
+        # While labels are few, taking one back may leave a single class, and then no head comes.
+        if mine and self._scene.promised[plan.task_id] > _HEADS_BEFORE_CORRECTIONS:
             earlier = self._rng.choice(mine)
             others = [label for label in (*plan.classes, None) if label != earlier.label]
-            await self._submit(plan, [Answer(earlier.lease_id, self._rng.choice(others))])
+            answer = Answer(earlier.lease_id, self._rng.choice(others))
+            if self._rng.random() < 0.25:
+                answer = Answer(earlier.lease_id, None, retracted=True)
+            await self._submit(plan, [answer])
 
     async def _submit(self, plan: TaskPlan, answers: Sequence[Answer]) -> None:
         request_id = new_request_id()
@@ -165,7 +174,7 @@ class ChaoticOracle:
     async def _wait_past_expiry(self, plan: TaskPlan, leases: Sequence[Lease]) -> None:
         if plan.lease_s < 5:
             left_s = (leases[0].expire_time - datetime.now(UTC)).total_seconds()
-            await asyncio.sleep(max(0.0, left_s) + self._rng.uniform(0.0, 1.0))
+            await asyncio.sleep(max(0.0, left_s) + self._rng.uniform(0.0, 3.0))
 
     async def _until_told(self, attempt: Callable[[RecordedClient], Awaitable[T]]) -> T | None:
         """Repeat one request while its outcome is unknown, and now and then once it is known.

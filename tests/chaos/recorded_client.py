@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
-from tests.chaos.history import History, Outcome
+from tests.chaos.history import RETRACTED, History, Outcome
 
 from aloe.client import (
     AlreadyExists,
@@ -76,7 +77,9 @@ class RecordedClient:
             self.plain.submit_labels(task_id, self._oracle_id, answers, request_id=request_id),
             {
                 "request_id": request_id,
-                "answers": [[each.lease_id, each.label] for each in answers],
+                "answers": [
+                    [each.lease_id, RETRACTED if each.retracted else each.label] for each in answers
+                ],
             },
             lambda result: {
                 "head_version": result.head_version,
@@ -95,6 +98,15 @@ class RecordedClient:
             self.plain.release_leases(task_id, self._oracle_id, lease_ids),
             {"lease_ids": list(lease_ids)},
             lambda result: {"released_count": result},
+        )
+
+    async def renew_leases(self, task_id: str, lease_ids: Sequence[str]) -> datetime:
+        return await self._call(
+            "renew_leases",
+            task_id,
+            self.plain.renew_leases(task_id, self._oracle_id, lease_ids),
+            {"lease_ids": list(lease_ids)},
+            lambda result: {"expire_s": self._history.clock_s(result)},
         )
 
     async def predict(

@@ -1,15 +1,19 @@
 """`python -m aloe.embedding`: builds the service from its settings and runs it."""
 
 import asyncio
+import gc
 import logging
 import os
 import sys
 import time
+from collections.abc import Sequence
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
-from aloe.embedding.adapters.loading import EncoderSource, load_encoder
+from aloe.embedding.adapters.loading import EncoderSource, load_encoders
+from aloe.embedding.adapters.manifest import read_manifest
+from aloe.embedding.adapters.tensorflow_runtime import place_tensorflow
 from aloe.embedding.encoder import Encoder
 from aloe.embedding.errors import ConfigurationError
 from aloe.embedding.length_policy import parse_length_policy
@@ -68,16 +72,19 @@ async def _run(settings: Settings) -> None:
 
     stopped = asyncio.create_task(wait_for_signal())
     started = time.monotonic()
-    loading = asyncio.create_task(asyncio.to_thread(load_encoder, _source(settings)))
+    loading = asyncio.create_task(asyncio.to_thread(_load, settings))
     await asyncio.wait([stopped, loading], return_when=asyncio.FIRST_COMPLETED)
     if not loading.done():
         # Nothing is served yet, and a thread inside TensorFlow cannot be stopped.
         _exit("", 0)
-    service = EmbeddingService([loading.result()], _limits(settings))
+    service = EmbeddingService(loading.result(), _limits(settings))
     server = RpcServer([service.grpc], status_of=status_of)
     try:
         address = await server.start(settings.address)
         await service.warm_up()
+        # What start-up left behind stays for good: the garbage collector need not walk it again.
+        gc.collect()
+        gc.freeze()
         await server.set_serving()
         _announce(loading.result(), address, time.monotonic() - started)
         await stopped
@@ -86,22 +93,36 @@ async def _run(settings: Settings) -> None:
         await service.close()
 
 
-def _announce(encoder: Encoder, address: str, start_s: float) -> None:
-    _log.info("%s is ready after %.1f s: %s", address, start_s, encoder.info)
+def _load(settings: Settings) -> list[Encoder]:
+    sources = _sources(settings)
+    place_tensorflow(settings.device, settings.inference_thread_count)
+    return load_encoders(sources)
+
+
+def _announce(encoders: Sequence[Encoder], address: str, start_s: float) -> None:
+    for encoder in encoders:
+        _log.info("%s hosts %s", address, encoder.info)
+    _log.info("%s is ready after %.1f s", address, start_s)
     # `aloe up` and tests wait for this line.
     sys.stdout.write(f"aloe.embedding listening on {address}\n")
     sys.stdout.flush()
 
 
-def _source(settings: Settings) -> EncoderSource:
+def _sources(settings: Settings) -> list[EncoderSource]:
+    preprocessing = f"int16/{settings.int16_divisor:g}"
+    if settings.manifest:
+        return read_manifest(
+            settings.manifest, max_clip_s=settings.max_clip_s, preprocessing=preprocessing
+        )
     policy = settings.length_policy
-    return EncoderSource(
+    source = EncoderSource(
         settings.encoder,
         max_clip_s=settings.max_clip_s,
         encoder_id=settings.encoder_id,
         length_policy=parse_length_policy(policy) if policy else None,
-        preprocessing=f"int16/{settings.int16_divisor:g}",
+        preprocessing=preprocessing,
     )
+    return [source]
 
 
 def _limits(settings: Settings) -> ServiceLimits:

@@ -51,8 +51,9 @@ _Entry = tuple[float, int, Waiting]  # when it is due, its number, which breaks 
 class BatchQueue:
     """One line per encoder and canonical length. Not thread-safe.
 
-    Next is the line whose first clip is due first, so no length starves another; within a line, the
-    clips due first. Clips whose caller has gone or whose deadline has passed never run.
+    Next is the fullest line, as large batches cost less a clip; but once a clip is due, its line,
+    so that none starves. Within a line the clips due first run first. Clips whose caller has gone
+    or whose deadline has passed never run.
     """
 
     def __init__(self, limits: BatchLimits) -> None:
@@ -65,7 +66,7 @@ class BatchQueue:
 
     def push(self, clip: Waiting) -> None:
         """Let a clip wait."""
-        due = min(clip.deadline, clip.arrival + self._limits.patience_s)
+        due = min(clip.deadline - self._limits.patience_s, clip.arrival + self._limits.patience_s)
         self._arrival_count += 1
         line = self._lines.setdefault((id(clip.encoder), clip.length), [])
         heapq.heappush(line, (due, self._arrival_count, clip))
@@ -79,8 +80,7 @@ class BatchQueue:
                 del self._lines[key]
         if not self._lines:
             return None, expired
-        key = min(self._lines, key=lambda key: self._lines[key][0][:2])
-        line = self._lines[key]
+        key, line = self._next_line(now)
         taken: list[_Entry] = []
         while line and len(taken) < self._limits.sizes[-1]:
             taken.append(heapq.heappop(line))
@@ -89,6 +89,12 @@ class BatchQueue:
         for entry in taken[row_count:]:
             heapq.heappush(line, entry)
         return Batch([clip for _, _, clip in taken[:row_count]], row_count), expired
+
+    def _next_line(self, now: float) -> tuple[_Key, list[_Entry]]:
+        first = min(self._lines.items(), key=lambda item: item[1][0][:2])
+        if first[1][0][0] <= now:
+            return first
+        return max(self._lines.items(), key=lambda item: (len(item[1]), -item[1][0][0]))
 
     def clear(self) -> list[Waiting]:
         """Take out everything."""

@@ -8,7 +8,7 @@ from google.protobuf import duration_pb2
 from aloe.embedding import errors
 from aloe.embedding.audio import Audio, EncodedAudio, PcmAudio, SampleFormat
 from aloe.embedding.bulk import NumberedAudio, NumberedResult
-from aloe.embedding.embedder import EmbeddedClip
+from aloe.embedding.embedder import EmbeddedClip, EmbeddedRequest
 from aloe.embedding.encoder import EncoderInfo
 from aloe.serving.status import FieldViolation, Status, status_of_anything
 from aloe.v1 import audio_pb2, embedding_service_pb2
@@ -66,6 +66,16 @@ def embed_response(
         fingerprint=info.fingerprint,
         durations=[_duration(clip.duration_s) for clip in clips],
     )
+
+
+def server_timing(request: EmbeddedRequest) -> str:
+    """Write where a call's time went, in milliseconds, as the Server-Timing header does."""
+    parts = {
+        "decode": request.decode_s,
+        "queue": request.queue_s,
+        "inference": request.inference_s,
+    }
+    return ", ".join(f"{name};dur={seconds * 1e3:.3f}" for name, seconds in parts.items())
 
 
 def stream_response(

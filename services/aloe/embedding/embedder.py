@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,6 +32,27 @@ class EmbeddedClip:
     """(embedding_dim,)"""
     duration_s: float
     """Of the audio as it was sent."""
+    queue_s: float
+    inference_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedRequest:
+    """What became of the clips of one call, and where its time went."""
+
+    clips: Sequence[EmbeddedClip]
+    """In the order of the request."""
+    decode_s: float
+
+    @property
+    def queue_s(self) -> float:
+        """How long the clip that waited longest did."""
+        return max(clip.queue_s for clip in self.clips)
+
+    @property
+    def inference_s(self) -> float:
+        """How long the longest batch took."""
+        return max(clip.inference_s for clip in self.clips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +95,8 @@ class Embedder:
 
     async def embed(
         self, audios: Sequence[Audio], *, deadline: float = math.inf
-    ) -> list[EmbeddedClip]:
-        """Embed all clips or none; the results are in the order of the clips.
+    ) -> EmbeddedRequest:
+        """Embed all clips or none.
 
         Raises:
             InvalidRequest: there are no clips, or more than the service ever holds.
@@ -86,14 +108,17 @@ class Embedder:
         if not audios:
             raise InvalidRequest("clips", "holds no clips; send at least one")
         with self._admission.enter(len(audios), byte_count(audios)) as hold:
+            started = time.perf_counter()
             clips, faults = await self._decode(audios)
+            decode_s = time.perf_counter() - started
             _raise_faults(faults)
             self._admission.grow(hold, _nbytes(clips))
             futures = self._submit(clips, deadline)
             await _settle(futures)
         outcomes = [_outcome(clip, future) for clip, future in zip(clips, futures, strict=True)]
         _raise_faults(outcomes)
-        return [item.result for item in outcomes if isinstance(item.result, EmbeddedClip)]
+        results = [item.result for item in outcomes if isinstance(item.result, EmbeddedClip)]
+        return EmbeddedRequest(results, decode_s)
 
     async def embed_each(
         self,
@@ -167,11 +192,14 @@ def _outcome(clip: _DecodedClip, future: asyncio.Future[Embedded]) -> Outcome:
         # The batcher sets no other kind.
         assert isinstance(error, Exception)  # noqa: S101
         return Outcome(clip.index, error)
-    embedding = future.result().embedding
-    if not np.isfinite(embedding).all():
+    embedded = future.result()
+    if not np.isfinite(embedded.embedding).all():
         fault = InvalidAudio("", "the encoder finds no finite embedding for this clip")
         return Outcome(clip.index, fault)
-    return Outcome(clip.index, EmbeddedClip(embedding, clip.clip.duration_s))
+    result = EmbeddedClip(
+        embedded.embedding, clip.clip.duration_s, embedded.queue_s, embedded.inference_s
+    )
+    return Outcome(clip.index, result)
 
 
 def _tell(

@@ -11,8 +11,8 @@ class BatchLimits:
     """The row counts that run, ascending: compiled code is kept for every shape it has seen."""
     max_sample_count: int = 32 * 80_000
     """Bound on rows times samples, so that long clips run in smaller batches."""
-    patience_s: float = 1.0
-    """A clip with a later deadline, or none, is treated as one due this long after it came."""
+    patience_s: float = 0.25
+    """A clip is due this long after it came, or this long before its deadline."""
 
     def up_to(self, max_row_count: int) -> "BatchLimits":
         """Return the same limits for batches of at most `max_row_count` clips."""

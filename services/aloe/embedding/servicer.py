@@ -36,8 +36,9 @@ class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
 
     async def Embed(self, request: pb2.EmbedRequest, context: Any) -> pb2.EmbedResponse:
         embedder = self._catalog.find(request.encoder_id, request.fingerprint)
-        clips = await embedder.embed(convert.audios(request.clips), deadline=_deadline(context))
-        return convert.embed_response(clips, embedder.info)
+        done = await embedder.embed(convert.audios(request.clips), deadline=_deadline(context))
+        context.set_trailing_metadata((("server-timing", convert.server_timing(done)),))
+        return convert.embed_response(done.clips, embedder.info)
 
     async def EmbedStream(
         self, request_iterator: AsyncIterator[pb2.EmbedStreamRequest], context: Any

@@ -1,5 +1,6 @@
 """What can be set: by flag (`--max-clip-s`) or in the environment (`ALOE_EMBEDDING_MAX_CLIP_S`)."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -32,6 +33,9 @@ class Settings(BaseSettings):
         " the folder of a SavedModel, or a TF Hub handle or URL",
     )
     encoder_id: str = Field("", description="the name it goes by; by default from --encoder")
+    manifest: Path | None = Field(
+        None, description="a TOML file that lists several encoders, instead of --encoder"
+    )
     address: str = Field("127.0.0.1:50061", description="host:port to listen on; port 0: any")
     max_clip_s: float = Field(60.0, gt=0, le=3600, description="longest clip taken, in seconds")
     length_policy: Annotated[str, AfterValidator(_length_policy)] = Field(
@@ -44,6 +48,12 @@ class Settings(BaseSettings):
     queue_clip_count: int = Field(1024, gt=0, description="most clips taken in at once")
     queue_mb: int = Field(512, gt=0, description="most memory that clips in work take, in MB")
     cache_mb: int = Field(64, ge=0, description="memory for embeddings of known clips, in MB")
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|gpu(:\d+)?)$", description="auto, cpu, gpu or gpu:NUMBER"
+    )
+    inference_thread_count: int = Field(
+        0, ge=0, description="threads of the encoder on the processor; 0: one per core"
+    )
     max_batch_size: int = Field(32, gt=0, description="most clips in one batch")
     deterministic: bool = Field(
         False,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -15,6 +16,8 @@ from aloe.learner.adapters.audio_folder import AudioFolder
 from aloe.learner.adapters.memory_store import MemoryStore
 from aloe.learner.adapters.redis_store import RedisStore
 from aloe.learner.adapters.remote_encoder import RemoteEncoder
+from aloe.learner.domain.errors import SchemaTooNew, StoreUnavailable
+from aloe.learner.domain.warming import warm_up
 from aloe.learner.learner import Learner
 from aloe.learner.ports import Store
 from aloe.learner.servicer import LearnerServicer
@@ -23,6 +26,11 @@ from aloe.serving.server import AddressInUse, RpcServer, Service, wait_for_signa
 from aloe.v1 import learner_service_pb2, learner_service_pb2_grpc
 
 _CONFIGURATION_EXIT_CODE = 2
+_PREPARE_PAUSE_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+_log = logging.getLogger("aloe.learner")
 
 
 class ConfigurationError(Exception):
@@ -43,7 +51,13 @@ def main() -> int:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         return _fail(f"{name}: {first['msg']}, got {first['input']!r}")
-    except (ConfigurationError, SettingsError, AddressInUse, InvalidArgument) as error:
+    except (
+        AddressInUse,
+        ConfigurationError,
+        InvalidArgument,
+        SchemaTooNew,
+        SettingsError,
+    ) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         pass
@@ -51,11 +65,17 @@ def main() -> int:
 
 
 async def _serve(settings: Settings) -> None:
-    store = _make_store(settings.redis_url.get_secret_value())
+    store = _make_store(settings)
     prefixes = tuple(prefix for prefix in settings.audio_uri_prefixes.split(",") if prefix)
     audio = AudioFolder(settings.audio_root, prefixes)
     async with connect_embedding_async(settings.embedding) as client:
-        learner = Learner(store, RemoteEncoder(client), audio, lambda: datetime.now(UTC))
+        learner = Learner(
+            store,
+            RemoteEncoder(client),
+            audio,
+            lambda: datetime.now(UTC),
+            pool_cache_bytes=settings.pool_cache_mb * 1024**2,
+        )
         server = RpcServer(
             [
                 Service(
@@ -67,6 +87,8 @@ async def _serve(settings: Settings) -> None:
             status_of=convert.status_of,
         )
         address = await server.start(settings.address)
+        await _warm_up()
+        await _prepare(store)
         learner.start()
         await server.set_serving()
         print(f"aloe.learner listening on {address}", flush=True)  # noqa: T201
@@ -76,7 +98,25 @@ async def _serve(settings: Settings) -> None:
     await store.close()
 
 
-def _make_store(url: str) -> Store:
+async def _prepare(store: Store) -> None:
+    """Wait for the store as long as it takes; health says NOT_SERVING meanwhile."""
+    while True:
+        try:
+            return await store.prepare()
+        except StoreUnavailable as error:
+            _log.warning("waiting for the store: %s", error)
+            await asyncio.sleep(_PREPARE_PAUSE_S)
+
+
+async def _warm_up() -> None:
+    """Have the kernels ready before the first call is taken."""
+    began = time.perf_counter()
+    await asyncio.to_thread(warm_up)
+    _log.info("kernels ready after %.1f s", time.perf_counter() - began)
+
+
+def _make_store(settings: Settings) -> Store:
+    url = settings.redis_url.get_secret_value()
     if not url:
         raise ConfigurationError(
             "no store: give --redis-url redis://HOST:6379 (or set REDIS_URL), or memory:// to try"
@@ -85,7 +125,7 @@ def _make_store(url: str) -> Store:
     if url == "memory://":
         return MemoryStore()
     try:
-        return RedisStore.of_url(url)
+        return RedisStore.of_url(url, replica_count=settings.redis_replica_count)
     except ValueError as error:
         # The URL may hold a password: it is not repeated.
         raise ConfigurationError(f"--redis-url: {error}") from None

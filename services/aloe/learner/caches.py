@@ -2,36 +2,62 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import math
+import time
+from collections import OrderedDict
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain.acquisition import random_scores, score_clips
+from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.errors import ClipNotFound, HeadNotTrained, PoolNotFound, TaskChanged
 from aloe.learner.domain.events import NO_CLASS, EventKind, TaskView
-from aloe.learner.domain.head import Head, softmax
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.judging import Judge
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.domain.selection import rank
-from aloe.learner.domain.task import ClipState, QueryStrategy, Task
+from aloe.learner.domain.selection import SelectionRule, first_clips
+from aloe.learner.domain.task import ClipState, Task
 from aloe.learner.ports import Pick, PoolStore, Store
+from aloe.learner.scoring import HeadScores, PoolScorer
 
+BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
+DEFAULT_BYTE_BUDGET = 16 * 1024**3
+"""For the vectors of pools."""
 _CLIPS_PER_READ = 10_000
+_BYTES_PER_READ = 32 * 1024 * 1024
+"""Of vectors: what loading needs in memory beside the pool itself."""
+_RECENT_S = 0.05
+"""Predict does not ask the store more often; in so long a head reaches every replica."""
+_SPARE = 8
+"""A pool that outgrows its memory gets room for an eighth more."""
 
 
 class CachedPool:
-    """A pool's clips and vectors, by row."""
+    """A pool's clips and vectors, by row, and what scores them."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.clips: list[Clip] = []
-        self.vectors: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
+        self.scorer = PoolScorer()
+        self._buffer: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
+        self._row_count = 0
         self._rows: dict[str, int] = {}
         self._lock = asyncio.Lock()
+
+    @property
+    def vectors(self) -> Float32Array:
+        """(n_clips, embedding_dim) float32, as of now; it stays as it is when the pool grows."""
+        return self._buffer[: self._row_count]
+
+    @property
+    def byte_count(self) -> int:
+        """What its vectors take."""
+        return self._buffer.nbytes
 
     def row_of(self, clip_id: str) -> int:
         """Return the row of a clip.
@@ -53,30 +79,55 @@ class CachedPool:
                 for row, clip in enumerate(more, len(self.clips)):
                     self._rows[clip.clip_id] = row
                 self.clips += more
-            if len(self.vectors) < len(self.clips):
-                more_vectors = await store.read_vectors(pool, len(self.vectors))
-                # Others may have added clips since ours were read.
-                more_vectors = more_vectors[: len(self.clips) - len(self.vectors)]
-                self.vectors = (
-                    np.vstack([self.vectors, more_vectors]) if len(self.vectors) else more_vectors
-                )
+            await self._read_vectors(store, pool)
+
+    async def _read_vectors(self, store: PoolStore, pool: Pool) -> None:
+        wanted, capacity = len(self.clips), len(self._buffer)
+        if wanted > capacity:
+            # Exact at first; a pool that is being filled is not copied for every clip.
+            capacity = max(wanted, capacity + capacity // _SPARE)
+            buffer = np.empty((capacity, pool.encoder.embedding_dim), np.float32)
+            buffer[: self._row_count] = self.vectors
+            self._buffer = buffer
+        rows_per_read = max(1, _BYTES_PER_READ // (4 * pool.encoder.embedding_dim))
+        while self._row_count < wanted:
+            # Others may have added clips since ours were read.
+            at_most = min(rows_per_read, wanted - self._row_count)
+            more = await store.read_vectors(pool, self._row_count, at_most)
+            if not len(more):
+                raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+            self._buffer[self._row_count : self._row_count + len(more)] = more
+            self._row_count += len(more)
 
 
 class PoolCache:
-    """The pools in use, each read once and then kept up with."""
+    """The pools in use, each read once and then kept up with, within a budget of memory."""
 
-    def __init__(self, store: PoolStore) -> None:
-        self._store = store
-        self._pools: dict[str, CachedPool] = {}
+    def __init__(self, store: PoolStore, byte_budget: int = DEFAULT_BYTE_BUDGET) -> None:
+        self._store, self._byte_budget = store, byte_budget
+        self._kept: OrderedDict[str, CachedPool] = OrderedDict()
+        """Those that the budget keeps, the one longest not asked for in front."""
+        self._in_use: WeakValueDictionary[str, CachedPool] = WeakValueDictionary()
+        """All that anybody holds: one that was let go is not read again while a call has it."""
 
     async def fresh(self, pool_id: str) -> CachedPool:
         """Return a pool as it is now. Raises PoolNotFound."""
         pool = await self._store.read_pool(pool_id)
-        cached = self._pools.get(pool_id)
+        cached = self._in_use.get(pool_id)
         if cached is None or cached.pool.epoch != pool.epoch:
-            cached = self._pools[pool_id] = CachedPool(pool)
+            cached = self._in_use[pool_id] = CachedPool(pool)
+        self._kept[pool_id] = cached
+        self._kept.move_to_end(pool_id)
         await cached.refresh(self._store, pool)
+        self._evict()
         return cached
+
+    def _evict(self) -> None:
+        """Let go of the coldest pools beyond the budget; never of the last one asked for."""
+        excess = sum(pool.byte_count for pool in self._kept.values()) - self._byte_budget
+        while excess > 0 and len(self._kept) > 1:
+            _, coldest = self._kept.popitem(last=False)
+            excess -= coldest.byte_count
 
 
 class CachedTask:
@@ -88,20 +139,28 @@ class CachedTask:
         self.changed = asyncio.Event()
         """Set and replaced whenever the view changes."""
         self._head: Head | None = None
-        self._scored: _Scores | None = None
+        self._read_at = -math.inf
+        self._scores: HeadScores | None = None
+        self._scoring = asyncio.Lock()
         self._lock = asyncio.Lock()
 
     async def refresh(self, store: Store) -> None:
         """Apply what happened since the last time."""
         async with self._lock:
+            began = time.monotonic()
             events = await store.read_events(self.task, self.view.last_event_id)
             for event in events:
                 self.view.apply(event)
             if any(event.kind is EventKind.UPDATED for event in events):
                 self.task, _ = await store.read_task(self.task.task_id)
+            self._read_at = began
         if events:
             self.changed.set()
             self.changed = asyncio.Event()
+
+    def age_s(self) -> float:
+        """Return how long ago this was what the store held."""
+        return time.monotonic() - self._read_at
 
     async def wait_for_change(self, store: Store, at_most: timedelta) -> None:
         """Return when this process saw a change, or after a while, with a fresh view."""
@@ -125,71 +184,72 @@ class CachedTask:
         return self._head
 
     async def ranking(
-        self, head: Head | None, vectors: Float32Array, most: int
+        self, head: Head | None, pool: CachedPool, most: int
     ) -> tuple[list[Pick], bool]:
         """Order the unlabeled clips, the one to ask first in front.
 
         Args:
             head: that judges; None before the first, and then the order is random.
-            vectors: (n_clips, embedding_dim) float32, the pool's.
+            pool: the task's.
             most: how many to return.
 
         Returns:
             The first clips of the order, and whether they are all of them.
         """
+        vectors = pool.vectors
         # Taken here, on the event loop, since the view is not for several threads.
         self.view.grow(len(vectors))
-        rows = np.flatnonzero(self.view.states[: len(vectors)] == ClipState.UNLABELED)
-        picks = await asyncio.to_thread(self._rank, head, vectors, rows, most)
-        return picks, len(rows) <= most
-
-    def _rank(
-        self, head: Head | None, vectors: Float32Array, rows: IntArray, most: int
-    ) -> list[Pick]:
+        is_open = self.view.states[: len(vectors)] == ClipState.UNLABELED
         if head is None:
-            order = np.argsort(-random_scores(self.task.seed, 0, len(vectors))[rows], kind="stable")
-            return [Pick(int(row), None, NO_CLASS) for row in rows[order[:most]]]
-        strategy = self.task.query_strategy
-        scored = self._scored
-        if scored is None or not scored.serves(head, strategy, len(vectors)):
-            scored = self._scored = _Scores(head, strategy, vectors, self.task.seed)
-        order = rank(
-            strategy.selection_rule,
-            rows=rows,
-            scores=scored.scores[rows],
-            predicted=scored.predicted[rows],
-        )
-        return scored.picks(order[:most])
+            picks = await asyncio.to_thread(_shuffled, self.task.seed, is_open, most)
+        else:
+            scores = await self._scores_of(head, pool, vectors, is_open)
+            rule = self.task.query_strategy.selection_rule
+            class_count = len(self.task.classes)
+            picks = await asyncio.to_thread(_pick, rule, scores, is_open, class_count, most)
+        return picks, int(np.count_nonzero(is_open)) <= most
+
+    async def _scores_of(
+        self, head: Head, pool: CachedPool, vectors: Float32Array, is_open: BoolArray
+    ) -> HeadScores:
+        function = self.task.query_strategy.acquisition_function
+        async with self._scoring:
+            if self._scores is None or not self._scores.serves(head, function):
+                self._scores = HeadScores(Judge(head, function), self.task.seed)
+            await self._scores.cover(pool.scorer, vectors, is_open)
+            return self._scores
 
 
-class _Scores:
-    """What one head makes of every clip of a pool."""
+def _shuffled(seed: int, is_open: BoolArray, most: int) -> list[Pick]:
+    """Order clips at random."""
+    rows = first_clips(
+        SelectionRule.CLASS_AGNOSTIC,
+        scores=random_scores(seed, 0, len(is_open)),
+        predicted=np.zeros(len(is_open), np.int16),
+        is_open=is_open,
+        class_count=1,
+        count=most,
+    )
+    return [Pick(row, None, NO_CLASS) for row in rows.tolist()]
 
-    def __init__(
-        self, head: Head, strategy: QueryStrategy, vectors: Float32Array, seed: int
-    ) -> None:
-        logits = head.logits(vectors)
-        probabilities = softmax(logits)
-        self._key = (head.version, strategy.acquisition_function, len(vectors))
-        self.predicted: IntArray = probabilities.argmax(axis=1)
-        self.scores = score_clips(
-            strategy.acquisition_function,
-            logits=logits,
-            probabilities=probabilities,
-            seed=seed,
-            head_version=head.version,
-        )
 
-    def serves(self, head: Head, strategy: QueryStrategy, clip_count: int) -> bool:
-        return self._key == (head.version, strategy.acquisition_function, clip_count)
-
-    def picks(self, order: IntArray) -> list[Pick]:
-        scores: Sequence[float] = self.scores[order].tolist()
-        predicted: Sequence[int] = self.predicted[order].tolist()
-        return [
-            Pick(row, score, class_index)
-            for row, score, class_index in zip(order.tolist(), scores, predicted, strict=True)
-        ]
+def _pick(
+    rule: SelectionRule, judged: HeadScores, is_open: BoolArray, class_count: int, most: int
+) -> list[Pick]:
+    """Order clips by their scores."""
+    scores, predicted = judged.scores[: len(is_open)], judged.predicted[: len(is_open)]
+    rows = first_clips(
+        rule,
+        scores=scores,
+        predicted=predicted,
+        is_open=is_open,
+        class_count=class_count,
+        count=most,
+    )
+    return [
+        Pick(*each)
+        for each in zip(rows.tolist(), scores[rows].tolist(), predicted[rows].tolist(), strict=True)
+    ]
 
 
 class TaskCache:
@@ -198,6 +258,13 @@ class TaskCache:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._tasks: dict[str, CachedTask] = {}
+
+    async def recent(self, task_id: str) -> CachedTask:
+        """Return a task as it was a moment ago, with a head. Raises TaskNotFound."""
+        cached = self._tasks.get(task_id)
+        if cached is not None and cached.view.head_version and cached.age_s() < _RECENT_S:
+            return cached
+        return await self.fresh(task_id)
 
     async def fresh(self, task_id: str) -> CachedTask:
         """Return a task as it is now. Raises TaskNotFound."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from aloe.learner.caches import PoolCache, TaskCache
+from aloe.learner.caches import DEFAULT_BYTE_BUDGET, PoolCache, TaskCache
 from aloe.learner.importing import Importer
 from aloe.learner.pools import Pools
 from aloe.learner.ports import AudioStore, EncoderPort, Store
@@ -22,8 +22,10 @@ class Learner:
         encoder: EncoderPort,
         audio: AudioStore,
         now: Callable[[], datetime],
+        *,
+        pool_cache_bytes: int = DEFAULT_BYTE_BUDGET,
     ) -> None:
-        pool_cache, task_cache = PoolCache(store), TaskCache(store)
+        pool_cache, task_cache = PoolCache(store, pool_cache_bytes), TaskCache(store)
         self.now = now
         self.trainer = Trainer(store, pool_cache, task_cache, now)
         self.pools = Pools(store, pool_cache, encoder, audio, now)

@@ -277,6 +277,13 @@ class TaskStore(Protocol):
 class Store(PoolStore, TaskStore, Protocol):
     """All that the learner keeps."""
 
+    async def prepare(self) -> None:
+        """Make ready for the other methods, once; what older servers left is brought up to date.
+
+        Raises:
+            SchemaTooNew: a newer server has been here.
+        """
+
     async def close(self) -> None:
         """Let go of connections."""
 

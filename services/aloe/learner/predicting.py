@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from aloe.learner.caches import CachedTask, PoolCache, TaskCache
 from aloe.learner.domain.errors import InvalidInput, Violation
-from aloe.learner.domain.head import softmax
+from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import EncoderPort, Store
@@ -62,11 +62,11 @@ class Predictor:
             HeadNotTrained: the task has no head yet.
             ClipNotFound: the pool does not hold a clip.
         """
-        cached = await self._tasks.fresh(task_id)
+        cached = await self._tasks.recent(task_id)
         await self._querying.wait_for_head(cached, min_head_version)
         head = await cached.head(self._store)
         embeddings = await self._embeddings(cached, inputs, head.weights.shape[0])
-        return Prediction(cached.task, softmax(head.logits(embeddings)), head.version)
+        return Prediction(cached.task, class_probabilities(head, embeddings), head.version)
 
     async def _embeddings(
         self, cached: CachedTask, inputs: PredictInput, embedding_dim: int

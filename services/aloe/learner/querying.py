@@ -89,7 +89,7 @@ class Querying:
         request_id = request_id or uuid.uuid4().hex
         wanted = max_count + _SLACK
         while True:
-            ranking, complete = await cached.ranking(head, pool.vectors, wanted)
+            ranking, complete = await cached.ranking(head, pool, wanted)
             request = LeaseRequest(
                 oracle_id=oracle_id,
                 ranking=ranking,

@@ -23,8 +23,14 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices(
             "redis_url", "redis-url", "ALOE_LEARNER_REDIS_URL", "REDIS_URL"
         ),
-        description="redis://, rediss:// or unix:// URL of the store (also: REDIS_URL);"
-        " memory:// keeps everything in this process and forgets it at the end",
+        description="redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// URL of the"
+        " store (also: REDIS_URL); memory:// keeps everything in this process and forgets it at the end",
+    )
+    redis_replica_count: int = Field(
+        0, ge=0, description="replicas of Redis that must have a change before it is acknowledged"
+    )
+    pool_cache_mb: int = Field(
+        16_384, ge=1, description="memory for the vectors of pools; the coldest give way"
     )
     audio_root: str = Field(
         "aloe-data/audio", description="folder or URL where the audio of keep_audio pools is kept"

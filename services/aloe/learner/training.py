@@ -18,7 +18,8 @@ from aloe.learner.caches import PoolCache, TaskCache
 from aloe.learner.domain.errors import LearnerError, TaskChanged, TaskNotFound
 from aloe.learner.domain.evaluation import Evaluation, evaluate
 from aloe.learner.domain.events import TaskView, event_order
-from aloe.learner.domain.head import Head, softmax
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Split
 from aloe.learner.domain.training import train_head
@@ -47,10 +48,15 @@ class Trainer:
         self._again: set[str] = set()
         self._views: dict[str, tuple[str, TaskView]] = {}
         self._sweeping: asyncio.Task[None] | None = None
+        self._one_thread: threadpool_limits | None = None
         self._stopping = False
 
     def start(self) -> None:
         """Begin to sweep."""
+        # One thread for the matrices, which are small, so that the bits of a head do not depend on
+        # what runs beside. The limit is the process's: rounds overlap, and each with a limit of its
+        # own would undo those of the others.
+        self._one_thread = threadpool_limits(limits=1, user_api="blas")
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
@@ -61,6 +67,8 @@ class Trainer:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._one_thread:
+            self._one_thread.restore_original_limits()
 
     def notify(self, task_id: str) -> None:
         """Say that a task may have a round due."""
@@ -96,13 +104,13 @@ class Trainer:
         if ticket is None:
             return False
         view = await self._view_at(ticket)
-        vectors = (await self._pools.fresh(cached.task.pool_id)).vectors
+        pool = await self._pools.fresh(cached.task.pool_id)
         start_time = self._now()
         renewal = asyncio.create_task(self._renew(ticket))
         try:
             loop = asyncio.get_running_loop()
             head, round_ = await loop.run_in_executor(
-                self._executor, run_round, ticket, view, vectors, start_time
+                self._executor, run_round, ticket, view, pool.vectors, start_time
             )
         finally:
             renewal.cancel()
@@ -165,20 +173,18 @@ def run_round(
     rows, labels = view.labeled_rows(Split.TRAIN)
     embeddings = vectors[rows]
     began = time.perf_counter()
-    # One thread: the matrices are small, other rounds run beside, and the bits stay the same.
-    with threadpool_limits(limits=1, user_api="blas"):
-        head = train_head(
-            task.head_recipe,
-            embeddings,
-            labels,
-            class_count=len(task.classes),
-            seed=task.seed,
-            version=ticket.head_version,
-        )
-        trained = time.perf_counter()
-        validation = _evaluate(head, view, vectors, Split.VALIDATION)
-        test = _evaluate(head, view, vectors, Split.TEST)
-        training_loss = evaluate(softmax(head.logits(embeddings)), labels).loss
+    head = train_head(
+        task.head_recipe,
+        embeddings,
+        labels,
+        class_count=len(task.classes),
+        seed=task.seed,
+        version=ticket.head_version,
+    )
+    trained = time.perf_counter()
+    validation = _evaluate(head, view, vectors, Split.VALIDATION)
+    test = _evaluate(head, view, vectors, Split.TEST)
+    training_loss = evaluate(class_probabilities(head, embeddings), labels).loss
     return head, Round(
         head_version=head.version,
         label_count=len(rows),
@@ -195,4 +201,4 @@ def _evaluate(head: Head, view: TaskView, vectors: Float32Array, split: Split) -
     rows, labels = view.labeled_rows(split)
     if not len(rows):
         return None
-    return evaluate(softmax(head.logits(vectors[rows])), labels)
+    return evaluate(class_probabilities(head, vectors, rows), labels)

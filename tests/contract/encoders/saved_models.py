@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from aloe.embedding.adapters.quiet_tensorflow import import_tensorflow
+from aloe.embedding.adapters.tensorflow_runtime import import_tensorflow
 
 DIM = 12
 _ANY_BATCH = [None, None]

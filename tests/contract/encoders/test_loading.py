@@ -142,11 +142,21 @@ def test_encoder_in_the_hub_cache_needs_no_network(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, saved_model: SavedModel
 ) -> None:
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "none"))
     handle = KNOWN_ENCODERS["trillsson3"].handle
     name = hashlib.sha1(handle.encode()).hexdigest()  # noqa: S324  # how tensorflow_hub names it
     shutil.copytree(saved_model("like_trillsson"), tmp_path / name)
     info = load("trillsson3").info
     assert (info.encoder_id, info.length_policy) == ("trillsson3", Trillsson())
+
+
+def test_encoder_in_the_kaggle_cache_needs_no_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, saved_model: SavedModel
+) -> None:
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path))
+    kept = tmp_path / "models" / "google" / "trillsson" / "tensorFlow2" / "3" / "1"
+    shutil.copytree(saved_model("like_trillsson"), kept)
+    assert load("trillsson3").info.encoder_id == "trillsson3"
 
 
 @pytest.mark.parametrize(

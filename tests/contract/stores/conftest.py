@@ -1,7 +1,7 @@
 """Every store, fresh: the suite runs once over each."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,16 +15,39 @@ from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import LeaseRequest, Pick, Store
 
+from .topologies import cluster_deployment, sentinel_deployment
+
 DIM = 4
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(scope="session")
+def sentinel_url(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sentinel_deployment(tmp_path_factory.mktemp("sentinel")) as deployment:
+        yield deployment.url
+
+
+@pytest.fixture(scope="session")
+def cluster_url(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with cluster_deployment(tmp_path_factory.mktemp("cluster")) as deployment:
+        yield deployment.url
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        "redis_url",
+        pytest.param("sentinel_url", marks=pytest.mark.slow),
+        pytest.param("cluster_url", marks=pytest.mark.slow),
+    ]
+)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
-    made: Store
-    if request.param == "memory":
-        made = MemoryStore()
-    else:
-        made = RedisStore.of_url(request.getfixturevalue("redis_url"))
+    made: Store = MemoryStore()
+    if request.param != "memory":
+        # Waiting for the replica is as much as Sentinel can promise.
+        replica_count = int(request.param == "sentinel_url")
+        url = request.getfixturevalue(request.param)
+        made = RedisStore.of_url(url, replica_count=replica_count)
+    await made.prepare()
     yield made
     await made.close()
 

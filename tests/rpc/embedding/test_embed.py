@@ -1,4 +1,5 @@
 import asyncio
+import re
 from typing import Any
 
 import grpc
@@ -114,6 +115,17 @@ async def test_unset_channel_count_means_mono(stub: Any) -> None:
 async def test_the_right_fingerprint_is_accepted(stub: Any, logmel: Encoder) -> None:
     response = await stub.Embed(request(pcm(tone()), fingerprint=logmel.info.fingerprint))
     assert response.fingerprint == logmel.info.fingerprint
+
+
+async def test_the_response_tells_where_its_time_went(stub: Any) -> None:
+    call = stub.Embed(request(pcm(tone()), encoded(tone(), 16_000)))
+    metadata = dict(await call.trailing_metadata())
+    parts = re.fullmatch(
+        r"decode;dur=(\d+\.\d+), queue;dur=(\d+\.\d+), inference;dur=(\d+\.\d+)",
+        metadata["server-timing"],
+    )
+    assert parts
+    assert float(parts[3]) > 0
 
 
 async def test_another_fingerprint_is_a_mismatch(stub: Any) -> None:

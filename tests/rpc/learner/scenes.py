@@ -19,8 +19,8 @@ from aloe.client import (
     Answer,
     InvalidArgument,
     KnownLabel,
-    Lease,
     LearnerClient,
+    Lease,
     NewClip,
     Split,
     SubmitResult,
@@ -96,7 +96,7 @@ def make_scene(client: LearnerClient, clip_count: int = 60, **task_options: Any)
     ids = [clip_id(row) for row in range(clip_count)]
     clips = [NewClip(*each) for each in zip(ids, [None] * clip_count, embeddings, strict=True)]
     assert client.import_clips(pool_id, clips).imported_count == clip_count
-    options = {"head_recipe": QUICK, "seed": 1} | task_options
+    options: dict[str, Any] = {"head_recipe": QUICK, "seed": 1} | task_options
     client.create_task(task_id, pool_id, CLASSES, **options)
     return Scene(client, pool_id, task_id, embeddings, dict(zip(ids, classes, strict=True)))
 

@@ -20,7 +20,6 @@ from aloe.client import (
     NotFound,
     Pcm,
     Pool,
-
 )
 
 HALF_A_SECOND = timedelta(seconds=0.5)
@@ -48,9 +47,7 @@ def test_a_kept_file_is_served_as_it_came(client: LearnerClient, audio_pool: Poo
 
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
 @pytest.mark.parametrize("channel_count", [1, 2])
-def test_kept_pcm_is_served_as_wav(
-    client: LearnerClient, audio_pool: Pool, dtype, channel_count
-):
+def test_kept_pcm_is_served_as_wav(client: LearnerClient, audio_pool: Pool, dtype, channel_count):
     samples = tone(sample_rate_hz=8_000)
     if dtype is np.int16:
         samples = np.round(samples * 32_767).astype(np.int16)
@@ -76,9 +73,7 @@ def test_a_clip_is_embedded_as_the_embedding_service_does_it(
     by_clip = client.predict(
         task.task_id, clip_ids=[clip.clip_id for clip in clips], min_head_version=1
     )
-    by_embedding = client.predict(
-        task.task_id, embeddings=embedding_client.embed(contents).values
-    )
+    by_embedding = client.predict(task.task_id, embeddings=embedding_client.embed(contents).values)
     by_audio = client.predict(task.task_id, audio=contents)
     assert_allclose(by_embedding.probabilities, by_clip.probabilities, atol=1e-5)
     assert_allclose(by_audio.probabilities, by_clip.probabilities, atol=1e-5)
@@ -112,7 +107,9 @@ def test_a_clip_that_cannot_be_taken_fails_alone_and_is_named(
         NewClip("garbage", bytes(range(256)) * 20),
         NewClip("cut", encoded(tone())[:20]),
         NewClip("silent-file", encoded(np.zeros(0, np.float32))),
-        NewClip("too-long", encoded(tone(duration_s=60.5, sample_rate_hz=8_000), sample_rate_hz=8_000)),
+        NewClip(
+            "too-long", encoded(tone(duration_s=60.5, sample_rate_hz=8_000), sample_rate_hz=8_000)
+        ),
         NewClip("nan", Pcm(nan, 16_000)),
         NewClip("nan-file", encoded(nan, coding="FLOAT")),
         NewClip("infinite", Pcm(infinite, 16_000)),
@@ -161,9 +158,7 @@ def test_audio_that_was_not_kept_is_not_found(client: LearnerClient):
         client.get_clip_audio(pool.pool_id, "b")
 
 
-def test_audio_of_an_allowed_place_is_read_by_its_uri(
-    client: LearnerClient, readable_folder: Path
-):
+def test_audio_of_an_allowed_place_is_read_by_its_uri(client: LearnerClient, readable_folder: Path):
     content = encoded(tone(700), "audio/flac")
     path = readable_folder / f"{new_id()}.flac"
     path.write_bytes(content)
@@ -200,7 +195,7 @@ def test_a_uri_outside_the_allowed_places_is_never_read(
         pool.pool_id, [NewClip(clip_id, uri=uri) for clip_id, uri in uris.items()]
     )
     assert summary.imported_count == 0
-    assert failures_of(summary) == {clip_id: ("AUDIO_NOT_FOUND", ()) for clip_id in uris}
+    assert failures_of(summary) == dict.fromkeys(uris, ("AUDIO_NOT_FOUND", ()))
 
 
 def test_the_uri_of_a_clip_does_not_open_a_forbidden_place_later(
@@ -236,5 +231,3 @@ def test_many_recordings_in_one_import_all_arrive(client: LearnerClient):
     assert listed == [clip.clip_id for clip in clips]
     again = client.import_clips(pool.pool_id, clips)
     assert (again.imported_count, again.existing_count) == (0, 600)
-
-

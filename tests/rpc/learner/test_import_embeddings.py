@@ -122,5 +122,6 @@ def test_thousands_of_clips_keep_their_order_and_are_listed_page_by_page(
     )
     listed = [clip.name.rpartition("/")[2] for clip in [*page.clips, *rest.clips]]
     assert (listed, rest.next_page_token) == (expected, "")
-    past_the_end = raw.ListClips(pb.ListClipsRequest(pool=name, page_token="999999999999"))
+    end = "999999999999"
+    past_the_end = raw.ListClips(pb.ListClipsRequest(pool=name, page_token=end))
     assert list(past_the_end.clips) == []

@@ -121,23 +121,17 @@ def test_a_head_comes_with_the_second_class(client: LearnerClient, scene: Scene)
     leases = scene.query(max_clip_count=60)
     other = [lease for lease in leases if scene.truth[lease.clip_id] == "high"]
     assert scene.answer(other[:1]).head_version == 1
-    predicted = client.predict(
-        scene.task_id, embeddings=scene.embeddings[:1], min_head_version=1
-    )
+    predicted = client.predict(scene.task_id, embeddings=scene.embeddings[:1], min_head_version=1)
     assert predicted.head_version == 1
 
 
-def test_a_head_that_is_not_in_the_making_is_no_reason_to_wait(
-    client: LearnerClient, scene: Scene
-):
+def test_a_head_that_is_not_in_the_making_is_no_reason_to_wait(client: LearnerClient, scene: Scene):
     version = scene.seed_labels()
     for wanted in (version + 1, 2**32 - 1):
         with fails_with("HEAD_VERSION_UNKNOWN", FailedPrecondition):
             scene.query(min_head_version=wanted)
         with fails_with("HEAD_VERSION_UNKNOWN", FailedPrecondition):
-            client.predict(
-                scene.task_id, embeddings=scene.embeddings[:1], min_head_version=wanted
-            )
+            client.predict(scene.task_id, embeddings=scene.embeddings[:1], min_head_version=wanted)
         with fails_with("HEAD_VERSION_UNKNOWN", FailedPrecondition):
             client.export_head(scene.task_id, wanted)
 
@@ -151,11 +145,9 @@ def test_the_ranking_is_by_the_tasks_own_formula(client: LearnerClient):
     logits = scene.embeddings @ head.weights + head.biases
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     ordered = np.sort(probabilities, axis=1)
+    scores = [lease.score or 0.0 for lease in leases]
     margins = dict(zip(scene.truth, ordered[:, -2] - ordered[:, -1], strict=True))
-    assert_allclose(
-        [lease.score for lease in leases], [margins[lease.clip_id] for lease in leases], atol=1e-5
-    )
-    scores = [lease.score for lease in leases]
+    assert_allclose(scores, [margins[lease.clip_id] for lease in leases], atol=1e-5)
     assert scores == sorted(scores, reverse=True)
     predicted = dict(zip(scene.truth, probabilities.argmax(axis=1), strict=True))
     assert [lease.predicted_class for lease in leases] == [

@@ -97,9 +97,7 @@ def test_the_last_few_heads_can_be_exported(client: LearnerClient, scene: Scene)
 def test_a_clip_that_the_pool_does_not_hold_is_not_found(client: LearnerClient, scene: Scene):
     version = scene.seed_labels()
     with fails_with("CLIP_NOT_FOUND", NotFound):
-        client.predict(
-            scene.task_id, clip_ids=["clip-0001", "nowhere"], min_head_version=version
-        )
+        client.predict(scene.task_id, clip_ids=["clip-0001", "nowhere"], min_head_version=version)
 
 
 def test_embeddings_that_are_none_are_refused(client: LearnerClient, scene: Scene):

@@ -1,5 +1,6 @@
 """Whatever is sent, each RPC answers with one of the documented codes, and the service lives on."""
 
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -45,6 +46,15 @@ GARBAGE = [
     "a" * 300,
     "ж" * 70_000,
 ]
+EXTREMES: dict[int, list[Any]] = {
+    FieldDescriptor.CPPTYPE_BOOL: [False, True],
+    FieldDescriptor.CPPTYPE_ENUM: [0, 1, 2, 7, 1_000, -1],
+    FieldDescriptor.CPPTYPE_UINT32: [0, 1, 8, 1_000, 2**31, 2**32 - 1],
+    FieldDescriptor.CPPTYPE_UINT64: [0, 1, 2**53 + 1, 2**64 - 1],
+    FieldDescriptor.CPPTYPE_INT32: [0, -1, 2**31 - 1],
+    FieldDescriptor.CPPTYPE_INT64: [0, 1, -1, 2**63 - 1],
+    FieldDescriptor.CPPTYPE_DOUBLE: [0.0, -1.0, 1e308, math.nan, math.inf],
+}
 
 
 def call(raw: Any, rpc: str, request: Message) -> Any:
@@ -95,7 +105,9 @@ def test_an_empty_stream_is_refused(raw):
     assert failure_of(caught.value).fields == ("pool",)
 
 
-def fill(message: Message, generator: random.Random, names: dict[str, list[str]], depth: int = 0) -> None:
+def fill(
+    message: Message, generator: random.Random, names: dict[str, list[str]], depth: int = 0
+) -> None:
     """Set some fields at random: garbage in strings, extremes in numbers, unknown enum values."""
     for field in message.DESCRIPTOR.fields:
         if generator.random() < 0.3 or depth > 4:
@@ -115,34 +127,18 @@ def fill(message: Message, generator: random.Random, names: dict[str, list[str]]
             getattr(message, field.name).CopyFrom(values[0])
 
 
-def value_of(
-    field: FieldDescriptor, generator: random.Random, names: dict[str, list[str]], depth: int
-) -> Any:
+def value_of(field: Any, generator: random.Random, names: dict[str, list[str]], depth: int) -> Any:
     """Make a value for one field."""
-    match field.cpp_type:
-        case FieldDescriptor.CPPTYPE_MESSAGE:
-            message = GetMessageClass(field.message_type)()
-            fill(message, generator, names, depth + 1)
-            return message
-        case FieldDescriptor.CPPTYPE_STRING if field.type == FieldDescriptor.TYPE_BYTES:
-            return generator.randbytes(generator.choice([0, 1, 4, 32, 1_000]))
-        case FieldDescriptor.CPPTYPE_STRING:
-            # A real name half of the time, or no call would get past its first check.
-            return generator.choice([*GARBAGE, *names.get(field.name, []) * len(GARBAGE)])
-        case FieldDescriptor.CPPTYPE_BOOL:
-            return generator.random() < 0.5
-        case FieldDescriptor.CPPTYPE_ENUM:
-            return generator.choice([0, 1, 2, 7, 1_000, -1])
-        case FieldDescriptor.CPPTYPE_UINT32:
-            return generator.choice([0, 1, 8, 1_000, 2**31, 2**32 - 1])
-        case FieldDescriptor.CPPTYPE_UINT64:
-            return generator.choice([0, 1, 2**53 + 1, 2**64 - 1])
-        case FieldDescriptor.CPPTYPE_INT32:
-            return generator.choice([0, -1, 2**31 - 1])
-        case FieldDescriptor.CPPTYPE_INT64:
-            return generator.choice([0, 1, -1, 2**63 - 1])
-        case _:
-            return generator.choice([0.0, -1.0, 1e308, float("nan"), float("inf")])
+    if field.message_type is not None:
+        message = GetMessageClass(field.message_type)()
+        fill(message, generator, names, depth + 1)
+        return message
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return generator.randbytes(generator.choice([0, 1, 4, 32, 1_000]))
+    if field.type == FieldDescriptor.TYPE_STRING:
+        # A real name half of the time, or no call would get past its first check.
+        return generator.choice([*GARBAGE, *names.get(field.name, []) * len(GARBAGE)])
+    return generator.choice(EXTREMES[field.cpp_type])
 
 
 def garbled(rpc: str, scene: Scene, count: int) -> Iterator[Message]:

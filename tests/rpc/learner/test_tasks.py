@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_a_task_without_options_has_the_papers(client: LearnerClient, scene: Sce
 
 
 def test_a_task_keeps_every_option(client: LearnerClient, scene: Scene):
-    options = {
+    options: dict[str, Any] = {
         "query_strategy": RANDOM,
         "head_recipe": LbfgsRecipe(0.25),
         "label_budget": 7,
@@ -68,7 +69,10 @@ def test_only_what_the_mask_names_changes(client: LearnerClient, scene: Scene):
     task = client.update_task(scene.task_id, query_strategy=RANDOM)
     assert (task.query_strategy, task.head_recipe) == (RANDOM, before.head_recipe)
     task = client.update_task(
-        scene.task_id, head_recipe=LbfgsRecipe(0.5), label_budget=9, lease_duration=timedelta(hours=1)
+        scene.task_id,
+        head_recipe=LbfgsRecipe(0.5),
+        label_budget=9,
+        lease_duration=timedelta(hours=1),
     )
     assert (task.query_strategy, task.head_recipe) == (RANDOM, LbfgsRecipe(0.5))
     assert (task.label_budget, task.lease_duration) == (9, timedelta(hours=1))
@@ -77,7 +81,9 @@ def test_only_what_the_mask_names_changes(client: LearnerClient, scene: Scene):
     assert client.get_task(scene.task_id) == task
 
 
-@pytest.mark.parametrize("paths", [[], ["classes"], ["seed"], ["nonsense"], ["query_strategy", "pool"]])
+@pytest.mark.parametrize(
+    "paths", [[], ["classes"], ["seed"], ["nonsense"], ["query_strategy", "pool"]]
+)
 def test_a_mask_of_anything_else_changes_nothing(raw, scene: Scene, paths):
     before = scene.snapshot()
     task = pb.Task(name=f"tasks/{scene.task_id}", seed=9, classes=["x", "y"], label_budget=1)
@@ -98,7 +104,7 @@ def test_a_changed_strategy_ranks_the_next_query(client: LearnerClient, scene: S
     by_entropy = scene.query(max_clip_count=5)
     assert all(lease.score is not None and lease.score > 0 for lease in by_entropy)
     assert all(lease.score is not None and lease.score <= 0 for lease in by_margin)
-    scores = [lease.score for lease in by_entropy]
+    scores = [lease.score or 0.0 for lease in by_entropy]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -214,7 +220,6 @@ async def test_many_watchers_do_not_hold_up_other_calls(
     assert version == 0
     for watcher in watchers:
         assert (await anext(watcher)).task.clip_counts.leased == 2
-        await watcher.aclose()
 
 
 def test_two_tasks_of_one_pool_do_not_touch_each_other(client: LearnerClient, scene: Scene):

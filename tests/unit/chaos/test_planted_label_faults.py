@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from tests.chaos.findings import FindingKind
-from tests.chaos.history import Outcome
+from tests.chaos.history import RETRACTED, Outcome
 from tests.unit.chaos.histories import Story
 
 
@@ -57,6 +57,24 @@ def test_a_replayed_answer_does_not_undo_a_correction(story: Story):
     story.submit("ann", 3.0, {"l1": "no"}, head_version=2)
     story.submit("ann", 3.5, {"l1": "yes", "l2": None}, head_version=2, request_id="submit ann 2.0")
     assert story.found() == {FindingKind.ACKNOWLEDGED_LOST}
+    story.store("a", "ann", "no")
+    assert story.found() == set()
+
+
+def test_a_retracted_answer_may_be_gone_and_the_clip_another_s(story: Story):
+    story.submit("ann", 3.0, {"l1": RETRACTED})
+    story.lose("a")
+    assert story.found() == set()
+    story.query("bob", 12.0, [("l5", "a", 22.0)], head_version=2)
+    story.submit("bob", 13.0, {"l5": "no"})
+    story.store("a", "bob", "no")
+    assert story.found() == set()
+
+
+def test_an_answer_given_anew_after_a_retraction_is_not_lost(story: Story):
+    story.submit("ann", 3.0, {"l1": RETRACTED})
+    story.submit("ann", 3.5, {"l1": "no"})
+    assert FindingKind.ACKNOWLEDGED_LOST in story.found()
     story.store("a", "ann", "no")
     assert story.found() == set()
 

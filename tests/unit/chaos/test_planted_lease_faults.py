@@ -18,6 +18,27 @@ def test_a_clip_leased_anew_after_expiry_is_right(story: Story):
     assert story.found() == set()
 
 
+def test_a_clip_given_away_during_a_renewal_is_found(story: Story):
+    story.add("renew_leases", "bob", 9.0, 9.1, {"lease_ids": ["l4"]}, result={"expire_s": 19.0})
+    story.query("ann", 15.0, [("l5", "d", 25.0)], head_version=2)
+    assert story.found() == {FindingKind.DOUBLE_LEASES}
+
+
+def test_a_clip_that_was_another_s_before_a_late_renewal_is_right(story: Story):
+    story.query("ann", 14.5, [("l5", "d", 24.5)], head_version=2)
+    story.add("release_leases", "ann", 15.0, 15.1, {"lease_ids": ["l5"]}, result={})
+    story.add("renew_leases", "bob", 16.0, 16.1, {"lease_ids": ["l4"]}, result={"expire_s": 26.0})
+    assert story.found() == set()
+
+
+def test_a_renewal_refused_to_the_holder_is_found(story: Story):
+    request = {"lease_ids": ["l4"]}
+    story.add(
+        "renew_leases", "bob", 5.0, 5.1, request, outcome=Outcome.REFUSED, reason="LEASE_LOST"
+    )
+    assert story.found() == {FindingKind.REFUSED_WRONGLY}
+
+
 def test_a_lease_that_may_have_run_out_by_a_clock_set_forward_raises_no_alarm(story: Story):
     story.query("ann", 13.7, [("l5", "d", 24.0)], head_version=2)
     assert story.found() == set()

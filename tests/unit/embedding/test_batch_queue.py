@@ -84,26 +84,42 @@ def test_a_clip_over_the_sample_bound_runs_alone() -> None:
     assert line.pop() == [1]
 
 
-def test_the_length_whose_first_clip_came_first_runs_next() -> None:
+def test_the_fullest_line_runs_next() -> None:
+    line = Line()
+    line.push(1, length=20, arrival=0.0)
+    line.push(2, length=10, arrival=0.1)
+    line.push(3, length=10, arrival=0.2)
+    assert [line.pop(0.3), line.pop(0.3)] == [[2, 3], [1]]
+
+
+def test_of_equal_lines_the_one_that_waits_longest_runs_next() -> None:
     line = Line()
     line.push(1, length=20, arrival=0.2)
     line.push(2, length=10, arrival=0.1)
-    line.push(3, length=20, arrival=0.3)
-    assert [line.pop(), line.pop()] == [[2], [1, 3]]
+    assert [line.pop(0.3), line.pop(0.3)] == [[2], [1]]
 
 
-def test_a_nearer_deadline_goes_first() -> None:
+def test_a_clip_that_is_due_runs_before_the_fullest_line() -> None:
     line = Line()
     line.push(1, length=20, arrival=0.0)
-    line.push(2, length=10, arrival=0.1, deadline=0.5)
-    assert [line.pop(), line.pop()] == [[2], [1]]
+    for value in (2, 3, 4):
+        line.push(value, length=10, arrival=0.5)
+    assert line.pop(1.0) == [1]
 
 
-def test_patience_lets_no_flow_of_urgent_clips_starve_a_patient_one() -> None:
+def test_a_clip_is_due_before_its_deadline_passes() -> None:
+    line = Line()
+    line.push(1, length=20, arrival=0.5, deadline=2.4)
+    for value in (2, 3, 4):
+        line.push(value, length=10, arrival=0.5)
+    assert line.pop(1.4) == [1]
+
+
+def test_the_clip_that_is_due_first_runs_first_whatever_its_deadline() -> None:
     line = Line()
     line.push(1, length=20, arrival=0.0)
-    line.push(2, length=10, arrival=0.9, deadline=1.4)
-    assert line.pop(0.9) == [1]
+    line.push(2, length=10, arrival=0.9, deadline=2.1)
+    assert [line.pop(1.2), line.pop(1.2)] == [[1], [2]]
 
 
 def test_urgent_clips_of_one_length_overtake_the_others() -> None:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_an_unknown_label_is_blamed_on_the_callers_field_and_the_classes_are_tol
 def test_a_repetition_is_equal_in_all_that_a_caller_sets():
     later = replace(GOOD, epoch="f", create_time=datetime(2027, 1, 1, tzinfo=UTC))
     assert GOOD.same_content(later)
-    changes = {
+    changes: dict[str, Any] = {
         "pool_id": "q",
         "classes": ("yes", "no"),
         "label_budget": 5,

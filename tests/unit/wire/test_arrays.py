@@ -46,7 +46,8 @@ def test_values_travel_as_little_endian_float32_in_row_order():
 
 
 @pytest.mark.parametrize(
-    "view", [lambda x: x[::2], lambda x: x[::-1], lambda x: x.astype(">f4"), lambda x: x.astype("f8")]
+    "view",
+    [lambda x: x[::2], lambda x: x[::-1], lambda x: x.astype(">f4"), lambda x: x.astype("f8")],
 )
 def test_strided_swapped_and_wider_vectors_travel_by_value(view):
     vector = np.arange(6, dtype=np.float32)

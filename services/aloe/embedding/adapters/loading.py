@@ -1,9 +1,13 @@
 """From what the user calls an encoder to the loaded encoder."""
 
 import logging
+import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import platformdirs
 
 from aloe.embedding.adapters.known_encoders import KNOWN_ENCODERS, KnownEncoder
 from aloe.embedding.adapters.logmel import LOGMEL, LogmelEncoder
@@ -28,6 +32,24 @@ class EncoderSource:
     """None for the encoder's own."""
     preprocessing: str = ""
     """What else is done to audio before it; part of the fingerprint."""
+
+
+def load_encoders(sources: Sequence[EncoderSource]) -> list[Encoder]:
+    """Load several encoders.
+
+    Raises:
+        ConfigurationError: one cannot be loaded, or two have the same id.
+    """
+    encoders: dict[str, Encoder] = {}
+    for source in sources:
+        encoder = load_encoder(source)
+        encoder_id = encoder.info.encoder_id
+        if encoder_id in encoders:
+            raise ConfigurationError(
+                f"two encoders are called {encoder_id!r}: give one another encoder_id"
+            )
+        encoders[encoder_id] = encoder
+    return list(encoders.values())
 
 
 def load_encoder(source: EncoderSource) -> Encoder:
@@ -63,7 +85,12 @@ def _folder(location: str, known: KnownEncoder | None) -> Path:
                 f" {LOGMEL}, {', '.join(KNOWN_ENCODERS)}"
             )
         return folder
+    if known and (kept := _kaggle_cache() / known.kaggle_handle).is_dir():
+        return kept
     handle = known.handle if known else location
+    # Its default is a temporary folder, from which a large encoder is soon gone.
+    os.environ.setdefault("TFHUB_CACHE_DIR", str(platformdirs.user_cache_path("aloe") / "encoders"))
+    os.environ.setdefault("TFHUB_DOWNLOAD_PROGRESS", "1")
     try:
         # Its import takes a second and warns of its own pkg_resources: only for those who download.
         with warnings.catch_warnings(action="ignore"):
@@ -77,6 +104,12 @@ def _folder(location: str, known: KnownEncoder | None) -> Path:
             f"cannot fetch {handle} ({' '.join(str(error).split())[:200]}): download it from {page}"
             " where there is a network, unpack it and give its folder"
         ) from error
+
+
+def _kaggle_cache() -> Path:
+    """Return where kagglehub keeps models."""
+    folder = os.environ.get("KAGGLEHUB_CACHE")
+    return (Path(folder) if folder else Path.home() / ".cache" / "kagglehub") / "models"
 
 
 def _name(location: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from aloe.embedding.adapters.fingerprint import fingerprint
-from aloe.embedding.adapters.quiet_tensorflow import import_tensorflow
+from aloe.embedding.adapters.tensorflow_runtime import import_tensorflow
 from aloe.embedding.encoder import EncoderInfo
 from aloe.embedding.errors import ConfigurationError, InvalidAudio
 from aloe.embedding.length_policy import Float32Array, LengthPolicy

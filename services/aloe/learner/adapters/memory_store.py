@@ -92,6 +92,9 @@ class MemoryStore(MemoryTasks):
         end = None if at_most is None else first_row + at_most
         return self._pool(pool.pool_id).vectors[first_row:end].copy()
 
+    async def prepare(self) -> None:
+        """Nothing is older than this process."""
+
     async def close(self) -> None:
         """Nothing is open."""
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.adapters import codec
-from aloe.learner.adapters.redis_scripts import RedisClient, Script, guarded
+from aloe.learner.adapters.redis_client import RedisClient
+from aloe.learner.adapters.redis_scripts import Script, guarded
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import FoundClip
@@ -55,11 +56,11 @@ class _Chunk:
 class RedisPools:
     """The PoolStore of a Redis server."""
 
-    def __init__(self, client: RedisClient) -> None:
+    def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
         self._redis = client
-        self._create = Script(client, "create_pool")
-        self._append = Script(client, "append_clips")
-        self._delete = Script(client, "delete_pool")
+        self._create = Script(client, "create_pool", replica_count=replica_count)
+        self._append = Script(client, "append_clips", replica_count=replica_count)
+        self._delete = Script(client, "delete_pool", replica_count=replica_count)
 
     @guarded
     async def create_pool(self, pool: Pool) -> Pool:

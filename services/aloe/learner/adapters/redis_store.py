@@ -5,6 +5,7 @@ in a cluster. All live until their pool or task is deleted, but for the request 
 
 | key | type | holds |
 | --- | --- | --- |
+| aloe:schema | string | version of this table |
 | aloe:pools, aloe:tasks | set | ids; may name some that are gone or never came to be |
 | aloe:{pool:ID}:meta | hash | spec (JSON), epoch, clip_count |
 | aloe:{pool:ID}:clips | list | one clip a row (JSON) |
@@ -23,22 +24,43 @@ in a cluster. All live until their pool or task is deleted, but for the request 
 | aloe:{task:ID}:request:EPOCH:KIND:RID | string | answer to a request id, for a day |
 """
 
+from aloe.learner.adapters.redis_client import RedisClient, connect_redis
 from aloe.learner.adapters.redis_pools import RedisPools
-from aloe.learner.adapters.redis_scripts import RedisClient, connect_redis
+from aloe.learner.adapters.redis_schema import prepare_schema
 from aloe.learner.adapters.redis_tasks import RedisTasks
 
 
 class RedisStore(RedisPools, RedisTasks):
-    """The Store of a Redis server."""
+    """The Store of a Redis, of whatever kind."""
 
-    def __init__(self, client: RedisClient) -> None:
-        RedisPools.__init__(self, client)
-        RedisTasks.__init__(self, client)
+    def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
+        RedisPools.__init__(self, client, replica_count)
+        RedisTasks.__init__(self, client, replica_count)
 
     @classmethod
-    def of_url(cls, url: str) -> "RedisStore":
-        """Make one for a redis://, rediss:// or unix:// URL; nothing is sent yet."""
-        return cls(connect_redis(url))
+    def of_url(cls, url: str, *, replica_count: int = 0) -> "RedisStore":
+        """Make one; nothing is sent yet.
+
+        Args:
+            url: see redis_client.URL_FORMS.
+            replica_count: replicas that must have a change before it counts as done; not in a
+                cluster.
+
+        Raises:
+            ValueError: the URL is none, or of a cluster with a replica_count.
+        """
+        if replica_count and "+cluster://" in url:
+            raise ValueError("waiting for replicas works on one server or Sentinel, not a cluster")
+        return cls(connect_redis(url), replica_count)
+
+    async def prepare(self) -> None:
+        """Mark new data with its schema, migrate older data.
+
+        Raises:
+            SchemaTooNew: the data is newer than this server.
+            StoreUnavailable: Redis cannot be reached.
+        """
+        await prepare_schema(self._redis)
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from aloe.learner.adapters import codec
+from aloe.learner.adapters.redis_client import RedisClient
 from aloe.learner.adapters.redis_pools import PoolKeys
-from aloe.learner.adapters.redis_scripts import RedisClient, Script, guarded
+from aloe.learner.adapters.redis_scripts import Script, guarded
 from aloe.learner.domain.errors import (
     AlreadyExists,
     InvalidInput,
@@ -39,8 +40,9 @@ REQUEST_LIFE_MS = 24 * 3600 * 1000
 _ID_INDEX = "aloe:tasks"
 _SCRIPTS = (
     "create_task", "update_task", "read_task", "import_labels", "lease", "submit", "release",
-    "renew", "begin_round", "publish_head",
+    "renew", "begin_round", "publish_head", "read_events",
 )  # fmt: skip
+_READING_SCRIPTS = ("read_task", "read_events")
 
 
 class TaskKeys:
@@ -60,10 +62,18 @@ class TaskKeys:
 class RedisTasks:
     """The TaskStore of a Redis server."""
 
-    def __init__(self, client: RedisClient) -> None:
+    def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
         self._redis = client
-        self._scripts = {name: Script(client, name, shared="task") for name in _SCRIPTS}
-        self._link = Script(client, "link_task")
+        self._scripts = {
+            name: Script(
+                client,
+                name,
+                shared="task",
+                replica_count=0 if name in _READING_SCRIPTS else replica_count,
+            )
+            for name in _SCRIPTS
+        }
+        self._link = Script(client, "link_task", replica_count=replica_count)
 
     @guarded
     async def create_task(self, task: Task) -> Task:
@@ -187,15 +197,12 @@ class RedisTasks:
 
     @guarded
     async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
-        keys = TaskKeys(task.task_id)
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.hget(keys.meta, "epoch")
-            pipeline.xrange(keys.events, min=f"({after}", count=at_most)
-            epoch, entries = await pipeline.execute()
-        if epoch is None:
-            _refuse(task.task_id, {"error": "TASK_NOT_FOUND"}, "")
-        if epoch.decode() != task.epoch:
-            _refuse(task.task_id, {"error": "TASK_CHANGED"}, "")
+        keys = TaskKeys(task.task_id).for_script()
+        entries = await self._scripts["read_events"](
+            keys, task.epoch, after, "" if at_most is None else at_most
+        )
+        if isinstance(entries, bytes):
+            _refuse(task.task_id, json.loads(entries), "")
         return [_event(entry_id, fields) for entry_id, fields in entries]
 
     @guarded
@@ -319,7 +326,8 @@ def _progress(meta: dict[bytes, bytes]) -> TaskProgress:
     )
 
 
-def _event(entry_id: bytes, fields: dict[bytes, bytes]) -> Event:
+def _event(entry_id: bytes, flat: Sequence[bytes]) -> Event:
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
     kind = EventKind(fields[b"kind"].decode())
     leases = json.loads(fields.get(b"leases", b"[]"))
     return Event(

@@ -88,5 +88,9 @@ class StoreUnavailable(LearnerError):
     """The store cannot be reached."""
 
 
+class SchemaTooNew(Exception):
+    """What the store holds is of a version that this server does not know. It cannot start."""
+
+
 class EncoderUnavailable(LearnerError):
     """The embedding service cannot be reached."""

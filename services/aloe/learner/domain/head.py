@@ -1,11 +1,14 @@
 """The head: a linear softmax classifier on embeddings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float32Array = NDArray[np.float32]
+
+PACKING = 4
+"""Classes go in fours to the kernels; those that fill up have weights of 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +20,23 @@ class Head:
     """(embedding_dim, n_classes) float32"""
     biases: Float32Array
     """(n_classes,) float32"""
+    packed_weights: Float32Array = field(init=False, repr=False, compare=False)
+    """(n_padded_classes, embedding_dim) float32, read-only: one class a row, for the kernels"""
+    packed_biases: Float32Array = field(init=False, repr=False, compare=False)
+    """(n_padded_classes,) float32, read-only"""
 
-    def logits(self, embeddings: Float32Array) -> Float32Array:
-        """Return (n_clips, n_classes) float32 for embeddings (n_clips, embedding_dim) float32."""
-        logits: Float32Array = embeddings @ self.weights + self.biases
-        return logits
+    def __post_init__(self) -> None:
+        """Pack once what every use reads."""
+        for name, by_class in (("packed_weights", self.weights.T), ("packed_biases", self.biases)):
+            packed = pack(by_class)
+            packed.flags.writeable = False
+            object.__setattr__(self, name, packed)
 
 
-def softmax(logits: Float32Array) -> Float32Array:
-    """Turn logits into probabilities, (n_clips, n_classes) float32 each."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Float32Array = shifted / shifted.sum(axis=1, keepdims=True)
-    return probabilities
+def pack(by_class: Float32Array) -> Float32Array:
+    """Copy an array with a class in each row, filled up with zeros to whole fours of them."""
+    class_count = len(by_class)
+    padded = -(-class_count // PACKING) * PACKING
+    packed = np.zeros((padded, *by_class.shape[1:]), np.float32)
+    packed[:class_count] = by_class
+    return packed

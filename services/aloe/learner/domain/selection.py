@@ -5,7 +5,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from aloe.learner.domain.kernels.picking import best_of_groups, count_groups
+
+BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
+Int16Array = NDArray[np.int16]
 IntArray = NDArray[np.int64]
 
 
@@ -16,10 +20,16 @@ class SelectionRule(Enum):
     CLASS_AGNOSTIC = "class-agnostic"
 
 
-def rank(
-    rule: SelectionRule, *, rows: IntArray, scores: Float32Array, predicted: IntArray
+def first_clips(
+    rule: SelectionRule,
+    *,
+    scores: Float32Array,
+    predicted: Int16Array,
+    is_open: BoolArray,
+    class_count: int,
+    count: int,
 ) -> IntArray:
-    """Order clips by the rule, the one to ask first in front.
+    """Order the open clips by the rule and return the first ones.
 
     Class-aware takes the best clip of each predicted class, then the second best of each, and so
     on; within such a turn, and without classes, the higher score comes first and the earlier clip
@@ -27,26 +37,42 @@ def rank(
 
     Args:
         rule: the selection rule.
-        rows: (n,) int64, the clips to order, ascending.
-        scores: (n,) float32, their scores.
-        predicted: (n,) int64, their predicted classes.
+        scores: (n_clips,) float32.
+        predicted: (n_clips,) int16, predicted classes.
+        is_open: (n_clips,) bool, the clips to choose from.
+        class_count: number of classes.
+        count: how many to return, if there are so many.
 
     Returns:
-        (n,) int64, `rows` in order.
+        (at most count,) int64, rows, the one to ask first in front.
     """
-    by_score = np.lexsort((rows, -scores))
-    if rule is SelectionRule.CLASS_AGNOSTIC:
-        return rows[by_score]
-    turns = _place_within_class(predicted[by_score])
-    return rows[by_score[np.argsort(turns, kind="stable")]]
+    by_class = rule is SelectionRule.CLASS_AWARE
+    groups = predicted if by_class else np.zeros(len(predicted), np.int16)
+    sizes = np.empty(class_count if by_class else 1, np.int64)
+    count_groups(groups, is_open, sizes)
+    # A clip in the first `turns` turns is among the best `turns` of its class.
+    ends = np.r_[0, np.minimum(sizes, _turns(sizes, count)).cumsum()]
+    rows = np.empty(ends[-1], np.int64)
+    best_of_groups(scores, groups, is_open, ends, rows)
+    return rows[_order(scores[rows], groups[rows], rows)][:count]
 
 
-def _place_within_class(predicted: IntArray) -> IntArray:
-    """Return for each entry how many entries of its class stand before it."""
-    by_class = np.argsort(predicted, kind="stable")
-    in_order = predicted[by_class]
-    starts = np.flatnonzero(np.r_[True, in_order[1:] != in_order[:-1]][: len(in_order)])
-    sizes = np.diff(np.r_[starts, len(in_order)])
-    places = np.empty(len(predicted), dtype=np.int64)
-    places[by_class] = np.arange(len(in_order)) - np.repeat(starts, sizes)
-    return places
+def _turns(sizes: IntArray, count: int) -> int:
+    """Return how many turns it takes until `count` clips, or all, have been taken."""
+    low, high = 0, int(sizes.max())
+    while low < high:
+        middle = (low + high) // 2
+        if np.minimum(sizes, middle).sum() < count:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _order(scores: Float32Array, groups: Int16Array, rows: IntArray) -> IntArray:
+    """Sort by turn, score and row; return places in `rows`."""
+    in_group = np.lexsort((rows, -scores, groups))
+    starts = np.searchsorted(groups[in_group], groups[in_group])
+    turns = np.empty(len(rows), np.int64)
+    turns[in_group] = np.arange(len(rows)) - starts
+    return np.lexsort((rows, -scores, turns))

@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from aloe.learner.domain.head import Head, softmax
+from aloe.learner.domain.head import Head, pack
+from aloe.learner.domain.kernels.adam import adam_epoch
+from aloe.learner.domain.kernels.compiling import frozen
 from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
-
-# Adam's constants as Keras has them: Kingma & Ba, "Adam" (2015), epsilon outside the bias
-# correction.
-_BETA1, _BETA2, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-7)
 
 
 def train_head(
@@ -67,7 +65,7 @@ def adam(
     weights: Float32Array,
     shuffles: Iterable[IntArray],
 ) -> tuple[Float32Array, Float32Array]:
-    """Minimise the mean cross-entropy of each mini-batch in turn.
+    """Minimise the mean cross-entropy of each mini-batch in turn, in one thread.
 
     Args:
         recipe: learning rate and batch size.
@@ -79,35 +77,26 @@ def adam(
     Returns:
         Weights (embedding_dim, n_classes) and biases (n_classes,), float32.
     """
-    embedding_dim, class_count = weights.shape
-    # One matrix, the biases its last row, so that a step is one update.
-    parameters = np.vstack([weights, np.zeros((1, class_count), np.float32)])
-    inputs = np.hstack([embeddings, np.ones((len(embeddings), 1), np.float32)])
-    targets = np.eye(class_count, dtype=np.float32)[labels]
-    first, second, scratch = (np.zeros_like(parameters) for _ in range(3))
-    step = 0
+    class_count = weights.shape[1]
+    packed, biases = pack(weights.T), pack(np.zeros(class_count, np.float32))
+    moments = np.zeros((2, *packed.shape), np.float32)
+    bias_moments = np.zeros((2, *biases.shape), np.float32)
+    inputs, step_count = frozen(embeddings), 0
     for order in shuffles:
-        for begin in range(0, len(order), recipe.batch_size):
-            batch = order[begin : begin + recipe.batch_size]
-            x = inputs[batch]
-            error = softmax(x @ parameters) - targets[batch]
-            gradient = x.T @ error
-            gradient /= np.float32(len(batch))
-            step += 1
-            rate = np.float32(
-                recipe.learning_rate
-                * np.sqrt(1 - float(_BETA2) ** step)
-                / (1 - float(_BETA1) ** step)
-            )
-            first += (gradient - first) * (1 - _BETA1)
-            np.square(gradient, out=gradient)
-            second += (gradient - second) * (1 - _BETA2)
-            np.sqrt(second, out=scratch)
-            scratch += _EPSILON
-            np.divide(first, scratch, out=scratch)
-            scratch *= rate
-            parameters -= scratch
-    return parameters[:embedding_dim], parameters[embedding_dim]
+        step_count = adam_epoch(
+            inputs,
+            labels,
+            order,
+            recipe.batch_size,
+            recipe.learning_rate,
+            step_count,
+            class_count,
+            packed,
+            biases,
+            moments,
+            bias_moments,
+        )
+    return packed[:class_count].T, biases[:class_count]
 
 
 def lbfgs(

@@ -1,0 +1,61 @@
+"""TensorFlow without its chatter, on the device and with the threads it is to use."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aloe.embedding.errors import ConfigurationError
+
+
+def import_tensorflow() -> Any:
+    """Import TensorFlow; its notes on processors and missing GPUs stay unsaid."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _stderr_closed():
+        import tensorflow as tf
+
+        # Where there is no GPU the first look for one complains.
+        tf.config.list_physical_devices()
+    return tf
+
+
+def place_tensorflow(device: str, thread_count: int) -> None:
+    """Choose where encoders run; before anything else is done with TensorFlow.
+
+    Args:
+        device: "auto" (every GPU there is, else the processor), "cpu", "gpu" or "gpu:1".
+        thread_count: threads of one operation on the processor; 0 for one per core.
+
+    Raises:
+        ConfigurationError: there is no such device.
+    """
+    tf = import_tensorflow()
+    tf.config.threading.set_intra_op_parallelism_threads(thread_count)
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "cpu":
+        gpus = []
+    elif device != "auto":
+        number = int(device.partition(":")[2] or 0)
+        if number >= len(gpus):
+            raise ConfigurationError(
+                f"--device {device}: TensorFlow sees {len(gpus)} GPUs; give auto or cpu"
+            )
+        gpus = [gpus[number]]
+    tf.config.set_visible_devices(gpus, "GPU")
+    for gpu in gpus:
+        # Else the first encoder takes the whole memory of the GPU.
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextmanager
+def _stderr_closed() -> Iterator[None]:
+    """Drop what native code writes to stderr: it does so before any log level can be set."""
+    kept = os.dup(2)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)

@@ -1,0 +1,85 @@
+"""Connections to Redis: one server, Sentinel or Cluster, as the URL says."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+
+import redis.asyncio
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+
+RedisClient: TypeAlias = Any
+"""redis.asyncio.Redis or RedisCluster without decoding: replies are bytes, unlike their types."""
+
+URL_FORMS = (
+    "redis://HOST:PORT, rediss://HOST:PORT (TLS), unix:///PATH,"
+    " redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT, each with"
+    " USER:PASSWORD@ in front of the hosts where needed"
+)
+_SINGLE = ("redis://", "rediss://", "unix://")
+
+
+@dataclass(frozen=True, slots=True)
+class _SeveralHosts:
+    """The parts of a Sentinel or Cluster URL."""
+
+    hosts: tuple[tuple[str, int], ...]
+    path: tuple[str, ...]
+    login: dict[str, Any]
+
+
+def connect_redis(url: str) -> RedisClient:
+    """Make a client; nothing is sent yet.
+
+    Lost connections are tried again for about a second. That is safe: every script gives a repeated
+    call the same effect.
+
+    Raises:
+        ValueError: the URL has none of the URL_FORMS. The message does not repeat it, since it may
+            hold a password.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": 10,
+        "socket_connect_timeout": 2,
+        "retry": Retry(ExponentialBackoff(cap=0.3, base=0.05), 3),
+    }
+    if url.startswith(_SINGLE):
+        return redis.asyncio.Redis.from_url(url, **options)
+    scheme, _, rest = url.partition("://")
+    secure: dict[str, Any] = {"ssl": True} if scheme.startswith("rediss+") else {}
+    match scheme:
+        case "redis+sentinel" | "rediss+sentinel":
+            parts = _parse(rest)
+            if not parts.path:
+                raise ValueError("a Sentinel URL names the master behind the hosts: .../MASTER")
+            # Through Any: redis-py gives Sentinel no types.
+            make_sentinel: Any = redis.asyncio.Sentinel
+            sentinel = make_sentinel(
+                parts.hosts, sentinel_kwargs={"socket_timeout": 1, **secure}, **secure
+            )
+            return sentinel.master_for(parts.path[0], **options, **parts.login)
+        case "redis+cluster" | "rediss+cluster":
+            parts = _parse(rest)
+            nodes = [ClusterNode(host, port) for host, port in parts.hosts]
+            return redis.asyncio.RedisCluster(
+                startup_nodes=nodes, **options, **secure, **parts.login
+            )
+        case _:
+            raise ValueError(f"the URL must have one of the forms {URL_FORMS}")
+
+
+def _parse(rest: str) -> _SeveralHosts:
+    netloc, *path = rest.split("/")
+    user_info, _, host_list = netloc.rpartition("@")
+    username, _, password = user_info.partition(":")
+    login = {"username": unquote(username) or None, "password": unquote(password) or None}
+    hosts = []
+    for text in host_list.split(","):
+        host, _, port = text.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ValueError(f"each host needs its port; the URL must have one of {URL_FORMS}")
+        hosts.append((host.strip("[]"), int(port)))
+    return _SeveralHosts(
+        tuple(hosts), tuple(part for part in path if part), login if user_info else {}
+    )

@@ -1,0 +1,46 @@
+"""The version of what lies in Redis: a newer server migrates it, an older one keeps off."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from aloe.learner.adapters.redis_client import RedisClient
+from aloe.learner.adapters.redis_scripts import guarded
+from aloe.learner.domain.errors import SchemaTooNew
+
+SCHEMA_VERSION = 1
+SCHEMA_KEY = "aloe:schema"
+
+Migration = Callable[[RedisClient], Awaitable[None]]
+"""Brings the data from one version to the next. Must bear to be run twice, and at once by several
+servers: it is repeated when it breaks off."""
+
+MIGRATIONS: Mapping[int, Migration] = {}
+"""By the version they start from."""
+
+_log = logging.getLogger(__name__)
+
+
+@guarded
+async def prepare_schema(
+    client: RedisClient,
+    *,
+    version: int = SCHEMA_VERSION,
+    migrations: Mapping[int, Migration] = MIGRATIONS,
+) -> None:
+    """Mark new data with the version, migrate older data.
+
+    Raises:
+        SchemaTooNew: the data is newer than this server.
+        StoreUnavailable: Redis cannot be reached.
+    """
+    await client.set(SCHEMA_KEY, version, nx=True)
+    stored = int(await client.get(SCHEMA_KEY))
+    if stored > version:
+        raise SchemaTooNew(
+            f"this Redis holds data of schema {stored}, and this server knows schemas up to"
+            f" {version}: run a newer ALOE"
+        )
+    for step in range(stored, version):
+        _log.info("migrating the data in Redis from schema %d to %d", step, step + 1)
+        await migrations[step](client)
+        await client.set(SCHEMA_KEY, step + 1)

@@ -1,0 +1,93 @@
+"""What heads make of embeddings: probabilities for the answers, scores for the questions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.kernels.compiling import frozen
+from aloe.learner.domain.kernels.scoring import (
+    FUNCTION_CODES,
+    probabilities_of_rows,
+    score_rows,
+)
+
+Float32Array = NDArray[np.float32]
+Int16Array = NDArray[np.int16]
+IntArray = NDArray[np.int64]
+
+
+def class_probabilities(
+    head: Head, embeddings: Float32Array, rows: IntArray | None = None
+) -> Float32Array:
+    """Predict.
+
+    Args:
+        head: that predicts.
+        embeddings: (n_clips, embedding_dim) float32.
+        rows: (n,) int64, of embeddings; all of them by default.
+
+    Returns:
+        (n, n_classes) float32
+    """
+    if rows is None:
+        rows = np.arange(len(embeddings))
+    probabilities = np.empty((len(rows), len(head.biases)), np.float32)
+    probabilities_of_rows(
+        frozen(embeddings), rows, head.packed_weights, head.packed_biases, probabilities
+    )
+    return probabilities
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge:
+    """A head that scores clips by an acquisition function."""
+
+    head: Head
+    function: AcquisitionFunction
+
+
+class Judgement:
+    """One pass of some judges over some clips, to be done in shares by any number of threads."""
+
+    def __init__(self, judges: Sequence[Judge], embeddings: Float32Array, rows: IntArray) -> None:
+        """Prepare; `share` does the work.
+
+        Args:
+            judges: all on one pool.
+            embeddings: (n_clips, embedding_dim) float32.
+            rows: (n,) int64, of embeddings.
+        """
+        heads = [judge.head for judge in judges]
+        firsts = np.cumsum([0, *(len(head.packed_biases) for head in heads)])
+        self._weights = frozen(np.concatenate([head.packed_weights for head in heads]))
+        self._biases = frozen(np.concatenate([head.packed_biases for head in heads]))
+        self._heads = np.array(
+            [
+                (first, len(judge.head.biases), FUNCTION_CODES[judge.function])
+                for first, judge in zip(firsts, judges, strict=False)
+            ],
+            dtype=np.int64,
+        )
+        self._embeddings, self._rows = frozen(embeddings), rows
+        self.scores: Float32Array = np.empty((len(judges), len(rows)), np.float32)
+        """(n_judges, n) float32; 0 for RANDOM, see random_scores."""
+        self.predicted: Int16Array = np.empty((len(judges), len(rows)), np.int16)
+        """(n_judges, n) int16, predicted classes"""
+
+    def share(self, begin: int, end: int) -> None:
+        """Judge the clips rows[begin:end]."""
+        score_rows(
+            self._embeddings,
+            self._rows,
+            self._weights,
+            self._biases,
+            self._heads,
+            begin,
+            end,
+            self.scores,
+            self.predicted,
+        )

@@ -1,0 +1,158 @@
+"""One pass over embeddings: logits, softmax, informativeness and predicted class of each clip."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.domain import acquisition
+from aloe.learner.domain.acquisition import AcquisitionFunction, SoftmaxRow
+from aloe.learner.domain.kernels.compiling import kernel
+from aloe.learner.domain.kernels.dense import BLOCK, exp, logits_of_block
+
+Float32Array = NDArray[np.float32]
+Int16Array = NDArray[np.int16]
+IntArray = NDArray[np.int64]
+
+FUNCTION_CODES = {function: code for code, function in enumerate(AcquisitionFunction)}
+_SMALLEST_MARGIN = FUNCTION_CODES[AcquisitionFunction.SMALLEST_MARGIN]
+_LARGEST_MARGIN = FUNCTION_CODES[AcquisitionFunction.LARGEST_MARGIN]
+_LEAST_CONFIDENCE = FUNCTION_CODES[AcquisitionFunction.LEAST_CONFIDENCE]
+_ENTROPY = FUNCTION_CODES[AcquisitionFunction.ENTROPY]
+_NORM = FUNCTION_CODES[AcquisitionFunction.NORM]
+_MARGIN_LOGITS = FUNCTION_CODES[AcquisitionFunction.MARGIN_LOGITS]
+
+_smallest_margin = kernel(acquisition.smallest_margin)
+_largest_margin = kernel(acquisition.largest_margin)
+_least_confidence = kernel(acquisition.least_confidence)
+_entropy = kernel(acquisition.entropy)
+_norm = kernel(acquisition.norm)
+_margin_logits = kernel(acquisition.margin_logits)
+
+_ZERO = np.float32(0)
+_BEST, _SECOND, _LEAST, _REST, _SQUARES, _SPREAD = range(6)
+
+
+@kernel
+def _summarise(
+    logits: Float32Array, first: int, stop: int, sums: Float32Array, best: Int16Array
+) -> None:
+    """Reduce the logits of a block, clip by clip, to what the formulas are made of.
+
+    The inner loops run over clips, side by side in the lanes of a register.
+
+    Args:
+        logits: (n_padded_classes, BLOCK) float32.
+        first: the head's first class in logits.
+        stop: behind its last class.
+        sums: (6, BLOCK) float32, filled: see SoftmaxRow.
+        best: (BLOCK,) int16, filled: the predicted classes, the first one of equals.
+    """
+    for i in range(BLOCK):
+        sums[_BEST, i] = sums[_LEAST, i] = logits[first, i]
+        sums[_SECOND, i] = -np.inf
+        sums[_REST, i] = sums[_SQUARES, i] = sums[_SPREAD, i] = _ZERO
+        best[i] = 0
+    for c in range(first + 1, stop):
+        for i in range(BLOCK):
+            z, top = logits[c, i], sums[_BEST, i]
+            higher = z > top
+            sums[_SECOND, i] = top if higher else max(sums[_SECOND, i], z)
+            sums[_BEST, i] = z if higher else top
+            best[i] = c - first if higher else best[i]
+            sums[_LEAST, i] = min(sums[_LEAST, i], z)
+    for c in range(first, stop):
+        for i in range(BLOCK):
+            distance = logits[c, i] - sums[_BEST, i]
+            e = exp(distance) if c - first != best[i] else _ZERO
+            sums[_REST, i] += e
+            sums[_SQUARES, i] += e * e
+            sums[_SPREAD, i] -= e * distance
+
+
+@kernel
+def _score(code: int, row: SoftmaxRow) -> float:
+    if code == _SMALLEST_MARGIN:
+        return _smallest_margin(row)
+    if code == _LARGEST_MARGIN:
+        return _largest_margin(row)
+    if code == _LEAST_CONFIDENCE:
+        return _least_confidence(row)
+    if code == _ENTROPY:
+        return _entropy(row)
+    if code == _NORM:
+        return _norm(row)
+    if code == _MARGIN_LOGITS:
+        return _margin_logits(row)
+    return 0.0
+
+
+@kernel
+def score_rows(
+    vectors: Float32Array,
+    rows: IntArray,
+    packed: Float32Array,
+    biases: Float32Array,
+    heads: IntArray,
+    start: int,
+    stop: int,
+    scores: Float32Array,
+    predicted: Int16Array,
+) -> None:
+    """Score some clips by several heads, reading each vector once.
+
+    Args:
+        vectors: (n_clips, embedding_dim) float32.
+        rows: (n,) int64, into vectors.
+        packed: (n_padded_classes, embedding_dim) float32, the heads' one below the other.
+        biases: (n_padded_classes,) float32.
+        heads: (n_heads, 3) int64: first row in packed, number of classes, function code.
+        start: of this call's share of `rows`.
+        stop: behind its end.
+        scores: (n_heads, n) float32, filled; 0 for functions that do not look at the head.
+        predicted: (n_heads, n) int16, filled.
+    """
+    logits = np.zeros((packed.shape[0], BLOCK), np.float32)
+    sums = np.empty((6, BLOCK), np.float32)
+    best = np.empty(BLOCK, np.int16)
+    for begin in range(start, stop, BLOCK):
+        end = min(begin + BLOCK, stop)
+        logits_of_block(vectors, rows, begin, end, packed, biases, logits)
+        for h in range(len(heads)):
+            first, class_count, code = heads[h]
+            _summarise(logits, first, first + class_count, sums, best)
+            for i in range(end - begin):
+                top = sums[_BEST, i]
+                row = SoftmaxRow(
+                    float(top - sums[_SECOND, i]),
+                    float(exp(sums[_SECOND, i] - top)),
+                    float(exp(sums[_LEAST, i] - top)),
+                    float(sums[_REST, i]),
+                    float(sums[_SQUARES, i]),
+                    float(sums[_SPREAD, i]),
+                )
+                scores[h, begin + i] = _score(code, row)
+                predicted[h, begin + i] = best[i]
+
+
+@kernel
+def probabilities_of_rows(
+    vectors: Float32Array,
+    rows: IntArray,
+    packed: Float32Array,
+    biases: Float32Array,
+    out: Float32Array,
+) -> None:
+    """Set out, (n, n_classes) float32, to the class probabilities of the clips in `rows`."""
+    logits = np.zeros((packed.shape[0], BLOCK), np.float32)
+    class_count = out.shape[1]
+    for begin in range(0, len(rows), BLOCK):
+        end = min(begin + BLOCK, len(rows))
+        logits_of_block(vectors, rows, begin, end, packed, biases, logits)
+        for i in range(end - begin):
+            top = logits[0, i]
+            for c in range(1, class_count):
+                top = max(top, logits[c, i])
+            total = _ZERO
+            for c in range(class_count):
+                total += exp(logits[c, i] - top)
+            for c in range(class_count):
+                out[begin + i, c] = exp(logits[c, i] - top) / total

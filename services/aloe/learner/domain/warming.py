@@ -1,0 +1,33 @@
+"""Compiles the kernels before they are needed, or loads them from where they were kept."""
+
+import numpy as np
+
+from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.judging import Judge, Judgement, class_probabilities
+from aloe.learner.domain.recipe import AdamRecipe
+from aloe.learner.domain.selection import SelectionRule, first_clips
+from aloe.learner.domain.training import train_head
+
+
+def warm_up() -> None:
+    """Run every kernel once, on very little."""
+    embeddings = np.eye(2, dtype=np.float32)
+    rows = np.arange(2)
+    recipe = AdamRecipe(epoch_count=1)
+    head = train_head(recipe, embeddings, rows, class_count=2, seed=0, version=1)
+    class_probabilities(head, embeddings)
+    judgement = Judgement([_judge(head)], embeddings, rows)
+    judgement.share(0, 2)
+    first_clips(
+        SelectionRule.CLASS_AWARE,
+        scores=judgement.scores[0],
+        predicted=judgement.predicted[0],
+        is_open=np.ones(2, np.bool_),
+        class_count=2,
+        count=1,
+    )
+
+
+def _judge(head: Head) -> Judge:
+    return Judge(head, AcquisitionFunction.SMALLEST_MARGIN)

@@ -1,0 +1,134 @@
+"""Scores of a pool's clips: heads that ask at the same time share one pass over the vectors."""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.domain.acquisition import AcquisitionFunction, random_scores
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.judging import Judge, Judgement
+
+BoolArray = NDArray[np.bool_]
+Float32Array = NDArray[np.float32]
+Int16Array = NDArray[np.int16]
+IntArray = NDArray[np.int64]
+
+_THREADS = os.cpu_count() or 1
+_SHARES_PER_THREAD = 4
+"""More than one: a core may be busy with something else."""
+_LEAST_SHARE_ROWS = 4_096
+_NOT_SCORED = -1
+
+
+@dataclass(slots=True)
+class _Request:
+    judge: Judge
+    embeddings: Float32Array
+    rows: IntArray
+    answer: "asyncio.Future[tuple[Float32Array, Int16Array]]"
+
+
+class PoolScorer:
+    """Scores clips of one pool on all cores. Requests that come during a pass go together next."""
+
+    def __init__(self) -> None:
+        # Its threads start when they are first needed.
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="score")
+        self._waiting: list[_Request] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def score(
+        self, judge: Judge, embeddings: Float32Array, rows: IntArray
+    ) -> tuple[Float32Array, Int16Array]:
+        """Score some clips.
+
+        Args:
+            judge: head and acquisition function.
+            embeddings: (n_clips, embedding_dim) float32, the pool's.
+            rows: (n,) int64, of embeddings, ascending.
+
+        Returns:
+            Scores (n,) float32, 0 for RANDOM, and predicted classes (n,) int16.
+        """
+        request = _Request(judge, embeddings, rows, asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._serve())
+        return await request.answer
+
+    async def _serve(self) -> None:
+        while self._waiting:
+            requests, self._waiting = self._waiting, []
+            try:
+                await self._answer(requests)
+            except Exception as error:  # noqa: BLE001 - whoever asked is told
+                for request in requests:
+                    if not request.answer.done():
+                        request.answer.set_exception(error)
+
+    async def _answer(self, requests: list[_Request]) -> None:
+        rows = requests[0].rows
+        if len(requests) > 1:
+            rows = np.unique(np.concatenate([request.rows for request in requests]))
+        # Pools only grow: whichever matrix is the longest holds everybody's rows.
+        embeddings = max((request.embeddings for request in requests), key=len)
+        judgement = Judgement([request.judge for request in requests], embeddings, rows)
+        share_count = min(_THREADS * _SHARES_PER_THREAD, -(-len(rows) // _LEAST_SHARE_ROWS))
+        ends = np.linspace(0, len(rows), share_count + 1).astype(int).tolist()
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(
+            *(
+                loop.run_in_executor(self._executor, judgement.share, begin, end)
+                for begin, end in pairwise(ends)
+            )
+        )
+        for request, scores, predicted in zip(
+            requests, judgement.scores, judgement.predicted, strict=True
+        ):
+            if request.answer.done():  # whoever asked has gone
+                continue
+            if len(request.rows) == len(rows):
+                request.answer.set_result((scores, predicted))
+            else:
+                own = np.searchsorted(rows, request.rows)
+                request.answer.set_result((scores[own], predicted[own]))
+
+
+class HeadScores:
+    """What one judge makes of a pool: each clip is scored once, when it is first to be asked."""
+
+    def __init__(self, judge: Judge, seed: int) -> None:
+        self._judge, self._seed = judge, seed
+        self.scores: Float32Array = np.empty(0, np.float32)
+        """(n_clips,) float32"""
+        self.predicted: Int16Array = np.empty(0, np.int16)
+        """(n_clips,) int16, predicted classes"""
+
+    def serves(self, head: Head, function: AcquisitionFunction) -> bool:
+        """Whether these are the scores of a head by an acquisition function."""
+        return self._judge.head is head and self._judge.function is function
+
+    async def cover(self, scorer: PoolScorer, embeddings: Float32Array, is_open: BoolArray) -> None:
+        """Score the open clips that have no score yet.
+
+        Args:
+            scorer: of the pool.
+            embeddings: (n_clips, embedding_dim) float32, the pool's.
+            is_open: (n_clips,) bool, the clips that may be asked for.
+        """
+        more = len(is_open) - len(self.predicted)
+        if more > 0:
+            self.scores = np.r_[self.scores, np.zeros(more, np.float32)]
+            self.predicted = np.r_[self.predicted, np.full(more, _NOT_SCORED, np.int16)]
+        rows = np.flatnonzero(is_open & (self.predicted[: len(is_open)] == _NOT_SCORED))
+        if not len(rows):
+            return
+        scores, predicted = await scorer.score(self._judge, embeddings, rows)
+        if self._judge.function is AcquisitionFunction.RANDOM:
+            scores = random_scores(self._seed, self._judge.head.version, len(is_open))[rows]
+        self.scores[rows], self.predicted[rows] = scores, predicted

@@ -1,0 +1,74 @@
+"""Recordings that are none are refused by clip and field, alone or among good ones."""
+
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from tests.rpc.learner.recordings import encoded, tone
+from tests.rpc.learner.scenes import CLASSES, failure_of, new_id
+
+from aloe.client import LearnerClient
+from aloe.v1 import audio_pb2
+from aloe.v1 import learner_service_pb2 as pb
+
+
+def pcm(samples: np.ndarray, **fields: Any) -> audio_pb2.Audio:
+    given: dict[str, Any] = {
+        "sample_rate_hz": 16_000,
+        "sample_format": audio_pb2.SAMPLE_FORMAT_FLOAT32,
+        "samples": samples.astype("<f4").tobytes(),
+    }
+    return audio_pb2.Audio(pcm=audio_pb2.Pcm(**(given | fields)))
+
+
+BAD_AUDIO: dict[str, tuple[audio_pb2.Audio, str]] = {
+    "nothing": (audio_pb2.Audio(), "encoded"),
+    "an empty file": (audio_pb2.Audio(encoded=b""), "encoded"),
+    "text": (audio_pb2.Audio(encoded=b"to be or not to be " * 50), "encoded"),
+    "a cut file": (audio_pb2.Audio(encoded=encoded(tone())[:30]), "encoded"),
+    "a minute and a half": (
+        audio_pb2.Audio(encoded=encoded(tone(duration_s=90, sample_rate_hz=4_000),
+                                        sample_rate_hz=4_000)), "encoded"),
+    "NaN": (pcm(np.array([0.0, np.nan])), "pcm.samples"),
+    "infinity": (pcm(np.array([np.inf, 0.0])), "pcm.samples"),
+    "a rate of zero": (pcm(tone(), sample_rate_hz=0), "pcm.sample_rate_hz"),
+    "a rate of 3,999 Hz": (pcm(tone(), sample_rate_hz=3_999), "pcm.sample_rate_hz"),
+    "a rate of 4 GHz": (pcm(tone(), sample_rate_hz=2**32 - 1), "pcm.sample_rate_hz"),
+    "no format": (pcm(tone(), sample_format=0), "pcm.sample_format"),
+    "an unknown format": (pcm(tone(), sample_format=77), "pcm.sample_format"),
+    "absurdly many channels": (pcm(tone(), channel_count=2**32 - 1), "pcm.channel_count"),
+    "half a frame": (pcm(tone(), channel_count=3), "pcm.samples"),
+    "no samples": (pcm(np.zeros(0)), "pcm.samples"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_AUDIO)
+def test_bad_audio_is_refused_by_clip_and_field(raw, client: LearnerClient, case):
+    message, wrong = BAD_AUDIO[case]
+    pool = client.create_pool(new_id(), keep_audio=True)
+    client.create_task(pool.pool_id, pool.pool_id, CLASSES)
+    clips = [
+        pb.NewClip(clip_id="a", audio=audio_pb2.Audio(encoded=encoded(tone(300)))),
+        pb.NewClip(clip_id="bad", audio=message),
+        pb.NewClip(clip_id="b", audio=audio_pb2.Audio(encoded=encoded(tone(600)))),
+    ]
+    request = pb.ImportClipsRequest(pool=f"pools/{pool.pool_id}", clips=clips)
+    summary = raw.ImportClips(iter([request]))
+    assert [failure.clip_id for failure in summary.failures] == ["bad"]
+    assert [clip.clip_id for clip in client.list_clips(pool.pool_id)] == ["a", "b"]
+    task_name = f"tasks/{pool.pool_id}"
+    split = pb.SPLIT_TRAIN
+    known_labels = [
+        pb.KnownLabel(clip=f"pools/{pool.pool_id}/clips/{clip}", label=label, split=split)
+        for clip, label in (("a", "low"), ("b", "high"))
+    ]
+    raw.ImportLabels(pb.ImportLabelsRequest(task=task_name, labels=known_labels))
+    both = pb.AudioClips(clips=[clips[0].audio, message])
+    with pytest.raises(grpc.RpcError) as caught:
+        raw.Predict(pb.PredictRequest(task=task_name, audio=both, min_head_version=1))
+    failure = failure_of(caught.value)
+    assert (failure.code, failure.fields) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        (f"audio.clips[1].{wrong}",),
+    )

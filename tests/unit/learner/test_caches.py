@@ -1,0 +1,122 @@
+"""What a learner keeps in memory agrees with itself, whatever happens while it reads."""
+
+import gc
+import weakref
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from aloe.learner.adapters.memory_store import MemoryStore
+from aloe.learner.caches import PoolCache
+from aloe.learner.domain.errors import PoolNotFound
+from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
+
+DIM, BYTE_BUDGET = 3, 1 << 20
+
+
+def new_pool() -> Pool:
+    encoder = EncoderInfo("logmel", "f", DIM)
+    return Pool("p", encoder, keep_audio=False, epoch="e", create_time=datetime.now(UTC))
+
+
+async def append(store: MemoryStore, pool: Pool, first: int, count: int) -> None:
+    rows = range(first, first + count)
+    vectors = np.repeat(np.array(rows, dtype=np.float32)[:, None], DIM, axis=1)
+    await store.append_clips(pool, [Clip(f"c{row}", f"h{row}") for row in rows], vectors)
+
+
+class GrowingStore(MemoryStore):
+    """Gets more clips whenever vectors are read: between the clips and the vectors of a cache."""
+
+    async def read_vectors(self, pool: Pool, *args):
+        await append(self, pool, (await self.read_pool(pool.pool_id)).clip_count, 2)
+        return await super().read_vectors(pool, *args)
+
+
+async def test_clips_added_while_a_pool_is_read_leave_clips_and_vectors_in_step():
+    store = GrowingStore()
+    pool = await store.create_pool(new_pool())
+    await append(store, pool, 0, 4)
+    cache = PoolCache(store, BYTE_BUDGET)
+    for expected_count in (4, 6, 8):
+        cached = await cache.fresh("p")
+        assert len(cached.clips) == len(cached.vectors) == expected_count
+        assert [clip.clip_id for clip in cached.clips] == [f"c{n}" for n in range(expected_count)]
+        assert cached.vectors[:, 0].tolist() == list(range(expected_count))
+
+
+async def test_a_pool_deleted_while_it_is_read_is_not_found():
+    class Emptied(MemoryStore):
+        async def read_clips(self, *_):
+            return []
+
+    store = Emptied()
+    pool = await store.create_pool(new_pool())
+    await append(store, pool, 0, 4)
+    with pytest.raises(PoolNotFound):
+        await PoolCache(store, BYTE_BUDGET).fresh("p")
+
+
+async def test_a_pool_made_anew_is_read_anew():
+    store = MemoryStore()
+    cache = PoolCache(store, BYTE_BUDGET)
+    for epoch, count in (("first", 5), ("second", 2)):
+        pool = Pool(
+            "p", new_pool().encoder, keep_audio=False, epoch=epoch, create_time=datetime.now(UTC)
+        )
+        await store.create_pool(pool)
+        await append(store, pool, 0, count)
+        cached = await cache.fresh("p")
+        assert (len(cached.clips), cached.vectors.shape) == (count, (count, DIM))
+        await store.delete_pool("p")
+
+
+async def filled(store: MemoryStore, pool_id: str, count: int) -> None:
+    pool = await store.create_pool(replace(new_pool(), pool_id=pool_id))
+    await append(store, pool, 0, count)
+
+
+async def test_the_pool_longest_not_asked_for_gives_way_beyond_the_budget():
+    store = MemoryStore()
+    for pool_id in "abc":
+        await filled(store, pool_id, 10)
+    cache = PoolCache(store, byte_budget=2 * 10 * DIM * 4)
+    first = {pool_id: weakref.ref(await cache.fresh(pool_id)) for pool_id in "ab"}
+    await cache.fresh("a")
+    await cache.fresh("c")
+    gc.collect()
+    assert first["a"]() is not None
+    assert first["b"]() is None
+
+
+async def test_a_pool_larger_than_the_budget_stays_while_it_is_the_last_one_asked_for():
+    store = MemoryStore()
+    await filled(store, "a", 10)
+    cache = PoolCache(store, byte_budget=1)
+    kept = weakref.ref(await cache.fresh("a"))
+    gc.collect()
+    assert await cache.fresh("a") is kept()
+
+
+async def test_a_pool_in_use_is_not_read_twice_though_it_gave_way():
+    store = MemoryStore()
+    for pool_id in "ab":
+        await filled(store, pool_id, 10)
+    cache = PoolCache(store, byte_budget=1)
+    in_use = await cache.fresh("a")
+    await cache.fresh("b")
+    assert await cache.fresh("a") is in_use
+
+
+async def test_what_a_call_sees_of_a_pool_stays_as_it_is_while_the_pool_grows():
+    store = MemoryStore()
+    pool = await store.create_pool(new_pool())
+    await append(store, pool, 0, 5)
+    cache = PoolCache(store, BYTE_BUDGET)
+    seen = (await cache.fresh("p")).vectors
+    for count in (7, 30):
+        await append(store, pool, (await store.read_pool("p")).clip_count, count)
+        assert len((await cache.fresh("p")).vectors) == (await store.read_pool("p")).clip_count
+    assert seen[:, 0].tolist() == [0, 1, 2, 3, 4]
