@@ -7,7 +7,7 @@ from datetime import timedelta
 from tests.chaos.history import FinalTask, StoredAnswer
 from tests.chaos.scene import PLANS
 
-from aloe.client import AsyncLearnerClient, Split, Task
+from aloe.client import AsyncLearnerClient, NotFound, Split, Task
 from aloe.client.errors import AloeError
 
 _PATIENCE = timedelta(seconds=30)
@@ -30,16 +30,26 @@ async def settle(
         for task_id in sorted(restless):
             try:
                 task = await client.get_task(task_id)
+            except NotFound:
+                restless.discard(task_id)
             except AloeError:
                 continue
-            if _is_at_rest(task, promised[task_id]):
-                restless.discard(task_id)
+            else:
+                if _is_at_rest(task, promised[task_id]):
+                    restless.discard(task_id)
         await asyncio.sleep(_POLL_S)
     return restless
 
 
 async def read_final(client: AsyncLearnerClient, task_id: str) -> FinalTask:
-    """Read all that a task holds."""
+    """Read all that a task holds: nothing, if it is gone."""
+    try:
+        return await _read_task(client, task_id)
+    except NotFound:
+        return FinalTask(task_id, 0, 0, 0, 0, labels={}, rounds={})
+
+
+async def _read_task(client: AsyncLearnerClient, task_id: str) -> FinalTask:
     labels = [each async for each in client.export_labels(task_id, timeout=_PATIENCE)]
     rounds = await client.list_rounds(task_id, timeout=_PATIENCE)
     task = await client.get_task(task_id, timeout=_PATIENCE)

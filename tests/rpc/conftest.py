@@ -31,9 +31,9 @@ def stack_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stack(stack_data_dir: Path, readable_folder: Path) -> Iterator[LocalStack]:
     """A stack that nobody kills; its pools and tasks are told apart by their ids."""
-    options = StackOptions(
-        data_dir=stack_data_dir, audio_uri_prefixes=(f"{readable_folder.as_uri()}/",)
-    )
+    # A prefix without a slash must not open folders whose names begin alike.
+    prefixes = (readable_folder.as_uri(),)
+    options = StackOptions(data_dir=stack_data_dir, audio_uri_prefixes=prefixes)
     with running_stack(options) as running:
         yield running
 

@@ -4,7 +4,6 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,16 +11,14 @@ from functools import partial
 import numpy as np
 
 from aloe.embedding.admission import Admission, Hold
-from aloe.embedding.audio import Audio, AudioDecoder, DecodedClip
+from aloe.embedding.audio import Audio, DecodedClip
 from aloe.embedding.batch_queue import Embedded
 from aloe.embedding.batcher import Batcher
+from aloe.embedding.decoding import DecodePool
 from aloe.embedding.dedupe import DedupingBatcher
 from aloe.embedding.encoder import Encoder, EncoderInfo
 from aloe.embedding.errors import InvalidAudio, InvalidClips, InvalidRequest
 from aloe.embedding.length_policy import Float32Array
-
-# Clips that one job of the decoding pool takes.
-_DECODE_SLICE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +74,11 @@ class Embedder:
         self,
         encoder: Encoder,
         *,
-        decoder: AudioDecoder,
+        decode_pool: DecodePool,
         batcher: Batcher | DedupingBatcher,
         admission: Admission,
-        decode_pool: ThreadPoolExecutor,
     ) -> None:
         self._encoder = encoder
-        self._decoder = decoder
         self._batcher = batcher
         self._admission = admission
         self._decode_pool = decode_pool
@@ -149,36 +144,11 @@ class Embedder:
 
     async def _decode(self, audios: Sequence[Audio]) -> tuple[list[_DecodedClip], list[Outcome]]:
         """Decode every clip, and tell those that could be from those that could not."""
-        numbered = list(enumerate(audios))
-        if all(self._decoder.is_quick(audio) for audio in audios):
-            decoded = self._decode_slice(numbered)
-        else:
-            loop = asyncio.get_running_loop()
-            slices = await asyncio.gather(
-                *(
-                    loop.run_in_executor(
-                        self._decode_pool,
-                        self._decode_slice,
-                        numbered[start : start + _DECODE_SLICE],
-                    )
-                    for start in range(0, len(numbered), _DECODE_SLICE)
-                )
-            )
-            decoded = [clip for part in slices for clip in part]
+        decoded = list(enumerate(await self._decode_pool.decode(audios)))
         return (
-            [clip for clip in decoded if isinstance(clip, _DecodedClip)],
-            [clip for clip in decoded if isinstance(clip, Outcome)],
+            [_DecodedClip(index, clip) for index, clip in decoded if isinstance(clip, DecodedClip)],
+            [Outcome(index, clip) for index, clip in decoded if isinstance(clip, InvalidAudio)],
         )
-
-    def _decode_slice(self, numbered: Sequence[tuple[int, Audio]]) -> list[_DecodedClip | Outcome]:
-        return [self._decode_one(index, audio) for index, audio in numbered]
-
-    def _decode_one(self, index: int, audio: Audio) -> _DecodedClip | Outcome:
-        try:
-            decoded = self._decoder.decode(audio)
-        except InvalidAudio as error:
-            return Outcome(index, error)
-        return _DecodedClip(index, decoded)
 
 
 def byte_count(audios: Iterable[Audio]) -> int:

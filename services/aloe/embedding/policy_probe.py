@@ -17,6 +17,8 @@ TOLERANCE = 1e-5
 # 0.1 to 6 s at 16 kHz, in an order in which a wrong policy shows early.
 _LENGTHS = (9_000, 40_000, 70_001, 16_001, 25_000, 1_600, 48_123, 33_000, 63_000, 95_999, 20_480)
 _AMPLITUDES = (0.3, 0.001, 0.05)
+# How far beyond a canonical length the encoder's own step is looked for.
+_PAST_STEP = (2, 1, 120, 300)
 _MIN_EVIDENCE_COUNT = 8
 _BUDGET_S = 4.0
 
@@ -34,10 +36,9 @@ def choose_length_policy(embed: Embed, stated: LengthPolicy | None = None) -> Le
     Returns:
         A policy that holds within TOLERANCE of the embedding's scale; else `exact`.
     """
-    fallback = stated if isinstance(stated, Exact) else Exact()
     if not _tells_clips_apart(embed):
-        _log.warning("the encoder gives every clip the same embedding; length policy %s", fallback)
-        return fallback
+        _log.warning("the encoder gives every clip the same embedding; length policy exact")
+        return Exact()
     for policy in [stated] if stated else CANDIDATES:
         refutation = _refute(embed, policy, 0 if stated else _MIN_EVIDENCE_COUNT)
         if refutation is None:
@@ -45,8 +46,8 @@ def choose_length_policy(embed: Embed, stated: LengthPolicy | None = None) -> Le
             return policy
         level = logging.WARNING if stated else logging.INFO
         _log.log(level, "length policy %s does not hold: %s", policy, refutation)
-    _log.warning("length policy %s: only clips of equal length share a batch", fallback)
-    return fallback
+    _log.warning("length policy exact: only clips of equal length share a batch")
+    return Exact()
 
 
 def rows_are_independent(embed: Embed) -> bool:
@@ -62,11 +63,14 @@ def _refute(embed: Embed, policy: LengthPolicy, min_evidence_count: int) -> str 
     evidence_count = 0
     give_up = time.monotonic() + _BUDGET_S
     for clip in _clips(policy):
-        if time.monotonic() > give_up:
+        # A slow encoder gets the time that enough evidence takes.
+        if time.monotonic() > give_up and evidence_count >= min_evidence_count:
             break
         try:
             raw = embed(clip[np.newaxis])[0]
         except InvalidAudio:  # too short for the bare encoder: says nothing about the policy
+            continue
+        if not np.isfinite(raw).all():  # the same, said otherwise
             continue
         canonical = policy.canonical(clip)
         if not _alike(raw, embed(canonical[np.newaxis])[0]):
@@ -83,13 +87,15 @@ def _clips(policy: LengthPolicy) -> Iterator[Float32Array]:
     for index, length in enumerate(_LENGTHS):
         amplitude = _AMPLITUDES[index % len(_AMPLITUDES)]
         yield _clip(rng, length, amplitude)
-        yield _clip(rng, policy.canonical_length(length) + 1, amplitude)
+        past = _PAST_STEP[index % len(_PAST_STEP)]
+        yield _clip(rng, policy.canonical_length(length) + past, amplitude)
 
 
 def _clip(rng: np.random.Generator, length: int, amplitude: float) -> Float32Array:
-    """Make noise over a tone that sounds to its very end."""
+    """Make noise over a tone that is loudest, or softest, at its very end."""
     tone = np.sin(2 * np.pi * rng.uniform(0.01, 0.2) * np.arange(length))
-    clip: Float32Array = (amplitude * (tone + rng.normal(0, 0.3, length))).astype(np.float32)
+    envelope = amplitude * np.linspace(*rng.permutation([0.2, 1.0]), length)
+    clip: Float32Array = (envelope * (tone + rng.normal(0, 0.3, length))).astype(np.float32)
     return clip
 
 

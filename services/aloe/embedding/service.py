@@ -10,6 +10,7 @@ from aloe.embedding.admission import Admission
 from aloe.embedding.audio import AudioDecoder
 from aloe.embedding.batcher import Batcher, BatchReport
 from aloe.embedding.catalog import Catalog
+from aloe.embedding.decoding import DecodePool
 from aloe.embedding.dedupe import DedupingBatcher
 from aloe.embedding.embedder import Embedder
 from aloe.embedding.encoder import Encoder
@@ -31,7 +32,7 @@ class EmbeddingService:
         )
         self._batcher = Batcher(limits.batch, on_batch=self._record)
         self._deduping = DedupingBatcher(self._batcher, max_byte_count=limits.cache_byte_count)
-        self._decode_pool = ThreadPoolExecutor(limits.decode_thread_count, "decode")
+        self._decode_threads = ThreadPoolExecutor(limits.decode_thread_count, "decode")
         catalog = Catalog([self._embedder(encoder) for encoder in encoders])
         self.grpc = Service(
             embedding_service_pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
@@ -51,17 +52,16 @@ class EmbeddingService:
     async def close(self) -> None:
         """Drop what waits and end the threads."""
         await self._batcher.close()
-        self._decode_pool.shutdown(cancel_futures=True)
+        self._decode_threads.shutdown(cancel_futures=True)
 
     def _embedder(self, encoder: Encoder) -> Embedder:
+        info = encoder.info
+        decoder = AudioDecoder(info.sample_rate_hz, info.max_clip_s, self._limits.int16_divisor)
         return Embedder(
             encoder,
-            decoder=AudioDecoder(
-                encoder.info.sample_rate_hz, encoder.info.max_clip_s, self._limits.int16_divisor
-            ),
+            decode_pool=DecodePool(decoder, self._decode_threads),
             batcher=self._deduping if self._limits.cache_byte_count else self._batcher,
             admission=self._admission,
-            decode_pool=self._decode_pool,
         )
 
     def _record(self, report: BatchReport) -> None:

@@ -32,7 +32,8 @@ _CLIPS_PER_READ = 10_000
 _BYTES_PER_READ = 32 * 1024 * 1024
 """Of vectors: what loading needs in memory beside the pool itself."""
 _RECENT_S = 0.05
-"""Predict does not ask the store more often; in so long a head reaches every replica."""
+"""What may be a little old is not asked of the store more often; in so long a head reaches every
+replica."""
 _SPARE = 8
 """A pool that outgrows its memory gets room for an eighth more."""
 
@@ -44,6 +45,8 @@ class CachedPool:
         self.pool = pool
         self.clips: list[Clip] = []
         self.scorer = PoolScorer()
+        self.read_at = -math.inf
+        """When it was what the store held, by time.monotonic()."""
         self._buffer: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
         self._row_count = 0
         self._rows: dict[str, int] = {}
@@ -110,8 +113,22 @@ class PoolCache:
         self._in_use: WeakValueDictionary[str, CachedPool] = WeakValueDictionary()
         """All that anybody holds: one that was let go is not read again while a call has it."""
 
+    async def recent(self, pool_id: str) -> CachedPool:
+        """Return a pool as it was a moment ago. Raises PoolNotFound."""
+        cached = self._kept.get(pool_id)
+        if cached is not None and time.monotonic() - cached.read_at < _RECENT_S:
+            return cached
+        return await self.fresh(pool_id)
+
+    def grew(self, pool_id: str) -> None:
+        """Note that this process added clips: what it answers next must know of them."""
+        cached = self._in_use.get(pool_id)
+        if cached is not None:
+            cached.read_at = -math.inf
+
     async def fresh(self, pool_id: str) -> CachedPool:
         """Return a pool as it is now. Raises PoolNotFound."""
+        began = time.monotonic()
         pool = await self._store.read_pool(pool_id)
         cached = self._in_use.get(pool_id)
         if cached is None or cached.pool.epoch != pool.epoch:
@@ -119,6 +136,7 @@ class PoolCache:
         self._kept[pool_id] = cached
         self._kept.move_to_end(pool_id)
         await cached.refresh(self._store, pool)
+        cached.read_at = began
         self._evict()
         return cached
 
@@ -138,6 +156,8 @@ class CachedTask:
         self.view = TaskView(0)
         self.changed = asyncio.Event()
         """Set and replaced whenever the view changes."""
+        self.reading = asyncio.Lock()
+        """Held by the one that reads for all who would do with what is recent."""
         self._head: Head | None = None
         self._read_at = -math.inf
         self._scores: HeadScores | None = None
@@ -259,12 +279,24 @@ class TaskCache:
         self._store = store
         self._tasks: dict[str, CachedTask] = {}
 
+    async def known(self, task_id: str) -> CachedTask:
+        """Return a task as this process knows it, for what depends on its classes alone.
+
+        It may be gone by now: what is done with it must be fenced, and `forget` it then. Raises
+        TaskNotFound.
+        """
+        return self._tasks.get(task_id) or await self.fresh(task_id)
+
     async def recent(self, task_id: str) -> CachedTask:
         """Return a task as it was a moment ago, with a head. Raises TaskNotFound."""
         cached = self._tasks.get(task_id)
-        if cached is not None and cached.view.head_version and cached.age_s() < _RECENT_S:
-            return cached
-        return await self.fresh(task_id)
+        if cached is None:
+            return await self.fresh(task_id)
+        async with cached.reading:
+            # Whoever waited here finds what the first one read.
+            if cached.view.head_version and cached.age_s() < _RECENT_S:
+                return cached
+            return await self.fresh(task_id)
 
     async def fresh(self, task_id: str) -> CachedTask:
         """Return a task as it is now. Raises TaskNotFound."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -68,8 +68,16 @@ class ImportReport:
 class Importer:
     """Serves ImportClips."""
 
-    def __init__(self, store: PoolStore, encoder: EncoderPort, audio: AudioStore) -> None:
+    def __init__(
+        self,
+        store: PoolStore,
+        encoder: EncoderPort,
+        audio: AudioStore,
+        on_growth: Callable[[str], None],
+    ) -> None:
+        """Take what it needs; `on_growth` is told the id of a pool that clips were added to."""
         self._store, self._encoder, self._audio = store, encoder, audio
+        self._on_growth = on_growth
 
     async def import_clips(
         self, pool_id: str, fingerprint: str, batches: AsyncIterator[Sequence[NewClip | BadClip]]
@@ -98,6 +106,7 @@ class Importer:
             return await run.finish()
         finally:
             run.cancel()
+            self._on_growth(pool_id)
 
 
 @dataclass(slots=True)

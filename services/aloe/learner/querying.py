@@ -2,15 +2,18 @@
 
 import contextlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from aloe.learner.caches import CachedPool, CachedTask, PoolCache, TaskCache
 from aloe.learner.domain.errors import (
     HeadNotTrained,
     HeadVersionUnknown,
     InvalidInput,
+    TaskChanged,
+    TaskNotFound,
     Violation,
 )
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
@@ -19,6 +22,8 @@ from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import PoolState, Task, check_lease_duration
 from aloe.learner.ports import LabelsOutcome, Lease, LeaseRequest, RankingTooShort, Store
 from aloe.learner.training import Trainer
+
+T = TypeVar("T")
 
 _SLACK = 256
 """Ranked clips sent beyond those asked for: other oracles may take some first."""
@@ -82,7 +87,7 @@ class Querying:
         _check_requested_duration(lease_duration)
         cached = await self._tasks.fresh(task_id)
         await self.wait_for_head(cached, min_head_version)
-        pool = await self._pools.fresh(cached.task.pool_id)
+        pool = await self._pools.recent(cached.task.pool_id)
         head = None
         with contextlib.suppress(HeadNotTrained):
             head = await cached.head(self._store)
@@ -90,6 +95,10 @@ class Querying:
         wanted = max_count + _SLACK
         while True:
             ranking, complete = await cached.ranking(head, pool, wanted)
+            if len(ranking) < max_count:
+                # Another replica may have added clips since.
+                pool = await self._pools.fresh(cached.task.pool_id)
+                ranking, complete = await cached.ranking(head, pool, wanted)
             request = LeaseRequest(
                 oracle_id=oracle_id,
                 ranking=ranking,
@@ -139,14 +148,19 @@ class Querying:
             InvalidInput: an unknown class, a lease answered twice, a lease of somebody else.
             LeaseLost: a clip went to another oracle.
         """
-        task = (await self._tasks.fresh(task_id)).task
         _check_answers(answers)
-        pairs = [
-            (answer.lease_id, _class_of(task, answer, index))
-            for index, answer in enumerate(answers)
-        ]
-        outcome = await self._store.submit(task, oracle_id, pairs, request_id or uuid.uuid4().hex)
-        self._trainer.notify(task_id)
+        request_id = request_id or uuid.uuid4().hex
+
+        async def submit(task: Task) -> LabelsOutcome:
+            pairs = [
+                (answer.lease_id, _class_of(task, answer, index))
+                for index, answer in enumerate(answers)
+            ]
+            return await self._store.submit(task, oracle_id, pairs, request_id)
+
+        outcome = await self._fenced(task_id, submit)
+        if outcome.head_version is not None:
+            self._trainer.notify(task_id)
         return outcome
 
     async def renew(
@@ -166,8 +180,18 @@ class Querying:
 
     async def release(self, task_id: str, oracle_id: str, lease_ids: Sequence[str]) -> int:
         """End leases of an oracle; return how many were held."""
-        task = (await self._tasks.fresh(task_id)).task
-        return await self._store.release(task, oracle_id, lease_ids)
+        return await self._fenced(
+            task_id, lambda task: self._store.release(task, oracle_id, lease_ids)
+        )
+
+    async def _fenced(self, task_id: str, change: Callable[[Task], Awaitable[T]]) -> T:
+        """Change a task as it is known here; if that is another one by now, the one there is."""
+        known = await self._tasks.known(task_id)
+        try:
+            return await change(known.task)
+        except (TaskChanged, TaskNotFound):
+            self._tasks.forget(task_id)
+            return await change((await self._tasks.fresh(task_id)).task)
 
 
 def _check_requested_duration(duration: timedelta | None) -> None:

@@ -18,8 +18,8 @@ Float32Array = NDArray[np.float32]
 Int16Array = NDArray[np.int16]
 IntArray = NDArray[np.int64]
 
-_THREADS = os.cpu_count() or 1
-_SHARES_PER_THREAD = 4
+THREADS = os.cpu_count() or 1
+SHARES_PER_THREAD = 4
 """More than one: a core may be busy with something else."""
 _LEAST_SHARE_ROWS = 4_096
 _NOT_SCORED = -1
@@ -38,7 +38,7 @@ class PoolScorer:
 
     def __init__(self) -> None:
         # Its threads start when they are first needed.
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="score")
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="score")
         self._waiting: list[_Request] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -78,7 +78,7 @@ class PoolScorer:
         # Pools only grow: whichever matrix is the longest holds everybody's rows.
         embeddings = max((request.embeddings for request in requests), key=len)
         judgement = Judgement([request.judge for request in requests], embeddings, rows)
-        share_count = min(_THREADS * _SHARES_PER_THREAD, -(-len(rows) // _LEAST_SHARE_ROWS))
+        share_count = min(THREADS * SHARES_PER_THREAD, -(-len(rows) // _LEAST_SHARE_ROWS))
         ends = np.linspace(0, len(rows), share_count + 1).astype(int).tolist()
         loop = asyncio.get_running_loop()
         await asyncio.gather(

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
             "redis_url", "redis-url", "ALOE_LEARNER_REDIS_URL", "REDIS_URL"
         ),
         description="redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// URL of the"
-        " store (also: REDIS_URL); memory:// keeps everything in this process and forgets it at the end",
+        " store (also: REDIS_URL); memory:// keeps everything in this process and forgets it",
     )
     redis_replica_count: int = Field(
         0, ge=0, description="replicas of Redis that must have a change before it is acknowledged"

@@ -166,7 +166,8 @@ class Tasks:
         if violations:
             raise InvalidInput(*violations[:MAX_SHOWN_VIOLATIONS])
         outcome = await self._store.import_labels(task, list(changes.values()))
-        self._trainer.notify(task_id)
+        if outcome.head_version is not None:
+            self._trainer.notify(task_id)
         return outcome
 
     async def events(self, task_id: str, after: str, count: int) -> TaskHistory:

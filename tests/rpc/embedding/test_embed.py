@@ -10,6 +10,7 @@ from tests.unit.embedding.recordings import CONTAINERS, encoded, pcm, tone
 
 from aloe.embedding.audio import SampleFormat
 from aloe.embedding.encoder import Encoder
+from aloe.embedding.limits import BatchLimits, ServiceLimits
 from aloe.v1 import embedding_service_pb2 as pb2
 
 
@@ -115,6 +116,24 @@ async def test_unset_channel_count_means_mono(stub: Any) -> None:
 async def test_the_right_fingerprint_is_accepted(stub: Any, logmel: Encoder) -> None:
     response = await stub.Embed(request(pcm(tone()), fingerprint=logmel.info.fingerprint))
     assert response.fingerprint == logmel.info.fingerprint
+
+
+async def test_with_one_batch_size_embeddings_are_the_same_bit_for_bit(
+    grid_encoder: Encoder,
+) -> None:
+    limits = ServiceLimits(batch=BatchLimits(sizes=(4,)), cache_byte_count=0)
+    clips = [pcm(clip) for clip in noises(30, seed=4)]
+    async with serve(grid_encoder, limits=limits) as stub:
+        alone = [matrix(await stub.Embed(request(clip)))[0] for clip in clips]
+        together = matrix(await stub.Embed(request(*clips)))
+    np.testing.assert_array_equal(alone, together)
+
+
+async def test_a_clip_that_is_asked_for_again_is_answered_alike(stub: Any) -> None:
+    first = await stub.Embed(request(pcm(tone())))
+    call = stub.Embed(request(pcm(tone())))
+    assert await call == first
+    assert "inference;dur=0.000" in dict(await call.trailing_metadata())["server-timing"]
 
 
 async def test_the_response_tells_where_its_time_went(stub: Any) -> None:

@@ -110,6 +110,19 @@ async def test_cancelled_streams_and_calls_give_their_room_back() -> None:
         await until_answered(stub)
 
 
+async def test_a_cancelled_stream_gives_its_room_back() -> None:
+    encoder = GatedEncoder()
+    async with serve(encoder, limits=ServiceLimits(max_clip_count=8)) as stub:
+        call = stub.EmbedStream()
+        clips = [pb2.StreamedClip(audio=audio(pcm(clip(1, 10 + n)))) for n in range(6)]
+        await call.write(pb2.EmbedStreamRequest(clips=clips))
+        await asyncio.to_thread(encoder.wait_until_running)
+        call.cancel()
+        encoder.open(1_000)
+        # A call that needs all of it.
+        await until_answered(stub, clip_count=8)
+
+
 async def until_overloaded(stub: Any) -> None:
     """Call until the queue is full: the calls before may still be on their way."""
     while True:
@@ -120,11 +133,11 @@ async def until_overloaded(stub: Any) -> None:
                 raise
 
 
-async def until_answered(stub: Any) -> None:
+async def until_answered(stub: Any, clip_count: int = 1) -> None:
     """Call until there is room: cancellations travel too."""
     while True:
         try:
-            await stub.Embed(request(pcm(clip(1))), timeout=5)
+            await stub.Embed(request(*[pcm(clip(2))] * clip_count), timeout=5)
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise

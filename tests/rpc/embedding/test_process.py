@@ -65,7 +65,9 @@ def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int) -> No
         (["--length-policy", "zigzag"], "'zigzag' is no length policy; give exact"),
         (["--max-clip-s", "-3"], "--max-clip-s is '-3': "),
         (["--frobnicate", "1"], "frobnicate"),
-        (["--device", "gpu:9"], "--device gpu:9: TensorFlow sees"),
+        pytest.param(
+            ["--device", "gpu:9"], "--device gpu:9: TensorFlow sees", marks=pytest.mark.slow
+        ),
         (["--manifest", "nowhere.toml"], "the manifest nowhere.toml cannot be read"),
     ],
 )

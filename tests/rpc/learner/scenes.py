@@ -25,9 +25,11 @@ from aloe.client import (
     Split,
     SubmitResult,
 )
+from aloe.v1 import learner_service_pb2 as pb
 
 DIM = 8
 CLASSES = ("low", "mid", "high")
+SERVICE = pb.DESCRIPTOR.services_by_name["LearnerService"]
 FINGERPRINT = "made-by-the-test"
 QUICK = AdamRecipe(learning_rate=0.1, epoch_count=30)
 
@@ -138,3 +140,23 @@ def failure_of(error: Any) -> Failure:
         detail.Unpack(bad_request)
     fields = tuple(violation.field for violation in bad_request.field_violations)
     return Failure(error.code(), info.reason, fields, error.details() or "")
+
+
+def _call(raw: Any, rpc: str, request: Any) -> None:
+    response = getattr(raw, rpc)(iter([request]) if rpc == "ImportClips" else request)
+    if SERVICE.methods_by_name[rpc].server_streaming:
+        next(response)
+
+
+def check_refused(raw: Any, scene: Scene, rpc: str, request: Any, fields: tuple[str, ...]) -> None:
+    """Call and expect exactly these wrong fields, and nothing stored."""
+    before = scene.snapshot()
+    with pytest.raises(grpc.RpcError) as caught:
+        _call(raw, rpc, request)
+    failure = failure_of(caught.value)
+    assert (failure.code, failure.reason, failure.fields) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "INVALID_INPUT",
+        fields,
+    )
+    assert scene.snapshot() == before

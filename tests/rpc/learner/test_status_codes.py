@@ -10,12 +10,11 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from tests.rpc.learner.scenes import Scene, failure_of, new_id
+from tests.rpc.learner.scenes import SERVICE, Scene, failure_of, new_id
 
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.v1.error_reason_pb2 import ErrorReason
 
-SERVICE = pb.DESCRIPTOR.services_by_name["LearnerService"]
 RPCS = [method.name for method in SERVICE.methods]
 CODES = {
     grpc.StatusCode.INVALID_ARGUMENT,

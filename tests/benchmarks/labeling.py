@@ -1,0 +1,185 @@
+"""Query and SubmitLabels by many oracles through two learners, over the bare scripts.
+
+    python -m tests.benchmarks.labeling --json
+
+Everything runs on the cores of this machine: oracles, two learners, Redis with appendfsync always.
+The floor is the same two scripts, called by a plain Redis client with the same concurrency.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from aloe.client import Answer, AsyncLearnerClient, NewClip, connect_async
+from aloe.learner.adapters.redis_client import connect_redis
+from aloe.learner.adapters.redis_scripts import Script
+from aloe.learner.adapters.redis_tasks import REQUEST_LIFE_MS, TaskKeys
+from aloe.local import LocalStack, StackOptions
+from aloe.local.redis_server import redis_child
+
+ORACLE_COUNT, TASK_COUNT, DIM = 64, 8, 32
+CLASSES = ("no", "yes")
+RANKING_LENGTH = 257
+"""What a learner sends for one clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    clip_count: int
+    seconds: float
+    repetitions: int
+
+
+class Counter:
+    """Pairs that are done, while it runs."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends, self._began, self.pairs = time.perf_counter() + seconds, time.perf_counter(), 0
+
+    @property
+    def is_running(self) -> bool:
+        return time.perf_counter() < self._ends
+
+    def per_second(self) -> float:
+        return self.pairs / (time.perf_counter() - self._began)
+
+
+async def run_oracles(seconds: float, pair: Callable[[int], Awaitable[None]]) -> float:
+    """Let every oracle do pairs of Query and SubmitLabels; return pairs per second."""
+    counter = Counter(seconds)
+
+    async def oracle(number: int) -> None:
+        while counter.is_running:
+            await pair(number)
+            counter.pairs += 1
+
+    await asyncio.gather(*(oracle(number) for number in range(ORACLE_COUNT)))
+    return counter.per_second()
+
+
+async def pairs_through_learners(
+    clients: list[AsyncLearnerClient], sizes: Sizes, *, training: bool
+) -> float:
+    """Pairs per second over gRPC; with one class labeled nothing is trained, with two it is."""
+    prefix = uuid.uuid4().hex[:8]
+    tasks = [f"{prefix}-{number}" for number in range(TASK_COUNT)]
+    for task_id in tasks:
+        await clients[0].create_task(task_id, "clips", CLASSES)
+
+    async def pair(number: int) -> None:
+        client, task_id = clients[number % len(clients)], tasks[number % TASK_COUNT]
+        oracle_id = f"oracle-{number}"
+        asked = await client.query(task_id, oracle_id)
+        label = CLASSES[number // TASK_COUNT % 2] if training else CLASSES[0]
+        await client.submit_labels(
+            task_id, oracle_id, [Answer(lease.lease_id, label) for lease in asked.leases]
+        )
+
+    rate = await run_oracles(sizes.seconds, pair)
+    for task_id in tasks:
+        await clients[0].delete_task(task_id)
+    return rate
+
+
+async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
+    """Pairs per second of lease.lua and submit.lua, called by a plain client."""
+    redis = connect_redis(url)
+    lease, submit = (Script(redis, name, shared="task") for name in ("lease", "submit"))
+    create = Script(redis, "create_task", shared="task")
+    tasks = [uuid.uuid4().hex for _ in range(TASK_COUNT)]
+    for task_id in tasks:
+        await create(TaskKeys(task_id).for_script(), "epoch", "{}", "")
+    taken = [0] * TASK_COUNT
+
+    async def pair(number: int) -> None:
+        place, oracle_id = number % TASK_COUNT, f"oracle-{number}"
+        keys = TaskKeys(tasks[place])
+        # From where the free clips are, as a learner's fresh view has it.
+        first = max(0, taken[place] - ORACLE_COUNT)
+        ranking = json.dumps([[row, None, -1] for row in range(first, first + RANKING_LENGTH)])
+        taken[place] += 1
+        reply = json.loads(
+            await lease(
+                keys.for_script(f"query:{uuid.uuid4().hex}"), "epoch", oracle_id, ranking, "1", 1,
+                300_000, uuid.uuid4().hex, REQUEST_LIFE_MS, 0, "cold start", "",
+            )
+        )  # fmt: skip
+        answers = json.dumps([[each[0], 0] for each in reply["leases"]])
+        await submit(
+            keys.for_script(f"submit:{uuid.uuid4().hex}"), "epoch", oracle_id, answers,
+            REQUEST_LIFE_MS,
+        )  # fmt: skip
+
+    rate = await run_oracles(sizes.seconds, pair)
+    await redis.aclose()
+    return rate
+
+
+async def measure(stack: LocalStack, bare_url: str, sizes: Sizes) -> dict[str, Any]:
+    """Run floor and learners in turn, and return medians and ratios."""
+    vectors = np.random.default_rng(0).normal(size=(sizes.clip_count, DIM)).astype(np.float32)
+    clients = [connect_async(address) for address in stack.learner_addresses]
+    await clients[0].create_pool("clips", encoder_fingerprint="random", embedding_dim=DIM)
+    await clients[0].import_clips(
+        "clips", [NewClip(f"c{row}", embedding=vector) for row, vector in enumerate(vectors)]
+    )
+    bare, quiet, busy = [], [], []
+    for _ in range(sizes.repetitions):
+        bare.append(await pairs_of_bare_scripts(bare_url, sizes))
+        quiet.append(await pairs_through_learners(clients, sizes, training=False))
+        busy.append(await pairs_through_learners(clients, sizes, training=True))
+    for client in clients:
+        await client.close()
+    return {
+        "pairs_over_scripts": round(median(quiet) / median(bare), 3),
+        "pairs_over_scripts_while_training": round(median(busy) / median(bare), 3),
+        "pairs_per_s": {
+            "scripts": [round(rate) for rate in bare],
+            "learners": [round(rate) for rate in quiet],
+            "learners_while_training": [round(rate) for rate in busy],
+        },
+        "oracles": ORACLE_COUNT,
+        "tasks": TASK_COUNT,
+        "learners": len(clients),
+        "clips": sizes.clip_count,
+        "machine": {
+            "cores": os.cpu_count(),
+            "load": [round(load, 2) for load in os.getloadavg()],
+            "python": platform.python_version(),
+        },
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
+    arguments = parser.parse_args()
+    sizes = Sizes(2_000, 1.0, 1) if arguments.quick else Sizes(20_000, 6.0, 3)
+    with tempfile.TemporaryDirectory(prefix="aloe-bench-") as name:
+        folder = Path(name)
+        bare = redis_child(folder / "bare", folder / "bare.sock", folder / "bare.log")
+        bare.start(timeout_s=30)
+        try:
+            with LocalStack(StackOptions(learner_count=2, data_dir=folder / "stack")) as stack:
+                found = asyncio.run(measure(stack, f"unix://{folder / 'bare.sock'}", sizes))
+        finally:
+            bare.stop()
+    sys.stdout.write(json.dumps(found, indent=None if arguments.json else 2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Scoring against reading the pool, training against plain numpy."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from tests.benchmarks.learner_plain import clusters, plain_adam
+from tests.benchmarks.measuring import in_turns, median_ratio
+
+from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.judging import Judge, Judgement
+from aloe.learner.domain.recipe import AdamRecipe
+from aloe.learner.domain.selection import SelectionRule, first_clips
+from aloe.learner.domain.training import adam, glorot_uniform
+from aloe.learner.scoring import SHARES_PER_THREAD, THREADS
+
+Float32Array = NDArray[np.float32]
+
+
+@numba.njit(nogil=True, fastmath=True)
+def _sum_of(embeddings: Float32Array, begin: int, end: int) -> float:
+    total = np.float32(0)
+    for row in range(begin, end):
+        for d in range(embeddings.shape[1]):
+            total += embeddings[row, d]
+    return total
+
+
+class Scoring:
+    """One pool, read and scored by as many threads."""
+
+    def __init__(self, embeddings: Float32Array, class_count: int) -> None:
+        self._embeddings, self._class_count = embeddings, class_count
+        self._rows = np.arange(len(embeddings))
+        self._is_open = np.ones(len(embeddings), np.bool_)
+        self._threads = ThreadPoolExecutor(THREADS)
+        share_count = THREADS * SHARES_PER_THREAD
+        self._ends = np.linspace(0, len(embeddings), share_count + 1).astype(int).tolist()
+
+    def read(self) -> None:
+        self._share(lambda begin, end: _sum_of(self._embeddings, begin, end))
+
+    def score_and_pick(self, heads: list[Head]) -> None:
+        judges = [Judge(head, AcquisitionFunction.SMALLEST_MARGIN) for head in heads]
+        judgement = Judgement(judges, self._embeddings, self._rows)
+        self._share(judgement.share)
+        for scores, predicted in zip(judgement.scores, judgement.predicted, strict=True):
+            first_clips(
+                SelectionRule.CLASS_AWARE,
+                scores=scores,
+                predicted=predicted,
+                is_open=self._is_open,
+                class_count=self._class_count,
+                count=self._class_count,
+            )
+
+    def heads(self, count: int) -> list[Head]:
+        generator = np.random.default_rng(1)
+        dim = self._embeddings.shape[1]
+        biases = np.zeros(self._class_count, np.float32)
+        return [
+            Head(1, glorot_uniform(generator, dim, self._class_count), biases) for _ in range(count)
+        ]
+
+    def _share(self, work: Any) -> None:
+        list(self._threads.map(work, self._ends[:-1], self._ends[1:]))
+
+
+def scoring_figures(
+    clip_count: int, embedding_dim: int, class_count: int, *, repeats: int, head_count: int = 16
+) -> dict[str, float]:
+    scoring = Scoring(clusters(clip_count, embedding_dim, class_count).embeddings, class_count)
+    one, many = scoring.heads(1), scoring.heads(head_count)
+    read, score, score_many = in_turns(
+        repeats,
+        scoring.read,
+        lambda: scoring.score_and_pick(one),
+        lambda: scoring.score_and_pick(many),
+    )
+    return {
+        "read_ms": 1e3 * float(np.median(read)),
+        "score_ms": 1e3 * float(np.median(score)),
+        "score_over_read": median_ratio(score, read),
+        f"score_{head_count}_heads_over_read_per_head": median_ratio(score_many, read) / head_count,
+    }
+
+
+def training_figures(
+    label_count: int, embedding_dim: int, class_count: int, *, repeats: int
+) -> dict[str, float]:
+    data = clusters(label_count, embedding_dim, class_count)
+    generator = np.random.default_rng(2)
+    recipe = AdamRecipe()
+    start = glorot_uniform(generator, embedding_dim, class_count)
+    shuffles = [generator.permutation(label_count) for _ in range(recipe.epoch_count)]
+    given = (recipe, data.embeddings, data.classes, start, shuffles)
+    ours, plain = in_turns(repeats, lambda: adam(*given), lambda: plain_adam(*given))
+    difference = np.abs(np.vstack(adam(*given)) - plain_adam(*given)).max()
+    return {
+        "train_ms": 1e3 * float(np.median(ours)),
+        "train_numpy_ms": 1e3 * float(np.median(plain)),
+        "train_over_numpy": median_ratio(ours, plain),
+        "train_max_abs_difference": float(difference),
+    }
+
+
+def threads() -> str:
+    return f"{THREADS} of {os.cpu_count()} cores"

@@ -1,0 +1,118 @@
+"""Predict against a bare echo of the same bytes; import and loading against a bare Redis client."""
+
+import asyncio
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+from tests.benchmarks.measuring import median_ratio
+
+from aloe.local.child import Child
+from aloe.v1 import learner_service_pb2 as pb
+from aloe.wire.arrays import encode_matrix
+from aloe.wire.names import task_name
+
+CALLER_COUNT = 32
+_PREDICT = "/aloe.v1.LearnerService/Predict"
+_ECHO = "/benchmark.Echo/Echo"
+
+
+class _Echo(grpc.GenericRpcHandler):
+    """Answers any bytes with as many bytes as Predict does."""
+
+    def __init__(self, reply: bytes) -> None:
+        async def answer(_request: bytes, _context: object) -> bytes:
+            return reply
+
+        self._handler = grpc.unary_unary_rpc_method_handler(answer)
+
+    def service(self, handler_call_details: Any) -> Any:
+        return self._handler if handler_call_details.method == _ECHO else None
+
+
+async def _serve_echo(reply_byte_count: int) -> None:
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((_Echo(bytes(reply_byte_count)),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    sys.stdout.write(f"echo listening on 127.0.0.1:{port}\n")
+    sys.stdout.flush()
+    await server.wait_for_termination()
+
+
+@contextmanager
+def running_echo(folder: Path, reply_byte_count: int) -> Iterator[str]:
+    addresses: list[str] = []
+
+    def ready(child: Child) -> bool:
+        line = child.read_line()
+        if line is not None:
+            addresses.append(line.rpartition(" ")[2])
+        return bool(addresses)
+
+    command = [sys.executable, "-m", "tests.benchmarks.learner_serving", str(reply_byte_count)]
+    child = Child("the echo", command, log_path=folder / "echo.log", ready=ready)
+    child.start(timeout_s=60)
+    try:
+        yield addresses[0]
+    finally:
+        child.stop()
+
+
+async def _call_for(
+    address: str, method: str, request: bytes, duration_s: float
+) -> tuple[float, float]:
+    """Call from many callers for a while; return calls/s and the 99th percentile in seconds."""
+    latencies_s: list[float] = []
+    async with grpc.aio.insecure_channel(address) as channel:
+        call = channel.unary_unary(method)
+        await call(request)
+        began = time.perf_counter()
+
+        async def caller() -> None:
+            while (start := time.perf_counter()) < began + duration_s:
+                await call(request)
+                latencies_s.append(time.perf_counter() - start)
+
+        await asyncio.gather(*(caller() for _ in range(CALLER_COUNT)))
+        taken_s = time.perf_counter() - began
+    return len(latencies_s) / taken_s, float(np.percentile(latencies_s, 99))
+
+
+def predict_figures(
+    learner_address: str,
+    task_id: str,
+    embedding: NDArray[np.float32],
+    folder: Path,
+    *,
+    repeats: int,
+    duration_s: float,
+) -> dict[str, float]:
+    request = pb.PredictRequest(
+        task=task_name(task_id), embeddings=encode_matrix(embedding[None])
+    ).SerializeToString()
+    with grpc.insecure_channel(learner_address) as channel:
+        reply_byte_count = len(channel.unary_unary(_PREDICT)(request))
+    ours, echo = [], []
+    with running_echo(folder, reply_byte_count) as echo_address:
+        for _ in range(repeats):
+            ours.append(asyncio.run(_call_for(learner_address, _PREDICT, request, duration_s)))
+            echo.append(asyncio.run(_call_for(echo_address, _ECHO, request, duration_s)))
+    return {
+        "predict_calls_per_s": statistics.median(rate for rate, _ in ours),
+        "echo_calls_per_s": statistics.median(rate for rate, _ in echo),
+        "predict_over_echo": median_ratio([r for r, _ in ours], [r for r, _ in echo]),
+        "predict_p99_ms": 1e3 * statistics.median(p99 for _, p99 in ours),
+        "predict_p99_over_echo": median_ratio([p for _, p in ours], [p for _, p in echo]),
+    }
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve_echo(int(sys.argv[1])))
