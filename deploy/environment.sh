@@ -1,6 +1,6 @@
 # Sourced by deploy/demo.sh and tests/run.sh from the project's root: makes the
 # virtual environment .venv with the extra named in $extra, if it is not there as
-# it stands in pyproject.toml, and activates it.
+# it stands in pyproject.toml, and puts it on the PATH.
 #
 # PYTHON names the interpreter (default: the first of python3.12, python3.11,
 # python3.13, python3 that is new enough), VENV another folder.
@@ -27,4 +27,6 @@ if [ "$(cat "$VENV/aloe-installed" 2>/dev/null)" != "$stamp" ]; then
   "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extra]" >&2
   echo "$stamp" > "$VENV/aloe-installed"
 fi
-. "$VENV/bin/activate"
+# Not by its activate script: that of some Python versions fails under set -u.
+PATH=$(cd "$VENV/bin" && pwd):$PATH
+export PATH

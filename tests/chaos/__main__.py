@@ -12,18 +12,21 @@ from tests.chaos.run import ChaosOptions, run_chaos
 from aloe.client.errors import AloeError
 from aloe.local import ChildFailed, NoRedis
 
+_SHOWN = 40
+
 
 def main() -> int:
     """Run the chaos and print what came of it."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long things are broken")
     parser.add_argument("--seed", type=int, default=0, help="fixes faults and oracles' choices")
-    parser.add_argument("--history", type=Path, help="where the history goes; kept if given")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep history and logs there")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="aloe-chaos-history-") as folder:
-        path = arguments.history or Path(folder) / "history.jsonl"
-        options = ChaosOptions(arguments.minutes, arguments.seed, path)
+    with tempfile.TemporaryDirectory(prefix="aloe-chaos-") as temporary:
+        folder = arguments.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ChaosOptions(arguments.minutes, arguments.seed, folder)
         try:
             outcome = asyncio.run(run_chaos(options, _say))
         except (AloeError, ChildFailed, NoRedis) as error:
@@ -31,8 +34,10 @@ def main() -> int:
             return 2
         except KeyboardInterrupt:
             return 130
-    for finding in outcome.findings:
+    for finding in outcome.findings[:_SHOWN]:
         _say(f"{finding.kind.value}: {finding.text}")
+    if len(outcome.findings) > _SHOWN:
+        _say(f"... and {len(outcome.findings) - _SHOWN} more")
     lines = (
         [json.dumps(outcome.report)]
         if arguments.json

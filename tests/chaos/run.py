@@ -36,7 +36,8 @@ class ChaosOptions:
 
     minutes: float
     seed: int
-    history_path: Path
+    folder: Path
+    """Where the history goes, and all that the servers keep and log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,16 @@ async def run_chaos(options: ChaosOptions, on_step: Callable[[str], None]) -> Ch
         ChildFailed, NoRedis: nothing could be started.
         AloeError: the healed system cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="aloe-chaos-") as name:
-        async with System(Path(name), ORACLE_COUNT) as system:
+    history_path = options.folder / "history.jsonl"
+    # A place of its own, since the path of a socket must be short.
+    with tempfile.TemporaryDirectory(prefix="aloe-chaos-") as socket_folder:
+        async with System(options.folder, Path(socket_folder), ORACLE_COUNT) as system:
             on_step("everything runs")
-            with History(options.history_path) as history:
+            with History(history_path) as history:
                 scene, saboteur = await _break(system, history, options, on_step)
             on_step("all is healed; waiting for rest")
             restless, finals, differing = await _read_truth(system, scene)
-    operations = read_history(options.history_path)
+    operations = read_history(history_path)
     findings = [
         *check(operations, finals),
         *(Finding(FindingKind.UNSETTLED, task_id) for task_id in sorted(restless)),

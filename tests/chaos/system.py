@@ -26,14 +26,14 @@ class System:
     Learners reach Redis, and each oracle each learner, only by a proxy of its own.
     """
 
-    def __init__(self, folder: Path, oracle_count: int) -> None:
-        """Take where data and logs go; nothing runs yet."""
+    def __init__(self, folder: Path, socket_folder: Path, oracle_count: int) -> None:
+        """Take where data and logs go, and where the sockets; nothing runs yet."""
         self._oracle_count = oracle_count
-        socket_path = folder / "redis.sock"
+        socket_path = socket_folder / "redis.sock"
         self._redis = redis_child(folder / "redis", socket_path, folder / "redis.log")
         self._redis_lock = asyncio.Lock()
         self.redis_proxy = to_unix(socket_path)
-        self._proxy_path = folder / "proxy.sock"
+        self._proxy_path = socket_folder / "proxy.sock"
         self._stack = LocalStack(
             StackOptions(
                 data_dir=folder / "stack",

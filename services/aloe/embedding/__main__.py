@@ -89,6 +89,7 @@ async def _run(settings: Settings) -> None:
         _announce(loading.result(), address, time.monotonic() - started)
         await stopped
     finally:
+        service.stop_streams()
         await server.stop(drain_s=settings.drain_s)
         await service.close()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from aloe.embedding.errors import InvalidRequest, Overloaded
+from aloe.embedding.errors import InvalidRequest, Overloaded, ShuttingDown
 
 MIN_RETRY_AFTER_S = 0.05
 MAX_RETRY_AFTER_S = 30.0
@@ -33,6 +33,7 @@ class Admission:
         self._used = Hold(0, 0)
         self._s_per_clip = _FIRST_GUESS_S_PER_CLIP
         self._released = asyncio.Event()
+        self._closed = False
 
     @property
     def clip_count(self) -> int:
@@ -64,13 +65,19 @@ class Admission:
             self.release(hold)
 
     async def enter_bulk(self, clip_count: int, byte_count: int) -> Hold:
-        """Take in a part of a stream, once less than half of the room is in use."""
-        while (
+        """Take in a part of a stream, once less than half of the room is in use.
+
+        Raises:
+            ShuttingDown: the service is closed.
+        """
+        while not self._closed and (
             self._used.clip_count > self._max.clip_count // 2
             or self._used.byte_count > self._max.byte_count // 2
         ):
             self._released.clear()
             await self._released.wait()
+        if self._closed:
+            raise ShuttingDown("the server is shutting down; send the rest again in a moment")
         self._used.clip_count += clip_count
         self._used.byte_count += byte_count
         return Hold(clip_count, byte_count)
@@ -101,6 +108,11 @@ class Admission:
         """Give the room of a request back."""
         self._used.clip_count -= hold.clip_count
         self._used.byte_count -= hold.byte_count
+        self._released.set()
+
+    def close(self) -> None:
+        """Let streams take in no more; calls are refused by gRPC while it drains."""
+        self._closed = True
         self._released.set()
 
     def record(self, clip_count: int, duration_s: float) -> None:

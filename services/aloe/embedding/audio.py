@@ -144,7 +144,7 @@ class AudioDecoder:
                 "encoded", "holds no audio; send a WAV, FLAC, OGG, Opus or MP3 file, or samples"
             )
         try:
-            with soundfile.SoundFile(io.BytesIO(content)) as file:
+            with soundfile.SoundFile(_Bytes(content)) as file:
                 _check_rate(file.samplerate, "encoded")
                 _check_channel_count(file.channels, "encoded")
                 # libsndfile's guess from the header, before anything is decoded.
@@ -182,6 +182,15 @@ class AudioDecoder:
                 f"the clip lasts at least {frame_count / rate_hz:.3f} s; at most"
                 f" {self.max_clip_s:g} s are taken: cut it",
             )
+
+
+class _Bytes(io.BytesIO):
+    """A file in memory in which damaged audio may seek before the start, as libsndfile lets it."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        if whence == io.SEEK_SET:
+            offset = max(0, offset)
+        return super().seek(offset, whence)
 
 
 def _check_rate(rate_hz: int, field: str) -> None:

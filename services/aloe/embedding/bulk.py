@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aloe.embedding.admission import Admission
 from aloe.embedding.audio import Audio
 from aloe.embedding.embedder import EmbeddedClip, Embedder, Outcome, byte_count
+from aloe.embedding.errors import ShuttingDown
 
 # Enough for one batch that runs, one that waits and one that is decoded.
 WINDOW_CLIP_COUNT = 128
@@ -58,7 +59,11 @@ class BulkStream:
     async def run(
         self, messages: AsyncIterator[Sequence[NumberedAudio]]
     ) -> AsyncIterator[list[NumberedResult]]:
-        """Embed what `messages` brings; yields results that became ready together, in any order."""
+        """Embed what `messages` brings; yields results that became ready together, in any order.
+
+        Raises:
+            ShuttingDown: the server ends; every clip that was taken in has its result.
+        """
         reader = asyncio.create_task(self._read(messages))
         reader.add_done_callback(lambda _: self._progress.set())
         try:
@@ -75,10 +80,16 @@ class BulkStream:
             reader.cancel()
 
     async def _read(self, messages: AsyncIterator[Sequence[NumberedAudio]]) -> None:
+        shutdown: ShuttingDown | None = None
         async with asyncio.TaskGroup() as parts:
-            async for message in messages:
-                for start in range(0, len(message), _PART_CLIP_COUNT):
-                    await self._start(message[start : start + _PART_CLIP_COUNT], parts)
+            try:
+                async for message in messages:
+                    for start in range(0, len(message), _PART_CLIP_COUNT):
+                        await self._start(message[start : start + _PART_CLIP_COUNT], parts)
+            except ShuttingDown as error:  # what has begun is still answered
+                shutdown = error
+        if shutdown:
+            raise shutdown
 
     async def _start(self, part: Sequence[NumberedAudio], parts: asyncio.TaskGroup) -> None:
         """Wait for room, then let some clips run."""

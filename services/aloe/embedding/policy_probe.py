@@ -94,7 +94,8 @@ def _clips(policy: LengthPolicy) -> Iterator[Float32Array]:
 def _clip(rng: np.random.Generator, length: int, amplitude: float) -> Float32Array:
     """Make noise over a tone that is loudest, or softest, at its very end."""
     tone = np.sin(2 * np.pi * rng.uniform(0.01, 0.2) * np.arange(length))
-    envelope = amplitude * np.linspace(*rng.permutation([0.2, 1.0]), length)
+    first, last = rng.permutation([0.2, 1.0])
+    envelope = amplitude * np.linspace(first, last, length)
     clip: Float32Array = (envelope * (tone + rng.normal(0, 0.3, length))).astype(np.float32)
     return clip
 

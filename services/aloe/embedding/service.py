@@ -49,6 +49,10 @@ class EmbeddingService:
                 batch = np.zeros((size, length), dtype=np.float32)
                 await asyncio.to_thread(encoder.embed, batch)
 
+    def stop_streams(self) -> None:
+        """Let streams end with what they have taken in: they could go on for ever."""
+        self._admission.close()
+
     async def close(self) -> None:
         """Drop what waits and end the threads."""
         await self._batcher.close()

@@ -29,8 +29,10 @@ Float32Array = NDArray[np.float32]
 
 _WINDOW = 64
 """Recordings that wait for the encoder's stream to take them."""
-_APPEND_ROWS = 1_020
-"""Clips written at once: four full chunks."""
+_CHUNK_ROWS = 255
+"""Rows that the store keeps in one piece."""
+_APPEND_ROWS = 8 * _CHUNK_ROWS
+"""Clips written at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ class _Import:
         self._ready_count = 0
         """Entries in front that have their result."""
         self._appending = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
+        """The last append, while more clips come in."""
+        self._until_whole = -pool.clip_count % _CHUNK_ROWS
+        """Clips that fill up the pool's last piece, so that those behind it are written once."""
         self._hashes: dict[str, str] = {}
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_WINDOW)
         self._at_encoder: dict[int, tuple[_Entry, Audio]] = {}
@@ -146,20 +152,22 @@ class _Import:
                 await self._take_one(clip, known.content_hash if known else None)
             except LearnerError as error:
                 self._report.failures.append(BadClip(clip.clip_id, error))
-        await self._append_ready(_APPEND_ROWS)
+        await self._append_ready()
 
     async def finish(self) -> ImportReport:
         """Wait for what is at the encoder and store the rest."""
         if self._encoding:
             await self._send(None)
             await self._encoding
-        await self._append_ready(1)
+        await self._append_ready(all_of_them=True)
+        await self._written()
         return self._report
 
     def cancel(self) -> None:
-        """Let go of the encoder, if it still works for this import."""
-        if self._encoding:
-            self._encoding.cancel()
+        """Let go of the encoder and the store, if they still work for this import."""
+        for task in (self._encoding, self._writing):
+            if task:
+                task.cancel()
 
     async def _take_one(self, new: NewClip, known_hash: str | None) -> None:
         audio = new.audio
@@ -214,7 +222,7 @@ class _Import:
                 entry.result = result.embedding
             else:
                 entry.result = result
-            await self._append_ready(_APPEND_ROWS)
+            await self._append_ready()
 
     async def _keep(self, audio: Audio, digest: str) -> str:
         return await self._audio_store.keep(audio, digest) if self._pool.keep_audio else ""
@@ -223,27 +231,38 @@ class _Import:
         while (item := await self._to_encode.get()) is not None:
             yield item
 
-    async def _append_ready(self, least: int) -> None:
-        """Store the entries in front that are ready, if there are at least so many."""
+    async def _append_ready(self, *, all_of_them: bool = False) -> None:
+        """Begin to store the entries in front that are ready, if there are enough."""
         async with self._appending:
             while (
                 self._ready_count < len(self._entries)
                 and self._entries[self._ready_count].result is not None
             ):
                 self._ready_count += 1
-            if self._ready_count < least:
+            count = self._ready_count if all_of_them else self._until_whole + _APPEND_ROWS
+            if count == 0 or count > self._ready_count:
                 return
-            ready = [self._entries.popleft() for _ in range(self._ready_count)]
-            self._ready_count = 0
-            clips, vectors = [], []
-            for entry in ready:
-                if isinstance(entry.result, LearnerError):
-                    self._report.failures.append(BadClip(entry.clip.clip_id, entry.result))
-                elif entry.result is not None:
-                    clips.append(entry.clip)
-                    vectors.append(entry.result)
-            if clips:
-                await self._append(clips, np.stack(vectors))
+            self._ready_count -= count
+            self._until_whole = 0
+            await self._written()
+            ready = [self._entries.popleft() for _ in range(count)]
+            self._writing = asyncio.create_task(self._append_entries(ready))
+
+    async def _written(self) -> None:
+        """Wait for the last append; one at a time keeps the order."""
+        if self._writing:
+            await self._writing
+
+    async def _append_entries(self, entries: Sequence[_Entry]) -> None:
+        clips, vectors = [], []
+        for entry in entries:
+            if isinstance(entry.result, LearnerError):
+                self._report.failures.append(BadClip(entry.clip.clip_id, entry.result))
+            elif entry.result is not None:
+                clips.append(entry.clip)
+                vectors.append(entry.result)
+        if clips:
+            await self._append(clips, np.stack(vectors))
 
     async def _append(self, clips: Sequence[Clip], vectors: Float32Array) -> None:
         found = await self._store.append_clips(self._pool, clips, vectors)

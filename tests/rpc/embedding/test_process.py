@@ -1,19 +1,22 @@
 """The service as a process: one line when it serves, one line when it cannot."""
 
+import itertools
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tests.rpc.embedding.serving import request
+from tests.rpc.embedding.serving import audio, request
 from tests.unit.embedding.recordings import pcm, tone
 
+from aloe.v1 import embedding_service_pb2 as pb2
 from aloe.v1 import embedding_service_pb2_grpc as pb2_grpc
 
 
@@ -25,6 +28,12 @@ def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, **environment},
     )
+
+
+def endless_stream() -> Iterator[pb2.EmbedStreamRequest]:
+    for number in itertools.count():
+        clip = pb2.StreamedClip(sequence_number=number, audio=audio(pcm(tone())))
+        yield pb2.EmbedStreamRequest(clips=[clip])
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -48,7 +57,13 @@ def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int) -> No
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
         stub = pb2_grpc.EmbeddingServiceStub(channel)
         assert stub.Embed(request(pcm(tone())), timeout=10).embeddings.row_count == 1
-    process.send_signal(number)
+        stream = stub.EmbedStream(endless_stream())
+        assert next(stream).results
+        process.send_signal(number)
+        with pytest.raises(grpc.RpcError, match="shutting down") as caught:
+            for _ in stream:
+                pass
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     code, stdout, stderr = ended(process)
     assert code == 0
     assert stdout == ""

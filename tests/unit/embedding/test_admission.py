@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from aloe.embedding.admission import Admission
-from aloe.embedding.errors import InvalidRequest, Overloaded
+from aloe.embedding.errors import InvalidRequest, Overloaded, ShuttingDown
 
 
 @pytest.fixture
@@ -56,3 +56,12 @@ async def test_bulk_waits_until_half_of_the_room_is_free(admission: Admission) -
     assert admission.clip_count == 3
     admission.release(hold)
     assert admission.clip_count == 0
+
+
+async def test_a_closed_service_takes_no_more_of_a_stream(admission: Admission) -> None:
+    with admission.enter(8, 0):
+        waiting = asyncio.create_task(admission.enter_bulk(1, 0))
+        await asyncio.wait([waiting], timeout=0.01)
+        admission.close()
+        with pytest.raises(ShuttingDown):
+            await waiting

@@ -114,7 +114,7 @@ def _kaggle_cache() -> Path:
 
 def _name(location: str) -> str:
     """Make an encoder id from a location: the folder's or handle's last part, without a version."""
-    parts = [part for part in location.rstrip("/").split("/") if part]
+    parts = [part for part in location.partition("?")[0].split("/") if part]
     while len(parts) > 1 and parts[-1].isdigit():
         parts.pop()
     return parts[-1]

@@ -8,6 +8,7 @@ import redis.asyncio
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 RedisClient: TypeAlias = Any
 """redis.asyncio.Redis or RedisCluster without decoding: replies are bytes, unlike their types."""
@@ -18,6 +19,14 @@ URL_FORMS = (
     " USER:PASSWORD@ in front of the hosts where needed"
 )
 _SINGLE = ("redis://", "rediss://", "unix://")
+# A Redis that hangs is not tried again, since each try takes the whole timeout, but for a new
+# connection, which redis-py treats as a lost one: in all it must come to less than a caller waits.
+_SINGLE_OPTIONS: dict[str, Any] = {
+    "socket_timeout": 6,  # longer than WAIT for the replicas may take
+    "retry": Retry(
+        ExponentialBackoff(cap=0.3, base=0.05), 3, supported_errors=(RedisConnectionError,)
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ def connect_redis(url: str) -> RedisClient:
         "retry": Retry(ExponentialBackoff(cap=0.3, base=0.05), 3),
     }
     if url.startswith(_SINGLE):
-        return redis.asyncio.Redis.from_url(url, **options)
+        return redis.asyncio.Redis.from_url(url, **options | _SINGLE_OPTIONS)
     scheme, _, rest = url.partition("://")
     secure: dict[str, Any] = {"ssl": True} if scheme.startswith("rediss+") else {}
     match scheme:
