@@ -26,6 +26,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="aloe-chaos-") as temporary:
         folder = arguments.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            parser.error(f"--keep: {folder} is not empty; give a new folder")
         options = ChaosOptions(arguments.minutes, arguments.seed, folder)
         try:
             outcome = asyncio.run(run_chaos(options, _say))

@@ -26,6 +26,9 @@ def up(
     embedding_address: Annotated[
         str, typer.Option(help="host:port of the embedding service")
     ] = "127.0.0.1:50061",
+    learners: Annotated[
+        int, typer.Option(min=1, help="replicas of the learner; the others take any free port")
+    ] = 1,
     redis_url: Annotated[str, typer.Option(envvar="REDIS_URL", help=REDIS_URL_HELP)] = "",
     audio_from: Annotated[
         list[str] | None,
@@ -39,6 +42,7 @@ def up(
         data_dir=data_dir or Path(platformdirs.user_data_dir("aloe")),
         redis_url=redis_url,
         learner_address=address,
+        learner_count=learners,
         embedding_address=embedding_address,
         audio_uri_prefixes=tuple(audio_from or ()),
     )
@@ -47,13 +51,15 @@ def up(
             print_json(
                 {
                     "learner": stack.learner_address,
+                    "learners": stack.learner_addresses,
                     "embedding": stack.embedding_address,
                     "logs": str(stack.log_dir),
                     "pids": stack.pids,
                 }
             )
         else:
-            results.print(f"learner    {stack.learner_address}", highlight=False)
+            for learner in stack.learner_addresses:
+                results.print(f"learner    {learner}", highlight=False)
             results.print(f"embedding  {stack.embedding_address}", highlight=False)
             results.print(f"logs       {stack.log_dir}", highlight=False, soft_wrap=True)
             notes.print("Ctrl-C ends everything. Next: aloe pool create, aloe import")
