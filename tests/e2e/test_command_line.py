@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -174,36 +175,42 @@ def test_doctor_tells_what_is_there(aloe: CommandLine):
     assert findings["learner"]["ok"]
 
 
-def test_up_ends_everything_it_started_on_ctrl_c(tmp_path: Path):
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`aloe up`, with SIGINT ignored at its start, as shells do to background jobs."""
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "aloe.cli", "up", "--json", "--data-dir", str(tmp_path),
-            "--address", "127.0.0.1:0", "--embedding-address", "127.0.0.1:0",
+            *("sh", "-c", 'trap "" INT; exec "$0" "$@"', sys.executable, "-m", "aloe.cli", "up"),
+            *("--json", "--data-dir", str(tmp_path), "--address", "127.0.0.1:0"),
+            *("--embedding-address", "127.0.0.1:0"),
         ],
         stdout=subprocess.PIPE,
         text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    pids = json.loads(process.stdout.readline())["pids"].values()
+    )
+    yield process
+    process.kill()
+
+
+def pids_of(up: subprocess.Popen[str]) -> list[int]:
+    """The processes that it started; waits until it is up."""
+    assert up.stdout is not None
+    pids = list(json.loads(up.stdout.readline())["pids"].values())
     assert all(_is_running(pid) for pid in pids)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    return pids
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_ends_everything_it_started(up: subprocess.Popen[str], number: signal.Signals):
+    pids = pids_of(up)
+    up.send_signal(number)
+    assert up.wait(30) == 0
     assert not any(_is_running(pid) for pid in pids)
 
 
-def test_what_up_started_dies_with_it_even_when_it_is_killed(tmp_path: Path):
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "aloe.cli", "up", "--json", "--data-dir", str(tmp_path),
-            "--address", "127.0.0.1:0", "--embedding-address", "127.0.0.1:0",
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    pids = list(json.loads(process.stdout.readline())["pids"].values())
-    process.kill()
-    process.wait()
+def test_what_up_started_dies_with_it_even_when_it_is_killed(up: subprocess.Popen[str]):
+    pids = pids_of(up)
+    up.kill()
+    up.wait()
     deadline = time.monotonic() + 10
     while any(_is_running(pid) for pid in pids):
         assert time.monotonic() < deadline

@@ -69,5 +69,7 @@ def up(
 
 def start_stack(options: StackOptions) -> AbstractContextManager[LocalStack]:
     """Make a stack that tells what it is doing; SIGTERM ends it as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # SIGINT too: a shell starts its background jobs with that ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     return LocalStack(options, on_step=lambda step: notes.print(step, style="dim"))

@@ -118,7 +118,10 @@ class RedisPools:
             new = [index for index, clip in enumerate(found) if clip is None]
             if not new:
                 return found
-            if await self._append_new(pool, [clips[index] for index in new], vectors[new]):
+            added = (clips, vectors)
+            if len(new) < len(clips):
+                added = ([clips[index] for index in new], vectors[new])
+            if await self._append_new(pool, *added):
                 return found
 
     async def _append_new(self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array) -> bool:

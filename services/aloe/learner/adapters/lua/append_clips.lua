@@ -6,15 +6,36 @@ if redis.call('HGET', META, 'epoch') ~= ARGV[1] then return 'POOL_NOT_FOUND' end
 local row = tonumber(redis.call('HGET', META, 'clip_count'))
 if row ~= tonumber(ARGV[2]) then return 'CHANGED' end
 local clips, chunks = cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
+
+local ids, rows, records = {}, {}, {}
 for _, clip in ipairs(clips) do
-  if redis.call('HEXISTS', ROWS, clip[1]) == 1 then return 'CHANGED' end
-end
-for _, clip in ipairs(clips) do
-  redis.call('HSET', ROWS, clip[1], row .. ' ' .. clip[2])
-  redis.call('RPUSH', CLIPS, clip[3])
+  table.insert(ids, clip[1])
+  table.insert(rows, clip[1])
+  table.insert(rows, row .. ' ' .. clip[2])
+  table.insert(records, clip[3])
   row = row + 1
 end
+
+-- Many arguments in one call: a call for each clip would hold up the others for long. Even, so
+-- that no pair is torn apart.
+local AT_ONCE = 1000
+local function call_with(command, key, arguments)
+  local replies = {}
+  for first = 1, #arguments, AT_ONCE do
+    local last = math.min(first + AT_ONCE - 1, #arguments)
+    table.insert(replies, redis.call(command, key, unpack(arguments, first, last)))
+  end
+  return replies
+end
+
+for _, found in ipairs(call_with('HMGET', ROWS, ids)) do
+  for _, known in ipairs(found) do
+    if known then return 'CHANGED' end
+  end
+end
+call_with('HSET', ROWS, rows)
+call_with('RPUSH', CLIPS, records)
 if ARGV[5] == '1' then redis.call('RPOP', CHUNKS) end
-for _, chunk in ipairs(chunks) do redis.call('RPUSH', CHUNKS, chunk) end
+call_with('RPUSH', CHUNKS, chunks)
 redis.call('HSET', META, 'clip_count', row)
 return 'OK'
