@@ -29,8 +29,6 @@ IntArray = NDArray[np.int64]
 DEFAULT_BYTE_BUDGET = 16 * 1024**3
 """For the vectors of pools."""
 _CLIPS_PER_READ = 10_000
-_BYTES_PER_READ = 32 * 1024 * 1024
-"""Of vectors: what loading needs in memory beside the pool itself."""
 _RECENT_S = 0.05
 """What may be a little old is not asked of the store more often; in so long a head reaches every
 replica."""
@@ -86,21 +84,20 @@ class CachedPool:
 
     async def _read_vectors(self, store: PoolStore, pool: Pool) -> None:
         wanted, capacity = len(self.clips), len(self._buffer)
+        if wanted == self._row_count:
+            return
         if wanted > capacity:
             # Exact at first; a pool that is being filled is not copied for every clip.
             capacity = max(wanted, capacity + capacity // _SPARE)
             buffer = np.empty((capacity, pool.encoder.embedding_dim), np.float32)
             buffer[: self._row_count] = self.vectors
             self._buffer = buffer
-        rows_per_read = max(1, _BYTES_PER_READ // (4 * pool.encoder.embedding_dim))
-        while self._row_count < wanted:
-            # Others may have added clips since ours were read.
-            at_most = min(rows_per_read, wanted - self._row_count)
-            more = await store.read_vectors(pool, self._row_count, at_most)
-            if not len(more):
-                raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
-            self._buffer[self._row_count : self._row_count + len(more)] = more
-            self._row_count += len(more)
+        # Others may have added clips since ours were read.
+        room = self._buffer[self._row_count : wanted]
+        more = await store.read_vectors(pool, self._row_count, len(room), room)
+        if len(more) < len(room):
+            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+        self._row_count = wanted
 
 
 class PoolCache:

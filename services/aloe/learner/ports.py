@@ -176,9 +176,23 @@ class PoolStore(Protocol):
         """Return up to `count` clips from a row on."""
 
     async def read_vectors(
-        self, pool: Pool, first_row: int, at_most: int | None = None
+        self,
+        pool: Pool,
+        first_row: int,
+        at_most: int | None = None,
+        out: Float32Array | None = None,
     ) -> Float32Array:
-        """Return vectors from a row on, all or up to a number: (n, embedding_dim) float32."""
+        """Return vectors from a row on, all or up to a number.
+
+        Args:
+            pool: the pool.
+            first_row: of the first one.
+            at_most: how many; None for all there are.
+            out: (at_most, embedding_dim) float32, filled from its first row on if it is given.
+
+        Returns:
+            (n, embedding_dim) float32, the filled rows of `out` if it was given.
+        """
 
 
 class TaskStore(Protocol):

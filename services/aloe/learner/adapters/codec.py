@@ -1,6 +1,7 @@
 """Tasks, pools, clips and rounds as JSON, heads as bytes: how the Redis store writes them."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,9 +62,9 @@ def dump_clip(clip: Clip) -> str:
     return json.dumps([clip.clip_id, clip.content_hash, clip.uri, clip.audio_key, clip.duration_s])
 
 
-def load_clip(text: bytes) -> Clip:
-    """Read what dump_clip wrote."""
-    return Clip(*json.loads(text))
+def load_clips(texts: Sequence[bytes]) -> list[Clip]:
+    """Read what dump_clip wrote, many at once: a pool holds a hundred thousand."""
+    return [Clip(*fields) for fields in json.loads(b"[" + b",".join(texts) + b"]")]
 
 
 def dump_task(task: Task) -> str:

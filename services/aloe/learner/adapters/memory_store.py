@@ -87,10 +87,17 @@ class MemoryStore(MemoryTasks):
         return self._pool(pool.pool_id).clips[first_row : first_row + count]
 
     async def read_vectors(
-        self, pool: Pool, first_row: int, at_most: int | None = None
+        self,
+        pool: Pool,
+        first_row: int,
+        at_most: int | None = None,
+        out: Float32Array | None = None,
     ) -> Float32Array:
-        end = None if at_most is None else first_row + at_most
-        return self._pool(pool.pool_id).vectors[first_row:end].copy()
+        vectors = self._pool(pool.pool_id).vectors[first_row:][:at_most]
+        if out is None:
+            return vectors.copy()
+        out[: len(vectors)] = vectors
+        return out[: len(vectors)]
 
     async def prepare(self) -> None:
         """Nothing is older than this process."""

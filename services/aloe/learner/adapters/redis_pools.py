@@ -1,7 +1,6 @@
 """Pools in Redis. The keys are listed in redis_store.py."""
 
 import json
-import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,6 +47,10 @@ class _Chunk:
     def parse(cls, text: bytes) -> "_Chunk":
         first_row, row_count, chunk_id = text.decode().split()
         return cls(int(first_row), int(row_count), chunk_id)
+
+    @property
+    def end_row(self) -> int:
+        return self.first_row + self.row_count
 
     def __str__(self) -> str:
         return f"{self.first_row} {self.row_count} {self.chunk_id}"
@@ -176,43 +179,51 @@ class RedisPools:
         texts = await self._redis.lrange(
             PoolKeys(pool.pool_id).clips, first_row, first_row + count - 1
         )
-        return [codec.load_clip(text) for text in texts]
+        return codec.load_clips(texts)
 
     @guarded
     async def read_vectors(
-        self, pool: Pool, first_row: int, at_most: int | None = None
+        self,
+        pool: Pool,
+        first_row: int,
+        at_most: int | None = None,
+        out: Float32Array | None = None,
     ) -> Float32Array:
         keys = PoolKeys(pool.pool_id)
-        end = math.inf if at_most is None else first_row + at_most
         while True:
             texts = await self._redis.lrange(keys.chunks, 0, -1)
             chunks = [_Chunk.parse(text) for text in texts]
-            wanted = [
-                chunk
-                for chunk in chunks
-                if chunk.first_row + chunk.row_count > first_row and chunk.first_row < end
-            ]
-            if not wanted:
-                return np.empty((0, pool.encoder.embedding_dim), np.float32)
-            matrix = await self._gather_chunks(keys, pool, wanted)
-            if matrix is not None:
-                return matrix[max(0, first_row - wanted[0].first_row) :][:at_most]
+            there = chunks[-1].end_row - first_row if chunks else 0
+            count = max(0, there if at_most is None else min(there, at_most))
+            rows = np.empty((count, pool.encoder.embedding_dim), np.float32)
+            if out is not None:
+                rows = out[:count]
+            end_row = first_row + count
+            wanted = [c for c in chunks if c.end_row > first_row and c.first_row < end_row]
+            if await self._gather_chunks(keys, pool, wanted, first_row, rows):
+                return rows
             # A chunk was replaced by a longer one since the list was read, or the pool is gone.
             await self.read_pool(pool.pool_id)
 
     async def _gather_chunks(
-        self, keys: PoolKeys, pool: Pool, chunks: Sequence[_Chunk]
-    ) -> Float32Array | None:
-        dim, start = pool.encoder.embedding_dim, chunks[0].first_row
-        matrix = np.empty((chunks[-1].first_row + chunks[-1].row_count - start, dim), np.float32)
+        self,
+        keys: PoolKeys,
+        pool: Pool,
+        chunks: Sequence[_Chunk],
+        first_row: int,
+        out: Float32Array,
+    ) -> bool:
+        """Copy what chunks hold from a row on to its place in `out`; False if one is gone."""
         for chunk in chunks:
             blob = await self._redis.get(keys.chunk(pool.epoch, chunk.chunk_id))
             if blob is None:
-                return None
-            begin = chunk.first_row - start
-            values = np.frombuffer(blob, dtype=_FLOAT32).reshape(-1, dim)
-            matrix[begin : begin + chunk.row_count] = values
-        return matrix
+                return False
+            values = np.frombuffer(blob, dtype=_FLOAT32).reshape(-1, pool.encoder.embedding_dim)
+            values = values[max(0, first_row - chunk.first_row) :]
+            begin = max(0, chunk.first_row - first_row)
+            part = out[begin : begin + len(values)]
+            part[:] = values[: len(part)]
+        return True
 
     async def _forget_strangers(self, keys: PoolKeys) -> None:
         """Unlink tasks that were deleted, or that are on another pool."""
