@@ -11,9 +11,13 @@ from typing import Any
 
 import grpc
 import numpy as np
+import redis
 from numpy.typing import NDArray
-from tests.benchmarks.measuring import median_ratio
+from tests.benchmarks.learner_server import LearnerServer, fill_pool
+from tests.benchmarks.measuring import median_ratio, seconds
 
+from aloe.client import connect
+from aloe.learner.adapters.redis_pools import CHUNK_ROWS
 from aloe.local.child import Child
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire.arrays import encode_matrix
@@ -111,6 +115,40 @@ def predict_figures(
         "predict_over_echo": median_ratio([r for r, _ in ours], [r for r, _ in echo]),
         "predict_p99_ms": 1e3 * statistics.median(p99 for _, p99 in ours),
         "predict_p99_over_echo": median_ratio([p for _, p in ours], [p for _, p in echo]),
+    }
+
+
+def storing_figures(
+    server: LearnerServer, embeddings: NDArray[np.float32], *, repeats: int
+) -> dict[str, float]:
+    """Import pools and load them again, against a bare client that moves the same blobs."""
+    bare = redis.Redis.from_url(server.redis_url)
+    blobs = [
+        embeddings[begin : begin + CHUNK_ROWS].tobytes()
+        for begin in range(0, len(embeddings), CHUNK_ROWS)
+    ]
+    write_s, import_s, read_s, load_s = [], [], [], []
+    for number in range(repeats):
+        pool_id, task_id = f"stored-{number}", f"stored-task-{number}"
+        write_s.append(seconds(lambda: [bare.set(f"bare:{n}", b) for n, b in enumerate(blobs)]))
+        with connect(server.address) as client:
+            import_s.append(seconds(lambda pool=pool_id: fill_pool(client, pool, embeddings)))
+            client.create_task(task_id, pool_id, ["a", "b"])
+        server.learner.stop()
+        server.start()
+        read_s.append(seconds(lambda: [bare.get(f"bare:{n}") for n in range(len(blobs))]))
+        with connect(server.address) as client:
+            load_s.append(seconds(lambda task=task_id: client.query(task, "oracle")))
+            client.delete_task(task_id)
+            client.delete_pool(pool_id)
+        bare.delete(*(f"bare:{n}" for n in range(len(blobs))))
+    byte_count = embeddings.nbytes
+    return {
+        "import_mb_per_s": byte_count / 1e6 / statistics.median(import_s),
+        "import_over_redis": median_ratio(write_s, import_s),
+        "load_mb_per_s": byte_count / 1e6 / statistics.median(load_s),
+        "load_over_redis": median_ratio(load_s, read_s),
+        "learner_start_s": server.start_s,
     }
 
 

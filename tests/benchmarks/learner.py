@@ -1,0 +1,110 @@
+"""`python -m tests.benchmarks.learner`: the learner against reading memory, plain numpy, a bare
+gRPC echo and a bare Redis client.
+
+Every figure is a median of ratios of two sides measured in turns within one run. The callers run in
+this process and share the processors with the service.
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from tests.benchmarks.learner_growth import growth_table, query_figures
+from tests.benchmarks.learner_kernels import scoring_figures, threads, training_figures
+from tests.benchmarks.learner_plain import clusters
+from tests.benchmarks.learner_rounds import rounds_figures
+from tests.benchmarks.learner_server import LearnerServer, clip_id, fill_pool, running_learner
+from tests.benchmarks.learner_serving import CALLER_COUNT, predict_figures, storing_figures
+from tests.benchmarks.measuring import machine
+
+from aloe.client import KnownLabel, connect
+
+DIM, CLASS_COUNT = 1_024, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    clip_count: int
+    label_count: int
+    round_count: int
+    seed_count: int
+    repeats: int
+    duration_s: float
+    growth: tuple[int, ...]
+
+
+FULL = Sizes(100_000, 1_260, 100, 5, 5, 4.0, (10_000, 100_000, 300_000))
+QUICK = Sizes(10_000, 300, 10, 1, 3, 1.0, (2_000, 10_000))
+
+
+def served_figures(sizes: Sizes) -> dict[str, Any]:
+    data = clusters(sizes.clip_count, DIM, CLASS_COUNT)
+    figures: dict[str, Any] = {}
+    with running_learner() as server:
+        figures |= storing_figures(server, data.embeddings, repeats=max(1, sizes.repeats // 2))
+        with connect(server.address) as client:
+            fill_pool(client, "pool", data.embeddings)
+            classes = [f"class-{index}" for index in range(CLASS_COUNT)]
+            client.create_task("predict", "pool", classes)
+            seeds = [KnownLabel(clip_id(row), classes[data.classes[row]]) for row in range(60)]
+            client.import_labels("predict", seeds)
+            client.predict("predict", embeddings=data.test_embeddings[:1], min_head_version=1)
+        figures |= predict_figures(
+            server.address,
+            "predict",
+            data.test_embeddings[0],
+            server.folder,
+            repeats=sizes.repeats,
+            duration_s=sizes.duration_s,
+        )
+        figures |= _rounds(server, sizes, data)
+        figures |= query_figures(server, "pool", data, repeats=sizes.repeats)
+    return figures
+
+
+def _rounds(server: LearnerServer, sizes: Sizes, data: Any) -> dict[str, Any]:
+    return rounds_figures(
+        server, "pool", data, round_count=sizes.round_count, seed_count=sizes.seed_count
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.learner")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
+    parser.add_argument("--without-growth", action="store_true", help="leave out the growth table")
+    options = parser.parse_args()
+    sizes = QUICK if options.quick else FULL
+    figures: dict[str, Any] = {
+        "machine": machine(),
+        "load_average": os.getloadavg()[0],
+        "scoring_threads": threads(),
+        "callers": f"{CALLER_COUNT} in the benchmark's process, on the same processors",
+        "pool": f"{sizes.clip_count} x {DIM} float32, {CLASS_COUNT} classes",
+    }
+    figures |= scoring_figures(sizes.clip_count, DIM, CLASS_COUNT, repeats=3 * sizes.repeats)
+    figures |= training_figures(sizes.label_count, DIM, CLASS_COUNT, repeats=sizes.repeats)
+    figures |= served_figures(sizes)
+    if not options.without_growth:
+        figures["growth"] = growth_table(sizes.growth, (6, 12, 31), DIM, repeats=sizes.repeats)
+    sys.stdout.write(json.dumps(figures) if options.json else table(figures))
+    sys.stdout.write("\n")
+
+
+def table(figures: dict[str, Any]) -> str:
+    lines = []
+    for name, figure in figures.items():
+        if name == "growth":
+            lines += [" ".join(f"{k}={v:.4g}" for k, v in row.items()) for row in figure]
+        elif isinstance(figure, float):
+            lines.append(f"{name:40} {figure:.4g}")
+        else:
+            lines.append(f"{name:40} {figure}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
