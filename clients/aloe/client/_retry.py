@@ -5,7 +5,7 @@ import time
 from datetime import timedelta
 
 from aloe.client._translate import invalid_field
-from aloe.client.errors import AloeError, Overloaded, Unavailable
+from aloe.client.errors import AloeError, DeadlineExceeded, Overloaded, Unavailable
 
 _FIRST_BACKOFF_S = 0.05
 # With the channel's own reconnect backoff this finds a server again within
@@ -24,6 +24,7 @@ class RetrySchedule:
         """
         self._deadline_s = time.monotonic() + _checked(timeout).total_seconds()
         self._backoff_s = _FIRST_BACKOFF_S
+        self._last_error: AloeError | None = None
 
     def attempt_timeout_s(self) -> float | None:
         """How long the next attempt may take; None where nothing limits it."""
@@ -37,8 +38,12 @@ class RetrySchedule:
         """How long to wait before the next attempt.
 
         Raises:
-            AloeError: `error` itself, where a repeat is no use or would come after the deadline.
+            AloeError: `error` itself, where a repeat is no use or would come after the deadline;
+                the one before, where the deadline cut short the repetition that it asked for.
         """
+        if isinstance(error, DeadlineExceeded) and self._last_error is not None:
+            raise self._last_error
+        self._last_error = error
         if isinstance(error, Unavailable):
             # Full jitter: callers that failed together do not come back together.
             delay_s = random.uniform(0.0, self._backoff_s)  # noqa: S311 - no secret

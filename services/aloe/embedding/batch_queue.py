@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -63,6 +64,14 @@ class BatchQueue:
 
     def __len__(self) -> int:
         return sum(len(line) for line in self._lines.values())
+
+    def depths(self) -> Counter[str]:
+        """Count the clips that wait, by encoder."""
+        depths: Counter[str] = Counter()
+        for line in self._lines.values():
+            if line:
+                depths[line[0][2].encoder.info.encoder_id] += len(line)
+        return depths
 
     def push(self, clip: Waiting) -> None:
         """Let a clip wait."""

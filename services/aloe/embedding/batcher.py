@@ -4,8 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,22 +13,11 @@ from aloe.embedding.encoder import Encoder
 from aloe.embedding.errors import DeadlineExpired, ShuttingDown
 from aloe.embedding.length_policy import Float32Array
 from aloe.embedding.limits import BatchLimits
+from aloe.embedding.recorder import BatchReport
 
 _SHUTTING_DOWN = "the server is shutting down; try again in a moment"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class BatchReport:
-    """What a batch was and took, for estimates and metrics."""
-
-    encoder_id: str
-    clip_count: int
-    row_count: int
-    sample_count: int
-    """Canonical length of its clips."""
-    duration_s: float
 
 
 class Batcher:
@@ -84,6 +72,11 @@ class Batcher:
                 self._changed.notify()
         return [clip.future for clip in waiting]
 
+    def queue_depths(self) -> Mapping[str, int]:
+        """Return how many clips wait, by encoder. From any thread."""
+        with self._changed:
+            return self._queue.depths()
+
     async def close(self) -> None:
         """Drop what waits and end the thread once its batch is done."""
         with self._changed:
@@ -125,14 +118,16 @@ class Batcher:
         for clip, row in zip(batch.clips, rows, strict=False):
             if not clip.future.done():
                 clip.future.set_result(Embedded(row, started - clip.arrival, ended - started))
-        first = batch.clips[0]
+        length = batch.clips[0].length
         self._on_batch(
             BatchReport(
-                first.encoder.info.encoder_id,
-                len(batch.clips),
-                batch.row_count,
-                first.length,
-                ended - started,
+                encoder_id=batch.clips[0].encoder.info.encoder_id,
+                clip_count=len(batch.clips),
+                row_count=batch.row_count,
+                sample_count=length,
+                heard_sample_count=sum(min(clip.samples.size, length) for clip in batch.clips),
+                queue_s=[started - clip.arrival for clip in batch.clips],
+                duration_s=ended - started,
             )
         )
 

@@ -159,18 +159,32 @@ class CachedTask:
         self._read_at = -math.inf
         self._scores: HeadScores | None = None
         self._scoring = asyncio.Lock()
-        self._lock = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
+        self._next_refresh: asyncio.Task[None] | None = None
 
     async def refresh(self, store: Store) -> None:
-        """Apply what happened since the last time."""
-        async with self._lock:
-            began = time.monotonic()
-            events = await store.read_events(self.task, self.view.last_event_id)
-            for event in events:
-                self.view.apply(event)
-            if any(event.kind is EventKind.UPDATED for event in events):
-                self.task, _ = await store.read_task(self.task.task_id)
-            self._read_at = began
+        """Apply what happened until now. Callers that wait for the store share its answer."""
+        if self._next_refresh is None:
+            self._next_refresh = asyncio.create_task(self._read_after(self._refreshing, store))
+            # Looked at, should every caller have gone by the time it fails.
+            self._next_refresh.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.shield(self._next_refresh)
+
+    async def _read_after(self, other: "asyncio.Task[None] | None", store: Store) -> None:
+        if other is not None:
+            await asyncio.wait({other})
+        # From here on it may be too early for those who come.
+        self._refreshing, self._next_refresh = self._next_refresh, None
+        await self._read(store)
+
+    async def _read(self, store: Store) -> None:
+        began = time.monotonic()
+        events = await store.read_events(self.task, self.view.last_event_id)
+        for event in events:
+            self.view.apply(event)
+        if any(event.kind is EventKind.UPDATED for event in events):
+            self.task, _ = await store.read_task(self.task.task_id)
+        self._read_at = began
         if events:
             self.changed.set()
             self.changed = asyncio.Event()
@@ -200,9 +214,7 @@ class CachedTask:
                 self._head = head
         return self._head
 
-    async def ranking(
-        self, head: Head | None, pool: CachedPool, most: int
-    ) -> tuple[list[Pick], bool]:
+    async def ranking(self, head: Head | None, pool: CachedPool, most: int) -> list[Pick]:
         """Order the unlabeled clips, the one to ask first in front.
 
         Args:
@@ -211,20 +223,17 @@ class CachedTask:
             most: how many to return.
 
         Returns:
-            The first clips of the order, and whether they are all of them.
+            The first clips of the order.
         """
         vectors = pool.vectors
         # Taken here, on the event loop, since the view is not for several threads.
         self.view.grow(len(vectors))
         is_open = self.view.states[: len(vectors)] == ClipState.UNLABELED
         if head is None:
-            picks = await asyncio.to_thread(_shuffled, self.task.seed, is_open, most)
-        else:
-            scores = await self._scores_of(head, pool, vectors, is_open)
-            rule = self.task.query_strategy.selection_rule
-            class_count = len(self.task.classes)
-            picks = await asyncio.to_thread(_pick, rule, scores, is_open, class_count, most)
-        return picks, int(np.count_nonzero(is_open)) <= most
+            return await asyncio.to_thread(_shuffled, self.task.seed, is_open, most)
+        scores = await self._scores_of(head, pool, vectors, is_open)
+        rule = self.task.query_strategy.selection_rule
+        return await asyncio.to_thread(_pick, rule, scores, is_open, len(self.task.classes), most)
 
     async def _scores_of(
         self, head: Head, pool: CachedPool, vectors: Float32Array, is_open: BoolArray

@@ -54,9 +54,8 @@ class LeaseRequest:
 
     oracle_id: str
     ranking: Sequence[Pick]
-    complete: bool
-    """Whether the ranking holds every unlabeled clip; if not, or if leases have run out since it
-    was made, too few free ones are an error."""
+    clip_count: int
+    """Clips of the pool that the ranking was made on."""
     max_count: int
     duration: timedelta
     request_id: str
@@ -125,6 +124,7 @@ class RoundTicket:
     """The right to train one head, until it runs out or another takes it over."""
 
     task: Task
+    """As it was when the round began."""
     head_version: int
     cutoff_event_id: str
     """The head is trained on the labels as of this event."""
@@ -133,7 +133,7 @@ class RoundTicket:
 
 
 class RankingTooShort(Exception):
-    """Too few clips of a ranking were free, and others may be; nothing was leased."""
+    """Too few clips of a ranking were free, and others are; nothing was leased."""
 
 
 class PoolStore(Protocol):
@@ -225,7 +225,7 @@ class TaskStore(Protocol):
         """Lease the first free clips of a ranking, as many as asked for and the budget allows.
 
         Raises:
-            RankingTooShort: see LeaseRequest.complete.
+            RankingTooShort: clips outside the ranking are free that should have been leased.
         """
 
     async def submit(

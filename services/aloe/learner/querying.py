@@ -94,15 +94,15 @@ class Querying:
         request_id = request_id or uuid.uuid4().hex
         wanted = max_count + _SLACK
         while True:
-            ranking, complete = await cached.ranking(head, pool, wanted)
+            ranking = await cached.ranking(head, pool, wanted)
             if len(ranking) < max_count:
                 # Another replica may have added clips since.
                 pool = await self._pools.fresh(cached.task.pool_id)
-                ranking, complete = await cached.ranking(head, pool, wanted)
+                ranking = await cached.ranking(head, pool, wanted)
             request = LeaseRequest(
                 oracle_id=oracle_id,
                 ranking=ranking,
-                complete=complete,
+                clip_count=len(pool.vectors),
                 max_count=max_count,
                 duration=lease_duration or cached.task.lease_duration,
                 request_id=request_id,

@@ -214,7 +214,7 @@ def head(task_: Task, pool_: Pool, each: Head, trained: Round) -> pb.Head:
         encoder_id=pool_.encoder.encoder_id,
         encoder_fingerprint=pool_.encoder.fingerprint,
         label_count=trained.label_count,
-        head_recipe=_head_recipe(task_.head_recipe),
+        head_recipe=_head_recipe(trained.head_recipe),
         seed=task_.seed,
     )
 

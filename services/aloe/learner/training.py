@@ -187,6 +187,7 @@ def run_round(
     training_loss = evaluate(class_probabilities(head, embeddings), labels).loss
     return head, Round(
         head_version=head.version,
+        head_recipe=task.head_recipe,
         label_count=len(rows),
         validation=validation,
         test=test,

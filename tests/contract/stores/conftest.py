@@ -65,7 +65,7 @@ class Scene:
         fields: dict[str, object] = {
             "oracle_id": oracle_id,
             "ranking": [Pick(row, -row / 8, NO_CLASS) for row in range(self.pool.clip_count)],
-            "complete": True,
+            "clip_count": self.pool.clip_count,
             "max_count": 1,
             "duration": timedelta(minutes=5),
             "request_id": uuid.uuid4().hex,

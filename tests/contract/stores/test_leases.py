@@ -56,10 +56,10 @@ async def test_a_repeated_request_returns_the_same_leases(scene: Scene):
     assert (await scene.store.read_task(scene.task.task_id))[1].leased == 2
 
 
-async def test_an_incomplete_ranking_with_too_few_free_clips_leases_nothing(scene: Scene):
+async def test_a_ranking_without_the_clips_that_are_free_leases_nothing(scene: Scene):
     await scene.store.lease(scene.task, scene.request("ann", max_count=2))
     short = scene.request(
-        "bob", ranking=[Pick(row, None, NO_CLASS) for row in range(3)], complete=False, max_count=2
+        "bob", ranking=[Pick(row, None, NO_CLASS) for row in range(3)], max_count=2
     )
     with pytest.raises(RankingTooShort):
         await scene.store.lease(scene.task, short)

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.recipe import AdamRecipe
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import ClipState
 from aloe.learner.ports import LabelChange
@@ -27,6 +29,7 @@ def a_round(version: int) -> Round:
     return Round(
         head_version=version,
         label_count=2,
+        head_recipe=AdamRecipe(0.01, 7, 3),
         validation=Evaluation(4, 0.5, 0.25, (0.5, float("nan")), 0.7),
         test=None,
         start_time=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
@@ -103,3 +106,14 @@ async def test_validation_labels_make_no_round_due(scene: Scene):
     await scene.store.publish_head(ticket, a_head(1), a_round(1))
     await scene.store.import_labels(scene.task, [LabelChange(3, ClipState.VALIDATION, 0)])
     assert await scene.store.begin_round(scene.task, "t", HOLD) is None
+
+
+async def test_a_round_keeps_the_settings_it_began_with(scene: Scene):
+    await scene.store.import_labels(scene.task, TWO_CLASSES)
+    begun = await scene.store.begin_round(scene.task, "t1", timedelta(0))
+    assert begun is not None
+    changed = replace(scene.task, head_recipe=AdamRecipe(epoch_count=3))
+    await scene.store.update_task(changed)
+    heir = await scene.store.begin_round(changed, "t2", HOLD)
+    assert heir is not None
+    assert heir.task.head_recipe == begun.task.head_recipe == scene.task.head_recipe

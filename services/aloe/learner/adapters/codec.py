@@ -87,7 +87,7 @@ def dump_task(task: Task) -> str:
     )
 
 
-def load_task(task_id: str, text: bytes) -> Task:
+def load_task(task_id: str, text: bytes | str) -> Task:
     """Read what dump_task wrote."""
     spec = json.loads(text)
     return Task(
@@ -123,6 +123,7 @@ def dump_round(round_: Round) -> str:
     """Write a round."""
     fields = asdict(round_)
     fields["start_time"] = round_.start_time.isoformat()
+    fields["head_recipe"] = _dump_recipe(round_.head_recipe)
     return json.dumps(fields)
 
 
@@ -130,6 +131,7 @@ def load_round(text: bytes) -> Round:
     """Read what dump_round wrote."""
     fields = json.loads(text)
     fields["start_time"] = datetime.fromisoformat(fields["start_time"])
+    fields["head_recipe"] = _load_recipe(fields["head_recipe"])
     for split in ("validation", "test"):
         fields[split] = _load_evaluation(fields[split])
     return Round(**fields)

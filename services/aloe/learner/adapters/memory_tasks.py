@@ -63,6 +63,7 @@ class _Label:
 
 @dataclass(slots=True)
 class _Training:
+    task: Task
     version: int
     cutoff_event_id: str
     revision: int
@@ -214,7 +215,7 @@ class MemoryTasks:
         replay = stored.answers.get("query:" + request.request_id)
         if isinstance(replay, LeaseOutcome):
             return replay
-        expired_count = self._expire(stored)
+        self._expire(stored)
         most, budget = request.max_count, stored.task.label_budget
         if budget is not None:
             most = min(most, stored.room(budget))
@@ -232,7 +233,8 @@ class MemoryTasks:
             for pick in request.ranking
             if pick.row not in stored.labels and pick.row not in stored.holds
         ][:most]
-        if len(taken) < most and (expired_count or not request.complete):
+        free = request.clip_count - stored.progress().taken
+        if len(taken) < min(most, free):
             raise RankingTooShort
         expire_time = self._now() + request.duration
         leases = []
@@ -366,13 +368,13 @@ class MemoryTasks:
                 return None
             cutoff = stored.events[-1].event_id if stored.events else START_OF_LOG
             training = stored.training = _Training(
-                stored.head_version + 1, cutoff, stored.revision, "", now
+                stored.task, stored.head_version + 1, cutoff, stored.revision, "", now
             )
         elif training.trainer_id != trainer_id and training.until > now:
             return None
         stored.fence += training.trainer_id != trainer_id
         training.trainer_id, training.until = trainer_id, now + hold
-        return RoundTicket(task, training.version, training.cutoff_event_id, stored.fence)
+        return RoundTicket(training.task, training.version, training.cutoff_event_id, stored.fence)
 
     async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:
         stored = self._fenced(ticket.task)
@@ -403,7 +405,7 @@ class MemoryTasks:
             raise TaskChanged(f"tasks/{task.task_id} was deleted and made anew meanwhile")
         return stored
 
-    def _expire(self, stored: _StoredTask) -> int:
+    def _expire(self, stored: _StoredTask) -> None:
         now = self._now()
         overdue = [
             lease_id
@@ -411,7 +413,6 @@ class MemoryTasks:
             if stored.leases[lease_id].expire_time <= now
         ]
         self._end(stored, overdue, EventKind.EXPIRED)
-        return len(overdue)
 
     def _end(
         self,

@@ -139,7 +139,7 @@ class RedisTasks:
             "lease",
             request.oracle_id,
             json.dumps([[p.row, p.score, p.predicted_class] for p in request.ranking]),
-            "1" if request.complete else "0",
+            request.clip_count,
             request.max_count,
             round(request.duration.total_seconds() * 1000),
             uuid.uuid4().hex,
@@ -224,7 +224,8 @@ class RedisTasks:
         reply = await self._change(task, "begin_round", trainer_id, hold_ms)
         if not reply:
             return None
-        return RoundTicket(task, reply["version"], reply["cutoff"], reply["fence"])
+        begun = codec.load_task(task.task_id, reply["spec"])
+        return RoundTicket(begun, reply["version"], reply["cutoff"], reply["fence"])
 
     @guarded
     async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:

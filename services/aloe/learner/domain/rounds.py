@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aloe.learner.domain.evaluation import Evaluation
+from aloe.learner.domain.recipe import HeadRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,7 @@ class Round:
 
     head_version: int
     label_count: int
+    head_recipe: HeadRecipe
     validation: Evaluation | None
     test: Evaluation | None
     start_time: datetime

@@ -1,5 +1,5 @@
 -- Gives the right to train the next head. ARGV: epoch, trainer, hold in ms.
--- The version and cutoff of a round are fixed when it begins, so that whoever ends
+-- The version, cutoff and settings of a round are fixed when it begins, so that whoever ends
 -- it trains the same head; the fence rises with every change of hands.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
@@ -13,10 +13,10 @@ else
     or number('classes_labeled') < MIN_LABELED_CLASSES then return '{}' end
   local last = redis.call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)
   redis.call('HSET', META, 'round_version', version, 'round_cutoff', last[1][1],
-    'round_revision', number('revision'))
+    'round_revision', number('revision'), 'round_spec', redis.call('HGET', META, 'spec'))
   holder = nil
 end
 if holder ~= trainer then redis.call('HINCRBY', META, 'fence', 1) end
 redis.call('HSET', META, 'round_trainer', trainer, 'round_until', now + tonumber(ARGV[3]))
 return cjson.encode({ version = version, cutoff = redis.call('HGET', META, 'round_cutoff'),
-  fence = number('fence') })
+  fence = number('fence'), spec = redis.call('HGET', META, 'round_spec') })

@@ -1,16 +1,16 @@
 -- Leases the first free clips of a ranking.
--- ARGV: epoch, oracle, { { row, score, class }, ... }, 1 if the ranking is complete,
+-- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked,
 -- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy,
 -- most clips that the oracle may hold or ''.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local replay = redis.call('GET', REQUEST)
 if replay then return replay end
-local oracle, ranking, complete = ARGV[2], cjson.decode(ARGV[3]), ARGV[4] == '1'
+local oracle, ranking, clip_count = ARGV[2], cjson.decode(ARGV[3]), tonumber(ARGV[4])
 local most, prefix = tonumber(ARGV[5]), ARGV[7]
 local now = now_ms()
 local expires = now + tonumber(ARGV[6])
-local expired_count = expire_leases(now)
+expire_leases(now)
 
 local room = budget_left()
 local within_budget = room > 0
@@ -34,8 +34,9 @@ for _, pick in ipairs(ranking) do
     table.insert(taken, pick)
   end
 end
--- A complete ranking is none any more once leases have run out since it was made.
-if #taken < most and (not complete or expired_count > 0) then
+local free = clip_count
+for _, counter in pairs(COUNTER) do free = free - number(counter) end
+if #taken < math.min(most, free) then
   return cjson.encode({ error = 'RANKING_TOO_SHORT' })
 end
 

@@ -9,7 +9,7 @@ redis.call('HSET', HEADS, version, ARGV[4])
 redis.call('HDEL', HEADS, version - tonumber(ARGV[6]))
 redis.call('HSET', ROUNDS, version, ARGV[5])
 redis.call('HSET', META, 'head_version', version, 'head_revision', number('round_revision'))
-redis.call('HDEL', META, 'round_version', 'round_cutoff', 'round_revision', 'round_trainer',
+redis.call('HDEL', META, 'round_version', 'round_cutoff', 'round_revision', 'round_spec', 'round_trainer',
   'round_until')
 log_event('head', {}, {}, {}, 'head_version', version)
 return cjson.encode({ stored = true })

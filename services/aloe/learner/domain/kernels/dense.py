@@ -15,7 +15,7 @@ IntArray = NDArray[np.int64]
 
 TILE = 4
 BLOCK = 64
-"""Clips whose vectors stay in the core's cache while all classes pass over them."""
+"""Clips whose softmax is worked out side by side, in the lanes of registers."""
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _LOG2_E = np.float32(1.44269504)
@@ -106,11 +106,11 @@ def logits_of_block(
         out: (n_padded_classes, BLOCK) float32.
     """
     last = end - 1
-    for c in range(0, packed.shape[0], TILE):
-        for i in range(begin, end, TILE):
-            r0, r1 = rows[i], rows[min(i + 1, last)]
-            r2, r3 = rows[min(i + 2, last)], rows[min(i + 3, last)]
+    for i in range(begin, end, TILE):
+        r0, r1 = rows[i], rows[min(i + 1, last)]
+        r2, r3 = rows[min(i + 2, last)], rows[min(i + 3, last)]
+        for c in range(0, packed.shape[0], TILE):
             multiply_tile(vectors, r0, r1, r2, r3, packed, c, out, i - begin)
-        for k in range(c, c + TILE):
-            for i in range(BLOCK):
-                out[k, i] += biases[k]
+    for c in range(packed.shape[0]):
+        for i in range(BLOCK):
+            out[c, i] += biases[c]

@@ -28,7 +28,9 @@ _norm = kernel(acquisition.norm)
 _margin_logits = kernel(acquisition.margin_logits)
 
 _ZERO = np.float32(0)
-_BEST, _SECOND, _LEAST, _REST, _SQUARES, _SPREAD = range(6)
+_LEAD, _SECOND, _LEAST, _REST, _SQUARES, _SPREAD = range(6)
+_BEST = _LEAD
+"""The best logit stands where the lead is put in the end."""
 
 
 @kernel
@@ -66,6 +68,11 @@ def _summarise(
             sums[_REST, i] += e
             sums[_SQUARES, i] += e * e
             sums[_SPREAD, i] -= e * distance
+    for i in range(BLOCK):
+        top = sums[_BEST, i]
+        sums[_LEAD, i] = top - sums[_SECOND, i]
+        sums[_SECOND, i] = exp(sums[_SECOND, i] - top)
+        sums[_LEAST, i] = exp(sums[_LEAST, i] - top)
 
 
 @kernel
@@ -120,11 +127,10 @@ def score_rows(
             first, class_count, code = heads[h]
             _summarise(logits, first, first + class_count, sums, best)
             for i in range(end - begin):
-                top = sums[_BEST, i]
                 row = SoftmaxRow(
-                    float(top - sums[_SECOND, i]),
-                    float(exp(sums[_SECOND, i] - top)),
-                    float(exp(sums[_LEAST, i] - top)),
+                    float(sums[_LEAD, i]),
+                    float(sums[_SECOND, i]),
+                    float(sums[_LEAST, i]),
                     float(sums[_REST, i]),
                     float(sums[_SQUARES, i]),
                     float(sums[_SPREAD, i]),

@@ -1,0 +1,96 @@
+"""Metrics for Prometheus, served over HTTP."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from aloe.embedding.errors import ConfigurationError
+from aloe.embedding.recorder import BatchReport, Recorder, Source
+
+LOOPBACK = "127.0.0.1"
+
+_LABELS = ("encoder",)
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_CLIP_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+class PrometheusRecorder(Recorder):
+    """Counts what it hears; `serve` lets Prometheus read it."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+
+        def histogram(name: str, text: str, buckets: Sequence[float]) -> Histogram:
+            return Histogram(
+                f"aloe_embedding_{name}", text, _LABELS, buckets=buckets, registry=registry
+            )
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"aloe_embedding_{name}", text, (*_LABELS, *labels), registry=registry)
+
+        self._clips = counter("clips", "Clips, by where their embedding came from.", "source")
+        self._batch_clips = histogram("batch_clips", "Clips in a batch.", _CLIP_COUNTS)
+        self._samples = counter("samples", "Samples that the encoder ran on, padding included.")
+        self._padding = counter("padding_samples", "Samples of padding that the encoder ran on.")
+        self._decode_s = histogram("decode_seconds", "Decoding, a call.", _SECONDS)
+        self._queue_s = histogram("queue_seconds", "Waiting for the encoder, a clip.", _SECONDS)
+        self._inference_s = histogram("inference_seconds", "Running, a batch.", _SECONDS)
+
+    def batch(self, report: BatchReport) -> None:
+        name = report.encoder_id
+        sample_count = report.row_count * report.sample_count
+        self._batch_clips.labels(name).observe(report.clip_count)
+        self._samples.labels(name).inc(sample_count)
+        self._padding.labels(name).inc(sample_count - report.heard_sample_count)
+        self._inference_s.labels(name).observe(report.duration_s)
+        queue_s = self._queue_s.labels(name)
+        for seconds in report.queue_s:
+            queue_s.observe(seconds)
+
+    def decoded(self, encoder_id: str, clip_count: int, duration_s: float) -> None:
+        del clip_count
+        self._decode_s.labels(encoder_id).observe(duration_s)
+
+    def answered(self, encoder_id: str, source: Source) -> None:
+        self._clips.labels(encoder_id, source.value).inc()
+
+    def serve(self, address: str, queue_depths: Callable[[], Mapping[str, int]]) -> str:
+        """Answer HTTP from a thread of its own, and return the URL.
+
+        Args:
+            address: host:port, or a port on loopback; port 0 takes any free one.
+            queue_depths: clips that wait now, by encoder; called from that thread.
+
+        Raises:
+            ConfigurationError: there is no such address, or it is taken.
+        """
+        self._registry.register(_QueueDepth(queue_depths))
+        host, _, port = address.rpartition(":")
+        host = host or LOOPBACK
+        try:
+            server, _thread = start_http_server(int(port), host.strip("[]"), self._registry)
+        except (OSError, OverflowError, ValueError) as error:
+            raise ConfigurationError(
+                f"cannot serve metrics on {address!r} ({error}): give another --metrics-address,"
+                " such as 127.0.0.1:9091"
+            ) from error
+        return f"http://{host}:{server.server_port}/metrics"
+
+
+class _QueueDepth(Collector):
+    """Asks for the depth of the queue when Prometheus does."""
+
+    def __init__(self, queue_depths: Callable[[], Mapping[str, int]]) -> None:
+        self._queue_depths = queue_depths
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily(
+            "aloe_embedding_queue_clips", "Clips that wait for the encoder.", labels=_LABELS
+        )
+        for encoder_id, count in self._queue_depths().items():
+            family.add_metric([encoder_id], count)
+        yield family

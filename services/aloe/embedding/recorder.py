@@ -1,0 +1,50 @@
+"""The port to metrics: who hears what the service does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What a batch was and took, for estimates and metrics."""
+
+    encoder_id: str
+    clip_count: int
+    row_count: int
+    sample_count: int
+    """Canonical length of its clips."""
+    heard_sample_count: int
+    """Samples that came from clips; the rest of rows times samples is padding."""
+    queue_s: Sequence[float]
+    """How long each clip waited."""
+    duration_s: float
+
+
+class Source(Enum):
+    """Where the embedding of a clip came from."""
+
+    MEMORY = "memory"
+    SHARED = "shared"
+    """From the cache that servers share."""
+    JOINED = "joined"
+    """From a run that was under way for another caller."""
+    ENCODER = "encoder"
+
+
+class Recorder(Protocol):
+    """Hears what happens, on the event loop: it must return at once."""
+
+    def batch(self, report: BatchReport) -> None:
+        """Hear of a batch that ran."""
+
+    def decoded(self, encoder_id: str, clip_count: int, duration_s: float) -> None:
+        """Hear how long the clips of a call, or of a part of a stream, took to decode."""
+
+    def answered(self, encoder_id: str, source: Source) -> None:
+        """Hear where the embedding of a clip comes from."""
+
+
+class NoRecorder(Recorder):
+    """Hears nothing."""
