@@ -87,7 +87,12 @@ class History:
 
 
 async def run_task(
-    client: AsyncLearnerClient, task: str, suffix: str, truth: dict[str, str], kills: Kills
+    client: AsyncLearnerClient,
+    task: str,
+    suffix: str,
+    truth: dict[str, str],
+    kills: Kills,
+    round_count: int,
 ) -> History:
     """Create a task, label it for some rounds and tell its history."""
     task_id, history = f"{task}-{suffix}", History()
@@ -111,7 +116,7 @@ async def run_task(
         oracle,
         oracle_id="ann",
         batch_size=BATCH_SIZE,
-        rounds=ROUND_COUNT,
+        rounds=round_count,
         min_head_version=seeded.head_version or 0,
         on_round=on_round,
     )
@@ -130,14 +135,16 @@ async def run_task(
     return history
 
 
-async def run_both(client: AsyncLearnerClient, suffix: str, kills: Kills) -> list[History]:
+async def run_both(
+    client: AsyncLearnerClient, suffix: str, kills: Kills, round_count: int = ROUND_COUNT
+) -> list[History]:
     """Run both tasks at once on the one pool."""
     embeddings, truth = make_truth()
     await client.create_pool(POOL_ID, encoder_fingerprint="random", embedding_dim=DIM)
     clips = [NewClip(f"c{row}", embedding=vector) for row, vector in enumerate(embeddings)]
     await client.import_clips(POOL_ID, clips)
     return await asyncio.gather(
-        *(run_task(client, task, suffix, truth[task], kills) for task in TASKS)
+        *(run_task(client, task, suffix, truth[task], kills, round_count) for task in TASKS)
     )
 
 
@@ -152,10 +159,12 @@ def undisturbed(stack: LocalStack) -> list[History]:
     return asyncio.run(run())
 
 
-def check(histories: list[History], undisturbed: list[History]) -> None:
+def check(
+    histories: list[History], undisturbed: list[History], round_count: int = ROUND_COUNT
+) -> None:
     for found, expected in zip(histories, undisturbed, strict=True):
         clips = [clip for clip, _ in found.asked]
-        assert len(clips) == len(set(clips)) == ROUND_COUNT * BATCH_SIZE, "a clip was asked twice"
+        assert len(clips) == len(set(clips)) == round_count * BATCH_SIZE, "a clip was asked twice"
         assert found.stored == found.acknowledged, "an acknowledged label was lost"
         assert found.asked == expected.asked, "other clips were picked"
         assert found.head == expected.head, "the final head differs"
@@ -189,3 +198,15 @@ async def test_a_redis_killed_and_started_again_changes_nothing(
     kills = Kills(stack, after_rounds={2: REDIS, 6: REDIS}, before_answers={33: REDIS})
     check(await run_both(client, "redis-killed", kills), undisturbed)
     assert kills.count == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_sixty_rounds_with_a_kill_in_every_fifth_are_sixty_rounds(
+    client: AsyncLearnerClient, stack: LocalStack
+):
+    round_count = 60
+    straight = await run_both(client, "straight", Kills(stack), round_count)
+    kills = Kills(stack, after_rounds=dict.fromkeys(range(5, round_count, 5), LEARNER))
+    check(await run_both(client, "every-fifth", kills, round_count), straight, round_count)
+    assert kills.count == 11
