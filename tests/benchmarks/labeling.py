@@ -32,7 +32,7 @@ from aloe.local.redis_server import redis_child
 
 ORACLE_COUNT, TASK_COUNT, DIM = 64, 8, 32
 CLASSES = ("no", "yes")
-RANKING_LENGTH = 257
+RANKING_LENGTH = 33
 """What a learner sends for one clip."""
 
 

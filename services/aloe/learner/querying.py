@@ -25,7 +25,7 @@ from aloe.learner.training import Trainer
 
 T = TypeVar("T")
 
-_SLACK = 256
+_SLACK = 32
 """Ranked clips sent beyond those asked for: other oracles may take some first."""
 _POLL = timedelta(seconds=0.1)
 """How soon a head that another replica trained is seen."""
