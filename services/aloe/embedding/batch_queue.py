@@ -62,9 +62,6 @@ class BatchQueue:
         self._lines: dict[_Key, list[_Entry]] = {}
         self._arrival_count = 0
 
-    def __len__(self) -> int:
-        return sum(len(line) for line in self._lines.values())
-
     def depths(self) -> Counter[str]:
         """Count the clips that wait, by encoder."""
         depths: Counter[str] = Counter()

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,6 +11,8 @@ from aloe.embedding.batch_queue import Embedded
 from aloe.embedding.batcher import Batcher
 from aloe.embedding.encoder import Encoder
 from aloe.embedding.length_policy import Float32Array
+from aloe.embedding.recorder import Lookup, Recorder
+from aloe.embedding.shared_cache import SharedRuns
 
 # What an entry takes beside its vector: key, objects, the table's slot.
 _ENTRY_OVERHEAD_BYTES = 400
@@ -31,15 +33,25 @@ class DedupingBatcher:
     Clips are told apart by a hash of the encoder's fingerprint and their samples.
     """
 
-    def __init__(self, batcher: Batcher, *, max_byte_count: int) -> None:
-        """Keep embeddings up to `max_byte_count`, the least recently asked for leaving first."""
+    def __init__(
+        self,
+        batcher: Batcher,
+        *,
+        max_byte_count: int,
+        recorder: Recorder,
+        shared: SharedRuns | None = None,
+    ) -> None:
+        """Keep embeddings up to `max_byte_count`, the least recently asked for leaving first.
+
+        What is not known here `shared` looks up among what other servers know.
+        """
         self._batcher = batcher
+        self._shared = shared
+        self._recorder = recorder
         self._max_byte_count = max_byte_count
         self._byte_count = 0
         self._known: OrderedDict[bytes, Float32Array] = OrderedDict()
         self._flights: dict[bytes, _Flight] = {}
-        self.hit_count = 0
-        """Clips that were answered from memory or joined a run."""
 
     def submit(
         self, encoder: Encoder, clips: Sequence[Float32Array], deadline: float
@@ -53,10 +65,13 @@ class DedupingBatcher:
             future: asyncio.Future[Embedded] = loop.create_future()
             futures.append(future)
             if key in new:
+                self._recorder.looked_up(encoder.info.encoder_id, Lookup.JOINED)
                 new[key][1].append(future)
-            elif not self._answer(key, future, deadline):
+            elif (lookup := self._answer(key, future, deadline)) is not None:
+                self._recorder.looked_up(encoder.info.encoder_id, lookup)
+            else:
                 new[key] = (samples, [future])
-        runs = self._batcher.submit(encoder, [samples for samples, _ in new.values()], deadline)
+        runs = self._run(encoder, {key: samples for key, (samples, _) in new.items()}, deadline)
         for run, (key, (_, waiters)) in zip(runs, new.items(), strict=True):
             flight = _Flight(run, deadline)
             self._flights[key] = flight
@@ -65,20 +80,30 @@ class DedupingBatcher:
             run.add_done_callback(partial(self._land, key, flight))
         return futures
 
-    def _answer(self, key: bytes, future: asyncio.Future[Embedded], deadline: float) -> bool:
-        """Answer from memory, or let a run that is under way do it; tell whether that is so."""
+    def _run(
+        self, encoder: Encoder, clips: Mapping[bytes, Float32Array], deadline: float
+    ) -> list[asyncio.Future[Embedded]]:
+        if self._shared:
+            return self._shared.submit(encoder, clips, deadline)
+        for _ in clips:
+            self._recorder.looked_up(encoder.info.encoder_id, Lookup.MISS)
+        return self._batcher.submit(encoder, list(clips.values()), deadline)
+
+    def _answer(
+        self, key: bytes, future: asyncio.Future[Embedded], deadline: float
+    ) -> Lookup | None:
+        """Answer from memory, or let a run that is under way do it; None if neither can."""
         embedding = self._known.get(key)
         if embedding is not None:
             self._known.move_to_end(key)
             future.set_result(Embedded(embedding, 0.0, 0.0))
-        else:
-            flight = self._flights.get(key)
-            # A run that may be given up before this caller's deadline is of no use to it.
-            if flight is None or flight.deadline < deadline or flight.run.done():
-                return False
-            self._join(flight, future)
-        self.hit_count += 1
-        return True
+            return Lookup.MEMORY
+        flight = self._flights.get(key)
+        # A run that may be given up before this caller's deadline is of no use to it.
+        if flight is None or flight.deadline < deadline or flight.run.done():
+            return None
+        self._join(flight, future)
+        return Lookup.JOINED
 
     @staticmethod
     def _join(flight: _Flight, future: asyncio.Future[Embedded]) -> None:

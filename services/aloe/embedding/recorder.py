@@ -22,15 +22,15 @@ class BatchReport:
     duration_s: float
 
 
-class Source(Enum):
-    """Where the embedding of a clip came from."""
+class Lookup(Enum):
+    """What came of looking a clip up."""
 
     MEMORY = "memory"
     SHARED = "shared"
-    """From the cache that servers share."""
+    """Found in the cache that servers share."""
     JOINED = "joined"
-    """From a run that was under way for another caller."""
-    ENCODER = "encoder"
+    """It runs already, for another caller."""
+    MISS = "miss"
 
 
 class Recorder(Protocol):
@@ -39,11 +39,11 @@ class Recorder(Protocol):
     def batch(self, report: BatchReport) -> None:
         """Hear of a batch that ran."""
 
-    def decoded(self, encoder_id: str, clip_count: int, duration_s: float) -> None:
+    def decoded(self, encoder_id: str, duration_s: float) -> None:
         """Hear how long the clips of a call, or of a part of a stream, took to decode."""
 
-    def answered(self, encoder_id: str, source: Source) -> None:
-        """Hear where the embedding of a clip comes from."""
+    def looked_up(self, encoder_id: str, lookup: Lookup) -> None:
+        """Hear whether the embedding of a clip was known."""
 
 
 class NoRecorder(Recorder):

@@ -11,7 +11,6 @@ from pydantic_settings import CliApp, SettingsError
 
 from aloe.client import connect_embedding_async
 from aloe.client.errors import InvalidArgument
-from aloe.learner import convert
 from aloe.learner.adapters.audio_folder import AudioFolder
 from aloe.learner.adapters.memory_store import MemoryStore
 from aloe.learner.adapters.redis_store import RedisStore
@@ -22,6 +21,7 @@ from aloe.learner.learner import Learner
 from aloe.learner.ports import Store
 from aloe.learner.servicer import LearnerServicer
 from aloe.learner.settings import Settings
+from aloe.learner.statuses import status_of
 from aloe.serving.server import AddressInUse, RpcServer, Service, wait_for_signal
 from aloe.v1 import learner_service_pb2, learner_service_pb2_grpc
 
@@ -84,7 +84,7 @@ async def _serve(settings: Settings) -> None:
                     learner_service_pb2_grpc.add_LearnerServiceServicer_to_server,
                 )
             ],
-            status_of=convert.status_of,
+            status_of=status_of,
         )
         address = await server.start(settings.address)
         await _warm_up()

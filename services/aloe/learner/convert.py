@@ -6,10 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-import grpc
 from google.protobuf import duration_pb2, timestamp_pb2
 
-from aloe.learner.domain import errors
 from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import START_OF_LOG
@@ -21,7 +19,6 @@ from aloe.learner.importing import BadClip, NewClip
 from aloe.learner.predicting import ClipsOfPool, PredictInput
 from aloe.learner.querying import OracleAnswer
 from aloe.learner.tasks import KnownLabel
-from aloe.serving.status import FieldViolation, Status
 from aloe.v1 import audio_pb2
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire import names
@@ -340,35 +337,3 @@ def _time(message: timestamp_pb2.Timestamp, field: str) -> datetime:
         return message.ToDatetime(tzinfo=UTC)
     except (OverflowError, ValueError) as error:
         raise InvalidInput.of(field, f"no time: {error}") from error
-
-
-_STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
-    errors.InvalidInput: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT"),
-    errors.PoolNotFound: (grpc.StatusCode.NOT_FOUND, "POOL_NOT_FOUND"),
-    errors.TaskNotFound: (grpc.StatusCode.NOT_FOUND, "TASK_NOT_FOUND"),
-    errors.ClipNotFound: (grpc.StatusCode.NOT_FOUND, "CLIP_NOT_FOUND"),
-    errors.EncoderNotFound: (grpc.StatusCode.NOT_FOUND, "ENCODER_NOT_FOUND"),
-    errors.AudioNotFound: (grpc.StatusCode.NOT_FOUND, "AUDIO_NOT_FOUND"),
-    errors.AlreadyExists: (grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS"),
-    errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
-    errors.LeaseLost: (grpc.StatusCode.FAILED_PRECONDITION, "LEASE_LOST"),
-    errors.HeadNotTrained: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_NOT_TRAINED"),
-    errors.PoolInUse: (grpc.StatusCode.FAILED_PRECONDITION, "POOL_IN_USE"),
-    errors.HeadVersionUnknown: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_VERSION_UNKNOWN"),
-    errors.TaskChanged: (grpc.StatusCode.ABORTED, "TASK_CHANGED"),
-    errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
-    errors.StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
-    errors.EncoderUnavailable: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
-}
-
-
-def status_of(error: Exception) -> Status | None:
-    """Translate what the learner raises; None for a defect."""
-    if not isinstance(error, errors.LearnerError):
-        return None
-    code, reason = _STATUSES[type(error)]
-    violations: tuple[FieldViolation, ...] = ()
-    if isinstance(error, InvalidInput):
-        violations = tuple(FieldViolation(v.field, v.description) for v in error.violations)
-    retry_after_s = error.retry_after_s if isinstance(error, errors.Overloaded) else None
-    return Status(code, reason, str(error), violations, retry_after_s)

@@ -18,6 +18,7 @@ from aloe.learner.domain.task import ClipState, PoolState, QueryStrategy, Task
 from aloe.learner.importing import BadClip, ImportReport
 from aloe.learner.predicting import Prediction
 from aloe.learner.querying import LeasedClip, QueryOutcome
+from aloe.learner.statuses import status_of
 from aloe.learner.tasks import ExportedLabel, TaskHistory, TaskState
 from aloe.serving.status import status_of_anything
 from aloe.v1 import learner_service_pb2 as pb
@@ -93,7 +94,7 @@ def import_report(report: ImportReport) -> pb.ImportClipsResponse:
 
 
 def _clip_failure(failure: BadClip) -> pb.ClipFailure:
-    status = status_of_anything(failure.error, convert.status_of)
+    status = status_of_anything(failure.error, status_of)
     return pb.ClipFailure(clip_id=failure.clip_id, status=status.to_proto())
 
 

@@ -160,6 +160,6 @@ def test_clear_takes_out_everything() -> None:
     line = Line()
     line.push(1)
     line.push(2, length=20)
-    assert len(line.queue) == 2
+    assert line.queue.depths() == {"gated": 2}
     assert len(line.queue.clear()) == 2
     assert line.pop() == []

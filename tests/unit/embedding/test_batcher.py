@@ -6,9 +6,10 @@ import pytest
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 
 from aloe.embedding.batch_queue import Embedded
-from aloe.embedding.batcher import Batcher, BatchReport
+from aloe.embedding.batcher import Batcher
 from aloe.embedding.errors import DeadlineExpired, InvalidAudio, ShuttingDown
 from aloe.embedding.limits import BatchLimits
+from aloe.embedding.recorder import BatchReport
 
 LIMITS = BatchLimits(sizes=(1, 2, 4), max_sample_count=10_000)
 
@@ -101,7 +102,17 @@ async def test_each_batch_is_reported_with_its_size_and_time(bench: Bench) -> No
     await asyncio.gather(held, *futures)
     report = bench.reports[-1]
     assert (report.encoder_id, report.clip_count, report.row_count) == ("gated", 4, 4)
-    assert report.sample_count == 10
+    assert (report.sample_count, report.heard_sample_count) == (10, 40)
+    assert list(report.queue_s) == [0.0] * 4
+
+
+async def test_the_clips_that_wait_are_counted_by_encoder(bench: Bench) -> None:
+    held = await bench.hold()
+    futures = bench.submit(1, 2) + bench.submit(3, length=11)
+    assert bench.batcher.queue_depths() == {"gated": 3}
+    bench.encoder.open(4)
+    await asyncio.gather(held, *futures)
+    assert bench.batcher.queue_depths() == {}
 
 
 async def test_closing_drops_what_waits_and_ends_the_running_batch(bench: Bench) -> None:

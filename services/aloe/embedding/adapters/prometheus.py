@@ -8,7 +8,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.recorder import BatchReport, Recorder, Source
+from aloe.embedding.recorder import BatchReport, Lookup, Recorder
 
 LOOPBACK = "127.0.0.1"
 
@@ -32,7 +32,7 @@ class PrometheusRecorder(Recorder):
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"aloe_embedding_{name}", text, (*_LABELS, *labels), registry=registry)
 
-        self._clips = counter("clips", "Clips, by where their embedding came from.", "source")
+        self._lookups = counter("cache_lookups", "Clips looked up, by what came of it.", "outcome")
         self._batch_clips = histogram("batch_clips", "Clips in a batch.", _CLIP_COUNTS)
         self._samples = counter("samples", "Samples that the encoder ran on, padding included.")
         self._padding = counter("padding_samples", "Samples of padding that the encoder ran on.")
@@ -51,12 +51,11 @@ class PrometheusRecorder(Recorder):
         for seconds in report.queue_s:
             queue_s.observe(seconds)
 
-    def decoded(self, encoder_id: str, clip_count: int, duration_s: float) -> None:
-        del clip_count
+    def decoded(self, encoder_id: str, duration_s: float) -> None:
         self._decode_s.labels(encoder_id).observe(duration_s)
 
-    def answered(self, encoder_id: str, source: Source) -> None:
-        self._clips.labels(encoder_id, source.value).inc()
+    def looked_up(self, encoder_id: str, lookup: Lookup) -> None:
+        self._lookups.labels(encoder_id, lookup.value).inc()
 
     def serve(self, address: str, queue_depths: Callable[[], Mapping[str, int]]) -> str:
         """Answer HTTP from a thread of its own, and return the URL.

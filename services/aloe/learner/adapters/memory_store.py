@@ -41,8 +41,8 @@ class MemoryStore(MemoryTasks):
     """A Store without a server. No method awaits, so each is atomic."""
 
     def __init__(self, now: Callable[[], datetime] = utc_now) -> None:
-        super().__init__(now)
         self._pools: dict[str, _StoredPool] = {}
+        super().__init__(now, self._pools.__contains__)
 
     async def create_pool(self, pool: Pool) -> Pool:
         stored = self._pools.setdefault(pool.pool_id, _StoredPool(pool))
@@ -104,9 +104,6 @@ class MemoryStore(MemoryTasks):
 
     async def close(self) -> None:
         """Nothing is open."""
-
-    def _has_pool(self, pool_id: str) -> bool:
-        return pool_id in self._pools
 
     def _pool(self, pool_id: str) -> _StoredPool:
         if pool_id not in self._pools:

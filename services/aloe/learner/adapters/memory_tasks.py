@@ -1,12 +1,16 @@
 """Tasks in memory: the same changes as the scripts in lua/, in Python."""
 
 import uuid
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
+from aloe.learner.adapters.memory_state import (
+    STATE_OF_ANSWER,
+    HeldLease,
+    StoredAnswer,
+    StoredTask,
+    Training,
+)
 from aloe.learner.domain.errors import (
     AlreadyExists,
     InvalidInput,
@@ -18,7 +22,6 @@ from aloe.learner.domain.errors import (
 )
 from aloe.learner.domain.events import (
     NO_CLASS,
-    RETRACTED,
     START_OF_LOG,
     Event,
     EventKind,
@@ -38,126 +41,19 @@ from aloe.learner.ports import (
     StoredLabel,
 )
 
-_STATE_OF_ANSWER = {
-    NO_CLASS: (ClipState.ABSTAINED, NO_CLASS),
-    RETRACTED: (ClipState.UNLABELED, NO_CLASS),
-}
-
-
-@dataclass(slots=True)
-class _HeldLease:
-    row: int
-    oracle_id: str
-    expire_time: datetime
-    is_open: bool = True
-
-
-@dataclass(slots=True)
-class _Label:
-    state: ClipState
-    class_index: int
-    oracle_id: str
-    lease_id: str
-    label_time: datetime
-
-
-@dataclass(slots=True)
-class _Training:
-    task: Task
-    version: int
-    cutoff_event_id: str
-    revision: int
-    trainer_id: str
-    until: datetime
-
-
-@dataclass(slots=True)
-class _StoredTask:
-    task: Task
-    labels: dict[int, _Label] = field(default_factory=dict)
-    holds: dict[int, str] = field(default_factory=dict)
-    leases: dict[str, _HeldLease] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    heads: dict[int, Head] = field(default_factory=dict)
-    rounds: dict[int, Round] = field(default_factory=dict)
-    answers: dict[str, LeaseOutcome | LabelsOutcome] = field(default_factory=dict)
-    training: _Training | None = None
-    revision: int = 0
-    head_revision: int = 0
-    fence: int = 0
-
-    @property
-    def head_version(self) -> int:
-        return max(self.rounds, default=0)
-
-    @property
-    def labeled_class_count(self) -> int:
-        train = (each for each in self.labels.values() if each.state is ClipState.LABELED)
-        return len({each.class_index for each in train})
-
-    @property
-    def budget_spent(self) -> int:
-        return sum(
-            1 for each in self.labels.values() if each.state is ClipState.LABELED and each.oracle_id
-        )
-
-    def room(self, budget: int) -> int:
-        """How many more clips a label budget lets be held or labeled."""
-        return max(0, budget - self.budget_spent - len(self.holds))
-
-    def log(self, kind: EventKind, changes: Sequence[LabelChange] = (), **details: Any) -> None:
-        self.events.append(
-            Event(
-                event_id=f"0-{len(self.events) + 1}",
-                kind=kind,
-                rows=tuple(change.row for change in changes),
-                states=tuple(change.state for change in changes),
-                class_indices=tuple(change.class_index for change in changes),
-                **details,
-            )
-        )
-
-    def progress(self) -> TaskProgress:
-        counts = Counter(each.state for each in self.labels.values())
-        contained = self.training.revision if self.training else self.head_revision
-        promised = self.training.version if self.training else self.head_version
-        if self.revision > contained and self.labeled_class_count >= MIN_LABELED_CLASSES:
-            promised += 1
-        return TaskProgress(
-            leased=len(self.holds),
-            labeled=counts[ClipState.LABELED],
-            abstained=counts[ClipState.ABSTAINED],
-            validation=counts[ClipState.VALIDATION],
-            test=counts[ClipState.TEST],
-            budget_spent=self.budget_spent,
-            head_version=self.head_version,
-            training_head_version=self.training.version if self.training else None,
-            promised_head_version=promised,
-        )
-
-    def outcome(self, changes: Sequence[LabelChange], *, trained: bool) -> LabelsOutcome:
-        progress = self.progress()
-        promised = trained and self.labeled_class_count >= MIN_LABELED_CLASSES
-        return LabelsOutcome(
-            len(changes), progress.promised_head_version if promised else None, progress.labeled
-        )
-
 
 class MemoryTasks:
     """The TaskStore of a process."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-        self._tasks: dict[str, _StoredTask] = {}
-
-    def _has_pool(self, pool_id: str) -> bool:
-        raise NotImplementedError
+    def __init__(self, now: Callable[[], datetime], has_pool: Callable[[str], bool]) -> None:
+        self._now, self._has_pool = now, has_pool
+        self._tasks: dict[str, StoredTask] = {}
 
     async def create_task(self, task: Task) -> Task:
         if not self._has_pool(task.pool_id):
             raise PoolNotFound(f"there is no pools/{task.pool_id}")
         if task.task_id not in self._tasks:
-            self._tasks[task.task_id] = _StoredTask(task)
+            self._tasks[task.task_id] = StoredTask(task)
             self._tasks[task.task_id].log(EventKind.CREATED)
         stored = self._tasks[task.task_id].task
         if not stored.same_content(task):
@@ -197,7 +93,7 @@ class MemoryTasks:
                 self._close(stored, stored.holds[change.row])
             was_trained = label is not None and label.state is ClipState.LABELED
             trained |= was_trained or change.state is ClipState.LABELED
-            stored.labels[change.row] = _Label(
+            stored.labels[change.row] = StoredAnswer(
                 change.state,
                 change.class_index,
                 change.oracle_id,
@@ -241,7 +137,7 @@ class MemoryTasks:
         for pick in taken:
             lease_id = uuid.uuid4().hex
             stored.holds[pick.row] = lease_id
-            stored.leases[lease_id] = _HeldLease(pick.row, request.oracle_id, expire_time)
+            stored.leases[lease_id] = HeldLease(pick.row, request.oracle_id, expire_time)
             leases.append(Lease(lease_id, pick, expire_time))
         if leases:
             stored.log(
@@ -285,7 +181,7 @@ class MemoryTasks:
         changes, lease_ids, trained = [], [], False
         for lease_id, answer in answers:
             row = stored.leases[lease_id].row
-            state, class_index = _STATE_OF_ANSWER.get(answer, (ClipState.LABELED, answer))
+            state, class_index = STATE_OF_ANSWER.get(answer, (ClipState.LABELED, answer))
             label, held = stored.labels.get(row), stored.holds.get(row) == lease_id
             before = ClipState.LEASED if held else ClipState.UNLABELED
             if label is not None:
@@ -298,7 +194,9 @@ class MemoryTasks:
             if state is ClipState.UNLABELED:
                 stored.labels.pop(row, None)
             else:
-                stored.labels[row] = _Label(state, class_index, oracle_id, lease_id, self._now())
+                stored.labels[row] = StoredAnswer(
+                    state, class_index, oracle_id, lease_id, self._now()
+                )
             changes.append(LabelChange(row, state, class_index))
             lease_ids.append(lease_id)
         if changes:
@@ -367,7 +265,7 @@ class MemoryTasks:
             if not due or stored.labeled_class_count < MIN_LABELED_CLASSES:
                 return None
             cutoff = stored.events[-1].event_id if stored.events else START_OF_LOG
-            training = stored.training = _Training(
+            training = stored.training = Training(
                 stored.task, stored.head_version + 1, cutoff, stored.revision, "", now
             )
         elif training.trainer_id != trainer_id and training.until > now:
@@ -394,18 +292,18 @@ class MemoryTasks:
         versions = range(first_version, first_version + count)
         return [rounds[version] for version in versions if version in rounds]
 
-    def _stored(self, task_id: str) -> _StoredTask:
+    def _stored(self, task_id: str) -> StoredTask:
         if task_id not in self._tasks:
             raise TaskNotFound(f"there is no tasks/{task_id}")
         return self._tasks[task_id]
 
-    def _fenced(self, task: Task) -> _StoredTask:
+    def _fenced(self, task: Task) -> StoredTask:
         stored = self._stored(task.task_id)
         if stored.task.epoch != task.epoch:
             raise TaskChanged(f"tasks/{task.task_id} was deleted and made anew meanwhile")
         return stored
 
-    def _expire(self, stored: _StoredTask) -> None:
+    def _expire(self, stored: StoredTask) -> None:
         now = self._now()
         overdue = [
             lease_id
@@ -416,7 +314,7 @@ class MemoryTasks:
 
     def _end(
         self,
-        stored: _StoredTask,
+        stored: StoredTask,
         lease_ids: Sequence[str],
         kind: EventKind,
         oracle_id: str = "",
@@ -432,14 +330,14 @@ class MemoryTasks:
             )
 
     @staticmethod
-    def _close(stored: _StoredTask, lease_id: str) -> None:
+    def _close(stored: StoredTask, lease_id: str) -> None:
         lease = stored.leases[lease_id]
         lease.is_open = False
         del stored.holds[lease.row]
 
     @staticmethod
     def _check_leases(
-        stored: _StoredTask, oracle_id: str, lease_ids: Sequence[str], fields: str
+        stored: StoredTask, oracle_id: str, lease_ids: Sequence[str], fields: str
     ) -> None:
         violations = []
         for index, lease_id in enumerate(lease_ids):
@@ -454,12 +352,12 @@ class MemoryTasks:
             raise InvalidInput(*violations)
 
     @staticmethod
-    def _is_labeled(stored: _StoredTask, lease_id: str) -> bool:
+    def _is_labeled(stored: StoredTask, lease_id: str) -> bool:
         label = stored.labels.get(stored.leases[lease_id].row)
         return label is not None and label.state is ClipState.LABELED
 
     @staticmethod
-    def _check_budget(stored: _StoredTask, lease_ids: Sequence[str]) -> None:
+    def _check_budget(stored: StoredTask, lease_ids: Sequence[str]) -> None:
         """Refuse what takes more of the budget than is left; holds have their place in it."""
         budget = stored.task.label_budget
         unheld_count = sum(not stored.leases[lease_id].is_open for lease_id in lease_ids)
@@ -467,7 +365,7 @@ class MemoryTasks:
             raise LeaseLost("its place in the label budget has gone to another clip")
 
     @staticmethod
-    def _check_not_lost(stored: _StoredTask, lease_ids: Sequence[str]) -> None:
+    def _check_not_lost(stored: StoredTask, lease_ids: Sequence[str]) -> None:
         for index, lease_id in enumerate(lease_ids):
             row = stored.leases[lease_id].row
             label, holder = stored.labels.get(row), stored.holds.get(row)

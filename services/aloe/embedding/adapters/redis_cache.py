@@ -1,0 +1,168 @@
+"""The shared cache in Redis: `aloe:embedding:FINGERPRINT:HASH` to float32 values, expiring."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from aloe.embedding.encoder import EncoderInfo
+from aloe.embedding.errors import ConfigurationError
+from aloe.embedding.length_policy import Float32Array
+from aloe.embedding.shared_cache import SharedCache
+from aloe.wire import arrays
+
+# What a call may lose to a Redis that hangs, once until it answers again.
+_READ_TIMEOUT_S = 0.1
+_WRITE_TIMEOUT_S = 2.0
+_RETRY_S = 2.0
+_READ_COUNT = 256
+_WRITE_COUNT = 64
+# About 16 MB of TRILLsson's embeddings; past that they are not shared.
+_MAX_UNWRITTEN_COUNT = 4096
+_AWAY = (RedisError, OSError, TimeoutError)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Keys that a caller waits for."""
+
+    names: Sequence[str]
+    values: asyncio.Future[Sequence[bytes | None]]
+
+
+class RedisCache(SharedCache):
+    """A Redis that may be away: then calls go on without it. For one event loop.
+
+    One command reads and one writes at a time, each for all who came meanwhile. After a failure no
+    caller waits for Redis until it has answered a ping.
+    """
+
+    def __init__(self, url: str, *, ttl_s: int, retry_s: float = _RETRY_S) -> None:
+        """Make a client; nothing is sent yet.
+
+        Args:
+            url: redis://, rediss:// or unix://.
+            ttl_s: seconds after which an embedding leaves.
+            retry_s: how often a Redis that is away is asked whether it is back.
+
+        Raises:
+            ConfigurationError: the URL is wrong. The message does not repeat it: it may hold a
+                password.
+        """
+        try:
+            self._redis: Any = redis.asyncio.Redis.from_url(
+                url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=_WRITE_TIMEOUT_S
+            )
+        except ValueError as error:
+            raise ConfigurationError(
+                f"--cache-redis-url: {error}; give redis://HOST:PORT, rediss:// or unix:///PATH"
+            ) from None
+        self._ttl_s = ttl_s
+        self._retry_s = retry_s
+        self._unread: deque[_Read] = deque()
+        self._unwritten: deque[tuple[str, bytes]] = deque()
+        self._reader: asyncio.Task[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
+
+    async def get(
+        self, encoder: EncoderInfo, keys: Sequence[bytes]
+    ) -> Sequence[Float32Array | None]:
+        if self._recovery:
+            return [None] * len(keys)
+        read = _Read(
+            [_name(encoder, key) for key in keys], asyncio.get_running_loop().create_future()
+        )
+        self._unread.append(read)
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.create_task(self._read())
+        values = await read.values
+        byte_count = 4 * encoder.embedding_dim
+        return [
+            arrays.decode_vector(value) if value and len(value) == byte_count else None
+            for value in values
+        ]
+
+    def put(self, encoder: EncoderInfo, key: bytes, embedding: Float32Array) -> None:
+        if self._recovery or len(self._unwritten) >= _MAX_UNWRITTEN_COUNT:
+            return
+        self._unwritten.append((_name(encoder, key), arrays.encode_vector(embedding)))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+
+    async def close(self) -> None:
+        if self._recovery:
+            self._recovery.cancel()
+        elif self._writer:
+            await self._writer
+        await self._redis.aclose()
+
+    async def _read(self) -> None:
+        while self._unread:
+            reads = [self._unread.popleft()]
+            count = len(reads[0].names)
+            while self._unread and count + len(self._unread[0].names) <= _READ_COUNT:
+                reads.append(self._unread.popleft())
+                count += len(reads[-1].names)
+            values = iter(await self._mget([name for read in reads for name in read.names]))
+            for read in reads:
+                found = [next(values) for _ in read.names]
+                if not read.values.done():
+                    read.values.set_result(found)
+
+    async def _mget(self, names: Sequence[str]) -> Sequence[bytes | None]:
+        nothing = [None] * len(names)
+        if self._recovery:
+            return nothing
+        try:
+            async with asyncio.timeout(_READ_TIMEOUT_S):
+                values: Sequence[bytes | None] = await self._redis.mget(names)
+        except _AWAY as error:
+            self._bypass(error)
+            return nothing
+        return values
+
+    async def _write(self) -> None:
+        while self._unwritten:
+            pipeline = self._redis.pipeline(transaction=False)
+            for _ in range(min(_WRITE_COUNT, len(self._unwritten))):
+                pipeline.set(*self._unwritten.popleft(), ex=self._ttl_s)
+            try:
+                async with asyncio.timeout(_WRITE_TIMEOUT_S):
+                    await pipeline.execute()
+            except _AWAY as error:
+                self._bypass(error)
+
+    def _bypass(self, error: Exception) -> None:
+        self._unwritten.clear()
+        if self._recovery is None:
+            _log.warning(
+                "the cache in Redis does not answer (%s): going on without it",
+                " ".join(str(error).split()) or f"no reply within {_READ_TIMEOUT_S:g} s",
+            )
+            self._recovery = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        while True:
+            await asyncio.sleep(self._retry_s)
+            try:
+                async with asyncio.timeout(_WRITE_TIMEOUT_S):
+                    await self._redis.ping()
+            except _AWAY:
+                continue
+            _log.warning("the cache in Redis answers again")
+            self._recovery = None
+            return
+
+
+def _name(encoder: EncoderInfo, key: bytes) -> str:
+    return f"aloe:embedding:{encoder.fingerprint}:{key.hex()}"

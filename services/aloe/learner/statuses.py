@@ -1,0 +1,37 @@
+"""What the learner raises, as the statuses that callers see."""
+
+import grpc
+
+from aloe.learner.domain import errors
+from aloe.serving.status import FieldViolation, Status
+
+_STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
+    errors.InvalidInput: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT"),
+    errors.PoolNotFound: (grpc.StatusCode.NOT_FOUND, "POOL_NOT_FOUND"),
+    errors.TaskNotFound: (grpc.StatusCode.NOT_FOUND, "TASK_NOT_FOUND"),
+    errors.ClipNotFound: (grpc.StatusCode.NOT_FOUND, "CLIP_NOT_FOUND"),
+    errors.EncoderNotFound: (grpc.StatusCode.NOT_FOUND, "ENCODER_NOT_FOUND"),
+    errors.AudioNotFound: (grpc.StatusCode.NOT_FOUND, "AUDIO_NOT_FOUND"),
+    errors.AlreadyExists: (grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS"),
+    errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
+    errors.LeaseLost: (grpc.StatusCode.FAILED_PRECONDITION, "LEASE_LOST"),
+    errors.HeadNotTrained: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_NOT_TRAINED"),
+    errors.PoolInUse: (grpc.StatusCode.FAILED_PRECONDITION, "POOL_IN_USE"),
+    errors.HeadVersionUnknown: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_VERSION_UNKNOWN"),
+    errors.TaskChanged: (grpc.StatusCode.ABORTED, "TASK_CHANGED"),
+    errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+    errors.StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    errors.EncoderUnavailable: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
+}
+
+
+def status_of(error: Exception) -> Status | None:
+    """Translate what the learner raises; None for a defect."""
+    if not isinstance(error, errors.LearnerError):
+        return None
+    code, reason = _STATUSES[type(error)]
+    violations: tuple[FieldViolation, ...] = ()
+    if isinstance(error, errors.InvalidInput):
+        violations = tuple(FieldViolation(v.field, v.description) for v in error.violations)
+    retry_after_s = error.retry_after_s if isinstance(error, errors.Overloaded) else None
+    return Status(code, reason, str(error), violations, retry_after_s)
