@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from aloe.serving.status import ErrorInterceptor, StatusOf
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+_MAX_PENDING_CALL_COUNT = 100_000
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,10 @@ class RpcServer:
                 # The client pings every 30 s; the default allows one in 300 s.
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+                # gRPC cancels calls at random once 1,000 wait to be looked at, without a word. They
+                # are to reach the service, which says that it is full and when to come again.
+                ("grpc.server.max_pending_requests", _MAX_PENDING_CALL_COUNT),
+                ("grpc.server.max_pending_requests_hard_limit", _MAX_PENDING_CALL_COUNT),
             ],
         )
         for service in services:

@@ -84,6 +84,8 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 
     def __init__(self, status_of: StatusOf) -> None:
         self._status_of = status_of
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        """By method: every call asks, and the answer is the same."""
 
     async def intercept_service(  # type: ignore[override]  # the stubs tie it to one method
         self,
@@ -92,10 +94,16 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "grpc.RpcMethodHandler[Any, Any]":
-        """Wrap the handler in its own kind."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return handler
+        """Return the method's handler, wrapped in its own kind."""
+        method = handler_call_details.method
+        if method not in self._wrapped:
+            handler = await continuation(handler_call_details)
+            if handler is None:  # An unknown method, whose names are not ours to keep.
+                return handler
+            self._wrapped[method] = self._wrap(handler)
+        return self._wrapped[method]
+
+    def _wrap(self, handler: Any) -> "grpc.RpcMethodHandler[Any, Any]":
         if handler.response_streaming:
             inner = handler.unary_stream or handler.stream_stream
             wrapped: Any = self._streaming(inner)
