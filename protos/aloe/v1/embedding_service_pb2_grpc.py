@@ -64,14 +64,17 @@ class EmbeddingServiceServicer(object):
     """
 
     def GetEncoder(self, request, context):
-        """Describes one encoder. NOT_FOUND if this server does not host it.
+        """Describes one encoder, and loads it if the server does that on demand.
+        NOT_FOUND if this server does not host it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListEncoders(self, request, context):
-        """Describes every encoder of this server, the default one first.
+        """Describes every encoder of this server, the default one first. Of one that
+        is loaded on demand and was not asked for yet, only the name and the longest
+        clip are known.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1686,7 +1686,7 @@ class Lease(_message.Message):
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the hold ends. A later answer is still taken while nobody else holds
-        the clip.
+        the clip and the label budget has room.
         """
 
     def __init__(
