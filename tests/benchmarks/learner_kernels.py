@@ -22,7 +22,7 @@ Float32Array = NDArray[np.float32]
 
 
 @numba.njit(nogil=True, fastmath=True)
-def _sum_of(embeddings: Float32Array, begin: int, end: int) -> float:
+def _sum_of(embeddings: Float32Array, begin: int, end: int) -> np.float32:
     total = np.float32(0)
     for row in range(begin, end):
         for d in range(embeddings.shape[1]):

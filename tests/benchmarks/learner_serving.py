@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class _Echo(grpc.GenericRpcHandler):
         async def answer(_request: bytes, _context: object) -> bytes:
             return reply
 
-        self._handler = grpc.unary_unary_rpc_method_handler(answer)
+        self._handler: Any = grpc.unary_unary_rpc_method_handler(answer)
 
     def service(self, handler_call_details: Any) -> Any:
         return self._handler if handler_call_details.method == _ECHO else None
@@ -76,7 +77,7 @@ async def _call_for(
     """Call from many callers for a while; return calls/s and the 99th percentile in seconds."""
     latencies_s: list[float] = []
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.unary_unary(method)
+        call = _unary(channel, method)
         await call(request)
         began = time.perf_counter()
 
@@ -88,6 +89,11 @@ async def _call_for(
         await asyncio.gather(*(caller() for _ in range(CALLER_COUNT)))
         taken_s = time.perf_counter() - began
     return len(latencies_s) / taken_s, float(np.percentile(latencies_s, 99))
+
+
+def _unary(channel: Any, method: str) -> Any:
+    """Call with bytes as they are."""
+    return channel.unary_unary(method)
 
 
 def predict_figures(
@@ -103,7 +109,7 @@ def predict_figures(
         task=task_name(task_id), embeddings=encode_matrix(embedding[None])
     ).SerializeToString()
     with grpc.insecure_channel(learner_address) as channel:
-        reply_byte_count = len(channel.unary_unary(_PREDICT)(request))
+        reply_byte_count = len(_unary(channel, _PREDICT)(request))
     ours, echo = [], []
     with running_echo(folder, reply_byte_count) as echo_address:
         for _ in range(repeats):
@@ -132,13 +138,13 @@ def storing_figures(
         pool_id, task_id = f"stored-{number}", f"stored-task-{number}"
         write_s.append(seconds(lambda: [bare.set(f"bare:{n}", b) for n, b in enumerate(blobs)]))
         with connect(server.address) as client:
-            import_s.append(seconds(lambda pool=pool_id: fill_pool(client, pool, embeddings)))
+            import_s.append(seconds(partial(fill_pool, client, pool_id, embeddings)))
             client.create_task(task_id, pool_id, ["a", "b"])
         server.learner.stop()
         server.start()
         read_s.append(seconds(lambda: [bare.get(f"bare:{n}") for n in range(len(blobs))]))
         with connect(server.address) as client:
-            load_s.append(seconds(lambda task=task_id: client.query(task, "oracle")))
+            load_s.append(seconds(partial(client.query, task_id, "oracle")))
             client.delete_task(task_id)
             client.delete_pool(pool_id)
         bare.delete(*(f"bare:{n}" for n in range(len(blobs))))

@@ -8,7 +8,8 @@ from tests.chaos.evidence import Evidence, Request
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import RETRACTED, FinalTask
 
-_TELLING = ("query", "predict", "get_task")
+_LAG_S = {"query": 0.0, "predict": 0.1, "get_task": 0.0}
+"""Calls that tell a head version, and how long a newer head may take to reach the replica."""
 
 
 def heads_regressed(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
@@ -25,8 +26,8 @@ def heads_regressed(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
 def _went_down(evidence: Evidence, final: FinalTask) -> Iterator[str]:
     """A request that began when a version had been seen, by anyone, and then saw an older one."""
     seen = [
-        (request.start_s, request.end_s, request.results[0]["head_version"])
-        for call in _TELLING
+        (request.start_s - lag_s, request.end_s, request.results[0]["head_version"])
+        for call, lag_s in _LAG_S.items()
         for request in evidence.of(call)
         if request.is_acknowledged
     ]
@@ -90,7 +91,7 @@ def _waits_betrayed(evidence: Evidence) -> Iterator[str]:
 def _any_head_before(evidence: Evidence, request: Request) -> bool:
     return any(
         result["head_version"]
-        for call in _TELLING
+        for call in _LAG_S
         for earlier in evidence.of(call)
         for result in earlier.results
         if earlier.end_s < request.start_s

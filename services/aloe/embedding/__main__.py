@@ -13,11 +13,14 @@ from pydantic_settings import CliApp, SettingsError
 
 from aloe.embedding.adapters.loading import EncoderSource, load_encoders
 from aloe.embedding.adapters.manifest import read_manifest
+from aloe.embedding.adapters.prometheus import PrometheusRecorder
+from aloe.embedding.adapters.redis_cache import RedisCache
 from aloe.embedding.adapters.tensorflow_runtime import place_tensorflow
-from aloe.embedding.encoder import Encoder
+from aloe.embedding.encoder import Encoder, LazyEncoder
 from aloe.embedding.errors import ConfigurationError
 from aloe.embedding.length_policy import parse_length_policy
 from aloe.embedding.limits import BatchLimits, ServiceLimits
+from aloe.embedding.precision import Precision
 from aloe.embedding.settings import Settings
 
 _CONFIGURATION_EXIT_CODE = 2
@@ -70,6 +73,9 @@ async def _run(settings: Settings) -> None:
     from aloe.embedding.service import EmbeddingService
     from aloe.serving.server import RpcServer, wait_for_signal
 
+    recorder = PrometheusRecorder() if settings.metrics_address else None
+    redis_url = settings.cache_redis_url.get_secret_value()
+    shared_cache = RedisCache(redis_url, ttl_s=settings.cache_ttl_s) if redis_url else None
     stopped = asyncio.create_task(wait_for_signal())
     started = time.monotonic()
     loading = asyncio.create_task(asyncio.to_thread(_load, settings))
@@ -77,10 +83,15 @@ async def _run(settings: Settings) -> None:
     if not loading.done():
         # Nothing is served yet, and a thread inside TensorFlow cannot be stopped.
         _exit("", 0)
-    service = EmbeddingService(loading.result(), _limits(settings))
+    service = EmbeddingService(
+        loading.result(), _limits(settings), recorder=recorder, shared_cache=shared_cache
+    )
     server = RpcServer([service.grpc], status_of=status_of)
     try:
         address = await server.start(settings.address)
+        if recorder:
+            url = recorder.serve(settings.metrics_address, service.queue_depths)
+            _log.info("metrics are at %s", url)
         await service.warm_up()
         # What start-up left behind stays for good: the garbage collector need not walk it again.
         gc.collect()
@@ -92,17 +103,20 @@ async def _run(settings: Settings) -> None:
         service.stop_streams()
         await server.stop(drain_s=settings.drain_s)
         await service.close()
+    if service.is_loading:
+        _exit("", 0)
 
 
-def _load(settings: Settings) -> list[Encoder]:
+def _load(settings: Settings) -> list[Encoder | LazyEncoder]:
     sources = _sources(settings)
-    place_tensorflow(settings.device, settings.inference_thread_count)
+    place_tensorflow(settings.device, settings.inference_thread_count, settings.precision)
     return load_encoders(sources)
 
 
-def _announce(encoders: Sequence[Encoder], address: str, start_s: float) -> None:
+def _announce(encoders: Sequence[Encoder | LazyEncoder], address: str, start_s: float) -> None:
     for encoder in encoders:
-        _log.info("%s hosts %s", address, encoder.info)
+        what = encoder.encoder_id if isinstance(encoder, LazyEncoder) else encoder.info
+        _log.info("%s hosts %s", address, what)
     _log.info("%s is ready after %.1f s", address, start_s)
     # `aloe up` and tests wait for this line.
     sys.stdout.write(f"aloe.embedding listening on {address}\n")
@@ -111,6 +125,8 @@ def _announce(encoders: Sequence[Encoder], address: str, start_s: float) -> None
 
 def _sources(settings: Settings) -> list[EncoderSource]:
     preprocessing = f"int16/{settings.int16_divisor:g}"
+    if settings.precision is not Precision.FLOAT32:
+        preprocessing += f" {settings.precision.value}"
     if settings.manifest:
         return read_manifest(
             settings.manifest, max_clip_s=settings.max_clip_s, preprocessing=preprocessing

@@ -225,4 +225,6 @@ def _mix_down(frames: NDArray[np.float32]) -> Float32Array:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    # soundfile names the file too, which here is some object's address.
+    reason = error.error_string if isinstance(error, soundfile.LibsndfileError) else str(error)
+    return " ".join(reason.split()).rstrip(".") or type(error).__name__

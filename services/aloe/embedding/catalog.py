@@ -1,24 +1,59 @@
-"""The encoders of one server, by name."""
+"""The encoders of one server, by name, some of them not loaded yet."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from aloe.embedding.embedder import Embedder
 from aloe.embedding.errors import EncoderMismatch, EncoderNotFound
 
 
+@dataclass(slots=True, eq=False)
+class LazyEmbedder:
+    """An embedder that is made when it is first asked for. For one event loop."""
+
+    encoder_id: str
+    max_clip_s: float
+    make: Callable[[], Awaitable[Embedder]]
+    """Raises EncoderNotLoaded; the next who asks tries again."""
+    _made: Embedder | None = None
+    _making: asyncio.Future[Embedder] | None = None
+
+    @property
+    def made(self) -> Embedder | None:
+        """The embedder, once it is there."""
+        return self._made
+
+    async def get(self) -> Embedder:
+        """Return the embedder; all who ask while it is made wait for the same."""
+        if self._made is None:
+            if self._making is None:
+                self._making = asyncio.ensure_future(self.make())
+                self._making.add_done_callback(self._end)
+            # One caller who gives up must not end it for the others.
+            return await asyncio.shield(self._making)
+        return self._made
+
+    def _end(self, making: asyncio.Future[Embedder]) -> None:
+        self._making = None
+        if not making.cancelled() and making.exception() is None:
+            self._made = making.result()
+
+
 class Catalog:
-    """Finds encoders. Immutable."""
+    """Finds encoders."""
 
-    def __init__(self, embedders: Sequence[Embedder]) -> None:
+    def __init__(self, embedders: Sequence[Embedder | LazyEmbedder]) -> None:
         """Take at least one embedder; the first is the default."""
-        self._embedders = {embedder.info.encoder_id: embedder for embedder in embedders}
-        self._default_id = embedders[0].info.encoder_id
+        self._embedders = {embedder.encoder_id: embedder for embedder in embedders}
+        self._default_id = embedders[0].encoder_id
 
-    def find(self, encoder_id: str, fingerprint: str = "") -> Embedder:
-        """Return the encoder of that name; empty means the default one.
+    async def find(self, encoder_id: str, fingerprint: str = "") -> Embedder:
+        """Return the encoder of that name, loaded; empty means the default one.
 
         Raises:
             EncoderNotFound: there is none.
+            EncoderNotLoaded: it was to be loaded now, and cannot be.
             EncoderMismatch: a fingerprint is given, and the encoder's is another.
         """
         embedder = self._embedders.get(encoder_id or self._default_id)
@@ -27,6 +62,8 @@ class Catalog:
                 f"no encoder is called {encoder_id!r}; this server hosts"
                 f" {', '.join(self._embedders)}"
             )
+        if isinstance(embedder, LazyEmbedder):
+            embedder = await embedder.get()
         info = embedder.info
         if fingerprint and fingerprint != info.fingerprint:
             raise EncoderMismatch(
@@ -35,6 +72,9 @@ class Catalog:
             )
         return embedder
 
-    def all(self) -> list[Embedder]:
-        """Return every encoder, the default one first."""
-        return list(self._embedders.values())
+    def all(self) -> list[Embedder | LazyEmbedder]:
+        """Return every encoder, the default one first; those of them that are loaded, as such."""
+        return [
+            (embedder.made or embedder) if isinstance(embedder, LazyEmbedder) else embedder
+            for embedder in self._embedders.values()
+        ]

@@ -8,6 +8,7 @@ from google.protobuf import duration_pb2
 from aloe.embedding import errors
 from aloe.embedding.audio import Audio, EncodedAudio, PcmAudio, SampleFormat
 from aloe.embedding.bulk import NumberedAudio, NumberedResult
+from aloe.embedding.catalog import LazyEmbedder
 from aloe.embedding.embedder import EmbeddedClip, EmbeddedRequest
 from aloe.embedding.encoder import EncoderInfo
 from aloe.serving.status import FieldViolation, Status, status_of_anything
@@ -54,6 +55,13 @@ def encoder(info: EncoderInfo) -> embedding_service_pb2.Encoder:
     )
 
 
+def unloaded_encoder(lazy: LazyEmbedder) -> embedding_service_pb2.Encoder:
+    """Write what is known of an encoder before it is loaded."""
+    return embedding_service_pb2.Encoder(
+        encoder_id=lazy.encoder_id, max_clip_duration=_duration(lazy.max_clip_s)
+    )
+
+
 def embed_response(
     clips: Sequence[EmbeddedClip], info: EncoderInfo
 ) -> embedding_service_pb2.EmbedResponse:
@@ -88,6 +96,8 @@ def stream_response(
 
 _CODES = {
     errors.EncoderNotFound: (grpc.StatusCode.NOT_FOUND, "ENCODER_NOT_FOUND"),
+    # Not UNAVAILABLE, which clients repeat at once: each try would load it anew.
+    errors.EncoderNotLoaded: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_UNAVAILABLE"),
     errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
     errors.DeadlineExpired: (grpc.StatusCode.DEADLINE_EXCEEDED, "OVERLOADED"),

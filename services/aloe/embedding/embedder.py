@@ -19,6 +19,7 @@ from aloe.embedding.dedupe import DedupingBatcher
 from aloe.embedding.encoder import Encoder, EncoderInfo
 from aloe.embedding.errors import InvalidAudio, InvalidClips, InvalidRequest
 from aloe.embedding.length_policy import Float32Array
+from aloe.embedding.recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,17 @@ class Embedder:
         decode_pool: DecodePool,
         batcher: Batcher | DedupingBatcher,
         admission: Admission,
+        recorder: Recorder,
     ) -> None:
         self._encoder = encoder
         self._batcher = batcher
         self._admission = admission
+        self._recorder = recorder
         self._decode_pool = decode_pool
+
+    @property
+    def encoder_id(self) -> str:
+        return self._encoder.info.encoder_id
 
     @property
     def info(self) -> EncoderInfo:
@@ -103,9 +110,7 @@ class Embedder:
         if not audios:
             raise InvalidRequest("clips", "holds no clips; send at least one")
         with self._admission.enter(len(audios), byte_count(audios)) as hold:
-            started = time.perf_counter()
-            clips, faults = await self._decode(audios)
-            decode_s = time.perf_counter() - started
+            clips, faults, decode_s = await self._decode(audios)
             _raise_faults(faults)
             self._admission.grow(hold, _nbytes(clips))
             futures = self._submit(clips, deadline)
@@ -128,7 +133,7 @@ class Embedder:
         `on_outcome` is called once per clip as soon as its outcome is known; the same exceptions
         as above are outcomes here.
         """
-        clips, faults = await self._decode(audios)
+        clips, faults, _ = await self._decode(audios)
         for fault in faults:
             on_outcome(fault)
         self._admission.force(hold, _nbytes(clips))
@@ -142,12 +147,18 @@ class Embedder:
     ) -> list[asyncio.Future[Embedded]]:
         return self._batcher.submit(self._encoder, [clip.clip.samples for clip in clips], deadline)
 
-    async def _decode(self, audios: Sequence[Audio]) -> tuple[list[_DecodedClip], list[Outcome]]:
-        """Decode every clip, and tell those that could be from those that could not."""
+    async def _decode(
+        self, audios: Sequence[Audio]
+    ) -> tuple[list[_DecodedClip], list[Outcome], float]:
+        """Decode every clip; tell those that could be from the others, and how long it took."""
+        started = time.perf_counter()
         decoded = list(enumerate(await self._decode_pool.decode(audios)))
+        decode_s = time.perf_counter() - started
+        self._recorder.decoded(self.encoder_id, decode_s)
         return (
             [_DecodedClip(index, clip) for index, clip in decoded if isinstance(clip, DecodedClip)],
             [Outcome(index, clip) for index, clip in decoded if isinstance(clip, InvalidAudio)],
+            decode_s,
         )
 
 

@@ -1,5 +1,6 @@
 """The port to encoders: frozen networks that turn audio into embeddings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,3 +39,13 @@ class Encoder(Protocol):
         Raises:
             InvalidAudio: the encoder cannot take clips of this length.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class LazyEncoder:
+    """An encoder to be loaded when it is first asked for."""
+
+    encoder_id: str
+    max_clip_s: float
+    load: Callable[[], Encoder]
+    """Takes seconds, or minutes where it downloads; raises ConfigurationError."""

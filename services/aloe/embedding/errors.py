@@ -37,6 +37,10 @@ class EncoderNotFound(EmbeddingError):
     """This server hosts no encoder of that name."""
 
 
+class EncoderNotLoaded(EmbeddingError):
+    """The encoder is loaded on demand, and that failed."""
+
+
 class EncoderMismatch(EmbeddingError):
     """The encoder is not the one whose fingerprint the caller expects."""
 

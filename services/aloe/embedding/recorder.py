@@ -47,4 +47,13 @@ class Recorder(Protocol):
 
 
 class NoRecorder(Recorder):
-    """Hears nothing."""
+    """Forgets what it hears."""
+
+    def batch(self, report: BatchReport) -> None:
+        del report
+
+    def decoded(self, encoder_id: str, duration_s: float) -> None:
+        del encoder_id, duration_s
+
+    def looked_up(self, encoder_id: str, lookup: Lookup) -> None:
+        del encoder_id, lookup

@@ -8,7 +8,7 @@ from typing import Any
 from aloe.embedding import convert
 from aloe.embedding.admission import Admission
 from aloe.embedding.bulk import BulkStream, NumberedAudio
-from aloe.embedding.catalog import Catalog
+from aloe.embedding.catalog import Catalog, LazyEmbedder
 from aloe.v1 import embedding_service_pb2 as pb2
 from aloe.v1 import embedding_service_pb2_grpc as pb2_grpc
 
@@ -23,19 +23,23 @@ class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
     async def GetEncoder(
         self, request: pb2.GetEncoderRequest, context: Any
     ) -> pb2.GetEncoderResponse:
-        info = self._catalog.find(request.encoder_id).info
-        return pb2.GetEncoderResponse(encoder=convert.encoder(info))
+        embedder = await self._catalog.find(request.encoder_id)
+        return pb2.GetEncoderResponse(encoder=convert.encoder(embedder.info))
 
     async def ListEncoders(
         self, request: pb2.ListEncodersRequest, context: Any
     ) -> pb2.ListEncodersResponse:
-        embedders = self._catalog.all()
         return pb2.ListEncodersResponse(
-            encoders=[convert.encoder(embedder.info) for embedder in embedders]
+            encoders=[
+                convert.unloaded_encoder(embedder)
+                if isinstance(embedder, LazyEmbedder)
+                else convert.encoder(embedder.info)
+                for embedder in self._catalog.all()
+            ]
         )
 
     async def Embed(self, request: pb2.EmbedRequest, context: Any) -> pb2.EmbedResponse:
-        embedder = self._catalog.find(request.encoder_id, request.fingerprint)
+        embedder = await self._catalog.find(request.encoder_id, request.fingerprint)
         done = await embedder.embed(convert.audios(request.clips), deadline=_deadline(context))
         context.set_trailing_metadata((("server-timing", convert.server_timing(done)),))
         return convert.embed_response(done.clips, embedder.info)
@@ -46,7 +50,7 @@ class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
         first = await anext(aiter(request_iterator), None)
         if first is None:
             return
-        embedder = self._catalog.find(first.encoder_id, first.fingerprint)
+        embedder = await self._catalog.find(first.encoder_id, first.fingerprint)
         stream = BulkStream(embedder, self._admission, deadline=_deadline(context))
         async for results in stream.run(_messages(first, request_iterator)):
             yield convert.stream_response(results)

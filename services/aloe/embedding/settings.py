@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aloe.embedding.length_policy import parse_length_policy
+from aloe.embedding.precision import Precision
 
 
 def _length_policy(text: str) -> str:
@@ -48,8 +49,26 @@ class Settings(BaseSettings):
     queue_clip_count: int = Field(1024, gt=0, description="most clips taken in at once")
     queue_mb: int = Field(512, gt=0, description="most memory that clips in work take, in MB")
     cache_mb: int = Field(64, ge=0, description="memory for embeddings of known clips, in MB")
+    cache_redis_url: SecretStr = Field(
+        SecretStr(""),
+        description="a Redis in which servers share embeddings: redis://, rediss:// or unix://;"
+        " empty: none",
+    )
+    cache_ttl_s: int = Field(
+        30 * 24 * 3600, gt=0, description="how long Redis keeps an embedding, in seconds"
+    )
+    metrics_address: str = Field(
+        "",
+        description="host:port, or a port on loopback, for Prometheus to read metrics over HTTP;"
+        " empty: none",
+    )
     device: str = Field(
         "auto", pattern=r"^(auto|cpu|gpu(:\d+)?)$", description="auto, cpu, gpu or gpu:NUMBER"
+    )
+    precision: Precision = Field(
+        Precision.FLOAT32,
+        description="float32; tf32 or float16 on a GPU and bfloat16 on a processor that has it are"
+        " faster, less exact, and give the encoder a fingerprint of its own",
     )
     inference_thread_count: int = Field(
         0, ge=0, description="threads of the encoder on the processor; 0: one per core"

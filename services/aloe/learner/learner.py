@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from aloe.learner.caches import DEFAULT_BYTE_BUDGET, PoolCache, TaskCache
+from aloe.learner.caches import TaskCache
 from aloe.learner.importing import Importer
+from aloe.learner.pool_cache import DEFAULT_BYTE_BUDGET, PoolCache
 from aloe.learner.pools import Pools
 from aloe.learner.ports import AudioStore, EncoderPort, Store
 from aloe.learner.predicting import Predictor

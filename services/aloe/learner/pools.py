@@ -7,7 +7,6 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.caches import PoolCache
 from aloe.learner.domain.errors import (
     AudioNotFound,
     InvalidInput,
@@ -15,6 +14,7 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
+from aloe.learner.pool_cache import PoolCache
 from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
 
 Float32Array = NDArray[np.float32]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.caches import CachedTask, PoolCache, TaskCache
+from aloe.learner.caches import CachedTask, TaskCache
 from aloe.learner.domain.errors import InvalidInput, Violation
-from aloe.learner.domain.judging import class_probabilities
+from aloe.learner.domain.judging import all_in_range, class_probabilities
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
+from aloe.learner.pool_cache import PoolCache
 from aloe.learner.ports import EncoderPort, Store
 from aloe.learner.querying import Querying
 
@@ -108,6 +109,6 @@ def check_embeddings(embeddings: Float32Array, embedding_dim: int, field: str) -
         raise InvalidInput.of(
             field, f"{size} values each; the pool's embeddings have {embedding_dim}"
         )
-    bad = np.flatnonzero(~in_range(embeddings).all(axis=1))
-    if len(bad):
+    if not all_in_range(embeddings):
+        bad = np.flatnonzero(~in_range(embeddings).all(axis=1))
         raise InvalidInput(*(Violation(f"{field}[{row}]", RANGE_RULE) for row in bad[:20]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from aloe.learner.caches import CachedPool, CachedTask, PoolCache, TaskCache
+from aloe.learner.caches import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
     HeadNotTrained,
     HeadVersionUnknown,
@@ -20,6 +20,7 @@ from aloe.learner.domain.events import NO_CLASS, RETRACTED
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import PoolState, Task, check_lease_duration
+from aloe.learner.pool_cache import CachedPool, PoolCache
 from aloe.learner.ports import LabelsOutcome, Lease, LeaseRequest, RankingTooShort, Store
 from aloe.learner.training import Trainer
 

@@ -72,11 +72,12 @@ class PoolScorer:
                         request.answer.set_exception(error)
 
     async def _answer(self, requests: list[_Request]) -> None:
-        rows = requests[0].rows
-        if len(requests) > 1:
-            rows = np.unique(np.concatenate([request.rows for request in requests]))
         # Pools only grow: whichever matrix is the longest holds everybody's rows.
         embeddings = max((request.embeddings for request in requests), key=len)
+        is_asked = np.zeros(len(embeddings), np.bool_)
+        for request in requests:
+            is_asked[request.rows] = True
+        rows = np.flatnonzero(is_asked)
         judgement = Judgement([request.judge for request in requests], embeddings, rows)
         share_count = min(THREADS * SHARES_PER_THREAD, -(-len(rows) // _LEAST_SHARE_ROWS))
         ends = np.linspace(0, len(rows), share_count + 1).astype(int).tolist()
@@ -87,16 +88,14 @@ class PoolScorer:
                 for begin, end in pairwise(ends)
             )
         )
+        places = is_asked.cumsum() - 1
         for request, scores, predicted in zip(
             requests, judgement.scores, judgement.predicted, strict=True
         ):
             if request.answer.done():  # whoever asked has gone
                 continue
-            if len(request.rows) == len(rows):
-                request.answer.set_result((scores, predicted))
-            else:
-                own = np.searchsorted(rows, request.rows)
-                request.answer.set_result((scores[own], predicted[own]))
+            own = places[request.rows]
+            request.answer.set_result((scores[own], predicted[own]))
 
 
 class HeadScores:

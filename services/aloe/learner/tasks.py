@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.learner.caches import PoolCache, TaskCache
+from aloe.learner.caches import TaskCache
 from aloe.learner.domain.errors import (
     ClipNotFound,
     HeadVersionUnknown,
@@ -25,6 +25,7 @@ from aloe.learner.domain.task import (
     TaskProgress,
     check_task,
 )
+from aloe.learner.pool_cache import PoolCache
 from aloe.learner.ports import LabelChange, LabelsOutcome, Store, StoredLabel
 from aloe.learner.training import Trainer
 

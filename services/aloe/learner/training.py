@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from aloe.learner.caches import PoolCache, TaskCache
+from aloe.learner.caches import TaskCache
 from aloe.learner.domain.errors import LearnerError, TaskChanged, TaskNotFound
 from aloe.learner.domain.evaluation import Evaluation, evaluate
 from aloe.learner.domain.events import TaskView, event_order
@@ -23,6 +23,7 @@ from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Split
 from aloe.learner.domain.training import train_head
+from aloe.learner.pool_cache import PoolCache
 from aloe.learner.ports import RoundTicket, Store
 
 Float32Array = NDArray[np.float32]

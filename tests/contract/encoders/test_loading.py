@@ -159,6 +159,10 @@ def test_encoder_in_the_kaggle_cache_needs_no_network(
     assert load("trillsson3").info.encoder_id == "trillsson3"
 
 
+def test_the_built_in_encoder_takes_another_name_too() -> None:
+    assert load("logmel", encoder_id="mine").info.encoder_id == "mine"
+
+
 @pytest.mark.parametrize(
     ("location", "encoder_id"),
     [("{root}/my-net", "my-net"), ("{root}/my-net/3", "my-net")],

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from tests.contract.encoders.conftest import SavedModel
 
-from aloe.embedding.adapters.loading import EncoderSource, load_encoders
+from aloe.embedding.adapters.loading import EncoderSource, load_encoder, load_encoders
 from aloe.embedding.adapters.manifest import read_manifest
+from aloe.embedding.encoder import LazyEncoder
 from aloe.embedding.errors import ConfigurationError
 from aloe.embedding.length_policy import Exact
 
@@ -31,7 +32,7 @@ def test_a_manifest_lists_encoders_with_folders_beside_it(
         length_policy = "exact(16000)"
         """,
     )
-    first, second = load_encoders(sources)
+    first, second = map(load_encoder, sources)
     assert (first.info.encoder_id, second.info.encoder_id) == ("logmel", "mine")
     assert second.info.length_policy == Exact(16_000)
 
@@ -44,7 +45,11 @@ def test_a_manifest_lists_encoders_with_folders_beside_it(
         ("[[encoder]", "cannot be read"),
         ('[[encoder]]\nlocation = "logmel"\n[[encoder]]', r"number 2 .* location is missing"),
         ('[[encoder]]\nlocation = ""', "location is ''; give a text"),
-        ('[[encoder]]\nplace = "x"', "'place' is none of encoder_id, length_policy, location"),
+        (
+            '[[encoder]]\nplace = "x"',
+            "'place' is none of encoder_id, length_policy, load, location",
+        ),
+        ('[[encoder]]\nlocation = "logmel"\nload = "never"', "'never'; give start or lazy"),
         ('[[encoder]]\nlocation = "logmel"\nlength_policy = "odd"', "'odd' is no length policy"),
     ],
 )
@@ -54,6 +59,15 @@ def test_a_wrong_manifest_is_one_line_that_names_the_place(
     with pytest.raises(ConfigurationError, match=message) as caught:
         read(tmp_path, text)
     assert "\n" not in str(caught.value)
+
+
+def test_a_lazy_encoder_is_not_looked_at_before_it_is_asked_for(tmp_path: Path) -> None:
+    sources = read(tmp_path, '[[encoder]]\nlocation = "no/such/net/1"\nload = "lazy"')
+    (lazy,) = load_encoders(sources)
+    assert isinstance(lazy, LazyEncoder)
+    assert lazy.encoder_id == "net"
+    with pytest.raises(ConfigurationError, match="there is no encoder"):
+        lazy.load()
 
 
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:

@@ -54,6 +54,18 @@ async def test_vectors_can_be_read_from_any_row_on(store: Store):
         assert np.array_equal(vectors[:, 0], np.arange(row, 600))
 
 
+@pytest.mark.parametrize(("first_row", "count"), [(0, 600), (0, 7), (254, 2), (255, 300), (599, 9)])
+async def test_vectors_can_be_read_into_their_place(store: Store, first_row: int, count: int):
+    pool = await store.create_pool(new_pool())
+    await store.append_clips(pool, *new_clips(600))
+    place = np.full((count, DIM), -1.0, np.float32)
+    filled = await store.read_vectors(pool, first_row, count, place)
+    assert np.shares_memory(filled, place)
+    there = min(count, 600 - first_row)
+    assert np.array_equal(filled[:, 0], np.arange(first_row, first_row + there))
+    assert (place[there:] == -1).all()
+
+
 async def test_appending_a_known_clip_returns_what_was_there(store: Store):
     pool = await store.create_pool(new_pool())
     await store.append_clips(pool, *new_clips(3))

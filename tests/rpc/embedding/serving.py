@@ -11,7 +11,7 @@ from grpc_status import rpc_status
 
 from aloe.embedding import convert
 from aloe.embedding.audio import EncodedAudio, PcmAudio
-from aloe.embedding.encoder import Encoder
+from aloe.embedding.encoder import Encoder, LazyEncoder
 from aloe.embedding.limits import ServiceLimits
 from aloe.embedding.service import EmbeddingService
 from aloe.serving.server import RpcServer
@@ -24,18 +24,20 @@ _MESSAGE_BYTES = 64 * 1024 * 1024
 
 
 @asynccontextmanager
-async def serve(*encoders: Encoder, limits: ServiceLimits | None = None) -> AsyncIterator[Any]:
-    """Serve encoders and yield a stub."""
-    service = EmbeddingService(encoders, limits or ServiceLimits())
+async def serve(
+    *encoders: Encoder | LazyEncoder, limits: ServiceLimits | None = None, **options: Any
+) -> AsyncIterator[Any]:
+    """Serve encoders and yield a stub; the options are EmbeddingService's."""
+    service = EmbeddingService(encoders, limits or ServiceLimits(), **options)
     server = RpcServer([service.grpc], status_of=convert.status_of)
     address = await server.start("127.0.0.1:0")
     await server.set_serving()
-    options = [
+    channel_options = [
         ("grpc.max_receive_message_length", _MESSAGE_BYTES),
         ("grpc.max_send_message_length", _MESSAGE_BYTES),
     ]
     try:
-        async with grpc.aio.insecure_channel(address, options=options) as channel:
+        async with grpc.aio.insecure_channel(address, options=channel_options) as channel:
             yield pb2_grpc.EmbeddingServiceStub(channel)
     finally:
         await server.stop(drain_s=0)

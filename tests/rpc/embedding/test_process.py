@@ -7,13 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tests.rpc.embedding.serving import audio, request
+from tests.contract.encoders.saved_models import save_like_yamnet
+from tests.rpc.embedding.serving import audio, matrix, request
 from tests.unit.embedding.recordings import pcm, tone
 
 from aloe.v1 import embedding_service_pb2 as pb2
@@ -36,6 +40,17 @@ def endless_stream() -> Iterator[pb2.EmbedStreamRequest]:
         yield pb2.EmbedStreamRequest(clips=[clip])
 
 
+def read_until_metrics(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Read the log up to the address of the metrics; return that, and the log."""
+    assert process.stderr
+    log = ""
+    for line in process.stderr:
+        log += line
+        if match := re.search(r"metrics are at (http://127\.0\.0\.1:\d+/metrics)", line):
+            return match[1], log
+    raise AssertionError(log)
+
+
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     stdout, stderr = process.communicate(timeout=60)
     return process.returncode, stdout, stderr
@@ -45,11 +60,13 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
 def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int) -> None:
-    process = start("--address", "127.0.0.1:0", "--max-clip-s", "7")
+    metrics = ("--metrics-address", "127.0.0.1:0")
+    process = start("--address", "127.0.0.1:0", "--max-clip-s", "7", *metrics)
     assert process.stdout
     line = process.stdout.readline()
     match = re.fullmatch(r"aloe\.embedding listening on (127\.0\.0\.1:[1-9]\d*)\n", line)
     assert match, line
+    url, log = read_until_metrics(process)
     with grpc.insecure_channel(match[1]) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)
         for name in ("", "aloe.v1.EmbeddingService"):
@@ -57,16 +74,20 @@ def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int) -> No
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
         stub = pb2_grpc.EmbeddingServiceStub(channel)
         assert stub.Embed(request(pcm(tone())), timeout=10).embeddings.row_count == 1
+        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310
+            assert b'cache_lookups_total{encoder="logmel",outcome="miss"} 1.0' in response.read()
         stream = stub.EmbedStream(endless_stream())
         assert next(stream).results
         process.send_signal(number)
-        with pytest.raises(grpc.RpcError, match="shutting down") as caught:
+        # The message may get lost: the stream still sends when the connection goes.
+        with pytest.raises(grpc.RpcError) as caught:
             for _ in stream:
                 pass
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-    code, stdout, stderr = ended(process)
-    assert code == 0
-    assert stdout == ""
+    assert process.wait(timeout=60) == 0
+    assert process.stdout.read() == ""
+    # Not communicate(), which would miss what was read ahead with the log above.
+    stderr = log + (process.stderr.read() if process.stderr else "")
     assert "Traceback" not in stderr
     assert "max_clip_s=7.0" in stderr
     # TensorFlow's chatter would stand between the log lines.
@@ -84,6 +105,17 @@ def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int) -> No
             ["--device", "gpu:9"], "--device gpu:9: TensorFlow sees", marks=pytest.mark.slow
         ),
         (["--manifest", "nowhere.toml"], "the manifest nowhere.toml cannot be read"),
+        (["--cache-redis-url", "http://u:p@h"], "--cache-redis-url: Redis URL must specify"),
+        pytest.param(
+            ["--metrics-address", "nowhere"],
+            "cannot serve metrics on 'nowhere'",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ["--device", "cpu", "--precision", "tf32"],
+            "--precision tf32 is not for the processor: give float32 or bfloat16",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_wrong_configuration_ends_with_code_2_and_one_line(
@@ -105,3 +137,40 @@ def test_a_taken_address_ends_with_code_2_and_one_line() -> None:
     assert (code, stdout) == (2, "")
     assert f"cannot listen on {address}" in stderr
     assert stderr.count("\n") == 1, stderr
+
+
+@pytest.mark.slow
+def test_another_precision_is_another_fingerprint_and_about_the_same_embedding() -> None:
+    found = []
+    for precision in ("float32", "bfloat16"):
+        process = start("--address", "127.0.0.1:0", "--device", "cpu", "--precision", precision)
+        assert process.stdout
+        with grpc.insecure_channel(process.stdout.readline().split()[-1]) as channel:
+            stub = pb2_grpc.EmbeddingServiceStub(channel)
+            found.append(stub.Embed(request(pcm(tone())), timeout=10))
+        process.terminate()
+        assert ended(process)[0] == 0
+    exact, rough = found
+    assert exact.fingerprint != rough.fingerprint
+    np.testing.assert_allclose(matrix(exact), matrix(rough), rtol=0, atol=0.05)
+
+
+@pytest.mark.slow
+def test_a_server_that_loads_an_encoder_for_a_caller_ends_when_told_to(tmp_path: Path) -> None:
+    save_like_yamnet(tmp_path / "net")
+    manifest = tmp_path / "encoders.toml"
+    manifest.write_text(
+        '[[encoder]]\nlocation = "logmel"\n[[encoder]]\nlocation = "net"\nload = "lazy"\n'
+    )
+    process = start("--address", "127.0.0.1:0", "--manifest", str(manifest))
+    assert process.stdout
+    with grpc.insecure_channel(process.stdout.readline().split()[-1]) as channel:
+        stub = pb2_grpc.EmbeddingServiceStub(channel)
+        call = stub.Embed.future(request(pcm(tone()), encoder_id="net"), timeout=60)
+        assert process.stderr
+        for line in process.stderr:
+            if "loading net" in line:
+                break
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+        call.exception(timeout=10)  # it is over, whether answered or not

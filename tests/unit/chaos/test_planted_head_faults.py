@@ -17,6 +17,14 @@ def test_an_older_head_seen_while_the_newer_one_came_is_right(story: Story):
     assert story.found() == set()
 
 
+def test_a_prediction_may_lag_by_the_tenth_of_a_second_that_heads_may_take(story: Story):
+    request = {"min_head_version": 0}
+    story.add("predict", "ann", 4.15, 4.2, request, result={"head_version": 1})
+    assert story.found() == set()
+    story.add("predict", "ann", 4.25, 4.3, request, result={"head_version": 1})
+    assert story.found() == REGRESSED
+
+
 def test_a_repeated_query_answers_with_its_own_head(story: Story):
     leases = [("l3", "c", 11.0)]
     story.query("bob", 6.0, leases, head_version=1, request_id="query bob 1.0")

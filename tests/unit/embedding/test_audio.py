@@ -106,6 +106,7 @@ def test_bad_audio_is_refused_with_the_field_and_the_remedy(
         DECODER.decode(audio)
     assert caught.value.field == field
     assert "\n" not in str(caught.value)
+    assert "object at" not in str(caught.value)
 
 
 def test_header_that_promises_too_much_is_refused_before_anything_is_decoded() -> None:
@@ -131,7 +132,7 @@ def test_a_small_file_that_decodes_to_a_long_clip_is_refused() -> None:
 def test_random_and_damaged_files_are_refused_or_decoded_but_never_anything_else() -> None:
     rng = random.Random(7)
     originals = [encoded(tone(), 16_000, container, coding) for container, coding, _ in CONTAINERS]
-    refused = 0
+    refusals = []
     for number in range(600):
         content = bytearray(rng.choice(originals))
         match number % 3:
@@ -144,10 +145,11 @@ def test_random_and_damaged_files_are_refused_or_decoded_but_never_anything_else
                 content = bytearray(rng.randbytes(rng.randrange(1, 400)))
         try:
             clip = DECODER.decode(EncodedAudio(bytes(content)))
-        except InvalidAudio:
-            refused += 1
+        except InvalidAudio as error:
+            refusals.append(str(error))
         else:
             assert clip.samples.size > 0
             assert np.isfinite(clip.samples).all()
             assert clip.duration_s <= 2.0
-    assert refused > 200
+    assert len(refusals) > 200
+    assert not any("object at" in refusal for refusal in refusals)

@@ -1,6 +1,6 @@
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
@@ -8,17 +8,54 @@ from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 from aloe.embedding.batch_queue import Embedded
 from aloe.embedding.batcher import Batcher
 from aloe.embedding.dedupe import DedupingBatcher
+from aloe.embedding.encoder import EncoderInfo
 from aloe.embedding.errors import InvalidAudio
+from aloe.embedding.length_policy import Float32Array
 from aloe.embedding.limits import BatchLimits
+from aloe.embedding.recorder import Lookup, NoRecorder
+from aloe.embedding.shared_cache import SharedCache, SharedRuns
 
 ENTRY_BYTES = 2 * 4 + 400
 
 
+class Lookups(NoRecorder):
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def looked_up(self, encoder_id: str, lookup: Lookup) -> None:
+        self.heard.append(f"{encoder_id} {lookup.value}")
+
+
+class MemorySharedCache(SharedCache):
+    def __init__(self) -> None:
+        self.known: dict[bytes, Float32Array] = {}
+
+    async def get(
+        self, encoder: EncoderInfo, keys: Sequence[bytes]
+    ) -> Sequence[Float32Array | None]:
+        await asyncio.sleep(0)
+        return [self.known.get(key) for key in keys]
+
+    def put(self, encoder: EncoderInfo, key: bytes, embedding: Float32Array) -> None:
+        self.known[key] = embedding
+
+    async def close(self) -> None:
+        self.known.clear()
+
+
 class Bench:
-    def __init__(self, max_entry_count: int = 10) -> None:
+    def __init__(self, max_entry_count: int = 10, *, is_shared: bool = False) -> None:
         self.encoder = GatedEncoder()
         self.inner = Batcher(BatchLimits(sizes=(1, 2, 4)), on_batch=lambda _: None)
-        self.batcher = DedupingBatcher(self.inner, max_byte_count=max_entry_count * ENTRY_BYTES)
+        self.lookups = Lookups()
+        self.cache = MemorySharedCache()
+        shared = SharedRuns(self.inner, self.cache, self.lookups) if is_shared else None
+        self.batcher = DedupingBatcher(
+            self.inner,
+            max_byte_count=max_entry_count * ENTRY_BYTES,
+            recorder=self.lookups,
+            shared=shared,
+        )
 
     def submit(
         self, *values: float, length: int = 10, deadline: float = math.inf
@@ -38,9 +75,9 @@ class Bench:
         return len(self.encoder.batches)
 
 
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    bench = Bench(max_entry_count=3)
+@pytest.fixture(params=[False, True], ids=["alone", "with a shared cache"])
+async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    bench = Bench(max_entry_count=3, is_shared=request.param)
     yield bench
     bench.encoder.open(1_000)
     await bench.inner.close()
@@ -48,7 +85,19 @@ async def bench() -> AsyncIterator[Bench]:
 
 async def test_a_known_clip_does_not_run_again(bench: Bench) -> None:
     assert await bench.embed(1) == await bench.embed(1) == [1, 10]
-    assert (bench.run_count, bench.batcher.hit_count) == (1, 1)
+    assert bench.run_count == 1
+    assert bench.lookups.heard == ["gated miss", "gated memory"]
+
+
+async def test_a_clip_that_another_server_embedded_does_not_run() -> None:
+    first = Bench(is_shared=True)
+    second = Bench(is_shared=True)
+    second.cache.known = first.cache.known
+    assert await first.embed(1) == await second.embed(1) == [1, 10]
+    assert (first.run_count, second.run_count) == (1, 0)
+    assert second.lookups.heard == ["gated shared"]
+    await first.inner.close()
+    await second.inner.close()
 
 
 async def test_clips_of_other_samples_or_lengths_do_run(bench: Bench) -> None:
@@ -61,11 +110,10 @@ async def test_clips_of_other_samples_or_lengths_do_run(bench: Bench) -> None:
 async def test_the_least_recently_asked_for_leaves_a_full_cache(bench: Bench) -> None:
     for value in (1, 2, 3, 1, 4):
         await bench.embed(value)
-    runs = bench.run_count
     await bench.embed(1)
-    assert bench.run_count == runs
+    assert bench.lookups.heard[-1] == "gated memory"
     await bench.embed(2)
-    assert bench.run_count == runs + 1
+    assert bench.lookups.heard[-1] != "gated memory"
 
 
 async def test_a_clip_asked_for_twice_at_once_runs_once(bench: Bench) -> None:

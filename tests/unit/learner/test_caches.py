@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from aloe.learner.adapters.memory_store import MemoryStore
-from aloe.learner.caches import PoolCache
 from aloe.learner.domain.errors import PoolNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
+from aloe.learner.pool_cache import PoolCache
 
 DIM, BYTE_BUDGET = 3, 1 << 20
 

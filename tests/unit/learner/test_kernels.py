@@ -13,7 +13,7 @@ from tests.unit.learner.reference import logits_of, scores_of
 
 from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.judging import Judge, Judgement, class_probabilities
+from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
 
 FUNCTIONS = [each for each in AcquisitionFunction if each is not AcquisitionFunction.RANDOM]
 
@@ -139,3 +139,21 @@ def test_without_a_folder_for_compiled_code_everything_is_compiled_anew():
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "NullCache"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 2e9, -2e9])
+@pytest.mark.parametrize("clip_count", [1, 3, 500])
+def test_one_value_out_of_range_is_found_wherever_it_stands(bad, clip_count):
+    embeddings = make_embeddings(1, clip_count, 37)
+    assert all_in_range(embeddings)
+    for place in ((0, 0), (clip_count - 1, 36), (clip_count // 2, 17)):
+        spoilt = embeddings.copy()
+        spoilt[place] = bad
+        assert not all_in_range(spoilt)
+
+
+def test_few_clips_get_the_bits_that_they_get_among_many():
+    embeddings, head = make_embeddings(8, 300, 45), make_head(3, 45, 7)
+    many = class_probabilities(head, embeddings)
+    for count in (1, 2, 64, 65):
+        assert_array_equal(class_probabilities(head, embeddings[:count]), many[:count])

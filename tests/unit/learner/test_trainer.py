@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from aloe.learner.adapters.memory_store import MemoryStore
-from aloe.learner.caches import PoolCache, TaskCache
+from aloe.learner.caches import TaskCache
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import ClipState, Task
+from aloe.learner.pool_cache import PoolCache
 from aloe.learner.ports import LabelChange
 from aloe.learner.training import Trainer
 

@@ -1,5 +1,7 @@
 """The head recipes against Keras, plain loops and an independent solver."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -196,6 +198,24 @@ def test_equal_seed_and_version_give_the_same_bits(recipe):
     assert first.weights.dtype == first.biases.dtype == np.float32
     assert first.weights.tobytes() == second.weights.tobytes()
     assert first.biases.tobytes() == second.biases.tobytes()
+
+
+def test_trainings_side_by_side_give_the_bits_that_each_gives_alone():
+    problem = Problem()
+
+    def train(version: int) -> bytes:
+        return train_head(
+            AdamRecipe(epoch_count=20),
+            problem.embeddings,
+            problem.labels,
+            class_count=5,
+            seed=1,
+            version=version,
+        ).weights.tobytes()
+
+    versions = [1, 2, 3, 4]
+    with ThreadPoolExecutor(len(versions)) as threads:
+        assert list(threads.map(train, versions)) == [train(version) for version in versions]
 
 
 def test_another_seed_or_version_gives_another_adam_head():

@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -12,7 +13,7 @@ import platformdirs
 from aloe.embedding.adapters.known_encoders import KNOWN_ENCODERS, KnownEncoder
 from aloe.embedding.adapters.logmel import LOGMEL, LogmelEncoder
 from aloe.embedding.adapters.tensorflow_encoder import load_saved_model
-from aloe.embedding.encoder import Encoder
+from aloe.embedding.encoder import Encoder, LazyEncoder
 from aloe.embedding.errors import ConfigurationError
 from aloe.embedding.length_policy import LengthPolicy
 
@@ -32,24 +33,34 @@ class EncoderSource:
     """None for the encoder's own."""
     preprocessing: str = ""
     """What else is done to audio before it; part of the fingerprint."""
+    is_lazy: bool = False
+    """Whether to load it when it is first asked for, and not at the start."""
+
+    @property
+    def name(self) -> str:
+        """What it goes by."""
+        return self.encoder_id or _name(self.location)
 
 
-def load_encoders(sources: Sequence[EncoderSource]) -> list[Encoder]:
-    """Load several encoders.
+def load_encoders(sources: Sequence[EncoderSource]) -> list[Encoder | LazyEncoder]:
+    """Load several encoders, but the lazy ones.
 
     Raises:
         ConfigurationError: one cannot be loaded, or two have the same id.
     """
-    encoders: dict[str, Encoder] = {}
+    names: set[str] = set()
     for source in sources:
-        encoder = load_encoder(source)
-        encoder_id = encoder.info.encoder_id
-        if encoder_id in encoders:
+        if source.name in names:
             raise ConfigurationError(
-                f"two encoders are called {encoder_id!r}: give one another encoder_id"
+                f"two encoders are called {source.name!r}: give one another encoder_id"
             )
-        encoders[encoder_id] = encoder
-    return list(encoders.values())
+        names.add(source.name)
+    return [
+        LazyEncoder(source.name, source.max_clip_s, partial(load_encoder, source))
+        if source.is_lazy
+        else load_encoder(source)
+        for source in sources
+    ]
 
 
 def load_encoder(source: EncoderSource) -> Encoder:
@@ -60,6 +71,7 @@ def load_encoder(source: EncoderSource) -> Encoder:
     """
     if source.location == LOGMEL:
         return LogmelEncoder(
+            source.name,
             max_clip_s=source.max_clip_s,
             length_policy=source.length_policy,
             preprocessing=source.preprocessing,
@@ -68,7 +80,7 @@ def load_encoder(source: EncoderSource) -> Encoder:
     folder = _folder(source.location, known)
     return load_saved_model(
         folder,
-        source.encoder_id or _name(source.location),
+        source.name,
         max_clip_s=source.max_clip_s,
         length_policy=source.length_policy,
         stated_policy=known.length_policy if known else None,

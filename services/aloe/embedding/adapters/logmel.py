@@ -29,6 +29,7 @@ class LogmelEncoder:
 
     def __init__(
         self,
+        encoder_id: str = LOGMEL,
         *,
         max_clip_s: float,
         length_policy: LengthPolicy | None = None,
@@ -39,7 +40,7 @@ class LogmelEncoder:
         self._tf = import_tensorflow()
         self._function = _build(self._tf)
         self._info = EncoderInfo(
-            encoder_id=LOGMEL,
+            encoder_id=encoder_id,
             fingerprint=fingerprint(recipe),
             embedding_dim=4 * _BAND_COUNT + 1,
             sample_rate_hz=_SAMPLE_RATE_HZ,

@@ -5,8 +5,9 @@ location = "logmel"
 
 [[encoder]]
 location = "models/yamnet"        # beside the manifest
-encoder_id = "yamnet"             # optional, as is the next
+encoder_id = "yamnet"             # optional, as are the next two
 length_policy = "grid(15600,7680)"
+load = "lazy"                     # when it is first asked for; by default at the "start"
 """
 
 import tomllib
@@ -17,7 +18,8 @@ from aloe.embedding.adapters.loading import EncoderSource
 from aloe.embedding.errors import ConfigurationError
 from aloe.embedding.length_policy import parse_length_policy
 
-_KEYS = {"location", "encoder_id", "length_policy"}
+_KEYS = {"location", "encoder_id", "length_policy", "load"}
+_LAZY = {"start": False, "lazy": True}
 
 
 def read_manifest(path: Path, *, max_clip_s: float, preprocessing: str) -> list[EncoderSource]:
@@ -50,6 +52,8 @@ def _source(
             raise ConfigurationError(f"{where}: {key} is {value!r}; give a text")
     if "location" not in entry:
         raise ConfigurationError(f"{where}: location is missing; give a name, folder or URL")
+    if entry.get("load", "start") not in _LAZY:
+        raise ConfigurationError(f"{where}: load is {entry['load']!r}; give {' or '.join(_LAZY)}")
     location = entry["location"]
     beside = folder / location
     policy = entry.get("length_policy")
@@ -60,6 +64,7 @@ def _source(
             encoder_id=entry.get("encoder_id", ""),
             length_policy=parse_length_policy(policy) if policy else None,
             preprocessing=preprocessing,
+            is_lazy=_LAZY[entry.get("load", "start")],
         )
     except ValueError as error:
         raise ConfigurationError(f"{where}: {error}") from error

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +12,6 @@ from typing import Any
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from aloe.embedding.encoder import EncoderInfo
 from aloe.embedding.errors import ConfigurationError
@@ -22,11 +23,11 @@ from aloe.wire import arrays
 _READ_TIMEOUT_S = 0.1
 _WRITE_TIMEOUT_S = 2.0
 _RETRY_S = 2.0
+_WARNING_INTERVAL_S = 60.0
 _READ_COUNT = 256
 _WRITE_COUNT = 64
 # About 16 MB of TRILLsson's embeddings; past that they are not shared.
 _MAX_UNWRITTEN_COUNT = 4096
-_AWAY = (RedisError, OSError, TimeoutError)
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class RedisCache(SharedCache):
         self._reader: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._recovery: asyncio.Task[None] | None = None
+        self._last_warning = -math.inf
 
     async def get(
         self, encoder: EncoderInfo, keys: Sequence[bytes]
@@ -126,7 +128,7 @@ class RedisCache(SharedCache):
         try:
             async with asyncio.timeout(_READ_TIMEOUT_S):
                 values: Sequence[bytes | None] = await self._redis.mget(names)
-        except _AWAY as error:
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with a cache must fail no call
             self._bypass(error)
             return nothing
         return values
@@ -139,17 +141,24 @@ class RedisCache(SharedCache):
             try:
                 async with asyncio.timeout(_WRITE_TIMEOUT_S):
                     await pipeline.execute()
-            except _AWAY as error:
+            except Exception as error:  # noqa: BLE001
                 self._bypass(error)
 
     def _bypass(self, error: Exception) -> None:
         self._unwritten.clear()
         if self._recovery is None:
-            _log.warning(
-                "the cache in Redis does not answer (%s): going on without it",
-                " ".join(str(error).split()) or f"no reply within {_READ_TIMEOUT_S:g} s",
-            )
+            self._warn(error)
             self._recovery = asyncio.create_task(self._recover())
+
+    def _warn(self, error: Exception) -> None:
+        """Log a failure, but not each of a Redis that comes and goes."""
+        now = time.monotonic()
+        if now - self._last_warning >= _WARNING_INTERVAL_S:
+            self._last_warning = now
+            _log.warning(
+                "the cache in Redis fails (%s): going on without it until it answers",
+                " ".join(str(error).split()) or "no reply in time",
+            )
 
     async def _recover(self) -> None:
         while True:
@@ -157,9 +166,9 @@ class RedisCache(SharedCache):
             try:
                 async with asyncio.timeout(_WRITE_TIMEOUT_S):
                     await self._redis.ping()
-            except _AWAY:
+            except Exception:  # noqa: BLE001, S112  # it was said when it began
                 continue
-            _log.warning("the cache in Redis answers again")
+            _log.info("the cache in Redis answers again")
             self._recovery = None
             return
 

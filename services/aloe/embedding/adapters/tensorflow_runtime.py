@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aloe.embedding.errors import ConfigurationError
+from aloe.embedding.precision import Precision
 
 
 def import_tensorflow() -> Any:
@@ -19,15 +20,18 @@ def import_tensorflow() -> Any:
     return tf
 
 
-def place_tensorflow(device: str, thread_count: int) -> None:
-    """Choose where encoders run; before anything else is done with TensorFlow.
+def place_tensorflow(
+    device: str, thread_count: int, precision: Precision = Precision.FLOAT32
+) -> None:
+    """Choose where and how exactly encoders run; before anything else is done with TensorFlow.
 
     Args:
         device: "auto" (every GPU there is, else the processor), "cpu", "gpu" or "gpu:1".
         thread_count: threads of one operation on the processor; 0 for one per core.
+        precision: all but float32 make embeddings that are not to be compared with its.
 
     Raises:
-        ConfigurationError: there is no such device.
+        ConfigurationError: there is no such device, or it has no such precision.
     """
     tf = import_tensorflow()
     tf.config.threading.set_intra_op_parallelism_threads(thread_count)
@@ -45,6 +49,26 @@ def place_tensorflow(device: str, thread_count: int) -> None:
     for gpu in gpus:
         # Else the first encoder takes the whole memory of the GPU.
         tf.config.experimental.set_memory_growth(gpu, True)
+    _set_precision(tf, precision, has_gpu=bool(gpus))
+
+
+def _set_precision(tf: Any, precision: Precision, *, has_gpu: bool) -> None:
+    on_processor = (Precision.FLOAT32, Precision.BFLOAT16)
+    on_gpu = (Precision.FLOAT32, Precision.TF32, Precision.FLOAT16)
+    if precision not in (on_gpu if has_gpu else on_processor):
+        choices = " or ".join(choice.value for choice in (on_gpu if has_gpu else on_processor))
+        raise ConfigurationError(
+            f"--precision {precision.value} is not for {'a GPU' if has_gpu else 'the processor'}:"
+            f" give {choices}"
+        )
+    # On by default, whereby a clip's embedding would depend on the GPU.
+    tf.config.experimental.enable_tensor_float_32_execution(precision is Precision.TF32)
+    rewrite = {
+        Precision.FLOAT16: "auto_mixed_precision",
+        Precision.BFLOAT16: "auto_mixed_precision_onednn_bfloat16",
+    }
+    if precision in rewrite:
+        tf.config.optimizer.set_experimental_options({rewrite[precision]: True})
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Pools in Redis. The keys are listed in redis_store.py."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import Sequence
@@ -214,15 +215,19 @@ class RedisPools:
         out: Float32Array,
     ) -> bool:
         """Copy what chunks hold from a row on to its place in `out`; False if one is gone."""
+        copying: asyncio.Future[None] | None = None
         for chunk in chunks:
             blob = await self._redis.get(keys.chunk(pool.epoch, chunk.chunk_id))
+            if copying:
+                await copying
             if blob is None:
                 return False
-            values = np.frombuffer(blob, dtype=_FLOAT32).reshape(-1, pool.encoder.embedding_dim)
-            values = values[max(0, first_row - chunk.first_row) :]
-            begin = max(0, chunk.first_row - first_row)
-            part = out[begin : begin + len(values)]
-            part[:] = values[: len(part)]
+            # Beside the next read: to touch fresh memory takes as long as to read.
+            copying = asyncio.get_running_loop().run_in_executor(
+                None, _copy_rows, blob, chunk.first_row - first_row, out
+            )
+        if copying:
+            await copying
         return True
 
     async def _forget_strangers(self, keys: PoolKeys) -> None:
@@ -232,6 +237,13 @@ class RedisPools:
             spec = await self._redis.hget(f"aloe:{{task:{task_id}}}:meta", "spec")
             if spec is None or codec.load_task(task_id, spec).pool_id != keys.pool_id:
                 await self._redis.srem(keys.tasks, member)
+
+
+def _copy_rows(blob: bytes, begin: int, out: Float32Array) -> None:
+    """Copy a chunk's vectors to `out` from a row on, or the end of them if it is below 0."""
+    values = np.frombuffer(blob, dtype=_FLOAT32).reshape(-1, out.shape[1])[max(0, -begin) :]
+    part = out[max(0, begin) : max(0, begin) + len(values)]
+    part[:] = values[: len(part)]
 
 
 def _parse_row(text: bytes) -> FoundClip:

@@ -11,13 +11,29 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.kernels.compiling import frozen
 from aloe.learner.domain.kernels.scoring import (
     FUNCTION_CODES,
+    all_of_few_within,
+    probabilities_of_few_rows,
     probabilities_of_rows,
     score_rows,
 )
+from aloe.learner.domain.pool import MAX_MAGNITUDE, in_range
 
 Float32Array = NDArray[np.float32]
 Int16Array = NDArray[np.int16]
 IntArray = NDArray[np.int64]
+
+
+_FEW = 64
+"""So many clips take some microseconds."""
+
+
+def _fitting(embeddings: Float32Array, head: Head) -> Float32Array:
+    """Return embeddings as the kernels take them; those do not look where memory ends."""
+    if embeddings.shape[1:] != head.weights.shape[:1]:
+        raise ValueError(
+            f"embeddings of {embeddings.shape[1:]} do not fit a head of {len(head.weights)} values"
+        )
+    return frozen(embeddings)
 
 
 def class_probabilities(
@@ -36,10 +52,16 @@ def class_probabilities(
     if rows is None:
         rows = np.arange(len(embeddings))
     probabilities = np.empty((len(rows), len(head.biases)), np.float32)
-    probabilities_of_rows(
-        frozen(embeddings), rows, head.packed_weights, head.packed_biases, probabilities
-    )
+    work = probabilities_of_few_rows if len(rows) <= _FEW else probabilities_of_rows
+    work(_fitting(embeddings, head), rows, head.packed_weights, head.packed_biases, probabilities)
     return probabilities
+
+
+def all_in_range(embeddings: Float32Array) -> bool:
+    """Whether heads can be used on embeddings, (n_clips, embedding_dim) float32: see in_range."""
+    if len(embeddings) <= _FEW:
+        return all_of_few_within(frozen(embeddings), MAX_MAGNITUDE)
+    return bool(in_range(embeddings).all())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +94,7 @@ class Judgement:
             ],
             dtype=np.int64,
         )
-        self._embeddings, self._rows = frozen(embeddings), rows
+        self._embeddings, self._rows = _fitting(embeddings, heads[0]), rows
         self.scores: Float32Array = np.empty((len(judges), len(rows)), np.float32)
         """(n_judges, n) float32; 0 for RANDOM, see random_scores."""
         self.predicted: Int16Array = np.empty((len(judges), len(rows)), np.int16)

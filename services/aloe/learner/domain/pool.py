@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 Float32Array = NDArray[np.float32]
 
-_MAX_MAGNITUDE = 1e9
+MAX_MAGNITUDE = 1e9
 """Beyond it, squares of what training makes of a value may overflow float32."""
-RANGE_RULE = f"holds NaN, infinity or a value beyond {_MAX_MAGNITUDE:g} in size"
+RANGE_RULE = f"holds NaN, infinity or a value beyond {MAX_MAGNITUDE:g} in size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +94,5 @@ def content_hash(content: Audio | bytes) -> str:
 def in_range(embeddings: Float32Array) -> NDArray[np.bool_]:
     """Say of each value whether heads can be trained on it: a number, and no absurd one."""
     # Comparisons with NaN are false.
-    inside: NDArray[np.bool_] = np.abs(embeddings) <= _MAX_MAGNITUDE
+    inside: NDArray[np.bool_] = np.abs(embeddings) <= MAX_MAGNITUDE
     return inside

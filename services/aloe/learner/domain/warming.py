@@ -4,7 +4,7 @@ import numpy as np
 
 from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.judging import Judge, Judgement, class_probabilities
+from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
 from aloe.learner.domain.recipe import AdamRecipe
 from aloe.learner.domain.selection import SelectionRule, first_clips
 from aloe.learner.domain.training import train_head
@@ -16,7 +16,9 @@ def warm_up() -> None:
     rows = np.arange(2)
     recipe = AdamRecipe(epoch_count=1)
     head = train_head(recipe, embeddings, rows, class_count=2, seed=0, version=1)
-    class_probabilities(head, embeddings)
+    for count in (1, 100):
+        class_probabilities(head, embeddings, np.zeros(count, np.int64))
+    all_in_range(embeddings)
     judgement = Judgement([_judge(head)], embeddings, rows)
     judgement.share(0, 2)
     first_clips(

@@ -1,35 +1,45 @@
-"""How a kernel is compiled: without the GIL, once, and kept on disk where that is possible."""
+"""How a kernel is compiled: once, and kept on disk where that is possible."""
 
+import hashlib
+import os
 from collections.abc import Callable
-from typing import TypeVar
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
+_SETTINGS: Any = numba.config
 # Sums may be reordered, so that they vectorise, and a * b + c rounded once. NaN and infinity keep
 # their meaning, and a division stays a division.
 _FLAGS = {"reassoc", "contract", "nsz"}
 
 
-def kernel(function: Function) -> Function:
+def kernel(function: Function, *, nogil: bool = True) -> Function:
     """Compile a function on its first call, or load what an earlier process compiled.
 
     Where no cache folder can be written to, it is compiled in every process.
+
+    Args:
+        function: to be compiled.
+        nogil: whether it lets other threads run. What takes a few microseconds should not: to get
+            the GIL back may take longer.
     """
-    try:
-        return _compiled(function, on_disk=True)
-    except (RuntimeError, OSError):  # numba found no folder that it may write to
-        return _compiled(function, on_disk=False)
-
-
-def _compiled(function: Function, *, on_disk: bool) -> Function:
-    compiled: Function = numba.njit(
-        function, fastmath=_FLAGS, error_model="numpy", nogil=True, cache=on_disk
-    )
-    return compiled
+    folder = _cache_folder()
+    if folder is not None:
+        before, _SETTINGS.CACHE_DIR = _SETTINGS.CACHE_DIR, str(folder)
+        try:
+            return _compiled(function, nogil=nogil, on_disk=True)
+        except (RuntimeError, OSError):  # numba cannot write there either
+            pass
+        finally:
+            _SETTINGS.CACHE_DIR = before
+    return _compiled(function, nogil=nogil, on_disk=False)
 
 
 def frozen(array: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -37,3 +47,34 @@ def frozen(array: NDArray[np.float32]) -> NDArray[np.float32]:
     view = np.ascontiguousarray(array, dtype=np.float32).view()
     view.flags.writeable = False
     return view
+
+
+def _compiled(function: Function, *, nogil: bool, on_disk: bool) -> Function:
+    compiled: Function = numba.njit(
+        function, fastmath=_FLAGS, error_model="numpy", nogil=nogil, cache=on_disk
+    )
+    return compiled
+
+
+@cache
+def _cache_folder() -> Path | None:
+    """Return a folder for what these very sources compile to, or None if there is no place.
+
+    numba itself looks at the file of a function alone, and would go on using what it compiled from
+    an older version of the functions that it calls.
+    """
+    domain = Path(__file__).parents[1]
+    sources = sorted([*domain.glob("kernels/*.py"), domain / "acquisition.py"])
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    places = [Path(__file__).parent / "__pycache__", platformdirs.user_cache_path("aloe")]
+    if _SETTINGS.CACHE_DIR:
+        places = [Path(_SETTINGS.CACHE_DIR)]
+    for place in places:
+        folder = place / f"kernels-{digest[:16]}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return None

@@ -139,8 +139,7 @@ def score_rows(
                 predicted[h, begin + i] = best[i]
 
 
-@kernel
-def probabilities_of_rows(
+def _probabilities(
     vectors: Float32Array,
     rows: IntArray,
     packed: Float32Array,
@@ -162,3 +161,19 @@ def probabilities_of_rows(
                 total += exp(logits[c, i] - top)
             for c in range(class_count):
                 out[begin + i, c] = exp(logits[c, i] - top) / total
+
+
+probabilities_of_rows = kernel(_probabilities)
+probabilities_of_few_rows = kernel(_probabilities, nogil=False)
+
+
+def _all_within(values: Float32Array, limit: float) -> bool:
+    """Say whether no value, (n, m) float32, is NaN or beyond the limit in size."""
+    fit = True
+    for row in range(values.shape[0]):
+        for column in range(values.shape[1]):
+            fit &= abs(values[row, column]) <= limit
+    return fit
+
+
+all_of_few_within = kernel(_all_within, nogil=False)

@@ -1,0 +1,143 @@
+"""The pools that a learner process keeps in memory. They may be dropped at any time."""
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.domain.errors import ClipNotFound, PoolNotFound
+from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.ports import PoolStore
+from aloe.learner.scoring import PoolScorer
+
+Float32Array = NDArray[np.float32]
+
+DEFAULT_BYTE_BUDGET = 16 * 1024**3
+"""For the vectors of pools."""
+RECENT_S = 0.05
+"""What may be a little old is not asked of the store more often; in so long a head reaches every
+replica."""
+_CLIPS_PER_READ = 10_000
+_SPARE = 8
+"""A pool that outgrows its memory gets room for an eighth more."""
+
+
+class CachedPool:
+    """A pool's clips and vectors, by row, and what scores them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.clips: list[Clip] = []
+        self.scorer = PoolScorer()
+        self.read_at = -math.inf
+        """When it was what the store held, by time.monotonic()."""
+        self._buffer: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
+        self._row_count = 0
+        self._rows: dict[str, int] = {}
+        self._lock = asyncio.Lock()
+
+    @property
+    def vectors(self) -> Float32Array:
+        """(n_clips, embedding_dim) float32, as of now; it stays as it is when the pool grows."""
+        return self._buffer[: self._row_count]
+
+    @property
+    def byte_count(self) -> int:
+        """What its vectors take."""
+        return self._buffer.nbytes
+
+    def row_of(self, clip_id: str) -> int:
+        """Return the row of a clip.
+
+        Raises:
+            ClipNotFound: the pool does not hold it.
+        """
+        if clip_id not in self._rows:
+            raise ClipNotFound(f"pools/{self.pool.pool_id} holds no clip {clip_id!r}")
+        return self._rows[clip_id]
+
+    async def refresh(self, store: PoolStore, pool: Pool) -> None:
+        """Read the clips that were added since the last time."""
+        async with self._lock:
+            wanted = pool.clip_count
+            if wanted > len(self._buffer):
+                # Exact at first; a pool that is being filled is not copied for every clip.
+                capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
+                buffer = np.empty((capacity, pool.encoder.embedding_dim), np.float32)
+                buffer[: self._row_count] = self.vectors
+                self._buffer = buffer
+            # Both come to their end, also where one fails: nobody may append behind the lock.
+            for outcome in await asyncio.gather(
+                self._read_clips(store, pool, wanted),
+                self._read_vectors(store, pool, wanted),
+                return_exceptions=True,
+            ):
+                if outcome is not None:
+                    raise outcome
+
+    async def _read_clips(self, store: PoolStore, pool: Pool, wanted: int) -> None:
+        while len(self.clips) < wanted:
+            count = min(_CLIPS_PER_READ, wanted - len(self.clips))
+            more = await store.read_clips(pool, len(self.clips), count)
+            if not more:
+                raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+            for row, clip in enumerate(more, len(self.clips)):
+                self._rows[clip.clip_id] = row
+            self.clips += more
+
+    async def _read_vectors(self, store: PoolStore, pool: Pool, wanted: int) -> None:
+        room = self._buffer[self._row_count : wanted]
+        if not len(room):
+            return
+        if len(await store.read_vectors(pool, self._row_count, len(room), room)) < len(room):
+            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+        self._row_count = wanted
+
+
+class PoolCache:
+    """The pools in use, each read once and then kept up with, within a budget of memory."""
+
+    def __init__(self, store: PoolStore, byte_budget: int = DEFAULT_BYTE_BUDGET) -> None:
+        self._store, self._byte_budget = store, byte_budget
+        self._kept: OrderedDict[str, CachedPool] = OrderedDict()
+        """Those that the budget keeps, the one longest not asked for in front."""
+        self._in_use: WeakValueDictionary[str, CachedPool] = WeakValueDictionary()
+        """All that anybody holds: one that was let go is not read again while a call has it."""
+
+    async def recent(self, pool_id: str) -> CachedPool:
+        """Return a pool as it was a moment ago. Raises PoolNotFound."""
+        cached = self._kept.get(pool_id)
+        if cached is not None and time.monotonic() - cached.read_at < RECENT_S:
+            return cached
+        return await self.fresh(pool_id)
+
+    def grew(self, pool_id: str) -> None:
+        """Note that this process added clips: what it answers next must know of them."""
+        cached = self._in_use.get(pool_id)
+        if cached is not None:
+            cached.read_at = -math.inf
+
+    async def fresh(self, pool_id: str) -> CachedPool:
+        """Return a pool as it is now. Raises PoolNotFound."""
+        began = time.monotonic()
+        pool = await self._store.read_pool(pool_id)
+        cached = self._in_use.get(pool_id)
+        if cached is None or cached.pool.epoch != pool.epoch:
+            cached = self._in_use[pool_id] = CachedPool(pool)
+        self._kept[pool_id] = cached
+        self._kept.move_to_end(pool_id)
+        await cached.refresh(self._store, pool)
+        cached.read_at = began
+        self._evict()
+        return cached
+
+    def _evict(self) -> None:
+        """Let go of the coldest pools beyond the budget; never of the last one asked for."""
+        excess = sum(pool.byte_count for pool in self._kept.values()) - self._byte_budget
+        while excess > 0 and len(self._kept) > 1:
+            _, coldest = self._kept.popitem(last=False)
+            excess -= coldest.byte_count

@@ -1,0 +1,87 @@
+"""Metrics as Prometheus reads them: over HTTP."""
+
+import asyncio
+import math
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.rpc.embedding.serving import request, serve, stream
+from tests.unit.embedding.gated_encoder import GatedEncoder, clip
+from tests.unit.embedding.recordings import pcm
+
+from aloe.embedding.adapters.prometheus import PrometheusRecorder
+from aloe.embedding.batcher import Batcher
+from aloe.embedding.errors import ConfigurationError
+from aloe.embedding.limits import BatchLimits, ServiceLimits
+from aloe.embedding.service import EmbeddingService
+
+Samples = dict[str, float]
+
+
+def scrape(url: str) -> Samples:
+    """Read every sample of the gated encoder: its name, and the other labels, to its value."""
+    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310
+        text = response.read().decode()
+    samples = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = {key: text for key, text in sample.labels.items() if key != "encoder"}
+            if sample.labels.get("encoder") == "gated":
+                key = " ".join([sample.name.removeprefix("aloe_embedding_"), *labels.values()])
+                samples[key] = sample.value
+    return samples
+
+
+async def test_what_the_service_did_is_counted() -> None:
+    recorder = PrometheusRecorder()
+    url = recorder.serve("127.0.0.1:0", dict)
+    encoder = GatedEncoder(is_open=True)
+    limits = ServiceLimits(batch=BatchLimits(sizes=(4,)))
+    async with serve(encoder, limits=limits, recorder=recorder) as stub:
+        await stub.Embed(request(*(pcm(clip(value)) for value in (1, 2, 3, 3))))
+        await stub.Embed(request(pcm(clip(1))))
+        await stream(stub, [[pcm(clip(9))]])
+    found = await asyncio.to_thread(scrape, url)
+    assert found["cache_lookups_total miss"] == 4
+    assert found["cache_lookups_total memory"] == 1
+    assert found["cache_lookups_total joined"] == 1
+    # Batches of three and one clips of 10 samples, in four rows each.
+    assert (found["batch_clips_count"], found["batch_clips_sum"]) == (2, 4)
+    assert (found["samples_total"], found["padding_samples_total"]) == (80, 40)
+    assert found["decode_seconds_count"] == 3
+    assert found["queue_seconds_count"] == 4
+    assert found["inference_seconds_count"] == 2
+    assert found["inference_seconds_sum"] > 0
+
+
+async def test_an_empty_queue_has_depth_0() -> None:
+    recorder = PrometheusRecorder()
+    service = EmbeddingService([GatedEncoder()], ServiceLimits(), recorder=recorder)
+    url = recorder.serve("127.0.0.1:0", service.queue_depths)
+    assert (await asyncio.to_thread(scrape, url))["queue_clips"] == 0
+    await service.close()
+
+
+async def test_clips_that_wait_are_in_the_depth_and_those_that_run_are_not() -> None:
+    encoder = GatedEncoder()
+    batcher = Batcher(BatchLimits(), on_batch=lambda _: None)
+    url = PrometheusRecorder().serve("127.0.0.1:0", batcher.queue_depths)
+    batcher.submit(encoder, [clip(1)], math.inf)
+    await asyncio.to_thread(encoder.wait_until_running)
+    batcher.submit(encoder, [clip(2), clip(3)], math.inf)
+    assert (await asyncio.to_thread(scrape, url))["queue_clips"] == 2
+    encoder.open(10)
+    await batcher.close()
+
+
+def test_a_port_alone_is_on_loopback() -> None:
+    assert PrometheusRecorder().serve("0", dict).startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:notaport", "127.0.0.1:99999", "nowhere", "{taken}"])
+def test_an_address_that_cannot_be_served_is_named_with_a_remedy(address: str) -> None:
+    taken = PrometheusRecorder().serve("127.0.0.1:0", dict).removesuffix("/metrics")
+    address = address.format(taken=taken.removeprefix("http://"))
+    with pytest.raises(ConfigurationError, match=r"cannot serve metrics on .*give another"):
+        PrometheusRecorder().serve(address, dict)
