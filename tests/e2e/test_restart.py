@@ -91,6 +91,7 @@ async def run_task(
     task: str,
     suffix: str,
     truth: dict[str, str],
+    *,
     kills: Kills,
     round_count: int,
 ) -> History:
@@ -144,7 +145,10 @@ async def run_both(
     clips = [NewClip(f"c{row}", embedding=vector) for row, vector in enumerate(embeddings)]
     await client.import_clips(POOL_ID, clips)
     return await asyncio.gather(
-        *(run_task(client, task, suffix, truth[task], kills, round_count) for task in TASKS)
+        *(
+            run_task(client, task, suffix, truth[task], kills=kills, round_count=round_count)
+            for task in TASKS
+        )
     )
 
 
