@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
@@ -24,7 +25,7 @@ from aloe.embedding.precision import Precision
 from aloe.embedding.settings import Settings
 
 _CONFIGURATION_EXIT_CODE = 2
-# How long the event loop may keep the inference thread waiting for Python's lock between batches.
+# How long the event loop may keep an inference thread waiting for Python's lock between batches.
 _SWITCH_INTERVAL_S = 0.0005
 
 _log = logging.getLogger("aloe.embedding")
@@ -83,9 +84,9 @@ async def _run(settings: Settings) -> None:
     if not loading.done():
         # Nothing is served yet, and a thread inside TensorFlow cannot be stopped.
         _exit("", 0)
-    service = EmbeddingService(
-        loading.result(), _limits(settings), recorder=recorder, shared_cache=shared_cache
-    )
+    encoders, batch_count = loading.result()
+    limits = replace(_limits(settings), concurrent_batch_count=batch_count)
+    service = EmbeddingService(encoders, limits, recorder=recorder, shared_cache=shared_cache)
     server = RpcServer([service.grpc], status_of=status_of)
     try:
         address = await server.start(settings.address)
@@ -97,7 +98,7 @@ async def _run(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         await server.set_serving()
-        _announce(loading.result(), address, time.monotonic() - started)
+        _announce(encoders, address, time.monotonic() - started)
         await stopped
     finally:
         service.stop_streams()
@@ -107,10 +108,16 @@ async def _run(settings: Settings) -> None:
         _exit("", 0)
 
 
-def _load(settings: Settings) -> list[Encoder | LazyEncoder]:
+def _load(settings: Settings) -> tuple[list[Encoder | LazyEncoder], int]:
+    """Load the encoders; return them, and how many batches to run at once."""
     sources = _sources(settings)
-    place_tensorflow(settings.device, settings.inference_thread_count, settings.precision)
-    return load_encoders(sources)
+    batch_count = place_tensorflow(
+        settings.device,
+        thread_count=settings.inference_thread_count,
+        batch_count=settings.concurrent_batch_count,
+        precision=settings.precision,
+    )
+    return load_encoders(sources), batch_count
 
 
 def _announce(encoders: Sequence[Encoder | LazyEncoder], address: str, start_s: float) -> None:

@@ -77,8 +77,11 @@ class BatchQueue:
         line = self._lines.setdefault((id(clip.encoder), clip.length), [])
         heapq.heappush(line, (due, self._arrival_count, clip))
 
-    def pop(self, now: float) -> tuple[Batch | None, list[Waiting]]:
-        """Take the next batch, and the clips found on the way whose deadline has passed."""
+    def pop(self, now: float, *, sharer_count: int = 1) -> tuple[Batch | None, list[Waiting]]:
+        """Take the next batch, and the clips found on the way whose deadline has passed.
+
+        `sharer_count` threads are free to run what waits: a batch leaves the others their part.
+        """
         expired: list[Waiting] = []
         for key, line in list(self._lines.items()):
             self._drop_dead(line, now, expired)
@@ -88,7 +91,8 @@ class BatchQueue:
             return None, expired
         key, line = self._next_line(now)
         taken: list[_Entry] = []
-        while line and len(taken) < self._limits.sizes[-1]:
+        part = max(self._limits.sizes[0], -(-len(line) // sharer_count))
+        while line and len(taken) < min(part, self._limits.sizes[-1]):
             taken.append(heapq.heappop(line))
             self._drop_dead(line, now, expired)
         row_count = self._limits.row_count(len(taken), key[1])

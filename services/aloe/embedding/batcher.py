@@ -1,4 +1,4 @@
-"""Asyncio in front, one inference thread behind, and a batch that forms while the last one runs."""
+"""Asyncio in front, inference threads behind, and a batch that forms while others run."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Batcher:
-    """Runs clips of every encoder in batches, on one thread.
+    """Runs clips of every encoder in batches, so many at once.
 
     All methods are for the event loop that made it; `on_batch` is called there too.
     """
@@ -31,6 +31,7 @@ class Batcher:
         limits: BatchLimits,
         *,
         on_batch: Callable[[BatchReport], None],
+        thread_count: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = BatchQueue(limits)
@@ -38,9 +39,14 @@ class Batcher:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._changed = threading.Condition()
+        self._idle_count = thread_count
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"inference-{number}", daemon=True)
+            for number in range(thread_count)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(
         self, encoder: Encoder, clips: Sequence[Float32Array], deadline: float
@@ -69,7 +75,7 @@ class Batcher:
             else:
                 for clip in waiting:
                     self._queue.push(clip)
-                self._changed.notify()
+                self._changed.notify(len(waiting))
         return [clip.future for clip in waiting]
 
     def queue_depths(self) -> Mapping[str, int]:
@@ -78,13 +84,14 @@ class Batcher:
             return self._queue.depths()
 
     async def close(self) -> None:
-        """Drop what waits and end the thread once its batch is done."""
+        """Drop what waits and end the threads once their batches are done."""
         with self._changed:
             self._closing = True
             dropped = self._queue.clear()
-            self._changed.notify()
+            self._changed.notify_all()
         _fail(dropped, ShuttingDown(_SHUTTING_DOWN))
-        await asyncio.to_thread(self._thread.join)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
 
     def _run(self) -> None:
         while (batch := self._next()) is not None:
@@ -93,17 +100,20 @@ class Batcher:
                 rows = batch.clips[0].encoder.embed(_stack(batch))
             except Exception as error:  # noqa: BLE001  # the thread must outlive any encoder's failure
                 self._tell(_fail, batch.clips, error)
-                continue
-            self._tell(self._deliver, batch, rows, started, self._clock())
+            else:
+                self._tell(self._deliver, batch, rows, started, self._clock())
+            with self._changed:
+                self._idle_count += 1
 
     def _next(self) -> Batch | None:
         """Wait for a batch; None when closing."""
         with self._changed:
             while not self._closing:
-                batch, expired = self._queue.pop(self._clock())
+                batch, expired = self._queue.pop(self._clock(), sharer_count=self._idle_count)
                 if expired:
                     self._tell(_fail, expired, DeadlineExpired("its deadline passed in the queue"))
                 if batch is not None:
+                    self._idle_count -= 1
                     return batch
                 self._changed.wait()
         return None

@@ -42,3 +42,4 @@ class ServiceLimits:
     decode_thread_count: int = 2
     int16_divisor: float = 32_768.0
     batch: BatchLimits = field(default_factory=BatchLimits)
+    concurrent_batch_count: int = 1

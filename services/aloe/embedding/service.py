@@ -46,7 +46,9 @@ class EmbeddingService:
         self._admission = Admission(
             max_clip_count=limits.max_clip_count, max_byte_count=limits.max_byte_count
         )
-        self._batcher = Batcher(limits.batch, on_batch=self._record)
+        self._batcher = Batcher(
+            limits.batch, on_batch=self._record, thread_count=limits.concurrent_batch_count
+        )
         self._deduping = self._make_deduping()
         self._decode_threads = ThreadPoolExecutor(limits.decode_thread_count, "decode")
         # One at a time: what TensorFlow does while it loads is not for several threads.
@@ -147,5 +149,6 @@ class EmbeddingService:
             encoder.embed(np.zeros((size, length), dtype=np.float32))
 
     def _record(self, report: BatchReport) -> None:
-        self._admission.record(report.clip_count, report.duration_s)
+        duration_s = report.duration_s / self._limits.concurrent_batch_count
+        self._admission.record(report.clip_count, duration_s)
         self._recorder.batch(report)

@@ -71,7 +71,13 @@ class Settings(BaseSettings):
         " faster, less exact, and give the encoder a fingerprint of its own",
     )
     inference_thread_count: int = Field(
-        0, ge=0, description="threads of the encoder on the processor; 0: one per core"
+        0, ge=0, description="threads of the encoders on the processor; 0: one per core"
+    )
+    concurrent_batch_count: int = Field(
+        0,
+        ge=0,
+        description="batches that run at once, each on its part of those threads; 0: two on the"
+        " processor, one on a GPU. One is for an encoder so heavy that a single caller would wait",
     )
     max_batch_size: int = Field(32, gt=0, description="most clips in one batch")
     deterministic: bool = Field(

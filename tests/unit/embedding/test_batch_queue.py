@@ -35,8 +35,8 @@ class Line:
     def give_up(self, value: float) -> None:
         self.clips[value].future.cancel()
 
-    def pop(self, now: float = 0.0) -> list[float]:
-        batch, _ = self.queue.pop(now)
+    def pop(self, now: float = 0.0, sharer_count: int = 1) -> list[float]:
+        batch, _ = self.queue.pop(now, sharer_count=sharer_count)
         return [float(waiting.samples[0]) for waiting in batch.clips] if batch else []
 
 
@@ -53,6 +53,20 @@ def test_a_batch_is_the_largest_size_that_the_waiting_clips_fill() -> None:
     for value in (1, 2, 3):
         line.push(value)
     assert [line.pop(), line.pop()] == [[1, 2], [3]]
+
+
+def test_a_batch_leaves_other_free_threads_their_part() -> None:
+    line = Line()
+    for value in (1, 2, 3, 4):
+        line.push(value)
+    assert [line.pop(sharer_count=2), line.pop()] == [[1, 2], [3, 4]]
+
+
+def test_what_is_padded_to_one_size_is_not_shared() -> None:
+    line = Line(BatchLimits(sizes=(4,), max_sample_count=400))
+    for value in (1, 2, 3, 4):
+        line.push(value)
+    assert line.pop(sharer_count=2) == [1, 2, 3, 4]
 
 
 def test_fewer_clips_than_the_smallest_size_are_padded_up_to_it() -> None:

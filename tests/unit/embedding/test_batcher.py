@@ -1,13 +1,16 @@
 import asyncio
 import math
+import threading
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 
 from aloe.embedding.batch_queue import Embedded
 from aloe.embedding.batcher import Batcher
 from aloe.embedding.errors import DeadlineExpired, InvalidAudio, ShuttingDown
+from aloe.embedding.length_policy import Float32Array
 from aloe.embedding.limits import BatchLimits
 from aloe.embedding.recorder import BatchReport
 
@@ -127,3 +130,24 @@ async def test_closing_drops_what_waits_and_ends_the_running_batch(bench: Bench)
     (refused,) = bench.submit(2)
     with pytest.raises(ShuttingDown):
         await refused
+
+
+class MeetingEncoder(GatedEncoder):
+    """Gets no batch done until two run at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._meeting = threading.Barrier(2)
+
+    def embed(self, batch: Float32Array) -> Float32Array:
+        self._meeting.wait(timeout=30)
+        return np.zeros((len(batch), 2), np.float32)
+
+
+async def test_two_threads_run_two_batches_at_once() -> None:
+    reports: list[BatchReport] = []
+    batcher = Batcher(LIMITS, on_batch=reports.append, thread_count=2)
+    futures = batcher.submit(MeetingEncoder(), [clip(value, 10) for value in (1, 2)], math.inf)
+    await asyncio.gather(*futures)
+    await batcher.close()
+    assert [report.clip_count for report in reports] == [1, 1]

@@ -21,20 +21,29 @@ def import_tensorflow() -> Any:
 
 
 def place_tensorflow(
-    device: str, thread_count: int, precision: Precision = Precision.FLOAT32
-) -> None:
+    device: str,
+    *,
+    thread_count: int = 0,
+    batch_count: int = 0,
+    precision: Precision = Precision.FLOAT32,
+) -> int:
     """Choose where and how exactly encoders run; before anything else is done with TensorFlow.
 
     Args:
         device: "auto" (every GPU there is, else the processor), "cpu", "gpu" or "gpu:1".
-        thread_count: threads of one operation on the processor; 0 for one per core.
+        thread_count: threads on the processor; 0 for one per core.
+        batch_count: batches that are to run at once and share those threads; 0 for two on the
+            processor, one on a GPU. Two on half of the threads each get more done than one
+            on all: the parts of an operation wait for the slowest of them.
         precision: all but float32 make embeddings that are not to be compared with its.
+
+    Returns:
+        How many batches to run at once.
 
     Raises:
         ConfigurationError: there is no such device, or it has no such precision.
     """
     tf = import_tensorflow()
-    tf.config.threading.set_intra_op_parallelism_threads(thread_count)
     gpus = tf.config.list_physical_devices("GPU")
     if device == "cpu":
         gpus = []
@@ -50,6 +59,10 @@ def place_tensorflow(
         # Else the first encoder takes the whole memory of the GPU.
         tf.config.experimental.set_memory_growth(gpu, True)
     _set_precision(tf, precision, has_gpu=bool(gpus))
+    threads = thread_count or (os.cpu_count() or 1)
+    batches = batch_count or (1 if gpus else min(2, threads))
+    tf.config.threading.set_intra_op_parallelism_threads(max(1, threads // batches))
+    return batches
 
 
 def _set_precision(tf: Any, precision: Precision, *, has_gpu: bool) -> None:
