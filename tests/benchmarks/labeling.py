@@ -3,7 +3,8 @@
     python -m tests.benchmarks.labeling --json
 
 Everything runs on the cores of this machine: oracles, two learners, Redis with appendfsync always.
-The floor is the same two scripts, called by a plain Redis client with the same concurrency.
+The floor is the same two scripts, called by a plain Redis client with the same concurrency; the
+echo is what two learners that do nothing would get: two empty gRPC calls a pair.
 """
 
 import argparse
@@ -21,7 +22,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import grpc
 import numpy as np
+from tests.benchmarks.echo import ECHO, running_echo, unary
 
 from aloe.client import Answer, AsyncLearnerClient, NewClip, connect_async
 from aloe.learner.adapters.redis_client import connect_redis
@@ -34,6 +37,8 @@ ORACLE_COUNT, TASK_COUNT, DIM = 64, 8, 32
 CLASSES = ("no", "yes")
 RANKING_LENGTH = 33
 """What a learner sends for one clip."""
+MESSAGE_BYTES = 120
+"""About what Query and SubmitLabels ask and answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,24 @@ async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
     return rate
 
 
-async def measure(stack: LocalStack, bare_url: str, sizes: Sizes) -> dict[str, Any]:
+async def pairs_of_echoes(addresses: list[str], sizes: Sizes) -> float:
+    """Pairs per second of two gRPC calls that nothing is done for."""
+    channels = [grpc.aio.insecure_channel(address) for address in addresses]
+    calls = [unary(channel, ECHO) for channel in channels]
+
+    async def pair(number: int) -> None:
+        for _ in range(2):
+            await calls[number % len(calls)](bytes(MESSAGE_BYTES))
+
+    rate = await run_oracles(sizes.seconds, pair)
+    for channel in channels:
+        await channel.close()
+    return rate
+
+
+async def measure(
+    stack: LocalStack, bare_url: str, echo_addresses: list[str], sizes: Sizes
+) -> dict[str, Any]:
     """Run floor and learners in turn, and return medians and ratios."""
     vectors = np.random.default_rng(0).normal(size=(sizes.clip_count, DIM)).astype(np.float32)
     clients = [connect_async(address) for address in stack.learner_addresses]
@@ -136,9 +158,10 @@ async def measure(stack: LocalStack, bare_url: str, sizes: Sizes) -> dict[str, A
     await clients[0].import_clips(
         "clips", [NewClip(f"c{row}", embedding=vector) for row, vector in enumerate(vectors)]
     )
-    bare, quiet, busy = [], [], []
+    bare, echo, quiet, busy = [], [], [], []
     for _ in range(sizes.repetitions):
         bare.append(await pairs_of_bare_scripts(bare_url, sizes))
+        echo.append(await pairs_of_echoes(echo_addresses, sizes))
         quiet.append(await pairs_through_learners(clients, sizes, training=False))
         busy.append(await pairs_through_learners(clients, sizes, training=True))
     for client in clients:
@@ -146,8 +169,11 @@ async def measure(stack: LocalStack, bare_url: str, sizes: Sizes) -> dict[str, A
     return {
         "pairs_over_scripts": round(median(quiet) / median(bare), 3),
         "pairs_over_scripts_while_training": round(median(busy) / median(bare), 3),
+        "pairs_over_echo": round(median(quiet) / median(echo), 3),
+        "echo_over_scripts": round(median(echo) / median(bare), 3),
         "pairs_per_s": {
             "scripts": [round(rate) for rate in bare],
+            "echoes": [round(rate) for rate in echo],
             "learners": [round(rate) for rate in quiet],
             "learners_while_training": [round(rate) for rate in busy],
         },
@@ -174,8 +200,13 @@ def main() -> None:
         bare = redis_child(folder / "bare", folder / "bare.sock", folder / "bare.log")
         bare.start(timeout_s=30)
         try:
-            with LocalStack(StackOptions(learner_count=2, data_dir=folder / "stack")) as stack:
-                found = asyncio.run(measure(stack, f"unix://{folder / 'bare.sock'}", sizes))
+            with (
+                LocalStack(StackOptions(learner_count=2, data_dir=folder / "stack")) as stack,
+                running_echo(folder, MESSAGE_BYTES) as first,
+                running_echo(folder, MESSAGE_BYTES) as second,
+            ):
+                bare_url = f"unix://{folder / 'bare.sock'}"
+                found = asyncio.run(measure(stack, bare_url, [first, second], sizes))
         finally:
             bare.stop()
     sys.stdout.write(json.dumps(found, indent=None if arguments.json else 2) + "\n")

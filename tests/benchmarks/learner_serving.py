@@ -2,73 +2,26 @@
 
 import asyncio
 import statistics
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import grpc
 import numpy as np
 import redis
 from numpy.typing import NDArray
+from tests.benchmarks.echo import ECHO, running_echo, unary
 from tests.benchmarks.learner_server import LearnerServer, fill_pool
 from tests.benchmarks.measuring import median_ratio, seconds
 
 from aloe.client import connect
 from aloe.learner.adapters.redis_pools import CHUNK_ROWS
-from aloe.local.child import Child
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire.arrays import encode_matrix
 from aloe.wire.names import task_name
 
 CALLER_COUNT = 32
 _PREDICT = "/aloe.v1.LearnerService/Predict"
-_ECHO = "/benchmark.Echo/Echo"
-
-
-class _Echo(grpc.GenericRpcHandler):
-    """Answers any bytes with as many bytes as Predict does."""
-
-    def __init__(self, reply: bytes) -> None:
-        async def answer(_request: bytes, _context: object) -> bytes:
-            return reply
-
-        self._handler: Any = grpc.unary_unary_rpc_method_handler(answer)
-
-    def service(self, handler_call_details: Any) -> Any:
-        return self._handler if handler_call_details.method == _ECHO else None
-
-
-async def _serve_echo(reply_byte_count: int) -> None:
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((_Echo(bytes(reply_byte_count)),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    sys.stdout.write(f"echo listening on 127.0.0.1:{port}\n")
-    sys.stdout.flush()
-    await server.wait_for_termination()
-
-
-@contextmanager
-def running_echo(folder: Path, reply_byte_count: int) -> Iterator[str]:
-    addresses: list[str] = []
-
-    def ready(child: Child) -> bool:
-        line = child.read_line()
-        if line is not None:
-            addresses.append(line.rpartition(" ")[2])
-        return bool(addresses)
-
-    command = [sys.executable, "-m", "tests.benchmarks.learner_serving", str(reply_byte_count)]
-    child = Child("the echo", command, log_path=folder / "echo.log", ready=ready)
-    child.start(timeout_s=60)
-    try:
-        yield addresses[0]
-    finally:
-        child.stop()
 
 
 async def _call_for(
@@ -77,7 +30,7 @@ async def _call_for(
     """Call from many callers for a while; return calls/s and the 99th percentile in seconds."""
     latencies_s: list[float] = []
     async with grpc.aio.insecure_channel(address) as channel:
-        call = _unary(channel, method)
+        call = unary(channel, method)
         await call(request)
         began = time.perf_counter()
 
@@ -89,11 +42,6 @@ async def _call_for(
         await asyncio.gather(*(caller() for _ in range(CALLER_COUNT)))
         taken_s = time.perf_counter() - began
     return len(latencies_s) / taken_s, float(np.percentile(latencies_s, 99))
-
-
-def _unary(channel: Any, method: str) -> Any:
-    """Call with bytes as they are."""
-    return channel.unary_unary(method)
 
 
 def predict_figures(
@@ -109,12 +57,12 @@ def predict_figures(
         task=task_name(task_id), embeddings=encode_matrix(embedding[None])
     ).SerializeToString()
     with grpc.insecure_channel(learner_address) as channel:
-        reply_byte_count = len(_unary(channel, _PREDICT)(request))
+        reply_byte_count = len(unary(channel, _PREDICT)(request))
     ours, echo = [], []
     with running_echo(folder, reply_byte_count) as echo_address:
         for _ in range(repeats):
             ours.append(asyncio.run(_call_for(learner_address, _PREDICT, request, duration_s)))
-            echo.append(asyncio.run(_call_for(echo_address, _ECHO, request, duration_s)))
+            echo.append(asyncio.run(_call_for(echo_address, ECHO, request, duration_s)))
     return {
         "predict_calls_per_s": statistics.median(rate for rate, _ in ours),
         "echo_calls_per_s": statistics.median(rate for rate, _ in echo),
@@ -156,7 +104,3 @@ def storing_figures(
         "load_over_redis": median_ratio(load_s, read_s),
         "learner_start_s": server.start_s,
     }
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve_echo(int(sys.argv[1])))

@@ -5,6 +5,7 @@ import contextlib
 import math
 import time
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from aloe.learner.domain.task import ClipState, Task
 from aloe.learner.pool_cache import RECENT_S, CachedPool
 from aloe.learner.ports import Pick, Store
 from aloe.learner.scoring import HeadScores
+
+_QUICK_CLIP_COUNT = 32_768
+"""So many are ordered in less time than another thread takes to begin."""
 
 BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
@@ -52,7 +56,8 @@ class CachedTask:
 
     async def _read_after(self, other: "asyncio.Task[None] | None", store: Store) -> None:
         if other is not None:
-            await asyncio.wait({other})
+            with contextlib.suppress(Exception):
+                await asyncio.shield(other)
         # From here on it may be too early for those who come.
         self._refreshing, self._next_refresh = self._next_refresh, None
         await self._read(store)
@@ -110,10 +115,12 @@ class CachedTask:
         self.view.grow(len(vectors))
         is_open = self.view.states[: len(vectors)] == ClipState.UNLABELED
         if head is None:
-            return await asyncio.to_thread(_shuffled, self.task.seed, is_open, most)
-        scores = await self._scores_of(head, pool, vectors, is_open)
-        rule = self.task.query_strategy.selection_rule
-        return await asyncio.to_thread(_pick, rule, scores, is_open, len(self.task.classes), most)
+            order = partial(_shuffled, self.task.seed, is_open, most)
+        else:
+            scores = await self._scores_of(head, pool, vectors, is_open)
+            rule = self.task.query_strategy.selection_rule
+            order = partial(_pick, rule, scores, is_open, len(self.task.classes), most)
+        return order() if len(is_open) <= _QUICK_CLIP_COUNT else await asyncio.to_thread(order)
 
     async def _scores_of(
         self, head: Head, pool: CachedPool, vectors: Float32Array, is_open: BoolArray
