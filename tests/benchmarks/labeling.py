@@ -102,8 +102,10 @@ async def pairs_through_learners(
 async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
     """Pairs per second of lease.lua and submit.lua, called by a plain client."""
     redis = connect_redis(url)
-    lease, submit = (Script(redis, name, shared="task") for name in ("lease", "submit"))
-    create = Script(redis, "create_task", shared="task")
+    lease, submit, create = (
+        Script(redis.execute_command, name, shared="task")
+        for name in ("lease", "submit", "create_task")
+    )
     tasks = [uuid.uuid4().hex for _ in range(TASK_COUNT)]
     for task_id in tasks:
         await create(TaskKeys(task_id).for_script(), "epoch", "{}", "")

@@ -15,7 +15,7 @@ from aloe.learner.domain.errors import HeadNotTrained, TaskChanged
 from aloe.learner.domain.events import NO_CLASS, EventKind, TaskView
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge
-from aloe.learner.domain.selection import SelectionRule, first_clips
+from aloe.learner.domain.selection import SelectionRule, first_clips, first_open
 from aloe.learner.domain.task import ClipState, Task
 from aloe.learner.pool_cache import RECENT_S, CachedPool
 from aloe.learner.ports import Pick, Store
@@ -42,6 +42,7 @@ class CachedTask:
         self._head: Head | None = None
         self._read_at = -math.inf
         self._scores: HeadScores | None = None
+        self._order: IntArray = np.empty(0, np.int64)
         self._scoring = asyncio.Lock()
         self._refreshing: asyncio.Task[None] | None = None
         self._next_refresh: asyncio.Task[None] | None = None
@@ -97,6 +98,7 @@ class CachedTask:
                 await self.refresh(store)
             elif self._head is None or self._head.version < version:
                 self._head = head
+                self._order = np.empty(0, np.int64)
         return self._head
 
     async def ranking(self, head: Head | None, pool: CachedPool, most: int) -> list[Pick]:
@@ -115,12 +117,19 @@ class CachedTask:
         self.view.grow(len(vectors))
         is_open = self.view.states[: len(vectors)] == ClipState.UNLABELED
         if head is None:
-            order = partial(_shuffled, self.task.seed, is_open, most)
-        else:
-            scores = await self._scores_of(head, pool, vectors, is_open)
-            rule = self.task.query_strategy.selection_rule
-            order = partial(_pick, rule, scores, is_open, len(self.task.classes), most)
-        return order() if len(is_open) <= _QUICK_CLIP_COUNT else await asyncio.to_thread(order)
+            rows = first_open(self._cold_order(len(is_open)), is_open, most)
+            return [Pick(row, None, NO_CLASS) for row in rows.tolist()]
+        scores = await self._scores_of(head, pool, vectors, is_open)
+        rule = self.task.query_strategy.selection_rule
+        pick = partial(_pick, rule, scores, is_open, len(self.task.classes), most)
+        return pick() if len(is_open) <= _QUICK_CLIP_COUNT else await asyncio.to_thread(pick)
+
+    def _cold_order(self, clip_count: int) -> IntArray:
+        """Return the order before the first head: at random by the task's seed."""
+        if len(self._order) != clip_count:
+            scores = random_scores(self.task.seed, 0, clip_count)
+            self._order = np.argsort(-scores, kind="stable")
+        return self._order
 
     async def _scores_of(
         self, head: Head, pool: CachedPool, vectors: Float32Array, is_open: BoolArray
@@ -131,19 +140,6 @@ class CachedTask:
                 self._scores = HeadScores(Judge(head, function), self.task.seed)
             await self._scores.cover(pool.scorer, vectors, is_open)
             return self._scores
-
-
-def _shuffled(seed: int, is_open: BoolArray, most: int) -> list[Pick]:
-    """Order clips at random."""
-    rows = first_clips(
-        SelectionRule.CLASS_AGNOSTIC,
-        scores=random_scores(seed, 0, len(is_open)),
-        predicted=np.zeros(len(is_open), np.int16),
-        is_open=is_open,
-        class_count=1,
-        count=most,
-    )
-    return [Pick(row, None, NO_CLASS) for row in rows.tolist()]
 
 
 def _pick(

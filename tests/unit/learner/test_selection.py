@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.learner.reference import order_of
 
-from aloe.learner.domain.selection import SelectionRule, first_clips
+from aloe.learner.domain.selection import SelectionRule, first_clips, first_open
 
 AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC
 
@@ -96,3 +96,13 @@ def test_the_first_k_hold_no_class_twice_before_each_has_come_once(clips, count)
     ranked = order(AWARE, range(len(clips)), [score for score, _ in clips], predicted)
     first = [predicted[row] for row in ranked[: min(count, len(set(predicted)))]]
     assert len(set(first)) == len(first)
+
+
+@given(st.integers(0, 5_000), st.integers(0, 3_000), st.integers(0, 2**32 - 1))
+def test_the_first_open_clips_of_an_order_are_those_left_when_the_others_are_crossed_out(
+    clip_count, count, seed
+):
+    rng = np.random.default_rng(seed)
+    order, is_open = rng.permutation(clip_count), rng.random(clip_count) < rng.random()
+    found = first_open(order, is_open, count)
+    assert found.tolist() == [row for row in order.tolist() if is_open[row]][:count]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aloe.learner.adapters import codec
 from aloe.learner.adapters.redis_client import RedisClient
+from aloe.learner.adapters.redis_pipeline import Pipeline
 from aloe.learner.adapters.redis_scripts import Script, guarded
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
@@ -62,9 +63,10 @@ class RedisPools:
 
     def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
         self._redis = client
-        self._create = Script(client, "create_pool", replica_count=replica_count)
-        self._append = Script(client, "append_clips", replica_count=replica_count)
-        self._delete = Script(client, "delete_pool", replica_count=replica_count)
+        write = Pipeline(client, replica_count)
+        self._create = Script(write, "create_pool")
+        self._append = Script(write, "append_clips")
+        self._delete = Script(write, "delete_pool")
 
     @guarded
     async def create_pool(self, pool: Pool) -> Pool:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from aloe.learner.adapters import codec
 from aloe.learner.adapters.redis_client import RedisClient
+from aloe.learner.adapters.redis_pipeline import Pipeline
 from aloe.learner.adapters.redis_pools import PoolKeys
 from aloe.learner.adapters.redis_scripts import Script, guarded
 from aloe.learner.domain.errors import (
@@ -64,16 +65,14 @@ class RedisTasks:
 
     def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
         self._redis = client
+        write = Pipeline(client, replica_count)
+        # What reads need not wait for the replicas of what writes.
+        read = Pipeline(client) if replica_count else write
         self._scripts = {
-            name: Script(
-                client,
-                name,
-                shared="task",
-                replica_count=0 if name in _READING_SCRIPTS else replica_count,
-            )
+            name: Script(read if name in _READING_SCRIPTS else write, name, shared="task")
             for name in _SCRIPTS
         }
-        self._link = Script(client, "link_task", replica_count=replica_count)
+        self._link = Script(write, "link_task")
 
     @guarded
     async def create_task(self, task: Task) -> Task:

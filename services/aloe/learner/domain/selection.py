@@ -12,6 +12,9 @@ Float32Array = NDArray[np.float32]
 Int16Array = NDArray[np.int16]
 IntArray = NDArray[np.int64]
 
+_BLOCK = 1024
+"""Most clips are found near the beginning, so that few blocks are looked at."""
+
 
 class SelectionRule(Enum):
     """How a batch is picked by score."""
@@ -55,6 +58,28 @@ def first_clips(
     rows = np.empty(ends[-1], np.int64)
     best_of_groups(scores, groups, is_open, ends, rows)
     return rows[_order(scores[rows], groups[rows], rows)][:count]
+
+
+def first_open(order: IntArray, is_open: BoolArray, count: int) -> IntArray:
+    """Return the first open clips of an order that is known.
+
+    Args:
+        order: (n_clips,) int64, every row once.
+        is_open: (n_clips,) bool, the clips to choose from.
+        count: how many to return, if there are so many.
+
+    Returns:
+        (at most count,) int64, rows.
+    """
+    found = [np.empty(0, np.int64)]
+    for begin in range(0, len(order), _BLOCK):
+        block = order[begin : begin + _BLOCK]
+        found.append(block[is_open[block]])
+        count -= len(found[-1])
+        if count <= 0:
+            found[-1] = found[-1][: len(found[-1]) + count]
+            break
+    return np.concatenate(found)
 
 
 def _turns(sizes: IntArray, count: int) -> int:

@@ -1,0 +1,103 @@
+"""Commands of many callers in one round trip, and the replicas that they wait for."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio.cluster import RedisCluster
+
+from aloe.learner.adapters.redis_client import RedisClient
+from aloe.learner.domain.errors import StoreUnavailable
+
+WAIT_MS = 5_000
+"""How long a write may take to reach the replicas."""
+_MAX_COMMAND_COUNT = 128
+
+
+class Pipeline:
+    """Sends what callers ask for at one moment together; what comes meanwhile goes next.
+
+    A round trip costs the client more than a script costs Redis, and where Redis syncs its log
+    always, the commands of one round trip share a sync.
+    """
+
+    def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
+        """Use a client.
+
+        Args:
+            client: to send with.
+            replica_count: replicas that must have what was written before it counts as done.
+        """
+        self._client, self._replica_count = client, replica_count
+        # The keys of different tasks lie on different nodes: nothing to send together.
+        self._is_cluster = isinstance(client, RedisCluster)
+        self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
+        self._sending: asyncio.Task[None] | None = None
+
+    async def __call__(self, *command: Any) -> Any:
+        """Run a command.
+
+        Raises:
+            StoreUnavailable: too few replicas took a write in time. It may have happened.
+            RedisError: what Redis answered, or that it did not.
+        """
+        if self._is_cluster:
+            return _result(*await self._exchange([command]))
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, future))
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send())
+        return await future
+
+    async def _send(self) -> None:
+        try:
+            while self._waiting:
+                taken = self._waiting[:_MAX_COMMAND_COUNT]
+                del self._waiting[:_MAX_COMMAND_COUNT]
+                # A caller that has gone asks for nothing any more.
+                asked = [(command, future) for command, future in taken if not future.done()]
+                if asked:
+                    await self._answer(asked)
+        finally:
+            self._sending = None
+
+    async def _answer(self, asked: Sequence[tuple[tuple[Any, ...], asyncio.Future[Any]]]) -> None:
+        futures = [future for _, future in asked]
+        try:
+            replies = await self._exchange([command for command, _ in asked])
+        except asyncio.CancelledError:
+            for future in futures:
+                future.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 - each caller is told
+            replies = [error] * len(futures)
+        for future, reply in zip(futures, replies, strict=True):
+            if future.done():
+                continue
+            if isinstance(reply, Exception):
+                future.set_exception(reply)
+            else:
+                future.set_result(reply)
+
+    async def _exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send commands on one connection, since WAIT is about what this connection wrote."""
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            if self._replica_count:
+                pipeline.execute_command("WAIT", self._replica_count, WAIT_MS)
+            replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        if self._replica_count:
+            taken_count = _result(replies.pop())
+            if taken_count < self._replica_count:
+                raise StoreUnavailable(
+                    f"{taken_count} of {self._replica_count} replicas took the write within"
+                    f" {WAIT_MS / 1000:g} s; it may be lost in a failover. Repeating it is safe"
+                )
+        return replies
+
+
+def _result(reply: Any) -> Any:
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
