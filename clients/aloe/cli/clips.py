@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from aloe.bench.datasets.dataset import clip_id_of
+from aloe.bench.datasets.recording import clip_id_of
 from aloe.cli.console import CommandError, complain, notes, print_json, progress
 from aloe.cli.options import DEFAULT_SERVER, Files, Json, PoolId, Server, audio_files, client
 from aloe.client import NewClip

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from aloe.bench.datasets import load
-from aloe.bench.datasets.dataset import clip_id_of
+from aloe.bench.datasets.recording import clip_id_of
 from aloe.bench.experiment import PATIENCE, Corpus, Experiment, Plan, versions
 from aloe.bench.plots import plot_learning_curves
 from aloe.bench.results import Metadata, Simulation, summarize

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloe.bench.datasets.dataset import clip_id_of
+from aloe.bench.datasets.recording import clip_id_of
 from aloe.wire.names import ID_PATTERN
 
 paths = st.text(st.sampled_from("ab_-.~/ é"), min_size=1, max_size=8) | st.text(min_size=1)

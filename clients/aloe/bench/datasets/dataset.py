@@ -1,35 +1,15 @@
 """What a data set is, and what is wrong with one that cannot be used."""
 
-import hashlib
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from aloe.bench.datasets.errors import DatasetError
+from aloe.bench.datasets.recording import Recording
 from aloe.client.types import Split
-from aloe.wire.names import ID_PATTERN
-
-_ID_MAX_LENGTH = 128
-_HASH_LENGTH = 12
-
 
 SINGLE_TASK = "label"
-"""The task of a data set that has one label per recording."""
-
-
-class DatasetError(Exception):
-    """A data set that cannot be used: one line that says what is wrong and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One audio file and the truth about it."""
-
-    clip_id: str
-    path: Path
-    split: Split
-    labels: Mapping[str, str]
-    """Task name to class."""
+"""The task of a manifest or a folder, whose labels have no name of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,47 +17,82 @@ class Dataset:
     """Recordings and the tasks they are labeled for.
 
     Raises:
-        DatasetError: there is nothing to tell apart, to learn from or to measure on.
+        DatasetError: there is nothing to tell apart, to learn from or to measure on, or a clip id
+            stands for two recordings.
     """
 
     name: str
     recordings: tuple[Recording, ...]
     tasks: Mapping[str, tuple[str, ...]]
     """Task name to classes, in their official order."""
+    multi_label_tasks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Those whose recordings have several labels each; they cannot be trained yet."""
+    warnings: tuple[str, ...] = ()
+    """How this copy differs from the official data set, a line each."""
 
     def __post_init__(self) -> None:
         if not self.recordings:
             raise DatasetError(f"{self.name} holds no recordings: check that the path is right")
+        (clip_id, count), *_ = Counter(r.clip_id for r in self.recordings).most_common(1)
+        if count > 1:
+            raise DatasetError(f"{self.name} lists {clip_id} {count} times: list it once")
         for task, classes in self.tasks.items():
             self._check_task(task, classes)
+        self._check_splits()
+
+    def trainable(self, names: Sequence[str] = ()) -> Mapping[str, tuple[str, ...]]:
+        """Return the classes of some tasks, or of all that can be trained.
+
+        Raises:
+            DatasetError: a task does not exist, or has several labels per recording.
+        """
+        wanted = tuple(names) or tuple(self.tasks) or tuple(self.multi_label_tasks)
+        for name in wanted:
+            if name in self.multi_label_tasks:
+                raise DatasetError(
+                    f"{self.name} has several labels per clip for the task {name!r}, which cannot"
+                    " be trained yet: choose a task with one"
+                )
+            if name not in self.tasks:
+                raise DatasetError(
+                    f"{self.name} has no task {name!r}; {', '.join(self.tasks)} exist"
+                )
+        return {name: self.tasks[name] for name in wanted}
+
+    def counts(self, task: str) -> Mapping[Split, Mapping[str, int]]:
+        """Count the recordings of each split and class of a task, in the order of the classes.
+
+        A recording with several labels counts once for each.
+
+        Raises:
+            KeyError: there is no such task.
+        """
+        if task in self.multi_label_tasks:
+            classes = self.multi_label_tasks[task]
+            found = Counter((r.split, name) for r in self.recordings for name in r.label_sets[task])
+        else:
+            classes = self.tasks[task]
+            found = Counter((r.split, r.labels[task]) for r in self.recordings)
+        return {split: {name: found[split, name] for name in classes} for split in Split}
 
     def _check_task(self, task: str, classes: tuple[str, ...]) -> None:
         if len(classes) < 2:
             raise DatasetError(
                 f"{self.name} has one class for the task {task!r}, {classes[0]!r}: it takes two"
             )
-        seen = {(r.split, r.labels[task]) for r in self.recordings}
+        trained = {r.labels[task] for r in self.recordings if r.split is Split.TRAIN}
         for name in classes:
-            if (Split.TRAIN, name) not in seen:
+            if name not in trained:
                 raise DatasetError(
                     f"{self.name} has no train recording of the class {name!r}: add one, or drop"
                     " the class"
                 )
-        if all(split is not Split.TEST for split, _ in seen):
+
+    def _check_splits(self) -> None:
+        splits = {r.split for r in self.recordings}
+        if Split.TRAIN not in splits:
+            raise DatasetError(f"{self.name} has no train recordings: mark some as train")
+        if Split.TEST not in splits:
             raise DatasetError(
                 f"{self.name} has no test recordings to measure accuracy on: mark some as test"
             )
-
-
-def clip_id_of(relative_path: str) -> str:
-    """Make a readable clip id of a path: "yes/1.wav" becomes "yes~1.wav".
-
-    Where that would be no id or not unique (other characters, a '~' of the path's own, too long),
-    the rest is replaced by '_' and the path's hash is appended.
-    """
-    readable = re.sub(r"[^A-Za-z0-9_.~-]", "_", relative_path.replace("/", "~"))
-    if readable.replace("~", "/") == relative_path and ID_PATTERN.fullmatch(readable):
-        return readable
-    digest = hashlib.sha256(relative_path.encode("utf-8", "surrogateescape")).hexdigest()
-    start = re.sub(r"^[^A-Za-z0-9_]", "_", readable)[: _ID_MAX_LENGTH - _HASH_LENGTH - 1]
-    return f"{start}-{digest[:_HASH_LENGTH]}"

@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from aloe.bench.datasets.dataset import (
-    SINGLE_TASK,
-    Dataset,
-    DatasetError,
-    Recording,
-    clip_id_of,
-)
+from aloe.bench.datasets.dataset import SINGLE_TASK, Dataset
+from aloe.bench.datasets.errors import DatasetError
+from aloe.bench.datasets.recording import Recording, clip_id_of
 from aloe.bench.datasets.splits import SPLIT_NAMES, draw_splits
 from aloe.client.types import Split
 
-_AUDIO_SUFFIXES = (".flac", ".mp3", ".ogg", ".opus", ".wav")
+AUDIO_SUFFIXES = (".flac", ".mp3", ".ogg", ".opus", ".wav")
 
 
 def load_folders(root: Path, *, seed: int) -> Dataset:
@@ -49,11 +45,11 @@ def _labeled_files(folder: Path) -> Iterator[tuple[str, Path]]:
         files = sorted(
             path
             for path in class_folder.rglob("*")
-            if path.suffix.lower() in _AUDIO_SUFFIXES and path.is_file()
+            if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
         )
         if not files:
             raise DatasetError(
-                f"{class_folder} holds no audio ({', '.join(_AUDIO_SUFFIXES)}): add some, or"
+                f"{class_folder} holds no audio ({', '.join(AUDIO_SUFFIXES)}): add some, or"
                 " remove the folder"
             )
         for path in files:

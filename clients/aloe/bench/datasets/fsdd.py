@@ -3,15 +3,20 @@
 from itertools import product
 from pathlib import Path
 
-from aloe.bench.datasets.dataset import Dataset, DatasetError, Recording
+from aloe.bench.datasets.copies import check_files, find_folder, list_names
+from aloe.bench.datasets.dataset import Dataset
+from aloe.bench.datasets.errors import DatasetError
+from aloe.bench.datasets.recording import Recording
 from aloe.client.types import Split
 
+NAME = "fsdd"
 DIGITS = tuple("0123456789")
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 
 _TAKES = range(50)
 _TEST_TAKES = range(5)
 _VALIDATION_TAKES = range(5, 10)
+_FOLDER = "recordings"
 _SOURCE = "get the whole of it from the repository Jakobovski/free-spoken-digit-dataset on GitHub"
 
 
@@ -24,20 +29,21 @@ def load_fsdd(root: Path) -> Dataset:
     Raises:
         DatasetError: the folder is missing or is not the complete data set.
     """
-    folder = root / "recordings"
-    if not folder.is_dir():
-        raise DatasetError(f"no folder {folder}: give the root of the data set; {_SOURCE}")
+    folder = find_folder(root, _FOLDER, source=_SOURCE) / _FOLDER
     recordings = tuple(
         Recording(
             clip_id=f"{digit}_{speaker}_{take}",
             path=folder / f"{digit}_{speaker}_{take}.wav",
             split=_split_of(take),
             labels={"digit": digit, "speaker": speaker},
+            speaker=speaker,
         )
         for digit, speaker, take in product(DIGITS, SPEAKERS, _TAKES)
     )
-    _check_complete(folder, {recording.path.name for recording in recordings})
-    return Dataset("fsdd", recordings, {"digit": DIGITS, "speaker": SPEAKERS})
+    names = {recording.path.name for recording in recordings}
+    check_files(folder, names, source=_SOURCE)
+    _check_foreign(folder, names)
+    return Dataset(NAME, recordings, {"digit": DIGITS, "speaker": SPEAKERS})
 
 
 def _split_of(take: int) -> Split:
@@ -46,16 +52,10 @@ def _split_of(take: int) -> Split:
     return Split.VALIDATION if take in _VALIDATION_TAKES else Split.TRAIN
 
 
-def _check_complete(folder: Path, expected: set[str]) -> None:
-    found = {path.name for path in folder.glob("*.wav")}
-    missing, foreign = sorted(expected - found), sorted(found - expected)
-    if missing:
-        raise DatasetError(
-            f"{folder} lacks {len(missing)} of {len(expected)} recordings, {missing[0]} for one;"
-            f" {_SOURCE}"
-        )
+def _check_foreign(folder: Path, names: set[str]) -> None:
+    foreign = sorted(set(list_names(folder, ".wav")) - names)
     if foreign:
         raise DatasetError(
-            f"{folder} holds {foreign[0]}, which is none of the data set's {len(expected)}"
+            f"{folder} holds {foreign[0]}, which is none of the data set's {len(names):,}"
             " recordings: move it elsewhere"
         )

@@ -3,19 +3,38 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from aloe.bench.datasets.dataset import Dataset, DatasetError
+from aloe.bench.datasets import (
+    audioset,
+    fluent_speech_commands,
+    fsdd,
+    mswc,
+    speech_commands,
+    vocalsound,
+    voxforge,
+)
+from aloe.bench.datasets.dataset import Dataset
+from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.folders import load_folders
-from aloe.bench.datasets.fsdd import load_fsdd
 from aloe.bench.datasets.manifest import load_manifest
 
-_NAMED: Mapping[str, Callable[[Path], Dataset]] = {"fsdd": load_fsdd}
+_NAMED: Mapping[str, Callable[[Path], Dataset]] = {
+    speech_commands.NAME: speech_commands.load_speech_commands,
+    mswc.NAME: mswc.load_mswc,
+    vocalsound.NAME: vocalsound.load_vocalsound,
+    voxforge.NAME: voxforge.load_voxforge,
+    fluent_speech_commands.NAME: fluent_speech_commands.load_fluent_speech_commands,
+    audioset.NAME: audioset.load_audioset,
+    fsdd.NAME: fsdd.load_fsdd,
+}
+NAMES = tuple(_NAMED)
+"""The data sets that are known by name."""
 
 
 def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -> Dataset:
     """Read a data set from disk.
 
     Args:
-        name_or_path: "fsdd", or the path of a CSV manifest or of a folder with one folder per
+        name_or_path: One of NAMES, or the path of a CSV manifest or of a folder with one folder per
             class, relative to `root` if that is given.
         root: The folder that a named data set lies in.
         seed: Draws the splits of a data set that brings none.
@@ -35,5 +54,5 @@ def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -
         return load_manifest(path, seed=seed)
     raise DatasetError(
         f"no data set {str(name_or_path)!r}: {path} is neither a CSV file nor a folder, and the"
-        f" known names are {', '.join(_NAMED)}"
+        f" known names are {', '.join(NAMES)}"
     )

@@ -1,0 +1,5 @@
+"""What is wrong with a data set."""
+
+
+class DatasetError(Exception):
+    """A data set that cannot be used: one line that says what is wrong and what to do."""
