@@ -52,9 +52,7 @@ class Corpus:
         names = tuple(tasks)
         recordings = dataset.recordings
         return cls(
-            clips=[
-                NewClip(r.clip_id, audio=r.path, uri=r.path.resolve().as_uri()) for r in recordings
-            ],
+            clips=[NewClip(r.clip_id, audio=r.audio(), uri=r.uri) for r in recordings],
             splits={r.clip_id: r.split for r in recordings},
             classes={name: dataset.tasks[name] for name in names},
             truth={name: {r.clip_id: r.labels[name] for r in recordings} for name in names},

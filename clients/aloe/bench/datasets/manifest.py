@@ -57,7 +57,7 @@ def _recording(folder: Path, row: Row, label: str, split: Split) -> Recording:
     path = Path(os.path.normpath(folder / row.require("path")))
     if not path.is_file():
         raise DatasetError(f"{row.where}: no file {path}; paths are relative to {folder}")
-    relative_path = Path(os.path.relpath(path, folder)).as_posix()
+    relative_path = os.path.relpath(path, folder).replace(os.sep, "/")
     start_s, end_s = _seconds(row, "start") or 0.0, _seconds(row, "end")
     if end_s is not None and end_s <= start_s:
         raise DatasetError(f"{row.where}: end is {end_s:g} s, which is not after {start_s:g} s")

@@ -141,7 +141,8 @@ def _recording(folder: Path, file: str, label: str, split: Split) -> Recording:
 
 def _listed(main: Path, name: str) -> set[str]:
     check_files(main, [name], source=_SOURCE)
-    return set((main / name).read_text(encoding="utf-8-sig").split())
+    text = (main / name).read_text(encoding="utf-8-sig", errors="replace")
+    return set(text.split())
 
 
 def _check_folders(folder: Path, words: tuple[str, ...], *, also: str, source: str) -> None:

@@ -47,6 +47,10 @@ class _Submission:
     def speaker(self) -> str:
         return self.name.partition("-")[0]
 
+    @property
+    def is_archive(self) -> bool:
+        return self.place.name != self.name
+
 
 def load_voxforge(root: Path) -> Dataset:
     """Read `.../<language>/Trunk/Audio/Main/16kHz_16bit/<speaker>-<date>-<code>.tgz`.
@@ -73,10 +77,8 @@ def load_voxforge(root: Path) -> Dataset:
     recordings = tuple(_recordings(submissions))
     warnings = check_rate(NAME, TASK, recordings, OFFICIAL_RATE_HZ)
     if undated:
-        line = (
-            f"{NAME}: {len(undated):,} archives bear no date, {undated[0]} for one; they are taken"
-        )
-        warnings += (f"{line} to be from before 2020",)
+        line = f"{NAME}: {len(undated):,} archives bear no date, {undated[0]} for one; they count"
+        warnings += (f"{line} as from before 2020",)
     return Dataset(NAME, recordings, {TASK: CLASSES}, warnings=warnings)
 
 
@@ -89,14 +91,9 @@ def split_speakers(speakers: Iterable[str]) -> Mapping[str, Split]:
     shuffled = sorted(set(speakers))
     np.random.RandomState(0).shuffle(shuffled)
     train_end, validation_end = (int(share * len(shuffled)) for share in (0.7, 0.7 + 0.1))
-    return {
-        speaker: Split.TRAIN
-        if place < train_end
-        else Split.VALIDATION
-        if place < validation_end
-        else Split.TEST
-        for place, speaker in enumerate(shuffled)
-    }
+    split_of = dict.fromkeys(shuffled, Split.TEST)
+    split_of |= dict.fromkeys(shuffled[:validation_end], Split.VALIDATION)
+    return split_of | dict.fromkeys(shuffled[:train_end], Split.TRAIN)
 
 
 def _submissions(root: Path) -> Iterator[_Submission]:
@@ -119,7 +116,7 @@ def _submissions(root: Path) -> Iterator[_Submission]:
 def _listed(file: Path, found: Mapping[tuple[str, str], _Submission]) -> list[_Submission]:
     """Return the submissions that the official list names by URL."""
     listed, missing = [], []
-    for line in file.read_text(encoding="utf-8-sig").split("\n"):
+    for line in file.read_text(encoding="utf-8-sig", errors="replace").split("\n"):
         parts = PurePosixPath(line.strip(" \r\"'")).parts
         if not parts:
             continue
@@ -156,14 +153,13 @@ def _recordings(submissions: list[_Submission]) -> Iterator[Recording]:
 
 def _wav_files(submission: _Submission) -> list[str]:
     """Return members of an archive, or paths within a folder."""
-    if submission.place.name != submission.name:
+    if submission.is_archive:
         return list_members(submission.place, ".wav")
     return [f"wav/{name}" for name in list_names(submission.place / "wav", ".wav")]
 
 
 def _recording(submission: _Submission, file: str, split: Split) -> Recording:
-    is_archive = submission.place.name != submission.name
-    speaker = submission.speaker
+    speaker, is_archive = submission.speaker, submission.is_archive
     return Recording(
         # The same id, extracted or not.
         clip_id_of(f"{submission.language}/{submission.name}/{PurePosixPath(file).name}"),

@@ -23,12 +23,12 @@ def put(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def complaint() -> Callable[[Path], str]:
+def complaint() -> Callable[..., str]:
     """Return what load() says of a data set that cannot be used, one line."""
 
-    def complaint(path: Path) -> str:
+    def complaint(name_or_path: str | Path, root: Path | None = None) -> str:
         with pytest.raises(DatasetError) as caught:
-            load(path)
+            load(name_or_path, root)
         assert "\n" not in str(caught.value)
         return str(caught.value)
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.unit.bench.datasets.miniatures import ramp, read, write_audio
 
 from aloe.bench.datasets import load
 from aloe.client.types import Split
@@ -11,6 +12,7 @@ Put = Callable[..., Path]
 Complaint = Callable[[Path], str]
 
 HEADER = "path,label,split\n"
+PARTS = "path,label,split,start,end\n"
 TWO_CLASSES = "a.wav,yes,train\nb.wav,no,train\nc.wav,yes,test\n"
 
 
@@ -55,6 +57,26 @@ def test_path_is_relative_to_the_root_if_one_is_given(put: Put) -> None:
     assert load("m.csv", root).recordings == load(root / "m.csv").recordings
 
 
+def test_start_and_end_make_clips_of_parts_of_a_file(put: Put) -> None:
+    rows = "a.wav,yes,train,,\na.wav,no,train,0.5,\na.wav,no,test,0.5,1.25\na.wav,no,test,,1.25\n"
+    root = put(m=PARTS + rows)
+    write_audio(root / "a.wav", 2.0)
+    whole, rest, part, start = load(root / "m.csv").recordings
+    assert whole.clip_id == "a.wav"
+    assert len({r.clip_id for r in (whole, rest, part, start)}) == 4
+    assert whole.audio() == root / "a.wav"
+    assert read(rest) == ramp(2.0)[8_000:].tolist()
+    assert read(part) == ramp(2.0)[8_000:20_000].tolist()
+    assert read(start) == ramp(2.0)[:20_000].tolist()
+
+
+def test_speaker_is_kept(put: Put) -> None:
+    root = put("a.wav", "b.wav", "c.wav")
+    rows = "a.wav,yes,train,ann\nb.wav,no,train,\nc.wav,no,test,bob\n"
+    (root / "m.csv").write_text(f"path,label,split,speaker\n{rows}", encoding="utf-8")
+    assert [r.speaker for r in load(root / "m.csv").recordings] == ["ann", "", "bob"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -69,8 +91,11 @@ def test_path_is_relative_to_the_root_if_one_is_given(put: Put) -> None:
         (HEADER + 'a.wav,"ye"s,train\n', "line 2: not CSV"),
         (HEADER + TWO_CLASSES + "gone.wav,no,test\n", "line 5: no file"),
         (HEADER + TWO_CLASSES + "./a.wav,no,test\n", "line 5: .*a.wav is listed a second time"),
-        ("path,label,start,end\na.wav,yes,,\nb.wav,no,0.5,\n", "line 3: start is '0.5', but seg"),
-        ("path,label,end\na.wav,yes,1.5\n", "line 2: end is '1.5', but segments"),
+        ("path,label,start\na.wav,yes,\nb.wav,no,half\n", "line 3: start is 'half'; write seconds"),
+        ("path,label,start\na.wav,yes,-1\n", "line 2: start is '-1'"),
+        ("path,label,end\na.wav,yes,nan\n", "line 2: end is 'nan'"),
+        ("path,label,start,end\na.wav,yes,2,2.0\n", "line 2: end is 2 s, which is not after 2 s"),
+        (PARTS + "a.wav,no,test,0.5,1\na.wav,no,test,.50,1.0\n", "line 3: .* a second time"),
         (HEADER, "holds no recordings"),
         (HEADER + "a.wav,yes,train\nb.wav,yes,test\n", "has one class for the task 'label', 'yes'"),
         (HEADER + "a.wav,yes,train\nb.wav,no,test\n", "no train recording of the class 'no'"),

@@ -6,7 +6,6 @@ import pytest
 from aloe.bench.datasets import DatasetError, load
 from aloe.client.types import Split
 
-SHARED = Path(__file__).parents[4] / "shared" / "data" / "fsdd"
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 
 
@@ -24,10 +23,8 @@ def count_splits(root: Path) -> Counter[Split]:
     return Counter(recording.split for recording in load("fsdd", root).recordings)
 
 
-def test_real_copy_has_300_test_300_validation_and_2400_train_recordings() -> None:
-    if not SHARED.is_dir():
-        pytest.skip(f"needs the Free Spoken Digit Dataset in {SHARED}")
-    assert count_splits(SHARED) == {Split.TEST: 300, Split.VALIDATION: 300, Split.TRAIN: 2400}
+def test_real_copy_has_300_test_300_validation_and_2400_train_recordings(fsdd_root: Path) -> None:
+    assert count_splits(fsdd_root) == {Split.TEST: 300, Split.VALIDATION: 300, Split.TRAIN: 2400}
 
 
 def test_takes_decide_the_split(tmp_path: Path) -> None:
@@ -45,6 +42,7 @@ def test_every_recording_has_a_digit_and_a_speaker(tmp_path: Path) -> None:
     assert dataset.tasks == {"digit": tuple("0123456789"), "speaker": SPEAKERS}
     recording = next(r for r in dataset.recordings if r.clip_id == "3_lucas_12")
     assert recording.labels == {"digit": "3", "speaker": "lucas"}
+    assert recording.speaker == "lucas"
     assert recording.path == folder / "3_lucas_12.wav"
     assert count_splits(tmp_path).total() == 3000
 
@@ -63,7 +61,7 @@ def test_partial_copy_says_how_much_is_missing_and_names_one(tmp_path: Path) -> 
     folder = write_copy(tmp_path)
     (folder / "9_theo_49.wav").unlink()
     (folder / "0_lucas_0.wav").unlink()
-    with pytest.raises(DatasetError, match=r"lacks 2 of 3000 recordings, 0_lucas_0\.wav"):
+    with pytest.raises(DatasetError, match=r"lacks 2 of 3,000 files, 0_lucas_0\.wav"):
         load("fsdd", tmp_path)
 
 
