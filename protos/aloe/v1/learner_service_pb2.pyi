@@ -122,6 +122,30 @@ SELECTION_RULE_CLASS_AGNOSTIC: SelectionRule.ValueType  # 2
 """The best clips, whatever they are predicted to be."""
 Global___SelectionRule: _TypeAlias = SelectionRule  # noqa: Y015
 
+class _StopVerdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StopVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StopVerdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STOP_VERDICT_UNSPECIFIED: _StopVerdict.ValueType  # 0
+    """Never sent."""
+    STOP_VERDICT_CONTINUE: _StopVerdict.ValueType  # 1
+    """Go on. Also where a rule lacks what it looks at, as at the first heads."""
+    STOP_VERDICT_STOP: _StopVerdict.ValueType  # 2
+    """More labels are not worth it, as far as the rule goes."""
+
+class StopVerdict(_StopVerdict, metaclass=_StopVerdictEnumTypeWrapper):
+    """Whether to go on labeling."""
+
+STOP_VERDICT_UNSPECIFIED: StopVerdict.ValueType  # 0
+"""Never sent."""
+STOP_VERDICT_CONTINUE: StopVerdict.ValueType  # 1
+"""Go on. Also where a rule lacks what it looks at, as at the first heads."""
+STOP_VERDICT_STOP: StopVerdict.ValueType  # 2
+"""More labels are not worth it, as far as the rule goes."""
+Global___StopVerdict: _TypeAlias = StopVerdict  # noqa: Y015
+
 class _PoolState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -467,6 +491,280 @@ class LbfgsRecipe(_message.Message):
 Global___LbfgsRecipe: _TypeAlias = LbfgsRecipe  # noqa: Y015
 
 @_typing.final
+class StoppingRule(_message.Message):
+    """When a task has labels enough. It is advice: nothing is refused because of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLATEAU_FIELD_NUMBER: _builtins.int
+    STABLE_PREDICTIONS_FIELD_NUMBER: _builtins.int
+    UNCERTAINTY_FIELD_NUMBER: _builtins.int
+    LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    ANY_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def plateau(self) -> Global___PlateauRule:
+        """Validation accuracy no longer rises."""
+
+    @_builtins.property
+    def stable_predictions(self) -> Global___StablePredictionsRule:
+        """Successive heads predict the same."""
+
+    @_builtins.property
+    def uncertainty(self) -> Global___UncertaintyRule:
+        """The head is certain of the clips that are left."""
+
+    @_builtins.property
+    def label_count(self) -> Global___LabelCountRule:
+        """So many labels are enough."""
+
+    @_builtins.property
+    def any(self) -> Global___StoppingRules:
+        """Stop when one of these says so."""
+
+    @_builtins.property
+    def all(self) -> Global___StoppingRules:
+        """Stop when all of these say so."""
+
+    def __init__(
+        self,
+        *,
+        plateau: Global___PlateauRule | None = ...,
+        stable_predictions: Global___StablePredictionsRule | None = ...,
+        uncertainty: Global___UncertaintyRule | None = ...,
+        label_count: Global___LabelCountRule | None = ...,
+        any: Global___StoppingRules | None = ...,
+        all: Global___StoppingRules | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "any", b"any", "label_count", b"label_count", "plateau", b"plateau", "rule", b"rule", "stable_predictions", b"stable_predictions", "uncertainty", b"uncertainty"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "any", b"any", "label_count", b"label_count", "plateau", b"plateau", "rule", b"rule", "stable_predictions", b"stable_predictions", "uncertainty", b"uncertainty"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["plateau", "stable_predictions", "uncertainty", "label_count", "any", "all"]  # noqa: Y015
+    _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_rule) -> _WhichOneofReturnType_rule | None: ...
+
+Global___StoppingRule: _TypeAlias = StoppingRule  # noqa: Y015
+
+@_typing.final
+class StoppingRules(_message.Message):
+    """Some stopping rules, at least one. At most 20 in all can be combined, in at
+    most 4 levels.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoppingRule]:
+        """The rules."""
+
+    def __init__(
+        self,
+        *,
+        rules: _abc.Iterable[Global___StoppingRule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoppingRules: _TypeAlias = StoppingRules  # noqa: Y015
+
+@_typing.final
+class PlateauRule(_message.Message):
+    """Stop when the best validation accuracy of the last round_count heads is not
+    more than min_gain above that of the round_count heads before them (fewer at
+    first, but at least one).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUND_COUNT_FIELD_NUMBER: _builtins.int
+    MIN_GAIN_FIELD_NUMBER: _builtins.int
+    round_count: _builtins.int
+    """Heads, 1 to 1,000; 10 if unset."""
+    min_gain: _builtins.float
+    """Gain of accuracy, 0 to 1; 0.005 if unset."""
+    def __init__(
+        self,
+        *,
+        round_count: _builtins.int | None = ...,
+        min_gain: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_gain", b"_min_gain", "_round_count", b"_round_count", "min_gain", b"min_gain", "round_count", b"round_count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_gain", b"_min_gain", "_round_count", b"_round_count", "min_gain", b"min_gain", "round_count", b"round_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__min_gain: _TypeAlias = _typing.Literal["min_gain"]  # noqa: Y015
+    _WhichOneofArgType__min_gain: _TypeAlias = _typing.Literal["_min_gain", b"_min_gain"]  # noqa: Y015
+    _WhichOneofReturnType__round_count: _TypeAlias = _typing.Literal["round_count"]  # noqa: Y015
+    _WhichOneofArgType__round_count: _TypeAlias = _typing.Literal["_round_count", b"_round_count"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_gain) -> _WhichOneofReturnType__min_gain | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__round_count) -> _WhichOneofReturnType__round_count | None: ...
+
+Global___PlateauRule: _TypeAlias = PlateauRule  # noqa: Y015
+
+@_typing.final
+class StablePredictionsRule(_message.Message):
+    """Stop when each of the last round_count heads agrees with the one before it on
+    the clips that have no answer yet (Bloodgood and Vijay-Shanker 2009).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUND_COUNT_FIELD_NUMBER: _builtins.int
+    MIN_AGREEMENT_FIELD_NUMBER: _builtins.int
+    round_count: _builtins.int
+    """Heads, 1 to 1,000; 3 if unset."""
+    min_agreement: _builtins.float
+    """Cohen's kappa, 0 to 1; 0.99 if unset."""
+    def __init__(
+        self,
+        *,
+        round_count: _builtins.int | None = ...,
+        min_agreement: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_agreement", b"_min_agreement", "_round_count", b"_round_count", "min_agreement", b"min_agreement", "round_count", b"round_count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_agreement", b"_min_agreement", "_round_count", b"_round_count", "min_agreement", b"min_agreement", "round_count", b"round_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__min_agreement: _TypeAlias = _typing.Literal["min_agreement"]  # noqa: Y015
+    _WhichOneofArgType__min_agreement: _TypeAlias = _typing.Literal["_min_agreement", b"_min_agreement"]  # noqa: Y015
+    _WhichOneofReturnType__round_count: _TypeAlias = _typing.Literal["round_count"]  # noqa: Y015
+    _WhichOneofArgType__round_count: _TypeAlias = _typing.Literal["_round_count", b"_round_count"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_agreement) -> _WhichOneofReturnType__min_agreement | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__round_count) -> _WhichOneofReturnType__round_count | None: ...
+
+Global___StablePredictionsRule: _TypeAlias = StablePredictionsRule  # noqa: Y015
+
+@_typing.final
+class UncertaintyRule(_message.Message):
+    """Stop when the mean of 1 - p1 over the clips that have no answer yet is at
+    most max_uncertainty; p1 is the largest probability of a clip (after Zhu et
+    al. 2010).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_UNCERTAINTY_FIELD_NUMBER: _builtins.int
+    max_uncertainty: _builtins.float
+    """0 to 1; 0.05 if unset."""
+    def __init__(
+        self,
+        *,
+        max_uncertainty: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_uncertainty", b"_max_uncertainty", "max_uncertainty", b"max_uncertainty"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_uncertainty", b"_max_uncertainty", "max_uncertainty", b"max_uncertainty"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_uncertainty: _TypeAlias = _typing.Literal["max_uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__max_uncertainty: _TypeAlias = _typing.Literal["_max_uncertainty", b"_max_uncertainty"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_uncertainty) -> _WhichOneofReturnType__max_uncertainty | None: ...
+
+Global___UncertaintyRule: _TypeAlias = UncertaintyRule  # noqa: Y015
+
+@_typing.final
+class LabelCountRule(_message.Message):
+    """Stop when the head was trained on label_count labels, seed labels included."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    label_count: _builtins.int
+    """Labels, at least 1."""
+    def __init__(
+        self,
+        *,
+        label_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label_count", b"label_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelCountRule: _TypeAlias = LabelCountRule  # noqa: Y015
+
+@_typing.final
+class StopAdvice(_message.Message):
+    """What a task's stopping rule says at one head."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    verdict: Global___StopVerdict.ValueType
+    """What it comes to."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___StopReason]:
+        """What each plain rule in it says, in their order."""
+
+    def __init__(
+        self,
+        *,
+        verdict: Global___StopVerdict.ValueType = ...,
+        reasons: _abc.Iterable[Global___StopReason] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopAdvice: _TypeAlias = StopAdvice  # noqa: Y015
+
+@_typing.final
+class StopReason(_message.Message):
+    """What one plain rule says, and because of what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    verdict: Global___StopVerdict.ValueType
+    """What it says by itself."""
+    value: _builtins.float
+    """What it looks at: gain of accuracy, smallest kappa, mean uncertainty or
+    number of labels; absent where that is not known yet.
+    """
+    bound: _builtins.float
+    """What the value is compared with."""
+    description: _builtins.str
+    """Both in words."""
+    @_builtins.property
+    def rule(self) -> Global___StoppingRule:
+        """The rule, neither any nor all."""
+
+    def __init__(
+        self,
+        *,
+        rule: Global___StoppingRule | None = ...,
+        verdict: Global___StopVerdict.ValueType = ...,
+        value: _builtins.float | None = ...,
+        bound: _builtins.float = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "rule", b"rule", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "bound", b"bound", "description", b"description", "rule", b"rule", "value", b"value", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___StopReason: _TypeAlias = StopReason  # noqa: Y015
+
+@_typing.final
 class Task(_message.Message):
     """One classification problem on the clips of a pool."""
 
@@ -486,6 +784,8 @@ class Task(_message.Message):
     POOL_STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     MAX_LEASES_PER_ORACLE_FIELD_NUMBER: _builtins.int
+    STOPPING_RULE_FIELD_NUMBER: _builtins.int
+    STOP_ADVICE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"tasks/{task}"."""
     pool: _builtins.str
@@ -528,6 +828,16 @@ class Task(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created. Output only."""
 
+    @_builtins.property
+    def stopping_rule(self) -> Global___StoppingRule:
+        """When it has labels enough; unset means that nothing is said about that."""
+
+    @_builtins.property
+    def stop_advice(self) -> Global___StopAdvice:
+        """What the stopping rule says at the newest head; absent before the first and
+        without a rule. Output only.
+        """
+
     def __init__(
         self,
         *,
@@ -545,10 +855,12 @@ class Task(_message.Message):
         pool_state: Global___PoolState.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         max_leases_per_oracle: _builtins.int | None = ...,
+        stopping_rule: Global___StoppingRule | None = ...,
+        stop_advice: Global___StopAdvice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "seed", b"seed", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__label_budget: _TypeAlias = _typing.Literal["label_budget"]  # noqa: Y015
     _WhichOneofArgType__label_budget: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget"]  # noqa: Y015
@@ -627,12 +939,26 @@ class Round(_message.Message):
     TRAINING_DURATION_FIELD_NUMBER: _builtins.int
     EVALUATION_DURATION_FIELD_NUMBER: _builtins.int
     TRAINING_LOSS_FIELD_NUMBER: _builtins.int
+    PREDICTION_AGREEMENT_FIELD_NUMBER: _builtins.int
+    MEAN_UNCERTAINTY_FIELD_NUMBER: _builtins.int
+    STATISTICS_DURATION_FIELD_NUMBER: _builtins.int
+    STORE_DURATION_FIELD_NUMBER: _builtins.int
+    HEAD_TIMES_FIELD_NUMBER: _builtins.int
+    STOP_ADVICE_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """Version of the head it trained, from 1."""
     label_count: _builtins.int
     """Labels the head was trained on."""
     training_loss: _builtins.float
     """Mean cross-entropy on the labels it was trained on, in nats."""
+    prediction_agreement: _builtins.float
+    """Cohen's kappa of this head's predictions and those of the head before, on
+    the clips of split TRAIN that had no answer when the round began, leased
+    ones included. Kept where the task's stopping rule looks at the pool (stable
+    predictions, uncertainty); absent for the first head and without such clips.
+    """
+    mean_uncertainty: _builtins.float
+    """Mean of 1 - p1 over the same clips, kept where prediction_agreement is."""
     @_builtins.property
     def validation(self) -> Global___Evaluation:
         """On the validation clips; absent if there are none."""
@@ -653,6 +979,28 @@ class Round(_message.Message):
     def evaluation_duration(self) -> _duration_pb2.Duration:
         """How long the evaluation took."""
 
+    @_builtins.property
+    def statistics_duration(self) -> _duration_pb2.Duration:
+        """How long the pass over those clips took; absent where there was none."""
+
+    @_builtins.property
+    def store_duration(self) -> _duration_pb2.Duration:
+        """How long reading from the store took: the log, the pool, the head before.
+        Absent in rounds of older versions.
+        """
+
+    @_builtins.property
+    def head_times(self) -> Global___HeadTimes:
+        """What the server that answers spent on the head beyond that. It alone knows,
+        until it ends.
+        """
+
+    @_builtins.property
+    def stop_advice(self) -> Global___StopAdvice:
+        """What the task's stopping rule, as it is now, says at this head; absent
+        without a rule.
+        """
+
     def __init__(
         self,
         *,
@@ -664,14 +1012,67 @@ class Round(_message.Message):
         training_duration: _duration_pb2.Duration | None = ...,
         evaluation_duration: _duration_pb2.Duration | None = ...,
         training_loss: _builtins.float = ...,
+        prediction_agreement: _builtins.float | None = ...,
+        mean_uncertainty: _builtins.float | None = ...,
+        statistics_duration: _duration_pb2.Duration | None = ...,
+        store_duration: _duration_pb2.Duration | None = ...,
+        head_times: Global___HeadTimes | None = ...,
+        stop_advice: Global___StopAdvice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["evaluation_duration", b"evaluation_duration", "start_time", b"start_time", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "evaluation_duration", b"evaluation_duration", "head_times", b"head_times", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluation_duration", b"evaluation_duration", "head_version", b"head_version", "label_count", b"label_count", "start_time", b"start_time", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "evaluation_duration", b"evaluation_duration", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__mean_uncertainty: _TypeAlias = _typing.Literal["mean_uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__mean_uncertainty: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty"]  # noqa: Y015
+    _WhichOneofReturnType__prediction_agreement: _TypeAlias = _typing.Literal["prediction_agreement"]  # noqa: Y015
+    _WhichOneofArgType__prediction_agreement: _TypeAlias = _typing.Literal["_prediction_agreement", b"_prediction_agreement"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mean_uncertainty) -> _WhichOneofReturnType__mean_uncertainty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prediction_agreement) -> _WhichOneofReturnType__prediction_agreement | None: ...
+
+Global___Round: _TypeAlias = Round  # noqa: Y015
+
+@_typing.final
+class HeadTimes(_message.Message):
+    """What one server spent on a head beyond the round; absent where it had no part
+    in it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLISHING_DURATION_FIELD_NUMBER: _builtins.int
+    SCORING_DURATION_FIELD_NUMBER: _builtins.int
+    SELECTION_DURATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def publishing_duration(self) -> _duration_pb2.Duration:
+        """Storing the head with its round."""
+
+    @_builtins.property
+    def scoring_duration(self) -> _duration_pb2.Duration:
+        """Passes of queries over the unlabeled clips, waiting for the pass before
+        included.
+        """
+
+    @_builtins.property
+    def selection_duration(self) -> _duration_pb2.Duration:
+        """Picking clips by score, for all queries."""
+
+    def __init__(
+        self,
+        *,
+        publishing_duration: _duration_pb2.Duration | None = ...,
+        scoring_duration: _duration_pb2.Duration | None = ...,
+        selection_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["publishing_duration", b"publishing_duration", "scoring_duration", b"scoring_duration", "selection_duration", b"selection_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["publishing_duration", b"publishing_duration", "scoring_duration", b"scoring_duration", "selection_duration", b"selection_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Round: _TypeAlias = Round  # noqa: Y015
+Global___HeadTimes: _TypeAlias = HeadTimes  # noqa: Y015
 
 @_typing.final
 class Evaluation(_message.Message):
@@ -684,6 +1085,7 @@ class Evaluation(_message.Message):
     MACRO_F1_FIELD_NUMBER: _builtins.int
     CLASS_RECALLS_FIELD_NUMBER: _builtins.int
     LOSS_FIELD_NUMBER: _builtins.int
+    CALIBRATION_ERROR_FIELD_NUMBER: _builtins.int
     clip_count: _builtins.int
     """How many clips."""
     accuracy: _builtins.float
@@ -694,6 +1096,11 @@ class Evaluation(_message.Message):
     """
     loss: _builtins.float
     """Mean cross-entropy, in nats."""
+    calibration_error: _builtins.float
+    """Expected calibration error in 15 bins of equal width (Naeini et al. 2015,
+    Guo et al. 2017), 0 to 1: how far confidence is from accuracy. Absent in
+    evaluations of older versions.
+    """
     @_builtins.property
     def class_recalls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Part of each class's clips predicted right, in the order of the task's
@@ -708,12 +1115,15 @@ class Evaluation(_message.Message):
         macro_f1: _builtins.float = ...,
         class_recalls: _abc.Iterable[_builtins.float] | None = ...,
         loss: _builtins.float = ...,
+        calibration_error: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_calibration_error", b"_calibration_error", "calibration_error", b"calibration_error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "class_recalls", b"class_recalls", "clip_count", b"clip_count", "loss", b"loss", "macro_f1", b"macro_f1"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_calibration_error", b"_calibration_error", "accuracy", b"accuracy", "calibration_error", b"calibration_error", "class_recalls", b"class_recalls", "clip_count", b"clip_count", "loss", b"loss", "macro_f1", b"macro_f1"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__calibration_error: _TypeAlias = _typing.Literal["calibration_error"]  # noqa: Y015
+    _WhichOneofArgType__calibration_error: _TypeAlias = _typing.Literal["_calibration_error", b"_calibration_error"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__calibration_error) -> _WhichOneofReturnType__calibration_error | None: ...
 
 Global___Evaluation: _TypeAlias = Evaluation  # noqa: Y015
 
@@ -1390,7 +1800,7 @@ class UpdateTaskRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Any of query_strategy, head_recipe, label_budget, lease_duration,
-        max_leases_per_oracle. A field named here and unset in `task` goes back to
+        max_leases_per_oracle, stopping_rule. A field named here and unset in `task` goes back to
         its default.
         """
 

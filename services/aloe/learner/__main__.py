@@ -13,6 +13,7 @@ from aloe.client import connect_embedding_async
 from aloe.client.errors import InvalidArgument
 from aloe.learner.adapters.audio_folder import AudioFolder
 from aloe.learner.adapters.memory_store import MemoryStore
+from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.adapters.redis_store import RedisStore
 from aloe.learner.adapters.remote_encoder import RemoteEncoder
 from aloe.learner.domain.errors import SchemaTooNew, StoreUnavailable
@@ -22,13 +23,12 @@ from aloe.learner.ports import Store
 from aloe.learner.servicer import LearnerServicer
 from aloe.learner.settings import Settings
 from aloe.learner.statuses import status_of
+from aloe.serving.metrics import MetricsUnavailable
 from aloe.serving.server import AddressInUse, RpcServer, Service, wait_for_signal
 from aloe.v1 import learner_service_pb2, learner_service_pb2_grpc
 
 _CONFIGURATION_EXIT_CODE = 2
 _PREPARE_PAUSE_S = 1.0
-
-_log = logging.getLogger(__name__)
 
 _log = logging.getLogger("aloe.learner")
 
@@ -55,6 +55,7 @@ def main() -> int:
         AddressInUse,
         ConfigurationError,
         InvalidArgument,
+        MetricsUnavailable,
         SchemaTooNew,
         SettingsError,
     ) as error:
@@ -68,6 +69,7 @@ async def _serve(settings: Settings) -> None:
     store = _make_store(settings)
     prefixes = tuple(prefix for prefix in settings.audio_uri_prefixes.split(",") if prefix)
     audio = AudioFolder(settings.audio_root, prefixes)
+    recorder = PrometheusRecorder() if settings.metrics_address else None
     async with connect_embedding_async(settings.embedding) as client:
         learner = Learner(
             store,
@@ -75,6 +77,7 @@ async def _serve(settings: Settings) -> None:
             audio,
             lambda: datetime.now(UTC),
             pool_cache_bytes=settings.pool_cache_mb * 1024**2,
+            recorder=recorder,
         )
         server = RpcServer(
             [
@@ -87,6 +90,10 @@ async def _serve(settings: Settings) -> None:
             status_of=status_of,
         )
         address = await server.start(settings.address)
+        if recorder:
+            pool_cache = learner.pool_cache
+            url = recorder.serve(settings.metrics_address, lambda: pool_cache.byte_count)
+            _log.info("metrics are at %s", url)
         await _warm_up()
         await _prepare(store)
         learner.start()

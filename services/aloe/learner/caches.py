@@ -19,6 +19,7 @@ from aloe.learner.domain.selection import SelectionRule, first_clips, first_open
 from aloe.learner.domain.task import ClipState, Task
 from aloe.learner.pool_cache import RECENT_S, CachedPool
 from aloe.learner.ports import Pick, Store
+from aloe.learner.recorder import HeadTimes, NoRecorder, Phase, Recorder
 from aloe.learner.scoring import HeadScores
 
 _QUICK_CLIP_COUNT = 32_768
@@ -28,12 +29,15 @@ BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
+_NO_RECORDER = NoRecorder()
+
 
 class CachedTask:
     """A task with the state of its clips, its newest head and that head's scores."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, recorder: Recorder) -> None:
         self.task = task
+        self.times = HeadTimes(recorder)
         self.view = TaskView(0)
         self.changed = asyncio.Event()
         """Set and replaced whenever the view changes."""
@@ -122,7 +126,10 @@ class CachedTask:
         scores = await self._scores_of(head, pool, vectors, is_open)
         rule = self.task.query_strategy.selection_rule
         pick = partial(_pick, rule, scores, is_open, len(self.task.classes), most)
-        return pick() if len(is_open) <= _QUICK_CLIP_COUNT else await asyncio.to_thread(pick)
+        began = time.perf_counter()
+        picks = pick() if len(is_open) <= _QUICK_CLIP_COUNT else await asyncio.to_thread(pick)
+        self.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
+        return picks
 
     def _cold_order(self, clip_count: int) -> IntArray:
         """Return the order before the first head: at random by the task's seed."""
@@ -138,7 +145,9 @@ class CachedTask:
         async with self._scoring:
             if self._scores is None or not self._scores.serves(head, function):
                 self._scores = HeadScores(Judge(head, function), self.task.seed)
-            await self._scores.cover(pool.scorer, vectors, is_open)
+            began = time.perf_counter()
+            if await self._scores.cover(pool.scorer, vectors, is_open):
+                self.times.spent(head.version, Phase.SCORING, time.perf_counter() - began)
             return self._scores
 
 
@@ -164,8 +173,8 @@ def _pick(
 class TaskCache:
     """The tasks in use, each folded from its log once and then kept up with."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, recorder: Recorder = _NO_RECORDER) -> None:
+        self._store, self._recorder = store, recorder
         self._tasks: dict[str, CachedTask] = {}
 
     async def known(self, task_id: str) -> CachedTask:
@@ -198,7 +207,7 @@ class TaskCache:
             else:
                 return cached
         task, _ = await self._store.read_task(task_id)
-        cached = self._tasks.setdefault(task_id, CachedTask(task))
+        cached = self._tasks.setdefault(task_id, CachedTask(task, self._recorder))
         await cached.refresh(self._store)
         return cached
 

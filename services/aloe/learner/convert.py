@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from google.protobuf import duration_pb2, timestamp_pb2
 
+from aloe.learner.convert_stopping import stopping_rule
 from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import START_OF_LOG
@@ -56,6 +57,7 @@ _UPDATABLE = (
     "label_budget",
     "lease_duration",
     "max_leases_per_oracle",
+    "stopping_rule",
 )
 MAX_URI_LENGTH = 2_048
 MAX_ROWS = 10**9
@@ -183,6 +185,11 @@ def task_spec(id_: str, message: pb.Task, *, epoch: str, create_time: datetime) 
         max_leases_per_oracle=(
             message.max_leases_per_oracle if message.HasField("max_leases_per_oracle") else None
         ),
+        stopping_rule=(
+            stopping_rule(message.stopping_rule, "task.stopping_rule")
+            if message.HasField("stopping_rule")
+            else None
+        ),
     )
 
 
@@ -197,25 +204,10 @@ def task_change(message: pb.Task, paths: Sequence[str]) -> Callable[[Task], Task
         )
 
     def change(task: Task) -> Task:
-        wanted = task_spec(
-            task.task_id,
-            pb.Task(
-                pool=names.pool_name(task.pool_id),
-                query_strategy=message.query_strategy,
-                head_recipe=message.head_recipe,
-                label_budget=message.label_budget if message.HasField("label_budget") else None,
-                max_leases_per_oracle=(
-                    message.max_leases_per_oracle
-                    if message.HasField("max_leases_per_oracle")
-                    else None
-                ),
-                lease_duration=(
-                    message.lease_duration if message.HasField("lease_duration") else None
-                ),
-            ),
-            epoch=task.epoch,
-            create_time=task.create_time,
-        )
+        given = pb.Task()
+        given.CopyFrom(message)
+        given.pool = names.pool_name(task.pool_id)
+        wanted = task_spec(task.task_id, given, epoch=task.epoch, create_time=task.create_time)
         return replace(task, **{path: getattr(wanted, path) for path in paths})
 
     return change

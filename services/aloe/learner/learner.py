@@ -10,6 +10,7 @@ from aloe.learner.pools import Pools
 from aloe.learner.ports import AudioStore, EncoderPort, Store
 from aloe.learner.predicting import Predictor
 from aloe.learner.querying import Querying
+from aloe.learner.recorder import NoRecorder, Recorder
 from aloe.learner.tasks import Tasks
 from aloe.learner.training import Trainer
 
@@ -25,14 +26,17 @@ class Learner:
         now: Callable[[], datetime],
         *,
         pool_cache_bytes: int = DEFAULT_BYTE_BUDGET,
+        recorder: Recorder | None = None,
     ) -> None:
-        pool_cache, task_cache = PoolCache(store, pool_cache_bytes), TaskCache(store)
+        recorder = recorder or NoRecorder()
+        pool_cache, task_cache = PoolCache(store, pool_cache_bytes), TaskCache(store, recorder)
         self.now = now
+        self.pool_cache = pool_cache
         self.trainer = Trainer(store, pool_cache, task_cache, now)
         self.pools = Pools(store, pool_cache, encoder, audio, now)
         self.importer = Importer(store, encoder, audio, pool_cache.grew)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
-        self.querying = Querying(store, pool_cache, task_cache, self.trainer)
+        self.querying = Querying(store, pool_cache, task_cache, self.trainer, recorder)
         self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.querying)
 
     def start(self) -> None:

@@ -135,9 +135,14 @@ class PoolCache:
         self._evict()
         return cached
 
+    @property
+    def byte_count(self) -> int:
+        """What the vectors of the pools it keeps take. May be read by any thread."""
+        return sum(pool.byte_count for pool in list(self._kept.values()))
+
     def _evict(self) -> None:
         """Let go of the coldest pools beyond the budget; never of the last one asked for."""
-        excess = sum(pool.byte_count for pool in self._kept.values()) - self._byte_budget
+        excess = self.byte_count - self._byte_budget
         while excess > 0 and len(self._kept) > 1:
             _, coldest = self._kept.popitem(last=False)
             excess -= coldest.byte_count

@@ -1,6 +1,7 @@
 """Query, SubmitLabels and ReleaseLeases: the loop with the oracles."""
 
 import contextlib
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import PoolState, Task, check_lease_duration
 from aloe.learner.pool_cache import CachedPool, PoolCache
 from aloe.learner.ports import LabelsOutcome, Lease, LeaseRequest, RankingTooShort, Store
+from aloe.learner.recorder import Recorder
 from aloe.learner.training import Trainer
 
 T = TypeVar("T")
@@ -66,8 +68,16 @@ class OracleAnswer:
 class Querying:
     """Serves oracles."""
 
-    def __init__(self, store: Store, pools: PoolCache, tasks: TaskCache, trainer: Trainer) -> None:
+    def __init__(
+        self,
+        store: Store,
+        pools: PoolCache,
+        tasks: TaskCache,
+        trainer: Trainer,
+        recorder: Recorder,
+    ) -> None:
         self._store, self._pools, self._tasks, self._trainer = store, pools, tasks, trainer
+        self._recorder = recorder
 
     async def query(
         self,
@@ -88,6 +98,7 @@ class Querying:
         _check_requested_duration(lease_duration)
         cached = await self._tasks.fresh(task_id)
         await self.wait_for_head(cached, min_head_version)
+        began = time.perf_counter()
         pool = await self._pools.recent(cached.task.pool_id)
         head = None
         with contextlib.suppress(HeadNotTrained):
@@ -116,6 +127,7 @@ class Querying:
                 wanted *= 2
                 await cached.refresh(self._store)
                 continue
+            self._recorder.queried(time.perf_counter() - began)
             return QueryOutcome(
                 cached.task,
                 tuple(_leased_clip(cached.task, pool, lease) for lease in outcome.leases),

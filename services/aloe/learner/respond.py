@@ -4,11 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
-from google.protobuf import duration_pb2, timestamp_pb2
 from numpy.typing import NDArray
 
 from aloe.learner import convert
-from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.events import NO_CLASS, Event, EventKind, event_order
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, Pool
@@ -18,6 +16,8 @@ from aloe.learner.domain.task import ClipState, PoolState, QueryStrategy, Task
 from aloe.learner.importing import BadClip, ImportReport
 from aloe.learner.predicting import Prediction
 from aloe.learner.querying import LeasedClip, QueryOutcome
+from aloe.learner.respond_rounds import stop_advice, stopping_rule
+from aloe.learner.respond_times import duration, known_duration, timestamp
 from aloe.learner.statuses import status_of
 from aloe.learner.tasks import ExportedLabel, TaskHistory, TaskState
 from aloe.serving.status import status_of_anything
@@ -81,7 +81,7 @@ def clip(pool_id: str, each: Clip) -> pb.Clip:
         name=names.clip_name(pool_id, each.clip_id),
         uri=each.uri,
         content_hash=each.content_hash,
-        duration=None if each.duration_s is None else _duration(each.duration_s),
+        duration=known_duration(each.duration_s),
     )
 
 
@@ -107,9 +107,11 @@ def task(state: TaskState) -> pb.Task:
         query_strategy=_query_strategy(spec.query_strategy),
         head_recipe=_head_recipe(spec.head_recipe),
         label_budget=spec.label_budget,
-        lease_duration=_duration(spec.lease_duration.total_seconds()),
+        lease_duration=duration(spec.lease_duration.total_seconds()),
         seed=spec.seed,
         max_leases_per_oracle=spec.max_leases_per_oracle,
+        stopping_rule=stopping_rule(spec.stopping_rule) if spec.stopping_rule else None,
+        stop_advice=stop_advice(state.advice),
         head_version=progress.head_version,
         training_head_version=progress.training_head_version,
         clip_counts=pb.ClipCounts(
@@ -152,31 +154,6 @@ def prediction(each: Prediction) -> pb.PredictResponse:
         labels=[classes[index] for index in each.probabilities.argmax(axis=1)],
         classes=classes,
         head_version=each.head_version,
-    )
-
-
-def round_(each: Round) -> pb.Round:
-    return pb.Round(
-        head_version=each.head_version,
-        label_count=each.label_count,
-        validation=_evaluation(each.validation),
-        test=_evaluation(each.test),
-        start_time=timestamp(each.start_time),
-        training_duration=_duration(each.training_s),
-        evaluation_duration=_duration(each.evaluation_s),
-        training_loss=each.training_loss,
-    )
-
-
-def _evaluation(each: Evaluation | None) -> pb.Evaluation | None:
-    if each is None:
-        return None
-    return pb.Evaluation(
-        clip_count=each.clip_count,
-        accuracy=each.accuracy,
-        macro_f1=each.macro_f1,
-        class_recalls=each.class_recalls,
-        loss=each.loss,
     )
 
 
@@ -269,15 +246,3 @@ def _head_recipe(recipe: HeadRecipe) -> pb.HeadRecipe:
             )
         )
     return pb.HeadRecipe(lbfgs=pb.LbfgsRecipe(l2_penalty=recipe.l2_penalty))
-
-
-def timestamp(each: datetime) -> timestamp_pb2.Timestamp:
-    message = timestamp_pb2.Timestamp()
-    message.FromDatetime(each)
-    return message
-
-
-def _duration(seconds: float) -> duration_pb2.Duration:
-    message = duration_pb2.Duration()
-    message.FromNanoseconds(round(seconds * 1e9))
-    return message

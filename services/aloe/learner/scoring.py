@@ -112,13 +112,16 @@ class HeadScores:
         """Whether these are the scores of a head by an acquisition function."""
         return self._judge.head is head and self._judge.function is function
 
-    async def cover(self, scorer: PoolScorer, embeddings: Float32Array, is_open: BoolArray) -> None:
+    async def cover(self, scorer: PoolScorer, embeddings: Float32Array, is_open: BoolArray) -> bool:
         """Score the open clips that have no score yet.
 
         Args:
             scorer: of the pool.
             embeddings: (n_clips, embedding_dim) float32, the pool's.
             is_open: (n_clips,) bool, the clips that may be asked for.
+
+        Returns:
+            Whether there were any.
         """
         more = len(is_open) - len(self.predicted)
         if more > 0:
@@ -126,8 +129,9 @@ class HeadScores:
             self.predicted = np.r_[self.predicted, np.full(more, _NOT_SCORED, np.int16)]
         rows = np.flatnonzero(is_open & (self.predicted[: len(is_open)] == _NOT_SCORED))
         if not len(rows):
-            return
+            return False
         scores, predicted = await scorer.score(self._judge, embeddings, rows)
         if self._judge.function is AcquisitionFunction.RANDOM:
             scores = random_scores(self._seed, self._judge.head.version, len(is_open))[rows]
         self.scores[rows], self.predicted[rows] = scores, predicted
+        return True

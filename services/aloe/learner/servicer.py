@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from aloe.learner import convert, respond
+from aloe.learner import convert, respond, respond_rounds, respond_times
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.importing import BadClip, NewClip
 from aloe.learner.learner import Learner
@@ -191,7 +191,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             list(dict.fromkeys(request.lease_ids)),
             convert.duration(request.lease_duration) if given else None,
         )
-        return pb.RenewLeasesResponse(expire_time=respond.timestamp(expire_time))
+        return pb.RenewLeasesResponse(expire_time=respond_times.timestamp(expire_time))
 
     async def Predict(self, request: pb.PredictRequest, context: Any) -> pb.PredictResponse:
         prediction = await self._learner.predictor.predict(
@@ -210,7 +210,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             convert.task_id(request.task, "task"), first_version, count + 1
         )
         return pb.ListRoundsResponse(
-            rounds=[respond.round_(each) for each in rounds[:count]],
+            rounds=[respond_rounds.round_(each) for each in rounds[:count]],
             next_page_token=str(first_version + count) if len(rounds) > count else "",
         )
 
@@ -221,7 +221,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         async for state, last_round in self._learner.tasks.watch(task_id):
             yield pb.WatchTaskResponse(
                 task=respond.task(state),
-                last_round=respond.round_(last_round) if last_round else None,
+                last_round=respond_rounds.round_(last_round) if last_round else None,
             )
 
     async def ExportLabels(

@@ -38,5 +38,10 @@ class Settings(BaseSettings):
     audio_uri_prefixes: str = Field(
         "", description="places whose audio clients may name by URI, separated by commas"
     )
+    metrics_address: str = Field(
+        "",
+        description="host:port, or a port on loopback, for Prometheus to read metrics over HTTP;"
+        " empty for none",
+    )
     drain_s: float = Field(10.0, ge=0, description="time that running calls get at the end")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

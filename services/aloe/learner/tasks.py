@@ -1,7 +1,7 @@
 """Tasks: create, change, watch, label by import, and export what came of them."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from aloe.learner.domain.events import NO_CLASS, Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.stopping import StopAdvice, advise, window
 from aloe.learner.domain.task import (
     STATE_OF_SPLIT,
     ClipState,
@@ -27,6 +28,7 @@ from aloe.learner.domain.task import (
 )
 from aloe.learner.pool_cache import PoolCache
 from aloe.learner.ports import LabelChange, LabelsOutcome, Store, StoredLabel
+from aloe.learner.recorder import Phase
 from aloe.learner.training import Trainer
 
 MAX_SHOWN_VIOLATIONS = 20
@@ -41,6 +43,19 @@ class TaskState:
     progress: TaskProgress
     clip_count: int
     """Clips of its pool."""
+    advice: StopAdvice | None
+    """What its stopping rule says at the newest head, if it has both."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """A round with what is not stored of it."""
+
+    round: Round
+    advice: StopAdvice | None
+    """What the task's stopping rule, as it is now, says at the round's head."""
+    times: Mapping[Phase, float]
+    """What this process spent on the head, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +119,16 @@ class Tasks:
         """Return a task. Raises TaskNotFound."""
         task, progress = await self._store.read_task(task_id)
         pool = await self._store.read_pool(task.pool_id)
-        return TaskState(task, progress, pool.clip_count)
+        return TaskState(
+            task, progress, pool.clip_count, await self._advice(task, progress.head_version)
+        )
+
+    async def _advice(self, task: Task, head_version: int) -> StopAdvice | None:
+        if task.stopping_rule is None or head_version == 0:
+            return None
+        first = max(1, head_version - window(task.stopping_rule) + 1)
+        rounds = await self._store.read_rounds(task, first, head_version - first + 1)
+        return advise(task.stopping_rule, rounds)
 
     async def list_after(self, task_id: str, count: int, pool_id: str | None) -> list[TaskState]:
         """Return up to `count` tasks, of one pool or all, whose ids come after one.
@@ -178,12 +202,27 @@ class Tasks:
         pool = await self._pools.fresh(task.pool_id)
         return TaskHistory(task, events, [clip.clip_id for clip in pool.clips])
 
-    async def rounds(self, task_id: str, first_version: int, count: int) -> list[Round]:
+    async def rounds(self, task_id: str, first_version: int, count: int) -> list[RoundReport]:
         """Return up to `count` rounds from a head version on."""
-        task, _ = await self._store.read_task(task_id)
-        return await self._store.read_rounds(task, first_version, count)
+        cached = await self._cache.fresh(task_id)
+        rule = cached.task.stopping_rule
+        span = window(rule) if rule else 1
+        # The first ones are judged by those before them.
+        first_read = max(1, first_version - span + 1)
+        rounds = await self._store.read_rounds(
+            cached.task, first_read, count + first_version - first_read
+        )
+        return [
+            RoundReport(
+                round_,
+                advise(rule, rounds[max(0, place - span + 1) : place + 1]) if rule else None,
+                cached.times.of(round_.head_version),
+            )
+            for place, round_ in enumerate(rounds)
+            if round_.head_version >= first_version
+        ]
 
-    async def watch(self, task_id: str) -> AsyncIterator[tuple[TaskState, Round | None]]:
+    async def watch(self, task_id: str) -> AsyncIterator[tuple[TaskState, RoundReport | None]]:
         """Yield a task with its last round, now and whenever either has changed."""
         last: tuple[TaskState, Round | None] | None = None
         cached = await self._cache.fresh(task_id)
@@ -193,7 +232,8 @@ class Tasks:
             rounds = await self._store.read_rounds(state.task, version, 1) if version else []
             update = (state, rounds[0] if rounds else None)
             if update != last:
-                yield update
+                times = cached.times.of(version)
+                yield state, RoundReport(rounds[0], state.advice, times) if rounds else None
                 last = update
             await cached.wait_for_change(self._store, timedelta(seconds=_WATCH_POLL_S))
 

@@ -10,23 +10,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from aloe.learner.caches import TaskCache
 from aloe.learner.domain.errors import LearnerError, TaskChanged, TaskNotFound
-from aloe.learner.domain.evaluation import Evaluation, evaluate
 from aloe.learner.domain.events import TaskView, event_order
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import Split
-from aloe.learner.domain.training import train_head
+from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.pool_cache import PoolCache
 from aloe.learner.ports import RoundTicket, Store
-
-Float32Array = NDArray[np.float32]
+from aloe.learner.recorder import HeadTimes, Phase
+from aloe.learner.round_work import RoundInputs, run_round
 
 HOLD = timedelta(seconds=5)
 """A dead trainer's round is taken over after so long."""
@@ -100,26 +95,37 @@ class Trainer:
             _log.exception("tasks/%s: training failed", task_id)
 
     async def _train_once(self, task_id: str) -> bool:
+        start_time, began = self._now(), time.perf_counter()
         cached = await self._tasks.fresh(task_id)
         ticket = await self._store.begin_round(cached.task, self._trainer_id, HOLD)
         if ticket is None:
             return False
-        view = await self._view_at(ticket)
-        pool = await self._pools.fresh(cached.task.pool_id)
-        start_time = self._now()
         renewal = asyncio.create_task(self._renew(ticket))
         try:
-            loop = asyncio.get_running_loop()
-            head, round_ = await loop.run_in_executor(
-                self._executor, run_round, ticket, view, pool.vectors, start_time
+            view = await self._view_at(ticket)
+            vectors = (await self._pools.fresh(ticket.task.pool_id)).vectors
+            view.grow(len(vectors))
+            previous = await self._head_before(ticket)
+            inputs = RoundInputs(
+                ticket, view, vectors, previous, start_time, time.perf_counter() - began
             )
+            loop = asyncio.get_running_loop()
+            head, round_ = await loop.run_in_executor(self._executor, run_round, inputs)
         finally:
             renewal.cancel()
+        publishing = time.perf_counter()
         if await self._store.publish_head(ticket, head, round_):
+            _note_times(cached.times, round_, time.perf_counter() - publishing)
             await cached.refresh(self._store)
         else:
             _log.warning("tasks/%s: head %d was trained elsewhere meanwhile", task_id, head.version)
         return True
+
+    async def _head_before(self, ticket: RoundTicket) -> Head | None:
+        """Read the head to compare with; whoever runs the round finds the same."""
+        if not looks_at_pool(ticket.task.stopping_rule):
+            return None
+        return await self._store.read_head(ticket.task, ticket.head_version - 1)
 
     async def _view_at(self, ticket: RoundTicket) -> TaskView:
         """Fold the log up to the ticket's cutoff. Cutoffs only rise, so each event is read once."""
@@ -156,51 +162,13 @@ class Trainer:
             await asyncio.sleep(SWEEP_S)
 
 
-def run_round(
-    ticket: RoundTicket, view: TaskView, vectors: Float32Array, start_time: datetime
-) -> tuple[Head, Round]:
-    """Train the ticket's head and see how well it does.
-
-    Args:
-        ticket: which head.
-        view: the task at the ticket's cutoff.
-        vectors: (n_clips, embedding_dim) float32, the pool's.
-        start_time: for the record.
-
-    Returns:
-        The head and its round.
-    """
-    task = ticket.task
-    rows, labels = view.labeled_rows(Split.TRAIN)
-    embeddings = vectors[rows]
-    began = time.perf_counter()
-    head = train_head(
-        task.head_recipe,
-        embeddings,
-        labels,
-        class_count=len(task.classes),
-        seed=task.seed,
-        version=ticket.head_version,
-    )
-    trained = time.perf_counter()
-    validation = _evaluate(head, view, vectors, Split.VALIDATION)
-    test = _evaluate(head, view, vectors, Split.TEST)
-    training_loss = evaluate(class_probabilities(head, embeddings), labels).loss
-    return head, Round(
-        head_version=head.version,
-        head_recipe=task.head_recipe,
-        label_count=len(rows),
-        validation=validation,
-        test=test,
-        start_time=start_time,
-        training_s=trained - began,
-        evaluation_s=time.perf_counter() - trained,
-        training_loss=training_loss,
-    )
-
-
-def _evaluate(head: Head, view: TaskView, vectors: Float32Array, split: Split) -> Evaluation | None:
-    rows, labels = view.labeled_rows(split)
-    if not len(rows):
-        return None
-    return evaluate(class_probabilities(head, vectors, rows), labels)
+def _note_times(times: HeadTimes, round_: Round, publishing_s: float) -> None:
+    for phase, duration_s in (
+        (Phase.READING, round_.store_s),
+        (Phase.TRAINING, round_.training_s),
+        (Phase.EVALUATION, round_.evaluation_s),
+        (Phase.STATISTICS, round_.statistics_s),
+        (Phase.PUBLISHING, publishing_s),
+    ):
+        if duration_s is not None:
+            times.spent(round_.head_version, phase, duration_s)

@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from aloe.embedding.errors import ConfigurationError
 from aloe.embedding.recorder import BatchReport, Lookup, Recorder
-
-LOOPBACK = "127.0.0.1"
+from aloe.serving.metrics import SECONDS, MetricsUnavailable, process_registry, serve_metrics
 
 _LABELS = ("encoder",)
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _CLIP_COUNTS = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -21,8 +18,7 @@ class PrometheusRecorder(Recorder):
     """Counts what it hears; `serve` lets Prometheus read it."""
 
     def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
+        self._registry = registry = process_registry()
 
         def histogram(name: str, text: str, buckets: Sequence[float]) -> Histogram:
             return Histogram(
@@ -36,9 +32,9 @@ class PrometheusRecorder(Recorder):
         self._batch_clips = histogram("batch_clips", "Clips in a batch.", _CLIP_COUNTS)
         self._samples = counter("samples", "Samples that the encoder ran on, padding included.")
         self._padding = counter("padding_samples", "Samples of padding that the encoder ran on.")
-        self._decode_s = histogram("decode_seconds", "Decoding, a call.", _SECONDS)
-        self._queue_s = histogram("queue_seconds", "Waiting for the encoder, a clip.", _SECONDS)
-        self._inference_s = histogram("inference_seconds", "Running, a batch.", _SECONDS)
+        self._decode_s = histogram("decode_seconds", "Decoding, a call.", SECONDS)
+        self._queue_s = histogram("queue_seconds", "Waiting for the encoder, a clip.", SECONDS)
+        self._inference_s = histogram("inference_seconds", "Running, a batch.", SECONDS)
 
     def batch(self, report: BatchReport) -> None:
         name = report.encoder_id
@@ -68,16 +64,10 @@ class PrometheusRecorder(Recorder):
             ConfigurationError: there is no such address, or it is taken.
         """
         self._registry.register(_QueueDepth(queue_depths))
-        host, _, port = address.rpartition(":")
-        host = host or LOOPBACK
         try:
-            server, _thread = start_http_server(int(port), host.strip("[]"), self._registry)
-        except (OSError, OverflowError, ValueError) as error:
-            raise ConfigurationError(
-                f"cannot serve metrics on {address!r} ({error}): give another --metrics-address,"
-                " such as 127.0.0.1:9091"
-            ) from error
-        return f"http://{host}:{server.server_port}/metrics"
+            return serve_metrics(self._registry, address)
+        except MetricsUnavailable as error:
+            raise ConfigurationError(str(error)) from error
 
 
 class _QueueDepth(Collector):

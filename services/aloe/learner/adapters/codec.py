@@ -16,10 +16,28 @@ from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.selection import SelectionRule
+from aloe.learner.domain.stopping_rules import (
+    AllOfRules,
+    AnyOfRules,
+    LabelCountRule,
+    PlateauRule,
+    StablePredictionsRule,
+    StoppingRule,
+    UncertaintyRule,
+)
 from aloe.learner.domain.task import QueryStrategy, Task
 
 Float32Array = NDArray[np.float32]
 _FLOAT32 = np.dtype("<f4")
+_RULES: dict[str, type[StoppingRule]] = {
+    "plateau": PlateauRule,
+    "stable_predictions": StablePredictionsRule,
+    "uncertainty": UncertaintyRule,
+    "label_count": LabelCountRule,
+    "any": AnyOfRules,
+    "all": AllOfRules,
+}
+_RULE_NAMES = {kind: name for name, kind in _RULES.items()}
 
 
 def time_of_ms(milliseconds: float) -> datetime:
@@ -83,6 +101,7 @@ def dump_task(task: Task) -> str:
             # As text: a JSON number holds 53 bits.
             "seed": str(task.seed),
             "max_leases_per_oracle": task.max_leases_per_oracle,
+            "stopping_rule": task.stopping_rule and _dump_rule(task.stopping_rule),
         }
     )
 
@@ -105,6 +124,8 @@ def load_task(task_id: str, text: bytes | str) -> Task:
         lease_duration=timedelta(seconds=spec["lease_duration_s"]),
         seed=int(spec["seed"]),
         max_leases_per_oracle=spec["max_leases_per_oracle"],
+        # Tasks of older versions have none.
+        stopping_rule=_load_rule(spec["stopping_rule"]) if spec.get("stopping_rule") else None,
     )
 
 
@@ -135,6 +156,20 @@ def load_round(text: bytes) -> Round:
     for split in ("validation", "test"):
         fields[split] = _load_evaluation(fields[split])
     return Round(**fields)
+
+
+def _dump_rule(rule: StoppingRule) -> dict[str, Any]:
+    name = _RULE_NAMES[type(rule)]
+    if isinstance(rule, AnyOfRules | AllOfRules):
+        return {"rule": name, "rules": [_dump_rule(each) for each in rule.rules]}
+    return {"rule": name, **asdict(rule)}
+
+
+def _load_rule(fields: dict[str, Any]) -> StoppingRule:
+    kind = _RULES[fields["rule"]]
+    if kind is AnyOfRules or kind is AllOfRules:
+        return kind(tuple(_load_rule(each) for each in fields["rules"]))
+    return kind(**{name: value for name, value in fields.items() if name != "rule"})
 
 
 def _load_evaluation(fields: dict[str, Any] | None) -> Evaluation | None:

@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+BIN_COUNT = 15
+"""Of confidence, in the calibration error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,8 @@ class Evaluation:
     """One per class; NaN for a class with no clip."""
     loss: float
     """Mean cross-entropy, in nats."""
+    calibration_error: float | None = None
+    """See calibration_error; None in evaluations of older versions."""
 
 
 def evaluate(probabilities: Float32Array, labels: IntArray) -> Evaluation:
@@ -50,4 +56,24 @@ def evaluate(probabilities: Float32Array, labels: IntArray) -> Evaluation:
         macro_f1=float(np.nanmean(f1)),
         class_recalls=tuple(float(recall) for recall in recalls),
         loss=float(-np.log(own.astype(np.float64)).mean()),
+        calibration_error=calibration_error(probabilities.max(axis=1), predicted == labels),
     )
+
+
+def calibration_error(confidences: Float32Array, is_right: BoolArray) -> float:
+    """Return the expected calibration error: how far confidence is from accuracy.
+
+    Naeini et al. (2015), with the 15 equal-width bins of Guo et al. (2017): the mean, weighted by
+    the clips in it, of each bin's |accuracy - mean confidence|. A bin holds its upper end.
+
+    Args:
+        confidences: (n_clips,) float32 in (0, 1], the largest probability of each clip.
+        is_right: (n_clips,) bool, whether that class is the label.
+
+    Returns:
+        0 to 1.
+    """
+    wide = confidences.astype(np.float64)
+    bins = np.clip(np.ceil(wide * BIN_COUNT).astype(int) - 1, 0, BIN_COUNT - 1)
+    gaps = np.bincount(bins, weights=is_right - wide, minlength=BIN_COUNT)
+    return float(np.abs(gaps).sum() / len(confidences))

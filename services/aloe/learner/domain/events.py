@@ -90,6 +90,11 @@ class TaskView:
         """Return the rows in a state, ascending: (n,) int64."""
         return np.flatnonzero(self.states == state)
 
+    def unanswered_rows(self) -> NDArray[np.int64]:
+        """Return the rows of train clips without an answer, leased ones included: (n,) int64."""
+        is_open = (self.states == ClipState.UNLABELED) | (self.states == ClipState.LEASED)
+        return np.flatnonzero(is_open)
+
     def labeled_rows(self, split: Split) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return rows and class indices of a split's labels, (n,) int64 each."""
         rows = self.rows_in(STATE_OF_SPLIT[split])

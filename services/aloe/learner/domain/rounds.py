@@ -20,3 +20,13 @@ class Round:
     training_s: float
     evaluation_s: float
     training_loss: float
+    prediction_agreement: float | None = None
+    """Cohen's kappa of this head's predictions and those of the one before, on the clips that have
+    no answer among the labels this head was trained on, leased ones included. None where the
+    stopping rule needs no figures of the pool, without a head before, and without such clips."""
+    mean_uncertainty: float | None = None
+    """Mean of 1 - p1 over the same clips; None as above."""
+    statistics_s: float | None = None
+    """How long the pass over those clips took; None without one."""
+    store_s: float | None = None
+    """How long reading from the store took; None in rounds of older versions."""

@@ -9,6 +9,7 @@ from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.recipe import PAPER_RECIPE, HeadRecipe, check_recipe
 from aloe.learner.domain.selection import SelectionRule
+from aloe.learner.domain.stopping_rules import StoppingRule, check_stopping_rule
 
 MAX_CLASSES = 1_000
 MAX_CLASS_LENGTH = 128
@@ -79,6 +80,7 @@ class Task:
     lease_duration: timedelta = DEFAULT_LEASE_DURATION
     seed: int = 0
     max_leases_per_oracle: int | None = None
+    stopping_rule: StoppingRule | None = None
 
     def class_index(self, label: str, field: str) -> int:
         """Return the place of `label` among the classes.
@@ -105,6 +107,7 @@ class Task:
             and self.lease_duration == other.lease_duration
             and self.seed == other.seed
             and self.max_leases_per_oracle == other.max_leases_per_oracle
+            and self.stopping_rule == other.stopping_rule
         )
 
 
@@ -156,6 +159,8 @@ def check_task(task: Task) -> None:
             )
         )
     violations += check_lease_duration(task.lease_duration, "task.lease_duration")
+    if task.stopping_rule is not None:
+        violations += check_stopping_rule(task.stopping_rule, "task.stopping_rule")
     if violations:
         raise InvalidInput(*violations)
 

@@ -1,0 +1,57 @@
+"""Metrics for Prometheus, served over HTTP."""
+
+from collections.abc import Callable
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from aloe.learner.recorder import Phase, Recorder
+from aloe.serving.metrics import SECONDS, process_registry, serve_metrics
+
+_ROUND_SECONDS = (*SECONDS, 25.0, 50.0, 100.0)
+
+
+class PrometheusRecorder(Recorder):
+    """Counts what it hears; `serve` lets Prometheus read it."""
+
+    def __init__(self) -> None:
+        self._registry = registry = process_registry()
+        self._rounds = Counter(
+            "aloe_learner_rounds", "Heads trained and published.", registry=registry
+        )
+        self._phase_s = Histogram(
+            "aloe_learner_phase_seconds",
+            "Where the time of a head goes.",
+            ["phase"],
+            buckets=_ROUND_SECONDS,
+            registry=registry,
+        )
+        self._query_s = Histogram(
+            "aloe_learner_query_seconds",
+            "Answering a query, waiting for a head not included.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+
+    def spent(self, phase: Phase, duration_s: float) -> None:
+        self._phase_s.labels(phase.value).observe(duration_s)
+        if phase is Phase.PUBLISHING:
+            self._rounds.inc()
+
+    def queried(self, duration_s: float) -> None:
+        self._query_s.observe(duration_s)
+
+    def serve(self, address: str, pool_cache_bytes: Callable[[], int]) -> str:
+        """Answer HTTP from a thread of its own, and return the URL.
+
+        Args:
+            address: host:port, or a port on loopback; port 0 takes any free one.
+            pool_cache_bytes: what the vectors in memory take now; called from that thread.
+
+        Raises:
+            MetricsUnavailable: there is no such address, or it is taken.
+        """
+        gauge = Gauge(
+            "aloe_learner_pool_cache_bytes", "Vectors in memory.", registry=self._registry
+        )
+        gauge.set_function(pool_cache_bytes)
+        return serve_metrics(self._registry, address)

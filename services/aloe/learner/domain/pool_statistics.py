@@ -1,0 +1,69 @@
+"""What a head makes of the unlabeled clips as a whole: figures for the stopping rules."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.judging import Judge, Judgement
+
+Float32Array = NDArray[np.float32]
+Int16Array = NDArray[np.int16]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatistics:
+    """Figures of one head on some clips."""
+
+    prediction_agreement: float | None
+    """Cohen's kappa with the head before; None without one."""
+    mean_uncertainty: float
+    """Mean of 1 - p1."""
+
+
+def pool_statistics(
+    head: Head, previous: Head | None, embeddings: Float32Array, rows: IntArray
+) -> PoolStatistics | None:
+    """Look at some clips once, in one thread. The same arguments give the same bits on one machine.
+
+    Args:
+        head: the newest.
+        previous: the one before it, of the same task; None without one.
+        embeddings: (n_clips, embedding_dim) float32.
+        rows: (n,) int64, of embeddings.
+
+    Returns:
+        The figures; None without clips.
+    """
+    if not len(rows):
+        return None
+    heads = [head] if previous is None else [head, previous]
+    judges = [Judge(each, AcquisitionFunction.LEAST_CONFIDENCE) for each in heads]
+    judgement = Judgement(judges, embeddings, rows)
+    judgement.share(0, len(rows))
+    agreement = None
+    if previous is not None:
+        agreement = cohens_kappa(*judgement.predicted, class_count=len(head.biases))
+    return PoolStatistics(agreement, float(judgement.scores[0].mean(dtype=np.float64)))
+
+
+def cohens_kappa(first: Int16Array, second: Int16Array, *, class_count: int) -> float:
+    """Return how far two heads agree beyond what their class frequencies make of chance.
+
+    Cohen (1960): (observed - expected) / (1 - expected).
+
+    Args:
+        first: (n_clips,) int16, predicted classes, n_clips at least 1.
+        second: likewise, of the same clips.
+        class_count: number of classes.
+
+    Returns:
+        -1 to 1; 1 where both predict one and the same class throughout.
+    """
+    observed = float(np.mean(first == second))
+    shares = [np.bincount(each, minlength=class_count) / len(first) for each in (first, second)]
+    expected = float(shares[0] @ shares[1])
+    return 1.0 if expected == 1 else (observed - expected) / (1 - expected)

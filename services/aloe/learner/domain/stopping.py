@@ -1,0 +1,163 @@
+"""What a task's stopping rule says at a head. It is advice: nothing is refused because of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from statistics import fmean
+
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.stopping_rules import (
+    AllOfRules,
+    AnyOfRules,
+    LabelCountRule,
+    PlainRule,
+    PlateauRule,
+    StablePredictionsRule,
+    StoppingRule,
+    UncertaintyRule,
+    plain_rules,
+)
+
+_ROUNDING = 1e-12
+"""Differences of accuracies are not exact."""
+
+
+class StopVerdict(Enum):
+    """Whether to go on labeling."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class StopReason:
+    """What one plain rule says, and because of what."""
+
+    rule: PlainRule
+    verdict: StopVerdict
+    value: float | None
+    """What the rule looks at; None where it is not known yet."""
+    bound: float
+    """What `value` is compared with."""
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopAdvice:
+    """What a task's rule says at one head."""
+
+    verdict: StopVerdict
+    reasons: tuple[StopReason, ...]
+    """One for each plain rule, in their order."""
+
+
+def advise(rule: StoppingRule, rounds: Sequence[Round]) -> StopAdvice:
+    """Say whether to go on labeling.
+
+    Args:
+        rule: the task's.
+        rounds: in order, the one to judge last; window(rule) of them, or all there are.
+
+    Returns:
+        The verdict and why. A rule that lacks its figures says CONTINUE.
+    """
+    reasons = tuple(_reason(plain, rounds) for plain in plain_rules(rule))
+    says_stop = iter([reason.verdict is StopVerdict.STOP for reason in reasons])
+    return StopAdvice(_verdict(_stops(rule, says_stop)), reasons)
+
+
+def window(rule: StoppingRule) -> int:
+    """Return how many rounds, the one to judge included, decide what a rule says."""
+    return max(map(_own_window, plain_rules(rule)))
+
+
+def _verdict(stops: bool) -> StopVerdict:
+    return StopVerdict.STOP if stops else StopVerdict.CONTINUE
+
+
+def _stops(rule: StoppingRule, says_stop: Iterator[bool]) -> bool:
+    """Combine what the plain rules say, taken in their order."""
+    if not isinstance(rule, AnyOfRules | AllOfRules):
+        return next(says_stop)
+    # All of them, since each takes its own: not only up to the one that decides.
+    answers = [_stops(each, says_stop) for each in rule.rules]
+    return any(answers) if isinstance(rule, AnyOfRules) else all(answers)
+
+
+def _own_window(rule: PlainRule) -> int:
+    match rule:
+        case PlateauRule(round_count):
+            return 2 * round_count
+        case StablePredictionsRule(round_count):
+            return round_count
+        case _:
+            return 1
+
+
+def _reason(rule: PlainRule, rounds: Sequence[Round]) -> StopReason:
+    match rule:
+        case PlateauRule():
+            return _plateau(rule, rounds)
+        case StablePredictionsRule():
+            return _stable_predictions(rule, rounds)
+        case UncertaintyRule():
+            return _uncertainty(rule, rounds[-1])
+        case LabelCountRule():
+            return _label_count(rule, rounds[-1])
+
+
+def _plateau(rule: PlateauRule, rounds: Sequence[Round]) -> StopReason:
+    count, bound = rule.round_count, rule.min_gain
+    accuracies = [
+        None if each.validation is None else each.validation.accuracy
+        for each in rounds[-2 * count :]
+    ]
+    last = [each for each in accuracies[-count:] if each is not None]
+    before = [each for each in accuracies[:-count] if each is not None]
+    if not last or not before:
+        known = len(last) + len(before)
+        missing = f"{known} heads with a validation accuracy; {count + 1} are needed"
+        return StopReason(rule, StopVerdict.CONTINUE, None, bound, missing)
+    gain = max(last) - max(before)
+    change = f"{abs(gain):.4f} {'above' if gain > 0 else 'below'}" if gain else "equal to"
+    return StopReason(
+        rule,
+        _verdict(gain <= bound + _ROUNDING),
+        gain,
+        bound,
+        f"best validation accuracy of the last {count} heads is {max(last):.4f}, {change} the best"
+        f" of the {len(before)} before; a gain of up to {bound:g} is a plateau",
+    )
+
+
+def _stable_predictions(rule: StablePredictionsRule, rounds: Sequence[Round]) -> StopReason:
+    count, bound = rule.round_count, rule.min_agreement
+    known = [each.prediction_agreement for each in rounds[-count:]]
+    agreements = [each for each in known if each is not None]
+    if len(agreements) < count:
+        missing = f"{len(agreements)} of the last {count} heads were compared with the one before"
+        return StopReason(rule, StopVerdict.CONTINUE, None, bound, missing)
+    least = min(agreements)
+    return StopReason(
+        rule,
+        _verdict(least >= bound),
+        least,
+        bound,
+        f"the last {count} heads agree on the unlabeled clips, each with the one before, by a kappa"
+        f" of {least:.4f} or more (mean {fmean(agreements):.4f}); {bound:g} is stable",
+    )
+
+
+def _uncertainty(rule: UncertaintyRule, newest: Round) -> StopReason:
+    bound, seen = rule.max_uncertainty, newest.mean_uncertainty
+    if seen is None:
+        missing = "the mean uncertainty of the unlabeled clips is not known for this head"
+        return StopReason(rule, StopVerdict.CONTINUE, None, bound, missing)
+    text = f"mean uncertainty of the unlabeled clips is {seen:.4f}; up to {bound:g} is low"
+    return StopReason(rule, _verdict(seen <= bound), seen, bound, text)
+
+
+def _label_count(rule: LabelCountRule, newest: Round) -> StopReason:
+    count, wanted = newest.label_count, rule.label_count
+    text = f"{count:,} labels; {wanted:,} are enough"
+    return StopReason(rule, _verdict(count >= wanted), count, wanted, text)

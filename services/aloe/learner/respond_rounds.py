@@ -1,0 +1,107 @@
+"""Domain to protobuf: rounds, and what stopping rules say of them."""
+
+from collections.abc import Mapping
+
+from aloe.learner.domain.evaluation import Evaluation
+from aloe.learner.domain.stopping import StopAdvice, StopReason, StopVerdict
+from aloe.learner.domain.stopping_rules import (
+    AllOfRules,
+    AnyOfRules,
+    LabelCountRule,
+    PlateauRule,
+    StablePredictionsRule,
+    StoppingRule,
+    UncertaintyRule,
+)
+from aloe.learner.recorder import Phase
+from aloe.learner.respond_times import duration, known_duration, timestamp
+from aloe.learner.tasks import RoundReport
+from aloe.v1 import learner_service_pb2 as pb
+
+_VERDICTS = {
+    StopVerdict.CONTINUE: pb.STOP_VERDICT_CONTINUE,
+    StopVerdict.STOP: pb.STOP_VERDICT_STOP,
+}
+
+
+def round_(report: RoundReport) -> pb.Round:
+    each = report.round
+    return pb.Round(
+        head_version=each.head_version,
+        label_count=each.label_count,
+        validation=_evaluation(each.validation),
+        test=_evaluation(each.test),
+        start_time=timestamp(each.start_time),
+        training_duration=duration(each.training_s),
+        evaluation_duration=duration(each.evaluation_s),
+        training_loss=each.training_loss,
+        prediction_agreement=each.prediction_agreement,
+        mean_uncertainty=each.mean_uncertainty,
+        statistics_duration=known_duration(each.statistics_s),
+        store_duration=known_duration(each.store_s),
+        head_times=_head_times(report.times),
+        stop_advice=stop_advice(report.advice),
+    )
+
+
+def _head_times(times: Mapping[Phase, float]) -> pb.HeadTimes | None:
+    if not times:
+        return None
+    return pb.HeadTimes(
+        publishing_duration=known_duration(times.get(Phase.PUBLISHING)),
+        scoring_duration=known_duration(times.get(Phase.SCORING)),
+        selection_duration=known_duration(times.get(Phase.SELECTION)),
+    )
+
+
+def _evaluation(each: Evaluation | None) -> pb.Evaluation | None:
+    if each is None:
+        return None
+    return pb.Evaluation(
+        clip_count=each.clip_count,
+        accuracy=each.accuracy,
+        macro_f1=each.macro_f1,
+        class_recalls=each.class_recalls,
+        loss=each.loss,
+        calibration_error=each.calibration_error,
+    )
+
+
+def stopping_rule(rule: StoppingRule) -> pb.StoppingRule:
+    """Write a rule."""
+    match rule:
+        case PlateauRule(count, gain):
+            return pb.StoppingRule(plateau=pb.PlateauRule(round_count=count, min_gain=gain))
+        case StablePredictionsRule(count, agreement):
+            return pb.StoppingRule(
+                stable_predictions=pb.StablePredictionsRule(
+                    round_count=count, min_agreement=agreement
+                )
+            )
+        case UncertaintyRule(uncertainty):
+            return pb.StoppingRule(uncertainty=pb.UncertaintyRule(max_uncertainty=uncertainty))
+        case LabelCountRule(count):
+            return pb.StoppingRule(label_count=pb.LabelCountRule(label_count=count))
+        case AnyOfRules(rules):
+            return pb.StoppingRule(any=pb.StoppingRules(rules=map(stopping_rule, rules)))
+        case AllOfRules(rules):
+            return pb.StoppingRule(all=pb.StoppingRules(rules=map(stopping_rule, rules)))
+
+
+def stop_advice(advice: StopAdvice | None) -> pb.StopAdvice | None:
+    """Write what a rule says, if it says anything."""
+    if advice is None:
+        return None
+    return pb.StopAdvice(
+        verdict=_VERDICTS[advice.verdict], reasons=map(_stop_reason, advice.reasons)
+    )
+
+
+def _stop_reason(reason: StopReason) -> pb.StopReason:
+    return pb.StopReason(
+        rule=stopping_rule(reason.rule),
+        verdict=_VERDICTS[reason.verdict],
+        value=reason.value,
+        bound=reason.bound,
+        description=reason.description,
+    )

@@ -1,0 +1,90 @@
+"""The work of one round: train the head, see how well it does, look at the pool."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.domain.evaluation import Evaluation, evaluate
+from aloe.learner.domain.events import TaskView
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.judging import class_probabilities
+from aloe.learner.domain.pool_statistics import PoolStatistics, pool_statistics
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.stopping_rules import looks_at_pool
+from aloe.learner.domain.task import Split
+from aloe.learner.domain.training import train_head
+from aloe.learner.ports import RoundTicket
+
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundInputs:
+    """All that decides how a round comes out, and what is noted of how it came to be."""
+
+    ticket: RoundTicket
+    view: TaskView
+    """The task at the ticket's cutoff, grown to the pool."""
+    vectors: Float32Array
+    """(n_clips, embedding_dim) float32, the pool's."""
+    previous_head: Head | None
+    """The head before, where the stopping rule looks at the pool and there is one."""
+    start_time: datetime
+    store_s: float
+    """How long it took to read all this."""
+
+
+def run_round(inputs: RoundInputs) -> tuple[Head, Round]:
+    """Train the ticket's head and see how well it does.
+
+    The figures of the pool are of the clips that it holds now and that had no answer at the cutoff:
+    who holds a lease does not matter, so that whoever runs the round gets the same.
+    """
+    task, view, vectors = inputs.ticket.task, inputs.view, inputs.vectors
+    rows, labels = view.labeled_rows(Split.TRAIN)
+    embeddings = vectors[rows]
+    began = time.perf_counter()
+    head = train_head(
+        task.head_recipe,
+        embeddings,
+        labels,
+        class_count=len(task.classes),
+        seed=task.seed,
+        version=inputs.ticket.head_version,
+    )
+    trained = time.perf_counter()
+    validation = _evaluate(head, view, vectors, Split.VALIDATION)
+    test = _evaluate(head, view, vectors, Split.TEST)
+    training_loss = evaluate(class_probabilities(head, embeddings), labels).loss
+    evaluated = time.perf_counter()
+    statistics = _statistics(inputs, head) if looks_at_pool(task.stopping_rule) else None
+    return head, Round(
+        head_version=head.version,
+        head_recipe=task.head_recipe,
+        label_count=len(rows),
+        validation=validation,
+        test=test,
+        start_time=inputs.start_time,
+        training_s=trained - began,
+        evaluation_s=evaluated - trained,
+        training_loss=training_loss,
+        prediction_agreement=statistics.prediction_agreement if statistics else None,
+        mean_uncertainty=statistics.mean_uncertainty if statistics else None,
+        statistics_s=time.perf_counter() - evaluated if statistics else None,
+        store_s=inputs.store_s,
+    )
+
+
+def _statistics(inputs: RoundInputs, head: Head) -> PoolStatistics | None:
+    rows = inputs.view.unanswered_rows()
+    return pool_statistics(head, inputs.previous_head, inputs.vectors, rows)
+
+
+def _evaluate(head: Head, view: TaskView, vectors: Float32Array, split: Split) -> Evaluation | None:
+    rows, labels = view.labeled_rows(split)
+    if not len(rows):
+        return None
+    return evaluate(class_probabilities(head, vectors, rows), labels)
