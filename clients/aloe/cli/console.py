@@ -3,17 +3,21 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from math import isfinite
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from aloe.cli.stopping import dump_rule
+from aloe.client import StoppingRule
 
 results = Console()
 notes = Console(stderr=True)
@@ -36,25 +40,26 @@ def print_json(value: Any) -> None:
 
 def plain(value: Any) -> Any:
     """Turn dataclasses, enums, times and numpy numbers into JSON values; NaN becomes null."""
+    for kind, write in _PLAIN:
+        if isinstance(value, kind):
+            return write(value)
     if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
-    for kind, write in _PLAIN:
-        if isinstance(value, kind):
-            return write(value)
     return value
 
 
-_PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+_PLAIN: tuple[tuple[type | UnionType, Callable[[Any], Any]], ...] = (
     (Enum, lambda value: value.value),
     (datetime, datetime.isoformat),
     (timedelta, timedelta.total_seconds),
     (np.generic, lambda value: plain(value.item())),
     (float, lambda value: value if isfinite(value) else None),
     (Path, str),
+    (StoppingRule, dump_rule),
 )
 
 

@@ -1,13 +1,13 @@
 """`aloe task`: create, list, show, watch, change and delete tasks, and give them known labels."""
 
-import csv
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aloe.cli.console import CommandError, notes, percent, print_json, print_table, results
+from aloe.cli.console import notes, percent, print_json, print_table, results
+from aloe.cli.known_labels import read_labels
 from aloe.cli.options import (
     DEFAULT_SERVER,
     Json,
@@ -18,14 +18,21 @@ from aloe.cli.options import (
     split_list,
 )
 from aloe.cli.replay import replay_task
+from aloe.cli.stopping import (
+    Stop,
+    StopWhen,
+    When,
+    advice_text,
+    combine,
+    stopping_rows,
+    time_rows,
+)
 from aloe.client import (
-    KnownLabel,
     LearnerClient,
     PoolState,
     QueryStrategy,
     Round,
     SelectionRule,
-    Split,
     Task,
 )
 
@@ -51,6 +58,8 @@ def create(
     budget: _Budget = None,
     lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
     seed: Annotated[int, typer.Option(min=0, help="fixes every random choice")] = 0,
+    stop: Stop = None,
+    stop_when: StopWhen = When.ANY,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -64,6 +73,7 @@ def create(
             label_budget=budget,
             lease_duration=None if lease is None else timedelta(seconds=lease),
             seed=seed,
+            stopping_rule=combine(stop, stop_when),
         )
     _show(task, None, json=json)
 
@@ -113,8 +123,10 @@ def watch(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) 
                 results.print(
                     f"head {task.head_version}  labeled {task.clip_counts.labeled:,}"
                     f"  leased {task.clip_counts.leased:,}"
-                    f"  validation {percent(_validation(last))}  {task.pool_state.value}",
+                    f"  validation {percent(_validation(last))}  {task.pool_state.value}"
+                    + (f"  {advice_text(task.stop_advice)}" if task.stop_advice else ""),
                     highlight=False,
+                    markup=False,
                 )
             done = task.pool_state in (PoolState.EXHAUSTED, PoolState.BUDGET_SPENT)
             if done and task.training_head_version is None and not task.clip_counts.leased:
@@ -129,10 +141,14 @@ def update(
     budget: _Budget = None,
     no_budget: Annotated[bool, typer.Option("--no-budget", help="lift the budget")] = False,
     lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
+    stop: Stop = None,
+    stop_when: StopWhen = When.ANY,
+    no_stop: Annotated[bool, typer.Option("--no-stop", help="drop the stopping rule")] = False,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Change how a task asks."""
+    """Change how a task asks, and when labels are enough."""
+    rule = combine(stop, stop_when)
     with client(server) as learner:
         task = learner.get_task(task_id)
         if strategy is not None or sampling is not None:
@@ -144,6 +160,8 @@ def update(
             task = learner.update_task(task_id, label_budget=None if no_budget else budget)
         if lease is not None:
             task = learner.update_task(task_id, lease_duration=timedelta(seconds=lease))
+        if rule is not None or no_stop:
+            task = learner.update_task(task_id, stopping_rule=None if no_stop else rule)
         _show(task, _last_round(learner, task_id), json=json)
 
 
@@ -169,7 +187,7 @@ def import_labels(
     json: Json = False,
 ) -> None:
     """Give a task labels that are known already: seed labels, validation and test labels."""
-    labels = _read_labels(file)
+    labels = read_labels(file)
     with client(server) as learner:
         result = learner.import_labels(task_id, labels)
     if json:
@@ -195,26 +213,6 @@ def replay(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False)
         )
     if found.differences:
         raise typer.Exit(1)
-
-
-def _read_labels(file: Path) -> list[KnownLabel]:
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        missing = {"clip_id", "label"} - set(reader.fieldnames or ())
-        if missing:
-            raise CommandError(f"{file}: no column {', '.join(sorted(missing))} in its first line")
-        labels = []
-        for row in reader:
-            name = (row.get("split") or "train").strip()
-            try:
-                split = Split(name)
-            except ValueError:
-                raise CommandError(
-                    f"{file}, line {reader.line_num}: split {name!r}; train, validation and test"
-                    " are known"
-                ) from None
-            labels.append(KnownLabel(row["clip_id"], row["label"], split))
-    return labels
 
 
 def _last_round(learner: LearnerClient, task_id: str) -> Round | None:
@@ -248,5 +246,6 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
     if last:
         rows.append(["validation accuracy", percent(_validation(last))])
         rows.append(["test accuracy", percent(last.test.accuracy if last.test else None)])
-        rows.append(["last training", f"{last.training_duration.total_seconds():.2f} s"])
+        rows += time_rows(last)
+    rows += stopping_rows(task.stopping_rule, task.stop_advice)
     print_table(["task", task.task_id], rows)

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from aloe.client._translate import invalid_field
@@ -54,6 +55,14 @@ def duration(field: str, value: timedelta | None) -> Duration | None:
 def parse_time(message: Timestamp) -> datetime:
     """Return an aware time, in UTC."""
     return message.ToDatetime(tzinfo=UTC)
+
+
+def parse_duration(message: Message, field: str) -> timedelta | None:
+    """Return a duration of a message, None where it is absent."""
+    if not message.HasField(field):
+        return None
+    lasting: timedelta = getattr(message, field).ToTimedelta()
+    return lasting
 
 
 def parse_enum(kind: type[E], wire_kind: Any, prefix: str, number: int) -> E:

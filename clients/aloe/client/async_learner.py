@@ -45,6 +45,7 @@ class AsyncLearnerClient(AsyncPoolMethods):
         lease_duration: timedelta | None = None,
         seed: int = 0,
         max_leases_per_oracle: int | None = None,
+        stopping_rule: types.StoppingRule | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         operation = tasks.create_task(
@@ -57,6 +58,7 @@ class AsyncLearnerClient(AsyncPoolMethods):
             lease_duration=lease_duration,
             seed=seed,
             max_leases_per_oracle=max_leases_per_oracle,
+            stopping_rule=stopping_rule,
         )
         self._pool_ids.pop(task_id, None)
         return await self._runner.run(operation, timeout)
@@ -78,6 +80,7 @@ class AsyncLearnerClient(AsyncPoolMethods):
         label_budget: int | Unchanged | None = UNCHANGED,
         lease_duration: timedelta | Unchanged | None = UNCHANGED,
         max_leases_per_oracle: int | Unchanged | None = UNCHANGED,
+        stopping_rule: types.StoppingRule | Unchanged | None = UNCHANGED,
         timeout: timedelta | None = None,
     ) -> types.Task:
         operation = tasks.update_task(
@@ -87,6 +90,7 @@ class AsyncLearnerClient(AsyncPoolMethods):
             label_budget=label_budget,
             lease_duration=lease_duration,
             max_leases_per_oracle=max_leases_per_oracle,
+            stopping_rule=stopping_rule,
         )
         return await self._runner.run(operation, timeout)
 

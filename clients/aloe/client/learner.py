@@ -48,6 +48,7 @@ class LearnerClient(PoolMethods):
         lease_duration: timedelta | None = None,
         seed: int = 0,
         max_leases_per_oracle: int | None = None,
+        stopping_rule: types.StoppingRule | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         """Create a task on a pool; an equal one that exists is no error.
@@ -62,6 +63,7 @@ class LearnerClient(PoolMethods):
             lease_duration: how long an oracle holds a clip; None for the server's 5 minutes.
             seed: fixes every random choice of the task.
             max_leases_per_oracle: clips that one oracle may hold at a time; None for no limit.
+            stopping_rule: when the task has labels enough; it advises and refuses nothing.
             timeout: of the whole call.
         """
         operation = tasks.create_task(
@@ -74,6 +76,7 @@ class LearnerClient(PoolMethods):
             lease_duration=lease_duration,
             seed=seed,
             max_leases_per_oracle=max_leases_per_oracle,
+            stopping_rule=stopping_rule,
         )
         self._pool_ids.pop(task_id, None)
         return self._runner.run(operation, timeout)
@@ -96,6 +99,7 @@ class LearnerClient(PoolMethods):
         label_budget: int | Unchanged | None = UNCHANGED,
         lease_duration: timedelta | Unchanged | None = UNCHANGED,
         max_leases_per_oracle: int | Unchanged | None = UNCHANGED,
+        stopping_rule: types.StoppingRule | Unchanged | None = UNCHANGED,
         timeout: timedelta | None = None,
     ) -> types.Task:
         """Change the fields that are given; None means as in create_task."""
@@ -106,6 +110,7 @@ class LearnerClient(PoolMethods):
             label_budget=label_budget,
             lease_duration=lease_duration,
             max_leases_per_oracle=max_leases_per_oracle,
+            stopping_rule=stopping_rule,
         )
         return self._runner.run(operation, timeout)
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from aloe.cli.console import CommandError
+from aloe.cli.stopping import dump_rule
 from aloe.client import (
     AdamRecipe,
     EmbeddedPoolClip,
@@ -122,6 +123,7 @@ def _dump_task(task: Task) -> dict[str, Any]:
         "lease_duration_s": task.lease_duration.total_seconds(),
         "seed": str(task.seed),
         "max_leases_per_oracle": task.max_leases_per_oracle,
+        "stopping_rule": task.stopping_rule and dump_rule(task.stopping_rule),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from aloe.cli.backup import layout
 from aloe.cli.console import CommandError
+from aloe.cli.stopping import load_rule
 from aloe.client import (
     AcquisitionFunction,
     LearnerClient,
@@ -87,6 +88,8 @@ def _restore_task(learner: LearnerClient, pool: Pool, task: dict[str, Any], sour
         lease_duration=timedelta(seconds=task["lease_duration_s"]),
         seed=int(task["seed"]),
         max_leases_per_oracle=task["max_leases_per_oracle"],
+        # Backups of older versions have none.
+        stopping_rule=load_rule(task["stopping_rule"]) if task.get("stopping_rule") else None,
     )
     labels = [
         layout.load_label(row["clip_id"], row[task["task_id"]])

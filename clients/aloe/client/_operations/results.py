@@ -6,9 +6,10 @@ import numpy as np
 
 from aloe.client import types
 from aloe.client._audio import encode_audio
-from aloe.client._fields import clip_name, parse_enum, parse_time, task_name, uint32
+from aloe.client._fields import clip_name, parse_duration, parse_enum, parse_time, task_name, uint32
 from aloe.client._operations.operation import ListOperation, Operation, Page, StreamOperation
 from aloe.client._operations.recipes import parse_recipe
+from aloe.client._operations.stopping import parse_advice
 from aloe.client._operations.tasks import parse_task
 from aloe.client._translate import invalid_field
 from aloe.v1 import audio_pb2
@@ -127,6 +128,18 @@ def _parse_round(message: pb.Round) -> types.Round:
         training_duration=message.training_duration.ToTimedelta(),
         evaluation_duration=message.evaluation_duration.ToTimedelta(),
         training_loss=message.training_loss,
+        prediction_agreement=(
+            message.prediction_agreement if message.HasField("prediction_agreement") else None
+        ),
+        mean_uncertainty=message.mean_uncertainty if message.HasField("mean_uncertainty") else None,
+        statistics_duration=parse_duration(message, "statistics_duration"),
+        store_duration=parse_duration(message, "store_duration"),
+        head_times=types.HeadTimes(
+            publishing_duration=parse_duration(message.head_times, "publishing_duration"),
+            scoring_duration=parse_duration(message.head_times, "scoring_duration"),
+            selection_duration=parse_duration(message.head_times, "selection_duration"),
+        ),
+        stop_advice=parse_advice(message.stop_advice) if message.HasField("stop_advice") else None,
     )
 
 
@@ -137,6 +150,9 @@ def _parse_evaluation(message: pb.Evaluation) -> types.Evaluation:
         macro_f1=message.macro_f1,
         class_recalls=tuple(message.class_recalls),
         loss=message.loss,
+        calibration_error=(
+            message.calibration_error if message.HasField("calibration_error") else None
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -24,6 +24,7 @@ from aloe.client._operations.recipes import (
     parse_recipe,
     parse_strategy,
 )
+from aloe.client._operations.stopping import encode_rule, parse_advice, parse_rule
 from aloe.client._translate import invalid_field
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire import names
@@ -53,16 +54,18 @@ def create_task(
     lease_duration: timedelta | None,
     seed: int,
     max_leases_per_oracle: int | None,
+    stopping_rule: types.StoppingRule | None,
 ) -> Operation[types.Task]:
     task = pb.Task(
         pool=pool_name(pool_id),
         classes=classes,
         query_strategy=encode_strategy(query_strategy),
         head_recipe=encode_recipe(head_recipe),
-        label_budget=None if label_budget is None else uint64("label_budget", label_budget),
+        label_budget=_budget(label_budget),
         lease_duration=duration("lease_duration", lease_duration),
         seed=uint64("seed", seed),
         max_leases_per_oracle=_limit(max_leases_per_oracle),
+        stopping_rule=_rule(stopping_rule),
     )
     return Operation(
         "CreateTask",
@@ -96,32 +99,28 @@ def update_task(
     label_budget: int | Unchanged | None,
     lease_duration: timedelta | Unchanged | None,
     max_leases_per_oracle: int | Unchanged | None,
+    stopping_rule: types.StoppingRule | Unchanged | None,
 ) -> Operation[types.Task]:
-    task = pb.Task(name=task_name(task_id))
-    paths = []
+    given: dict[str, Any] = {}
     if not isinstance(query_strategy, Unchanged):
-        paths.append("query_strategy")
-        task.query_strategy.CopyFrom(encode_strategy(query_strategy))
+        given["query_strategy"] = encode_strategy(query_strategy)
     if not isinstance(head_recipe, Unchanged):
-        paths.append("head_recipe")
-        task.head_recipe.CopyFrom(encode_recipe(head_recipe))
+        given["head_recipe"] = encode_recipe(head_recipe)
     if not isinstance(label_budget, Unchanged):
-        paths.append("label_budget")
-        if label_budget is not None:
-            task.label_budget = uint64("label_budget", label_budget)
+        given["label_budget"] = _budget(label_budget)
     if not isinstance(lease_duration, Unchanged):
-        paths.append("lease_duration")
-        if (lasting := duration("lease_duration", lease_duration)) is not None:
-            task.lease_duration.CopyFrom(lasting)
+        given["lease_duration"] = duration("lease_duration", lease_duration)
     if not isinstance(max_leases_per_oracle, Unchanged):
-        paths.append("max_leases_per_oracle")
-        if (limit := _limit(max_leases_per_oracle)) is not None:
-            task.max_leases_per_oracle = limit
-    if not paths:
+        given["max_leases_per_oracle"] = _limit(max_leases_per_oracle)
+    if not isinstance(stopping_rule, Unchanged):
+        given["stopping_rule"] = _rule(stopping_rule)
+    if not given:
         raise invalid_field("update_task", "names no field to change; give at least one")
     return Operation(
         "UpdateTask",
-        pb.UpdateTaskRequest(task=task, update_mask=FieldMask(paths=paths)),
+        pb.UpdateTaskRequest(
+            task=pb.Task(name=task_name(task_id), **given), update_mask=FieldMask(paths=given)
+        ),
         lambda response: parse_task(response.task),
     )
 
@@ -150,12 +149,24 @@ def parse_task(message: pb.Task) -> types.Task:
         max_leases_per_oracle=(
             message.max_leases_per_oracle if message.HasField("max_leases_per_oracle") else None
         ),
+        stopping_rule=(
+            parse_rule(message.stopping_rule) if message.HasField("stopping_rule") else None
+        ),
+        stop_advice=parse_advice(message.stop_advice) if message.HasField("stop_advice") else None,
     )
 
 
 def parse_pool_state(number: int) -> types.PoolState:
     """Raises ValueError where the state is unknown here."""
     return parse_enum(types.PoolState, pb.PoolState, "POOL_STATE", number)
+
+
+def _budget(label_budget: int | None) -> int | None:
+    return None if label_budget is None else uint64("label_budget", label_budget)
+
+
+def _rule(stopping_rule: types.StoppingRule | None) -> pb.StoppingRule | None:
+    return None if stopping_rule is None else encode_rule(stopping_rule)
 
 
 def _limit(max_leases_per_oracle: int | None) -> int | None:

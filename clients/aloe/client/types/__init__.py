@@ -1,0 +1,98 @@
+"""What the clients take and return: plain values, numpy arrays, no protobuf."""
+
+from aloe.client.types.arrays import Float32Array
+from aloe.client.types.audio import Audio, ClipAudio, EmbeddedClip, Embeddings, Encoder, Pcm
+from aloe.client.types.failures import ClipFailure, FieldViolation
+from aloe.client.types.history import ClipChange, ClipState, EventKind, TaskEvent
+from aloe.client.types.labeling import (
+    Answer,
+    ImportLabelsResult,
+    KnownLabel,
+    Lease,
+    PoolState,
+    QueryResult,
+    Split,
+    StoredLabel,
+    SubmitResult,
+)
+from aloe.client.types.learning import Evaluation, Head, HeadTimes, Predictions, Round
+from aloe.client.types.options import ConnectOptions
+from aloe.client.types.pools import Clip, EmbeddedPoolClip, ImportSummary, NewClip, Pool
+from aloe.client.types.settings import (
+    AcquisitionFunction,
+    AdamRecipe,
+    HeadRecipe,
+    LbfgsRecipe,
+    QueryStrategy,
+    SelectionRule,
+)
+from aloe.client.types.stopping import (
+    AllOfRules,
+    AnyOfRules,
+    LabelCountRule,
+    PlainRule,
+    PlateauRule,
+    StablePredictionsRule,
+    StopAdvice,
+    StoppingRule,
+    StopReason,
+    StopVerdict,
+    UncertaintyRule,
+)
+from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
+
+__all__ = [
+    "AcquisitionFunction",
+    "AdamRecipe",
+    "AllOfRules",
+    "Answer",
+    "AnyOfRules",
+    "Audio",
+    "Clip",
+    "ClipAudio",
+    "ClipChange",
+    "ClipCounts",
+    "ClipFailure",
+    "ClipState",
+    "ConnectOptions",
+    "EmbeddedClip",
+    "EmbeddedPoolClip",
+    "Embeddings",
+    "Encoder",
+    "Evaluation",
+    "EventKind",
+    "FieldViolation",
+    "Float32Array",
+    "Head",
+    "HeadRecipe",
+    "HeadTimes",
+    "ImportLabelsResult",
+    "ImportSummary",
+    "KnownLabel",
+    "LabelCountRule",
+    "LbfgsRecipe",
+    "Lease",
+    "NewClip",
+    "Pcm",
+    "PlainRule",
+    "PlateauRule",
+    "Pool",
+    "PoolState",
+    "Predictions",
+    "QueryResult",
+    "QueryStrategy",
+    "Round",
+    "SelectionRule",
+    "Split",
+    "StablePredictionsRule",
+    "StopAdvice",
+    "StopReason",
+    "StopVerdict",
+    "StoppingRule",
+    "StoredLabel",
+    "SubmitResult",
+    "Task",
+    "TaskEvent",
+    "TaskUpdate",
+    "UncertaintyRule",
+]

@@ -1,0 +1,110 @@
+"""Clips to be labeled, and their labels."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class Split(Enum):
+    """What a clip is to a task."""
+
+    TRAIN = "train"
+    """Open to queries; its label trains the head."""
+    VALIDATION = "validation"
+    """Watched each round; never queried."""
+    TEST = "test"
+    """Measures the result; never queried."""
+
+
+class PoolState(Enum):
+    """Whether a task has clips to ask for."""
+
+    OPEN = "open"
+    ALL_LEASED = "all_leased"
+    """Every clip left is held by an oracle; ask again later."""
+    EXHAUSTED = "exhausted"
+    """Every clip is answered."""
+    BUDGET_SPENT = "budget_spent"
+    """The label budget is spent, or reserved by leases."""
+    ORACLE_LIMIT = "oracle_limit"
+    """The oracle that asks holds as many clips as it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLabel:
+    """A label that is known already: a seed label, or that of a validation or test clip."""
+
+    clip_id: str
+    label: str | None
+    """None for an abstention."""
+    split: Split = Split.TRAIN
+    oracle_id: str = ""
+    """Who gave it, where that is known."""
+    label_time: datetime | None = None
+    """When it was given, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLabelsResult:
+    """What became of imported labels."""
+
+    changed_count: int
+    head_version: int | None
+    """The head that will contain the seed labels, if one will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One oracle's exclusive, expiring hold on a clip."""
+
+    lease_id: str
+    clip_id: str
+    uri: str
+    expire_time: datetime
+    predicted_class: str
+    """Empty without a head."""
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """The clips to label, the most informative one first."""
+
+    leases: tuple[Lease, ...]
+    pool_state: PoolState
+    head_version: int
+    """The head that ranked them; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An oracle's answer for one clip."""
+
+    lease_id: str
+    label: str | None
+    """One of the task's classes; None abstains."""
+    retracted: bool = False
+    """Instead of a label: what was answered under this lease is taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitResult:
+    """What became of submitted answers."""
+
+    head_version: int | None
+    """The head that will contain them, if one will."""
+    label_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLabel:
+    """A label as the task keeps it."""
+
+    clip_id: str
+    uri: str
+    label: str | None
+    """None for an abstention."""
+    split: Split
+    oracle_id: str
+    """Empty for imported labels."""
+    label_time: datetime

@@ -1,0 +1,93 @@
+"""Rounds, heads and predictions."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aloe.client.types.arrays import Float32Array
+from aloe.client.types.settings import HeadRecipe
+from aloe.client.types.stopping import StopAdvice
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How well a head does on labeled clips."""
+
+    clip_count: int
+    accuracy: float
+    macro_f1: float
+    class_recalls: tuple[float, ...]
+    """One per class; NaN for a class with no clip."""
+    loss: float
+    calibration_error: float | None
+    """Expected calibration error, 15 bins; None in evaluations of older versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTimes:
+    """What the server that answered spent on a head beyond its round; None where it had no part.
+
+    It alone knows, until it ends.
+    """
+
+    publishing_duration: timedelta | None
+    """Storing the head with its round."""
+    scoring_duration: timedelta | None
+    """Passes of queries over the unlabeled clips."""
+    selection_duration: timedelta | None
+    """Picking clips by score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What happened between two head versions."""
+
+    head_version: int
+    label_count: int
+    validation: Evaluation | None
+    test: Evaluation | None
+    start_time: datetime
+    training_duration: timedelta
+    evaluation_duration: timedelta
+    training_loss: float
+    prediction_agreement: float | None
+    """Cohen's kappa of this head's predictions and those of the one before, on the train clips that
+    had no answer when the round began. Kept where the stopping rule looks at the pool; None for the
+    first head."""
+    mean_uncertainty: float | None
+    """Mean of 1 - p1 over the same clips, p1 the largest probability of a clip; kept likewise."""
+    statistics_duration: timedelta | None
+    """Of the pass over those clips; None without one."""
+    store_duration: timedelta | None
+    """Of reading the log, the pool and the head before; None in rounds of older versions."""
+    head_times: HeadTimes
+    stop_advice: StopAdvice | None
+    """What the task's stopping rule, as it is now, says at this head; None without a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a head makes of some clips."""
+
+    probabilities: Float32Array
+    """(n_clips, n_classes)"""
+    labels: tuple[str, ...]
+    classes: tuple[str, ...]
+    head_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A linear softmax classifier: softmax(embedding @ weights + biases)."""
+
+    task_id: str
+    version: int
+    weights: Float32Array
+    """(embedding_dim, n_classes)"""
+    biases: Float32Array
+    """(n_classes,)"""
+    classes: tuple[str, ...]
+    encoder_id: str
+    encoder_fingerprint: str
+    label_count: int
+    head_recipe: HeadRecipe
+    seed: int

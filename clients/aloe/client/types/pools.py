@@ -1,0 +1,66 @@
+"""Pools and their clips."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aloe.client.types.arrays import Float32Array
+from aloe.client.types.audio import Audio
+from aloe.client.types.failures import ClipFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Clips and their embeddings under one encoder."""
+
+    pool_id: str
+    encoder_id: str
+    encoder_fingerprint: str
+    embedding_dim: int
+    keep_audio: bool
+    clip_count: int
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording of a pool."""
+
+    clip_id: str
+    uri: str
+    duration: timedelta | None
+    """None where it is not known."""
+    content_hash: str
+    """Of what it was imported from."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPoolClip:
+    """A clip of a pool with its embedding."""
+
+    clip: Clip
+    embedding: Float32Array
+    """(embedding_dim,)"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewClip:
+    """A clip to import: its audio, or its embedding, or a URI that the server may read."""
+
+    clip_id: str
+    audio: Audio | None = None
+    embedding: Float32Array | None = None
+    """(embedding_dim,)"""
+    uri: str = ""
+    duration: timedelta | None = None
+    """With an embedding: how long the recording is, where that is known."""
+    content_hash: str = ""
+    """With an embedding: that of the clip it was exported from, if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What became of an import."""
+
+    imported_count: int
+    existing_count: int
+    failures: tuple[ClipFailure, ...]

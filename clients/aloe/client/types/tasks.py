@@ -1,0 +1,56 @@
+"""Tasks, and how far they have come."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aloe.client.types.labeling import PoolState
+from aloe.client.types.learning import Round
+from aloe.client.types.settings import HeadRecipe, QueryStrategy
+from aloe.client.types.stopping import StopAdvice, StoppingRule
+
+
+@dataclass(frozen=True, slots=True)
+class ClipCounts:
+    """How many of a task's clips are in which state."""
+
+    unlabeled: int
+    leased: int
+    labeled: int
+    abstained: int
+    validation: int
+    test: int
+    budget_spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One classification problem on the clips of a pool."""
+
+    task_id: str
+    pool_id: str
+    classes: tuple[str, ...]
+    query_strategy: QueryStrategy
+    head_recipe: HeadRecipe
+    label_budget: int | None
+    lease_duration: timedelta
+    seed: int
+    head_version: int
+    """Version of the newest head; 0 before the first."""
+    training_head_version: int | None
+    """Version of the head in training, if one is."""
+    clip_counts: ClipCounts
+    pool_state: PoolState
+    create_time: datetime
+    max_leases_per_oracle: int | None
+    """Clips that one oracle may hold at a time; None for no limit."""
+    stopping_rule: StoppingRule | None
+    stop_advice: StopAdvice | None
+    """What the rule says at the newest head; None before the first and without a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskUpdate:
+    """A task as WatchTask tells it."""
+
+    task: Task
+    last_round: Round | None
