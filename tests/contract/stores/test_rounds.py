@@ -30,12 +30,16 @@ def a_round(version: int) -> Round:
         head_version=version,
         label_count=2,
         head_recipe=AdamRecipe(0.01, 7, 3),
-        validation=Evaluation(4, 0.5, 0.25, (0.5, float("nan")), 0.7),
+        validation=Evaluation(4, 0.5, 0.25, (0.5, float("nan")), 0.7, 0.125),
         test=None,
         start_time=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
         training_s=0.25,
         evaluation_s=0.125,
         training_loss=0.6,
+        prediction_agreement=0.75 if version > 1 else None,
+        mean_uncertainty=0.375,
+        statistics_s=0.5,
+        store_s=0.0625,
     )
 
 

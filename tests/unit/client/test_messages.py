@@ -26,6 +26,18 @@ RECIPES = st.one_of(
     st.builds(client.AdamRecipe, st.floats(allow_nan=False), COUNTS, COUNTS),
     st.builds(client.LbfgsRecipe, st.floats(allow_nan=False)),
 )
+PARTS = st.floats(allow_nan=False)
+PLAIN_RULES = (
+    st.builds(client.PlateauRule, COUNTS, PARTS)
+    | st.builds(client.StablePredictionsRule, COUNTS, PARTS)
+    | st.builds(client.UncertaintyRule, PARTS)
+    | st.builds(client.LabelCountRule, st.integers(0, 2**64 - 1))
+)
+RULES = PLAIN_RULES | st.builds(
+    lambda kind, rules: kind(tuple(rules)),
+    st.sampled_from([client.AnyOfRules, client.AllOfRules]),
+    st.lists(PLAIN_RULES, max_size=3),
+)
 DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
 
 
@@ -40,6 +52,7 @@ DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
     lease_duration=DURATIONS,
     seed=st.integers(0, 2**64 - 1),
     max_leases_per_oracle=st.none() | st.integers(0, 2**32 - 1),
+    stopping_rule=st.none() | RULES,
 )
 def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
     operation = tasks.create_task(task_id, pool_id, classes, **fields)
@@ -61,6 +74,7 @@ def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
         (client.Split, pb.Split, "SPLIT"),
         (client.EventKind, pb.EventKind, "EVENT_KIND"),
         (client.ClipState, pb.ClipState, "CLIP_STATE"),
+        (client.StopVerdict, pb.StopVerdict, "STOP_VERDICT"),
     ],
 )
 def test_enum_has_the_members_of_the_contract(kind, wire_kind, prefix):
@@ -72,7 +86,7 @@ def test_enum_has_the_members_of_the_contract(kind, wire_kind, prefix):
 
 def updated(**fields):
     names = ["query_strategy", "head_recipe", "label_budget", "lease_duration"]
-    unchanged = dict.fromkeys([*names, "max_leases_per_oracle"], client.UNCHANGED)
+    unchanged = dict.fromkeys([*names, "max_leases_per_oracle", "stopping_rule"], client.UNCHANGED)
     return tasks.update_task("greetings", **{**unchanged, **fields}).request
 
 
@@ -259,3 +273,44 @@ def test_clips_are_named_by_the_pool_of_the_task_asked_for_once(learner_server, 
 def test_predict_takes_exactly_one_input(learner, inputs):
     with pytest.raises(client.InvalidArgument, match="one of"):
         learner.call("predict", "greetings", **inputs)
+
+
+@given(PLAIN_RULES)
+def test_a_stopping_rule_reads_as_it_was_written(rule):
+    assert client.parse_stopping_rule(client.stopping_rule_text(rule)) == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("plateau", client.PlateauRule()),
+        ("plateau:min_gain=0.01", client.PlateauRule(10, 0.01)),
+        (
+            "stable_predictions:round_count=5,min_agreement=0.9",
+            client.StablePredictionsRule(5, 0.9),
+        ),
+        ("uncertainty:0.2", client.UncertaintyRule(0.2)),
+        ("label_count:500", client.LabelCountRule(500)),
+        ("label_count:label_count=500", client.LabelCountRule(500)),
+    ],
+)
+def test_stopping_rules_are_written_in_short(text, rule):
+    assert client.parse_stopping_rule(text) == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "'' is no rule; there are plateau, stable_predictions, uncertainty, label_count"),
+        ("plateaux", "'plateaux' is no rule"),
+        ("plateau:3", "'3': plateau takes round_count, min_gain"),
+        ("plateau:rounds=3", "'rounds=3': plateau takes round_count, min_gain"),
+        ("plateau:round_count=1.5", "round_count must be a whole number"),
+        ("uncertainty:little", "max_uncertainty must be a number"),
+        ("label_count", "'label_count' needs a number"),
+    ],
+)
+def test_a_text_that_is_no_stopping_rule_is_refused(text, complaint):
+    with pytest.raises(client.InvalidArgument) as caught:
+        client.parse_stopping_rule(text)
+    assert complaint in caught.value.violations[0].description

@@ -1,5 +1,7 @@
 """What the store writes comes back as it was, bit for bit."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -16,6 +18,14 @@ from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.recipe import AdamRecipe, LbfgsRecipe
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.selection import SelectionRule
+from aloe.learner.domain.stopping_rules import (
+    AllOfRules,
+    AnyOfRules,
+    LabelCountRule,
+    PlateauRule,
+    StablePredictionsRule,
+    UncertaintyRule,
+)
 from aloe.learner.domain.task import QueryStrategy, Task
 
 # Whatever protobuf takes: any Unicode but lone surrogates.
@@ -35,6 +45,22 @@ POOLS = st.builds(
     clip_count=st.just(0),
 )
 CLIPS = st.builds(Clip, TEXT, TEXT, TEXT, TEXT, st.none() | SECONDS)
+FINITE = st.floats(0, 1)
+PLAIN_RULES = (
+    st.builds(PlateauRule, st.integers(1, 1_000), FINITE)
+    | st.builds(StablePredictionsRule, st.integers(1, 1_000), FINITE)
+    | st.builds(UncertaintyRule, FINITE)
+    | st.builds(LabelCountRule, st.integers(1, 2**64 - 1))
+)
+RULES = st.recursive(
+    PLAIN_RULES,
+    lambda inner: st.builds(
+        lambda kind, rules: kind(tuple(rules)),
+        st.sampled_from([AnyOfRules, AllOfRules]),
+        st.lists(inner, min_size=1, max_size=3),
+    ),
+    max_leaves=6,
+)
 TASKS = st.builds(
     Task,
     task_id=st.just("t"),
@@ -52,6 +78,7 @@ TASKS = st.builds(
     label_budget=st.none() | st.integers(1, 2**64 - 1),
     lease_duration=st.timedeltas(timedelta(microseconds=1), timedelta(days=1)),
     seed=st.integers(0, 2**64 - 1),
+    stopping_rule=st.none() | RULES,
 )
 EVALUATIONS = st.builds(
     Evaluation,
@@ -60,6 +87,7 @@ EVALUATIONS = st.builds(
     macro_f1=PARTS,
     class_recalls=st.lists(PARTS | st.just(float("nan")), min_size=2, max_size=4).map(tuple),
     loss=st.floats(0, 88),
+    calibration_error=st.none() | PARTS,
 )
 ROUNDS = st.builds(
     Round,
@@ -71,6 +99,10 @@ ROUNDS = st.builds(
     training_s=SECONDS,
     evaluation_s=SECONDS,
     training_loss=st.floats(0, 88) | st.just(float("nan")),
+    prediction_agreement=st.none() | st.floats(-1, 1),
+    mean_uncertainty=st.none() | PARTS,
+    statistics_s=st.none() | SECONDS,
+    store_s=st.none() | SECONDS,
 )
 
 
@@ -98,6 +130,29 @@ def test_a_task_comes_back(task):
 def test_a_round_comes_back_with_its_nans(round_):
     # As text, since NaN is not equal to itself.
     assert repr(codec.load_round(codec.dump_round(round_).encode())) == repr(round_)
+
+
+@given(ROUNDS)
+def test_a_round_of_an_older_version_lacks_what_was_not_kept_then(round_):
+    fields = json.loads(codec.dump_round(round_))
+    for name in ("prediction_agreement", "mean_uncertainty", "statistics_s", "store_s"):
+        del fields[name]
+    for split in ("validation", "test"):
+        if fields[split]:
+            del fields[split]["calibration_error"]
+    found = codec.load_round(json.dumps(fields).encode())
+    assert (found.prediction_agreement, found.mean_uncertainty) == (None, None)
+    assert (found.statistics_s, found.store_s) == (None, None)
+    assert found.label_count == round_.label_count
+    assert found.validation is None or found.validation.calibration_error is None
+
+
+@given(TASKS)
+def test_a_task_of_an_older_version_has_no_stopping_rule(task):
+    fields = json.loads(codec.dump_task(task))
+    del fields["stopping_rule"]
+    found = codec.load_task("t", json.dumps(fields))
+    assert found == replace(task, stopping_rule=None)
 
 
 ANY_FLOAT32 = st.floats(width=32)

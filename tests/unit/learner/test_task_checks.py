@@ -9,6 +9,14 @@ import pytest
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.recipe import AdamRecipe, LbfgsRecipe, check_recipe
+from aloe.learner.domain.stopping_rules import (
+    AllOfRules,
+    AnyOfRules,
+    LabelCountRule,
+    PlateauRule,
+    StablePredictionsRule,
+    UncertaintyRule,
+)
 from aloe.learner.domain.task import (
     PoolState,
     Task,
@@ -18,6 +26,7 @@ from aloe.learner.domain.task import (
     check_task,
 )
 
+MANY = LabelCountRule(1_000)
 GOOD = Task("t", "p", ("no", "yes"), epoch="e", create_time=datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -97,6 +106,43 @@ def test_absurd_lease_durations_are_named(duration):
 
 def test_a_budget_of_nothing_is_refused():
     assert fields_of(replace(GOOD, label_budget=0)) == ["task.label_budget"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        (PlateauRule(round_count=0), "plateau.round_count"),
+        (PlateauRule(round_count=1_001), "plateau.round_count"),
+        (PlateauRule(min_gain=-0.1), "plateau.min_gain"),
+        (PlateauRule(min_gain=math.nan), "plateau.min_gain"),
+        (StablePredictionsRule(round_count=0), "stable_predictions.round_count"),
+        (StablePredictionsRule(min_agreement=1.1), "stable_predictions.min_agreement"),
+        (UncertaintyRule(math.inf), "uncertainty.max_uncertainty"),
+        (LabelCountRule(0), "label_count.label_count"),
+        (AnyOfRules(()), "any.rules"),
+        (AllOfRules((PlateauRule(), AnyOfRules(()))), "all.rules[1].any.rules"),
+        (
+            AnyOfRules((LabelCountRule(1), AllOfRules((UncertaintyRule(-1.0),)))),
+            "any.rules[1].all.rules[0].uncertainty.max_uncertainty",
+        ),
+        (
+            AnyOfRules((AnyOfRules((AnyOfRules((AnyOfRules((MANY,)),)),)),)),
+            "any.rules[0].any.rules[0].any.rules[0].any.rules[0]",
+        ),
+    ],
+)
+def test_wrong_stopping_rules_are_named(rule, field):
+    assert fields_of(replace(GOOD, stopping_rule=rule)) == [f"task.stopping_rule.{field}"]
+
+
+def test_too_many_stopping_rules_are_refused_as_a_whole():
+    rule = AnyOfRules((MANY,) * 21)
+    assert fields_of(replace(GOOD, stopping_rule=rule)) == ["task.stopping_rule"]
+
+
+def test_four_levels_of_twenty_stopping_rules_pass():
+    rule = AnyOfRules((AllOfRules((AnyOfRules((MANY,) * 10),)), *(MANY,) * 10))
+    check_task(replace(GOOD, stopping_rule=rule))
 
 
 def test_all_faults_of_a_task_are_told_at_once():

@@ -1,7 +1,7 @@
 """The trainer looks again whenever it is told to."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -9,9 +9,11 @@ import pytest
 from aloe.learner.adapters.memory_store import MemoryStore
 from aloe.learner.caches import TaskCache
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.stopping_rules import AnyOfRules, PlateauRule, UncertaintyRule
 from aloe.learner.domain.task import ClipState, Task
 from aloe.learner.pool_cache import PoolCache
-from aloe.learner.ports import LabelChange
+from aloe.learner.ports import LabelChange, LeaseRequest, Pick
 from aloe.learner.training import Trainer
 
 BYTE_BUDGET = 1 << 20
@@ -77,3 +79,90 @@ async def test_stopping_gives_back_the_threads_of_the_matrices():
     await trainer.stop()
     assert set(during) == {1}
     assert thread_counts() == before
+
+
+CLIP_COUNT = 40
+
+
+async def fill_with_noise(store: MemoryStore, **options) -> Task:
+    pool = Pool("p", EncoderInfo("e", "f", 4), keep_audio=False, epoch="e", create_time=NOW)
+    await store.create_pool(pool)
+    vectors = np.random.default_rng(8).normal(size=(CLIP_COUNT, 4)).astype(np.float32)
+    await store.append_clips(pool, [Clip(f"c{n}", "h") for n in range(CLIP_COUNT)], vectors)
+    task = Task("t", "p", ("no", "yes"), epoch="e", create_time=NOW, **options)
+    return await store.create_task(task)
+
+
+async def label(store: MemoryStore, task: Task, *rows: int) -> None:
+    await store.import_labels(task, [LabelChange(row, ClipState.LABELED, row % 2) for row in rows])
+
+
+async def hold(store: MemoryStore, task: Task, row: int) -> None:
+    ranking = [Pick(row, 0.0, 0)]
+    request = LeaseRequest("ann", ranking, CLIP_COUNT, 1, timedelta(hours=1), "r", 0, "margin")
+    assert (await store.lease(task, request)).leases
+
+
+async def train(store: MemoryStore) -> None:
+    """Train what is due in a process that knows nothing yet."""
+    trainer = Trainer(store, PoolCache(store, BYTE_BUDGET), TaskCache(store), lambda: NOW)
+    while await trainer._train_once("t"):
+        pass
+    await trainer.stop()
+
+
+async def rounds_of_three_heads(store: MemoryStore, *, restarting: bool, leasing: bool) -> list:
+    task = await fill_with_noise(
+        store, stopping_rule=AnyOfRules((PlateauRule(), UncertaintyRule()))
+    )
+    trainer = Trainer(store, PoolCache(store, BYTE_BUDGET), TaskCache(store), lambda: NOW)
+    for rows in ((0, 1, 2, 3), (4, 7, 9), (11,)):
+        await label(store, task, *rows)
+        if leasing:
+            await hold(store, task, 20)
+        if restarting:
+            await train(store)
+        else:
+            await trainer._train_once("t")
+    await trainer.stop()
+    return await store.read_rounds(task, 1, 10)
+
+
+def figures(rounds: list[Round]) -> list[tuple[float | None, float | None]]:
+    return [(each.prediction_agreement, each.mean_uncertainty) for each in rounds]
+
+
+@pytest.mark.parametrize("restarting", [False, True])
+@pytest.mark.parametrize("leasing", [False, True])
+async def test_figures_of_the_pool_do_not_depend_on_who_trains_or_who_holds_clips(
+    restarting, leasing
+):
+    plain = await rounds_of_three_heads(MemoryStore(), restarting=False, leasing=False)
+    found = await rounds_of_three_heads(MemoryStore(), restarting=restarting, leasing=leasing)
+    assert figures(found) == figures(plain)
+    first, *others = figures(found)
+    assert first[0] is None
+    assert all(agreement is not None and -1 <= agreement < 1 for agreement, _ in others)
+    assert all(
+        uncertainty is not None and 0 < uncertainty < 0.5 for _, uncertainty in figures(found)
+    )
+
+
+async def test_a_task_whose_rule_does_not_look_at_the_pool_is_spared_the_pass():
+    store = MemoryStore()
+    task = await fill_with_noise(store, stopping_rule=PlateauRule())
+    await label(store, task, 0, 1)
+    await train(store)
+    [round_] = await store.read_rounds(task, 1, 10)
+    assert (round_.prediction_agreement, round_.mean_uncertainty) == (None, None)
+    assert round_.statistics_s is None
+    assert round_.store_s is not None
+
+
+async def test_a_pool_that_is_all_labeled_has_no_figures():
+    store = MemoryStore()
+    task = await fill_with_noise(store, stopping_rule=UncertaintyRule())
+    await label(store, task, *range(CLIP_COUNT))
+    await train(store)
+    [round_] = await store.read_rounds(task, 1, 10)
+    assert (round_.prediction_agreement, round_.mean_uncertainty) == (None, None)
