@@ -75,7 +75,8 @@ def test_query_and_submit_label_from_a_script(aloe: CommandLine, vowels: str):
 def test_known_labels_train_a_head_that_predicts_and_is_exported(
     aloe: CommandLine, vowels: str, recordings: Path, tmp_path: Path
 ):
-    task = new_task(aloe, vowels, "known")
+    rules = ["--stop", "label_count:12", "--stop", "uncertainty:0.0", "--stop-when", "all"]
+    task = new_task(aloe, vowels, "known", *rules)
     known = tmp_path / "known.csv"
     with known.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -91,6 +92,18 @@ def test_known_labels_train_a_head_that_predicts_and_is_exported(
     assert sum(found[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     shown = aloe.json("task", "show", task)
     assert shown["last_round"]["test"]["clip_count"] == 10
+    assert shown["last_round"]["head_times"]["publishing_duration"] >= 0
+    assert shown["task"]["stopping_rule"] == {"all": ["label_count:12", "uncertainty:0.0"]}
+    advice = shown["task"]["stop_advice"]
+    assert [each["verdict"] for each in advice["reasons"]] == ["stop", "continue"]
+    assert advice["verdict"] == "continue"
+    table = " ".join(aloe.output("task", "show", task).split())
+    assert "advice go on" in table
+    assert "stop: 20 labels; 12 are enough" in table
+    assert "last training" in table
+    changed = aloe.json("task", "update", task, "--stop", "label_count:12")["task"]
+    assert changed["stop_advice"]["verdict"] == "stop"
+    assert aloe.json("task", "update", task, "--no-stop")["task"]["stopping_rule"] is None
     aloe.output("export", task, "--what", "head", "-o", tmp_path / "head.npz")
     head = np.load(tmp_path / "head.npz")
     assert head["weights"].shape == (aloe.json("pool", "show", vowels)["embedding_dim"], 5)
@@ -110,7 +123,9 @@ def test_the_event_log_replays_to_what_is_stored(aloe: CommandLine, vowels: str)
 def test_a_dumped_pool_is_restored_with_its_tasks(
     aloe: CommandLine, vowels: str, tmp_path: Path, recordings: Path
 ):
-    task = new_task(aloe, vowels, "saved", "--budget", 9, "--strategy", "entropy")
+    task = new_task(
+        aloe, vowels, "saved", "--budget", 9, "--strategy", "entropy", "--stop", "plateau"
+    )
     leases = aloe.json("query", task, "--count", 3)["leases"]
     answers = [f"{lease['lease_id']}={label}" for lease, label in zip(leases, "ae-", strict=True)]
     aloe.json("submit", task, *answers)
@@ -125,6 +140,7 @@ def test_a_dumped_pool_is_restored_with_its_tasks(
     aloe.json("pool", "restore", dump)
     assert {each: aloe.output("export", each) for each in tasks} == before
     restored = aloe.json("task", "show", task)["task"]
+    assert restored["stopping_rule"] == "plateau:round_count=10,min_gain=0.005"
     assert restored["query_strategy"]["acquisition_function"] == "entropy"
     assert (restored["label_budget"], restored["clip_counts"]["budget_spent"]) == (9, 2)
     assert aloe.json("import", vowels, recordings)["existing_count"] == 30

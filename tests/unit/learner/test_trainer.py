@@ -111,7 +111,7 @@ async def train(store: MemoryStore) -> None:
     await trainer.stop()
 
 
-async def rounds_of_three_heads(store: MemoryStore, *, restarting: bool, leasing: bool) -> list:
+async def three_rounds(store: MemoryStore, *, restarting: bool, leasing: bool) -> list[Round]:
     task = await fill_with_noise(
         store, stopping_rule=AnyOfRules((PlateauRule(), UncertaintyRule()))
     )
@@ -137,8 +137,8 @@ def figures(rounds: list[Round]) -> list[tuple[float | None, float | None]]:
 async def test_figures_of_the_pool_do_not_depend_on_who_trains_or_who_holds_clips(
     restarting, leasing
 ):
-    plain = await rounds_of_three_heads(MemoryStore(), restarting=False, leasing=False)
-    found = await rounds_of_three_heads(MemoryStore(), restarting=restarting, leasing=leasing)
+    plain = await three_rounds(MemoryStore(), restarting=False, leasing=False)
+    found = await three_rounds(MemoryStore(), restarting=restarting, leasing=leasing)
     assert figures(found) == figures(plain)
     first, *others = figures(found)
     assert first[0] is None
