@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from aloe.learner.advice import RoundReport
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.stopping import StopAdvice, StopReason, StopVerdict
 from aloe.learner.domain.stopping_rules import (
@@ -15,7 +16,6 @@ from aloe.learner.domain.stopping_rules import (
 )
 from aloe.learner.recorder import Phase
 from aloe.learner.respond_times import duration, known_duration, timestamp
-from aloe.learner.tasks import RoundReport
 from aloe.v1 import learner_service_pb2 as pb
 
 _VERDICTS = {

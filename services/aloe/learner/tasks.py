@@ -1,10 +1,11 @@
 """Tasks: create, change, watch, label by import, and export what came of them."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aloe.learner.advice import RoundReport, advice_at, round_reports
 from aloe.learner.caches import TaskCache
 from aloe.learner.domain.errors import (
     ClipNotFound,
@@ -17,7 +18,7 @@ from aloe.learner.domain.events import NO_CLASS, Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping import StopAdvice, advise, window
+from aloe.learner.domain.stopping import StopAdvice
 from aloe.learner.domain.task import (
     STATE_OF_SPLIT,
     ClipState,
@@ -28,7 +29,6 @@ from aloe.learner.domain.task import (
 )
 from aloe.learner.pool_cache import PoolCache
 from aloe.learner.ports import LabelChange, LabelsOutcome, Store, StoredLabel
-from aloe.learner.recorder import Phase
 from aloe.learner.training import Trainer
 
 MAX_SHOWN_VIOLATIONS = 20
@@ -45,17 +45,6 @@ class TaskState:
     """Clips of its pool."""
     advice: StopAdvice | None
     """What its stopping rule says at the newest head, if it has both."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoundReport:
-    """A round with what is not stored of it."""
-
-    round: Round
-    advice: StopAdvice | None
-    """What the task's stopping rule, as it is now, says at the round's head."""
-    times: Mapping[Phase, float]
-    """What this process spent on the head, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +108,8 @@ class Tasks:
         """Return a task. Raises TaskNotFound."""
         task, progress = await self._store.read_task(task_id)
         pool = await self._store.read_pool(task.pool_id)
-        return TaskState(
-            task, progress, pool.clip_count, await self._advice(task, progress.head_version)
-        )
-
-    async def _advice(self, task: Task, head_version: int) -> StopAdvice | None:
-        if task.stopping_rule is None or head_version == 0:
-            return None
-        first = max(1, head_version - window(task.stopping_rule) + 1)
-        rounds = await self._store.read_rounds(task, first, head_version - first + 1)
-        return advise(task.stopping_rule, rounds)
+        advice = await advice_at(self._store, task, progress.head_version)
+        return TaskState(task, progress, pool.clip_count, advice)
 
     async def list_after(self, task_id: str, count: int, pool_id: str | None) -> list[TaskState]:
         """Return up to `count` tasks, of one pool or all, whose ids come after one.
@@ -205,22 +186,7 @@ class Tasks:
     async def rounds(self, task_id: str, first_version: int, count: int) -> list[RoundReport]:
         """Return up to `count` rounds from a head version on."""
         cached = await self._cache.fresh(task_id)
-        rule = cached.task.stopping_rule
-        span = window(rule) if rule else 1
-        # The first ones are judged by those before them.
-        first_read = max(1, first_version - span + 1)
-        rounds = await self._store.read_rounds(
-            cached.task, first_read, count + first_version - first_read
-        )
-        return [
-            RoundReport(
-                round_,
-                advise(rule, rounds[max(0, place - span + 1) : place + 1]) if rule else None,
-                cached.times.of(round_.head_version),
-            )
-            for place, round_ in enumerate(rounds)
-            if round_.head_version >= first_version
-        ]
+        return await round_reports(self._store, cached, first_version, count)
 
     async def watch(self, task_id: str) -> AsyncIterator[tuple[TaskState, RoundReport | None]]:
         """Yield a task with its last round, now and whenever either has changed."""

@@ -1,0 +1,52 @@
+"""What a task's stopping rule, as it is now, says at each of its heads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aloe.learner.caches import CachedTask
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.stopping import StopAdvice, advise, window
+from aloe.learner.domain.task import Task
+from aloe.learner.ports import Store
+from aloe.learner.recorder import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """A round with what is not stored of it."""
+
+    round: Round
+    advice: StopAdvice | None
+    """None without a stopping rule."""
+    times: Mapping[Phase, float]
+    """What this process spent on the head, in seconds."""
+
+
+async def advice_at(store: Store, task: Task, head_version: int) -> StopAdvice | None:
+    """Return what the rule says at one head; None without a rule, and for version 0."""
+    if task.stopping_rule is None or head_version == 0:
+        return None
+    first = max(1, head_version - window(task.stopping_rule) + 1)
+    return advise(
+        task.stopping_rule, await store.read_rounds(task, first, head_version - first + 1)
+    )
+
+
+async def round_reports(
+    store: Store, cached: CachedTask, first_version: int, count: int
+) -> list[RoundReport]:
+    """Return up to `count` rounds from a head version on."""
+    rule = cached.task.stopping_rule
+    span = window(rule) if rule else 1
+    # The first ones are judged by those before them.
+    first_read = max(1, first_version - span + 1)
+    rounds = await store.read_rounds(cached.task, first_read, count + first_version - first_read)
+    return [
+        RoundReport(
+            round_,
+            advise(rule, rounds[max(0, place - span + 1) : place + 1]) if rule else None,
+            cached.times.of(round_.head_version),
+        )
+        for place, round_ in enumerate(rounds)
+        if round_.head_version >= first_version
+    ]
