@@ -170,6 +170,7 @@ def test_simulate_runs_on_a_folder_of_classes(aloe: CommandLine, recordings: Pat
         (["task", "create", "x", "--pool", "nowhere", "--classes", "a,b"], 1, "pools/nowhere"),
         (["task", "create", "x", "--pool", "vowels", "--classes", "a"], 1, "task.classes"),
         (["task", "create", "x", "--pool", "v", "--classes", "a,b", "--strategy", "s"], 2, "'s'"),
+        (["task", "update", "x", "--stop", "never"], 2, "'never' is no rule"),
         (["import", "bad/id", "."], 1, "bad/id"),
         (["simulate", "nosuchdata"], 1, "nosuchdata"),
         (["submit", "x", "lease"], 2, "LEASE=CLASS"),
