@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.kernels.compiling import kernel
+from aloe.learner.domain.kernels.prefetch import LINE, prefetch
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -85,6 +86,14 @@ def multiply_tile(
 
 
 @kernel
+def ask_for_tile(vectors: Float32Array, rows: IntArray, first: int, begin: int, width: int) -> None:
+    """Prefetch `width` columns from `begin` on of the tile of clips in rows[first] and behind."""
+    for i in range(first, min(first + TILE, len(rows))):
+        for d in range(begin, min(begin + width + LINE, vectors.shape[1]), LINE):
+            prefetch(vectors, rows[i], d)
+
+
+@kernel
 def logits_of_block(
     vectors: Float32Array,
     rows: IntArray,
@@ -106,10 +115,13 @@ def logits_of_block(
         out: (n_padded_classes, BLOCK) float32.
     """
     last = end - 1
+    # The next clips are asked for in parts, one before each tile of this one's.
+    part = -(-vectors.shape[1] * TILE // packed.shape[0])
     for i in range(begin, end, TILE):
         r0, r1 = rows[i], rows[min(i + 1, last)]
         r2, r3 = rows[min(i + 2, last)], rows[min(i + 3, last)]
         for c in range(0, packed.shape[0], TILE):
+            ask_for_tile(vectors, rows, i + TILE, c // TILE * part, part)
             multiply_tile(vectors, r0, r1, r2, r3, packed, c, out, i - begin)
     for c in range(packed.shape[0]):
         for i in range(BLOCK):
