@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aloe.bench.curves import FloatArray, align
 from aloe.bench.results import Ceiling, Run
 from aloe.client.types import AcquisitionFunction, SelectionRule
 
-FloatArray = NDArray[np.float64]
-
 # Okabe and Ito's colours, which stay apart for colour-blind readers; grey for the baseline.
-_COLORS = {
+COLORS = {
     AcquisitionFunction.SMALLEST_MARGIN: "#0072B2",
     AcquisitionFunction.RANDOM: "#7F7F7F",
     AcquisitionFunction.ENTROPY: "#D55E00",
@@ -25,7 +23,7 @@ _COLORS = {
     AcquisitionFunction.MARGIN_LOGITS: "#56B4E9",
 }
 _LINE_STYLES = {SelectionRule.CLASS_AWARE: "-", SelectionRule.CLASS_AGNOSTIC: (0, (4, 1.5))}
-_INK, _FAINT = "#222222", "#E6E6E6"
+INK, FAINT = "#222222", "#E6E6E6"
 _SUFFIXES = (".png", ".svg", ".pdf")
 _MAX_COLUMN_COUNT = 3
 
@@ -82,16 +80,7 @@ def _curves(runs: Sequence[Run]) -> list[_Curve]:
         if points:
             key = (run.task, run.strategy, run.selection)
             groups.setdefault(key, []).append(np.array(points, dtype=np.float64).T)
-    return [_Curve(*key, *_align(group)) for key, group in groups.items()]
-
-
-def _align(runs: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
-    """Bring runs, each (2, n_points) of labels and accuracies, to common label counts."""
-    first = max(labels[0] for labels, _ in runs)
-    last = min(labels[-1] for labels, _ in runs)
-    labels = np.unique(np.concatenate([labels for labels, _ in runs]))
-    labels = labels[(labels >= first) & (labels <= last)]
-    return labels, np.array([np.interp(labels, *run) for run in runs])
+    return [_Curve(*key, *align(group)) for key, group in groups.items()]
 
 
 def _draw(curves: Sequence[_Curve], ceilings: Sequence[Ceiling]) -> Any:
@@ -123,7 +112,7 @@ def _draw_legend(
     handles = {line.get_label(): line for line in lines if not line.get_label().startswith("_")}
     run_count = max(len(curve.accuracies) for curve in curves)
     if run_count > 1:
-        handles[f"lowest to highest of {run_count} runs"] = Patch(color=_INK, alpha=0.15, lw=0)
+        handles[f"lowest to highest of {run_count} runs"] = Patch(color=INK, alpha=0.15, lw=0)
     figure.legend(
         handles.values(),
         handles.keys(),
@@ -136,15 +125,13 @@ def _draw_legend(
 def _draw_panel(
     panel: Any, task: str, curves: Sequence[_Curve], ceilings: Sequence[Ceiling]
 ) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
     several_selections = len({curve.selection for curve in curves}) > 1
     for curve in (curve for curve in curves if curve.task == task):
         name = curve.strategy.value.replace("_", " ")
         panel.plot(
             curve.labels,
             curve.accuracies.mean(axis=0),
-            color=_COLORS[curve.strategy],
+            color=COLORS[curve.strategy],
             linestyle=_LINE_STYLES[curve.selection],
             linewidth=1.8,
             # The baseline lies below what is compared with it.
@@ -153,24 +140,32 @@ def _draw_panel(
         )
         low, high = curve.accuracies.min(axis=0), curve.accuracies.max(axis=0)
         panel.fill_between(
-            curve.labels, low, high, color=_COLORS[curve.strategy], alpha=0.15, linewidth=0
+            curve.labels, low, high, color=COLORS[curve.strategy], alpha=0.15, linewidth=0
         )
     for ceiling in ceilings:
         if ceiling.task == task and ceiling.accuracy is not None:
-            _draw_ceiling(panel, ceiling.accuracy, ceiling.labels)
-    panel.set_title(task, loc="left", fontweight="bold", color=_INK, pad=10)
-    panel.set_xlabel("labels", color=_INK)
+            draw_ceiling(panel, ceiling.accuracy, ceiling.labels)
+    style_panel(panel, task, "labels")
+
+
+def style_panel(panel: Any, title: str, x_label: str) -> None:
+    """Give a panel of learning curves its title and axes: accuracies in percent, little ink."""
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    panel.set_title(title, loc="left", fontweight="bold", color=INK, pad=10)
+    panel.set_xlabel(x_label, color=INK)
     panel.margins(x=0.02)
     panel.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True))
     panel.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-    panel.grid(axis="y", color=_FAINT, linewidth=0.8)
+    panel.grid(axis="y", color=FAINT, linewidth=0.8)
     panel.set_axisbelow(True)
     panel.spines[["top", "right", "left"]].set_visible(False)
-    panel.tick_params(axis="both", length=0, labelcolor=_INK)
+    panel.tick_params(axis="both", length=0, labelcolor=INK)
 
 
-def _draw_ceiling(panel: Any, accuracy: float, label_count: int) -> None:
-    panel.axhline(accuracy, color=_INK, linestyle=(0, (4, 3)), linewidth=1, label="_")
+def draw_ceiling(panel: Any, accuracy: float, label_count: int) -> None:
+    """Draw what all labels reach as a dashed line."""
+    panel.axhline(accuracy, color=INK, linestyle=(0, (4, 3)), linewidth=1, label="_")
     panel.annotate(
         f"all {label_count:,} labels: {accuracy:.1%}",
         (1, accuracy),
@@ -179,5 +174,5 @@ def _draw_ceiling(panel: Any, accuracy: float, label_count: int) -> None:
         textcoords="offset points",
         ha="right",
         fontsize=8,
-        color=_INK,
+        color=INK,
     )

@@ -1,0 +1,144 @@
+"""What is read off learning curves: area, labels to reach an accuracy, labels against random."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+from scipy.integrate import trapezoid
+
+from aloe.bench.curves import align
+from aloe.bench.report.intervals import (
+    Estimate,
+    FloatArray,
+    median_estimate,
+    quantile_interval,
+    resampling_weights,
+)
+
+
+def areas_under_curves(labels: FloatArray, accuracies: FloatArray) -> FloatArray:
+    """Return the area under each learning curve over its width: the mean accuracy on the way.
+
+    Args:
+        labels: (n_points,) float64, ascending, at least one.
+        accuracies: (n_runs, n_points) float64.
+
+    Returns:
+        (n_runs,) float64, from 0 to 1; by the trapezoidal rule.
+    """
+    if len(labels) == 1:
+        return accuracies[:, 0]
+    return np.asarray(trapezoid(accuracies, labels, axis=1) / (labels[-1] - labels[0]))
+
+
+def first_reaching(labels: FloatArray, accuracies: FloatArray, target: FloatArray) -> FloatArray:
+    """Return the label count at which each curve first reaches its target.
+
+    Args:
+        labels: (n_points,) float64, ascending.
+        accuracies: (n_curves, n_points) float64.
+        target: (n_curves,) float64.
+
+    Returns:
+        (n_curves,) float64, infinity where a curve never does.
+    """
+    reached = accuracies >= target[:, np.newaxis]
+    return np.where(reached.any(axis=1), labels[reached.argmax(axis=1)], inf)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsToReach:
+    """Labels until a head first reached a part of the ceiling."""
+
+    level: float
+    """Of the ceiling, 0 to 1."""
+    accuracy: float
+    """What had to be reached."""
+    labels: Estimate
+    """The median over runs; infinity for never."""
+    reached_count: int
+    last_label_count: int
+    """Where the first of the runs ended that never reached it; else where the last one did."""
+
+
+def labels_to_reach(curves: Sequence[FloatArray], level: float, ceiling: float) -> LabelsToReach:
+    """Find when runs first reached a part of the ceiling.
+
+    Args:
+        curves: one or more, each (2, n_points) float64: label counts above accuracies.
+        level: part of the ceiling, 0 to 1.
+        ceiling: accuracy with every label, 0 to 1.
+    """
+    target = level * ceiling
+    found = np.array(
+        [first_reaching(curve[0], curve[1:], np.array([target]))[0] for curve in curves]
+    )
+    ends = np.array([curve[0, -1] for curve in curves])
+    never = ~np.isfinite(found)
+    last = ends[never].min() if never.any() else ends.max()
+    return LabelsToReach(level, target, median_estimate(found), int((~never).sum()), int(last))
+
+
+@dataclass(frozen=True, slots=True)
+class Utilisation:
+    """How many labels a strategy needs for what random reaches in the end."""
+
+    accuracy: float
+    """The target: random's mean over the last tenth of its label counts."""
+    label_count: float
+    """Until the strategy's mean curve reaches the target; infinity for never."""
+    random_label_count: float
+    rate: Estimate
+    """label_count / random_label_count: below one saves labels; infinity for never."""
+    rate_bound: float
+    """What the rate exceeds where it is infinite: the last label count over random's."""
+
+
+def utilisation(
+    curves: Sequence[FloatArray], random_curves: Sequence[FloatArray]
+) -> Utilisation | None:
+    """Return the data utilisation rate against random; None where the curves share no labels.
+
+    The ratio of label counts at which two mean learning curves first reach the accuracy that
+    random has at its end (the data utilization ratio of Melville and Mooney, "Diverse Ensembles
+    for Active Learning", ICML 2004). The interval resamples seeds, both curves with the same ones.
+
+    Args:
+        curves: one per seed, each (2, n_points) float64: label counts above accuracies.
+        random_curves: of the same seeds in the same order.
+    """
+    count = len(curves)
+    labels, accuracies = align([*curves, *random_curves])
+    if not len(labels):
+        return None
+    target, needed, random_needed = _needed(labels, accuracies, np.ones((1, count)) / count)
+    bounds: tuple[float | None, float | None] = (None, None)
+    if count > 1:
+        _, many, random_many = _needed(labels, accuracies, resampling_weights(count))
+        low, high = quantile_interval(many / random_many, count)
+        bounds = float(low), float(high)
+    return Utilisation(
+        accuracy=float(target[0]),
+        label_count=float(needed[0]),
+        random_label_count=float(random_needed[0]),
+        rate=Estimate(float(needed[0] / random_needed[0]), *bounds, count),
+        rate_bound=float(labels[-1] / random_needed[0]),
+    )
+
+
+def _needed(
+    labels: FloatArray, accuracies: FloatArray, weights: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return random's target, and the labels that the strategy and random need, per weighting."""
+    count = weights.shape[1]
+    means, random_means = weights @ accuracies[:count], weights @ accuracies[count:]
+    tail = max(1, len(labels) // 10)
+    target = random_means[:, -tail:].mean(axis=1)
+    # Rounding may put a mean of equal accuracies above each of them.
+    target = np.minimum(target, random_means.max(axis=1))
+    return (
+        target,
+        first_reaching(labels, means, target),
+        first_reaching(labels, random_means, target),
+    )

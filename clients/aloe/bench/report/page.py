@@ -1,0 +1,102 @@
+"""The HTML page: one file that needs nothing else, no script and no network."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from aloe.bench.plots import COLORS, FAINT, INK
+from aloe.bench.report.findings import Findings
+from aloe.bench.report.table import Table
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure of the page."""
+
+    caption: str
+    svg: str
+    """As matplotlib writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One setting of the page."""
+
+    name: str
+    """Of its anchor."""
+    title: str
+    pictures: tuple[Picture, ...]
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything on the page."""
+
+    title: str
+    findings: tuple[Findings, ...]
+    paper: tuple[Table, ...]
+    sections: tuple[Section, ...]
+    metadata: Mapping[str, Any]
+
+
+def render(page: Page) -> str:
+    """Write a page as HTML."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["inline_svg"] = _inline_svg
+    environment.filters["json_text"] = _json_text
+    style = Markup((_HERE / "page.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return environment.get_template("page.html.j2").render(page=page, style=style)
+
+
+def _inline_svg(picture: Picture, prefix: str) -> Markup:
+    """Fit a figure into a page: themed colours, ids of its own, nothing that names a URL."""
+    svg = picture.svg[picture.svg.index("<svg") :]
+    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
+    svg = svg.replace("xlink:href", "href")
+    referred = set(re.findall(r'(?:url\(|href=")#([\w-]+)', svg))
+    svg = re.sub(
+        r' id="([\w.-]+)"',
+        lambda found: f' id="{prefix}-{found[1]}"' if found[1] in referred else "",
+        svg,
+    )
+    svg = re.sub(r'(url\(|href=")#', rf"\1#{prefix}-", svg)
+    for color, variable in _VARIABLES.items():
+        svg = re.sub(color, f"var({variable})", svg, flags=re.IGNORECASE)
+    label = Markup.escape(picture.caption)
+    # Sized by the page, not in points.
+    svg = re.sub(r'<svg width="[^"]*" height="[^"]*"', f'<svg role="img" aria-label="{label}"', svg)
+    return Markup(svg.strip())  # noqa: S704 - matplotlib escapes the text in it
+
+
+_VARIABLES = {
+    INK: "--ink",
+    FAINT: "--faint",
+    **{color: f"--{strategy.value.replace('_', '-')}" for strategy, color in COLORS.items()},
+}
+"""Colours of the figures to the page's, which know light from dark."""
+
+
+def _json_text(value: object) -> str:
+    """Write a part of the metadata: plain values as they are, others as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def title_of(datasets: Sequence[str]) -> str:
+    """Title a page."""
+    return f"Active learning on {', '.join(dict.fromkeys(datasets))}"

@@ -1,0 +1,207 @@
+"""The tables of one setting: its strategies, their comparisons, the stopping rules."""
+
+from collections.abc import Sequence
+from math import isinf
+
+from aloe.bench.report.analysis import RANDOM, SamplingFigures, SettingFigures, StrategyFigures
+from aloe.bench.report.comparing import (
+    MIN_SEED_COUNT,
+    SIGNIFICANCE,
+    Comparison,
+    needed_seed_count,
+    smallest_p,
+)
+from aloe.bench.report.measures import LabelsToReach, Utilisation
+from aloe.bench.report.stopping import Stop
+from aloe.bench.report.table import (
+    MISSING,
+    Cell,
+    Table,
+    cells,
+    estimate_text,
+    number_text,
+    p_text,
+    percent_text,
+    signed_text,
+)
+
+
+def spoken(name: str) -> str:
+    """Write the name of a strategy, sampling or rule in words."""
+    return name.replace("_", " ")
+
+
+def strategy_table(figures: SamplingFigures, name: str) -> Table:
+    """Put one query strategy in each row."""
+    levels = [f"labels to {each.level:.0%} of ceiling" for each in _levels(figures.strategies)]
+    return Table(
+        name=name,
+        title=f"Strategies, {figures.sampling}",
+        columns=(
+            "strategy",
+            "runs",
+            "labels",
+            "test accuracy, %",
+            "area, %",
+            *levels,
+            "labels against random",
+            "macro-F1, %",
+            "calibration error, %",
+            "s per round",
+        ),
+        rows=tuple(_strategy_row(each, len(levels)) for each in figures.strategies),
+        notes=_range_note(figures),
+    )
+
+
+def _strategy_row(each: StrategyFigures, level_count: int) -> tuple[Cell, ...]:
+    reached = [reach_text(reach) for reach in each.labels_to_reach]
+    return cells(
+        spoken(each.strategy),
+        str(len(each.seeds)),
+        number_text(each.labels.value, 0) if each.labels else MISSING,
+        percent_text(each.accuracy),
+        percent_text(each.area),
+        *(reached or [MISSING] * level_count),
+        "1" if each.strategy == RANDOM else utilisation_text(each.utilisation),
+        percent_text(each.macro_f1),
+        percent_text(each.calibration_error),
+        estimate_text(each.round_s, digits=3),
+    )
+
+
+def _levels(strategies: Sequence[StrategyFigures]) -> Sequence[LabelsToReach]:
+    return next((each.labels_to_reach for each in strategies if each.labels_to_reach), ())
+
+
+def _range_note(figures: SamplingFigures) -> tuple[str, ...]:
+    if figures.label_range is None:
+        return ("No area: the learning curves have no label count in common.",)
+    first, last = figures.label_range
+    return (f"Area from {first:,.0f} to {last:,.0f} labels, which every run covers.",)
+
+
+def reach_text(reach: LabelsToReach) -> str:
+    """Write the median, censored where at least half of the runs never reached the accuracy."""
+    count = reach.labels.run_count
+    share = f"({reach.reached_count} of {count} reached)"
+    if isinf(reach.labels.value):
+        return f"> {reach.last_label_count:,} {share}"
+    text = number_text(reach.labels.value, 0)
+    if reach.labels.low is not None and reach.labels.high is not None:
+        high = (
+            f"> {reach.last_label_count:,}"
+            if isinf(reach.labels.high)
+            else number_text(reach.labels.high, 0)
+        )
+        text += f" [{number_text(reach.labels.low, 0)}, {high}]"
+    return text if reach.reached_count == count else f"{text} {share}"
+
+
+def utilisation_text(found: Utilisation | None) -> str:
+    """Write the data utilisation rate, censored where the accuracy was never reached."""
+    if found is None:
+        return MISSING
+    beyond = f"> {found.rate_bound:.2f}"
+    text = beyond if isinf(found.rate.value) else f"{found.rate.value:.2f}"
+    if found.rate.low is None or found.rate.high is None or isinf(found.rate.low):
+        return text
+    low, high = (
+        beyond if isinf(bound) else f"{bound:.2f}" for bound in (found.rate.low, found.rate.high)
+    )
+    return f"{text} [{low}, {high}]"
+
+
+def win_table(figures: SamplingFigures, name: str) -> Table:
+    """Compare every strategy, by row, with every other, by column."""
+    by_pair: dict[tuple[str, str], tuple[Comparison, int]] = {}
+    for each in figures.comparisons:
+        by_pair[each.first, each.second] = each, 1
+        by_pair[each.second, each.first] = each, -1
+    names = [each.strategy for each in figures.strategies]
+    return Table(
+        name=name,
+        title=f"Area of the row's strategy minus the column's, in points, {figures.sampling}",
+        columns=("strategy", *(spoken(each) for each in names)),
+        rows=tuple(
+            (Cell(spoken(row)), *(_win_cell(by_pair.get((row, column))) for column in names))
+            for row in names
+        ),
+        notes=comparison_notes(figures.comparisons),
+    )
+
+
+def _win_cell(found: tuple[Comparison, int] | None) -> Cell:
+    if found is None:
+        return Cell("")
+    comparison, sign = found
+    difference = signed_text(sign * comparison.difference.value * 100, 1)
+    if comparison.corrected_p is None:
+        return Cell(difference)
+    return Cell(f"{difference} (p {p_text(comparison.corrected_p)})", comparison.is_shown)
+
+
+def comparison_notes(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """Say what so many seeds can show."""
+    tested = [each for each in comparisons if each.p_value is not None]
+    if not tested:
+        return (f"Fewer than {MIN_SEED_COUNT} seeds in common: no test, and no claim.",)
+    seed_count = max(each.difference.run_count for each in tested)
+    smallest = smallest_p(seed_count)
+    corrected = min(1.0, smallest * len(tested))
+    note = (
+        f"Paired over {seed_count} seeds, p by sign flips, corrected by Holm for {len(tested)}"
+        f" comparisons; bold where p ≤ {SIGNIFICANCE}. The smallest p that so many seeds can give"
+        f" is {p_text(smallest)}, corrected {p_text(corrected)}"
+    )
+    if corrected > SIGNIFICANCE:
+        note += f": nothing can be shown; it takes {needed_seed_count(len(tested))} seeds"
+    return (f"{note}.",)
+
+
+def stop_table(figures: SamplingFigures, name: str) -> Table:
+    """Put one rule and strategy in each row."""
+    return Table(
+        name=name,
+        title=f"Stopping where a rule first says stop, {figures.sampling}",
+        columns=(
+            "rule",
+            "strategy",
+            "stopped",
+            "labels at the stop",
+            "labels saved, %",
+            "accuracy lost, points",
+        ),
+        rows=tuple(_stop_row(stop) for stop in figures.stops),
+        notes=("Means over the runs in which it says stop; saved and lost against the run's end.",),
+        text_column_count=2,
+    )
+
+
+def _stop_row(stop: Stop) -> tuple[Cell, ...]:
+    return cells(
+        spoken(stop.rule),
+        spoken(stop.strategy),
+        f"{stop.stopped_count} of {stop.run_count}",
+        estimate_text(stop.labels, digits=0),
+        percent_text(stop.labels_saved),
+        percent_text(stop.accuracy_lost),
+    )
+
+
+def sampling_table(figures: SettingFigures, name: str) -> Table:
+    """Compare class-aware with class-agnostic picks of the same strategy."""
+    return Table(
+        name=name,
+        title="Area class-aware minus class-agnostic, in points, at equal label counts",
+        columns=("strategy", "difference", "corrected p"),
+        rows=tuple(
+            (
+                Cell(spoken(each.first.rpartition(" ")[0])),
+                Cell(percent_text(each.difference), each.is_shown),
+                Cell(MISSING if each.corrected_p is None else p_text(each.corrected_p)),
+            )
+            for each in figures.sampling_comparisons
+        ),
+        notes=comparison_notes(figures.sampling_comparisons),
+    )

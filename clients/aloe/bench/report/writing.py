@@ -1,0 +1,116 @@
+"""From the folder of an experiment to the folder of its report."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aloe.bench.report.analysis import SettingFigures, analyze, runs_of
+from aloe.bench.report.figures import AXES, write_learning_curves
+from aloe.bench.report.findings import Findings, findings_of, setting_title
+from aloe.bench.report.page import Page, Picture, Section, render, title_of
+from aloe.bench.report.paper import paper_tables
+from aloe.bench.report.runs import ReportError, Results, read_results
+from aloe.bench.report.strategy_tables import (
+    sampling_table,
+    stop_table,
+    strategy_table,
+    win_table,
+)
+from aloe.bench.report.table import WRITERS, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found and where it was written."""
+
+    page: Path
+    findings: tuple[Findings, ...]
+    settings: tuple[SettingFigures, ...]
+    paper: tuple[Table, ...]
+    metadata: Mapping[str, Any]
+
+
+def write_report(folder: Path, output: Path, levels: Sequence[float] = (0.9, 0.95)) -> Report:
+    """Write index.html, figures/*.svg and *.png, tables/*.md and *.tex.
+
+    The same results file gives the same bytes.
+
+    Args:
+        folder: of the experiment, with its results file.
+        output: the folder to write to; files of the same names are replaced.
+        levels: parts of the ceiling, 0 to 1, whose labels to reach are wanted.
+
+    Raises:
+        ReportError: there are no usable results, or the folder cannot be written.
+    """
+    results = read_results(folder)
+    figures = analyze(results, levels)
+    try:
+        for name in ("figures", "tables"):
+            (output / name).mkdir(parents=True, exist_ok=True)
+        paper = paper_tables(figures)
+        sections = tuple(_sections(figures, results, output / "figures"))
+        for table in (*paper, *(table for section in sections for table in section.tables)):
+            _write_table(table, output / "tables")
+        findings = tuple(map(findings_of, figures))
+        title = title_of([each.setting.dataset for each in figures])
+        path = output / "index.html"
+        page = Page(title, findings, paper, sections, results.metadata)
+        path.write_text(render(page), encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"cannot write the report to {output}: {error.strerror}") from error
+    return Report(path, findings, figures, paper, results.metadata)
+
+
+def _sections(
+    figures: Sequence[SettingFigures], results: Results, folder: Path
+) -> Iterator[Section]:
+    taken: set[str] = set()
+    for each in figures:
+        name = _unused(_slug(setting_title(each)), taken)
+        pictures = tuple(_pictures(each, results, folder, name))
+        yield Section(name, setting_title(each), pictures, tuple(_tables(each, name)))
+
+
+def _pictures(
+    figures: SettingFigures, results: Results, folder: Path, name: str
+) -> Iterator[Picture]:
+    for group in figures.samplings:
+        runs = runs_of(results, figures.setting, group.sampling)
+        for axis in AXES:
+            path = folder / f"{name}-{group.sampling}-{axis.name}"
+            svg = write_learning_curves(figures, group, runs, axis, path)
+            if svg is not None:
+                caption = f"{setting_title(figures)}: {group.sampling}, against {axis.name}"
+                yield Picture(caption, svg)
+
+
+def _tables(figures: SettingFigures, name: str) -> Iterator[Table]:
+    for group in figures.samplings:
+        yield strategy_table(group, f"{name}-{group.sampling}-strategies")
+        if group.comparisons:
+            yield win_table(group, f"{name}-{group.sampling}-wins")
+        if group.stops:
+            yield stop_table(group, f"{name}-{group.sampling}-stops")
+    if figures.sampling_comparisons:
+        yield sampling_table(figures, f"{name}-samplings")
+
+
+def _write_table(table: Table, folder: Path) -> None:
+    for suffix, write in WRITERS.items():
+        (folder / f"{table.name}{suffix}").write_text(write(table), encoding="utf-8")
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """Number a name that is taken, and take it."""
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name}-{number}", number + 1
+    taken.add(found)
+    return found

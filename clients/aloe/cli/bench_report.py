@@ -1,0 +1,41 @@
+"""`aloe bench report`: a page, figures and tables from the results of an experiment."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aloe.cli.console import CommandError, print_json, results
+from aloe.cli.options import Json
+
+_LEVELS = [0.9, 0.95]
+
+
+def report(
+    directory: Annotated[Path, typer.Argument(help="folder that a bench run wrote")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="folder; by default DIRECTORY/report")
+    ] = None,
+    level: Annotated[
+        list[float],
+        typer.Option(min=0, max=1, help="part of the ceiling whose labels to reach are counted"),
+    ] = _LEVELS,
+    json: Json = False,
+) -> None:
+    """Make an HTML page, figures and tables from the results of an experiment."""
+    try:
+        from aloe.bench.report import ReportError, write_report
+    except ImportError as error:
+        raise CommandError(f"no {error.name}: pip install 'aloe-speech[bench]'") from error
+    try:
+        written = write_report(directory, output or directory / "report", level)
+    except ReportError as error:
+        raise CommandError(str(error)) from error
+    if json:
+        print_json(written)
+        return
+    for each in written.findings:
+        results.print(f"\n{each.title}", style="bold", markup=False, highlight=False)
+        for sentence in each.sentences:
+            results.print(f"- {sentence}", markup=False, highlight=False, soft_wrap=True)
+    results.print(f"\nreport in {written.page}", markup=False, highlight=False, soft_wrap=True)
