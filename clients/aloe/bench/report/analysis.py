@@ -7,12 +7,14 @@ import numpy as np
 
 from aloe.bench.curves import align
 from aloe.bench.report.comparing import Comparison, compare
-from aloe.bench.report.intervals import Estimate, FloatArray, mean_band, mean_estimate
+from aloe.bench.report.intervals import Estimate, FloatArray, mean_estimate
 from aloe.bench.report.measures import (
+    Curve,
     LabelsToReach,
     Utilisation,
     areas_under_curves,
     labels_to_reach,
+    mean_curve,
     utilisation,
 )
 from aloe.bench.report.runs import Results, Run, Setting, strategies_of
@@ -21,17 +23,6 @@ from aloe.client.types import AcquisitionFunction, SelectionRule
 
 RANDOM = AcquisitionFunction.RANDOM.value
 AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE.value, SelectionRule.CLASS_AGNOSTIC.value
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """The mean learning curve over runs; low and high are None for a single run."""
-
-    places: tuple[float, ...]
-    """Label counts or rounds that all runs cover."""
-    mean: tuple[float, ...]
-    low: tuple[float, ...] | None
-    high: tuple[float, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +173,8 @@ def _strategy_figures(
         macro_f1=mean_estimate([run.last("test_macro_f1") for run in runs]),
         calibration_error=mean_estimate([run.last("test_calibration_error") for run in runs]),
         round_s=mean_estimate([_mean(run.figures["round_s"]) for run in runs]),
-        against_labels=_curve(curves),
-        against_rounds=_curve([run.curve(run.rounds) for run in runs]),
+        against_labels=mean_curve(curves),
+        against_rounds=mean_curve([run.curve(run.rounds) for run in runs]),
     )
 
 
@@ -230,20 +221,6 @@ def _compare_samplings(by_sampling: Mapping[str, Sequence[Run]]) -> tuple[Compar
             figures.setdefault(f"{name} {run.sampling}", {})[run.seed] = area
     pairs = [(f"{name} {AWARE}", f"{name} {AGNOSTIC}") for name in strategies]
     return compare(figures, [pair for pair in pairs if figures.keys() >= set(pair)])
-
-
-def _curve(curves: Sequence[FloatArray]) -> Curve | None:
-    curves = [curve for curve in curves if curve.size]
-    if not curves:
-        return None
-    places, values = align(curves)
-    low, high = mean_band(values) if len(curves) > 1 and len(places) else (None, None)
-    return Curve(
-        tuple(places.tolist()),
-        tuple(values.mean(axis=0).tolist()),
-        None if low is None else tuple(low.tolist()),
-        None if high is None else tuple(high.tolist()),
-    )
 
 
 def _mean(values: FloatArray) -> float:

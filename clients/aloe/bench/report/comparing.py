@@ -83,14 +83,40 @@ def paired_p(differences: FloatArray) -> float:
     return float(result.pvalue)
 
 
-def smallest_p(seed_count: int) -> float:
-    """Return the smallest two-sided p that the paired test can give."""
-    return float(2.0 ** (1 - seed_count))
+@dataclass(frozen=True, slots=True)
+class Power:
+    """What so many comparisons over so many seeds can show at best."""
+
+    seed_count: int
+    """The largest of the comparisons."""
+    comparison_count: int
+    """Those with a p value."""
+    needed_seed_count: int
+    """Seeds that it takes to show any difference."""
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest two-sided p of the paired test."""
+        return float(2.0 ** (1 - self.seed_count))
+
+    @property
+    def smallest_corrected_p(self) -> float:
+        """The smallest p after Holm's correction."""
+        return min(1.0, self.smallest_p * self.comparison_count)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether any difference could be shown."""
+        return self.smallest_corrected_p <= SIGNIFICANCE
 
 
-def needed_seed_count(comparison_count: int) -> int:
-    """Return how many seeds it takes to show anything after Holm's correction."""
-    return max(MIN_SEED_COUNT, ceil(log2(2 * comparison_count / SIGNIFICANCE)))
+def power_of(family: Sequence[Comparison]) -> Power | None:
+    """Return what a family of comparisons can show; None where none has a p value."""
+    counts = [each.difference.run_count for each in family if each.p_value is not None]
+    if not counts:
+        return None
+    needed = max(MIN_SEED_COUNT, ceil(log2(2 * len(counts) / SIGNIFICANCE)))
+    return Power(max(counts), len(counts), needed)
 
 
 def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:

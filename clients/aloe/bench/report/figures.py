@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from aloe.bench.plots import COLORS, INK, draw_ceiling, style_panel
-from aloe.bench.report.analysis import RANDOM, Curve, SamplingFigures, SettingFigures
+from aloe.bench.report.analysis import RANDOM, SamplingFigures, SettingFigures
+from aloe.bench.report.measures import Curve
 from aloe.bench.report.runs import Run
 from aloe.bench.report.strategy_tables import spoken
 from aloe.client.types import AcquisitionFunction
@@ -51,18 +52,19 @@ class _Panel:
 def write_learning_curves(
     setting: SettingFigures, group: SamplingFigures, runs: Sequence[Run], axis: Axis, path: Path
 ) -> str | None:
-    """Draw the learning curves of a sampling as path.svg and path.png.
+    """Draw the learning curves of a sampling as SVG and PNG.
 
     Args:
         setting: of the sampling, for the ceiling.
         group: the sampling's figures.
         runs: of the sampling, drawn faintly.
         axis: what to draw against.
-        path: of the files, without their endings.
+        path: of the files, which end in the axis's name, .svg and .png.
 
     Returns:
         The SVG; None where no run has a test accuracy.
     """
+    path = path.with_name(f"{path.name}-{axis.name}")
     curves = {
         each.strategy: curve
         for each in group.strategies
@@ -77,8 +79,8 @@ def write_learning_curves(
         figure.set_layout_engine("none")
         svg = io.StringIO()
         figure.savefig(svg, format="svg", metadata=dict.fromkeys(_SVG_METADATA))
-        figure.savefig(path.with_suffix(".png"), dpi=_PNG_DPI)
-    path.with_suffix(".svg").write_text(svg.getvalue(), encoding="utf-8")
+        figure.savefig(path.with_name(f"{path.name}.png"), dpi=_PNG_DPI)
+    path.with_name(f"{path.name}.svg").write_text(svg.getvalue(), encoding="utf-8")
     return svg.getvalue()
 
 
@@ -159,7 +161,7 @@ def _draw_legend(figure: Figure, curves: Mapping[str, Curve], column_count: int)
         for name in curves
     ]
     if any(curve.low for curve in curves.values()):
-        handles.append(Patch(color=INK, alpha=0.25, lw=0, label="95 % interval of the mean"))
+        handles.append(Patch(color=INK, alpha=0.25, lw=0, label="95% interval of the mean"))
     handles.append(Line2D([], [], color=INK, alpha=0.4, linewidth=0.5, label="one run"))
     figure.legend(
         handles=handles,

@@ -10,7 +10,7 @@ from aloe.bench.report.analysis import (
     SettingFigures,
     StrategyFigures,
 )
-from aloe.bench.report.comparing import MIN_SEED_COUNT, Comparison
+from aloe.bench.report.comparing import MIN_SEED_COUNT, Comparison, power_of
 from aloe.bench.report.intervals import Estimate
 from aloe.bench.report.strategy_tables import spoken
 from aloe.bench.report.table import number_text, p_text, signed_text
@@ -30,6 +30,11 @@ class Findings:
 def findings_of(figures: SettingFigures) -> Findings:
     """Say what was found in a setting."""
     sentences: list[str] = []
+    if not figures.samplings and figures.ceiling:
+        sentences.append(
+            f"All {figures.ceiling_label_count:,} labels give"
+            f" {figures.ceiling.value:.1%}{_interval(figures.ceiling, 100)}."
+        )
     for group in figures.samplings:
         sentences += _against_random(group)
         leading = _leading(group.strategies)
@@ -57,15 +62,18 @@ def _leading(strategies: Sequence[StrategyFigures]) -> StrategyFigures | None:
 def _against_random(group: SamplingFigures) -> list[str]:
     # Random is the last of the strategies, so that it is second in each of its pairs.
     pairs = [each for each in group.comparisons if each.second == RANDOM]
-    return _verdicts(pairs, group.sampling, "random sampling")
+    return _verdicts(pairs, group.comparisons, group.sampling, "random sampling")
 
 
 def _between_samplings(comparisons: Sequence[Comparison]) -> list[str]:
     named = [replace(each, first=each.first.partition(" ")[0]) for each in comparisons]
-    return _verdicts(named, "Class-aware, at equal label counts", "class-agnostic picks")
+    lead = "Class-aware, at equal label counts"
+    return _verdicts(named, comparisons, lead, "class-agnostic picks")
 
 
-def _verdicts(comparisons: Sequence[Comparison], lead: str, rival: str) -> list[str]:
+def _verdicts(
+    comparisons: Sequence[Comparison], family: Sequence[Comparison], lead: str, rival: str
+) -> list[str]:
     """Sort comparisons with one rival into above, below and not shown, a sentence each."""
     lead = lead[0].upper() + lead[1:]
     tested = [each for each in comparisons if each.corrected_p is not None]
@@ -83,6 +91,12 @@ def _verdicts(comparisons: Sequence[Comparison], lead: str, rival: str) -> list[
     open_ones = [each for each in tested if not each.is_shown]
     if open_ones:
         sentences.append(f"{lead}: no difference from {rival} is shown for {_list(open_ones)}.")
+    power = power_of(family)
+    if open_ones and power and not power.is_enough:
+        sentences.append(
+            f"{lead}: {power.seed_count} seeds cannot show any of {power.comparison_count}"
+            f" differences, however large; {power.needed_seed_count} seeds could."
+        )
     if len(tested) < len(comparisons):
         names = ", ".join(spoken(each.first) for each in comparisons if each.corrected_p is None)
         sentences.append(

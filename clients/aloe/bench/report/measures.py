@@ -11,10 +11,41 @@ from aloe.bench.curves import align
 from aloe.bench.report.intervals import (
     Estimate,
     FloatArray,
+    mean_band,
     median_estimate,
     quantile_interval,
     resampling_weights,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The mean learning curve over runs; low and high are None for a single run."""
+
+    places: tuple[float, ...]
+    """Label counts or rounds that all runs cover."""
+    mean: tuple[float, ...]
+    low: tuple[float, ...] | None
+    high: tuple[float, ...] | None
+
+
+def mean_curve(curves: Sequence[FloatArray]) -> Curve | None:
+    """Average learning curves; None where there is none, or none has a point.
+
+    Args:
+        curves: one per run, each (2, n_points) float64: places above accuracies.
+    """
+    curves = [curve for curve in curves if curve.size]
+    if not curves:
+        return None
+    places, values = align(curves)
+    low, high = mean_band(values) if len(curves) > 1 and len(places) else (None, None)
+    return Curve(
+        tuple(places.tolist()),
+        tuple(values.mean(axis=0).tolist()),
+        None if low is None else tuple(low.tolist()),
+        None if high is None else tuple(high.tolist()),
+    )
 
 
 def areas_under_curves(labels: FloatArray, accuracies: FloatArray) -> FloatArray:

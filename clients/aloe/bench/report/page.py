@@ -27,14 +27,22 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What belongs together in a section: one sampling, or the comparison of both."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One setting of the page."""
 
     name: str
     """Of its anchor."""
     title: str
-    pictures: tuple[Picture, ...]
-    tables: tuple[Table, ...]
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ def render(page: Page) -> str:
     )
     environment.filters["inline_svg"] = _inline_svg
     environment.filters["json_text"] = _json_text
+    environment.filters["unbroken"] = _unbroken
     style = Markup((_HERE / "page.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
     return environment.get_template("page.html.j2").render(page=page, style=style)
 
@@ -79,17 +88,27 @@ def _inline_svg(picture: Picture, prefix: str) -> Markup:
     for color, variable in _VARIABLES.items():
         svg = re.sub(color, f"var({variable})", svg, flags=re.IGNORECASE)
     label = Markup.escape(picture.caption)
-    # Sized by the page, not in points.
-    svg = re.sub(r'<svg width="[^"]*" height="[^"]*"', f'<svg role="img" aria-label="{label}"', svg)
+    # As wide as the page, at most as it was drawn.
+    attributes = rf'role="img" aria-label="{label}" style="max-width: \1"'
+    svg = re.sub(r'<svg width="([^"]*)" height="[^"]*"', f"<svg {attributes}", svg)
     return Markup(svg.strip())  # noqa: S704 - matplotlib escapes the text in it
 
 
 _VARIABLES = {
+    "#ffffff": "--paper",
+    "#000000": "--ink",
     INK: "--ink",
     FAINT: "--faint",
     **{color: f"--{strategy.value.replace('_', '-')}" for strategy, color in COLORS.items()},
 }
 """Colours of the figures to the page's, which know light from dark."""
+
+
+def _unbroken(text: str) -> str:
+    """Keep what stands in brackets on one line; a line may break before it."""
+    return re.sub(
+        r"\[[^]]*\]|\([^)]*\)", lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text
+    )
 
 
 def _json_text(value: object) -> str:

@@ -72,10 +72,9 @@ _TABLE_2_NAMES = (
     "EfficientNetV2-B3 (trillsson3), uncertainty",
 )
 _NOTE = (
-    "Test accuracy in percent of the last heads, ours with 95 % intervals over seeds, perfect"
+    "Test accuracy in percent of the last heads, ours with 95% intervals over seeds, perfect"
     " oracle; uncertainty is smallest margin."
 )
-_PAPER_NOTE = "The paper's: after 100 rounds, mean of 10 runs."
 _FOREIGN_NOTE = (
     "Rows with an asterisk are of encoders that the paper did not use: they are no reproduction of"
     " its figures."
@@ -90,6 +89,22 @@ def paper_tables(figures: Sequence[SettingFigures]) -> tuple[Table, ...]:
     return (_own_table(perfect),) if perfect else ()
 
 
+def _extent_note(figures: Sequence[SettingFigures]) -> str:
+    """Say on what both rest; a difference may be of the rounds or the runs."""
+    strategies = [each for one in figures for group in one.samplings for each in group.strategies]
+    note = "The paper's: after 100 rounds, mean of 10 runs"
+    rounds = [each.against_rounds.places[-1] for each in strategies if each.against_rounds]
+    if not rounds:
+        return f"{note}."
+    runs = [len(each.seeds) for each in strategies]
+    return f"{note}; ours: after {_span(rounds)} rounds, mean of {_span(runs)} runs."
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{high:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+
+
 def _table_1(figures: Sequence[SettingFigures]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for dataset, values in TABLE_1.items():
@@ -102,7 +117,7 @@ def _table_1(figures: Sequence[SettingFigures]) -> Table:
         title="Table 1 of the paper, and ours",
         columns=("data set", "of", "encoder", *_BASELINE_NAMES, *_LAST_FIVE_NAMES),
         rows=tuple(row for row in rows if row),
-        notes=(_NOTE, _PAPER_NOTE, _FOREIGN_NOTE),
+        notes=(_NOTE, _extent_note(figures), _FOREIGN_NOTE),
         text_column_count=3,
     )
 
@@ -116,7 +131,7 @@ def _table_2(figures: Sequence[SettingFigures]) -> Table:
         title="Table 2 of the paper, class-aware, and ours",
         columns=("data set", "of", *_TABLE_2_NAMES),
         rows=tuple(rows),
-        notes=(_NOTE, _PAPER_NOTE),
+        notes=(_NOTE, _extent_note(figures)),
         text_column_count=2,
     )
 

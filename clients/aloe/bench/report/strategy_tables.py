@@ -8,8 +8,7 @@ from aloe.bench.report.comparing import (
     MIN_SEED_COUNT,
     SIGNIFICANCE,
     Comparison,
-    needed_seed_count,
-    smallest_p,
+    power_of,
 )
 from aloe.bench.report.measures import LabelsToReach, Utilisation
 from aloe.bench.report.stopping import Stop
@@ -32,8 +31,7 @@ def spoken(name: str) -> str:
 
 
 def strategy_table(figures: SamplingFigures, name: str) -> Table:
-    """Put one query strategy in each row."""
-    levels = [f"labels to {each.level:.0%} of ceiling" for each in _levels(figures.strategies)]
+    """Say how good the heads of each query strategy are."""
     return Table(
         name=name,
         title=f"Strategies, {figures.sampling}",
@@ -43,30 +41,43 @@ def strategy_table(figures: SamplingFigures, name: str) -> Table:
             "labels",
             "test accuracy, %",
             "area, %",
-            *levels,
-            "labels against random",
             "macro-F1, %",
             "calibration error, %",
             "s per round",
         ),
-        rows=tuple(_strategy_row(each, len(levels)) for each in figures.strategies),
+        rows=tuple(
+            cells(
+                spoken(each.strategy),
+                str(len(each.seeds)),
+                number_text(each.labels.value, 0) if each.labels else MISSING,
+                percent_text(each.accuracy),
+                percent_text(each.area),
+                percent_text(each.macro_f1),
+                percent_text(each.calibration_error),
+                estimate_text(each.round_s, digits=3),
+            )
+            for each in figures.strategies
+        ),
         notes=_range_note(figures),
     )
 
 
-def _strategy_row(each: StrategyFigures, level_count: int) -> tuple[Cell, ...]:
-    reached = [reach_text(reach) for reach in each.labels_to_reach]
-    return cells(
-        spoken(each.strategy),
-        str(len(each.seeds)),
-        number_text(each.labels.value, 0) if each.labels else MISSING,
-        percent_text(each.accuracy),
-        percent_text(each.area),
-        *(reached or [MISSING] * level_count),
-        "1" if each.strategy == RANDOM else utilisation_text(each.utilisation),
-        percent_text(each.macro_f1),
-        percent_text(each.calibration_error),
-        estimate_text(each.round_s, digits=3),
+def label_table(figures: SamplingFigures, name: str) -> Table:
+    """Say how many labels each query strategy needs."""
+    levels = [f"{each.level:.0%} of the ceiling" for each in _levels(figures.strategies)]
+    return Table(
+        name=name,
+        title=f"Labels needed, {figures.sampling}",
+        columns=("strategy", *levels, "part of random's"),
+        rows=tuple(
+            cells(
+                spoken(each.strategy),
+                *([reach_text(reach) for reach in each.labels_to_reach] or [MISSING] * len(levels)),
+                "1" if each.strategy == RANDOM else utilisation_text(each.utilisation),
+            )
+            for each in figures.strategies
+        ),
+        notes=() if levels else ("No ceiling: nothing was trained on all labels.",),
     )
 
 
@@ -143,19 +154,17 @@ def _win_cell(found: tuple[Comparison, int] | None) -> Cell:
 
 def comparison_notes(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     """Say what so many seeds can show."""
-    tested = [each for each in comparisons if each.p_value is not None]
-    if not tested:
+    power = power_of(comparisons)
+    if power is None:
         return (f"Fewer than {MIN_SEED_COUNT} seeds in common: no test, and no claim.",)
-    seed_count = max(each.difference.run_count for each in tested)
-    smallest = smallest_p(seed_count)
-    corrected = min(1.0, smallest * len(tested))
     note = (
-        f"Paired over {seed_count} seeds, p by sign flips, corrected by Holm for {len(tested)}"
-        f" comparisons; bold where p ≤ {SIGNIFICANCE}. The smallest p that so many seeds can give"
-        f" is {p_text(smallest)}, corrected {p_text(corrected)}"
+        f"Paired over {power.seed_count} seeds, p by sign flips, corrected by Holm for"
+        f" {power.comparison_count} comparisons; bold where p ≤ {SIGNIFICANCE}. The smallest p that"
+        f" so many seeds can give is {p_text(power.smallest_p)}, corrected"
+        f" {p_text(power.smallest_corrected_p)}"
     )
-    if corrected > SIGNIFICANCE:
-        note += f": nothing can be shown; it takes {needed_seed_count(len(tested))} seeds"
+    if not power.is_enough:
+        note += f": nothing can be shown; it takes {power.needed_seed_count} seeds"
     return (f"{note}.",)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aloe.bench.report.intervals import Estimate
 
-MISSING, _MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+MISSING, _MINUS = "–", "−"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aloe.bench.report.analysis import SettingFigures, analyze, runs_of
+from aloe.bench.report.analysis import SamplingFigures, SettingFigures, analyze, runs_of
 from aloe.bench.report.figures import AXES, write_learning_curves
 from aloe.bench.report.findings import Findings, findings_of, setting_title
-from aloe.bench.report.page import Page, Picture, Section, render, title_of
+from aloe.bench.report.page import Page, Part, Picture, Section, render, title_of
 from aloe.bench.report.paper import paper_tables
 from aloe.bench.report.runs import ReportError, Results, read_results
 from aloe.bench.report.strategy_tables import (
+    label_table,
     sampling_table,
     stop_table,
     strategy_table,
@@ -52,7 +53,7 @@ def write_report(folder: Path, output: Path, levels: Sequence[float] = (0.9, 0.9
             (output / name).mkdir(parents=True, exist_ok=True)
         paper = paper_tables(figures)
         sections = tuple(_sections(figures, results, output / "figures"))
-        for table in (*paper, *(table for section in sections for table in section.tables)):
+        for table in _every_table(paper, sections):
             _write_table(table, output / "tables")
         findings = tuple(map(findings_of, figures))
         title = title_of([each.setting.dataset for each in figures])
@@ -69,33 +70,41 @@ def _sections(
 ) -> Iterator[Section]:
     taken: set[str] = set()
     for each in figures:
-        name = _unused(_slug(setting_title(each)), taken)
-        pictures = tuple(_pictures(each, results, folder, name))
-        yield Section(name, setting_title(each), pictures, tuple(_tables(each, name)))
+        title = setting_title(each)
+        name = _unused(_slug(title), taken)
+        if not each.samplings:
+            continue
+        parts = [_sampling_part(each, group, results, folder, name) for group in each.samplings]
+        if each.sampling_comparisons:
+            table = sampling_table(each, f"{name}-samplings")
+            parts.append(Part("class-aware against class-agnostic", (), (table,)))
+        yield Section(name, title, tuple(parts))
 
 
-def _pictures(
-    figures: SettingFigures, results: Results, folder: Path, name: str
-) -> Iterator[Picture]:
-    for group in figures.samplings:
-        runs = runs_of(results, figures.setting, group.sampling)
-        for axis in AXES:
-            path = folder / f"{name}-{group.sampling}-{axis.name}"
-            svg = write_learning_curves(figures, group, runs, axis, path)
-            if svg is not None:
-                caption = f"{setting_title(figures)}: {group.sampling}, against {axis.name}"
-                yield Picture(caption, svg)
+def _sampling_part(
+    figures: SettingFigures, group: SamplingFigures, results: Results, folder: Path, name: str
+) -> Part:
+    name = f"{name}-{group.sampling}"
+    path = folder / name
+    runs = runs_of(results, figures.setting, group.sampling)
+    pictures = [
+        Picture(f"{setting_title(figures)}: {group.sampling}, against {axis.name}", svg)
+        for axis in AXES
+        if (svg := write_learning_curves(figures, group, runs, axis, path))
+    ]
+    tables = [strategy_table(group, f"{name}-strategies"), label_table(group, f"{name}-labels")]
+    if group.comparisons:
+        tables.append(win_table(group, f"{name}-wins"))
+    if group.stops:
+        tables.append(stop_table(group, f"{name}-stops"))
+    return Part(group.sampling, tuple(pictures), tuple(tables))
 
 
-def _tables(figures: SettingFigures, name: str) -> Iterator[Table]:
-    for group in figures.samplings:
-        yield strategy_table(group, f"{name}-{group.sampling}-strategies")
-        if group.comparisons:
-            yield win_table(group, f"{name}-{group.sampling}-wins")
-        if group.stops:
-            yield stop_table(group, f"{name}-{group.sampling}-stops")
-    if figures.sampling_comparisons:
-        yield sampling_table(figures, f"{name}-samplings")
+def _every_table(paper: Sequence[Table], sections: Sequence[Section]) -> Iterator[Table]:
+    yield from paper
+    for section in sections:
+        for part in section.parts:
+            yield from part.tables
 
 
 def _write_table(table: Table, folder: Path) -> None:

@@ -1,0 +1,176 @@
+"""What is said about results with a planted outcome."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.bench.report.results_files import (
+    CEILING,
+    ceiling_rows,
+    planted_rows,
+    run_rows,
+    write_results,
+)
+
+from aloe.bench.report.analysis import SamplingFigures, SettingFigures, analyze
+from aloe.bench.report.findings import findings_of
+from aloe.bench.report.runs import read_results
+from aloe.bench.report.strategy_tables import stop_table, win_table
+
+
+@pytest.fixture
+def figures_of(tmp_path):
+    """Return the figures of the one setting of some rows."""
+
+    def figures_of(rows) -> SettingFigures:
+        (found,) = analyze(read_results(write_results(tmp_path, rows)), (0.9, 0.95))
+        return found
+
+    return figures_of
+
+
+def sentences(figures: SettingFigures) -> str:
+    return "\n".join(findings_of(figures).sentences)
+
+
+def by_strategy(group: SamplingFigures):
+    return {each.strategy: each for each in group.strategies}
+
+
+def test_better_strategy_is_above_equal_one_not_shown_and_worse_one_below(figures_of):
+    text = sentences(figures_of(planted_rows(("margin", "entropy", "largest_margin", "random"))))
+    assert "Class-aware: above random sampling by area: margin +5" in text
+    assert "Class-aware: below random sampling by area: largest margin −5" in text
+    assert "no difference from random sampling is shown for entropy" in text
+
+
+def test_strategies_stand_in_one_order_with_random_last(figures_of):
+    (group,) = figures_of(planted_rows(("random", "entropy", "margin"))).samplings
+    assert [each.strategy for each in group.strategies] == ["margin", "entropy", "random"]
+
+
+def test_figures_of_a_strategy_are_those_planted(figures_of):
+    figures = figures_of(planted_rows())
+    assert figures.ceiling.value == pytest.approx(CEILING)
+    margin = by_strategy(figures.samplings[0])["margin"]
+    assert margin.accuracy.value == pytest.approx(0.86, abs=0.01)
+    assert margin.accuracy.low < margin.accuracy.value < margin.accuracy.high
+    assert margin.ceiling_gap.value == pytest.approx(CEILING - margin.accuracy.value)
+    assert margin.macro_f1.value == pytest.approx(margin.accuracy.value - 0.01)
+    assert margin.calibration_error.value == pytest.approx(0.1)
+    assert margin.round_s.value == pytest.approx(0.25)
+    assert margin.labels_to_reach[0].accuracy == pytest.approx(0.9 * CEILING)
+    assert margin.utilisation.rate.high < 1
+
+
+def test_saved_labels_are_claimed_for_the_better_strategy_only(figures_of):
+    better = sentences(figures_of(planted_rows(("margin", "random"))))
+    assert "of its labels" in better
+    equal = sentences(figures_of(planted_rows(("entropy", "random"))))
+    assert "of its labels" not in equal
+    assert "ends at 80" in equal
+
+
+def test_distance_from_the_ceiling_has_its_interval(figures_of):
+    text = sentences(figures_of(planted_rows(("margin", "random"))))
+    assert "with 250 of 2,400 labels; all of them give 90.0% [90.0, 90.0]. That is 3." in text
+    assert "below the ceiling" in text
+
+
+def test_five_seeds_claim_nothing(figures_of):
+    figures = figures_of(planted_rows(("margin", "random"), seed_count=5))
+    text = sentences(figures)
+    assert "nothing is claimed about margin against random sampling: fewer than 6 seeds" in text
+    assert not any(word in text for word in ("above", "below", "of its labels"))
+    assert win_table(figures.samplings[0], "wins").notes == (
+        "Fewer than 6 seeds in common: no test, and no claim.",
+    )
+
+
+def test_too_few_seeds_for_so_many_comparisons_are_told(figures_of):
+    figures = figures_of(planted_rows(("margin", "entropy", "random"), seed_count=6))
+    assert "6 seeds cannot show any of 3 differences, however large; 7 seeds could" in sentences(
+        figures
+    )
+    assert "nothing can be shown; it takes 7 seeds" in win_table(figures.samplings[0], "x").notes[0]
+
+
+def test_class_aware_is_compared_with_class_agnostic_at_equal_label_counts(figures_of):
+    agnostic = [
+        row
+        | {
+            "sampling": "class-agnostic",
+            "label_count": 50 + 5 * row["round"],
+            "test_accuracy": row["test_accuracy"] - 0.2,
+        }
+        for row in planted_rows(("margin", "random"))
+        if row["sampling"]
+    ]
+    figures = figures_of(planted_rows(("margin", "random")) + agnostic)
+    assert [each.sampling for each in figures.samplings] == ["class-aware", "class-agnostic"]
+    assert figures.samplings[1].label_range == (50, 150)
+    text = sentences(figures)
+    assert "Class-aware, at equal label counts: above class-agnostic picks by area: margin" in text
+    assert all(each.is_shown for each in figures.sampling_comparisons)
+
+
+def test_stopping_rule_is_judged_where_it_first_says_stop(figures_of):
+    (group,) = figures_of(planted_rows(("margin", "random"))).samplings
+    stop = group.stops[0]
+    assert (stop.rule, stop.strategy, stop.stopped_count, stop.run_count) == (
+        "plateau",
+        "margin",
+        9,
+        10,
+    )
+    assert stop.labels.value == 200
+    assert stop.labels_saved.value == pytest.approx(0.2)
+    assert stop.accuracy_lost.value == pytest.approx(0.4 * (1 - 0.75**0.5), abs=0.01)
+    row = [cell.text for cell in stop_table(group, "stops").rows[0]]
+    assert row[:5] == ["plateau", "margin", "9 of 10", "200 [200, 200]", "20.0 [20.0, 20.0]"]
+
+
+def test_runs_with_fewer_seeds_are_compared_over_the_common_ones(figures_of):
+    rows = [
+        row
+        for row in planted_rows(("margin", "random"))
+        if row["strategy"] != "margin" or row["seed"] < 7
+    ]
+    (group,) = figures_of(rows).samplings
+    assert by_strategy(group)["margin"].seeds == tuple(range(7))
+    (comparison,) = group.comparisons
+    assert comparison.difference.run_count == 7
+    assert comparison.is_shown
+
+
+def test_without_ceiling_nothing_is_said_of_it(figures_of):
+    rows = [row for row in planted_rows(("margin", "random")) if row["sampling"]]
+    figures = figures_of(rows)
+    assert figures.ceiling is None
+    assert by_strategy(figures.samplings[0])["margin"].labels_to_reach == ()
+    assert "ceiling" not in sentences(figures)
+
+
+def test_without_test_accuracy_nothing_is_found(figures_of):
+    rows = [row | {"test_accuracy": None} for row in planted_rows(("margin", "random"))]
+    figures = figures_of(rows)
+    assert sentences(figures) == ""
+    margin = by_strategy(figures.samplings[0])["margin"]
+    assert (margin.accuracy, margin.area, margin.utilisation) == (None, None, None)
+    assert margin.labels.value == 250
+
+
+def test_ceiling_of_a_perfect_oracle_holds_for_every_oracle(figures_of):
+    rows = [row | {"oracle": "noise:0.1"} for row in run_rows("margin", 0)] + ceiling_rows(0)
+    figures = figures_of(rows)
+    assert figures.setting.oracle == "noise:0.1"
+    assert figures.ceiling.value == CEILING
+
+
+def test_ceiling_alone_is_told(figures_of):
+    assert sentences(figures_of(ceiling_rows(0))) == "All 2,400 labels give 90.0%."
+
+
+def test_shown_needs_a_corrected_p_of_at_most_five_percent(figures_of):
+    (comparison,) = figures_of(planted_rows(("margin", "random"))).samplings[0].comparisons
+    assert replace(comparison, corrected_p=0.05).is_shown
+    assert not replace(comparison, corrected_p=0.0501).is_shown

@@ -1,0 +1,65 @@
+from math import inf, nan
+
+import numpy as np
+import pytest
+
+from aloe.bench.report.intervals import (
+    Estimate,
+    mean_band,
+    mean_estimate,
+    median_estimate,
+    resampling_weights,
+)
+
+
+@pytest.mark.parametrize("run_count", [6, 10])
+def test_interval_of_a_mean_covers_it_as_often_as_it_says(run_count):
+    """The plain percentile interval covers it in 0.88 to 0.91 of the cases."""
+    experiments = np.random.default_rng(1).normal(size=(run_count, 600))
+    low, high = mean_band(experiments)
+    assert 0.93 <= np.mean((low <= 0) & (high >= 0)) <= 0.975
+
+
+def test_interval_of_many_runs_is_that_of_the_normal_distribution():
+    values = np.random.default_rng(2).normal(size=400)
+    found = mean_estimate(values)
+    assert found is not None
+    half = 1.96 * values.std(ddof=1) / 20
+    assert found.low == pytest.approx(values.mean() - half, abs=0.01)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.01)
+
+
+def test_same_values_give_the_same_interval():
+    values = np.random.default_rng(3).normal(size=10)
+    assert mean_estimate(values) == mean_estimate(values)
+
+
+def test_weights_of_a_resample_sum_to_one():
+    weights = resampling_weights(7)
+    assert weights.sum(axis=1) == pytest.approx(1)
+    assert weights.mean(axis=0) == pytest.approx(1 / 7, abs=0.01)
+
+
+def test_one_run_has_no_interval():
+    assert mean_estimate([0.5]) == Estimate(0.5, None, None, 1)
+
+
+def test_values_that_are_missing_are_left_out():
+    assert mean_estimate([0.5, nan]) == Estimate(0.5, None, None, 1)
+    assert mean_estimate([nan]) is None
+    assert mean_estimate([]) is None
+
+
+def test_median_of_ten_lies_between_the_second_and_the_ninth():
+    assert median_estimate(range(1, 11)) == Estimate(5.5, 2, 9, 10)
+
+
+def test_median_of_six_lies_between_the_extremes_and_of_five_has_no_interval():
+    assert median_estimate(range(6)) == Estimate(2.5, 0, 5, 6)
+    assert median_estimate(range(5)) == Estimate(2, None, None, 5)
+
+
+def test_median_takes_never_for_later_than_everything():
+    assert median_estimate([10, inf, 30]).value == 30
+    assert median_estimate([10, inf]).value == inf
+    assert median_estimate([1, 2, 3, 4, 5, inf]) == Estimate(3.5, 1, inf, 6)

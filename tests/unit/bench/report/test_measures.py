@@ -1,0 +1,91 @@
+from math import inf
+
+import numpy as np
+import pytest
+
+from aloe.bench.curves import align
+from aloe.bench.report.measures import (
+    areas_under_curves,
+    first_reaching,
+    labels_to_reach,
+    mean_curve,
+    utilisation,
+)
+from aloe.bench.report.strategy_tables import reach_text, utilisation_text
+
+LABELS = np.array([10.0, 20, 30, 40])
+
+
+def curve(*accuracies: float) -> np.ndarray:
+    return np.array([LABELS[: len(accuracies)], accuracies])
+
+
+def test_area_is_the_mean_accuracy_on_the_way():
+    areas = areas_under_curves(np.array([0.0, 10, 30]), np.array([[0.0, 1, 1], [0.5, 0.5, 0.5]]))
+    assert areas.tolist() == pytest.approx([25 / 30, 0.5])
+
+
+def test_area_of_a_single_head_is_its_accuracy():
+    assert areas_under_curves(np.array([50.0]), np.array([[0.7]])).tolist() == [0.7]
+
+
+def test_curves_are_compared_where_all_of_them_are():
+    places, values = align([np.array([[0.0, 10, 20], [0.0, 1, 2]]), np.array([[5.0, 15], [7, 8]])])
+    assert places.tolist() == [5, 10, 15]
+    assert values.tolist() == [[0.5, 1, 1.5], [7, 7.5, 8]]
+
+
+def test_curves_without_a_place_in_common_have_no_mean():
+    found = mean_curve([np.array([[0.0, 1], [0, 1]]), np.array([[5.0, 6], [0, 1]])])
+    assert found is not None
+    assert found.places == ()
+
+
+def test_first_head_that_reaches_the_target_counts_though_later_ones_fall_back():
+    accuracies = np.array([[0.1, 0.5, 0.3, 0.6], [0.1, 0.2, 0.3, 0.4]])
+    assert first_reaching(LABELS, accuracies, np.array([0.5, 0.5])).tolist() == [20, inf]
+
+
+def test_labels_to_reach_are_the_median_of_the_runs():
+    curves = [curve(0.1, 0.9), curve(0.1, 0.2, 0.9), curve(0.1, 0.2, 0.3, 0.9)]
+    found = labels_to_reach(curves, 0.9, 1.0)
+    assert (found.labels.value, found.reached_count, found.accuracy) == (30, 3, 0.9)
+    assert reach_text(found) == "30"
+
+
+def test_labels_to_reach_are_censored_where_most_runs_never_get_there():
+    curves = [curve(0.1, 0.9), curve(0.1, 0.2, 0.3), curve(0.1, 0.2, 0.3, 0.4)]
+    assert reach_text(labels_to_reach(curves, 0.9, 1.0)) == "> 30 (1 of 3 reached)"
+
+
+def test_labels_to_reach_say_how_many_runs_got_there():
+    curves = [curve(0.9)] * 6 + [curve(0.1, 0.9)] * 2 + [curve(0.1)]
+    assert reach_text(labels_to_reach(curves, 0.9, 1.0)) == "10 [10, 20] (8 of 9 reached)"
+
+
+def test_utilisation_is_the_part_of_the_labels_that_random_needs():
+    random = [curve(0.1, 0.2, 0.3, 0.4)] * 2
+    found = utilisation([curve(0.2, 0.4, 0.5, 0.6)] * 2, random)
+    assert found is not None
+    assert (found.label_count, found.random_label_count) == (20, 40)
+    assert (found.rate.value, found.rate.low, found.rate.high) == (0.5, 0.5, 0.5)
+    assert found.accuracy == pytest.approx(0.4)
+
+
+def test_utilisation_of_random_itself_is_one():
+    generator = np.random.default_rng(5)
+    runs = [curve(*np.sort(generator.random(4))) for _ in range(5)]
+    found = utilisation(runs, runs)
+    assert found is not None
+    assert (found.rate.value, found.rate.low, found.rate.high) == (1, 1, 1)
+
+
+def test_utilisation_is_censored_where_the_strategy_never_gets_there():
+    found = utilisation([curve(0.1, 0.1, 0.1, 0.1)] * 3, [curve(0.1, 0.5, 0.5, 0.5)] * 3)
+    assert found is not None
+    assert (found.rate.value, found.rate_bound) == (inf, 2)
+    assert utilisation_text(found) == "> 2.00"
+
+
+def test_utilisation_needs_labels_in_common():
+    assert utilisation([curve(0.1)], [np.array([[50.0], [0.2]])]) is None

@@ -1,0 +1,173 @@
+"""The files of a report, and what is said of results that it cannot be made from."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.unit.bench.report.results_files import planted_rows, run_rows, write_results
+
+from aloe.bench.report import ReportError, write_report
+from aloe.bench.schema import RESULTS_FILE
+from aloe.cli.bench_report import report
+from aloe.cli.console import CommandError
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Path:
+    """The folder of a report of three strategies and ten seeds."""
+    folder = write_results(tmp_path_factory.mktemp("bench"), planted_rows())
+    write_report(folder, folder / "report")
+    return folder / "report"
+
+
+@pytest.fixture(scope="module")
+def page(written: Path) -> str:
+    """The page of the report."""
+    return (written / "index.html").read_text(encoding="utf-8")
+
+
+def test_page_says_what_was_found(page):
+    assert "above random sampling by area: margin +5" in page
+    assert "no difference from random sampling is shown for entropy" in page
+    for title in ("Findings", "Beside the paper", "Definitions", "Reproducibility"):
+        assert f">{title}</h2>" in page
+
+
+def test_page_asks_for_nothing_from_elsewhere(page):
+    assert "://" not in page
+    assert not re.findall(r'(?:src|href)="(?!#)', page)
+    assert not re.findall(r"@import|<script|<link|<img|<iframe|url\((?!#)", page)
+
+
+def test_every_figure_in_the_page_is_valid_and_named(page):
+    figures = re.findall(r"<svg .*?</svg>", page, flags=re.DOTALL)
+    assert len(figures) == 2
+    for figure in figures:
+        root = ET.fromstring(figure)  # noqa: S314 - we wrote it
+        assert root.get("role") == "img"
+        assert "class-aware, against" in root.get("aria-label", "")
+
+
+def test_ids_in_the_page_are_unique_and_references_lead_somewhere(page):
+    ids = Counter(re.findall(r'\bid="([^"]*)"', page))
+    assert set(ids.values()) == {1}
+    assert set(re.findall(r'(?:url\(|href=")#([^")]*)', page)) <= ids.keys()
+
+
+def test_figures_of_the_page_take_its_colours(page):
+    body = page[page.index("</style>") :]
+    assert "var(--margin)" in body
+    assert not re.findall(r"#[0-9a-fA-F]{6}\b", body)
+
+
+def test_metadata_of_the_results_is_shown(page):
+    assert "<dt>experiment</dt>" in page
+    assert "&#34;rounds&#34;: 20" in page
+
+
+def test_figures_and_tables_are_files_too(written):
+    names = {path.name for path in (written / "figures").iterdir()}
+    stem = "fsdd-digit-yamnet-class-aware"
+    assert names == {
+        f"{stem}-{axis}.{kind}" for axis in ("labels", "rounds") for kind in ("svg", "png")
+    }
+    svg = ET.parse(written / "figures" / f"{stem}-labels.svg")  # noqa: S314 - we wrote it
+    assert svg.getroot().tag.endswith("svg")
+    tables = {path.stem for path in (written / "tables").iterdir()}
+    kinds = ("strategies", "labels", "wins", "stops")
+    assert tables == {"table-1", *(f"{stem}-{kind}" for kind in kinds)}
+
+
+def test_same_results_give_the_same_bytes(tmp_path):
+    folder = write_results(tmp_path, planted_rows(("margin", "random"), seed_count=2))
+    for name in ("one", "two"):
+        write_report(folder, tmp_path / name)
+    first, second = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in files}
+        for name in ("one", "two")
+        if (files := sorted(each for each in (tmp_path / name).rglob("*") if each.is_file()))
+    )
+    assert first == second
+
+
+def test_results_that_miss_almost_everything_still_make_a_report(tmp_path):
+    rows = [
+        row | {"test_accuracy": None, "test_macro_f1": None, "round_s": None, "stop": None}
+        for row in run_rows("margin", 0)
+    ] + run_rows("norm", 3)[:1]
+    found = write_report(write_results(tmp_path, rows, metadata=None), tmp_path / "report")
+    assert "says nothing about how it was made" in found.page.read_text(encoding="utf-8")
+
+
+def test_settings_of_one_name_keep_their_files_apart(tmp_path):
+    rows = run_rows("margin", 0, encoder="a/b")[:2] + run_rows("margin", 0, encoder="a-b")[:2]
+    write_report(write_results(tmp_path, rows), tmp_path / "report")
+    assert len(list((tmp_path / "report" / "figures").glob("*.png"))) == 4
+
+
+def test_missing_results_are_named_with_the_remedy(tmp_path):
+    with pytest.raises(ReportError, match=r"no results\.parquet in .*: give the folder"):
+        write_report(tmp_path, tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_file_that_is_no_parquet_is_refused(tmp_path):
+    (tmp_path / RESULTS_FILE).write_text("no table")
+    with pytest.raises(ReportError, match=r"cannot read .*; is it the results of a bench run\?$"):
+        write_report(tmp_path, tmp_path / "report")
+
+
+def test_foreign_table_is_refused_by_its_first_wrong_column(tmp_path):
+    pq.write_table(pa.table({"dataset": [1]}), tmp_path / RESULTS_FILE)
+    with pytest.raises(ReportError, match=r"its column 'dataset' is int64, not string$"):
+        write_report(tmp_path, tmp_path / "report")
+
+
+def test_results_without_runs_are_refused(tmp_path):
+    with pytest.raises(ReportError, match="no run is in"):
+        write_report(write_results(tmp_path, []), tmp_path / "report")
+
+
+def test_strategy_of_another_version_is_refused_by_name(tmp_path):
+    rows = run_rows("badge", 0)
+    with pytest.raises(ReportError, match=r"runs of 'badge', 'class-aware', which this version"):
+        write_report(write_results(tmp_path, rows), tmp_path / "report")
+
+
+def test_folder_that_cannot_be_written_is_named(tmp_path):
+    folder = write_results(tmp_path, run_rows("margin", 0))
+    (tmp_path / "taken").touch()
+    with pytest.raises(ReportError, match=r"cannot write the report to .*taken"):
+        write_report(folder, tmp_path / "taken")
+
+
+def test_command_writes_below_the_experiment_and_prints_the_findings(tmp_path, capsys):
+    report(write_results(tmp_path, run_rows("margin", 0)[:3]))
+    assert (tmp_path / "report" / "index.html").is_file()
+    assert "report in" in capsys.readouterr().out
+
+
+def test_command_prints_every_figure_as_json(tmp_path, capsys):
+    folder = write_results(tmp_path, planted_rows(("margin", "random"), seed_count=6))
+    report(folder, output=tmp_path / "elsewhere", level=[0.99], json=True)
+    found = json.loads(capsys.readouterr().out)
+    (setting,) = found["settings"]
+    (margin, random) = setting["samplings"][0]["strategies"]
+    assert margin["accuracy"]["value"] == pytest.approx(0.86, abs=0.01)
+    assert margin["labels_to_reach"][0]["level"] == 0.99
+    # It was never reached: infinity is no JSON.
+    assert margin["labels_to_reach"][0]["labels"]["value"] is None
+    assert random["utilisation"] is None
+    assert found["page"] == str(tmp_path / "elsewhere" / "index.html")
+    assert found["findings"][0]["sentences"]
+
+
+def test_command_tells_a_mistake_in_one_line(tmp_path):
+    with pytest.raises(CommandError) as caught:
+        report(tmp_path / "nowhere")
+    assert "\n" not in str(caught.value)
