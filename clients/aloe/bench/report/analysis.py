@@ -57,8 +57,12 @@ class SamplingFigures:
     label_range: tuple[float, float] | None
     """The labels that the learning curves of all runs cover."""
     strategies: tuple[StrategyFigures, ...]
+    against_random: tuple[Comparison, ...]
+    """Of each other strategy with random, by area; the question of the experiment, so that it is
+    a family of its own (Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets",
+    JMLR 7, 2006, section 3.2.2)."""
     comparisons: tuple[Comparison, ...]
-    """By area under the learning curve, over the seeds that both ran."""
+    """Of all pairs, by area."""
     stops: tuple[Stop, ...]
 
 
@@ -133,6 +137,8 @@ def _sampling_figures(
     label_range, areas = _areas(runs)
     groups = {name: [run for run in runs if run.strategy == name] for name in strategies}
     rules = rules_of(runs)
+    by_strategy = _by_strategy(areas)
+    against_random = [(name, RANDOM) for name in by_strategy if name != RANDOM]
     return SamplingFigures(
         sampling=sampling,
         label_range=label_range,
@@ -140,7 +146,8 @@ def _sampling_figures(
             _strategy_figures(group, groups.get(RANDOM, []), areas, ceilings, levels)
             for group in groups.values()
         ),
-        comparisons=compare(_by_strategy(areas)),
+        against_random=compare(by_strategy, against_random),
+        comparisons=compare(by_strategy),
         stops=tuple(stop for name in strategies for stop in stops_of(name, groups[name], rules)),
     )
 
@@ -220,7 +227,7 @@ def _compare_samplings(by_sampling: Mapping[str, Sequence[Run]]) -> tuple[Compar
         for run, area in _areas(runs)[1].items():
             figures.setdefault(f"{name} {run.sampling}", {})[run.seed] = area
     pairs = [(f"{name} {AWARE}", f"{name} {AGNOSTIC}") for name in strategies]
-    return compare(figures, [pair for pair in pairs if figures.keys() >= set(pair)])
+    return compare(figures, pairs)
 
 
 def _mean(values: FloatArray) -> float:

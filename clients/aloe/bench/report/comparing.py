@@ -52,8 +52,9 @@ def compare(
     """
     found: list[tuple[str, str, Estimate, float | None]] = []
     for first, second in combinations(figures, 2) if pairs is None else pairs:
-        seeds = sorted(figures[first].keys() & figures[second].keys())
-        differences = np.array([figures[first][seed] - figures[second][seed] for seed in seeds])
+        one, other = figures.get(first, {}), figures.get(second, {})
+        seeds = sorted(one.keys() & other.keys())
+        differences = np.array([one[seed] - other[seed] for seed in seeds])
         mean = mean_estimate(differences)
         if mean is not None:
             enough = len(seeds) >= MIN_SEED_COUNT

@@ -1,6 +1,7 @@
 """Learning curves of a setting as figures: all strategies together, then each beside random."""
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,11 +78,17 @@ def write_learning_curves(
         # The layout is computed once, for both files.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
-        svg = io.StringIO()
-        figure.savefig(svg, format="svg", metadata=dict.fromkeys(_SVG_METADATA))
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata=dict.fromkeys(_SVG_METADATA))
         figure.savefig(path.with_name(f"{path.name}.png"), dpi=_PNG_DPI)
-    path.with_name(f"{path.name}.svg").write_text(svg.getvalue(), encoding="utf-8")
-    return svg.getvalue()
+    svg = _shortened(drawn.getvalue())
+    path.with_name(f"{path.name}.svg").write_text(svg, encoding="utf-8")
+    return svg
+
+
+def _shortened(svg: str) -> str:
+    """Cut coordinates to hundredths of a point, which halves a figure of many runs."""
+    return re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
 
 
 @contextmanager
@@ -137,12 +144,10 @@ def _draw_strategy(panel: Any, name: str, curve: Curve, *, is_overview: bool) ->
     color = COLORS[AcquisitionFunction(name)]
     # The baseline lies below what is compared with it, unless it would be lost under all.
     order = 2 if name == RANDOM and not is_overview else 3
-    panel.plot(
-        curve.places, curve.mean, color=color, linewidth=1.3 if is_overview else 1.8, zorder=order
-    )
+    panel.plot(curve.places, curve.mean, color=color, linewidth=1.3, zorder=order)
     if curve.low and curve.high and not is_overview:
         panel.fill_between(
-            curve.places, curve.low, curve.high, color=color, alpha=0.25, linewidth=0, zorder=order
+            curve.places, curve.low, curve.high, color=color, alpha=0.3, linewidth=0, zorder=order
         )
 
 
@@ -161,7 +166,7 @@ def _draw_legend(figure: Figure, curves: Mapping[str, Curve], column_count: int)
         for name in curves
     ]
     if any(curve.low for curve in curves.values()):
-        handles.append(Patch(color=INK, alpha=0.25, lw=0, label="95% interval of the mean"))
+        handles.append(Patch(color=INK, alpha=0.3, lw=0, label="95% interval of the mean"))
     handles.append(Line2D([], [], color=INK, alpha=0.4, linewidth=0.5, label="one run"))
     figure.legend(
         handles=handles,

@@ -60,20 +60,16 @@ def _leading(strategies: Sequence[StrategyFigures]) -> StrategyFigures | None:
 
 
 def _against_random(group: SamplingFigures) -> list[str]:
-    # Random is the last of the strategies, so that it is second in each of its pairs.
-    pairs = [each for each in group.comparisons if each.second == RANDOM]
-    return _verdicts(pairs, group.comparisons, group.sampling, "random sampling")
+    return _verdicts(group.against_random, group.sampling, "random sampling")
 
 
 def _between_samplings(comparisons: Sequence[Comparison]) -> list[str]:
     named = [replace(each, first=each.first.partition(" ")[0]) for each in comparisons]
     lead = "Class-aware, at equal label counts"
-    return _verdicts(named, comparisons, lead, "class-agnostic picks")
+    return _verdicts(named, lead, "class-agnostic picks")
 
 
-def _verdicts(
-    comparisons: Sequence[Comparison], family: Sequence[Comparison], lead: str, rival: str
-) -> list[str]:
+def _verdicts(comparisons: Sequence[Comparison], lead: str, rival: str) -> list[str]:
     """Sort comparisons with one rival into above, below and not shown, a sentence each."""
     lead = lead[0].upper() + lead[1:]
     tested = [each for each in comparisons if each.corrected_p is not None]
@@ -91,7 +87,7 @@ def _verdicts(
     open_ones = [each for each in tested if not each.is_shown]
     if open_ones:
         sentences.append(f"{lead}: no difference from {rival} is shown for {_list(open_ones)}.")
-    power = power_of(family)
+    power = power_of(comparisons)
     if open_ones and power and not power.is_enough:
         sentences.append(
             f"{lead}: {power.seed_count} seeds cannot show any of {power.comparison_count}"
@@ -154,8 +150,8 @@ def _labels_saved(each: StrategyFigures, group: SamplingFigures) -> list[str]:
     found = each.utilisation
     is_above = any(
         pair.is_shown and pair.difference.value > 0
-        for pair in group.comparisons
-        if (pair.first, pair.second) == (each.strategy, RANDOM)
+        for pair in group.against_random
+        if pair.first == each.strategy
     )
     if found is None or not is_above or isinf(found.rate.value) or found.rate.high is None:
         return []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isinf
 
-from aloe.bench.report.analysis import RANDOM, SamplingFigures, SettingFigures, StrategyFigures
+from aloe.bench.report.analysis import RANDOM, SamplingFigures, StrategyFigures
 from aloe.bench.report.comparing import (
     MIN_SEED_COUNT,
     SIGNIFICANCE,
@@ -198,19 +198,19 @@ def _stop_row(stop: Stop) -> tuple[Cell, ...]:
     )
 
 
-def sampling_table(figures: SettingFigures, name: str) -> Table:
-    """Compare class-aware with class-agnostic picks of the same strategy."""
+def difference_table(comparisons: Sequence[Comparison], name: str, title: str) -> Table:
+    """Put each strategy's difference from one rival in a row."""
     return Table(
         name=name,
-        title="Area class-aware minus class-agnostic, in points, at equal label counts",
-        columns=("strategy", "difference", "corrected p"),
+        title=title,
+        columns=("strategy", "difference, points", "corrected p"),
         rows=tuple(
             (
-                Cell(spoken(each.first.rpartition(" ")[0])),
+                Cell(spoken(each.first.partition(" ")[0])),
                 Cell(percent_text(each.difference), each.is_shown),
                 Cell(MISSING if each.corrected_p is None else p_text(each.corrected_p)),
             )
-            for each in figures.sampling_comparisons
+            for each in comparisons
         ),
-        notes=comparison_notes(figures.sampling_comparisons),
+        notes=comparison_notes(comparisons),
     )

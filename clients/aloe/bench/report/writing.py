@@ -13,8 +13,8 @@ from aloe.bench.report.page import Page, Part, Picture, Section, render, title_o
 from aloe.bench.report.paper import paper_tables
 from aloe.bench.report.runs import ReportError, Results, read_results
 from aloe.bench.report.strategy_tables import (
+    difference_table,
     label_table,
-    sampling_table,
     stop_table,
     strategy_table,
     win_table,
@@ -76,7 +76,11 @@ def _sections(
             continue
         parts = [_sampling_part(each, group, results, folder, name) for group in each.samplings]
         if each.sampling_comparisons:
-            table = sampling_table(each, f"{name}-samplings")
+            table = difference_table(
+                each.sampling_comparisons,
+                f"{name}-samplings",
+                "Area class-aware minus class-agnostic, at equal label counts",
+            )
             parts.append(Part("class-aware against class-agnostic", (), (table,)))
         yield Section(name, title, tuple(parts))
 
@@ -93,7 +97,10 @@ def _sampling_part(
         if (svg := write_learning_curves(figures, group, runs, axis, path))
     ]
     tables = [strategy_table(group, f"{name}-strategies"), label_table(group, f"{name}-labels")]
-    if group.comparisons:
+    if group.against_random:
+        title = f"Area minus random's, {group.sampling}"
+        tables.append(difference_table(group.against_random, f"{name}-against-random", title))
+    if len(group.comparisons) > 1:
         tables.append(win_table(group, f"{name}-wins"))
     if group.stops:
         tables.append(stop_table(group, f"{name}-stops"))

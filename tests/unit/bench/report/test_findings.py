@@ -88,7 +88,7 @@ def test_five_seeds_claim_nothing(figures_of):
 
 def test_too_few_seeds_for_so_many_comparisons_are_told(figures_of):
     figures = figures_of(planted_rows(("margin", "entropy", "random"), seed_count=6))
-    assert "6 seeds cannot show any of 3 differences, however large; 7 seeds could" in sentences(
+    assert "6 seeds cannot show any of 2 differences, however large; 7 seeds could" in sentences(
         figures
     )
     assert "nothing can be shown; it takes 7 seeds" in win_table(figures.samplings[0], "x").notes[0]

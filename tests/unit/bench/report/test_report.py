@@ -79,7 +79,7 @@ def test_figures_and_tables_are_files_too(written):
     svg = ET.parse(written / "figures" / f"{stem}-labels.svg")  # noqa: S314 - we wrote it
     assert svg.getroot().tag.endswith("svg")
     tables = {path.stem for path in (written / "tables").iterdir()}
-    kinds = ("strategies", "labels", "wins", "stops")
+    kinds = ("strategies", "labels", "against-random", "wins", "stops")
     assert tables == {"table-1", *(f"{stem}-{kind}" for kind in kinds)}
 
 
