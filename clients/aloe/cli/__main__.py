@@ -10,6 +10,7 @@ from aloe.cli.app import app
 from aloe.cli.console import CommandError, complain
 from aloe.client import AloeError
 from aloe.local import ChildFailed, NoRedis
+from aloe.oracle import OracleError
 
 _FAILED, _INTERRUPTED = 1, 130
 
@@ -46,7 +47,16 @@ def run(arguments: list[str]) -> int:
 
 
 def _fail(error: BaseException) -> int:
-    expected = (AloeError, ChildFailed, CommandError, DatasetError, NoRedis, OSError, PlotError)
+    expected = (
+        AloeError,
+        ChildFailed,
+        CommandError,
+        DatasetError,
+        NoRedis,
+        OSError,
+        OracleError,
+        PlotError,
+    )
     if not isinstance(error, expected):
         raise error
     complain(str(error))

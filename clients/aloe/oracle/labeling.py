@@ -16,7 +16,7 @@ from aloe.client import (
     QueryResult,
     SubmitResult,
 )
-from aloe.oracle.oracles import Oracle
+from aloe.oracle.oracles import Oracle, TimedOracle
 
 _FIRST_WAIT_S = 0.05
 _MAX_WAIT_S = 2.0
@@ -52,11 +52,6 @@ class LabelingReport:
     """OPEN where the rounds ended first."""
 
 
-def answer_all(oracle: Oracle, leases: Sequence[Lease]) -> tuple[Answer, ...]:
-    """Ask an oracle for each clip of a batch."""
-    return tuple(Answer(lease.lease_id, oracle.answer(lease)) for lease in leases)
-
-
 async def label_task(
     client: AsyncLearnerClient,
     task_id: str,
@@ -64,6 +59,7 @@ async def label_task(
     *,
     oracle_id: str,
     batch_size: int,
+    batches_at_once: int = 1,
     rounds: int | None = None,
     strict: bool = True,
     min_head_version: int = 0,
@@ -78,9 +74,11 @@ async def label_task(
     Args:
         client: of the learner service.
         task_id: the task.
-        oracle: asked in a worker thread, so that it may block.
+        oracle: asked in a worker thread, so that it may block; in this one if it is a TimedOracle.
         oracle_id: whose leases and labels they are.
         batch_size: clips in a round.
+        batches_at_once: how many batches the oracle holds, each answered on its own: whichever is
+            done first is submitted first. With one, rounds follow each other.
         rounds: how many rounds; None goes on until the pool is exhausted or the budget spent.
         strict: wait before each query for the head that contains the answers so far.
         min_head_version: where strict, the head to wait for before the first query, such as
@@ -91,49 +89,55 @@ async def label_task(
     Raises:
         AloeError: a call failed for good.
     """
-    loop = _Loop(client, task_id, oracle_id, call_timeout)
-    tally = _Tally(head_version=min_head_version)
+    loop = _Loop(client, task_id, oracle, oracle_id, batch_size, strict, on_round, call_timeout)
+    tally = _Tally(rounds, head_version=min_head_version)
     await client.release_leases(task_id, oracle_id, timeout=call_timeout)
-    while rounds is None or tally.round_count < rounds:
-        asked = await loop.query(batch_size, tally.head_version if strict else 0)
-        if not asked.leases:
-            return tally.report(asked.pool_state)
-        answers = await asyncio.to_thread(answer_all, oracle, asked.leases)
-        stored, submitted = await loop.submit(answers)
-        tally.lost_count += len(answers) - len(stored)
-        if submitted is None:
-            continue
-        tally.add(stored, submitted)
-        if on_round is not None:
-            on_round(LabelingRound(tally.round_count, asked, stored, submitted))
-    return tally.report(PoolState.OPEN)
+    workers = [asyncio.create_task(loop.work(tally)) for _ in range(batches_at_once)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return tally.report()
 
 
 @dataclass(slots=True)
 class _Tally:
     """What a loop has done so far."""
 
+    max_round_count: int | None
     head_version: int
+    pool_state: PoolState = PoolState.OPEN
+    begun_count: int = 0
+    """Rounds that are done or may be."""
     round_count: int = 0
     label_count: int = 0
     abstention_count: int = 0
     lost_count: int = 0
+
+    def begin(self) -> bool:
+        """Begin a round if there is one left."""
+        if self.begun_count == self.max_round_count:
+            return False
+        self.begun_count += 1
+        return True
 
     def add(self, stored: tuple[Answer, ...], submitted: SubmitResult) -> None:
         labels = sum(answer.label is not None for answer in stored)
         self.round_count += 1
         self.label_count += labels
         self.abstention_count += len(stored) - labels
-        self.head_version = submitted.head_version or self.head_version
+        self.head_version = max(submitted.head_version or 0, self.head_version)
 
-    def report(self, pool_state: PoolState) -> LabelingReport:
+    def report(self) -> LabelingReport:
         return LabelingReport(
             round_count=self.round_count,
             label_count=self.label_count,
             abstention_count=self.abstention_count,
             lost_count=self.lost_count,
             head_version=self.head_version,
-            pool_state=pool_state,
+            pool_state=self.pool_state,
         )
 
 
@@ -143,17 +147,49 @@ class _Loop:
 
     client: AsyncLearnerClient
     task_id: str
+    oracle: Oracle
     oracle_id: str
+    batch_size: int
+    strict: bool
+    on_round: Callable[[LabelingRound], None] | None
     call_timeout: timedelta
 
-    async def query(self, batch_size: int, min_head_version: int) -> QueryResult:
+    async def work(self, tally: _Tally) -> None:
+        """Label batch after batch until there are no rounds left or no clips."""
+        while tally.begin():
+            asked = await self._query(tally.head_version if self.strict else 0)
+            if not asked.leases:
+                tally.pool_state = asked.pool_state
+                return
+            answers = await self._answer(asked.leases)
+            stored, submitted = await self._submit(answers)
+            tally.lost_count += len(answers) - len(stored)
+            if submitted is None:
+                tally.begun_count -= 1
+                continue
+            tally.add(stored, submitted)
+            if self.on_round is not None:
+                self.on_round(LabelingRound(tally.round_count, asked, stored, submitted))
+
+    async def _answer(self, leases: Sequence[Lease]) -> tuple[Answer, ...]:
+        """Let the oracle answer one clip after the other."""
+
+        def answer_all() -> tuple[Answer, ...]:
+            return tuple(Answer(lease.lease_id, self.oracle.answer(lease)) for lease in leases)
+
+        if not isinstance(self.oracle, TimedOracle):
+            return await asyncio.to_thread(answer_all)
+        await asyncio.sleep(sum(map(self.oracle.answer_time_s, leases)))
+        return answer_all()
+
+    async def _query(self, min_head_version: int) -> QueryResult:
         """Ask until there are clips, or there will be none."""
         wait_s = _FIRST_WAIT_S
         while True:
             asked = await self.client.query(
                 self.task_id,
                 self.oracle_id,
-                max_clip_count=batch_size,
+                max_clip_count=self.batch_size,
                 min_head_version=min_head_version,
                 timeout=self.call_timeout,
             )
@@ -162,12 +198,12 @@ class _Loop:
             await asyncio.sleep(random.uniform(0.0, wait_s))  # noqa: S311 - no secret
             wait_s = min(2 * wait_s, _MAX_WAIT_S)
 
-    async def submit(
+    async def _submit(
         self, answers: tuple[Answer, ...]
     ) -> tuple[tuple[Answer, ...], SubmitResult | None]:
         """Submit a batch; return what was stored, and the result if anything was."""
         try:
-            return answers, await self._submit(answers)
+            return answers, await self._store(answers)
         except LeaseLost:
             # One lost lease refuses the batch: the other answers are saved one by one.
             return await self._submit_singly(answers)
@@ -178,7 +214,7 @@ class _Loop:
         stored, results = [], []
         for answer in answers:
             with contextlib.suppress(LeaseLost):
-                results.append(await self._submit((answer,)))
+                results.append(await self._store((answer,)))
                 stored.append(answer)
         if not results:
             return (), None
@@ -186,7 +222,7 @@ class _Loop:
         last = SubmitResult(max(versions, default=None), results[-1].label_count)
         return tuple(stored), last
 
-    async def _submit(self, answers: tuple[Answer, ...]) -> SubmitResult:
+    async def _store(self, answers: tuple[Answer, ...]) -> SubmitResult:
         return await self.client.submit_labels(
             self.task_id, self.oracle_id, answers, timeout=self.call_timeout
         )

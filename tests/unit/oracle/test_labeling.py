@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import grpc
 import pytest
 from tests.unit.client.scripted_server import LEARNER, ScriptedServer, fail
+from tests.unit.oracle.asking import lease as lease_of
 
 from aloe import client
 from aloe.client import Answer, PoolState
-from aloe.oracle import LabelingRound, SimulatedOracle, label_task
+from aloe.oracle import Abstention, LabelingRound, SimulatedOracle, Slowness, label_task
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire.names import clip_name
 
@@ -118,7 +119,7 @@ async def test_other_loop_does_not_wait(server):
 
 async def test_abstentions_are_no_labels(server):
     SmallLearner(server)
-    report = await run(server, SimulatedOracle(TRUTH, CLASSES, abstention_rate=1.0))
+    report = await run(server, SimulatedOracle(TRUTH, CLASSES, [Abstention(1.0)]))
     assert (report.label_count, report.abstention_count) == (0, 10)
 
 
@@ -184,6 +185,60 @@ async def test_blocking_oracle_does_not_block_the_loop(server):
         run(server, Waiting(), task_id="digits"), run(server, Waiting(), task_id="speakers")
     )
     assert Counter(report.label_count for report in reports) == {10: 2}
+
+
+async def test_batches_held_at_once_are_submitted_as_they_are_answered(server):
+    """The first batch is answered only after the second one was stored."""
+    learner = SmallLearner(server)
+    second_is_stored = threading.Event()
+    rounds: list[LabelingRound] = []
+
+    class Dawdling:
+        def answer(self, lease):
+            if lease.clip_id == "clip0":
+                assert second_is_stored.wait(timeout=20)
+            return TRUTH[lease.clip_id]
+
+    def on_round(told: LabelingRound) -> None:
+        rounds.append(told)
+        second_is_stored.set()
+
+    report = await run(server, Dawdling(), batches_at_once=2, rounds=2, on_round=on_round)
+    assert [told.query.leases[0].clip_id for told in rounds] == ["clip3", "clip0"]
+    assert [told.number for told in rounds] == [1, 2]
+    assert report.round_count == 2
+    assert len(learner.labels("greetings")) == 6
+
+
+async def test_oracle_that_holds_several_batches_labels_every_clip(server):
+    learner = SmallLearner(server)
+    learner.lost = {"clip0", "clip1", "clip2"}
+    report = await run(server, batches_at_once=3)
+    assert set(learner.labels("greetings")) == set(TRUTH) - learner.lost
+    assert (report.round_count, report.label_count, report.lost_count) == (3, 7, 3)
+    assert report.pool_state is PoolState.EXHAUSTED
+
+
+async def test_time_that_an_oracle_takes_passes_in_the_loop(server):
+    SmallLearner(server)
+    slow = SimulatedOracle(TRUTH, CLASSES, [Slowness(0.001)])
+    begin_s = asyncio.get_running_loop().time()
+    report = await run(server, slow)
+    passed_s = asyncio.get_running_loop().time() - begin_s
+    assert passed_s > sum(slow.answer_time_s(lease_of(clip_id)) for clip_id in TRUTH)
+    assert report.label_count == 10
+
+
+async def test_failure_in_one_batch_ends_the_others(server):
+    SmallLearner(server)
+
+    class Failing:
+        def answer(self, lease):
+            raise KeyError(lease.clip_id)
+
+    with pytest.raises(KeyError, match="clip"):
+        await run(server, Failing(), batches_at_once=3)
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_failure_for_good_ends_the_loop(server):

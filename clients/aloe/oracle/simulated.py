@@ -1,0 +1,142 @@
+"""Oracles that answer from ground truth, as well as their behaviours let them."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from aloe.client import Lease
+from aloe.oracle.behaviours import Abstention, Behaviour, Confusion, Draw, Noise, Slowness
+from aloe.oracle.oracles import OracleError
+
+
+class SimulatedOracle:
+    """Answers from ground truth, which its behaviours change in turn until one abstains.
+
+    An answer and the time it takes depend on the seed, the oracle's name and the clip alone, not
+    on the order of the questions: asked again, it says the same. It keeps no state.
+    """
+
+    def __init__(
+        self,
+        truth: Mapping[str, str],
+        classes: Sequence[str],
+        behaviours: Sequence[Behaviour] = (),
+        *,
+        seed: int = 0,
+        name: str = "",
+        hardness: Mapping[str, float] | None = None,
+        error_rate: float = 0.0,
+        abstention_rate: float = 0.0,
+    ) -> None:
+        """Take the truth.
+
+        Args:
+            truth: clip id to class.
+            classes: the task's classes.
+            behaviours: applied in this order, at most one of a kind.
+            seed: another one errs, abstains and dawdles on other clips.
+            name: another one does too; for several oracles of one seed.
+            hardness: clip id to 0 to 1, for behaviours on hard clips.
+            error_rate: short for a behaviour Noise at the end.
+            abstention_rate: short for a behaviour Abstention in front.
+
+        Raises:
+            OracleError: a rate is out of range, a class is none of `classes`, there are errors to
+                make and no other class, or hard clips and no hardness of each.
+        """
+        if abstention_rate:
+            behaviours = (Abstention(abstention_rate), *behaviours)
+        if error_rate:
+            behaviours = (*behaviours, Noise(error_rate))
+        self._truth = truth
+        self._classes = tuple(classes)
+        self._behaviours = tuple(behaviours)
+        self._seed, self._name = seed, name
+        self._hardness = hardness or {}
+        self._check()
+
+    def answer(self, lease: Lease) -> str | None:
+        """Return what the oracle takes the leased clip for, or None.
+
+        Raises:
+            KeyError: the truth does not know the clip.
+        """
+        clip_id = lease.clip_id
+        if clip_id not in self._truth:
+            raise KeyError(f"the truth has no class for clip {clip_id!r}")
+        said: str | None = self._truth[clip_id]
+        for behaviour in self._behaviours:
+            if said is not None:
+                said = behaviour.act(said, self._draw(behaviour, clip_id))
+        return said
+
+    def answer_time_s(self, lease: Lease) -> float:
+        """Return how long it takes over the leased clip."""
+        return sum(
+            each.time_s(self._draw(each, lease.clip_id))
+            for each in self._behaviours
+            if isinstance(each, Slowness)
+        )
+
+    def _draw(self, behaviour: Behaviour, clip_id: str) -> Draw:
+        key = f"{self._seed}/{self._name}/{behaviour.kind}/{clip_id}"
+        digest = hashlib.sha256(key.encode()).digest()
+        # The 53 bits that a float holds.
+        chance, choice = (int.from_bytes(digest[at : at + 8], "little") >> 11 for at in (0, 8))
+        hardness = self._hardness[clip_id] if behaviour.on_hard_clips else 0.0
+        return Draw(self._classes, hardness, chance * 2.0**-53, choice * 2.0**-53)
+
+    def _check(self) -> None:
+        unknown = set(self._truth.values()) - set(self._classes)
+        if unknown:
+            raise OracleError(
+                f"the truth holds {min(unknown)!r}; the classes are {', '.join(self._classes)}"
+            )
+        kinds = [behaviour.kind for behaviour in self._behaviours]
+        if len(set(kinds)) < len(kinds):
+            raise OracleError(f"{'+'.join(map(str, self._behaviours))} has one kind twice")
+        for behaviour in self._behaviours:
+            if isinstance(behaviour, Confusion):
+                behaviour.check_classes(self._classes)
+            if behaviour.on_hard_clips:
+                self._check_hardness(behaviour)
+            if isinstance(behaviour, Noise) and len(set(self._classes)) < 2:
+                raise OracleError(f"{behaviour} takes two classes, got {list(self._classes)}")
+
+    def _check_hardness(self, behaviour: Behaviour) -> None:
+        for clip_id in self._truth:
+            hardness = self._hardness.get(clip_id, math.nan)
+            if not 0.0 <= hardness <= 1.0:
+                raise OracleError(
+                    f"{behaviour} needs the hardness of each clip, 0 to 1: {clip_id!r} has"
+                    f" {hardness:g}"
+                )
+
+
+class MajorityOracle:
+    """Several oracles answer for each clip: what most of them say is the answer.
+
+    Abstentions are no votes. A tie is an abstention: a doubtful label costs a clip's worth of the
+    label budget and stays wrong, an abstention costs nothing.
+    """
+
+    def __init__(self, voters: Sequence[SimulatedOracle]) -> None:
+        self._voters = tuple(voters)
+
+    def answer(self, lease: Lease) -> str | None:
+        """Return the class with the most votes, or None.
+
+        Raises:
+            KeyError: the truth does not know the clip.
+        """
+        votes = Counter(voter.answer(lease) for voter in self._voters)
+        del votes[None]
+        ranked = votes.most_common(2)
+        if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
+            return None
+        return ranked[0][0]
+
+    def answer_time_s(self, lease: Lease) -> float:
+        """Return how long the slowest takes: they answer side by side."""
+        return max(voter.answer_time_s(lease) for voter in self._voters)
