@@ -46,25 +46,29 @@ def up(
         embedding_address=embedding_address,
         audio_uri_prefixes=tuple(audio_from or ()),
     )
-    with start_stack(options) as stack:
-        if json:
-            print_json(
-                {
-                    "learner": stack.learner_address,
-                    "learners": stack.learner_addresses,
-                    "embedding": stack.embedding_address,
-                    "logs": str(stack.log_dir),
-                    "pids": stack.pids,
-                }
-            )
-        else:
-            for learner in stack.learner_addresses:
-                results.print(f"learner    {learner}", highlight=False)
-            results.print(f"embedding  {stack.embedding_address}", highlight=False)
-            results.print(f"logs       {stack.log_dir}", highlight=False, soft_wrap=True)
-            notes.print("Ctrl-C ends everything. Next: aloe pool create, aloe import")
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+    # From before the first line is printed: who reads it may end this at once.
+    with start_stack(options) as stack, contextlib.suppress(KeyboardInterrupt):
+        _announce(stack, json=json)
+        signal.pause()
+
+
+def _announce(stack: LocalStack, *, json: bool) -> None:
+    if json:
+        print_json(
+            {
+                "learner": stack.learner_address,
+                "learners": stack.learner_addresses,
+                "embedding": stack.embedding_address,
+                "logs": str(stack.log_dir),
+                "pids": stack.pids,
+            }
+        )
+        return
+    for learner in stack.learner_addresses:
+        results.print(f"learner    {learner}", highlight=False)
+    results.print(f"embedding  {stack.embedding_address}", highlight=False)
+    results.print(f"logs       {stack.log_dir}", highlight=False, soft_wrap=True)
+    notes.print("Ctrl-C ends everything. Next: aloe pool create, aloe import")
 
 
 def start_stack(options: StackOptions) -> AbstractContextManager[LocalStack]:
