@@ -14,7 +14,7 @@ from aloe.v1 import embedding_service_pb2_grpc as pb2_grpc
 
 
 class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
-    """EmbeddingService on a catalog of encoders; the interceptor maps its exceptions."""
+    """EmbeddingService on a catalog of encoders; its exceptions are mapped outside."""
 
     def __init__(self, catalog: Catalog, admission: Admission) -> None:
         self._catalog = catalog

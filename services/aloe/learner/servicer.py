@@ -16,7 +16,7 @@ MAX_PAGE_CLIPS = 10_000
 
 
 class LearnerServicer(pb_grpc.LearnerServiceServicer):
-    """LearnerService on a learner; the interceptor maps its exceptions."""
+    """LearnerService on a learner; its exceptions are mapped outside."""
 
     def __init__(self, learner: Learner) -> None:
         self._learner = learner

@@ -11,7 +11,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from aloe.serving.status import ErrorInterceptor, StatusOf
+from aloe.serving.status import GuardedServer, StatusOf
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MAX_PENDING_CALL_COUNT = 100_000
@@ -45,7 +45,6 @@ class RpcServer:
         self._names = [service.full_name for service in services]
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
-            interceptors=[ErrorInterceptor(status_of)],
             options=[
                 # A second server on the port must fail, not share it.
                 ("grpc.so_reuseport", 0),
@@ -61,7 +60,7 @@ class RpcServer:
             ],
         )
         for service in services:
-            service.add_to_server(service.servicer, self._server)
+            service.add_to_server(service.servicer, GuardedServer(self._server, status_of))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(
             (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
