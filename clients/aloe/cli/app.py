@@ -2,7 +2,19 @@
 
 import typer
 
-from aloe.cli import clips, demo, doctor, exports, labeling, pools, predictions, simulate, tasks, up
+from aloe.cli import (
+    bench,
+    clips,
+    demo,
+    doctor,
+    exports,
+    labeling,
+    pools,
+    predictions,
+    simulate,
+    tasks,
+    up,
+)
 
 app = typer.Typer(
     name="aloe",
@@ -16,6 +28,7 @@ app = typer.Typer(
 app.command()(up.up)
 app.command()(demo.demo)
 app.command()(simulate.simulate)
+app.add_typer(bench.app, name="bench")
 app.add_typer(pools.app, name="pool")
 app.add_typer(tasks.app, name="task")
 app.command(name="import")(clips.import_clips)
