@@ -1,273 +1,306 @@
-"""The simulated experiment: many tasks on one pool, each with its own oracle, over gRPC."""
+"""The experiment: data sets embedded once, then every run that its folder does not have yet."""
 
 import asyncio
-import contextlib
-import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from importlib.metadata import PackageNotFoundError, version
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Protocol
 
-import numpy as np
+from aloe.bench import provenance, rows
+from aloe.bench.corpus import Corpus
+from aloe.bench.datasets import Dataset, load
+from aloe.bench.datasets.recording import clip_id_of
+from aloe.bench.embeddings import EmbeddingFolder, StoredEncoder, complete
+from aloe.bench.runs import CORE_COUNT, JOB_COUNT, PATIENCE, PoolRuns, RunKey, RunRecord, run_keys
+from aloe.bench.spec import ExperimentError, Spec, encoder_name
+from aloe.bench.spec_file import to_table
+from aloe.bench.storage import ExperimentFolder
+from aloe.client import EmbeddingClient, ImportSummary, NewClip, connect_async, connect_embedding
+from aloe.local import LocalStack, StackOptions
 
-from aloe.bench.datasets import Dataset
-from aloe.bench.results import Ceiling, CurvePoint, Run
-from aloe.client import (
-    AcquisitionFunction,
-    AdamRecipe,
-    AsyncLearnerClient,
-    Evaluation,
-    HeadRecipe,
-    ImportSummary,
-    KnownLabel,
-    NewClip,
-    NotFound,
-    QueryStrategy,
-    Round,
-    SelectionRule,
-    Split,
-)
-from aloe.oracle import LabelingRound, SimulatedOracle, label_task
+_MAX_FAILED_PART = 0.01
+"""Of a data set's clips: with more, it is not the data set that was meant."""
 
-PATIENCE = timedelta(minutes=5)
-"""How long a server may be away, or a head take, before the experiment gives up."""
-_CLEAN_UP = timedelta(seconds=5)
+
+class Watcher(Protocol):
+    """Is told how far an experiment is."""
+
+    def begin(self, what: str, total: int) -> Callable[[], None]:
+        """Begin something of so many steps; return what is to be called at each step."""
+
+    def note(self, text: str) -> None:
+        """Take notice of something."""
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
-    """Clips and the whole truth about them."""
+class Means:
+    """With what an experiment is done; nothing here changes its results."""
 
-    clips: Sequence[NewClip]
-    splits: Mapping[str, Split]
-    """Clip id to split."""
-    classes: Mapping[str, tuple[str, ...]]
-    """Task to classes."""
-    truth: Mapping[str, Mapping[str, str]]
-    """Task to clip id to class."""
+    embeddings: Path
+    """Where embeddings are kept."""
+    start_stack: Callable[[StackOptions], LocalStack]
+    server: str = ""
+    """host:port of a learner that runs; empty starts some."""
+    learner_count: int = CORE_COUNT
+    """Learners to start."""
+    job_count: int = JOB_COUNT
+    """Runs at a time."""
 
-    @classmethod
-    def of_dataset(cls, dataset: Dataset, tasks: Iterable[str]) -> "Corpus":
-        """Take some tasks of a data set."""
-        names = tuple(tasks)
-        recordings = dataset.recordings
-        return cls(
-            clips=[NewClip(r.clip_id, audio=r.audio(), uri=r.uri) for r in recordings],
-            splits={r.clip_id: r.split for r in recordings},
-            classes={name: dataset.tasks[name] for name in names},
-            truth={name: {r.clip_id: r.labels[name] for r in recordings} for name in names},
-        )
 
-    def known_labels(self, task: str, splits: Iterable[Split]) -> list[KnownLabel]:
-        """Return the truth of a task on some splits."""
-        wanted = set(splits)
-        return [
-            KnownLabel(clip_id, label, self.splits[clip_id])
-            for clip_id, label in self.truth[task].items()
-            if self.splits[clip_id] in wanted
-        ]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A data set under an encoder."""
 
-    def seed_labels(self, task: str, per_class: int, seed: int) -> list[KnownLabel]:
-        """Draw the same number of train clips of each class, by seed."""
-        generator = np.random.default_rng([seed, 0x5EED])
-        drawn: list[KnownLabel] = []
-        for name in self.classes[task]:
-            clip_ids = [
-                clip_id
-                for clip_id, label in self.truth[task].items()
-                if label == name and self.splits[clip_id] is Split.TRAIN
+    dataset: str
+    encoder: str
+    """What the results call it."""
+    location: str
+    """What the embedding service calls it."""
+    recordings: Dataset
+    tasks: tuple[str, ...]
+    folder: Path
+    """Of its embeddings."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """The clips of a part with their embeddings."""
+
+    corpus: Corpus
+    encoder: StoredEncoder
+    digest: str
+    """Of clips, splits, labels and embeddings: all that the runs see."""
+
+
+def run_experiment(spec: Spec, output: Path, means: Means, watcher: Watcher) -> Path:
+    """Do what is missing of an experiment; return the file of its results.
+
+    Raises:
+        ExperimentError: it cannot be done, or not in this folder.
+        DatasetError: a data set cannot be used.
+        AloeError: a service failed.
+    """
+    datasets = {each.short_name: load(each.name, _root(each.root)) for each in spec.datasets}
+    spec = _with_tasks(spec, datasets)
+    with ExperimentFolder(output) as folder:
+        folder.adopt(spec)
+        parts = _parts(spec, datasets, means.embeddings)
+        failures = _embed(parts, spec, means, watcher)
+        with ExitStack() as ending:
+            addresses = cache(partial(_learners, means, ending))
+            about = [
+                _run_part(part, spec, folder, means, addresses, watcher, failures[part.folder])
+                for part in parts
             ]
-            count = min(per_class, len(clip_ids))
-            places = sorted(generator.choice(len(clip_ids), count, replace=False).tolist())
-            drawn += [KnownLabel(clip_ids[place], name, Split.TRAIN) for place in places]
-        return drawn
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is simulated."""
-
-    strategies: tuple[AcquisitionFunction, ...]
-    selection: SelectionRule
-    rounds: int
-    seeds: tuple[int, ...]
-    seed_labels_per_class: int = 5
-    batch_size: int | None = None
-    """Clips in a round; None means one per class."""
-    error_rate: float = 0.0
-    abstention_rate: float = 0.0
-    head_recipe: HeadRecipe = AdamRecipe()  # noqa: RUF009 - frozen
-
-
-@dataclass(frozen=True, slots=True)
-class RunKey:
-    """Which run of an experiment."""
-
-    task: str
-    strategy: AcquisitionFunction
-    seed: int
-
-
-class Experiment:
-    """Runs a plan on a corpus through a learner service."""
-
-    def __init__(
-        self, client: AsyncLearnerClient, corpus: Corpus, plan: Plan, *, pool_id: str, prefix: str
-    ) -> None:
-        """Describe an experiment.
-
-        Args:
-            client: of the learner service.
-            corpus: the clips and the truth.
-            plan: what to simulate.
-            pool_id: the pool to import into; may hold the clips already.
-            prefix: of the ids of the tasks, which are deleted at the end.
-        """
-        self._client, self._corpus, self._plan = client, corpus, plan
-        self._pool_id, self._prefix = pool_id, prefix
-        self._task_ids: list[str] = []
-
-    async def import_clips(self, on_progress: Callable[[int], None]) -> ImportSummary:
-        """Embed the clips once; those that the pool has are skipped."""
-        return await self._client.import_clips(
-            self._pool_id, self._corpus.clips, on_progress=on_progress, timeout=PATIENCE
-        )
-
-    async def run(
-        self, on_round: Callable[[RunKey, LabelingRound], None]
-    ) -> tuple[tuple[Run, ...], tuple[Ceiling, ...]]:
-        """Run everything at once, each run on a task of its own.
-
-        Args:
-            on_round: told of every batch that was labeled.
-
-        Returns:
-            The runs, by task, strategy and seed, and a ceiling per task.
-        """
-        plan, tasks = self._plan, tuple(self._corpus.classes)
-        keys = [
-            RunKey(task, strategy, seed)
-            for task in tasks
-            for strategy in plan.strategies
-            for seed in plan.seeds
+        runs = [
+            rows.run_columns(part.dataset, part.encoder, key)
+            for part in parts
+            for key in run_keys(spec, part.tasks)
         ]
-        async with asyncio.TaskGroup() as group:
-            runs = [group.create_task(self._run_one(key, on_round)) for key in keys]
-            ceilings = [group.create_task(self._ceiling(task)) for task in tasks]
-        return tuple(run.result() for run in runs), tuple(c.result() for c in ceilings)
+        folder.write_results(runs, _metadata(spec, about))
+        return folder.results_file
 
-    async def delete_tasks(self) -> None:
-        """Delete the tasks that were created; the pool stays."""
-        for task_id in self._task_ids:
-            with contextlib.suppress(NotFound):
-                await self._client.delete_task(task_id, timeout=_CLEAN_UP)
 
-    def task_id(self, key: RunKey) -> str:
-        """Return the id of a run's task."""
-        return f"{self._prefix}-{key.task}-{key.strategy.value}-{key.seed}"
+def _root(root: str) -> Path | None:
+    return Path(root) if root else None
 
-    async def _run_one(self, key: RunKey, on_round: Callable[[RunKey, LabelingRound], None]) -> Run:
-        plan, corpus = self._plan, self._corpus
-        task_id, classes = self.task_id(key), corpus.classes[key.task]
-        strategy = QueryStrategy(key.strategy, plan.selection)
-        first_head = await self._create(
-            task_id,
-            key.task,
-            strategy,
-            key.seed,
-            corpus.seed_labels(key.task, plan.seed_labels_per_class, key.seed),
+
+def _with_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> Spec:
+    """Name the tasks of each data set where all are meant."""
+    named = []
+    for each in spec.datasets:
+        known = datasets[each.short_name].tasks
+        for task in each.tasks:
+            if task not in known:
+                raise ExperimentError(
+                    f"tasks has {task!r}, but {each.short_name} has {', '.join(known)}"
+                )
+        named.append(replace(each, tasks=each.tasks or tuple(known)))
+    return replace(spec, datasets=tuple(named))
+
+
+def _parts(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> list[_Part]:
+    return [
+        _Part(
+            dataset=each.short_name,
+            encoder=encoder_name(location),
+            location=location,
+            recordings=datasets[each.short_name],
+            tasks=each.tasks,
+            folder=embeddings / _folder_name(each.short_name, location, spec),
         )
-        await label_task(
-            self._client,
-            task_id,
-            SimulatedOracle(
-                corpus.truth[key.task],
-                classes,
-                seed=key.seed,
-                error_rate=plan.error_rate,
-                abstention_rate=plan.abstention_rate,
-            ),
-            oracle_id="simulated",
-            batch_size=plan.batch_size or len(classes),
-            rounds=plan.rounds,
-            min_head_version=first_head,
-            on_round=lambda labeled: on_round(key, labeled),
-            call_timeout=PATIENCE,
-        )
-        await self._wait_until_trained(task_id)
-        rounds = await self._client.list_rounds(task_id, timeout=PATIENCE)
-        return Run(
-            task=key.task,
-            strategy=key.strategy,
-            selection=plan.selection,
-            seed=key.seed,
-            labels=rounds[-1].label_count,
-            accuracy=_accuracy(rounds[-1].test),
-            curve=_curve(rounds, lambda each: each.validation),
-            test_curve=_curve(rounds, lambda each: each.test),
-        )
+        for location in spec.encoders
+        for each in spec.datasets
+    ]
 
-    async def _ceiling(self, task: str) -> Ceiling:
-        labels = self._corpus.known_labels(task, [Split.TRAIN])
-        accuracies = []
-        for seed in self._plan.seeds:
-            task_id = f"{self._prefix}-{task}-all-{seed}"
-            await self._create(task_id, task, QueryStrategy(), seed, labels)
-            await self._wait_until_trained(task_id)
-            rounds = await self._client.list_rounds(task_id, timeout=PATIENCE)
-            accuracies.append(_accuracy(rounds[-1].test))
-        known = [accuracy for accuracy in accuracies if accuracy is not None]
-        return Ceiling(
-            task, len(labels), float(np.mean(known)) if known else None, self._plan.seeds
-        )
 
-    async def _create(
-        self,
-        task_id: str,
-        task: str,
-        strategy: QueryStrategy,
-        seed: int,
-        train_labels: Sequence[KnownLabel],
-    ) -> int:
-        """Create a task with its known labels; return the version of its first head."""
-        await self._client.create_task(
-            task_id,
-            self._pool_id,
-            self._corpus.classes[task],
-            query_strategy=strategy,
-            head_recipe=self._plan.head_recipe,
-            seed=seed,
+def _folder_name(dataset: str, location: str, spec: Spec) -> str:
+    """Name the folder of some embeddings after all that decides them but the audio."""
+    settings = f"{location}\0{spec.int16_divisor}\0{spec.length_policy}"
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
+    return clip_id_of(f"{dataset}/{encoder_name(location)}/{digest}")
+
+
+def _embed(
+    parts: Sequence[_Part], spec: Spec, means: Means, watcher: Watcher
+) -> dict[Path, dict[str, str]]:
+    """Make the embeddings that are missing; return the clips that have none, by folder."""
+    failures = {}
+    for location in spec.encoders:
+        with ExitStack() as ending:
+            connect = cache(partial(_embedding_client, location, spec, means, ending))
+            for part in parts:
+                if part.location != location:
+                    continue
+                recordings = part.recordings.recordings
+                step = watcher.begin(f"{part.dataset}, {part.encoder}: embedding", len(recordings))
+                found = complete(EmbeddingFolder.open(part.folder), recordings, connect, step)
+                _check_failures(part, found, watcher)
+                failures[part.folder] = found
+    return failures
+
+
+def _embedding_client(
+    location: str, spec: Spec, means: Means, ending: ExitStack
+) -> EmbeddingClient:
+    # Deterministic: an embedding made after a kill, in another batch, must have the same bits.
+    flags = ["--deterministic", "--int16-divisor", str(spec.int16_divisor)]
+    if spec.length_policy:
+        flags += ["--length-policy", spec.length_policy]
+    options = StackOptions(encoder=location, learner_count=0, embedding_flags=tuple(flags))
+    stack = ending.enter_context(means.start_stack(options))
+    return ending.enter_context(connect_embedding(stack.embedding_address))
+
+
+def _check_failures(part: _Part, failures: Mapping[str, str], watcher: Watcher) -> None:
+    total = len(part.recordings.recordings)
+    if not failures:
+        return
+    clip_id, why = next(iter(failures.items()))
+    told = f"{len(failures):,} of {total:,} clips of {part.dataset} have no embedding"
+    if len(failures) > _MAX_FAILED_PART * total:
+        raise ExperimentError(f"{told}, more than 1 %: repair them; {clip_id}: {why}")
+    watcher.note(f"{told} and are left out: {', '.join(failures)}")
+
+
+def _learners(means: Means, ending: ExitStack) -> tuple[str, ...]:
+    if means.server:
+        return (means.server,)
+    options = StackOptions(encoder=None, learner_count=means.learner_count)
+    return ending.enter_context(means.start_stack(options)).learner_addresses
+
+
+def _run_part(
+    part: _Part,
+    spec: Spec,
+    folder: ExperimentFolder,
+    means: Means,
+    addresses: Callable[[], tuple[str, ...]],
+    watcher: Watcher,
+    failures: Mapping[str, str],
+) -> dict[str, Any]:
+    """Do the runs of a part that are missing; return what the metadata say of it."""
+    embedded = _read(part)
+    keys = [
+        key
+        for key in run_keys(spec, part.tasks)
+        if not folder.has_run(rows.run_columns(part.dataset, part.encoder, key), embedded.digest)
+    ]
+    if keys:
+        asyncio.run(_run(part, embedded, keys, spec, folder, means, addresses(), watcher))
+    return {
+        "dataset": part.dataset,
+        "encoder": part.encoder,
+        "encoder_id": embedded.encoder.encoder_id,
+        "encoder_fingerprint": embedded.encoder.fingerprint,
+        "embedding_dim": embedded.encoder.embedding_dim,
+        "clip_counts": {
+            task: {
+                split.value: dict(of_split)
+                for split, of_split in part.recordings.counts(task).items()
+            }
+            for task in part.tasks
+        },
+        "failures": dict(failures),
+    }
+
+
+def _read(part: _Part) -> _Embedded:
+    """Read the embeddings of a part."""
+    folder = EmbeddingFolder.open(part.folder)
+    if folder.encoder is None:
+        raise ExperimentError(f"{part.dataset} has no clip with an embedding")
+    clips = [
+        NewClip(r.clip_id, embedding=stored.embedding)
+        for r in part.recordings.recordings
+        if (stored := folder.clips.get(r.clip_id)) and stored.embedding is not None
+    ]
+    corpus = Corpus.of_dataset(part.recordings, part.tasks).of_clips(clips)
+    return _Embedded(corpus, folder.encoder, _digest(corpus))
+
+
+def _digest(corpus: Corpus) -> str:
+    digest = hashlib.sha256()
+    for clip in corpus.clips():
+        labels = [corpus.truth[task].get(clip.clip_id, "") for task in corpus.truth]
+        line = "\0".join((clip.clip_id, corpus.splits[clip.clip_id].value, *labels, ""))
+        digest.update(line.encode())
+        digest.update(clip.embedding)  # type: ignore[arg-type]
+    return digest.hexdigest()
+
+
+async def _run(
+    part: _Part,
+    embedded: _Embedded,
+    keys: Sequence[RunKey],
+    spec: Spec,
+    folder: ExperimentFolder,
+    means: Means,
+    addresses: Sequence[str],
+    watcher: Watcher,
+) -> None:
+    step = watcher.begin(
+        f"{part.dataset}, {part.encoder}: rounds",
+        spec.rounds * sum(1 for key in keys if key.strategy),
+    )
+    async with AsyncExitStack() as ending:
+        clients = [await ending.enter_async_context(connect_async(each)) for each in addresses]
+        pool_id = f"bench-{embedded.digest[:16]}"
+        await clients[0].create_pool(
+            pool_id,
+            encoder_id=embedded.encoder.encoder_id,
+            encoder_fingerprint=embedded.encoder.fingerprint,
+            embedding_dim=embedded.encoder.embedding_dim,
             timeout=PATIENCE,
         )
-        self._task_ids.append(task_id)
-        held_out = self._corpus.known_labels(task, [Split.VALIDATION, Split.TEST])
-        imported = await self._client.import_labels(
-            task_id, [*held_out, *train_labels], timeout=PATIENCE
+        own = hashlib.sha256(str(folder.path.resolve()).encode()).hexdigest()[:8]
+        runs = PoolRuns(clients, embedded.corpus, spec, pool_id=pool_id, prefix=f"bench-{own}")
+        _check_import(await runs.import_clips(lambda _: None))
+
+        async def keep(record: RunRecord, _: str) -> None:
+            run = rows.run_columns(part.dataset, part.encoder, record.key)
+            table = rows.run_table(run, record)
+            await asyncio.to_thread(folder.write_run, run, table, embedded.digest)
+
+        await runs.run(keys, job_count=means.job_count, on_record=keep, on_batch=lambda _: step())
+
+
+def _check_import(summary: ImportSummary) -> None:
+    if summary.failures:
+        first = summary.failures[0]
+        raise ExperimentError(
+            f"the learner refused {len(summary.failures):,} embeddings;"
+            f" {first.clip_id}: {first.message}"
         )
-        return imported.head_version or 0
-
-    async def _wait_until_trained(self, task_id: str) -> None:
-        """Wait for the head that contains every label so far."""
-        async for update in self._client.watch_task(task_id, timeout=PATIENCE):
-            newest = update.last_round.label_count if update.last_round else 0
-            if newest == update.task.clip_counts.labeled:
-                return
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    found = {"python": platform.python_version()}
-    for package in ("aloe-speech", "grpcio", "numpy", "scipy", "soxr", "tensorflow"):
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
-
-
-def _accuracy(evaluation: Evaluation | None) -> float | None:
-    return None if evaluation is None else evaluation.accuracy
-
-
-def _curve(
-    rounds: Sequence[Round], part: Callable[[Round], Evaluation | None]
-) -> tuple[CurvePoint, ...]:
-    return tuple(CurvePoint(each.label_count, _accuracy(part(each))) for each in rounds)
+def _metadata(spec: Spec, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "spec": to_table(spec),
+        "versions": provenance.versions(),
+        "machine": provenance.machine(),
+        "parts": list(parts),
+    }

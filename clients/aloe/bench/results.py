@@ -1,12 +1,13 @@
 """What a simulation found, as values, as JSON and as the rows of a table."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from aloe.client.types import AcquisitionFunction, SelectionRule
+from aloe.bench.runs import RunRecord
+from aloe.client.types import AcquisitionFunction, Evaluation, Round, SelectionRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,54 @@ class Summary:
     accuracy_std: float | None
     """Standard deviation of the sample; None for fewer than two runs."""
     run_count: int
+
+
+def runs_of(records: Iterable[RunRecord]) -> tuple[Run, ...]:
+    """Sum up the runs among some records; the others are ceilings."""
+    return tuple(
+        Run(
+            task=record.key.task,
+            strategy=record.key.strategy,
+            selection=record.key.sampling,
+            seed=record.key.seed,
+            labels=record.rounds[-1].label_count,
+            accuracy=_accuracy(record.rounds[-1].test),
+            curve=_curve(record.rounds, lambda each: each.validation),
+            test_curve=_curve(record.rounds, lambda each: each.test),
+        )
+        for record in records
+        if record.key.strategy is not None and record.key.sampling is not None
+    )
+
+
+def ceilings_of(records: Iterable[RunRecord]) -> tuple[Ceiling, ...]:
+    """Sum up the ceilings among some records, one per task."""
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        if record.key.strategy is None:
+            groups.setdefault(record.key.task, []).append(record)
+    return tuple(_ceiling(task, group) for task, group in groups.items())
+
+
+def _ceiling(task: str, records: Sequence[RunRecord]) -> Ceiling:
+    accuracies = [_accuracy(record.rounds[-1].test) for record in records]
+    known = [accuracy for accuracy in accuracies if accuracy is not None]
+    return Ceiling(
+        task,
+        records[0].rounds[-1].label_count,
+        fmean(known) if known else None,
+        tuple(record.key.seed for record in records),
+    )
+
+
+def _accuracy(evaluation: Evaluation | None) -> float | None:
+    return None if evaluation is None else evaluation.accuracy
+
+
+def _curve(
+    rounds: Sequence[Round], part: Callable[[Round], Evaluation | None]
+) -> tuple[CurvePoint, ...]:
+    return tuple(CurvePoint(each.label_count, _accuracy(part(each))) for each in rounds)
 
 
 def summarize(runs: Iterable[Run]) -> tuple[Summary, ...]:

@@ -6,6 +6,7 @@ import typer
 
 from aloe.bench.datasets import DatasetError
 from aloe.bench.plots import PlotError
+from aloe.bench.spec import ExperimentError
 from aloe.cli.app import app
 from aloe.cli.console import CommandError, complain
 from aloe.client import AloeError
@@ -13,6 +14,17 @@ from aloe.local import ChildFailed, NoRedis
 from aloe.oracle import OracleError
 
 _FAILED, _INTERRUPTED = 1, 130
+_EXPECTED = (
+    AloeError,
+    ChildFailed,
+    CommandError,
+    DatasetError,
+    ExperimentError,
+    NoRedis,
+    OSError,
+    OracleError,
+    PlotError,
+)
 
 
 def main() -> None:
@@ -47,17 +59,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _fail(error: BaseException) -> int:
-    expected = (
-        AloeError,
-        ChildFailed,
-        CommandError,
-        DatasetError,
-        NoRedis,
-        OSError,
-        OracleError,
-        PlotError,
-    )
-    if not isinstance(error, expected):
+    if not isinstance(error, _EXPECTED):
         raise error
     complain(str(error))
     return _FAILED

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from aloe.bench.experiment import Corpus, Experiment, Plan, RunKey
+from aloe.bench.corpus import Corpus
 from aloe.bench.plots import plot_learning_curves
-from aloe.bench.results import Ceiling, Run
+from aloe.bench.results import Ceiling, Run, ceilings_of, runs_of
+from aloe.bench.runs import PoolRuns, RunRecord
+from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
 from aloe.bench.synthesis import INTONATIONS, VOICES, VOWELS, SpokenVowel, synthesize
 from aloe.cli.console import notes, percent, print_json, print_table, results
 from aloe.cli.experiment_progress import run_with_progress
@@ -21,7 +23,6 @@ from aloe.client import (
     AcquisitionFunction,
     NewClip,
     Pcm,
-    SelectionRule,
     Split,
     connect_async,
 )
@@ -58,18 +59,20 @@ def demo(
 ) -> None:
     """Label synthetic speech with simulated oracles: three tasks at once on one pool."""
     spoken = synthesize(seed, clips, _SAMPLE_RATE_HZ)
-    plan = Plan(
+    spec = Spec(
+        datasets=(DatasetSpec("spoken vowels", tasks=tuple(_TASKS)),),
         strategies=(_MARGIN, _RANDOM),
-        selection=SelectionRule.CLASS_AWARE,
         rounds=rounds,
-        seeds=tuple(range(seeds)),
+        seeds=seeds,
+        class_aware_random=ClassAwareRandom.PER_CLASS,
     )
     with start_stack(StackOptions(redis_url=redis_url)) as stack:
         notes.print(f"labeling {clips} clips for {', '.join(_TASKS)}, all at once", style="dim")
         new = synthesize(seed + 1, _NEW_CLIP_COUNT, _SAMPLE_RATE_HZ)
-        runs, ceilings, predictions = asyncio.run(
-            _label_and_predict(stack.learner_address, _corpus(spoken), plan, new)
+        records, predictions = asyncio.run(
+            _label_and_predict(stack.learner_address, _corpus(spoken), spec, new)
         )
+    runs, ceilings = runs_of(records), ceilings_of(records)
     plot_learning_curves(runs, ceilings, plot)
     outcomes = [_outcome(name, runs, ceilings) for name in _TASKS]
     if json:
@@ -86,16 +89,17 @@ def demo(
 
 
 async def _label_and_predict(
-    address: str, corpus: Corpus, plan: Plan, new: Sequence[SpokenVowel]
-) -> tuple[tuple[Run, ...], tuple[Ceiling, ...], list[dict[str, Any]]]:
+    address: str, corpus: Corpus, spec: Spec, new: Sequence[SpokenVowel]
+) -> tuple[tuple[RunRecord, ...], list[dict[str, Any]]]:
+    predictions: list[dict[str, Any]] = [{"clip": clip.clip_id} for clip in new]
+    audio = [Pcm(clip.samples, _SAMPLE_RATE_HZ) for clip in new]
     async with connect_async(address) as client:
         await client.create_pool("demo")
-        experiment = Experiment(client, corpus, plan, pool_id="demo", prefix="demo")
-        runs, ceilings = await run_with_progress(experiment, corpus, plan)
-        audio = [Pcm(clip.samples, _SAMPLE_RATE_HZ) for clip in new]
-        predictions: list[dict[str, Any]] = [{"clip": clip.clip_id} for clip in new]
-        for name in _TASKS:
-            task_id = experiment.task_id(RunKey(name, _MARGIN, plan.seeds[0]))
+
+        async def predict(record: RunRecord, task_id: str) -> None:
+            name = record.key.task
+            if record.key.strategy is not _MARGIN or record.key.seed:
+                return
             found = await client.predict(task_id, audio=audio)
             for row, clip in enumerate(new):
                 predictions[row][name] = {
@@ -103,14 +107,20 @@ async def _label_and_predict(
                     "probability": round(float(found.probabilities[row].max()), 4),
                     "truth": getattr(clip, name),
                 }
-    return runs, ceilings, predictions
+
+        runs = PoolRuns([client], corpus, spec, pool_id="demo", prefix="demo")
+        records = await run_with_progress(runs, corpus, spec, predict)
+    # Runs end in any order.
+    return records, [{key: each[key] for key in ("clip", *_TASKS)} for each in predictions]
 
 
 def _corpus(spoken: Sequence[SpokenVowel]) -> Corpus:
     """Split by turns: of five clips one is for validation, one for the test."""
     turns = [Split.TRAIN, Split.TRAIN, Split.TRAIN, Split.VALIDATION, Split.TEST]
     return Corpus(
-        clips=[NewClip(clip.clip_id, audio=Pcm(clip.samples, _SAMPLE_RATE_HZ)) for clip in spoken],
+        clips=lambda: (
+            NewClip(clip.clip_id, audio=Pcm(clip.samples, _SAMPLE_RATE_HZ)) for clip in spoken
+        ),
         splits={clip.clip_id: turns[place % len(turns)] for place, clip in enumerate(spoken)},
         classes=dict(_TASKS),
         truth={name: {clip.clip_id: getattr(clip, name) for clip in spoken} for name in _TASKS},

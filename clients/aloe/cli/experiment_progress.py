@@ -1,43 +1,63 @@
-"""An experiment with its progress bars."""
+"""Runs with their progress bars."""
+
+from collections.abc import Awaitable, Callable
 
 from rich.progress import Progress, TaskID
 
-from aloe.bench.experiment import Corpus, Experiment, Plan, RunKey
-from aloe.bench.results import Ceiling, Run
+from aloe.bench.corpus import Corpus
+from aloe.bench.runs import JOB_COUNT, PoolRuns, RunKey, RunRecord, run_keys
+from aloe.bench.spec import Spec
 from aloe.cli.console import CommandError, progress
-from aloe.oracle import LabelingRound
+
+
+async def _nothing(_: RunRecord, __: str) -> None:
+    pass
 
 
 async def run_with_progress(
-    experiment: Experiment, corpus: Corpus, plan: Plan
-) -> tuple[tuple[Run, ...], tuple[Ceiling, ...]]:
-    """Import the clips and run the plan.
+    runs: PoolRuns,
+    corpus: Corpus,
+    spec: Spec,
+    on_record: Callable[[RunRecord, str], Awaitable[None]] = _nothing,
+) -> tuple[RunRecord, ...]:
+    """Import the clips and do every run; return what happened, in order.
 
     Raises:
         CommandError: a clip cannot be embedded.
     """
     with progress() as bar:
-        row = bar.add_task("embedding", total=len(corpus.clips))
-        summary = await experiment.import_clips(lambda count: bar.update(row, completed=count))
+        row = bar.add_task("embedding", total=corpus.clip_count)
+        summary = await runs.import_clips(lambda count: bar.update(row, completed=count))
         if summary.failures:
             first = summary.failures[0]
             raise CommandError(
                 f"{len(summary.failures):,} clips cannot be embedded;"
                 f" {first.clip_id}: {first.message}"
             )
-        rows = _round_bars(bar, corpus, plan)
+        keys = run_keys(spec, tuple(corpus.classes))
+        rows = _round_bars(bar, keys, spec.rounds)
+        records: dict[RunKey, RunRecord] = {}
 
-        def on_round(key: RunKey, _: LabelingRound) -> None:
-            bar.advance(rows[key.task, key.strategy.value])
+        async def keep(record: RunRecord, task_id: str) -> None:
+            records[record.key] = record
+            await on_record(record, task_id)
 
-        return await experiment.run(on_round)
-
-
-def _round_bars(bar: Progress, corpus: Corpus, plan: Plan) -> dict[tuple[str, str], TaskID]:
-    return {
-        (task, strategy.value): bar.add_task(
-            f"{task}, {strategy.value}", total=plan.rounds * len(plan.seeds)
+        await runs.run(
+            keys,
+            job_count=JOB_COUNT,
+            on_batch=lambda key: bar.advance(rows[_label(key)]),
+            on_record=keep,
         )
-        for task in corpus.classes
-        for strategy in plan.strategies
+        return tuple(records[key] for key in keys)
+
+
+def _round_bars(bar: Progress, keys: tuple[RunKey, ...], rounds: int) -> dict[str, TaskID]:
+    labels = [_label(key) for key in keys if key.strategy]
+    return {
+        label: bar.add_task(label, total=rounds * labels.count(label))
+        for label in dict.fromkeys(labels)
     }
+
+
+def _label(key: RunKey) -> str:
+    return f"{key.task}, {key.strategy.value if key.strategy else 'all labels'}"

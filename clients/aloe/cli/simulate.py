@@ -11,11 +11,14 @@ from typing import Annotated
 
 import typer
 
+from aloe.bench.corpus import Corpus
 from aloe.bench.datasets import load
 from aloe.bench.datasets.recording import clip_id_of
-from aloe.bench.experiment import PATIENCE, Corpus, Experiment, Plan, versions
 from aloe.bench.plots import plot_learning_curves
-from aloe.bench.results import Metadata, Simulation, summarize
+from aloe.bench.provenance import versions
+from aloe.bench.results import Metadata, Simulation, ceilings_of, runs_of, summarize
+from aloe.bench.runs import PATIENCE, PoolRuns
+from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
 from aloe.cli.console import CommandError, notes, percent, plain, print_json, print_table
 from aloe.cli.experiment_progress import run_with_progress
 from aloe.cli.options import Encoder, Json, parse_strategies, split_list
@@ -62,19 +65,21 @@ def simulate(
     unknown = [name for name in names if name not in data.tasks]
     if unknown:
         raise CommandError(f"{data.name} has no task {unknown[0]!r}; {', '.join(data.tasks)} exist")
-    plan = Plan(
+    spec = Spec(
+        datasets=(DatasetSpec(dataset, tasks=tuple(names)),),
         strategies=parse_strategies(strategies),
-        selection=sampling,
+        sampling=(sampling,),
+        oracles=(f"noise:{error_rate}+abstain:{abstention_rate}",),
         rounds=rounds,
-        seeds=tuple(range(seeds)),
-        seed_labels_per_class=seed_labels,
-        batch_size=batch,
-        error_rate=error_rate,
-        abstention_rate=abstention_rate,
+        seeds=seeds,
+        seed_labels=seed_labels,
+        class_aware_batch=batch or 0,
+        class_agnostic_batch=batch or 0,
+        class_aware_random=ClassAwareRandom.PER_CLASS,
     )
     corpus = Corpus.of_dataset(data, names)
     with _learner(server, encoder, redis_url) as address:
-        simulation = asyncio.run(_simulate(address, corpus, plan, clip_id_of(Path(data.name).name)))
+        simulation = asyncio.run(_simulate(address, corpus, spec, clip_id_of(Path(data.name).name)))
     simulation = replace(simulation, metadata=replace(simulation.metadata, settings=settings))
     if output:
         output.write_text(dumps(simulation.to_json(), indent=2) + "\n", encoding="utf-8")
@@ -86,18 +91,15 @@ def simulate(
         _print_summary(simulation)
 
 
-async def _simulate(address: str, corpus: Corpus, plan: Plan, pool_id: str) -> Simulation:
+async def _simulate(address: str, corpus: Corpus, spec: Spec, pool_id: str) -> Simulation:
     """Run on a pool, which stays, and on tasks, which are deleted."""
     async with connect_async(address) as client:
         pool = await client.create_pool(pool_id, timeout=PATIENCE)
         prefix = f"sim-{secrets.token_hex(4)}"
-        experiment = Experiment(client, corpus, plan, pool_id=pool_id, prefix=prefix)
-        try:
-            runs, ceilings = await run_with_progress(experiment, corpus, plan)
-        finally:
-            await experiment.delete_tasks()
+        runs = PoolRuns([client], corpus, spec, pool_id=pool_id, prefix=prefix)
+        records = await run_with_progress(runs, corpus, spec)
     metadata = Metadata(pool.encoder_id, pool.encoder_fingerprint, versions(), {})
-    return Simulation(runs, ceilings, metadata)
+    return Simulation(runs_of(records), ceilings_of(records), metadata)
 
 
 @contextlib.contextmanager

@@ -29,8 +29,9 @@ _NEEDED = {
 class StackOptions:
     """What to start, and where."""
 
-    encoder: str = "logmel"
-    """A name, a folder or a URL, as the embedding service takes it."""
+    encoder: str | None = "logmel"
+    """A name, a folder or a URL, as the embedding service takes it; None starts no such service, as
+    where all embeddings come from elsewhere."""
     data_dir: Path | None = None
     """Where Redis and audio are kept; None for a temporary folder that is removed at the end."""
     redis_url: str = ""
@@ -38,7 +39,7 @@ class StackOptions:
     learner_address: str = "127.0.0.1:0"
     """Of the first learner; the others take free ports of the same host."""
     learner_count: int = 1
-    """Learners on the one Redis; any of them serves any call."""
+    """Learners on the one Redis; any of them serves any call. With none there is no Redis either."""
     embedding_address: str = "127.0.0.1:0"
     embedding_flags: tuple[str, ...] = ()
     """More flags for the embedding service."""
@@ -110,30 +111,36 @@ class LocalStack:
         shutil.rmtree(self._runtime_dir, ignore_errors=True)
 
     def _start(self) -> None:
-        for module, (package, extra) in _NEEDED.items():
-            if importlib.util.find_spec(package) is None:
+        options = self._options
+        for module, is_wanted in (
+            ("aloe.embedding", options.encoder is not None),
+            ("aloe.learner", options.learner_count > 0),
+        ):
+            package, extra = _NEEDED[module]
+            if is_wanted and importlib.util.find_spec(package) is None:
                 raise ChildFailed(
                     f"{module} is not installed here: pip install 'aloe-speech[all]' (or [{extra}])"
                 )
         self._take_folder()
-        if not self.redis_url:
+        if options.learner_count and not self.redis_url:
             socket_path = self._runtime_dir / "redis.sock"
             self._launch(
                 redis_child(self._data_dir / "redis", socket_path, self.log_dir / "redis.log")
             )
             self.redis_url = f"unix://{socket_path}"
-        self.embedding_address = self._launch_service(
-            _EMBEDDING,
-            "aloe.embedding",
-            self._options.embedding_address,
-            ["--encoder", self._options.encoder, *self._options.embedding_flags],
-            {},
-        )
-        host = self._options.learner_address.rpartition(":")[0]
-        others = [f"{host}:0"] * (self._options.learner_count - 1)
+        if options.encoder is not None:
+            self.embedding_address = self._launch_service(
+                _EMBEDDING,
+                "aloe.embedding",
+                options.embedding_address,
+                ["--encoder", options.encoder, *options.embedding_flags],
+                {},
+            )
+        host = options.learner_address.rpartition(":")[0]
+        addresses = [options.learner_address, *[f"{host}:0"] * (options.learner_count - 1)]
         self.learner_addresses = tuple(
             self._launch_learner(number, address)
-            for number, address in enumerate([self._options.learner_address, *others], start=1)
+            for number, address in enumerate(addresses[: options.learner_count], start=1)
         )
 
     def _launch_learner(self, number: int, address: str) -> str:

@@ -1,0 +1,79 @@
+"""The clips of an experiment and the whole truth about them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from aloe.bench.datasets import Dataset
+from aloe.client import KnownLabel, NewClip, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Clips and the whole truth about them."""
+
+    clips: Callable[[], Iterable[NewClip]]
+    """Makes the clips anew, one by one: together they may be larger than memory."""
+    splits: Mapping[str, Split]
+    """Clip id to split, in the order of the clips."""
+    classes: Mapping[str, tuple[str, ...]]
+    """Task to classes."""
+    truth: Mapping[str, Mapping[str, str]]
+    """Task to clip id to class."""
+
+    @classmethod
+    def of_dataset(cls, dataset: Dataset, tasks: Iterable[str]) -> "Corpus":
+        """Take some tasks of a data set."""
+        names = tuple(tasks)
+        recordings = dataset.recordings
+        return cls(
+            clips=lambda: (
+                NewClip(r.clip_id, audio=r.path, uri=r.path.resolve().as_uri()) for r in recordings
+            ),
+            splits={r.clip_id: r.split for r in recordings},
+            classes={name: dataset.tasks[name] for name in names},
+            truth={name: {r.clip_id: r.labels[name] for r in recordings} for name in names},
+        )
+
+    @property
+    def clip_count(self) -> int:
+        return len(self.splits)
+
+    def of_clips(self, clips: Iterable[NewClip]) -> "Corpus":
+        """Return these clips of the corpus in its place, such as those that have an embedding."""
+        known = {clip.clip_id: clip for clip in clips}
+        kept = [clip_id for clip_id in self.splits if clip_id in known]
+        return replace(
+            self,
+            clips=lambda: (known[clip_id] for clip_id in kept),
+            splits={clip_id: self.splits[clip_id] for clip_id in kept},
+            truth={
+                task: {clip_id: of_task[clip_id] for clip_id in kept if clip_id in of_task}
+                for task, of_task in self.truth.items()
+            },
+        )
+
+    def known_labels(self, task: str, splits: Iterable[Split]) -> list[KnownLabel]:
+        """Return the truth of a task on some splits."""
+        wanted = set(splits)
+        return [
+            KnownLabel(clip_id, label, self.splits[clip_id])
+            for clip_id, label in self.truth[task].items()
+            if self.splits[clip_id] in wanted
+        ]
+
+    def seed_labels(self, task: str, per_class: int, seed: int) -> list[KnownLabel]:
+        """Draw the same number of train clips of each class, by seed."""
+        generator = np.random.default_rng([seed, 0x5EED])
+        drawn: list[KnownLabel] = []
+        for name in self.classes[task]:
+            clip_ids = [
+                clip_id
+                for clip_id, label in self.truth[task].items()
+                if label == name and self.splits[clip_id] is Split.TRAIN
+            ]
+            count = min(per_class, len(clip_ids))
+            places = sorted(generator.choice(len(clip_ids), count, replace=False).tolist())
+            drawn += [KnownLabel(clip_ids[place], name, Split.TRAIN) for place in places]
+        return drawn

@@ -1,0 +1,95 @@
+"""A run as rows of the results: one per head."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import isfinite
+from typing import Any
+
+import pyarrow as pa
+
+from aloe.bench import schema
+from aloe.bench.runs import RunKey, RunRecord
+from aloe.client import Evaluation, Round
+from aloe.oracle import LabelingRound
+
+Row = dict[str, Any]
+
+
+def run_columns(dataset: str, encoder: str, key: RunKey) -> Row:
+    """Return the values that tell a run from the others: those of schema.RUN_COLUMNS."""
+    return {
+        "dataset": dataset,
+        "encoder": encoder,
+        "task": key.task,
+        "strategy": key.strategy.value if key.strategy else schema.ALL_LABELS,
+        "sampling": key.sampling.value if key.sampling else "",
+        "oracle": key.oracle,
+        "seed": key.seed,
+    }
+
+
+def run_table(run: Row, record: RunRecord) -> pa.Table:
+    """Return the rows of a run, with the columns of schema.SCHEMA.
+
+    Args:
+        run: what run_columns returned.
+        record: what happened.
+    """
+    starts = [each.start_time for each in record.rounds]
+    round_s: list[float | None] = [(b - a).total_seconds() for a, b in pairwise(starts)]
+    rows = [
+        run
+        | _head(place, each)
+        | _picks(
+            [batch for batch in record.batches if batch.query.head_version == each.head_version]
+        )
+        | _evaluation("validation", each.validation)
+        | _evaluation("test", each.test)
+        | {"round_s": took_s}
+        for place, (each, took_s) in enumerate(zip(record.rounds, [*round_s, None], strict=True))
+    ]
+    return pa.Table.from_pylist(rows, schema=schema.SCHEMA)
+
+
+def _head(place: int, head: Round) -> Row:
+    """Return what the learner says of a head; columns that are left out become null."""
+    return {
+        "round": place,
+        "head_version": head.head_version,
+        "label_count": head.label_count,
+        "training_loss": head.training_loss,
+        "training_s": head.training_duration.total_seconds(),
+        "evaluation_s": head.evaluation_duration.total_seconds(),
+    }
+
+
+def _picks(batches: Sequence[LabelingRound]) -> Row:
+    """Return what was asked by a head and answered."""
+    picks = []
+    for batch in batches:
+        labels = {answer.lease_id: answer.label for answer in batch.answers}
+        picks += [
+            (lease.clip_id, lease.score, labels[lease.lease_id])
+            for lease in batch.query.leases
+            if lease.lease_id in labels
+        ]
+    return {
+        "picks": [clip_id for clip_id, _, _ in picks],
+        "pick_scores": [score for _, score, _ in picks],
+        "pick_labels": [label for _, _, label in picks],
+    }
+
+
+def _evaluation(split: str, found: Evaluation | None) -> Row:
+    if found is None:
+        return {}
+    return {
+        f"{split}_accuracy": _number(found.accuracy),
+        f"{split}_macro_f1": _number(found.macro_f1),
+        f"{split}_class_recalls": [_number(each) for each in found.class_recalls],
+        f"{split}_loss": _number(found.loss),
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None

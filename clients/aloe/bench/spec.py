@@ -1,0 +1,159 @@
+"""What an experiment is asked to do, as one checked value."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from aloe.bench.answering import check_oracle
+from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
+
+
+class ExperimentError(Exception):
+    """An experiment that cannot be done: one line that names the key, its value and the remedy."""
+
+
+class Reading(Enum):
+    """Whose word counts where the paper's text and its authors' code differ."""
+
+    PAPER = "paper"
+    CODE = "code"
+
+
+class MarginOn(Enum):
+    """What the strategy "margin" takes the margin of."""
+
+    PROBABILITIES = "probabilities"
+    LOGITS = "logits"
+
+
+class ClassAwareRandom(Enum):
+    """What class-aware random sampling draws."""
+
+    UNIFORM = "uniform"
+    """As many clips as class-aware sampling takes, from the whole pool."""
+    PER_CLASS = "per-class"
+    """A clip of each predicted class."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSpec:
+    """A data set to label."""
+
+    name: str
+    """A known name, or the path of a CSV manifest or of a folder of classes."""
+    root: str = ""
+    """Where a data set by name lies."""
+    tasks: tuple[str, ...] = ()
+    """Empty for all of them."""
+
+    @property
+    def short_name(self) -> str:
+        """What the results call it."""
+        return Path(self.name).name
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """An experiment: every data set under every encoder, labeled in every way that is asked for.
+
+    Raises:
+        ExperimentError: it contradicts itself.
+    """
+
+    datasets: tuple[DatasetSpec, ...]
+    encoders: tuple[str, ...] = ("logmel",)
+    """Names, folders or URLs, as the embedding service takes them."""
+    strategies: tuple[AcquisitionFunction, ...] = (
+        AcquisitionFunction.SMALLEST_MARGIN,
+        AcquisitionFunction.RANDOM,
+    )
+    sampling: tuple[SelectionRule, ...] = (SelectionRule.CLASS_AWARE,)
+    oracles: tuple[str, ...] = ("perfect",)
+    seeds: int = 10
+    """Repetitions, with the seeds 0, 1, ..."""
+    rounds: int = 100
+    """Batches after the seed labels."""
+    seed_labels: int = 5
+    """Per class."""
+    class_aware_batch: int = 0
+    """Labels in a class-aware round; 0 for one per class."""
+    class_agnostic_batch: int = 1
+    """Labels in a class-agnostic round; 0 for as many as there are classes."""
+    reading: Reading = field(default=Reading.PAPER, metadata={"key": "as"})
+    """Decides the settings below that are not given."""
+    margin_on: MarginOn = MarginOn.PROBABILITIES
+    class_aware_random: ClassAwareRandom = ClassAwareRandom.UNIFORM
+    int16_divisor: int = 32768
+    """What 16-bit samples are divided by."""
+    length_policy: str = ""
+    """As the embedding service takes it; empty for the encoder's own."""
+
+    def __post_init__(self) -> None:
+        for key in ("datasets", "encoders", "strategies", "sampling", "oracles"):
+            self._check_list(key, getattr(self, key))
+        for key in ("seeds", "rounds", "seed_labels"):
+            if getattr(self, key) < 1:
+                raise ExperimentError(f"{key} is {getattr(self, key)}; give at least 1")
+        for key in ("class_aware_batch", "class_agnostic_batch"):
+            if getattr(self, key) < 0:
+                raise ExperimentError(
+                    f"{key} is {getattr(self, key)}; give 0 for one per class, or more"
+                )
+        if self.int16_divisor not in (32767, 32768):
+            raise ExperimentError(f"int16_divisor is {self.int16_divisor}; give 32768 or 32767")
+        self._check_names("datasets", [each.short_name for each in self.datasets])
+        self._check_names("encoders", [encoder_name(each) for each in self.encoders])
+        logits = AcquisitionFunction.MARGIN_LOGITS
+        both = {AcquisitionFunction.SMALLEST_MARGIN, logits} <= set(self.strategies)
+        if self.margin_on is MarginOn.LOGITS and both:
+            raise ExperimentError(
+                "strategies has margin and margin_logits, which are the same while margin_on is"
+                " logits; drop one"
+            )
+        for oracle in self.oracles:
+            try:
+                check_oracle(oracle)
+            except ValueError as error:
+                raise ExperimentError(f"oracle is {oracle!r}: {error}") from error
+
+    def acquisition(self, strategy: AcquisitionFunction) -> AcquisitionFunction:
+        """Return what a strategy is on the learner, which is what the results call it."""
+        if strategy is AcquisitionFunction.SMALLEST_MARGIN and self.margin_on is MarginOn.LOGITS:
+            return AcquisitionFunction.MARGIN_LOGITS
+        return strategy
+
+    def query_strategy(
+        self, acquisition: AcquisitionFunction, sampling: SelectionRule
+    ) -> QueryStrategy:
+        """Return how the learner is to pick."""
+        is_uniform = self.class_aware_random is ClassAwareRandom.UNIFORM
+        if acquisition is AcquisitionFunction.RANDOM and is_uniform:
+            sampling = SelectionRule.CLASS_AGNOSTIC
+        return QueryStrategy(acquisition, sampling)
+
+    def batch_size(self, sampling: SelectionRule, class_count: int) -> int:
+        """Return how many labels a round asks for."""
+        is_aware = sampling is SelectionRule.CLASS_AWARE
+        return (self.class_aware_batch if is_aware else self.class_agnostic_batch) or class_count
+
+    @staticmethod
+    def _check_list(key: str, values: tuple[object, ...]) -> None:
+        if not values:
+            raise ExperimentError(f"{key} is empty; give at least one")
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                shown = value.value if isinstance(value, Enum) else value
+                raise ExperimentError(f"{key} has {shown!r} twice; give it once")
+
+    @staticmethod
+    def _check_names(key: str, names: list[str]) -> None:
+        for name in names:
+            if names.count(name) > 1:
+                raise ExperimentError(
+                    f"{key} has two that the results would call {name!r}; rename a file or folder"
+                )
+
+
+def encoder_name(location: str) -> str:
+    """Return what the results call an encoder: its name, or the last part of its path or URL."""
+    return Path(location.rstrip("/")).name or location

@@ -1,0 +1,238 @@
+"""An experiment as TOML: read with the reading's presets filled in, written, compared."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aloe.bench.spec import (
+    ClassAwareRandom,
+    DatasetSpec,
+    ExperimentError,
+    MarginOn,
+    Reading,
+    Spec,
+    encoder_name,
+)
+from aloe.client.types import AcquisitionFunction, SelectionRule
+
+E = TypeVar("E", bound=Enum)
+Table = dict[str, Any]
+
+# Where the paper's text and its authors' code differ. The code hears one second of each clip: its
+# middle, or the clip between zeros.
+_PRESETS: Mapping[Reading, Table] = {
+    Reading.PAPER: {
+        "margin_on": MarginOn.PROBABILITIES.value,
+        "class_aware_random": ClassAwareRandom.UNIFORM.value,
+        "int16_divisor": 32768,
+        "length_policy": "",
+    },
+    Reading.CODE: {
+        "margin_on": MarginOn.LOGITS.value,
+        "class_aware_random": ClassAwareRandom.PER_CLASS.value,
+        "int16_divisor": 32767,
+        "length_policy": "window(16000)",
+    },
+}
+# May grow from one command to the next: what they add are runs of their own.
+_GROWING = ("datasets", "encoders", "strategies", "sampling", "oracles")
+
+
+def read_table(file: Path) -> Table:
+    """Read a TOML file; folders in it lie beside it.
+
+    Raises:
+        ExperimentError: it cannot be read.
+    """
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ExperimentError(f"cannot read {file}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ExperimentError(f"{file} is no TOML: {error}") from error
+    try:
+        return _beside(table, file.resolve().parent)
+    except (AttributeError, TypeError) as error:
+        raise ExperimentError(
+            f"{file}: datasets must be tables, [[datasets]], and encoders a list of texts"
+        ) from error
+
+
+def read_spec(file: Path) -> Spec:
+    """Read an experiment.
+
+    Raises:
+        ExperimentError: it cannot be read, or a key or value is wrong.
+    """
+    return make_spec(read_table(file))
+
+
+def make_spec(table: Mapping[str, Any]) -> Spec:
+    """Check what was asked for and fill in the presets of its reading.
+
+    Raises:
+        ExperimentError: a key is unknown or a value is wrong.
+    """
+    for key in table:
+        if key not in _READERS:
+            raise ExperimentError(f"{key!r} is no key of an experiment; {', '.join(_READERS)} are")
+    if not table.get("datasets"):
+        raise ExperimentError("no data set: give --dataset, or [[datasets]] in the file")
+    reading = _choice(Reading, "as", table.get("as", Reading.PAPER.value))
+    values = {**_PRESETS[reading], **table}
+    return Spec(**{_attribute(key): _READERS[key](key, value) for key, value in values.items()})
+
+
+def to_table(spec: Spec) -> Table:
+    """Return every value of an experiment as make_spec reads it."""
+    table = {
+        each.metadata.get("key", each.name): _plain(getattr(spec, each.name))
+        for each in fields(spec)
+    }
+    # Tables come last in TOML.
+    return {**table, "datasets": table.pop("datasets")}
+
+
+def to_toml(spec: Spec) -> str:
+    import tomli_w
+
+    return tomli_w.dumps(to_table(spec))
+
+
+def check_extends(old: Spec, new: Spec, folder: Path) -> None:
+    """Check that an experiment has every run of an older one in the same folder.
+
+    Raises:
+        ExperimentError: it has not; names the key.
+    """
+    before, after = _comparable(old), _comparable(new)
+    for key, was in before.items():
+        now = after[key]
+        if key in _GROWING:
+            lost = [each for each in was if each not in now]
+            if lost:
+                raise ExperimentError(
+                    f"{key} in {folder} has {lost[0]}, which is missing now; keep it, or give"
+                    " another --output"
+                )
+        elif key == "seeds" and now < was:
+            raise ExperimentError(
+                f"seeds is {now}, but {folder} has {was}; give as many, or another --output"
+            )
+        elif key != "seeds" and now != was:
+            raise ExperimentError(
+                f"{key} is {now!r}, but {was!r} in {folder}; give another --output"
+            )
+
+
+def _comparable(spec: Spec) -> Table:
+    """Return what decides the runs. Folders may move: digests tell whether they hold the same."""
+    table = to_table(spec)
+    table["datasets"] = [
+        f"{each.short_name}, task {task}" for each in spec.datasets for task in each.tasks or ["*"]
+    ]
+    table["encoders"] = [encoder_name(each) for each in spec.encoders]
+    del table["as"]
+    return table
+
+
+def _beside(table: Table, folder: Path) -> Table:
+    """Make the paths of a table absolute."""
+    if "encoders" in table:
+        table["encoders"] = [resolve(each, folder) for each in table["encoders"]]
+    for each in table.get("datasets", []):
+        if "root" in each:
+            each["root"] = str(folder / each["root"])
+        elif "name" in each:
+            each["name"] = resolve(each["name"], folder)
+    return table
+
+
+def resolve(name_or_path: str, folder: Path) -> str:
+    """Return the absolute path of what lies in a folder, and a name as it is."""
+    path = folder / name_or_path
+    return str(path.resolve()) if path.exists() else name_or_path
+
+
+def _attribute(key: str) -> str:
+    return "reading" if key == "as" else key
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case tuple():
+            return [_plain(each) for each in value]
+        case DatasetSpec():
+            return {"name": value.name, "root": value.root, "tasks": list(value.tasks)}
+    return value
+
+
+def _text(key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ExperimentError(f"{key} is {value!r}; give a text")
+    return value
+
+
+def _count(key: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ExperimentError(f"{key} is {value!r}; give a whole number")
+    return value
+
+
+def _choice(kind: type[E], key: str, value: Any) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        known = ", ".join(str(each.value) for each in kind)
+        raise ExperimentError(f"{key} has {value!r}; there are {known}") from None
+
+
+def _list(key: str, value: Any, read: Callable[[str, Any], Any]) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ExperimentError(f"{key} is {value!r}; give a list")
+    return tuple(read(key, each) for each in value)
+
+
+def _dataset(key: str, value: Any) -> DatasetSpec:
+    if not isinstance(value, dict) or not value.get("name"):
+        raise ExperimentError(f"{key} has {value!r}; give a table with a name")
+    for each in value:
+        if each not in ("name", "root", "tasks"):
+            raise ExperimentError(f"{key} has the key {each!r}; name, root and tasks are known")
+    return DatasetSpec(
+        _text("name", value["name"]),
+        _text("root", value.get("root", "")),
+        _list("tasks", value.get("tasks", []), _text),
+    )
+
+
+def _one_of(kind: type[E]) -> Callable[[str, Any], E]:
+    return lambda key, value: _choice(kind, key, value)
+
+
+def _list_of(read: Callable[[str, Any], Any]) -> Callable[[str, Any], tuple[Any, ...]]:
+    return lambda key, value: _list(key, value, read)
+
+
+_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "datasets": _list_of(_dataset),
+    "encoders": _list_of(_text),
+    "strategies": _list_of(_one_of(AcquisitionFunction)),
+    "sampling": _list_of(_one_of(SelectionRule)),
+    "oracles": _list_of(_text),
+    "seeds": _count,
+    "rounds": _count,
+    "seed_labels": _count,
+    "class_aware_batch": _count,
+    "class_agnostic_batch": _count,
+    "as": _one_of(Reading),
+    "margin_on": _one_of(MarginOn),
+    "class_aware_random": _one_of(ClassAwareRandom),
+    "int16_divisor": _count,
+    "length_policy": _text,
+}

@@ -1,0 +1,163 @@
+"""`aloe bench run`: an experiment, from a file or from flags."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from aloe.bench.spec import ClassAwareRandom, ExperimentError, MarginOn, Reading
+from aloe.cli.console import notes, print_json, progress, results
+from aloe.cli.options import Json, split_list
+from aloe.cli.up import start_stack
+
+
+def run(
+    experiment: Annotated[
+        Path | None, typer.Argument(help="a TOML file; flags override it")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="a name, a CSV manifest, or a folder of classes")
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="of the data set, separated by commas; by default all")
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="names, SavedModel folders or TF Hub handles, separated by commas"),
+    ] = None,
+    strategies: Annotated[str | None, typer.Option(help="separated by commas")] = None,
+    sampling: Annotated[
+        str | None, typer.Option(help="class-aware, class-agnostic, or both by a comma")
+    ] = None,
+    oracle: Annotated[str | None, typer.Option(help="who answers; several by commas")] = None,
+    rounds: Annotated[int | None, typer.Option(help="batches after the seed labels")] = None,
+    seeds: Annotated[int | None, typer.Option(help="repetitions, with seeds 0, 1, ...")] = None,
+    seed_labels: Annotated[int | None, typer.Option(help="seed labels per class")] = None,
+    class_aware_batch: Annotated[
+        int | None, typer.Option(help="labels in a class-aware round; 0: one per class")
+    ] = None,
+    class_agnostic_batch: Annotated[
+        int | None, typer.Option(help="labels in a class-agnostic round; 0: one per class")
+    ] = None,
+    reading: Annotated[
+        Reading | None,
+        typer.Option("--as", help="where the paper and its code differ; sets the four below"),
+    ] = None,
+    margin_on: Annotated[MarginOn | None, typer.Option(help="what a margin is taken of")] = None,
+    class_aware_random: Annotated[
+        ClassAwareRandom | None, typer.Option(help="what class-aware random sampling draws")
+    ] = None,
+    int16_divisor: Annotated[int | None, typer.Option(help="of 16-bit samples")] = None,
+    length_policy: Annotated[
+        str | None, typer.Option(help="as python -m aloe.embedding takes it; empty: the encoder's")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="folder of the experiment; run again to go on")
+    ] = Path("bench"),
+    embeddings: Annotated[
+        Path | None, typer.Option(help="folder of embeddings; by default in the output folder")
+    ] = None,
+    server: Annotated[
+        str, typer.Option(help="host:port of a learner that runs; without it some are started")
+    ] = "",
+    jobs: Annotated[int | None, typer.Option(min=1, help="runs at a time")] = None,
+    json: Json = False,
+) -> None:
+    """Label data sets with simulated oracles in every way that is asked for, and keep it all."""
+    from aloe.bench.experiment import Means, run_experiment
+    from aloe.bench.spec_file import make_spec, read_table
+
+    flags = {
+        "encoders": _located(encoder),
+        "strategies": _listed(strategies),
+        "sampling": _listed(sampling),
+        "oracles": _listed(oracle),
+        "rounds": rounds,
+        "seeds": seeds,
+        "seed_labels": seed_labels,
+        "class_aware_batch": class_aware_batch,
+        "class_agnostic_batch": class_agnostic_batch,
+        "as": reading and reading.value,
+        "margin_on": margin_on and margin_on.value,
+        "class_aware_random": class_aware_random and class_aware_random.value,
+        "int16_divisor": int16_divisor,
+        "length_policy": length_policy,
+    }
+    table = read_table(experiment) if experiment else {}
+    table |= {key: value for key, value in flags.items() if value is not None}
+    table["datasets"] = _datasets(table.get("datasets", []), dataset, root, _listed(tasks))
+    means = Means(
+        embeddings=embeddings or output / "embeddings",
+        start_stack=start_stack,
+        server=server,
+        **({"job_count": jobs} if jobs else {}),
+    )
+    try:
+        with progress() as bar:
+            file = run_experiment(make_spec(table), output, means, _Bars(bar))
+    except KeyboardInterrupt:
+        notes.print("finished runs are kept: the same command goes on from there", style="dim")
+        raise
+    _tell(file, json)
+
+
+class _Bars:
+    """A progress bar for everything that is begun."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+
+    def begin(self, what: str, total: int) -> Callable[[], None]:
+        row = self._bar.add_task(what, total=total)
+        return lambda: self._bar.advance(row)
+
+    def note(self, text: str) -> None:
+        notes.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else split_list(text)
+
+
+def _located(text: str | None) -> list[str] | None:
+    from aloe.bench.spec_file import resolve
+
+    return None if text is None else [resolve(each, Path.cwd()) for each in split_list(text)]
+
+
+def _datasets(
+    known: list[dict[str, Any]], name: str | None, root: Path | None, tasks: list[str] | None
+) -> list[dict[str, Any]]:
+    """Override the data set of a file, or name one."""
+    from aloe.bench.spec_file import resolve
+
+    if name is not None:
+        known = [{"name": name if root else resolve(name, Path.cwd())}]
+    more: dict[str, Any] = {"root": str(root.resolve())} if root else {}
+    more |= {"tasks": tasks} if tasks else {}
+    if more and len(known) != 1:
+        raise ExperimentError(
+            f"{', '.join(more)} given without --dataset, and the file has {len(known)} data sets;"
+            " name one"
+        )
+    return [{**each, **more} for each in known]
+
+
+def _tell(file: Path, as_json: bool) -> None:
+    import pyarrow.parquet as pq
+
+    from aloe.bench import schema
+
+    table = pq.read_table(file, columns=[*schema.RUN_COLUMNS])
+    run_count = table.group_by(list(schema.RUN_COLUMNS)).aggregate([]).num_rows
+    if as_json:
+        print_json({"results": str(file), "runs": run_count, "heads": table.num_rows})
+        return
+    results.print(
+        f"{run_count:,} runs with {table.num_rows:,} heads in {file}",
+        highlight=False,
+        soft_wrap=True,
+    )
