@@ -35,9 +35,7 @@ def _rates(text: str) -> dict[str, float]:
         try:
             rates[_RATES[kind]] = float(rate)
         except (KeyError, ValueError):
-            raise ValueError(
-                "give perfect, noise:RATE, abstain:RATE or noise:RATE+abstain:RATE"
-            ) from None
+            raise ValueError("give perfect, noise:RATE, abstain:RATE or both by +") from None
         if not 0.0 <= rates[_RATES[kind]] <= 1.0:
             raise ValueError(f"the rate {rate} is not 0 to 1")
     return rates

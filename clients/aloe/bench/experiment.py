@@ -2,37 +2,31 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from aloe.bench import provenance, rows
-from aloe.bench.corpus import Corpus
 from aloe.bench.datasets import Dataset, load
-from aloe.bench.datasets.recording import clip_id_of
-from aloe.bench.embeddings import EmbeddingFolder, StoredEncoder, complete
+from aloe.bench.parts import (
+    EmbeddedPart,
+    Part,
+    StartStack,
+    Watcher,
+    about_part,
+    embed_parts,
+    parts_of,
+    read_part,
+)
 from aloe.bench.runs import CORE_COUNT, JOB_COUNT, PATIENCE, PoolRuns, RunKey, RunRecord, run_keys
-from aloe.bench.spec import ExperimentError, Spec, encoder_name
+from aloe.bench.spec import ExperimentError, Spec
 from aloe.bench.spec_file import to_table
 from aloe.bench.storage import ExperimentFolder
-from aloe.client import EmbeddingClient, ImportSummary, NewClip, connect_async, connect_embedding
-from aloe.local import LocalStack, StackOptions
-
-_MAX_FAILED_PART = 0.01
-"""Of a data set's clips: with more, it is not the data set that was meant."""
-
-
-class Watcher(Protocol):
-    """Is told how far an experiment is."""
-
-    def begin(self, what: str, total: int) -> Callable[[], None]:
-        """Begin something of so many steps; return what is to be called at each step."""
-
-    def note(self, text: str) -> None:
-        """Take notice of something."""
+from aloe.client import connect_async
+from aloe.local import StackOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,60 +35,45 @@ class Means:
 
     embeddings: Path
     """Where embeddings are kept."""
-    start_stack: Callable[[StackOptions], LocalStack]
+    start_stack: StartStack
+    """Starts services."""
     server: str = ""
-    """host:port of a learner that runs; empty starts some."""
-    learner_count: int = CORE_COUNT
-    """Learners to start."""
+    """host:port of a learner that runs; empty starts one per core."""
     job_count: int = JOB_COUNT
     """Runs at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A data set under an encoder."""
-
-    dataset: str
-    encoder: str
-    """What the results call it."""
-    location: str
-    """What the embedding service calls it."""
-    recordings: Dataset
-    tasks: tuple[str, ...]
-    folder: Path
-    """Of its embeddings."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Embedded:
-    """The clips of a part with their embeddings."""
-
-    corpus: Corpus
-    encoder: StoredEncoder
-    digest: str
-    """Of clips, splits, labels and embeddings: all that the runs see."""
 
 
 def run_experiment(spec: Spec, output: Path, means: Means, watcher: Watcher) -> Path:
     """Do what is missing of an experiment; return the file of its results.
 
+    Args:
+        spec: what to do.
+        output: the experiment's folder; may hold a part of it already.
+        means: with what.
+        watcher: told how far it is.
+
     Raises:
         ExperimentError: it cannot be done, or not in this folder.
         DatasetError: a data set cannot be used.
         AloeError: a service failed.
+        ChildFailed: a service did not start.
     """
-    datasets = {each.short_name: load(each.name, _root(each.root)) for each in spec.datasets}
+    datasets = {
+        each.short_name: load(each.name, Path(each.root) if each.root else None)
+        for each in spec.datasets
+    }
     spec = _with_tasks(spec, datasets)
     with ExperimentFolder(output) as folder:
         folder.adopt(spec)
-        parts = _parts(spec, datasets, means.embeddings)
-        failures = _embed(parts, spec, means, watcher)
+        parts = parts_of(spec, datasets, means.embeddings)
+        failures = embed_parts(parts, spec, means.start_stack, watcher)
+        about = []
         with ExitStack() as ending:
-            addresses = cache(partial(_learners, means, ending))
-            about = [
-                _run_part(part, spec, folder, means, addresses, watcher, failures[part.folder])
-                for part in parts
-            ]
+            runner = _Runner(spec, folder, means, watcher, ending)
+            for part in parts:
+                embedded = read_part(part)
+                runner.do_missing(part, embedded)
+                about.append(about_part(part, embedded, failures[part.folder]))
         runs = [
             rows.run_columns(part.dataset, part.encoder, key)
             for part in parts
@@ -102,10 +81,6 @@ def run_experiment(spec: Spec, output: Path, means: Means, watcher: Watcher) -> 
         ]
         folder.write_results(runs, _metadata(spec, about))
         return folder.results_file
-
-
-def _root(root: str) -> Path | None:
-    return Path(root) if root else None
 
 
 def _with_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> Spec:
@@ -122,179 +97,83 @@ def _with_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> Spec:
     return replace(spec, datasets=tuple(named))
 
 
-def _parts(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> list[_Part]:
-    return [
-        _Part(
-            dataset=each.short_name,
-            encoder=encoder_name(location),
-            location=location,
-            recordings=datasets[each.short_name],
-            tasks=each.tasks,
-            folder=embeddings / _folder_name(each.short_name, location, spec),
-        )
-        for location in spec.encoders
-        for each in spec.datasets
-    ]
+class _Runner:
+    """Does the runs of one part after the other, on learners that start with the first."""
 
+    def __init__(
+        self,
+        spec: Spec,
+        folder: ExperimentFolder,
+        means: Means,
+        watcher: Watcher,
+        ending: ExitStack,
+    ) -> None:
+        self._spec, self._folder, self._means = spec, folder, means
+        self._watcher, self._ending = watcher, ending
 
-def _folder_name(dataset: str, location: str, spec: Spec) -> str:
-    """Name the folder of some embeddings after all that decides them but the audio."""
-    settings = f"{location}\0{spec.int16_divisor}\0{spec.length_policy}"
-    digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
-    return clip_id_of(f"{dataset}/{encoder_name(location)}/{digest}")
+    @cached_property
+    def _addresses(self) -> tuple[str, ...]:
+        if self._means.server:
+            return (self._means.server,)
+        options = StackOptions(encoder=None, learner_count=CORE_COUNT)
+        return self._ending.enter_context(self._means.start_stack(options)).learner_addresses
 
+    def do_missing(self, part: Part, embedded: EmbeddedPart) -> None:
+        keys = [
+            key
+            for key in run_keys(self._spec, part.tasks)
+            if not self._folder.has_run(
+                rows.run_columns(part.dataset, part.encoder, key), embedded.digest
+            )
+        ]
+        if keys:
+            asyncio.run(self._do(part, embedded, keys))
 
-def _embed(
-    parts: Sequence[_Part], spec: Spec, means: Means, watcher: Watcher
-) -> dict[Path, dict[str, str]]:
-    """Make the embeddings that are missing; return the clips that have none, by folder."""
-    failures = {}
-    for location in spec.encoders:
-        with ExitStack() as ending:
-            connect = cache(partial(_embedding_client, location, spec, means, ending))
-            for part in parts:
-                if part.location != location:
-                    continue
-                recordings = part.recordings.recordings
-                step = watcher.begin(f"{part.dataset}, {part.encoder}: embedding", len(recordings))
-                found = complete(EmbeddingFolder.open(part.folder), recordings, connect, step)
-                _check_failures(part, found, watcher)
-                failures[part.folder] = found
-    return failures
-
-
-def _embedding_client(
-    location: str, spec: Spec, means: Means, ending: ExitStack
-) -> EmbeddingClient:
-    # Deterministic: an embedding made after a kill, in another batch, must have the same bits.
-    flags = ["--deterministic", "--int16-divisor", str(spec.int16_divisor)]
-    if spec.length_policy:
-        flags += ["--length-policy", spec.length_policy]
-    options = StackOptions(encoder=location, learner_count=0, embedding_flags=tuple(flags))
-    stack = ending.enter_context(means.start_stack(options))
-    return ending.enter_context(connect_embedding(stack.embedding_address))
-
-
-def _check_failures(part: _Part, failures: Mapping[str, str], watcher: Watcher) -> None:
-    total = len(part.recordings.recordings)
-    if not failures:
-        return
-    clip_id, why = next(iter(failures.items()))
-    told = f"{len(failures):,} of {total:,} clips of {part.dataset} have no embedding"
-    if len(failures) > _MAX_FAILED_PART * total:
-        raise ExperimentError(f"{told}, more than 1 %: repair them; {clip_id}: {why}")
-    watcher.note(f"{told} and are left out: {', '.join(failures)}")
-
-
-def _learners(means: Means, ending: ExitStack) -> tuple[str, ...]:
-    if means.server:
-        return (means.server,)
-    options = StackOptions(encoder=None, learner_count=means.learner_count)
-    return ending.enter_context(means.start_stack(options)).learner_addresses
-
-
-def _run_part(
-    part: _Part,
-    spec: Spec,
-    folder: ExperimentFolder,
-    means: Means,
-    addresses: Callable[[], tuple[str, ...]],
-    watcher: Watcher,
-    failures: Mapping[str, str],
-) -> dict[str, Any]:
-    """Do the runs of a part that are missing; return what the metadata say of it."""
-    embedded = _read(part)
-    keys = [
-        key
-        for key in run_keys(spec, part.tasks)
-        if not folder.has_run(rows.run_columns(part.dataset, part.encoder, key), embedded.digest)
-    ]
-    if keys:
-        asyncio.run(_run(part, embedded, keys, spec, folder, means, addresses(), watcher))
-    return {
-        "dataset": part.dataset,
-        "encoder": part.encoder,
-        "encoder_id": embedded.encoder.encoder_id,
-        "encoder_fingerprint": embedded.encoder.fingerprint,
-        "embedding_dim": embedded.encoder.embedding_dim,
-        "clip_counts": {
-            task: {
-                split.value: dict(of_split)
-                for split, of_split in part.recordings.counts(task).items()
-            }
-            for task in part.tasks
-        },
-        "failures": dict(failures),
-    }
-
-
-def _read(part: _Part) -> _Embedded:
-    """Read the embeddings of a part."""
-    folder = EmbeddingFolder.open(part.folder)
-    if folder.encoder is None:
-        raise ExperimentError(f"{part.dataset} has no clip with an embedding")
-    clips = [
-        NewClip(r.clip_id, embedding=stored.embedding)
-        for r in part.recordings.recordings
-        if (stored := folder.clips.get(r.clip_id)) and stored.embedding is not None
-    ]
-    corpus = Corpus.of_dataset(part.recordings, part.tasks).of_clips(clips)
-    return _Embedded(corpus, folder.encoder, _digest(corpus))
-
-
-def _digest(corpus: Corpus) -> str:
-    digest = hashlib.sha256()
-    for clip in corpus.clips():
-        labels = [corpus.truth[task].get(clip.clip_id, "") for task in corpus.truth]
-        line = "\0".join((clip.clip_id, corpus.splits[clip.clip_id].value, *labels, ""))
-        digest.update(line.encode())
-        digest.update(clip.embedding)  # type: ignore[arg-type]
-    return digest.hexdigest()
-
-
-async def _run(
-    part: _Part,
-    embedded: _Embedded,
-    keys: Sequence[RunKey],
-    spec: Spec,
-    folder: ExperimentFolder,
-    means: Means,
-    addresses: Sequence[str],
-    watcher: Watcher,
-) -> None:
-    step = watcher.begin(
-        f"{part.dataset}, {part.encoder}: rounds",
-        spec.rounds * sum(1 for key in keys if key.strategy),
-    )
-    async with AsyncExitStack() as ending:
-        clients = [await ending.enter_async_context(connect_async(each)) for each in addresses]
-        pool_id = f"bench-{embedded.digest[:16]}"
-        await clients[0].create_pool(
-            pool_id,
-            encoder_id=embedded.encoder.encoder_id,
-            encoder_fingerprint=embedded.encoder.fingerprint,
-            embedding_dim=embedded.encoder.embedding_dim,
-            timeout=PATIENCE,
-        )
-        own = hashlib.sha256(str(folder.path.resolve()).encode()).hexdigest()[:8]
-        runs = PoolRuns(clients, embedded.corpus, spec, pool_id=pool_id, prefix=f"bench-{own}")
-        _check_import(await runs.import_clips(lambda _: None))
+    async def _do(self, part: Part, embedded: EmbeddedPart, keys: Sequence[RunKey]) -> None:
+        round_count = self._spec.rounds * sum(key.strategy is not None for key in keys)
+        step = self._watcher.begin(f"{part.name}: rounds", round_count)
 
         async def keep(record: RunRecord, _: str) -> None:
             run = rows.run_columns(part.dataset, part.encoder, record.key)
             table = rows.run_table(run, record)
-            await asyncio.to_thread(folder.write_run, run, table, embedded.digest)
+            await asyncio.to_thread(self._folder.write_run, run, table, embedded.digest)
 
-        await runs.run(keys, job_count=means.job_count, on_record=keep, on_batch=lambda _: step())
+        async with AsyncExitStack() as ending:
+            clients = [
+                await ending.enter_async_context(connect_async(each)) for each in self._addresses
+            ]
+            pool = await clients[0].create_pool(
+                f"bench-{embedded.digest[:16]}",
+                encoder_id=embedded.encoder.encoder_id,
+                encoder_fingerprint=embedded.encoder.fingerprint,
+                embedding_dim=embedded.encoder.embedding_dim,
+                timeout=PATIENCE,
+            )
+            runs = PoolRuns(
+                clients,
+                embedded.corpus,
+                self._spec,
+                pool_id=pool.pool_id,
+                prefix=_task_prefix(self._folder.path),
+            )
+            refused = (await runs.import_clips(lambda _: None)).failures
+            if refused:
+                raise ExperimentError(
+                    f"the learner refused {len(refused):,} embeddings of {part.name};"
+                    f" {refused[0].clip_id}: {refused[0].message}"
+                )
+            await runs.run(
+                keys,
+                job_count=self._means.job_count,
+                on_batch=lambda _: step(),
+                on_record=keep,
+            )
+            await clients[0].delete_pool(pool.pool_id, timeout=PATIENCE)
 
 
-def _check_import(summary: ImportSummary) -> None:
-    if summary.failures:
-        first = summary.failures[0]
-        raise ExperimentError(
-            f"the learner refused {len(summary.failures):,} embeddings;"
-            f" {first.clip_id}: {first.message}"
-        )
+def _task_prefix(folder: Path) -> str:
+    """Return what the tasks of an experiment begin with, also after a kill."""
+    return f"bench-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]}"
 
 
 def _metadata(spec: Spec, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

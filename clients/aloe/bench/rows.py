@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import isfinite
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from aloe.bench import schema
@@ -37,12 +38,13 @@ def run_table(run: Row, record: RunRecord) -> pa.Table:
     """
     starts = [each.start_time for each in record.rounds]
     round_s: list[float | None] = [(b - a).total_seconds() for a, b in pairwise(starts)]
+    asked: dict[int, list[LabelingRound]] = {}
+    for batch in record.batches:
+        asked.setdefault(batch.query.head_version, []).append(batch)
     rows = [
         run
         | _head(place, each)
-        | _picks(
-            [batch for batch in record.batches if batch.query.head_version == each.head_version]
-        )
+        | _picks(asked.get(each.head_version, []))
         | _evaluation("validation", each.validation)
         | _evaluation("test", each.test)
         | {"round_s": took_s}
@@ -69,7 +71,7 @@ def _picks(batches: Sequence[LabelingRound]) -> Row:
     for batch in batches:
         labels = {answer.lease_id: answer.label for answer in batch.answers}
         picks += [
-            (lease.clip_id, lease.score, labels[lease.lease_id])
+            (lease.clip_id, _float32(lease.score), labels[lease.lease_id])
             for lease in batch.query.leases
             if lease.lease_id in labels
         ]
@@ -78,6 +80,11 @@ def _picks(batches: Sequence[LabelingRound]) -> Row:
         "pick_scores": [score for _, score, _ in picks],
         "pick_labels": [label for _, _, label in picks],
     }
+
+
+def _float32(score: float | None) -> float | None:
+    """Return the learner's score: it is float32, but on the way it may lose its last digits."""
+    return None if score is None else float(np.float32(score))
 
 
 def _evaluation(split: str, found: Evaluation | None) -> Row:

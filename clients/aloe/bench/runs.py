@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -95,10 +96,13 @@ class PoolRuns:
             corpus: the clips and the truth.
             spec: what to do.
             pool_id: the pool to import into; may hold the clips already.
-            prefix: of the ids of the tasks, which are deleted after their runs.
+            prefix: of the ids of the tasks, which are deleted after their runs; of one experiment
+                alone, since tasks that an earlier process of it left are deleted as well.
         """
         self._clients, self._corpus, self._spec = clients, corpus, spec
         self._pool_id, self._prefix = pool_id, prefix
+        # No id is used twice: a learner may still be busy with the task that had it.
+        self._own_prefix = f"{prefix}-{secrets.token_hex(4)}"
 
     async def import_clips(
         self, on_progress: Callable[[int], None], *, encoder_fingerprint: str = ""
@@ -133,106 +137,92 @@ class PoolRuns:
         async with asyncio.TaskGroup() as group:
             for number in range(min(job_count, len(keys))):
                 client = self._clients[number % len(self._clients)]
-                group.create_task(self._work(client, waiting, on_record, on_batch))
+                group.create_task(self._work(client, waiting, on_batch, on_record))
 
     async def _work(
         self,
         client: AsyncLearnerClient,
         waiting: Iterator[tuple[int, RunKey]],
-        on_record: Callable[[RunRecord, str], Awaitable[None]],
         on_batch: Callable[[RunKey], None],
+        on_record: Callable[[RunRecord, str], Awaitable[None]],
     ) -> None:
         for number, key in waiting:
-            task_id = f"{self._prefix}-{number}"
+            task_id = f"{self._own_prefix}-{number}"
+            run = _Run(client, self._corpus, self._spec, self._pool_id, task_id, key)
             try:
-                if key.strategy is None or key.sampling is None:
-                    record = await self._ceiling(client, task_id, key)
-                else:
-                    record = await self._label(
-                        client, task_id, key, key.strategy, key.sampling, on_batch
-                    )
-                await on_record(record, task_id)
+                await on_record(await run.do(on_batch), task_id)
             finally:
                 with contextlib.suppress(NotFound):
                     await client.delete_task(task_id, timeout=_CLEAN_UP)
 
-    async def _label(
-        self,
-        client: AsyncLearnerClient,
-        task_id: str,
-        key: RunKey,
-        strategy: AcquisitionFunction,
-        sampling: SelectionRule,
-        on_batch: Callable[[RunKey], None],
-    ) -> RunRecord:
-        spec, classes = self._spec, self._corpus.classes[key.task]
-        seed_labels = self._corpus.seed_labels(key.task, spec.seed_labels, key.seed)
-        query_strategy = spec.query_strategy(strategy, sampling)
-        first_head = await self._create(client, task_id, key, query_strategy, seed_labels)
+    async def _delete_left_over(self) -> None:
+        """Delete the tasks of an earlier process that was killed."""
+        client = self._clients[0]
+        for task in await client.list_tasks(self._pool_id, timeout=PATIENCE):
+            if task.task_id.startswith(f"{self._prefix}-"):
+                await client.delete_task(task.task_id, timeout=PATIENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run on a task of its own."""
+
+    client: AsyncLearnerClient
+    corpus: Corpus
+    spec: Spec
+    pool_id: str
+    task_id: str
+    key: RunKey
+
+    async def do(self, on_batch: Callable[[RunKey], None]) -> RunRecord:
+        key = self.key
+        if key.strategy is None or key.sampling is None:
+            labels = self.corpus.known_labels(key.task, [Split.TRAIN])
+            return await self._record(await self._create(QueryStrategy(), labels), [])
+        seed_labels = self.corpus.seed_labels(key.task, self.spec.seed_labels, key.seed)
+        strategy = self.spec.query_strategy(key.strategy, key.sampling)
+        first_head = await self._create(strategy, seed_labels)
         batches: list[LabelingRound] = []
 
         def on_round(batch: LabelingRound) -> None:
             batches.append(batch)
             on_batch(key)
 
+        classes = self.corpus.classes[key.task]
         report = await label_task(
-            client,
-            task_id,
-            make_oracle(key.oracle, self._corpus.truth[key.task], classes, seed=key.seed),
+            self.client,
+            self.task_id,
+            make_oracle(key.oracle, self.corpus.truth[key.task], classes, seed=key.seed),
             oracle_id="simulated",
-            batch_size=spec.batch_size(sampling, len(classes)),
-            rounds=spec.rounds,
+            batch_size=self.spec.batch_size(key.sampling, len(classes)),
+            rounds=self.spec.rounds,
             min_head_version=first_head,
             on_round=on_round,
             call_timeout=PATIENCE,
         )
-        return await self._record(client, task_id, key, report.head_version, batches)
+        return await self._record(report.head_version, batches)
 
-    async def _ceiling(self, client: AsyncLearnerClient, task_id: str, key: RunKey) -> RunRecord:
-        labels = self._corpus.known_labels(key.task, [Split.TRAIN])
-        head = await self._create(client, task_id, key, QueryStrategy(), labels)
-        return await self._record(client, task_id, key, head, [])
-
-    async def _create(
-        self,
-        client: AsyncLearnerClient,
-        task_id: str,
-        key: RunKey,
-        strategy: QueryStrategy,
-        train_labels: Sequence[KnownLabel],
-    ) -> int:
-        """Create a task with its known labels; return the version of its first head."""
-        await client.create_task(
-            task_id,
-            self._pool_id,
-            self._corpus.classes[key.task],
+    async def _create(self, strategy: QueryStrategy, train_labels: Sequence[KnownLabel]) -> int:
+        """Create the task with its known labels; return the version of its first head."""
+        await self.client.create_task(
+            self.task_id,
+            self.pool_id,
+            self.corpus.classes[self.key.task],
             query_strategy=strategy,
             lease_duration=_LEASE,
-            seed=key.seed,
+            seed=self.key.seed,
             timeout=PATIENCE,
         )
-        held_out = self._corpus.known_labels(key.task, [Split.VALIDATION, Split.TEST])
-        imported = await client.import_labels(task_id, [*held_out, *train_labels], timeout=PATIENCE)
+        held_out = self.corpus.known_labels(self.key.task, [Split.VALIDATION, Split.TEST])
+        imported = await self.client.import_labels(
+            self.task_id, [*held_out, *train_labels], timeout=PATIENCE
+        )
         return imported.head_version or 0
 
-    async def _record(
-        self,
-        client: AsyncLearnerClient,
-        task_id: str,
-        key: RunKey,
-        last_head: int,
-        batches: Sequence[LabelingRound],
-    ) -> RunRecord:
+    async def _record(self, last_head: int, batches: Sequence[LabelingRound]) -> RunRecord:
         """Wait for the last head and read the rounds."""
-        async for update in client.watch_task(task_id, timeout=PATIENCE):
+        async for update in self.client.watch_task(self.task_id, timeout=PATIENCE):
             if update.task.head_version >= last_head:
                 break
-        rounds = await client.list_rounds(task_id, timeout=PATIENCE)
-        return RunRecord(key, rounds, tuple(batches))
-
-    async def _delete_left_over(self) -> None:
-        """Delete the tasks of an earlier experiment of this prefix that was killed."""
-        client = self._clients[0]
-        for task in await client.list_tasks(self._pool_id, timeout=PATIENCE):
-            if task.task_id.startswith(f"{self._prefix}-"):
-                await client.delete_task(task.task_id, timeout=PATIENCE)
+        rounds = await self.client.list_rounds(self.task_id, timeout=PATIENCE)
+        return RunRecord(self.key, rounds, tuple(batches))

@@ -39,7 +39,7 @@ class StackOptions:
     learner_address: str = "127.0.0.1:0"
     """Of the first learner; the others take free ports of the same host."""
     learner_count: int = 1
-    """Learners on the one Redis; any of them serves any call. With none there is no Redis either."""
+    """Learners on the one Redis; any of them serves any call. Without any, no Redis is started."""
     embedding_address: str = "127.0.0.1:0"
     embedding_flags: tuple[str, ...] = ()
     """More flags for the embedding service."""

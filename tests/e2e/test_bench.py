@@ -1,0 +1,235 @@
+"""Experiments through real services: what is kept, what is done again and what is refused."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from aloe.bench import schema
+from aloe.bench.experiment import Means, run_experiment
+from aloe.bench.spec import ExperimentError
+from aloe.bench.spec_file import make_spec
+from aloe.local import LocalStack, StackOptions
+
+from .conftest import CommandLine
+
+FIXED = [name for name in schema.SCHEMA.names if name not in schema.TIME_COLUMNS]
+
+
+@dataclass
+class Bench:
+    """Does experiments on the services of a stack that runs."""
+
+    stack: LocalStack
+    table: dict[str, Any]
+    embeddings: Path
+    started: list[StackOptions] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    steps: Counter[str] = field(default_factory=Counter)
+
+    def run(self, output: Path, **changes: Any) -> pa.Table:
+        means = Means(self.embeddings, start_stack=self.start)
+        file = run_experiment(make_spec(self.table | changes), output, means, self)
+        return pq.read_table(file)
+
+    def start(self, options: StackOptions) -> nullcontext[LocalStack]:
+        self.started.append(options)
+        return nullcontext(self.stack)
+
+    def begin(self, what: str, total: int) -> Callable[[], None]:
+        self.steps[what] -= total
+        return lambda: self.steps.update([what])
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture(scope="module")
+def embeddings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("embeddings")
+
+
+@pytest.fixture
+def bench(stack: LocalStack, recordings: Path, embeddings: Path) -> Bench:
+    table = {
+        "datasets": [{"name": str(recordings)}],
+        "strategies": ["margin", "random"],
+        "sampling": ["class-aware", "class-agnostic"],
+        "seeds": 2,
+        "rounds": 3,
+        "seed_labels": 1,
+    }
+    return Bench(stack, table, embeddings)
+
+
+def fixed(table: pa.Table) -> pa.Table:
+    """Everything that the seeds decide."""
+    return table.select(FIXED)
+
+
+def test_every_head_of_every_run_is_a_row(bench: Bench, tmp_path: Path):
+    table = bench.run(tmp_path)
+    assert table.schema.equals(schema.SCHEMA)
+    rows = table.to_pylist()
+    heads = Counter((row["strategy"], row["sampling"], row["seed"]) for row in rows)
+    assert heads == {("all_labels", "", seed): 1 for seed in (0, 1)} | {
+        (strategy, sampling, seed): 4
+        for strategy in ("margin", "random")
+        for sampling in ("class-aware", "class-agnostic")
+        for seed in (0, 1)
+    }
+    for row in rows:
+        labels = {"class-aware": 5 + 5 * row["round"], "class-agnostic": 5 + row["round"]}
+        assert row["label_count"] == labels.get(row["sampling"], 20)
+        assert 0 <= row["test_accuracy"] <= 1
+        assert row["training_s"] > 0
+    assert set(bench.steps.values()) == {0}
+
+
+def test_picks_are_what_the_next_head_learned_and_starts_are_shared(bench: Bench, tmp_path: Path):
+    rows = [row for row in bench.run(tmp_path).to_pylist() if row["sampling"] == "class-aware"]
+    for row in rows:
+        # A clip's name begins with its class.
+        assert [pick.partition("~")[0] for pick in row["picks"]] == row["pick_labels"]
+        assert len(row["picks"]) == (5 if row["round"] < 3 else 0)
+    scores = [row["pick_scores"] for row in rows if row["strategy"] == "margin"]
+    assert all(-1 <= score <= 0 for each in scores for score in each)
+    firsts = [row for row in rows if row["round"] == 0]
+    for seed in (0, 1):
+        assert len({row["training_loss"] for row in firsts if row["seed"] == seed}) == 1
+    assert firsts[0]["training_loss"] != firsts[1]["training_loss"]
+
+
+def test_embeddings_are_made_once_and_then_no_encoder_is_started(bench: Bench, tmp_path: Path):
+    first = bench.run(tmp_path / "one", strategies=["margin"], seeds=1)
+    bench.started.clear()
+    second = bench.run(tmp_path / "two", strategies=["margin"], seeds=1)
+    assert [options.encoder for options in bench.started] == [None]
+    assert fixed(first).equals(fixed(second))
+
+
+def test_what_is_missing_is_done_and_nothing_else(bench: Bench, tmp_path: Path):
+    whole = bench.run(tmp_path)
+    files = sorted((tmp_path / "runs").iterdir())
+    (tmp_path / schema.RESULTS_FILE).unlink()
+    for file in files[2:5]:
+        file.unlink()
+    (tmp_path / "runs" / f"{files[2].name}.unfinished").write_bytes(b"half a ru")
+    kept = {file: file.stat().st_mtime_ns for file in files[:2] + files[5:]}
+    again = bench.run(tmp_path)
+    assert fixed(whole).equals(fixed(again))
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+    # With nothing to do, nothing is started.
+    bench.started.clear()
+    assert bench.run(tmp_path).equals(again)
+    assert bench.started == []
+
+
+def test_an_experiment_may_grow(bench: Bench, tmp_path: Path):
+    small = bench.run(tmp_path, strategies=["margin"], seeds=1)
+    grown = bench.run(tmp_path, strategies=["margin", "entropy"], seeds=2)
+    rows = grown.to_pylist()
+    assert {(row["strategy"], row["seed"]) for row in rows if row["sampling"]} == {
+        (strategy, seed) for strategy in ("margin", "entropy") for seed in (0, 1)
+    }
+    assert [row for row in rows if row["strategy"] == "margin" and row["seed"] == 0] == [
+        row for row in small.to_pylist() if row["strategy"] == "margin"
+    ]
+
+
+def test_another_experiment_in_the_same_folder_is_refused(bench: Bench, tmp_path: Path):
+    bench.run(tmp_path, strategies=["margin"], seeds=1, rounds=1)
+    with pytest.raises(ExperimentError, match=r"^rounds is 2, but 1 in .*; give another --output$"):
+        bench.run(tmp_path, strategies=["margin"], seeds=1, rounds=2)
+
+
+def test_runs_on_other_clips_are_refused(bench: Bench, recordings: Path, tmp_path: Path):
+    copy = tmp_path / recordings.name
+    shutil.copytree(recordings, copy)
+    alone = {"strategies": ["margin"], "seeds": 1, "rounds": 1}
+    bench.run(tmp_path / "out", datasets=[{"name": str(copy)}], **alone)
+    (copy / "a" / next((copy / "a").iterdir())).rename(copy / "e" / "said-to-be-e.wav")
+    with pytest.raises(ExperimentError, match="made from other clips, labels or embeddings"):
+        bench.run(tmp_path / "out", datasets=[{"name": str(copy)}], **alone)
+
+
+def test_metadata_say_how_to_do_it_again(bench: Bench, stack: LocalStack, tmp_path: Path):
+    table = bench.run(tmp_path, strategies=["margin"], seeds=1)
+    about = json.loads(table.schema.metadata[schema.METADATA_KEY])
+    assert about["spec"]["strategies"] == ["margin"]
+    assert about["versions"]["numpy"]
+    (part,) = about["parts"]
+    assert len(part["encoder_fingerprint"]) == 32
+    assert part["failures"] == {}
+    counts = part["clip_counts"]["label"]
+    assert sum(sum(of_split.values()) for of_split in counts.values()) == 30
+    spec = make_spec(about["spec"])
+    assert fixed(bench.run(tmp_path, **about["spec"])).equals(fixed(table))
+    assert spec.rounds == 3
+
+
+def test_a_clip_that_is_no_audio_is_named(bench: Bench, recordings: Path, tmp_path: Path):
+    copy = tmp_path / "copy"
+    shutil.copytree(recordings, copy)
+    (copy / "a" / "broken.wav").write_bytes(b"no audio")
+    with pytest.raises(ExperimentError, match=r"1 of 31 clips of copy .* a~broken.wav: "):
+        bench.run(tmp_path / "out", datasets=[{"name": str(copy)}])
+
+
+def test_the_command_runs_an_experiment_from_a_file(
+    bench: Bench, aloe: CommandLine, recordings: Path, tmp_path: Path
+):
+    bench.run(tmp_path / "library", strategies=["margin"], seeds=1)
+    file = tmp_path / "spec.toml"
+    file.write_text(
+        f'strategies = ["random"]\nseed_labels = 1\nrounds = 2\n[[datasets]]\nname = "{recordings}"'
+    )
+    found = aloe.json(
+        "bench", "run", file, "--server", aloe.server, "--embeddings", bench.embeddings,
+        "--seeds", 2, "--strategies", "margin,entropy", "--output", tmp_path / "out",
+    )  # fmt: skip
+    assert found == {
+        "results": str(tmp_path / "out" / "results.parquet"),
+        "runs": 2 + 2 * 2,
+        "heads": 2 + 2 * 2 * 3,
+    }
+    assert not [each for each in aloe.json("task", "list") if each["task_id"].startswith("bench-")]
+    assert not [each for each in aloe.json("pool", "list") if each["pool_id"].startswith("bench-")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no data set: give --dataset"),
+        (["--root", "."], "root given without --dataset"),
+        (["--dataset", "fsdd"], "give the root it lies in"),
+        (["--dataset", "fsdd", "--root", ".", "--rounds", "0"], "rounds is 0; give at least 1"),
+        (["--dataset", "fsdd", "--root", ".", "--strategies", "best"], "strategies has 'best'"),
+        (["nowhere.toml"], "cannot read nowhere.toml"),
+    ],
+)
+def test_mistakes_of_an_experiment_get_one_line(
+    aloe: CommandLine, tmp_path: Path, arguments, message
+):
+    done = aloe.run("bench", "run", *arguments, "--output", tmp_path)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_data_sets_are_checked_and_counted(aloe: CommandLine, recordings: Path):
+    counts = aloe.json("bench", "datasets", recordings)["tasks"]["label"]
+    assert {split: sum(of_split.values()) for split, of_split in counts.items()} == {
+        "train": 20,
+        "validation": 5,
+        "test": 5,
+    }
+    assert "train" in aloe.output("bench", "datasets", recordings)
