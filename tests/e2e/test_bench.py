@@ -90,7 +90,11 @@ def test_every_head_of_every_run_is_a_row(bench: Bench, tmp_path: Path):
         labels = {"class-aware": 5 + 5 * row["round"], "class-agnostic": 5 + row["round"]}
         assert row["label_count"] == labels.get(row["sampling"], 20)
         assert 0 <= row["test_accuracy"] <= 1
+        assert 0 <= row["test_calibration_error"] <= 1
         assert row["training_s"] > 0
+        # What the stopping rules look at; a ceiling has none, and a first head none before it.
+        assert (row["stop"] is None) == (row["mean_uncertainty"] is None) == (not row["sampling"])
+        assert (row["prediction_agreement"] is None) == (row["round"] == 0)
     assert set(bench.steps.values()) == {0}
 
 

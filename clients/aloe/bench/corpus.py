@@ -1,6 +1,6 @@
 """The clips of an experiment and the whole truth about them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,17 +23,19 @@ class Corpus:
     """Task to clip id to class."""
 
     @classmethod
-    def of_dataset(cls, dataset: Dataset, tasks: Iterable[str]) -> "Corpus":
-        """Take some tasks of a data set."""
-        names = tuple(tasks)
+    def of_dataset(cls, dataset: Dataset, tasks: Sequence[str]) -> "Corpus":
+        """Take some tasks of a data set.
+
+        Raises:
+            DatasetError: it has no such task, or one with several labels per clip.
+        """
+        classes = dataset.trainable(tasks)
         recordings = dataset.recordings
         return cls(
-            clips=lambda: (
-                NewClip(r.clip_id, audio=r.path, uri=r.path.resolve().as_uri()) for r in recordings
-            ),
+            clips=lambda: (NewClip(r.clip_id, audio=r.audio(), uri=r.uri) for r in recordings),
             splits={r.clip_id: r.split for r in recordings},
-            classes={name: dataset.tasks[name] for name in names},
-            truth={name: {r.clip_id: r.labels[name] for r in recordings} for name in names},
+            classes=classes,
+            truth={name: {r.clip_id: r.labels[name] for r in recordings} for name in classes},
         )
 
     @property

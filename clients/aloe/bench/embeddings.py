@@ -208,7 +208,8 @@ def _missing(
 
 
 def _read(recording: Recording) -> bytes:
-    return recording.path.read_bytes()
+    audio = recording.audio()
+    return audio.read_bytes() if isinstance(audio, Path) else audio
 
 
 def _same_encoder(folder: EmbeddingFolder, encoder: Encoder) -> StoredEncoder:

@@ -63,6 +63,9 @@ def run_experiment(spec: Spec, output: Path, means: Means, watcher: Watcher) -> 
         for each in spec.datasets
     }
     spec = _with_tasks(spec, datasets)
+    for dataset in datasets.values():
+        for warning in dataset.warnings:
+            watcher.note(warning)
     with ExperimentFolder(output) as folder:
         folder.adopt(spec)
         parts = parts_of(spec, datasets, means.embeddings)
@@ -85,16 +88,13 @@ def run_experiment(spec: Spec, output: Path, means: Means, watcher: Watcher) -> 
 
 def _with_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> Spec:
     """Name the tasks of each data set where all are meant."""
-    named = []
-    for each in spec.datasets:
-        known = datasets[each.short_name].tasks
-        for task in each.tasks:
-            if task not in known:
-                raise ExperimentError(
-                    f"tasks has {task!r}, but {each.short_name} has {', '.join(known)}"
-                )
-        named.append(replace(each, tasks=each.tasks or tuple(known)))
-    return replace(spec, datasets=tuple(named))
+    return replace(
+        spec,
+        datasets=tuple(
+            replace(each, tasks=tuple(datasets[each.short_name].trainable(each.tasks)))
+            for each in spec.datasets
+        ),
+    )
 
 
 class _Runner:

@@ -1,6 +1,7 @@
 """A run as rows of the results: one per head."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import pairwise
 from math import isfinite
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from aloe.bench import schema
 from aloe.bench.runs import RunKey, RunRecord
-from aloe.client import Evaluation, Round
+from aloe.client import Evaluation, Round, StopAdvice, StopVerdict, stopping_rule_text
 from aloe.oracle import LabelingRound
 
 Row = dict[str, Any]
@@ -54,15 +55,36 @@ def run_table(run: Row, record: RunRecord) -> pa.Table:
 
 
 def _head(place: int, head: Round) -> Row:
-    """Return what the learner says of a head; columns that are left out become null."""
+    """Return what the learner says of a head."""
+    times = head.head_times
     return {
         "round": place,
         "head_version": head.head_version,
         "label_count": head.label_count,
         "training_loss": head.training_loss,
-        "training_s": head.training_duration.total_seconds(),
-        "evaluation_s": head.evaluation_duration.total_seconds(),
+        "prediction_agreement": head.prediction_agreement,
+        "mean_uncertainty": head.mean_uncertainty,
+        "stop": _stop(head.stop_advice),
+        "training_s": _total_s(head.training_duration),
+        "evaluation_s": _total_s(head.evaluation_duration),
+        # Both pass over the pool: one to ask, one for the stopping rules.
+        "scoring_s": _total_s(times.scoring_duration, head.statistics_duration),
+        "selection_s": _total_s(times.selection_duration),
+        "store_s": _total_s(times.publishing_duration, head.store_duration),
     }
+
+
+def _stop(advice: StopAdvice | None) -> list[str] | None:
+    """Return the rules that say stop, None where there are no rules."""
+    if advice is None:
+        return None
+    said = [reason for reason in advice.reasons if reason.verdict is StopVerdict.STOP]
+    return [stopping_rule_text(reason.rule) for reason in said]
+
+
+def _total_s(*durations: timedelta | None) -> float | None:
+    known = [duration.total_seconds() for duration in durations if duration is not None]
+    return sum(known) if known else None
 
 
 def _picks(batches: Sequence[LabelingRound]) -> Row:
@@ -95,8 +117,9 @@ def _evaluation(split: str, found: Evaluation | None) -> Row:
         f"{split}_macro_f1": _number(found.macro_f1),
         f"{split}_class_recalls": [_number(each) for each in found.class_recalls],
         f"{split}_loss": _number(found.loss),
+        f"{split}_calibration_error": _number(found.calibration_error),
     }
 
 
-def _number(value: float) -> float | None:
-    return value if isfinite(value) else None
+def _number(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None

@@ -21,6 +21,7 @@ from aloe.client import (
     Round,
     SelectionRule,
     Split,
+    StoppingRule,
 )
 from aloe.oracle import LabelingRound, label_task
 
@@ -178,10 +179,10 @@ class _Run:
         key = self.key
         if key.strategy is None or key.sampling is None:
             labels = self.corpus.known_labels(key.task, [Split.TRAIN])
-            return await self._record(await self._create(QueryStrategy(), labels), [])
+            return await self._record(await self._create(QueryStrategy(), labels, None), [])
         seed_labels = self.corpus.seed_labels(key.task, self.spec.seed_labels, key.seed)
         strategy = self.spec.query_strategy(key.strategy, key.sampling)
-        first_head = await self._create(strategy, seed_labels)
+        first_head = await self._create(strategy, seed_labels, self.spec.stopping_rule())
         batches: list[LabelingRound] = []
 
         def on_round(batch: LabelingRound) -> None:
@@ -202,7 +203,12 @@ class _Run:
         )
         return await self._record(report.head_version, batches)
 
-    async def _create(self, strategy: QueryStrategy, train_labels: Sequence[KnownLabel]) -> int:
+    async def _create(
+        self,
+        strategy: QueryStrategy,
+        train_labels: Sequence[KnownLabel],
+        stopping_rule: StoppingRule | None,
+    ) -> int:
         """Create the task with its known labels; return the version of its first head."""
         await self.client.create_task(
             self.task_id,
@@ -211,6 +217,7 @@ class _Run:
             query_strategy=strategy,
             lease_duration=_LEASE,
             seed=self.key.seed,
+            stopping_rule=stopping_rule,
             timeout=PATIENCE,
         )
         held_out = self.corpus.known_labels(self.key.task, [Split.VALIDATION, Split.TEST])

@@ -5,7 +5,13 @@ from enum import Enum
 from pathlib import Path
 
 from aloe.bench.answering import check_oracle
-from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
+from aloe.client import (
+    AcquisitionFunction,
+    AnyOfRules,
+    QueryStrategy,
+    SelectionRule,
+    parse_stopping_rule,
+)
 
 
 class ExperimentError(Exception):
@@ -79,6 +85,12 @@ class Spec:
     """Labels in a class-aware round; 0 for one per class."""
     class_agnostic_batch: int = 1
     """Labels in a class-agnostic round; 0 for as many as there are classes."""
+    stop: tuple[str, ...] = (
+        "plateau:round_count=10,min_gain=0.005",
+        "stable_predictions:round_count=3,min_agreement=0.99",
+        "uncertainty:0.05",
+    )
+    """Stopping rules, as parse_stopping_rule reads them, whose advice is kept; none is followed."""
     reading: Reading = field(default=Reading.PAPER, metadata={"key": "as"})
     """Decides the settings below that are not given."""
     margin_on: MarginOn = MarginOn.PROBABILITIES
@@ -115,6 +127,11 @@ class Spec:
                 check_oracle(oracle)
             except ValueError as error:
                 raise ExperimentError(f"oracle is {oracle!r}: {error}") from error
+
+    def stopping_rule(self) -> AnyOfRules | None:
+        """Return the rules that a learner is to judge each head by; None for none."""
+        rules = tuple(map(parse_stopping_rule, self.stop))
+        return AnyOfRules(rules) if rules else None
 
     def acquisition(self, strategy: AcquisitionFunction) -> AcquisitionFunction:
         """Return what a strategy is on the learner, which is what the results call it."""

@@ -16,7 +16,13 @@ from aloe.bench.spec import (
     Spec,
     encoder_name,
 )
-from aloe.client.types import AcquisitionFunction, SelectionRule
+from aloe.client import (
+    AcquisitionFunction,
+    InvalidArgument,
+    SelectionRule,
+    parse_stopping_rule,
+    stopping_rule_text,
+)
 
 E = TypeVar("E", bound=Enum)
 Table = dict[str, Any]
@@ -211,6 +217,14 @@ def _dataset(key: str, value: Any) -> DatasetSpec:
     )
 
 
+def _rule(key: str, value: Any) -> str:
+    """Read a stopping rule; written with all its settings, since defaults may change."""
+    try:
+        return stopping_rule_text(parse_stopping_rule(_text(key, value)))
+    except InvalidArgument as error:
+        raise ExperimentError(f"{key} has {value!r}: {error}") from error
+
+
 def _one_of(kind: type[E]) -> Callable[[str, Any], E]:
     return lambda key, value: _choice(kind, key, value)
 
@@ -225,6 +239,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "strategies": _list_of(_one_of(AcquisitionFunction)),
     "sampling": _list_of(_one_of(SelectionRule)),
     "oracles": _list_of(_text),
+    "stop": _list_of(_rule),
     "seeds": _count,
     "rounds": _count,
     "seed_labels": _count,

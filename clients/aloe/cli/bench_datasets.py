@@ -1,36 +1,57 @@
-"""`aloe bench datasets`: a data set on disk, checked and counted."""
+"""`aloe bench datasets`: which are known by name; one of them on disk, checked and counted."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aloe.bench.datasets import load
-from aloe.cli.console import print_json, print_table
+from aloe.bench.datasets import NAMES, Dataset, load
+from aloe.cli.console import complain, print_json, print_table, results
 from aloe.cli.options import Json
 from aloe.client import Split
 
 
 def datasets(
-    dataset: Annotated[str, typer.Argument(help="a name, a CSV manifest, or a folder of classes")],
+    dataset: Annotated[
+        str | None, typer.Argument(help="a name, a CSV manifest, or a folder of classes")
+    ] = None,
     root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,
     json: Json = False,
 ) -> None:
-    """Check a data set on disk and count its clips by split and class."""
-    data = load(dataset, root)
-    counts = {task: data.counts(task) for task in data.tasks}
-    if json:
-        by_name = {
-            task: {split.value: of_split for split, of_split in of_task.items()}
-            for task, of_task in counts.items()
-        }
-        print_json({"dataset": data.name, "tasks": by_name})
+    """List the data sets known by name; or check one on disk and count its clips."""
+    if dataset is None:
+        _print_names(json)
         return
-    print_table(
-        ["task", "class", *(split.value for split in Split)],
-        [
-            [task, name, *(of_task[split][name] for split in Split)]
-            for task, of_task in counts.items()
-            for name in data.tasks[task]
-        ],
-    )
+    data = load(dataset, root)
+    for warning in data.warnings:
+        complain(warning)
+    if json:
+        tasks = {
+            task: {split.value: dict(of_split) for split, of_split in data.counts(task).items()}
+            for task in _tasks(data)
+        }
+        print_json({"dataset": data.name, "tasks": tasks, "warnings": data.warnings})
+        return
+    print_table(["task", "class", *(split.value for split in Split)], _count_rows(data))
+
+
+def _print_names(as_json: bool) -> None:
+    if as_json:
+        print_json({"datasets": NAMES})
+        return
+    for name in NAMES:
+        results.print(name, highlight=False)
+
+
+def _tasks(data: Dataset) -> list[str]:
+    return [*data.tasks, *data.multi_label_tasks]
+
+
+def _count_rows(data: Dataset) -> list[list[object]]:
+    rows: list[list[object]] = []
+    for task in _tasks(data):
+        counts = data.counts(task)
+        names = list(counts[Split.TRAIN])
+        rows += [[task, name, *(counts[split][name] for split in Split)] for name in names]
+        rows.append([task, "all", *(sum(counts[split].values()) for split in Split)])
+    return rows

@@ -42,6 +42,10 @@ def run(
     class_agnostic_batch: Annotated[
         int | None, typer.Option(help="labels in a class-agnostic round; 0: one per class")
     ] = None,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(help="a rule whose advice is kept, as aloe task create takes it; repeatable"),
+    ] = None,
     reading: Annotated[
         Reading | None,
         typer.Option("--as", help="where the paper and its code differ; sets the four below"),
@@ -80,6 +84,7 @@ def run(
         "seed_labels": seed_labels,
         "class_aware_batch": class_aware_batch,
         "class_agnostic_batch": class_agnostic_batch,
+        "stop": stop or None,
         "as": reading and reading.value,
         "margin_on": margin_on and margin_on.value,
         "class_aware_random": class_aware_random and class_aware_random.value,

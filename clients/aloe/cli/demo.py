@@ -64,6 +64,7 @@ def demo(
         strategies=(_MARGIN, _RANDOM),
         rounds=rounds,
         seeds=seeds,
+        stop=(),
         class_aware_random=ClassAwareRandom.PER_CLASS,
     )
     with start_stack(StackOptions(redis_url=redis_url)) as stack:

@@ -19,7 +19,7 @@ from aloe.bench.provenance import versions
 from aloe.bench.results import Metadata, Simulation, ceilings_of, runs_of, summarize
 from aloe.bench.runs import PATIENCE, PoolRuns
 from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
-from aloe.cli.console import CommandError, notes, percent, plain, print_json, print_table
+from aloe.cli.console import complain, notes, percent, plain, print_json, print_table
 from aloe.cli.experiment_progress import run_with_progress
 from aloe.cli.options import Encoder, Json, parse_strategies, split_list
 from aloe.cli.up import REDIS_URL_HELP, start_stack
@@ -61,12 +61,11 @@ def simulate(
         if name not in ("redis_url", "server", "output", "plot", "json")
     }
     data = load(dataset, root)
-    names = split_list(tasks) or list(data.tasks)
-    unknown = [name for name in names if name not in data.tasks]
-    if unknown:
-        raise CommandError(f"{data.name} has no task {unknown[0]!r}; {', '.join(data.tasks)} exist")
+    for warning in data.warnings:
+        complain(warning)
+    corpus = Corpus.of_dataset(data, split_list(tasks))
     spec = Spec(
-        datasets=(DatasetSpec(dataset, tasks=tuple(names)),),
+        datasets=(DatasetSpec(dataset, tasks=tuple(corpus.classes)),),
         strategies=parse_strategies(strategies),
         sampling=(sampling,),
         oracles=(f"noise:{error_rate}+abstain:{abstention_rate}",),
@@ -75,9 +74,9 @@ def simulate(
         seed_labels=seed_labels,
         class_aware_batch=batch or 0,
         class_agnostic_batch=batch or 0,
+        stop=(),
         class_aware_random=ClassAwareRandom.PER_CLASS,
     )
-    corpus = Corpus.of_dataset(data, names)
     with _learner(server, encoder, redis_url) as address:
         simulation = asyncio.run(_simulate(address, corpus, spec, clip_id_of(Path(data.name).name)))
     simulation = replace(simulation, metadata=replace(simulation.metadata, settings=settings))
