@@ -93,8 +93,10 @@ def test_every_head_of_every_run_is_a_row(bench: Bench, tmp_path: Path):
         assert 0 <= row["test_calibration_error"] <= 1
         assert row["training_s"] > 0
         # What the stopping rules look at; a ceiling has none, and a first head none before it.
-        assert (row["stop"] is None) == (row["mean_uncertainty"] is None) == (not row["sampling"])
-        assert (row["prediction_agreement"] is None) == (row["round"] == 0)
+        assert (row["stop"] is None) == (not row["sampling"])
+        has_more = bool(row["sampling"]) and row["label_count"] < 20
+        assert (row["mean_uncertainty"] is not None) == has_more
+        assert (row["prediction_agreement"] is not None) == (has_more and row["round"] > 0)
     assert set(bench.steps.values()) == {0}
 
 
@@ -163,6 +165,22 @@ def test_runs_on_other_clips_are_refused(bench: Bench, recordings: Path, tmp_pat
     (copy / "a" / next((copy / "a").iterdir())).rename(copy / "e" / "said-to-be-e.wav")
     with pytest.raises(ExperimentError, match="made from other clips, labels or embeddings"):
         bench.run(tmp_path / "out", datasets=[{"name": str(copy)}], **alone)
+
+
+def test_oracles_err_the_same_in_every_run(bench: Bench, tmp_path: Path):
+    oracles = ["abstain:0.3+noise:0.3", "hard:1"]
+    rows = bench.run(tmp_path, strategies=["margin"], oracles=oracles).to_pylist()
+    assert {row["oracle"] for row in rows} == {"perfect", *oracles}
+    said: dict[tuple[str, int, str], set[str]] = {}
+    for row in rows:
+        for clip_id, label in zip(row["picks"] or [], row["pick_labels"] or [], strict=True):
+            said.setdefault((row["oracle"], row["seed"], clip_id), set()).add(label)
+    assert all(len(each) == 1 for each in said.values())
+    wrong = {
+        key[0] for key, (label,) in said.items() if label and key[2].partition("~")[0] != label
+    }
+    assert wrong == set(oracles)
+    assert any(label is None for each in said.values() for label in each)
 
 
 def test_metadata_say_how_to_do_it_again(bench: Bench, stack: LocalStack, tmp_path: Path):

@@ -65,6 +65,14 @@ class Corpus:
             if self.splits[clip_id] in wanted
         ]
 
+    def train_truth(self, task: str) -> dict[str, str]:
+        """Return the train clips of a task, each with its class."""
+        return {
+            clip_id: label
+            for clip_id, label in self.truth[task].items()
+            if self.splits[clip_id] is Split.TRAIN
+        }
+
     def seed_labels(self, task: str, per_class: int, seed: int) -> list[KnownLabel]:
         """Draw the same number of train clips of each class, by seed."""
         generator = np.random.default_rng([seed, 0x5EED])

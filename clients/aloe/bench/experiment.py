@@ -21,10 +21,12 @@ from aloe.bench.parts import (
     parts_of,
     read_part,
 )
-from aloe.bench.runs import CORE_COUNT, JOB_COUNT, PATIENCE, PoolRuns, RunKey, RunRecord, run_keys
+from aloe.bench.pool_runs import CORE_COUNT, JOB_COUNT, PoolRuns
+from aloe.bench.runs import RunKey, RunRecord, run_keys
 from aloe.bench.spec import ExperimentError, Spec
 from aloe.bench.spec_file import to_table
 from aloe.bench.storage import ExperimentFolder
+from aloe.bench.task_run import PATIENCE
 from aloe.client import connect_async
 from aloe.local import StackOptions
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from aloe.bench.answering import check_oracle
 from aloe.client import (
     AcquisitionFunction,
     AnyOfRules,
@@ -12,6 +11,7 @@ from aloe.client import (
     SelectionRule,
     parse_stopping_rule,
 )
+from aloe.oracle import PERFECT
 
 
 class ExperimentError(Exception):
@@ -74,7 +74,8 @@ class Spec:
         AcquisitionFunction.RANDOM,
     )
     sampling: tuple[SelectionRule, ...] = (SelectionRule.CLASS_AWARE,)
-    oracles: tuple[str, ...] = ("perfect",)
+    oracles: tuple[str, ...] = (PERFECT,)
+    """As parse_oracle reads them."""
     seeds: int = 10
     """Repetitions, with the seeds 0, 1, ..."""
     rounds: int = 100
@@ -122,11 +123,6 @@ class Spec:
                 "strategies has margin and margin_logits, which are the same while margin_on is"
                 " logits; drop one"
             )
-        for oracle in self.oracles:
-            try:
-                check_oracle(oracle)
-            except ValueError as error:
-                raise ExperimentError(f"oracle is {oracle!r}: {error}") from error
 
     def stopping_rule(self) -> AnyOfRules | None:
         """Return the rules that a learner is to judge each head by; None for none."""

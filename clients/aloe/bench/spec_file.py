@@ -23,6 +23,7 @@ from aloe.client import (
     parse_stopping_rule,
     stopping_rule_text,
 )
+from aloe.oracle import OracleError, parse_oracle
 
 E = TypeVar("E", bound=Enum)
 Table = dict[str, Any]
@@ -225,6 +226,13 @@ def _rule(key: str, value: Any) -> str:
         raise ExperimentError(f"{key} has {value!r}: {error}") from error
 
 
+def _oracle(key: str, value: Any) -> str:
+    try:
+        return str(parse_oracle(_text(key, value)))
+    except OracleError as error:
+        raise ExperimentError(f"{key} has {value!r}: {error}") from error
+
+
 def _one_of(kind: type[E]) -> Callable[[str, Any], E]:
     return lambda key, value: _choice(kind, key, value)
 
@@ -238,7 +246,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "encoders": _list_of(_text),
     "strategies": _list_of(_one_of(AcquisitionFunction)),
     "sampling": _list_of(_one_of(SelectionRule)),
-    "oracles": _list_of(_text),
+    "oracles": _list_of(_oracle),
     "stop": _list_of(_rule),
     "seeds": _count,
     "rounds": _count,

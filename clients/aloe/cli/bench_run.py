@@ -32,7 +32,9 @@ def run(
     sampling: Annotated[
         str | None, typer.Option(help="class-aware, class-agnostic, or both by a comma")
     ] = None,
-    oracle: Annotated[str | None, typer.Option(help="who answers; several by commas")] = None,
+    oracle: Annotated[
+        list[str] | None, typer.Option(help="who answers, such as noise:0.1; repeatable")
+    ] = None,
     rounds: Annotated[int | None, typer.Option(help="batches after the seed labels")] = None,
     seeds: Annotated[int | None, typer.Option(help="repetitions, with seeds 0, 1, ...")] = None,
     seed_labels: Annotated[int | None, typer.Option(help="seed labels per class")] = None,
@@ -78,7 +80,7 @@ def run(
         "encoders": _located(encoder),
         "strategies": _listed(strategies),
         "sampling": _listed(sampling),
-        "oracles": _listed(oracle),
+        "oracles": oracle or None,
         "rounds": rounds,
         "seeds": seeds,
         "seed_labels": seed_labels,

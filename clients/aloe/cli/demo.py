@@ -11,8 +11,9 @@ import typer
 
 from aloe.bench.corpus import Corpus
 from aloe.bench.plots import plot_learning_curves
+from aloe.bench.pool_runs import PoolRuns
 from aloe.bench.results import Ceiling, Run, ceilings_of, runs_of
-from aloe.bench.runs import PoolRuns, RunRecord
+from aloe.bench.runs import RunRecord
 from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
 from aloe.bench.synthesis import INTONATIONS, VOICES, VOWELS, SpokenVowel, synthesize
 from aloe.cli.console import notes, percent, print_json, print_table, results

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from rich.progress import Progress, TaskID
 
 from aloe.bench.corpus import Corpus
-from aloe.bench.runs import JOB_COUNT, PoolRuns, RunKey, RunRecord, run_keys
+from aloe.bench.pool_runs import JOB_COUNT, PoolRuns
+from aloe.bench.runs import RunKey, RunRecord, run_keys
 from aloe.bench.spec import Spec
 from aloe.cli.console import CommandError, progress
 

@@ -15,16 +15,18 @@ from aloe.bench.corpus import Corpus
 from aloe.bench.datasets import load
 from aloe.bench.datasets.recording import clip_id_of
 from aloe.bench.plots import plot_learning_curves
+from aloe.bench.pool_runs import PoolRuns
 from aloe.bench.provenance import versions
 from aloe.bench.results import Metadata, Simulation, ceilings_of, runs_of, summarize
-from aloe.bench.runs import PATIENCE, PoolRuns
 from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
+from aloe.bench.task_run import PATIENCE
 from aloe.cli.console import complain, notes, percent, plain, print_json, print_table
 from aloe.cli.experiment_progress import run_with_progress
 from aloe.cli.options import Encoder, Json, parse_strategies, split_list
 from aloe.cli.up import REDIS_URL_HELP, start_stack
 from aloe.client import SelectionRule, connect_async
 from aloe.local import StackOptions
+from aloe.oracle import PERFECT
 
 
 def simulate(
@@ -68,7 +70,7 @@ def simulate(
         datasets=(DatasetSpec(dataset, tasks=tuple(corpus.classes)),),
         strategies=parse_strategies(strategies),
         sampling=(sampling,),
-        oracles=(f"noise:{error_rate}+abstain:{abstention_rate}",),
+        oracles=(_oracle(error_rate, abstention_rate),),
         rounds=rounds,
         seeds=seeds,
         seed_labels=seed_labels,
@@ -88,6 +90,11 @@ def simulate(
         print_json(simulation.to_json())
     else:
         _print_summary(simulation)
+
+
+def _oracle(error_rate: float, abstention_rate: float) -> str:
+    parts = {"abstain": abstention_rate, "noise": error_rate}
+    return "+".join(f"{kind}:{rate}" for kind, rate in parts.items() if rate) or PERFECT
 
 
 async def _simulate(address: str, corpus: Corpus, spec: Spec, pool_id: str) -> Simulation:

@@ -5,9 +5,10 @@ from aloe.oracle.hardness import hardness_of
 from aloe.oracle.labeling import LabelingReport, LabelingRound, label_task
 from aloe.oracle.oracles import Oracle, OracleError, TimedOracle
 from aloe.oracle.simulated import MajorityOracle, SimulatedOracle
-from aloe.oracle.spec import OracleSpec, parse_oracle
+from aloe.oracle.spec import PERFECT, OracleSpec, parse_oracle
 
 __all__ = [
+    "PERFECT",
     "Abstention",
     "Behaviour",
     "Confusion",

@@ -84,7 +84,7 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
         ({"strategies": ["margin", "margin"]}, "strategies has 'margin' twice; give it once"),
         ({"sampling": ["both"]}, "sampling has 'both'; there are class-aware, class-agnostic"),
         ({"as": "talk"}, "as has 'talk'; there are paper, code"),
-        ({"oracles": ["noise"]}, "oracle is 'noise': "),
+        ({"oracles": ["noise"]}, "oracles has 'noise': "),
         ({"stop": ["soon"]}, "stop has 'soon': .*'soon' is no rule; there are plateau"),
         ({"class_aware_batch": -1}, "class_aware_batch is -1; give 0 for one per class, or more"),
         ({"int16_divisor": 1}, "int16_divisor is 1; give 32768 or 32767"),

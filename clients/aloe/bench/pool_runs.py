@@ -1,0 +1,127 @@
+"""The runs on one pool, several at a time."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
+
+from aloe.bench.corpus import Corpus
+from aloe.bench.runs import RunKey, RunRecord
+from aloe.bench.spec import Spec
+from aloe.bench.task_run import PATIENCE, Hardness, TaskRun
+from aloe.client import AsyncLearnerClient, ImportSummary, NotFound
+from aloe.oracle import PERFECT
+
+CORE_COUNT = os.cpu_count() or 1
+JOB_COUNT = 2 * CORE_COUNT
+"""Runs at a time: some wait for the learner while it trains the heads of others."""
+_CLEAN_UP = timedelta(seconds=5)
+
+
+class PoolRuns:
+    """Does runs on one pool."""
+
+    def __init__(
+        self,
+        clients: Sequence[AsyncLearnerClient],
+        corpus: Corpus,
+        spec: Spec,
+        *,
+        pool_id: str,
+        prefix: str,
+    ) -> None:
+        """Describe runs.
+
+        Args:
+            clients: of the learner's replicas; a run keeps to one of them.
+            corpus: the clips and the truth.
+            spec: what to do.
+            pool_id: the pool to import into; may hold the clips already.
+            prefix: of the ids of the tasks, which are deleted after their runs; of one experiment
+                alone, since tasks that an earlier process of it left are deleted as well.
+        """
+        self._clients, self._corpus, self._spec = clients, corpus, spec
+        self._pool_id, self._prefix = pool_id, prefix
+        self._hardness: dict[str, asyncio.Task[Hardness]] = {}
+        # No id is used twice: a learner may still be busy with the task that had it.
+        self._own_prefix = f"{prefix}-{secrets.token_hex(4)}"
+
+    async def import_clips(
+        self, on_progress: Callable[[int], None], *, encoder_fingerprint: str = ""
+    ) -> ImportSummary:
+        """Put the clips into the pool; those that it has are skipped."""
+        return await self._clients[0].import_clips(
+            self._pool_id,
+            self._corpus.clips(),
+            encoder_fingerprint=encoder_fingerprint,
+            on_progress=on_progress,
+            timeout=PATIENCE,
+        )
+
+    async def run(
+        self,
+        keys: Sequence[RunKey],
+        *,
+        job_count: int,
+        on_batch: Callable[[RunKey], None],
+        on_record: Callable[[RunRecord, str], Awaitable[None]],
+    ) -> None:
+        """Do some runs.
+
+        Args:
+            keys: which.
+            job_count: how many at a time.
+            on_batch: told of every batch that was labeled.
+            on_record: told of each run that is done, and the id of its task, which then goes.
+        """
+        await self._delete_left_over()
+        waiting = iter(enumerate(keys))
+        async with asyncio.TaskGroup() as group:
+            for number in range(min(job_count, len(keys))):
+                client = self._clients[number % len(self._clients)]
+                group.create_task(self._work(client, waiting, on_batch, on_record))
+
+    async def _work(
+        self,
+        client: AsyncLearnerClient,
+        waiting: Iterator[tuple[int, RunKey]],
+        on_batch: Callable[[RunKey], None],
+        on_record: Callable[[RunRecord, str], Awaitable[None]],
+    ) -> None:
+        for number, key in waiting:
+            async with self._task_run(client, key, str(number)) as run:
+                record = await run.do(on_batch, lambda: self._hardness_of(client, key.task))  # noqa: B023
+                await on_record(record, run.task_id)
+
+    @contextlib.asynccontextmanager
+    async def _task_run(
+        self, client: AsyncLearnerClient, key: RunKey, suffix: str
+    ) -> AsyncIterator[TaskRun]:
+        """Make a run; its task goes at the end."""
+        task_id = f"{self._own_prefix}-{suffix}"
+        try:
+            yield TaskRun(client, self._corpus, self._spec, self._pool_id, task_id, key)
+        finally:
+            with contextlib.suppress(NotFound):
+                await client.delete_task(task_id, timeout=_CLEAN_UP)
+
+    async def _hardness_of(self, client: AsyncLearnerClient, task: str) -> Hardness:
+        """Return how hard the train clips are, found out once for all runs of a task."""
+        if task not in self._hardness:
+            number = len(self._hardness)
+            self._hardness[task] = asyncio.create_task(self._measure(client, task, number))
+        return await self._hardness[task]
+
+    async def _measure(self, client: AsyncLearnerClient, task: str, number: int) -> Hardness:
+        key = RunKey(task, None, None, PERFECT, seed=0)
+        async with self._task_run(client, key, f"hardness-{number}") as run:
+            return await run.hardness()
+
+    async def _delete_left_over(self) -> None:
+        """Delete the tasks of an earlier process that was killed."""
+        client = self._clients[0]
+        for task in await client.list_tasks(self._pool_id, timeout=PATIENCE):
+            if task.task_id.startswith(f"{self._prefix}-"):
+                await client.delete_task(task.task_id, timeout=PATIENCE)
