@@ -1,4 +1,4 @@
-"""An experiment as TOML: read with the reading's presets filled in, written, compared."""
+"""An experiment as TOML: read with the reading's presets filled in, and written."""
 
 import tomllib
 from collections.abc import Callable, Mapping
@@ -7,6 +7,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
+import tomli_w
+
 from aloe.bench.spec import (
     ClassAwareRandom,
     DatasetSpec,
@@ -14,7 +16,6 @@ from aloe.bench.spec import (
     MarginOn,
     Reading,
     Spec,
-    encoder_name,
 )
 from aloe.client import (
     AcquisitionFunction,
@@ -44,8 +45,6 @@ _PRESETS: Mapping[Reading, Table] = {
         "length_policy": "window(16000)",
     },
 }
-# May grow from one command to the next: what they add are runs of their own.
-_GROWING = ("datasets", "encoders", "strategies", "sampling", "oracles")
 
 
 def read_table(file: Path) -> Table:
@@ -104,46 +103,7 @@ def to_table(spec: Spec) -> Table:
 
 
 def to_toml(spec: Spec) -> str:
-    import tomli_w
-
     return tomli_w.dumps(to_table(spec))
-
-
-def check_extends(old: Spec, new: Spec, folder: Path) -> None:
-    """Check that an experiment has every run of an older one in the same folder.
-
-    Raises:
-        ExperimentError: it has not; names the key.
-    """
-    before, after = _comparable(old), _comparable(new)
-    for key, was in before.items():
-        now = after[key]
-        if key in _GROWING:
-            lost = [each for each in was if each not in now]
-            if lost:
-                raise ExperimentError(
-                    f"{key} in {folder} has {lost[0]}, which is missing now; keep it, or give"
-                    " another --output"
-                )
-        elif key == "seeds" and now < was:
-            raise ExperimentError(
-                f"seeds is {now}, but {folder} has {was}; give as many, or another --output"
-            )
-        elif key != "seeds" and now != was:
-            raise ExperimentError(
-                f"{key} is {now!r}, but {was!r} in {folder}; give another --output"
-            )
-
-
-def _comparable(spec: Spec) -> Table:
-    """Return what decides the runs. Folders may move: digests tell whether they hold the same."""
-    table = to_table(spec)
-    table["datasets"] = [
-        f"{each.short_name}, task {task}" for each in spec.datasets for task in each.tasks or ["*"]
-    ]
-    table["encoders"] = [encoder_name(each) for each in spec.encoders]
-    del table["as"]
-    return table
 
 
 def _beside(table: Table, folder: Path) -> Table:

@@ -19,7 +19,8 @@ from aloe.bench import schema
 from aloe.bench.datasets.recording import clip_id_of
 from aloe.bench.rows import Row
 from aloe.bench.spec import ExperimentError, Spec
-from aloe.bench.spec_file import check_extends, read_spec, to_toml
+from aloe.bench.spec_file import read_spec, to_toml
+from aloe.bench.spec_growth import check_extends
 
 _CORPUS_KEY = b"aloe.corpus"
 

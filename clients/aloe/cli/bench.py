@@ -2,8 +2,9 @@
 
 import typer
 
-from aloe.cli import bench_datasets, bench_run
+from aloe.cli import bench_datasets, bench_report, bench_run
 
 app = typer.Typer(help="Experiments with simulated oracles.", no_args_is_help=True)
 app.command()(bench_run.run)
 app.command()(bench_datasets.datasets)
+app.command()(bench_report.report)

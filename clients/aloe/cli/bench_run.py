@@ -8,7 +8,7 @@ import typer
 from rich.progress import Progress
 
 from aloe.bench.spec import ClassAwareRandom, ExperimentError, MarginOn, Reading
-from aloe.cli.console import notes, print_json, progress, results
+from aloe.cli.console import CommandError, notes, print_json, progress, results
 from aloe.cli.options import Json, split_list
 from aloe.cli.up import start_stack
 
@@ -73,7 +73,10 @@ def run(
     json: Json = False,
 ) -> None:
     """Label data sets with simulated oracles in every way that is asked for, and keep it all."""
-    from aloe.bench.experiment import Means, run_experiment
+    try:
+        from aloe.bench.experiment import Means, run_experiment
+    except ImportError as error:
+        raise CommandError(f"no {error.name}: pip install 'aloe-speech[bench]'") from error
     from aloe.bench.spec_file import make_spec, read_table
 
     flags = {

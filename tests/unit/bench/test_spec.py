@@ -8,7 +8,8 @@ import pytest
 
 from aloe.bench.runs import run_keys
 from aloe.bench.spec import ClassAwareRandom, DatasetSpec, ExperimentError, MarginOn, Reading, Spec
-from aloe.bench.spec_file import check_extends, make_spec, read_spec, read_table, to_toml
+from aloe.bench.spec_file import make_spec, read_spec, read_table, to_toml
+from aloe.bench.spec_growth import check_extends
 from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
 
 MARGIN, RANDOM = AcquisitionFunction.SMALLEST_MARGIN, AcquisitionFunction.RANDOM
