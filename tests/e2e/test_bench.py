@@ -133,6 +133,10 @@ def test_what_is_missing_is_done_and_nothing_else(bench: Bench, tmp_path: Path):
     again = bench.run(tmp_path)
     assert fixed(whole).equals(fixed(again))
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
+    assert [note.partition(": ")[2] for note in bench.notes] == [
+        "10 of 10 runs to do",
+        "3 of 10 runs to do",
+    ]
     # With nothing to do, nothing is started.
     bench.started.clear()
     assert bench.run(tmp_path).equals(again)

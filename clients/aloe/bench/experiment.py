@@ -121,13 +121,15 @@ class _Runner:
         return self._ending.enter_context(self._means.start_stack(options)).learner_addresses
 
     def do_missing(self, part: Part, embedded: EmbeddedPart) -> None:
+        every = run_keys(self._spec, part.tasks)
         keys = [
             key
-            for key in run_keys(self._spec, part.tasks)
+            for key in every
             if not self._folder.has_run(
                 rows.run_columns(part.dataset, part.encoder, key), embedded.digest
             )
         ]
+        self._watcher.note(f"{part.name}: {len(keys):,} of {len(every):,} runs to do")
         if keys:
             asyncio.run(self._do(part, embedded, keys))
 

@@ -11,7 +11,7 @@ from aloe.bench.corpus import Corpus
 from aloe.bench.runs import RunKey, RunRecord
 from aloe.bench.spec import Spec
 from aloe.bench.task_run import PATIENCE, Hardness, TaskRun
-from aloe.client import AsyncLearnerClient, ImportSummary, NotFound
+from aloe.client import AloeError, AsyncLearnerClient, ImportSummary
 from aloe.oracle import PERFECT
 
 CORE_COUNT = os.cpu_count() or 1
@@ -104,7 +104,8 @@ class PoolRuns:
         try:
             yield TaskRun(client, self._corpus, self._spec, self._pool_id, task_id, key)
         finally:
-            with contextlib.suppress(NotFound):
+            # What stays behind is deleted next time.
+            with contextlib.suppress(AloeError):
                 await client.delete_task(task_id, timeout=_CLEAN_UP)
 
     async def _hardness_of(self, client: AsyncLearnerClient, task: str) -> Hardness:
