@@ -16,7 +16,8 @@ from aloe.oracle import PERFECT
 
 CORE_COUNT = os.cpu_count() or 1
 JOB_COUNT = 2 * CORE_COUNT
-"""Runs at a time: some wait for the learner while it trains the heads of others."""
+"""Runs at a time, so that some ask while the heads of others are trained. On two cores, with 100
+rounds, one per core took a tenth longer, and four gained nothing."""
 _CLEAN_UP = timedelta(seconds=5)
 
 
