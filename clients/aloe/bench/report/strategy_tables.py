@@ -26,7 +26,7 @@ from aloe.bench.report.table import (
 
 
 def spoken(name: str) -> str:
-    """Write the name of a strategy, sampling or rule in words."""
+    """Write the name of a strategy or sampling in words."""
     return name.replace("_", " ")
 
 
@@ -189,7 +189,7 @@ def stop_table(figures: SamplingFigures, name: str) -> Table:
 
 def _stop_row(stop: Stop) -> tuple[Cell, ...]:
     return cells(
-        spoken(stop.rule),
+        stop.rule,
         spoken(stop.strategy),
         f"{stop.stopped_count} of {stop.run_count}",
         estimate_text(stop.labels, digits=0),
