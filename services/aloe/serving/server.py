@@ -19,6 +19,12 @@ _MAX_PENDING_CALL_COUNT = 100_000
 _log = logging.getLogger(__name__)
 
 
+def _has_caller(record: logging.LogRecord) -> bool:
+    """Whether gRPC's log tells of anything but an answer whose caller had gone."""
+    error = record.exc_info[0] if record.exc_info else None
+    return error is None or error.__name__ != "ExecuteBatchError"
+
+
 class AddressInUse(Exception):
     """The address to listen on is taken or not one of this machine's."""
 
@@ -42,6 +48,7 @@ class RpcServer:
         status_of: StatusOf,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
+        logging.getLogger("grpc._cython.cygrpc").addFilter(_has_caller)
         self._names = [service.full_name for service in services]
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
