@@ -98,6 +98,7 @@ class Batcher:
             started = self._clock()
             try:
                 rows = batch.clips[0].encoder.embed(_stack(batch))
+                _check(rows, batch)
             except Exception as error:  # noqa: BLE001  # the thread must outlive any encoder's failure
                 self._tell(_fail, batch.clips, error)
             else:
@@ -140,6 +141,11 @@ class Batcher:
                 duration_s=ended - started,
             )
         )
+
+
+def _check(rows: Float32Array, batch: Batch) -> None:
+    if len(rows) != batch.row_count:
+        raise ValueError(f"the encoder gave {len(rows)} embeddings for {batch.row_count} clips")
 
 
 def _stack(batch: Batch) -> Float32Array:

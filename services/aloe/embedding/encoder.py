@@ -21,7 +21,7 @@ class EncoderInfo:
 
 
 class Encoder(Protocol):
-    """A loaded encoder. One thread at a time calls `embed`; `info` is free to all."""
+    """A loaded encoder. Several threads may call `embed` at once; `info` is free to all."""
 
     @property
     def info(self) -> EncoderInfo:

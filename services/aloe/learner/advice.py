@@ -27,9 +27,9 @@ async def advice_at(store: Store, task: Task, head_version: int) -> StopAdvice |
     if task.stopping_rule is None or head_version == 0:
         return None
     first = max(1, head_version - window(task.stopping_rule) + 1)
-    return advise(
-        task.stopping_rule, await store.read_rounds(task, first, head_version - first + 1)
-    )
+    rounds = await store.read_rounds(task, first, head_version - first + 1)
+    # None, if the task was deleted since its head version was read.
+    return advise(task.stopping_rule, rounds) if rounds else None
 
 
 async def round_reports(

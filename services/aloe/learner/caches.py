@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import time
+from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
 
@@ -203,7 +204,8 @@ class TaskCache:
             try:
                 await cached.refresh(self._store)
             except TaskChanged:
-                del self._tasks[task_id]
+                if self._tasks.get(task_id) is cached:  # Others saw it at the same time.
+                    del self._tasks[task_id]
             else:
                 return cached
         task, _ = await self._store.read_task(task_id)
@@ -214,3 +216,8 @@ class TaskCache:
     def forget(self, task_id: str) -> None:
         """Drop a task that was deleted."""
         self._tasks.pop(task_id, None)
+
+    def keep_only(self, task_ids: Collection[str]) -> None:
+        """Drop the tasks that others deleted."""
+        for task_id in self._tasks.keys() - task_ids:
+            del self._tasks[task_id]

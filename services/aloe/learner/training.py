@@ -6,7 +6,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -147,10 +147,18 @@ class Trainer:
             with contextlib.suppress(LearnerError):
                 await self._store.begin_round(ticket.task, self._trainer_id, HOLD)
 
+    def _forget_others(self, task_ids: Collection[str]) -> None:
+        """Drop what is kept of tasks that another process deleted."""
+        self._tasks.keep_only(task_ids)
+        for task_id in self._views.keys() - task_ids:
+            del self._views[task_id]
+
     async def _sweep(self) -> None:
         while True:
             try:
-                for task_id in await self._store.list_task_ids(None):
+                task_ids = set(await self._store.list_task_ids(None))
+                self._forget_others(task_ids)
+                for task_id in sorted(task_ids):
                     with contextlib.suppress(TaskNotFound):
                         _, progress = await self._store.read_task(task_id)
                         if progress.promised_head_version > progress.head_version:

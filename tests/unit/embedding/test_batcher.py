@@ -151,3 +151,18 @@ async def test_two_threads_run_two_batches_at_once() -> None:
     await asyncio.gather(*futures)
     await batcher.close()
     assert [report.clip_count for report in reports] == [1, 1]
+
+
+class ForgetfulEncoder(GatedEncoder):
+    """Leaves one embedding out."""
+
+    def embed(self, batch: Float32Array) -> Float32Array:
+        return np.zeros((len(batch) - 1, 2), np.float32)
+
+
+async def test_an_encoder_that_leaves_embeddings_out_fails_the_batch() -> None:
+    batcher = Batcher(LIMITS, on_batch=lambda _: None)
+    futures = batcher.submit(ForgetfulEncoder(), [clip(value, 10) for value in (1, 2)], math.inf)
+    found = await asyncio.gather(*futures, return_exceptions=True)
+    await batcher.close()
+    assert [str(error) for error in found] == ["the encoder gave 1 embeddings for 2 clips"] * 2

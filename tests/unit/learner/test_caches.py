@@ -1,5 +1,6 @@
 """What a learner keeps in memory agrees with itself, whatever happens while it reads."""
 
+import asyncio
 import gc
 import weakref
 from dataclasses import replace
@@ -9,8 +10,12 @@ import numpy as np
 import pytest
 
 from aloe.learner.adapters.memory_store import MemoryStore
+from aloe.learner.advice import advice_at
+from aloe.learner.caches import TaskCache
 from aloe.learner.domain.errors import PoolNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
+from aloe.learner.domain.stopping_rules import UncertaintyRule
+from aloe.learner.domain.task import Task
 from aloe.learner.pool_cache import PoolCache
 
 DIM, BYTE_BUDGET = 3, 1 << 20
@@ -120,3 +125,40 @@ async def test_what_a_call_sees_of_a_pool_stays_as_it_is_while_the_pool_grows():
         await append(store, pool, (await store.read_pool("p")).clip_count, count)
         assert len((await cache.fresh("p")).vectors) == (await store.read_pool("p")).clip_count
     assert seen[:, 0].tolist() == [0, 1, 2, 3, 4]
+
+
+def new_task(epoch: str) -> Task:
+    return Task("t", "p", ("no", "yes"), epoch=epoch, create_time=datetime.now(UTC))
+
+
+async def test_two_that_find_a_task_made_anew_at_the_same_time_get_the_new_one():
+    store = MemoryStore()
+    await store.create_pool(new_pool())
+    cache = TaskCache(store)
+    await store.create_task(new_task("old"))
+    await cache.fresh("t")
+    await store.delete_task("t")
+    await store.create_task(new_task("new"))
+    found = await asyncio.gather(cache.fresh("t"), cache.fresh("t"))
+    assert [cached.task.epoch for cached in found] == ["new", "new"]
+
+
+async def test_tasks_that_others_deleted_are_dropped():
+    store = MemoryStore()
+    await store.create_pool(new_pool())
+    cache = TaskCache(store)
+    await store.create_task(new_task("e"))
+    kept = weakref.ref(await cache.fresh("t"))
+    cache.keep_only({"t"})
+    gc.collect()
+    assert kept() is not None
+    cache.keep_only(set())
+    gc.collect()
+    assert kept() is None
+
+
+async def test_a_task_deleted_after_its_head_was_read_has_no_advice():
+    store = MemoryStore()
+    await store.create_pool(new_pool())
+    task = await store.create_task(replace(new_task("e"), stopping_rule=UncertaintyRule(0.1)))
+    assert await advice_at(store, task, 3) is None

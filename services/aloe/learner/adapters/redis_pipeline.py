@@ -29,8 +29,8 @@ class Pipeline:
             replica_count: replicas that must have what was written before it counts as done.
         """
         self._client, self._replica_count = client, replica_count
-        # The keys of different tasks lie on different nodes: nothing to send together.
-        self._is_cluster = isinstance(client, RedisCluster)
+        # On a cluster keys lie on different nodes; and who waits for replicas holds up nobody else.
+        self._sends_together = not (replica_count or isinstance(client, RedisCluster))
         self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
 
@@ -41,13 +41,28 @@ class Pipeline:
             StoreUnavailable: too few replicas took a write in time. It may have happened.
             RedisError: what Redis answered, or that it did not.
         """
-        if self._is_cluster:
-            return _result(*await self._exchange([command]))
+        if self._replica_count:
+            return await self._run_and_wait(command)
+        if not self._sends_together:
+            return await self._client.execute_command(*command)
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((command, future))
-        if self._sending is None:
+        if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
         return await future
+
+    async def _run_and_wait(self, command: tuple[Any, ...]) -> Any:
+        # On one connection: WAIT is about what this connection wrote.
+        async with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.execute_command(*command)
+            pipeline.execute_command("WAIT", self._replica_count, WAIT_MS)
+            reply, taken_count = await pipeline.execute()
+        if taken_count < self._replica_count:
+            raise StoreUnavailable(
+                f"{taken_count} of {self._replica_count} replicas took the write within"
+                f" {WAIT_MS / 1000:g} s; it may be lost in a failover. Repeating it is safe"
+            )
+        return reply
 
     async def _send(self) -> None:
         try:
@@ -59,7 +74,9 @@ class Pipeline:
                 if asked:
                     await self._answer(asked)
         finally:
-            self._sending = None
+            # Cut short, when the loop ends: nobody waits in vain.
+            for _, future in self._waiting:
+                future.cancel()
 
     async def _answer(self, asked: Sequence[tuple[tuple[Any, ...], asyncio.Future[Any]]]) -> None:
         futures = [future for _, future in asked]
@@ -80,24 +97,8 @@ class Pipeline:
                 future.set_result(reply)
 
     async def _exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Send commands on one connection, since WAIT is about what this connection wrote."""
         async with self._client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)
-            if self._replica_count:
-                pipeline.execute_command("WAIT", self._replica_count, WAIT_MS)
             replies: list[Any] = await pipeline.execute(raise_on_error=False)
-        if self._replica_count:
-            taken_count = _result(replies.pop())
-            if taken_count < self._replica_count:
-                raise StoreUnavailable(
-                    f"{taken_count} of {self._replica_count} replicas took the write within"
-                    f" {WAIT_MS / 1000:g} s; it may be lost in a failover. Repeating it is safe"
-                )
         return replies
-
-
-def _result(reply: Any) -> Any:
-    if isinstance(reply, Exception):
-        raise reply
-    return reply
