@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import redis.asyncio
@@ -23,7 +24,7 @@ class CountingRedis(redis.asyncio.Redis):
 
 @pytest.fixture
 async def client(redis_url: str) -> AsyncIterator[CountingRedis]:
-    client = CountingRedis.from_url(redis_url)
+    client: Any = CountingRedis.from_url(redis_url)
     yield client
     await client.aclose()
 
