@@ -1,4 +1,4 @@
-"""Estimates over seeds with 95 % intervals; every resampling is seeded, so that it repeats."""
+"""Estimates over seeds with 95 % intervals: of t for means, by resampling for ratios."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from scipy import stats
 FloatArray = NDArray[np.float64]
 
 LEVEL = 0.95
+MIN_RESAMPLED_COUNT = 6
+"""Resampling fewer runs gives intervals that are much too narrow, however they are widened."""
 _RESAMPLE_COUNT = 10_000
 
 
@@ -27,7 +29,7 @@ class Estimate:
 
 
 def mean_estimate(values: Sequence[float] | FloatArray) -> Estimate | None:
-    """Estimate a mean by a bootstrap over runs; None without a finite value.
+    """Estimate a mean, with the interval of t; None without a finite value.
 
     Args:
         values: (n_runs,) one value of each run; those that are not finite are left out.
@@ -44,7 +46,11 @@ def mean_estimate(values: Sequence[float] | FloatArray) -> Estimate | None:
 
 
 def mean_band(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the bootstrap interval of the mean at each point, by itself.
+    """Return Student's t interval of the mean at each point, by itself.
+
+    With two seeds or more it covers the mean of normal values in 95 % of the cases, and that of
+    strongly skewed ones (beta 20, 1; exponential) in 87 to 93 %. A bootstrap does no better from
+    six seeds on and far worse below: 50 % with two, 74 % with three.
 
     Args:
         values: (n_runs, n_points) float64, at least two runs.
@@ -52,14 +58,17 @@ def mean_band(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     Returns:
         Lower and upper bounds, each (n_points,) float64.
     """
-    return quantile_interval(resampling_weights(len(values)) @ values, len(values))
+    count = len(values)
+    half = stats.t.ppf((1 + LEVEL) / 2, count - 1) * values.std(axis=0, ddof=1) / sqrt(count)
+    mean = values.mean(axis=0)
+    return mean - half, mean + half
 
 
 @lru_cache
 def resampling_weights(run_count: int) -> FloatArray:
     """Return the weights that resampling with replacement gives each run.
 
-    The same for every call, so that what is resampled together stays paired.
+    The same for every call, so that a figure repeats and what is resampled together stays paired.
 
     Returns:
         (10,000, run_count) float64; each row sums to one.
@@ -81,7 +90,7 @@ def quantile_interval(resampled: FloatArray, run_count: int) -> tuple[FloatArray
 
     Args:
         resampled: (n_resamples, ...) float64, may hold infinities.
-        run_count: of the runs that were resampled, at least 2.
+        run_count: of the runs that were resampled, at least MIN_RESAMPLED_COUNT.
 
     Returns:
         Lower and upper bounds, each (...) float64.

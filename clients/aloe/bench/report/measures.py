@@ -9,6 +9,7 @@ from scipy.integrate import trapezoid
 
 from aloe.bench.curves import align
 from aloe.bench.report.intervals import (
+    MIN_RESAMPLED_COUNT,
     Estimate,
     FloatArray,
     mean_band,
@@ -26,6 +27,7 @@ class Curve:
     """Label counts or rounds that all runs cover."""
     mean: tuple[float, ...]
     low: tuple[float, ...] | None
+    """Of the mean's interval at each place, within 0 to 1."""
     high: tuple[float, ...] | None
 
 
@@ -39,13 +41,12 @@ def mean_curve(curves: Sequence[FloatArray]) -> Curve | None:
     if not curves:
         return None
     places, values = align(curves)
-    low, high = mean_band(values) if len(curves) > 1 and len(places) else (None, None)
-    return Curve(
-        tuple(places.tolist()),
-        tuple(values.mean(axis=0).tolist()),
-        None if low is None else tuple(low.tolist()),
-        None if high is None else tuple(high.tolist()),
-    )
+    mean = tuple(values.mean(axis=0).tolist())
+    if len(curves) == 1 or not len(places):
+        return Curve(tuple(places.tolist()), mean, None, None)
+    # With two or three runs t would go beyond what an accuracy can be.
+    low, high = (np.clip(bound, 0, 1) for bound in mean_band(values))
+    return Curve(tuple(places.tolist()), mean, tuple(low.tolist()), tuple(high.tolist()))
 
 
 def areas_under_curves(labels: FloatArray, accuracies: FloatArray) -> FloatArray:
@@ -133,7 +134,8 @@ def utilisation(
 
     The ratio of label counts at which two mean learning curves first reach the accuracy that
     random has at its end (the data utilization ratio of Melville and Mooney, "Diverse Ensembles
-    for Active Learning", ICML 2004). The interval resamples seeds, both curves with the same ones.
+    for Active Learning", ICML 2004). The interval resamples seeds, both curves with the same ones;
+    there is none for fewer than six.
 
     Args:
         curves: one per seed, each (2, n_points) float64: label counts above accuracies.
@@ -145,7 +147,7 @@ def utilisation(
         return None
     target, needed, random_needed = _needed(labels, accuracies, np.ones((1, count)) / count)
     bounds: tuple[float | None, float | None] = (None, None)
-    if count > 1:
+    if count >= MIN_RESAMPLED_COUNT:
         _, many, random_many = _needed(labels, accuracies, resampling_weights(count))
         low, high = quantile_interval(many / random_many, count)
         bounds = float(low), float(high)

@@ -12,12 +12,26 @@ from aloe.bench.report.intervals import (
 )
 
 
-@pytest.mark.parametrize("run_count", [6, 10])
+@pytest.mark.parametrize("run_count", [2, 3, 4, 5, 6, 10])
 def test_interval_of_a_mean_covers_it_as_often_as_it_says(run_count):
-    """The plain percentile interval covers it in 0.85 and 0.88 of the cases."""
-    experiments = np.random.default_rng(1).normal(size=(run_count, 600))
+    experiments = np.random.default_rng(1).normal(size=(run_count, 4000))
     low, high = mean_band(experiments)
-    assert 0.92 <= np.mean((low <= 0) & (high >= 0)) <= 0.975
+    assert 0.935 <= np.mean((low <= 0) & (high >= 0)) <= 0.965
+
+
+@pytest.mark.parametrize("run_count", [2, 3, 5, 10])
+def test_interval_of_skewed_accuracies_is_not_far_too_narrow(run_count):
+    """Accuracies near 1: a bootstrap of two and three runs covers 0.47 and 0.71."""
+    experiments = np.random.default_rng(1).beta(9, 1, size=(run_count, 4000))
+    low, high = mean_band(experiments)
+    assert np.mean((low <= 0.9) & (high >= 0.9)) >= 0.87
+
+
+def test_interval_of_two_runs_by_hand():
+    found = mean_estimate([0.4, 0.6])
+    assert found is not None
+    # 12.706 is the 0.975 quantile of t with one degree of freedom.
+    assert found.low == pytest.approx(0.5 - 12.706 * 0.1, abs=1e-4)
 
 
 def test_interval_of_many_runs_is_that_of_the_normal_distribution():

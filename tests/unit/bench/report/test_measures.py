@@ -64,8 +64,8 @@ def test_labels_to_reach_say_how_many_runs_got_there():
 
 
 def test_utilisation_is_the_part_of_the_labels_that_random_needs():
-    random = [curve(0.1, 0.2, 0.3, 0.4)] * 2
-    found = utilisation([curve(0.2, 0.4, 0.5, 0.6)] * 2, random)
+    random = [curve(0.1, 0.2, 0.3, 0.4)] * 6
+    found = utilisation([curve(0.2, 0.4, 0.5, 0.6)] * 6, random)
     assert found is not None
     assert (found.label_count, found.random_label_count) == (20, 40)
     assert (found.rate.value, found.rate.low, found.rate.high) == (0.5, 0.5, 0.5)
@@ -74,10 +74,26 @@ def test_utilisation_is_the_part_of_the_labels_that_random_needs():
 
 def test_utilisation_of_random_itself_is_one():
     generator = np.random.default_rng(5)
-    runs = [curve(*np.sort(generator.random(4))) for _ in range(5)]
+    runs = [curve(*np.sort(generator.random(4))) for _ in range(6)]
     found = utilisation(runs, runs)
     assert found is not None
     assert (found.rate.value, found.rate.low, found.rate.high) == (1, 1, 1)
+
+
+def test_utilisation_of_five_seeds_has_no_interval():
+    found = utilisation([curve(0.2, 0.4)] * 5, [curve(0.1, 0.2)] * 5)
+    assert found is not None
+    assert (found.rate.low, found.rate.high) == (None, None)
+    assert utilisation_text(found) == "0.50"
+
+
+def test_band_of_two_curves_is_of_accuracies():
+    found = mean_curve([curve(0.2, 0.9), curve(0.3, 0.8)])
+    assert found is not None
+    assert (found.low, found.high) == (
+        pytest.approx((0, 0.215), abs=1e-3),
+        pytest.approx((0.885, 1), abs=1e-3),
+    )
 
 
 def test_utilisation_is_censored_where_the_strategy_never_gets_there():
