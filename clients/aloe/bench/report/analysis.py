@@ -113,6 +113,7 @@ def _setting_figures(setting: Setting, results: Results, levels: Sequence[float]
     ceilings = [
         run for run in results.ceilings if _without_oracle(run.setting) == _without_oracle(setting)
     ]
+    rules = rules_of(results)
     by_sampling = {
         sampling: runs
         for sampling in (AWARE, AGNOSTIC)
@@ -123,7 +124,7 @@ def _setting_figures(setting: Setting, results: Results, levels: Sequence[float]
         ceiling=mean_estimate([run.last("test_accuracy") for run in ceilings]),
         ceiling_label_count=int(ceilings[0].labels[-1]) if ceilings else None,
         samplings=tuple(
-            _sampling_figures(sampling, runs, ceilings, levels)
+            _sampling_figures(sampling, runs, ceilings, levels, rules)
             for sampling, runs in by_sampling.items()
         ),
         sampling_comparisons=_compare_samplings(by_sampling),
@@ -131,12 +132,15 @@ def _setting_figures(setting: Setting, results: Results, levels: Sequence[float]
 
 
 def _sampling_figures(
-    sampling: str, runs: Sequence[Run], ceilings: Sequence[Run], levels: Sequence[float]
+    sampling: str,
+    runs: Sequence[Run],
+    ceilings: Sequence[Run],
+    levels: Sequence[float],
+    rules: Sequence[str],
 ) -> SamplingFigures:
     strategies = strategies_of(runs)
     label_range, areas = _areas(runs)
     groups = {name: [run for run in runs if run.strategy == name] for name in strategies}
-    rules = rules_of(runs)
     by_strategy = _by_strategy(areas)
     against_random = [(name, RANDOM) for name in by_strategy if name != RANDOM]
     return SamplingFigures(

@@ -1,17 +1,22 @@
 """What stopping where a rule first says stop would have saved and cost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from aloe.bench.report.intervals import Estimate, mean_estimate
-from aloe.bench.report.runs import Run
+from aloe.bench.report.runs import Results, Run
+
+
+ANY, ALL = "any of these", "all of these"
+"""The rules of an experiment together: where the first of them says stop, and where all do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One rule on the runs of one strategy; means over the runs in which it says stop."""
+    """A rule, or all of them together, on the runs of one strategy; means over the runs in which it says stop."""
 
     rule: str
+    """As the experiment has it, or ANY or ALL."""
     strategy: str
     run_count: int
     stopped_count: int
@@ -25,23 +30,40 @@ class Stop:
 
 
 def stops_of(strategy: str, runs: Sequence[Run], rules: Sequence[str]) -> list[Stop]:
-    """Evaluate stopping rules on the runs of one strategy."""
-    return [_stop(rule, strategy, runs) for rule in rules]
+    """Evaluate stopping rules on the runs of one strategy: each, then ANY and ALL of several."""
+    stops = [_stop(rule, strategy, runs, [rule], all) for rule in rules]
+    if len(rules) > 1:
+        stops += [_stop(ANY, strategy, runs, rules, any), _stop(ALL, strategy, runs, rules, all)]
+    return stops
 
 
-def rules_of(runs: Sequence[Run]) -> list[str]:
-    """Return the rules that say stop anywhere, by name."""
-    return sorted({rule for run in runs for stops in run.stops for rule in stops})
+def rules_of(results: Results) -> list[str]:
+    """Return the rules of an experiment; of results that do not name them, those that say stop."""
+    asked = results.metadata.get("spec", {}).get("stop", ())
+    said = sorted({rule for run in results.runs for stops in run.stops for rule in stops})
+    return list(dict.fromkeys((*asked, *said)))
 
 
-def _stop(rule: str, strategy: str, runs: Sequence[Run]) -> Stop:
+def _stop(
+    name: str,
+    strategy: str,
+    runs: Sequence[Run],
+    rules: Sequence[str],
+    combine: Callable[[Iterable[bool]], bool],
+) -> Stop:
     stopped = [
-        (run, next(head for head, stops in enumerate(run.stops) if rule in stops))
+        (run, heads[0])
         for run in runs
-        if any(rule in stops for stops in run.stops)
+        if (
+            heads := [
+                head
+                for head, stops in enumerate(run.stops)
+                if combine(rule in stops for rule in rules)
+            ]
+        )
     ]
     return Stop(
-        rule=rule,
+        rule=name,
         strategy=strategy,
         run_count=len(runs),
         stopped_count=len(stopped),

@@ -129,6 +129,30 @@ def test_stopping_rule_is_judged_where_it_first_says_stop(figures_of):
     assert row[:5] == ["plateau", "margin", "9 of 10", "200 [200, 200]", "20.0 [20.0, 20.0]"]
 
 
+def test_rule_that_never_says_stop_stands_with_none_of_the_runs(tmp_path):
+    metadata = {"spec": {"stop": ["uncertainty:0.05", "plateau"]}}
+    folder = write_results(tmp_path, planted_rows(("margin",), seed_count=2), metadata)
+    (figures,) = analyze(read_results(folder), (0.9,))
+    table = stop_table(figures.samplings[0], "stops")
+    found = [[cell.text for cell in row] for row in table.rows]
+    assert found[0] == ["uncertainty:0.05", "margin", "0 of 2", "–", "–", "–"]
+    assert found[1][:4] == ["plateau", "margin", "1 of 2", "200"]
+
+
+def test_rules_together_stop_where_the_first_or_all_of_them_say_so(figures_of):
+    rows = [
+        row | {"stop": ["plateau"] * (row["round"] in (5, 12)) + ["stable"] * (row["round"] >= 9)}
+        for row in planted_rows(("margin",), seed_count=1)
+    ]
+    (group,) = figures_of(rows).samplings
+    assert [(stop.rule, stop.labels.value) for stop in group.stops] == [
+        ("plateau", 100),
+        ("stable", 140),
+        ("any of these", 100),
+        ("all of these", 170),
+    ]
+
+
 def test_runs_with_fewer_seeds_are_compared_over_the_common_ones(figures_of):
     rows = [
         row
