@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from aloe.bench.report.intervals import Estimate, mean_estimate
 from aloe.bench.report.runs import Results, Run
 
-
 ANY, ALL = "any of these", "all of these"
 """The rules of an experiment together: where the first of them says stop, and where all do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A rule, or all of them together, on the runs of one strategy; means over the runs in which it says stop."""
+    """A rule, or several together, on the runs of one strategy.
+
+    Means over the runs in which it says stop.
+    """
 
     rule: str
     """As the experiment has it, or ANY or ALL."""
