@@ -1,5 +1,6 @@
 """From the folder of an experiment to the folder of its report."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from aloe.bench.report.strategy_tables import (
     win_table,
 )
 from aloe.bench.report.table import WRITERS, Table
+
+_MAX_SLUG_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,12 @@ def _write_table(table: Table, folder: Path) -> None:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    """Name files after a text; a long one, as of an oracle with costs, is cut and told by hash."""
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if len(slug) <= _MAX_SLUG_LENGTH:
+        return slug
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{slug[:_MAX_SLUG_LENGTH].rstrip('-')}-{digest}"
 
 
 def _unused(name: str, taken: set[str]) -> str:

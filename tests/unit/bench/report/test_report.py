@@ -110,6 +110,14 @@ def test_settings_of_one_name_keep_their_files_apart(tmp_path):
     assert len(list((tmp_path / "report" / "figures").glob("*.png"))) == 4
 
 
+def test_long_oracles_have_files_of_their_own(tmp_path):
+    oracles = [f"noise:{', '.join(['0.125'] * 60)}, {last}" for last in ("0.1", "0.2")]
+    rows = [row for oracle in oracles for row in run_rows("margin", 0, oracle=oracle)[:2]]
+    write_report(write_results(tmp_path, rows), tmp_path / "report")
+    assert len(list((tmp_path / "report" / "figures").glob("*-class-aware-labels.png"))) == 2
+    assert len(list((tmp_path / "report" / "tables").glob("*-class-aware-labels.tex"))) == 2
+
+
 def test_missing_results_are_named_with_the_remedy(tmp_path):
     with pytest.raises(ReportError, match=r"no results\.parquet in .*: give the folder"):
         write_report(tmp_path, tmp_path / "report")
