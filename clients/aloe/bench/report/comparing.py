@@ -97,8 +97,8 @@ class Power:
 
     @property
     def smallest_p(self) -> float:
-        """The smallest two-sided p of the paired test."""
-        return float(2.0 ** (1 - self.seed_count))
+        """The smallest two-sided p of the paired test: that of its patterns, or of its draws."""
+        return max(2.0 ** (1 - self.seed_count), 2 / (_RESAMPLE_COUNT + 1))
 
     @property
     def smallest_corrected_p(self) -> float:

@@ -89,6 +89,16 @@ def test_power_says_how_many_seeds_could_show_anything():
     assert [power(count).is_enough for count in (6, few.needed_seed_count)] == [False, True]
 
 
+@pytest.mark.parametrize("seed_count", [6, 16, 25])
+def test_smallest_p_is_that_of_differences_of_one_sign(seed_count):
+    assert power(seed_count).smallest_p == pytest.approx(paired_p(np.ones(seed_count)))
+
+
+def test_smallest_p_of_drawn_patterns_is_a_bound():
+    # Of 65,536 patterns the two extreme ones may be drawn, by chance.
+    assert paired_p(np.ones(17)) >= power(17).smallest_p == 2e-5
+
+
 def test_seeds_that_are_needed_grow_with_the_comparisons():
     found = power_of(compare(figures(8, a=0.5, b=0.4, c=0.3, d=0.2, e=0.1, f=0.0)))
     assert found is not None
