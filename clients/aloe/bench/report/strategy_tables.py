@@ -58,7 +58,7 @@ def strategy_table(figures: SamplingFigures, name: str) -> Table:
             )
             for each in figures.strategies
         ),
-        notes=_range_note(figures),
+        notes=(*_range_note(figures), *_time_note(figures)),
     )
 
 
@@ -90,6 +90,14 @@ def _range_note(figures: SamplingFigures) -> tuple[str, ...]:
         return ("No area: the learning curves have no label count in common.",)
     first, last = figures.label_range
     return (f"Area from {first:,.0f} to {last:,.0f} labels, which every run covers.",)
+
+
+def _time_note(figures: SamplingFigures) -> tuple[str, ...]:
+    if not any(each.round_s for each in figures.strategies):
+        return ()
+    return (
+        "Seconds per round were measured while several runs went on at once: one alone is faster.",
+    )
 
 
 def reach_text(reach: LabelsToReach) -> str:

@@ -14,7 +14,7 @@ from tests.unit.bench.report.results_files import (
 from aloe.bench.report.analysis import SamplingFigures, SettingFigures, analyze
 from aloe.bench.report.findings import findings_of
 from aloe.bench.report.runs import read_results
-from aloe.bench.report.strategy_tables import stop_table, win_table
+from aloe.bench.report.strategy_tables import stop_table, strategy_table, win_table
 
 
 @pytest.fixture
@@ -60,6 +60,13 @@ def test_figures_of_a_strategy_are_those_planted(figures_of):
     assert margin.round_s.value == pytest.approx(0.25)
     assert margin.labels_to_reach[0].accuracy == pytest.approx(0.9 * CEILING)
     assert margin.utilisation.rate.high < 1
+
+
+def test_seconds_per_round_are_said_to_be_of_runs_side_by_side(figures_of):
+    (group,) = figures_of(run_rows("margin", 0)).samplings
+    assert "several runs went on at once" in strategy_table(group, "x").notes[1]
+    (group,) = figures_of([row | {"round_s": None} for row in run_rows("margin", 0)]).samplings
+    assert len(strategy_table(group, "x").notes) == 1
 
 
 def test_saved_labels_are_claimed_for_the_better_strategy_only(figures_of):
