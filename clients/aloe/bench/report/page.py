@@ -112,8 +112,24 @@ def _unbroken(text: str) -> str:
 
 
 def _json_text(value: object) -> str:
-    """Write a part of the metadata: plain values as they are, others as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+    """Write a part of the metadata: plain values as they are, others as JSON.
+
+    What holds plain values alone is a line, as the clip counts of all classes, or each set of
+    versions where runs have several.
+    """
+    return value if isinstance(value, str) else _json_lines(value, "\n")
+
+
+def _json_lines(value: Any, line_break: str) -> str:
+    children = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list) or not any(isinstance(e, dict | list) for e in children):
+        return json.dumps(value, ensure_ascii=False)
+    inner = f"{line_break} "
+    if isinstance(value, dict):
+        rows = [f"{json.dumps(key)}: {_json_lines(each, inner)}" for key, each in value.items()]
+        return f"{{{inner}{f',{inner}'.join(rows)}{line_break}}}"
+    rows = [_json_lines(each, inner) for each in value]
+    return f"[{inner}{f',{inner}'.join(rows)}{line_break}]"
 
 
 def title_of(datasets: Sequence[str]) -> str:

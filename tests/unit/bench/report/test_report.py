@@ -1,5 +1,6 @@
 """The files of a report, and what is said of results that it cannot be made from."""
 
+import html
 import json
 import re
 from collections import Counter
@@ -68,6 +69,22 @@ def test_figures_of_the_page_take_its_colours(page):
 def test_metadata_of_the_results_is_shown(page):
     assert "<dt>experiment</dt>" in page
     assert "&#34;rounds&#34;: 20" in page
+
+
+def test_versions_and_machines_of_several_are_each_a_line(tmp_path):
+    versions = [{"python": "3.11.7", "numpy": "2.4.6"}, {"python": "3.12.1", "numpy": "2.4.6"}]
+    metadata = {
+        "spec": {"datasets": [{"name": "fsdd"}], "encoders": ["yamnet"], "stop": []},
+        "versions": versions,
+        "machine": [{"system": "Linux", "cores": 2}, {"system": "Darwin", "cores": 8}],
+    }
+    folder = write_results(tmp_path, run_rows("margin", 0)[:2], metadata)
+    text = html.unescape(write_report(folder, tmp_path / "report").page.read_text("utf-8"))
+    lines = [line.strip(" ,") for line in text.splitlines()]
+    assert all(json.dumps(each) in lines for each in (*versions, *metadata["machine"]))
+    shown = re.search(r"<dt>spec</dt>\n<dd><pre>(.*?)</pre>", text, flags=re.DOTALL)
+    assert shown is not None
+    assert json.loads(shown[1]) == metadata["spec"]
 
 
 def test_figures_and_tables_are_files_too(written):
