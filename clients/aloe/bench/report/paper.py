@@ -75,9 +75,10 @@ _NOTE = (
     "Test accuracy in percent of the last heads, ours with 95% intervals over seeds, perfect"
     " oracle; uncertainty is smallest margin."
 )
+_NAME_NOTE = "The paper's TRILLsson is trillsson5 here."
 _FOREIGN_NOTE = (
-    "The paper's TRILLsson is trillsson5 here. Rows with an asterisk are of encoders that the paper"
-    " did not use: they are no reproduction of its figures."
+    "Rows with an asterisk are of encoders that the paper did not use: they are no reproduction of"
+    " its figures."
 )
 
 
@@ -91,13 +92,16 @@ def paper_tables(figures: Sequence[SettingFigures]) -> tuple[Table, ...]:
 
 def _extent_note(figures: Sequence[SettingFigures]) -> str:
     """Say on what both rest; a difference may be of the rounds or the runs."""
+    return f"The paper's: after 100 rounds, mean of 10 runs; {_extent(figures)}"
+
+
+def _extent(figures: Sequence[SettingFigures]) -> str:
     strategies = [each for one in figures for group in one.samplings for each in group.strategies]
-    note = "The paper's: after 100 rounds, mean of 10 runs"
     rounds = [each.against_rounds.places[-1] for each in strategies if each.against_rounds]
     if not rounds:
-        return f"{note}."
+        return "ours: all labels alone."
     runs = [len(each.seeds) for each in strategies]
-    return f"{note}; ours: after {_span(rounds)} rounds, mean of {_span(runs)} runs."
+    return f"ours: after {_span(rounds)} rounds, mean of {_span(runs)} runs."
 
 
 def _span(values: Sequence[float]) -> str:
@@ -117,7 +121,7 @@ def _table_1(figures: Sequence[SettingFigures]) -> Table:
         title="Table 1 of the paper, and ours",
         columns=("data set", "of", "encoder", *_BASELINE_NAMES, *_LAST_FIVE_NAMES),
         rows=tuple(row for row in rows if row),
-        notes=(_NOTE, _extent_note(figures), _FOREIGN_NOTE),
+        notes=(_NOTE, _extent_note(figures), f"{_NAME_NOTE} {_FOREIGN_NOTE}"),
         text_column_count=3,
     )
 
@@ -144,7 +148,7 @@ def _own_table(figures: Sequence[SettingFigures]) -> Table:
         rows=tuple(_own_row(each, 0) for each in figures),
         notes=(
             "No data set of the paper was run, so there is nothing of the paper's to compare with.",
-            _NOTE,
+            f"{_NOTE} {_extent(figures).capitalize()}",
             _FOREIGN_NOTE,
         ),
         text_column_count=3,

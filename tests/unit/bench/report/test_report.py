@@ -35,7 +35,7 @@ def page(written: Path) -> str:
 def test_page_says_what_was_found(page):
     assert "above random sampling by area: margin +5" in page
     assert "no difference from random sampling is shown for entropy" in page
-    for title in ("Findings", "Beside the paper", "Definitions", "Reproducibility"):
+    for title in ("Findings", "The paper's tables", "Definitions", "Reproducibility"):
         assert f">{title}</h2>" in page
 
 
