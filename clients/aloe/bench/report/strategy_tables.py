@@ -11,7 +11,7 @@ from aloe.bench.report.comparing import (
     power_of,
 )
 from aloe.bench.report.measures import LabelsToReach, Utilisation
-from aloe.bench.report.stopping import Stop
+from aloe.bench.report.stopping import ALL, ANY, Stop
 from aloe.bench.report.table import (
     MISSING,
     Cell,
@@ -178,6 +178,7 @@ def comparison_notes(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
 
 def stop_table(figures: SamplingFigures, name: str) -> Table:
     """Put one rule and strategy in each row."""
+    several = any(stop.rule in (ANY, ALL) for stop in figures.stops)
     return Table(
         name=name,
         title=f"Stopping where a rule first says stop, {figures.sampling}",
@@ -190,7 +191,13 @@ def stop_table(figures: SamplingFigures, name: str) -> Table:
             "accuracy lost, points",
         ),
         rows=tuple(_stop_row(stop) for stop in figures.stops),
-        notes=("Means over the runs in which it says stop; saved and lost against the run's end.",),
+        notes=(
+            "Means over the runs in which it says stop; saved and lost against the run's end.",
+            *(
+                ("Of several rules: the first head at which any, or all, of them say stop.",)
+                * several
+            ),
+        ),
         text_column_count=2,
     )
 

@@ -158,6 +158,7 @@ def test_rules_together_stop_where_the_first_or_all_of_them_say_so(figures_of):
         ("any of these", 100),
         ("all of these", 170),
     ]
+    assert "any, or all, of them" in stop_table(group, "stops").notes[1]
 
 
 def test_runs_with_fewer_seeds_are_compared_over_the_common_ones(figures_of):
