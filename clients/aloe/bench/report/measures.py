@@ -18,16 +18,19 @@ from aloe.bench.report.intervals import (
     resampling_weights,
 )
 
+_MIN_BAND_COUNT = 6
+"""The interval of two or three runs jumps from place to place and covers the whole figure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The mean learning curve over runs; low and high are None for a single run."""
+    """The mean learning curve over runs; low and high are None for fewer than six."""
 
     places: tuple[float, ...]
     """Label counts or rounds that all runs cover."""
     mean: tuple[float, ...]
     low: tuple[float, ...] | None
-    """Of the mean's interval at each place, within 0 to 1."""
+    """Of the mean's interval at each place."""
     high: tuple[float, ...] | None
 
 
@@ -42,10 +45,9 @@ def mean_curve(curves: Sequence[FloatArray]) -> Curve | None:
         return None
     places, values = align(curves)
     mean = tuple(values.mean(axis=0).tolist())
-    if len(curves) == 1 or not len(places):
+    if len(curves) < _MIN_BAND_COUNT or not len(places):
         return Curve(tuple(places.tolist()), mean, None, None)
-    # With two or three runs t would go beyond what an accuracy can be.
-    low, high = (np.clip(bound, 0, 1) for bound in mean_band(values))
+    low, high = mean_band(values)
     return Curve(tuple(places.tolist()), mean, tuple(low.tolist()), tuple(high.tolist()))
 
 
