@@ -171,6 +171,7 @@ def _draw_legend(figure: Figure, curves: Mapping[str, Curve], column_count: int)
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=min(len(handles), 2 * column_count),
+        # Rows of one length: a legend is filled by columns.
+        ncols=ceil(len(handles) / ceil(len(handles) / (2 * column_count))),
         frameon=False,
     )
