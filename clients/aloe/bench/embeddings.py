@@ -24,6 +24,8 @@ _PATIENCE = timedelta(minutes=5)
 """How long the embedding service may be away."""
 _PART_CLIP_COUNT, _PART_S = 4096, 20.0
 """A part is written once it has so many clips, or is so old: a kill costs no more than that."""
+_FAULTS_OF_CLIP = ("INVALID_INPUT", "INVALID_ARGUMENT")
+"""Any other failure may pass, and is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ def complete(
         Clip id to why it has no embedding, for those that cannot be read or decoded.
 
     Raises:
-        ExperimentError: the encoder is not the one that the folder's embeddings were made by.
+        ExperimentError: the encoder is not the one that the folder's embeddings were made by, or
+            failed at a clip that is not at fault.
         AloeError: the embedding service failed.
     """
     hashes: dict[str, str] = {}
@@ -173,6 +176,11 @@ def _embed(
         for result in client.embed_stream(
             clips, fingerprint=encoder.fingerprint, timeout=_PATIENCE
         ):
+            if result.failure and result.failure.reason not in _FAULTS_OF_CLIP:
+                raise ExperimentError(
+                    f"the embedding service failed at {result.key}: {result.failure.message}"
+                    f" ({result.failure.reason}); run it again, to go on from there"
+                )
             failure = result.failure.message if result.failure else ""
             done.append(StoredClip(result.key, hashes[result.key], result.embedding, failure))
             on_clip()
