@@ -46,6 +46,9 @@ class TaskRun:
         if key.strategy is None or key.sampling is None:
             labels = self.corpus.known_labels(key.task, [Split.TRAIN])
             return await self._record(await self._create(QueryStrategy(), labels, None), [])
+        oracle = parse_oracle(key.oracle)
+        # Before the first head: its round would last as long as this.
+        hardness = await hardness_of_task() if oracle.needs_hardness else None
         seed_labels = self.corpus.seed_labels(key.task, self.spec.seed_labels, key.seed)
         strategy = self.spec.query_strategy(key.strategy, key.sampling)
         first_head = await self._create(strategy, seed_labels, self.spec.stopping_rule())
@@ -56,8 +59,6 @@ class TaskRun:
             on_batch(key)
 
         classes = self.corpus.classes[key.task]
-        oracle = parse_oracle(key.oracle)
-        hardness = await hardness_of_task() if oracle.needs_hardness else None
         report = await label_task(
             self.client,
             self.task_id,
