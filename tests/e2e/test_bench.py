@@ -14,9 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from aloe.bench import schema
+from aloe.bench.corpus import Corpus
+from aloe.bench.datasets import load
 from aloe.bench.experiment import Means, run_experiment
+from aloe.bench.runs import RunKey
 from aloe.bench.spec import ExperimentError
 from aloe.bench.spec_file import make_spec
+from aloe.bench.task_run import TaskRun
+from aloe.client import AcquisitionFunction, SelectionRule, connect, connect_async
 from aloe.local import LocalStack, StackOptions
 
 from .conftest import CommandLine
@@ -141,6 +146,63 @@ def test_what_is_missing_is_done_and_nothing_else(bench: Bench, tmp_path: Path):
     bench.started.clear()
     assert bench.run(tmp_path).equals(again)
     assert bench.started == []
+
+
+def test_results_are_there_though_the_pool_is_still_in_use(bench: Bench, tmp_path: Path):
+    """A task of somebody else's keeps the pool from being deleted."""
+    with connect(bench.stack.learner_address) as learner:
+
+        def hold(_: str, total: int) -> Callable[[], None]:
+            def on_step() -> None:
+                # The first round of the first run: the pool is there.
+                for pool in learner.list_pools():
+                    if pool.pool_id.startswith("bench-") and not held:
+                        held.append(pool.pool_id)
+                        learner.create_task("holds", pool.pool_id, ["a", "b"])
+
+            return on_step
+
+        held: list[str] = []
+        bench.begin = hold  # type: ignore[method-assign]
+        table = bench.run(tmp_path, strategies=["margin"], seeds=1, rounds=1)
+        assert table.num_rows == 1 + 2 * 2
+        assert bench.notes[-1].startswith(f"the pool {held[0]} stays on the learner: ")
+        learner.delete_task("holds")
+        learner.delete_pool(held[0])
+
+
+def test_experiments_on_the_same_data_have_pools_of_their_own(bench: Bench, tmp_path: Path):
+    pools: set[str] = set()
+    with connect(bench.stack.learner_address) as learner:
+        bench.begin = lambda *_: (
+            lambda: pools.update(  # type: ignore[method-assign]
+                pool.pool_id for pool in learner.list_pools() if pool.pool_id.startswith("bench-")
+            )
+        )
+        for name in ("one", "two"):
+            bench.run(tmp_path / name, strategies=["margin"], seeds=1, rounds=1)
+    assert len(pools) == 2
+
+
+async def test_hardness_is_found_out_before_the_task_is_created(
+    bench: Bench, recordings: Path, tmp_path: Path
+):
+    corpus = Corpus.of_dataset(load(recordings), ["label"])
+    spec = make_spec(bench.table | {"rounds": 1, "stop": []})
+    key = RunKey("label", AcquisitionFunction.RANDOM, SelectionRule.CLASS_AWARE, "hard:1", 0)
+    async with connect_async(bench.stack.learner_address) as client:
+        await client.create_pool("hard-clips")
+        await client.import_clips("hard-clips", corpus.clips())
+
+        async def hardness() -> dict[str, float]:
+            assert [each.task_id for each in await client.list_tasks("hard-clips")] == []
+            return dict.fromkeys(corpus.splits, 0.0)
+
+        run = TaskRun(client, corpus, spec, "hard-clips", "hard-run", key)
+        record = await run.do(lambda _: None, hardness)
+        await client.delete_task("hard-run")
+        await client.delete_pool("hard-clips")
+    assert len(record.batches) == 1
 
 
 def test_an_experiment_may_grow(bench: Bench, tmp_path: Path):

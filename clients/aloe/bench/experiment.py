@@ -2,9 +2,11 @@
 
 import asyncio
 import hashlib
+import platform
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,8 +29,10 @@ from aloe.bench.spec import ExperimentError, Spec
 from aloe.bench.spec_file import to_table
 from aloe.bench.storage import ExperimentFolder
 from aloe.bench.task_run import PATIENCE
-from aloe.client import connect_async
+from aloe.client import AloeError, AsyncLearnerClient, connect_async
 from aloe.local import StackOptions
+
+_CLEAN_UP = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +150,9 @@ class _Runner:
             clients = [
                 await ending.enter_async_context(connect_async(each)) for each in self._addresses
             ]
+            prefix = _task_prefix(self._folder.path)
             pool = await clients[0].create_pool(
-                f"bench-{embedded.digest[:16]}",
+                f"{prefix}-{embedded.digest[:16]}",
                 encoder_id=embedded.encoder.encoder_id,
                 encoder_fingerprint=embedded.encoder.fingerprint,
                 embedding_dim=embedded.encoder.embedding_dim,
@@ -158,7 +163,7 @@ class _Runner:
                 embedded.corpus,
                 self._spec,
                 pool_id=pool.pool_id,
-                prefix=_task_prefix(self._folder.path),
+                prefix=prefix,
             )
             refused = (await runs.import_clips(lambda _: None)).failures
             if refused:
@@ -172,12 +177,20 @@ class _Runner:
                 on_batch=lambda _: step(),
                 on_record=keep,
             )
-            await clients[0].delete_pool(pool.pool_id, timeout=PATIENCE)
+            await self._delete_pool(clients[0], pool.pool_id)
+
+    async def _delete_pool(self, client: AsyncLearnerClient, pool_id: str) -> None:
+        """Tidy up; the runs are kept already, so a pool may stay."""
+        try:
+            await client.delete_pool(pool_id, timeout=_CLEAN_UP)
+        except AloeError as error:
+            self._watcher.note(f"the pool {pool_id} stays on the learner: {error}")
 
 
 def _task_prefix(folder: Path) -> str:
-    """Return what the tasks of an experiment begin with, also after a kill."""
-    return f"bench-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]}"
+    """Return what the pools and tasks of an experiment begin with, also after a kill."""
+    place = f"{platform.node()}\0{folder.resolve()}"
+    return f"bench-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
 
 def _metadata(spec: Spec, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
