@@ -92,6 +92,12 @@ def make_spec(table: Mapping[str, Any]) -> Spec:
     return Spec(**{_attribute(key): _READERS[key](key, value) for key, value in values.items()})
 
 
+def with_flags(table: Mapping[str, Any], flags: Mapping[str, Any]) -> Table:
+    """Let flags override a file; a reading that is given as one brings its own presets."""
+    presets = _PRESETS[Reading.PAPER] if "as" in flags else ()
+    return {key: value for key, value in table.items() if key not in presets} | dict(flags)
+
+
 def to_table(spec: Spec) -> Table:
     """Return every value of an experiment as make_spec reads it."""
     table = {

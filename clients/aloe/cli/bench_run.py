@@ -77,7 +77,7 @@ def run(
         from aloe.bench.experiment import Means, run_experiment
     except ImportError as error:
         raise CommandError(f"no {error.name}: pip install 'aloe-speech[bench]'") from error
-    from aloe.bench.spec_file import make_spec, read_table
+    from aloe.bench.spec_file import make_spec, read_table, with_flags
 
     flags = {
         "encoders": _located(encoder),
@@ -96,8 +96,8 @@ def run(
         "int16_divisor": int16_divisor,
         "length_policy": length_policy,
     }
-    table = read_table(experiment) if experiment else {}
-    table |= {key: value for key, value in flags.items() if value is not None}
+    given = {key: value for key, value in flags.items() if value is not None}
+    table = with_flags(read_table(experiment) if experiment else {}, given)
     table["datasets"] = _datasets(table.get("datasets", []), dataset, root, _listed(tasks))
     means = Means(
         embeddings=embeddings or output / "embeddings",

@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 
 from aloe.bench.runs import run_keys
-from aloe.bench.spec import ClassAwareRandom, DatasetSpec, ExperimentError, MarginOn, Reading, Spec
-from aloe.bench.spec_file import make_spec, read_spec, read_table, to_toml
+from aloe.bench.spec import (
+    ClassAwareRandom,
+    DatasetSpec,
+    ExperimentError,
+    MarginOn,
+    Reading,
+    Spec,
+    encoder_name,
+)
+from aloe.bench.spec_file import make_spec, read_spec, read_table, to_toml, with_flags
 from aloe.bench.spec_growth import check_extends
 from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
 
@@ -51,6 +59,16 @@ def test_what_is_given_wins_over_the_reading() -> None:
     assert (spec.reading, spec.margin_on) == (Reading.CODE, MarginOn.PROBABILITIES)
     assert spec.length_policy == ""
     assert spec.class_aware_random is ClassAwareRandom.PER_CLASS
+
+
+def test_a_reading_given_as_a_flag_wins_over_a_written_experiment(tmp_path: Path) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text(to_toml(spec_of(rounds=7)))
+    given = make_spec(with_flags(read_table(file), {"as": "code", "int16_divisor": 32768}))
+    assert given == spec_of(**{"as": "code", "rounds": 7, "int16_divisor": 32768})
+    assert given.margin_on is MarginOn.LOGITS
+    kept = make_spec(with_flags(read_table(file) | {"length_policy": "exact"}, {"rounds": 8}))
+    assert kept == spec_of(length_policy="exact", rounds=8)
 
 
 @pytest.mark.parametrize("reading", ["paper", "code"])
@@ -99,6 +117,33 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
 )
 def test_mistakes_are_told_with_key_and_value(table: dict[str, Any], message: str) -> None:
     assert re.search(message, complaint(**table))
+
+
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("logmel", "logmel"),
+        ("https://tfhub.dev/google/trillsson5/1", "trillsson5"),
+        ("https://tfhub.dev/google/trillsson5/1?tf-hub-format=compressed", "trillsson5"),
+        (
+            "https://tfhub.dev/google/nonsemantic-speech-benchmark/trill-distilled/3",
+            "trill-distilled",
+        ),
+        ("google/trillsson/tensorFlow2/5/1", "trillsson5"),
+        ("/home/ann/.cache/kagglehub/models/google/trillsson/tensorFlow2/1/1", "trillsson1"),
+        ("https://www.kaggle.com/models/google/trillsson/TensorFlow2/3", "trillsson3"),
+        (
+            "https://www.kaggle.com/models/google/nonsemantic-speech-benchmark/frameworks/TensorFlow2"
+            "/variations/frill/versions/1",
+            "frill",
+        ),
+        ("/encoders/yamnet/", "yamnet"),
+        ("/encoders/yamnet/versions/2", "yamnet"),
+        ("/7", "7"),
+    ],
+)
+def test_an_encoder_goes_by_its_name_not_by_its_version(location: str, name: str) -> None:
+    assert encoder_name(location) == name
 
 
 @pytest.mark.parametrize("content", ["rounds = ", 'encoders = "logmel"\ndatasets = 3', b"\xff"])
