@@ -22,6 +22,8 @@ from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
 
 MARGIN, RANDOM = AcquisitionFunction.SMALLEST_MARGIN, AcquisitionFunction.RANDOM
 AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC
+_KAGGLE = "https://www.kaggle.com/models/google"
+_FRILL = f"{_KAGGLE}/nonsemantic-speech-benchmark/frameworks/TensorFlow2/variations/frill"
 FSDD: dict[str, Any] = {"name": "fsdd", "root": "/data", "tasks": ["digit"]}
 
 
@@ -132,11 +134,9 @@ def test_mistakes_are_told_with_key_and_value(table: dict[str, Any], message: st
         ("google/trillsson/tensorFlow2/5/1", "trillsson5"),
         ("/home/ann/.cache/kagglehub/models/google/trillsson/tensorFlow2/1/1", "trillsson1"),
         ("https://www.kaggle.com/models/google/trillsson/TensorFlow2/3", "trillsson3"),
-        (
-            "https://www.kaggle.com/models/google/nonsemantic-speech-benchmark/frameworks/TensorFlow2"
-            "/variations/frill/versions/1",
-            "frill",
-        ),
+        (f"{_FRILL}/versions/1", "frill"),
+        (f"{_KAGGLE}/yamnet/tensorFlow2/default/1", "yamnet"),
+        ("/home/ann/tensorflow2/encoders/net", "net"),
         ("/encoders/yamnet/", "yamnet"),
         ("/encoders/yamnet/versions/2", "yamnet"),
         ("/7", "7"),
