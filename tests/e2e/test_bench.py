@@ -1,6 +1,7 @@
 """Experiments through real services: what is kept, what is done again and what is refused."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -247,6 +248,19 @@ def test_oracles_err_the_same_in_every_run(bench: Bench, tmp_path: Path):
     }
     assert wrong == set(oracles)
     assert any(label is None for each in said.values() for label in each)
+
+
+def test_an_oracle_that_does_not_fit_the_classes_is_refused_before_anything_starts(
+    bench: Bench, tmp_path: Path
+):
+    with pytest.raises(ExperimentError) as caught:
+        bench.run(tmp_path, oracles=["confusion:a>z:0.5"])
+    assert re.fullmatch(
+        r"oracles has 'confusion:a>z:0.5', but of .*, task label: .* names 'z'; the classes are"
+        r" a, e, i, o, u; drop the oracle, or name the tasks that it fits",
+        str(caught.value),
+    )
+    assert bench.started == []
 
 
 def test_metadata_say_how_to_do_it_again(bench: Bench, stack: LocalStack, tmp_path: Path):

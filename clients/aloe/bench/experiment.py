@@ -31,6 +31,7 @@ from aloe.bench.storage import ExperimentFolder
 from aloe.bench.task_run import PATIENCE
 from aloe.client import AloeError, AsyncLearnerClient, connect_async
 from aloe.local import StackOptions
+from aloe.oracle import OracleError, parse_oracle
 
 _CLEAN_UP = timedelta(seconds=30)
 
@@ -69,6 +70,7 @@ def run_experiment(spec: Spec, output: Path, means: Means, watcher: Watcher) -> 
         for each in spec.datasets
     }
     spec = _with_tasks(spec, datasets)
+    _check_oracles(spec, datasets)
     for dataset in datasets.values():
         for warning in dataset.warnings:
             watcher.note(warning)
@@ -101,6 +103,20 @@ def _with_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> Spec:
             for each in spec.datasets
         ),
     )
+
+
+def _check_oracles(spec: Spec, datasets: Mapping[str, Dataset]) -> None:
+    """Check that every oracle fits the classes of every task, before anything is embedded."""
+    for each in spec.datasets:
+        for task, classes in datasets[each.short_name].trainable(each.tasks).items():
+            for oracle in spec.oracles:
+                try:
+                    parse_oracle(oracle).check_classes(classes)
+                except OracleError as error:
+                    raise ExperimentError(
+                        f"oracles has {oracle!r}, but of {each.short_name}, task {task}: {error};"
+                        " drop the oracle, or name the tasks that it fits"
+                    ) from error
 
 
 class _Runner:

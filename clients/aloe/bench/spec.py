@@ -16,6 +16,8 @@ from aloe.oracle import PERFECT
 # Parts of handles and URLs that name nothing.
 _FILLERS = ("frameworks", "variations", "versions")
 _KAGGLE_FRAMEWORK = "tensorflow2"
+_MAX_RULE_COUNT = 20
+"""That a learner combines."""
 
 
 class ExperimentError(Exception):
@@ -107,7 +109,14 @@ class Spec:
 
     def __post_init__(self) -> None:
         for key in ("datasets", "encoders", "strategies", "sampling", "oracles"):
-            self._check_list(key, getattr(self, key))
+            if not getattr(self, key):
+                raise ExperimentError(f"{key} is empty; give at least one")
+            self._check_distinct(key, getattr(self, key))
+        self._check_distinct("stop", self.stop)
+        if len(self.stop) > _MAX_RULE_COUNT:
+            raise ExperimentError(
+                f"stop has {len(self.stop)} rules; give at most {_MAX_RULE_COUNT}"
+            )
         for key in ("seeds", "rounds", "seed_labels"):
             if getattr(self, key) < 1:
                 raise ExperimentError(f"{key} is {getattr(self, key)}; give at least 1")
@@ -154,9 +163,7 @@ class Spec:
         return (self.class_aware_batch if is_aware else self.class_agnostic_batch) or class_count
 
     @staticmethod
-    def _check_list(key: str, values: tuple[object, ...]) -> None:
-        if not values:
-            raise ExperimentError(f"{key} is empty; give at least one")
+    def _check_distinct(key: str, values: tuple[object, ...]) -> None:
         for place, value in enumerate(values):
             if value in values[:place]:
                 shown = value.value if isinstance(value, Enum) else value

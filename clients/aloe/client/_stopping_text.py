@@ -1,5 +1,6 @@
 """Stopping rules as people write them: "plateau:round_count=10,min_gain=0.005"."""
 
+import math
 from dataclasses import fields
 
 from aloe.client._translate import invalid_field
@@ -17,6 +18,8 @@ _KINDS: dict[str, type[PlainRule]] = {
     "uncertainty": UncertaintyRule,
     "label_count": LabelCountRule,
 }
+_BOUNDS = {"round_count": (1, 1_000), "label_count": (1, math.inf)}
+"""Of settings that are no parts, 0 to 1."""
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -40,14 +43,24 @@ def parse_stopping_rule(text: str) -> PlainRule:
         key = key.strip() or (next(iter(known)) if len(known) == 1 else "")
         if key not in known:
             raise invalid_field("stop", f"{part!r}: {name} takes {', '.join(known)}, each =NUMBER")
-        try:
-            settings[key] = known[key](value)
-        except ValueError:
-            kinds = "a whole number" if known[key] is int else "a number"
-            raise invalid_field("stop", f"{part!r}: {key} must be {kinds}") from None
+        settings[key] = _number(part, key, value, known[key])
     if kind is LabelCountRule and not settings:
         raise invalid_field("stop", f"{text!r} needs a number, such as label_count:500")
     return kind(**settings)  # type: ignore[arg-type]
+
+
+def _number(part: str, key: str, text: str, kind: type[int] | type[float]) -> float:
+    """Read a setting, within what the learner takes."""
+    try:
+        value = kind(text)
+    except ValueError:
+        kinds = "a whole number" if kind is int else "a number"
+        raise invalid_field("stop", f"{part!r}: {key} must be {kinds}") from None
+    least, most = _BOUNDS.get(key, (0, 1))
+    if not least <= value <= most:
+        up_to = f" to {most:,}" if most < math.inf else " or more"
+        raise invalid_field("stop", f"{part!r}: {key} must be {least}{up_to}")
+    return value
 
 
 def stopping_rule_text(rule: PlainRule) -> str:

@@ -28,6 +28,16 @@ class OracleSpec:
         """Whether it takes the hardness of each clip to build it."""
         return any(each.on_hard_clips for each in self.behaviours)
 
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """Refuse classes that it does not fit.
+
+        Raises:
+            OracleError: it names one that is none of the task's.
+        """
+        for each in self.behaviours:
+            if isinstance(each, Confusion):
+                each.check_classes(classes)
+
     def build(
         self,
         truth: Mapping[str, str],

@@ -107,6 +107,12 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
         ({"as": "talk"}, "as has 'talk'; there are paper, code"),
         ({"oracles": ["noise"]}, "oracles has 'noise': "),
         ({"stop": ["soon"]}, "stop has 'soon': .*'soon' is no rule; there are plateau"),
+        ({"stop": ["plateau:round_count=0"]}, "stop has .*: round_count must be 1 to 1,000"),
+        ({"stop": ["label_count:5", "label_count:5"]}, "stop has 'label_count:5' twice; give it"),
+        (
+            {"stop": [f"label_count:{n}" for n in range(1, 22)]},
+            "stop has 21 rules; give at most",
+        ),
         ({"class_aware_batch": -1}, "class_aware_batch is -1; give 0 for one per class, or more"),
         ({"int16_divisor": 1}, "int16_divisor is 1; give 32768 or 32767"),
         ({"datasets": []}, "no data set"),

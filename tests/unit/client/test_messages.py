@@ -275,7 +275,12 @@ def test_predict_takes_exactly_one_input(learner, inputs):
         learner.call("predict", "greetings", **inputs)
 
 
-@given(PLAIN_RULES)
+@given(
+    st.builds(client.PlateauRule, st.integers(1, 1000), st.floats(0, 1))
+    | st.builds(client.StablePredictionsRule, st.integers(1, 1000), st.floats(0, 1))
+    | st.builds(client.UncertaintyRule, st.floats(0, 1))
+    | st.builds(client.LabelCountRule, st.integers(1))
+)
 def test_a_stopping_rule_reads_as_it_was_written(rule):
     assert client.parse_stopping_rule(client.stopping_rule_text(rule)) == rule
 
@@ -308,6 +313,10 @@ def test_stopping_rules_are_written_in_short(text, rule):
         ("plateau:round_count=1.5", "round_count must be a whole number"),
         ("uncertainty:little", "max_uncertainty must be a number"),
         ("label_count", "'label_count' needs a number"),
+        ("plateau:round_count=0", "round_count must be 1 to 1,000"),
+        ("plateau:round_count=1001", "round_count must be 1 to 1,000"),
+        ("uncertainty:nan", "max_uncertainty must be 0 to 1"),
+        ("label_count:0", "label_count must be 1 or more"),
     ],
 )
 def test_a_text_that_is_no_stopping_rule_is_refused(text, complaint):
