@@ -81,6 +81,7 @@ def parts_of(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> l
         datasets: short name to data set.
         embeddings: the folder of all embeddings.
     """
+    contents = {location: _content_of(location) for location in spec.encoders}
     return [
         Part(
             dataset=each.short_name,
@@ -88,18 +89,35 @@ def parts_of(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> l
             location=location,
             data=datasets[each.short_name],
             tasks=each.tasks,
-            folder=embeddings / _folder_name(each.short_name, location, spec),
+            folder=embeddings / _folder_name(each.short_name, location, contents[location], spec),
         )
         for location in spec.encoders
         for each in spec.datasets
     ]
 
 
-def _folder_name(dataset: str, location: str, spec: Spec) -> str:
+def _folder_name(dataset: str, location: str, content: str, spec: Spec) -> str:
     """Name the folder of some embeddings after all that decides them but the audio."""
-    settings = f"{location}\0{spec.int16_divisor}\0{spec.length_policy}"
+    settings = f"{content}\0{spec.int16_divisor}\0{spec.length_policy}"
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     return clip_id_of(f"{dataset}/{encoder_name(location)}/{digest}")
+
+
+def _content_of(location: str) -> str:
+    """Return a digest of the files of an encoder that is a folder; others are what they are called.
+
+    So the embeddings of weights that were replaced are not taken for those of the new ones.
+    """
+    folder = Path(location).expanduser()
+    if not folder.is_dir():
+        return location
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("[!.]*")):
+        if file.is_file():
+            digest.update(f"\0{file.relative_to(folder)}\0{file.stat().st_size}\0".encode())
+            with file.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
 
 
 def embed_parts(
