@@ -263,6 +263,16 @@ def test_an_oracle_that_does_not_fit_the_classes_is_refused_before_anything_star
     assert bench.started == []
 
 
+def test_a_slow_oracle_may_hold_several_batches(bench: Bench, tmp_path: Path):
+    """Both are asked of the head of the seed labels, which one batch at a time never is."""
+    few = {"strategies": ["margin"], "sampling": ["class-agnostic"], "seeds": 1, "rounds": 2}
+    slow = few | {"oracles": ["slow:0.1s"]}
+    for count in (1, 2):
+        rows = bench.run(tmp_path / str(count), **slow, batches_at_once=count).to_pylist()
+        (first,) = [row for row in rows if row["sampling"] and row["round"] == 0]
+        assert len(first["picks"]) == count
+
+
 def test_metadata_say_how_to_do_it_again(bench: Bench, stack: LocalStack, tmp_path: Path):
     table = bench.run(tmp_path, strategies=["margin"], seeds=1)
     about = json.loads(table.schema.metadata[schema.METADATA_KEY])

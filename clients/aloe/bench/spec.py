@@ -92,6 +92,9 @@ class Spec:
     """Labels in a class-aware round; 0 for one per class."""
     class_agnostic_batch: int = 1
     """Labels in a class-agnostic round; 0 for as many as there are classes."""
+    batches_at_once: int = 1
+    """Batches that an oracle holds, for slow ones. With more than one, heads learn from whichever
+    is answered first: what is picked then depends on timing, not on the seed alone."""
     stop: tuple[str, ...] = (
         "plateau:round_count=10,min_gain=0.005",
         "stable_predictions:round_count=3,min_agreement=0.99",
@@ -117,7 +120,7 @@ class Spec:
             raise ExperimentError(
                 f"stop has {len(self.stop)} rules; give at most {_MAX_RULE_COUNT}"
             )
-        for key in ("seeds", "rounds", "seed_labels"):
+        for key in ("seeds", "rounds", "seed_labels", "batches_at_once"):
             if getattr(self, key) < 1:
                 raise ExperimentError(f"{key} is {getattr(self, key)}; give at least 1")
         for key in ("class_aware_batch", "class_agnostic_batch"):

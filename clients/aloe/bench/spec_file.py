@@ -219,6 +219,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "seed_labels": _count,
     "class_aware_batch": _count,
     "class_agnostic_batch": _count,
+    "batches_at_once": _count,
     "as": _one_of(Reading),
     "margin_on": _one_of(MarginOn),
     "class_aware_random": _one_of(ClassAwareRandom),

@@ -65,6 +65,7 @@ class TaskRun:
             oracle.build(self.corpus.train_truth(key.task), classes, key.seed, hardness),
             oracle_id="simulated",
             batch_size=self.spec.batch_size(key.sampling, len(classes)),
+            batches_at_once=self.spec.batches_at_once,
             rounds=self.spec.rounds,
             min_head_version=first_head,
             on_round=on_round,

@@ -44,6 +44,12 @@ def run(
     class_agnostic_batch: Annotated[
         int | None, typer.Option(help="labels in a class-agnostic round; 0: one per class")
     ] = None,
+    batches_at_once: Annotated[
+        int | None,
+        typer.Option(
+            help="batches that a slow oracle holds; with more than 1, picks depend on timing"
+        ),
+    ] = None,
     stop: Annotated[
         list[str] | None,
         typer.Option(help="a rule whose advice is kept, as aloe task create takes it; repeatable"),
@@ -89,6 +95,7 @@ def run(
         "seed_labels": seed_labels,
         "class_aware_batch": class_aware_batch,
         "class_agnostic_batch": class_agnostic_batch,
+        "batches_at_once": batches_at_once,
         "stop": stop or None,
         "as": reading and reading.value,
         "margin_on": margin_on and margin_on.value,

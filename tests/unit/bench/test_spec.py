@@ -114,6 +114,7 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
             "stop has 21 rules; give at most",
         ),
         ({"class_aware_batch": -1}, "class_aware_batch is -1; give 0 for one per class, or more"),
+        ({"batches_at_once": 0}, "batches_at_once is 0; give at least 1"),
         ({"int16_divisor": 1}, "int16_divisor is 1; give 32768 or 32767"),
         ({"datasets": []}, "no data set"),
         ({"datasets": [{"root": "x"}]}, "datasets has {'root': 'x'}; give a table with a name"),
