@@ -284,8 +284,51 @@ def test_metadata_say_how_to_do_it_again(bench: Bench, stack: LocalStack, tmp_pa
     counts = part["clip_counts"]["label"]
     assert sum(sum(of_split.values()) for of_split in counts.values()) == 30
     spec = make_spec(about["spec"])
-    assert fixed(bench.run(tmp_path, **about["spec"])).equals(fixed(table))
     assert spec.rounds == 3
+    again = bench.run(tmp_path, **about["spec"] | {"datasets": bench.table["datasets"]})
+    assert fixed(again).equals(fixed(table))
+
+
+def test_results_do_not_tell_where_on_the_machine_things_lie(
+    bench: Bench, recordings: Path, tmp_path: Path
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(recordings, copy)
+    rows = ["path,label,split,start,end\n"]
+    for number in range(110):
+        source = sorted((copy / "ae"[number % 2]).iterdir())[number % 3]
+        name, split = source.relative_to(copy).as_posix(), ("train", "test")[number // 55]
+        rows.append(f"{name},{'ae'[number % 2]},{split},0.0{number:03},\n")
+    # Starts past its end, which only reading it tells.
+    rows.append(f"{name},a,train,1000,\n")
+    (copy / "clips.csv").write_text("".join(rows))
+    alone = {"strategies": ["margin"], "seeds": 1, "rounds": 1}
+    table = bench.run(tmp_path / "out", datasets=[{"name": str(copy / "clips.csv")}], **alone)
+    about = json.loads(table.schema.metadata[schema.METADATA_KEY])
+    assert len(about["parts"][0]["failures"]) == 1
+    assert about["spec"]["datasets"][0]["name"] == "clips.csv"
+    assert str(tmp_path) not in json.dumps(about)
+    assert str(tmp_path) in (tmp_path / "out" / "experiment.toml").read_text()
+
+
+def test_results_list_the_versions_and_machines_of_all_their_runs(bench: Bench, tmp_path: Path):
+    alone = {"strategies": ["margin"], "seeds": 1, "rounds": 1}
+    bench.run(tmp_path, **alone)
+    file = next((tmp_path / "runs").iterdir())
+    run = pq.read_table(file)
+    metadata = dict(run.schema.metadata)
+    (key,) = [each for each in metadata if b"numpy" in metadata[each]]
+    process = json.loads(metadata[key])
+    process["versions"]["numpy"] = "1.0.0"
+    metadata[key] = json.dumps(process).encode()
+    pq.write_table(run.replace_schema_metadata(metadata), file)
+    about = json.loads(bench.run(tmp_path, **alone).schema.metadata[schema.METADATA_KEY])
+    assert [each["numpy"] == "1.0.0" for each in about["versions"]].count(True) == 1
+    assert len(about["versions"]) == 2
+    assert about["machine"] == process["machine"]
+    assert bench.notes[-1] == (
+        "not all runs were made with the same versions: results.parquet lists 2 in its metadata"
+    )
 
 
 def test_a_clip_that_is_no_audio_is_named(bench: Bench, recordings: Path, tmp_path: Path):

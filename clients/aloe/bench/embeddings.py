@@ -204,7 +204,8 @@ def _missing(
         try:
             audio = _read(recording)
         except (DatasetError, OSError) as error:
-            unread[recording.clip_id] = str(error)
+            # Kept in the results, where this machine's folders are nobody's business.
+            unread[recording.clip_id] = str(error).replace(str(recording.path), recording.path.name)
             on_clip()
             continue
         content_hash = hashes[recording.clip_id] = hashlib.sha256(audio).hexdigest()

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from aloe.bench import provenance, rows
+from aloe.bench import rows
 from aloe.bench.datasets import Dataset, load
 from aloe.bench.parts import (
     EmbeddedPart,
@@ -26,7 +25,7 @@ from aloe.bench.parts import (
 from aloe.bench.pool_runs import CORE_COUNT, JOB_COUNT, PoolRuns
 from aloe.bench.runs import RunKey, RunRecord, run_keys
 from aloe.bench.spec import ExperimentError, Spec
-from aloe.bench.spec_file import to_table
+from aloe.bench.spec_file import public_table
 from aloe.bench.storage import ExperimentFolder
 from aloe.bench.task_run import PATIENCE
 from aloe.client import AloeError, AsyncLearnerClient, connect_async
@@ -90,7 +89,13 @@ def run_experiment(spec: Spec, output: Path, means: Means, watcher: Watcher) -> 
             for part in parts
             for key in run_keys(spec, part.tasks)
         ]
-        folder.write_results(runs, _metadata(spec, about))
+        kept = folder.write_results(runs, {"spec": public_table(spec), "parts": about})
+        for key, told in (("versions", "with the same versions"), ("machine", "on one machine")):
+            if isinstance(kept[key], list):
+                watcher.note(
+                    f"not all runs were made {told}: {folder.results_file.name} lists"
+                    f" {len(kept[key])} in its metadata"
+                )
         return folder.results_file
 
 
@@ -207,12 +212,3 @@ def _task_prefix(folder: Path) -> str:
     """Return what the pools and tasks of an experiment begin with, also after a kill."""
     place = f"{platform.node()}\0{folder.resolve()}"
     return f"bench-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
-
-
-def _metadata(spec: Spec, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        "spec": to_table(spec),
-        "versions": provenance.versions(),
-        "machine": provenance.machine(),
-        "parts": list(parts),
-    }

@@ -3,9 +3,28 @@
 import contextlib
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
+UNKNOWN = "unknown"
+"""Of runs by a version that did not keep it."""
 _PACKAGES = ("aloe-speech", "grpcio", "numba", "numpy", "scipy", "soxr", "tensorflow")
+
+
+def about_process() -> dict[str, Any]:
+    """Return what is kept with each run that this process makes."""
+    return {"versions": versions(), "machine": machine()}
+
+
+def merged(processes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Merge what is known of the processes that made some runs: a list where they differ."""
+    found: dict[str, list[Any]] = {"versions": [], "machine": []}
+    for process in processes:
+        for key, values in found.items():
+            if (value := process.get(key, UNKNOWN)) not in values:
+                values.append(value)
+    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
 
 
 def versions() -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What an experiment keeps: one row per head of every run, in one Parquet file.
 
 The file's metadata, under METADATA_KEY, is JSON that says how to do it again: the experiment,
-versions, machine, encoder fingerprints and the clip counts of the data sets.
+versions and machine (a list where runs differ), encoder fingerprints and clip counts. Folders of
+the machine are left out: experiment.toml has them.
 """
 
 import pyarrow as pa

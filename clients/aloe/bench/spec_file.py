@@ -16,6 +16,7 @@ from aloe.bench.spec import (
     MarginOn,
     Reading,
     Spec,
+    encoder_name,
 )
 from aloe.client import (
     AcquisitionFunction,
@@ -106,6 +107,19 @@ def to_table(spec: Spec) -> Table:
     }
     # Tables come last in TOML.
     return {**table, "datasets": table.pop("datasets")}
+
+
+def public_table(spec: Spec) -> Table:
+    """Return the same without folders of this machine, whose names are nobody else's business."""
+    table = to_table(spec)
+    for each, dataset in zip(table["datasets"], spec.datasets, strict=True):
+        each |= {"name": dataset.short_name, "root": ""}
+    table["encoders"] = [encoder_name(each) if _is_local(each) else each for each in spec.encoders]
+    return table
+
+
+def _is_local(location: str) -> bool:
+    return location.startswith(("file:", "~", ".")) or Path(location).is_absolute()
 
 
 def to_toml(spec: Spec) -> str:

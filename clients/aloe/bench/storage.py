@@ -15,7 +15,7 @@ from typing import IO, Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aloe.bench import schema
+from aloe.bench import provenance, schema
 from aloe.bench.datasets.recording import clip_id_of
 from aloe.bench.rows import Row
 from aloe.bench.spec import ExperimentError, Spec
@@ -23,6 +23,7 @@ from aloe.bench.spec_file import read_spec, to_toml
 from aloe.bench.spec_growth import check_extends
 
 _CORPUS_KEY = b"aloe.corpus"
+_PROCESS_KEY = b"aloe.process"
 
 
 class ExperimentFolder:
@@ -31,6 +32,7 @@ class ExperimentFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: IO[str] | None = None
+        self._process = provenance.about_process()
 
     def __enter__(self) -> Self:
         (self.path / "runs").mkdir(parents=True, exist_ok=True)
@@ -80,16 +82,32 @@ class ExperimentFolder:
         return True
 
     def write_run(self, run: Row, table: pa.Table, corpus_digest: str) -> None:
-        """Keep a complete run."""
-        table = table.replace_schema_metadata({_CORPUS_KEY: corpus_digest.encode()})
+        """Keep a complete run, and what made it."""
+        process = json.dumps(self._process, ensure_ascii=False).encode()
+        table = table.replace_schema_metadata(
+            {_CORPUS_KEY: corpus_digest.encode(), _PROCESS_KEY: process}
+        )
         write_atomically(self._run_file(run), lambda out: pq.write_table(table, out))
 
-    def write_results(self, runs: Iterable[Row], metadata: Mapping[str, Any]) -> None:
-        """Put runs, all complete, into the one file."""
+    def write_results(self, runs: Iterable[Row], metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Put runs, all complete, into the one file.
+
+        Args:
+            runs: which.
+            metadata: to be kept with them, beside the versions and machines that made them.
+
+        Returns:
+            All the metadata.
+        """
         tables = [_open(self._run_file(run)).read() for run in runs]
-        about = {schema.METADATA_KEY: json.dumps(metadata, ensure_ascii=False).encode()}
+        processes = [
+            json.loads((table.schema.metadata or {}).get(_PROCESS_KEY, b"{}")) for table in tables
+        ]
+        whole_metadata = {**metadata, **provenance.merged(processes)}
+        about = {schema.METADATA_KEY: json.dumps(whole_metadata, ensure_ascii=False).encode()}
         whole = pa.concat_tables([table.replace_schema_metadata(about) for table in tables])
         write_atomically(self.results_file, lambda out: pq.write_table(whole, out))
+        return whole_metadata
 
     def _run_file(self, run: Row) -> Path:
         parts = [str(run[column]) for column in schema.RUN_COLUMNS]

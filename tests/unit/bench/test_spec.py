@@ -16,7 +16,7 @@ from aloe.bench.spec import (
     Spec,
     encoder_name,
 )
-from aloe.bench.spec_file import make_spec, read_spec, read_table, to_toml, with_flags
+from aloe.bench.spec_file import make_spec, public_table, read_spec, read_table, to_toml, with_flags
 from aloe.bench.spec_growth import check_extends
 from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
 
@@ -71,6 +71,18 @@ def test_a_reading_given_as_a_flag_wins_over_a_written_experiment(tmp_path: Path
     assert given.margin_on is MarginOn.LOGITS
     kept = make_spec(with_flags(read_table(file) | {"length_policy": "exact"}, {"rounds": 8}))
     assert kept == spec_of(length_policy="exact", rounds=8)
+
+
+def test_what_is_public_names_no_folder_of_the_machine() -> None:
+    handle = "https://tfhub.dev/google/trillsson5/1"
+    table = public_table(
+        spec_of(datasets=[FSDD, {"name": "/ann/a.csv"}], encoders=["/ann/net", "logmel", handle])
+    )
+    assert table["datasets"] == [
+        {"name": "fsdd", "root": "", "tasks": ["digit"]},
+        {"name": "a.csv", "root": "", "tasks": []},
+    ]
+    assert table["encoders"] == ["net", "logmel", handle]
 
 
 @pytest.mark.parametrize("reading", ["paper", "code"])
