@@ -49,14 +49,11 @@ class PoolRuns:
         # No id is used twice: a learner may still be busy with the task that had it.
         self._own_prefix = f"{prefix}-{secrets.token_hex(4)}"
 
-    async def import_clips(
-        self, on_progress: Callable[[int], None], *, encoder_fingerprint: str = ""
-    ) -> ImportSummary:
+    async def import_clips(self, on_progress: Callable[[int], None]) -> ImportSummary:
         """Put the clips into the pool; those that it has are skipped."""
         return await self._clients[0].import_clips(
             self._pool_id,
             self._corpus.clips(),
-            encoder_fingerprint=encoder_fingerprint,
             on_progress=on_progress,
             timeout=PATIENCE,
         )
