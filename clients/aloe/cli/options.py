@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from aloe.bench.datasets.folders import AUDIO_SUFFIXES
 from aloe.client import AcquisitionFunction, ConnectOptions, LearnerClient, connect
 
 Server = Annotated[
@@ -24,8 +25,6 @@ Files = Annotated[list[Path], typer.Argument(help="audio files, or folders of th
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="the task's id")]
 PoolId = Annotated[str, typer.Argument(metavar="POOL", help="the pool's id")]
 OracleId = Annotated[str, typer.Option("--oracle", envvar="ALOE_ORACLE", help="who answers")]
-
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3"}
 
 
 _PATIENCE = timedelta(seconds=5)

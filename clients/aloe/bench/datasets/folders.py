@@ -9,7 +9,7 @@ from aloe.bench.datasets.recording import Recording, clip_id_of
 from aloe.bench.datasets.splits import SPLIT_NAMES, draw_splits
 from aloe.client.types import Split
 
-AUDIO_SUFFIXES = (".flac", ".mp3", ".ogg", ".opus", ".wav")
+AUDIO_SUFFIXES = (".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
 
 
 def load_folders(root: Path, *, seed: int) -> Dataset:

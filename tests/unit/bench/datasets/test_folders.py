@@ -12,7 +12,8 @@ Complaint = Callable[[Path], str]
 def test_each_folder_is_a_class(put: Put) -> None:
     root = put(
         *(f"cough/{i}.wav" for i in range(10)),
-        *(f"sneeze/deep/{i}.FLAC" for i in range(10)),
+        *(f"sneeze/deep/{i}.FLAC" for i in range(9)),
+        "sneeze/deep/said.oga",
         "cough/notes.txt",
         ".git/0.wav",
     )
@@ -53,7 +54,7 @@ def test_folder_without_folders_is_refused(put: Put, complaint: Complaint) -> No
 
 def test_class_without_audio_is_named(put: Put, complaint: Complaint) -> None:
     told = complaint(put("a/1.wav", "b/readme.txt"))
-    assert "b holds no audio (.flac, .mp3, .ogg, .opus, .wav)" in told
+    assert "b holds no audio (.flac, .mp3, .oga, .ogg, .opus, .wav)" in told
 
 
 def test_single_class_is_refused(put: Put, complaint: Complaint) -> None:
