@@ -163,6 +163,15 @@ def test_simulate_runs_on_a_folder_of_classes(aloe: CommandLine, recordings: Pat
     assert not [each for each in aloe.json("task", "list") if each["task_id"].startswith("sim-")]
 
 
+def test_simulated_oracles_may_err_or_abstain(aloe: CommandLine, recordings: Path):
+    found = aloe.json(
+        "simulate", recordings, "--server", aloe.server, "--rounds", 2, "--seed-labels", 1,
+        "--strategies", "random", "--oracle", "noise:0.5+abstain:1",
+    )  # fmt: skip
+    assert [run["labels"] for run in found["runs"]] == [5]
+    assert found["settings"]["oracle"] == "noise:0.5+abstain:1"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -173,6 +182,7 @@ def test_simulate_runs_on_a_folder_of_classes(aloe: CommandLine, recordings: Pat
         (["task", "update", "x", "--stop", "never"], 2, "'never' is no rule"),
         (["import", "bad/id", "."], 1, "bad/id"),
         (["simulate", "nosuchdata"], 1, "nosuchdata"),
+        (["simulate", "fsdd", "--oracle", "never"], 1, "'never' is no oracle"),
         (["submit", "x", "lease"], 2, "LEASE=CLASS"),
         (["nonsense"], 2, "nonsense"),
         (["export", "nowhere", "--what", "head"], 1, "--output"),

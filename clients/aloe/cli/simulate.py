@@ -26,7 +26,7 @@ from aloe.cli.options import Encoder, Json, parse_strategies, split_list
 from aloe.cli.up import REDIS_URL_HELP, start_stack
 from aloe.client import SelectionRule, connect_async
 from aloe.local import StackOptions
-from aloe.oracle import PERFECT
+from aloe.oracle import PERFECT, parse_oracle
 
 
 def simulate(
@@ -46,8 +46,9 @@ def simulate(
     batch: Annotated[
         int | None, typer.Option(min=1, help="labels in a round; by default one per class")
     ] = None,
-    error_rate: Annotated[float, typer.Option(min=0, max=1, help="wrong answers")] = 0.0,
-    abstention_rate: Annotated[float, typer.Option(min=0, max=1, help="no answers")] = 0.0,
+    oracle: Annotated[
+        str, typer.Option(metavar="ORACLE", help="who answers, such as noise:0.1+abstain:0.05")
+    ] = PERFECT,
     server: Annotated[
         str, typer.Option(help="host:port of a learner that runs; without it one is started")
     ] = "",
@@ -62,15 +63,18 @@ def simulate(
         for name, value in locals().items()
         if name not in ("redis_url", "server", "output", "plot", "json")
     }
+    answering = parse_oracle(oracle)
     data = load(dataset, root)
     for warning in data.warnings:
         complain(warning)
     corpus = Corpus.of_dataset(data, split_list(tasks))
+    for classes in corpus.classes.values():
+        answering.check_classes(classes)
     spec = Spec(
         datasets=(DatasetSpec(dataset, tasks=tuple(corpus.classes)),),
         strategies=parse_strategies(strategies),
         sampling=(sampling,),
-        oracles=(_oracle(error_rate, abstention_rate),),
+        oracles=(str(answering),),
         rounds=rounds,
         seeds=seeds,
         seed_labels=seed_labels,
@@ -90,11 +94,6 @@ def simulate(
         print_json(simulation.to_json())
     else:
         _print_summary(simulation)
-
-
-def _oracle(error_rate: float, abstention_rate: float) -> str:
-    parts = {"abstain": abstention_rate, "noise": error_rate}
-    return "+".join(f"{kind}:{rate}" for kind, rate in parts.items() if rate) or PERFECT
 
 
 async def _simulate(address: str, corpus: Corpus, spec: Spec, pool_id: str) -> Simulation:

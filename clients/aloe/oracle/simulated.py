@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from aloe.client import Lease
-from aloe.oracle.behaviours import Abstention, Behaviour, Confusion, Draw, Noise, Slowness
+from aloe.oracle.behaviours import Behaviour, Confusion, Draw, Noise, Slowness
 from aloe.oracle.oracles import OracleError
 
 
@@ -26,8 +26,6 @@ class SimulatedOracle:
         seed: int = 0,
         name: str = "",
         hardness: Mapping[str, float] | None = None,
-        error_rate: float = 0.0,
-        abstention_rate: float = 0.0,
     ) -> None:
         """Take the truth.
 
@@ -38,17 +36,11 @@ class SimulatedOracle:
             seed: another one errs, abstains and dawdles on other clips.
             name: another one does too; for several oracles of one seed.
             hardness: clip id to 0 to 1, for behaviours on hard clips.
-            error_rate: short for a behaviour Noise at the end.
-            abstention_rate: short for a behaviour Abstention in front.
 
         Raises:
             OracleError: a rate is out of range, a class is none of `classes`, there are errors to
                 make and no other class, or hard clips and no hardness of each.
         """
-        if abstention_rate:
-            behaviours = (Abstention(abstention_rate), *behaviours)
-        if error_rate:
-            behaviours = (*behaviours, Noise(error_rate))
         self._truth = truth
         self._classes = tuple(classes)
         self._behaviours = tuple(behaviours)
