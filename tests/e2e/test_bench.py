@@ -40,6 +40,8 @@ class Bench:
     started: list[StackOptions] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     steps: Counter[str] = field(default_factory=Counter)
+    on_step: Callable[[], object] = int
+    """Called at every step; does nothing."""
 
     def run(self, output: Path, **changes: Any) -> pa.Table:
         means = Means(self.embeddings, start_stack=self.start)
@@ -52,7 +54,12 @@ class Bench:
 
     def begin(self, what: str, total: int) -> Callable[[], None]:
         self.steps[what] -= total
-        return lambda: self.steps.update([what])
+
+        def step() -> None:
+            self.steps.update([what])
+            self.on_step()
+
+        return step
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -153,18 +160,15 @@ def test_results_are_there_though_the_pool_is_still_in_use(bench: Bench, tmp_pat
     """A task of somebody else's keeps the pool from being deleted."""
     with connect(bench.stack.learner_address) as learner:
 
-        def hold(_: str, total: int) -> Callable[[], None]:
-            def on_step() -> None:
-                # The first round of the first run: the pool is there.
-                for pool in learner.list_pools():
-                    if pool.pool_id.startswith("bench-") and not held:
-                        held.append(pool.pool_id)
-                        learner.create_task("holds", pool.pool_id, ["a", "b"])
-
-            return on_step
+        def hold() -> None:
+            # At the first steps the pool is not there yet.
+            for pool in learner.list_pools():
+                if pool.pool_id.startswith("bench-") and not held:
+                    held.append(pool.pool_id)
+                    learner.create_task("holds", pool.pool_id, ["a", "b"])
 
         held: list[str] = []
-        bench.begin = hold  # type: ignore[method-assign]
+        bench.on_step = hold
         table = bench.run(tmp_path, strategies=["margin"], seeds=1, rounds=1)
         assert table.num_rows == 1 + 2 * 2
         assert bench.notes[-1].startswith(f"the pool {held[0]} stays on the learner: ")
@@ -175,10 +179,8 @@ def test_results_are_there_though_the_pool_is_still_in_use(bench: Bench, tmp_pat
 def test_experiments_on_the_same_data_have_pools_of_their_own(bench: Bench, tmp_path: Path):
     pools: set[str] = set()
     with connect(bench.stack.learner_address) as learner:
-        bench.begin = lambda *_: (
-            lambda: pools.update(  # type: ignore[method-assign]
-                pool.pool_id for pool in learner.list_pools() if pool.pool_id.startswith("bench-")
-            )
+        bench.on_step = lambda: pools.update(
+            pool.pool_id for pool in learner.list_pools() if pool.pool_id.startswith("bench-")
         )
         for name in ("one", "two"):
             bench.run(tmp_path / name, strategies=["margin"], seeds=1, rounds=1)

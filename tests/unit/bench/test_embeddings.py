@@ -29,7 +29,7 @@ def server() -> Iterator[ScriptedServer]:
 def test_only_a_clip_at_fault_is_kept_as_one_that_cannot_be_embedded(
     server: ScriptedServer, tmp_path: Path, code: int, is_kept: bool
 ) -> None:
-    def embed(requests, context):  # type: ignore[no-untyped-def]
+    def embed(requests, context):
         for request in requests:
             good, bad = request.clips
             failed = pb.StreamedEmbedding(
