@@ -2,12 +2,14 @@
 
 import math
 import os
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from aloe.bench.datasets.dataset import SINGLE_TASK, Dataset
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording, segment_id_of
-from aloe.bench.datasets.splits import SPLIT_NAMES, draw_splits
+from aloe.bench.datasets.splits import SPLIT_NAMES, draw_speaker_splits, draw_splits
 from aloe.bench.datasets.tables import Row, read_table
 from aloe.client.types import Split
 
@@ -18,7 +20,8 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
     """Read a CSV file with the header `path,label[,split,speaker,start,end]`.
 
     Paths are relative to the file. `split` is train, validation (or valid, dev, val) or test; where
-    the column is missing, splits are drawn within each class. `start` and `end`, in seconds, make
+    the column is missing, splits are drawn: of whole speakers where `speaker` is there, so that
+    none is heard in two, and within each class otherwise. `start` and `end`, in seconds, make
     a clip of a part of the file; empty, they are the file's own. The one task is called "label".
     Other columns are not read.
 
@@ -27,8 +30,13 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
     """
     rows = list(read_table(file, ("path", "label"), form=_FORM))
     labels = [row.require("label") for row in rows]
+    speakers = [row.cells.get("speaker", "") for row in rows]
+    warnings: tuple[str, ...] = ()
     if rows and "split" in rows[0].cells:
         splits = [_split_of(row) for row in rows]
+    elif any(speakers):
+        splits = draw_speaker_splits(labels, speakers, seed)
+        warnings = (_about_drawn(file, splits, speakers),)
     else:
         splits = draw_splits(labels, seed)
     recordings: dict[str, Recording] = {}
@@ -41,7 +49,20 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
             )
         recordings[recording.clip_id] = recording
     classes = tuple(sorted(set(labels)))
-    return Dataset(str(file), tuple(recordings.values()), {SINGLE_TASK: classes})
+    return Dataset(str(file), tuple(recordings.values()), {SINGLE_TASK: classes}, warnings=warnings)
+
+
+def _about_drawn(file: Path, splits: Sequence[Split], speakers: Sequence[str]) -> str:
+    count = Counter(splits)
+    told = (
+        f"{file} gives no split: drawn by speaker, {count[Split.TRAIN]:,} train,"
+        f" {count[Split.VALIDATION]:,} validation and {count[Split.TEST]:,} test clips, no speaker"
+        " in two of them"
+    )
+    unknown_count = speakers.count("")
+    if unknown_count:
+        told += f"; {unknown_count:,} clips without a speaker were drawn one by one"
+    return told
 
 
 def _split_of(row: Row) -> Split:

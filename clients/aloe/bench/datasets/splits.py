@@ -1,6 +1,8 @@
 """Splits: their names in files, and the drawing of them where a data set brings none."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -14,6 +16,9 @@ SPLIT_NAMES = {
     "val": Split.VALIDATION,
     "test": Split.TEST,
 }
+
+_TENTHS = {Split.TEST: 2, Split.TRAIN: 7, Split.VALIDATION: 1}
+"""In the order in which speakers of few are given them."""
 
 
 def draw_splits(labels: Sequence[str], seed: int) -> list[Split]:
@@ -38,3 +43,44 @@ def draw_splits(labels: Sequence[str], seed: int) -> list[Split]:
         for index in shuffled[test_count : test_count + validation_count]:
             splits[index] = Split.VALIDATION
     return splits
+
+
+def draw_speaker_splits(labels: Sequence[str], speakers: Sequence[str], seed: int) -> list[Split]:
+    """Draw splits of whole speakers, 70 % train, 10 % validation and 20 % test as near as they go.
+
+    Greedy, with the speakers of most recordings first and the seed among equals: each goes where
+    most of its classes is missing, as in iterative stratification (Sechidis et al., 2011). Two
+    speakers of the same classes are one train, one test. An empty speaker is unknown, and stands
+    for one recording.
+    """
+    keys = [name or f"\0{index}" for index, name in enumerate(speakers)]
+    labels_of: dict[str, Counter[str]] = {key: Counter() for key in keys}
+    for key, label in zip(keys, labels, strict=True):
+        labels_of[key][label] += 1
+    totals = Counter(labels)
+    # Tenths of recordings are whole numbers: what is equal is found to be.
+    missing = {
+        split: Counter({label: tenths * total for label, total in totals.items()})
+        for split, tenths in _TENTHS.items()
+    }
+    names = list(labels_of)
+    shuffled = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]
+    split_of: dict[str, Split] = {}
+    for name in sorted(shuffled, key=lambda name: -labels_of[name].total()):
+        split = split_of[name] = _neediest(missing, labels_of[name], totals)
+        for label, count in labels_of[name].items():
+            missing[split][label] -= 10 * count
+    return [split_of[key] for key in keys]
+
+
+def _neediest(
+    missing: Mapping[Split, Counter[str]], counts: Counter[str], totals: Counter[str]
+) -> Split:
+    """Return the split that lacks most of some classes, each by its part of the whole."""
+    return max(
+        missing,
+        key=lambda split: sum(
+            Fraction(count * missing[split][label], totals[label])
+            for label, count in counts.items()
+        ),
+    )

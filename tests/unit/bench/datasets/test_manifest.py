@@ -52,6 +52,22 @@ def test_splits_are_drawn_where_none_are_given(put: Put) -> None:
     assert first[::2].count(Split.VALIDATION) == first[1::2].count(Split.VALIDATION) == 2
 
 
+def test_splits_are_drawn_by_speaker_where_speakers_are_known(put: Put) -> None:
+    names = [f"{i}.wav" for i in range(40)]
+    rows = "".join(
+        f"{name},{'odd' if i % 2 else 'even'},{f'speaker{i // 4}' if i < 36 else ''}\n"
+        for i, name in enumerate(names)
+    )
+    dataset = load(put(*names, m="path,label,speaker\n" + rows) / "m.csv")
+    found = {(r.speaker, r.split) for r in dataset.recordings if r.speaker}
+    assert len(found) == 9
+    (warning,) = dataset.warnings
+    assert warning.endswith(
+        "m.csv gives no split: drawn by speaker, 28 train, 4 validation and 8 test clips, no"
+        " speaker in two of them; 4 clips without a speaker were drawn one by one"
+    )
+
+
 def test_path_is_relative_to_the_root_if_one_is_given(put: Put) -> None:
     root = put("a.wav", "b.wav", "c.wav", m=HEADER + TWO_CLASSES)
     assert load("m.csv", root).recordings == load(root / "m.csv").recordings

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloe.bench.datasets.splits import draw_splits
+from aloe.bench.datasets.splits import draw_speaker_splits, draw_splits
 from aloe.client.types import Split
 
 
@@ -27,3 +27,36 @@ def test_every_class_can_be_learned(labels: list[str], seed: int) -> None:
     assert len(splits) == len(labels)
     trained = {label for label, s in zip(labels, splits, strict=True) if s is Split.TRAIN}
     assert trained == set(labels)
+
+
+SIZES = st.lists(st.integers(1, 30), min_size=2, max_size=40)
+
+
+@given(SIZES, st.integers(0, 9))
+def test_speakers_are_split_whole_and_as_near_to_the_parts_as_they_go(
+    sizes: list[int], seed: int
+) -> None:
+    speakers = [f"speaker{n}" for n, size in enumerate(sizes) for _ in range(size)]
+    splits = draw_speaker_splits(["a"] * len(speakers), speakers, seed)
+    assert splits == draw_speaker_splits(["a"] * len(speakers), speakers, seed)
+    assert len(set(zip(speakers, splits, strict=True))) == len(sizes)
+    counts = Counter(splits)
+    assert counts[Split.TRAIN] > 0
+    assert counts[Split.TEST] > 0
+    for split, share in ((Split.TRAIN, 0.7), (Split.VALIDATION, 0.1), (Split.TEST, 0.2)):
+        assert abs(counts[split] - share * len(speakers)) <= 4 / 3 * max(sizes) + 1e-6
+
+
+def test_speakers_of_equal_size_are_drawn_by_seed_and_within_their_classes() -> None:
+    speakers = [f"speaker{n // 5}" for n in range(400)]
+    labels = ["a" if n < 200 else "b" for n in range(400)]
+    first, other = (draw_speaker_splits(labels, speakers, seed) for seed in (0, 1))
+    assert first != other
+    for label in "ab":
+        counts = Counter(s for s, of in zip(first, labels, strict=True) if of == label)
+        assert counts == {Split.TRAIN: 140, Split.VALIDATION: 20, Split.TEST: 40}
+
+
+def test_clips_of_nobody_known_are_split_one_by_one() -> None:
+    counts = Counter(draw_speaker_splits(["a"] * 100, [""] * 100, 0))
+    assert counts == {Split.TRAIN: 70, Split.VALIDATION: 10, Split.TEST: 20}
