@@ -180,7 +180,7 @@ def test_simulated_oracles_may_err_or_abstain(aloe: CommandLine, recordings: Pat
         (["task", "create", "x", "--pool", "vowels", "--classes", "a"], 1, "task.classes"),
         (["task", "create", "x", "--pool", "v", "--classes", "a,b", "--strategy", "s"], 2, "'s'"),
         (["task", "update", "x", "--stop", "never"], 2, "'never' is no rule"),
-        (["import", "bad/id", "."], 1, "bad/id"),
+        (["import", "bad/id", "pyproject.toml"], 1, "bad/id"),
         (["simulate", "nosuchdata"], 1, "nosuchdata"),
         (["simulate", "fsdd", "--oracle", "never"], 1, "'never' is no oracle"),
         (["submit", "x", "lease"], 2, "LEASE=CLASS"),
