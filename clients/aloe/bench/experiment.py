@@ -156,9 +156,17 @@ class _Runner:
         ]
         self._watcher.note(f"{part.name}: {len(keys):,} of {len(every):,} runs to do")
         if keys:
-            asyncio.run(self._do(part, embedded, keys))
+            # Started outside the event loop, whose handling of an interrupt it would replace.
+            addresses = self._addresses
+            asyncio.run(self._do(part, embedded, keys, addresses))
 
-    async def _do(self, part: Part, embedded: EmbeddedPart, keys: Sequence[RunKey]) -> None:
+    async def _do(
+        self,
+        part: Part,
+        embedded: EmbeddedPart,
+        keys: Sequence[RunKey],
+        addresses: Sequence[str],
+    ) -> None:
         round_count = self._spec.rounds * sum(key.strategy is not None for key in keys)
         step = self._watcher.begin(f"{part.name}: rounds", round_count)
 
@@ -168,9 +176,7 @@ class _Runner:
             await asyncio.to_thread(self._folder.write_run, run, table, embedded.digest)
 
         async with AsyncExitStack() as ending:
-            clients = [
-                await ending.enter_async_context(connect_async(each)) for each in self._addresses
-            ]
+            clients = [await ending.enter_async_context(connect_async(each)) for each in addresses]
             prefix = _task_prefix(self._folder.path)
             pool = await clients[0].create_pool(
                 f"{prefix}-{embedded.digest[:16]}",
