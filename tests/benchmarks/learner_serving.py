@@ -15,7 +15,7 @@ from tests.benchmarks.learner_server import LearnerServer, fill_pool
 from tests.benchmarks.measuring import median_ratio, seconds
 
 from aloe.client import connect
-from aloe.learner.adapters.redis_pools import CHUNK_ROWS
+from aloe.learner.ports import CHUNK_ROWS
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire.arrays import encode_matrix
 from aloe.wire.names import task_name

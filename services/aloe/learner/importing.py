@@ -23,15 +23,13 @@ from aloe.learner.domain.pool import (
     content_hash,
     in_range,
 )
-from aloe.learner.ports import AudioStore, EmbeddedAudio, EncoderPort, PoolStore
+from aloe.learner.ports import CHUNK_ROWS, AudioStore, EmbeddedAudio, EncoderPort, PoolStore
 
 Float32Array = NDArray[np.float32]
 
 _WINDOW = 64
 """Recordings that wait for the encoder's stream to take them."""
-_CHUNK_ROWS = 255
-"""Rows that the store keeps in one piece."""
-_APPEND_ROWS = 8 * _CHUNK_ROWS
+_APPEND_ROWS = 8 * CHUNK_ROWS
 """Clips written at once."""
 
 
@@ -133,7 +131,7 @@ class _Import:
         self._appending = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
         """The last append, while more clips come in."""
-        self._until_whole = -pool.clip_count % _CHUNK_ROWS
+        self._until_whole = -pool.clip_count % CHUNK_ROWS
         """Clips that fill up the pool's last piece, so that those behind it are written once."""
         self._hashes: dict[str, str] = {}
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_WINDOW)

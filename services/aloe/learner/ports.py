@@ -29,6 +29,10 @@ from aloe.learner.domain.task import ClipState, PoolState, Task, TaskProgress
 
 Float32Array = NDArray[np.float32]
 
+CHUNK_ROWS = 255
+"""Vectors that a store keeps in one piece: appending whole pieces saves it work. One short of a
+power of two, which saves a quarter of Redis's memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundClip:

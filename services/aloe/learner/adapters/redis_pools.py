@@ -15,12 +15,10 @@ from aloe.learner.adapters.redis_pipeline import Pipeline
 from aloe.learner.adapters.redis_scripts import Script, guarded
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import FoundClip
+from aloe.learner.ports import CHUNK_ROWS, FoundClip
 
 Float32Array = NDArray[np.float32]
 
-CHUNK_ROWS = 255
-"""Rows in a full chunk: one row short of a power of two saves a quarter of Redis's memory."""
 _ID_INDEX = "aloe:pools"
 _FLOAT32 = np.dtype("<f4")
 
