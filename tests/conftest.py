@@ -1,13 +1,13 @@
 """A real Redis for every test that wants one, on a socket of its own."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.needing_redis import needing_redis
 
-from aloe.local.redis_server import NoRedis, redis_child
+from aloe.local.redis_server import redis_child
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real speech and a real encoder; beside the checkout on some machines, absent on others."""
@@ -18,12 +18,8 @@ def redis_url() -> Iterator[str]:
     """The URL of a Redis that lives as long as the session."""
     with tempfile.TemporaryDirectory(prefix="aloe-test-") as name:
         folder = Path(name)
-        try:
+        with needing_redis():
             child = redis_child(folder / "data", folder / "redis.sock", folder / "redis.log")
-        except NoRedis as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(str(error))
         child.start(timeout_s=30)
         yield f"unix://{folder / 'redis.sock'}"
         child.stop()

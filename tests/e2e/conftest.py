@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from tests.e2e.experiments import Bench
 from tests.rpc.stacks import running_stack
 
 from aloe.bench.synthesis import synthesize
@@ -72,3 +73,21 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(exist_ok=True)
         soundfile.write(path, (clip.samples * 32767).astype(np.int16), 16_000)
     return folder
+
+
+@pytest.fixture(scope="module")
+def embeddings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("embeddings")
+
+
+@pytest.fixture
+def bench(stack: LocalStack, recordings: Path, embeddings: Path) -> Bench:
+    table = {
+        "datasets": [{"name": str(recordings)}],
+        "strategies": ["margin", "random"],
+        "sampling": ["class-aware", "class-agnostic"],
+        "seeds": 2,
+        "rounds": 3,
+        "seed_labels": 1,
+    }
+    return Bench(stack, table, embeddings)

@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import soundfile
+from tests.needing_redis import needing_redis
 
 from aloe.bench import schema
 from aloe.bench.synthesis import synthesize
-from aloe.local import NoRedis, find_redis_server
+from aloe.local import find_redis_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 FIXED = [name for name in schema.SCHEMA.names if name not in schema.TIME_COLUMNS]
@@ -25,12 +26,8 @@ RUN_COUNT = 3 + 2 * 3
 
 @pytest.fixture(scope="module", autouse=True)
 def _redis() -> None:
-    try:
+    with needing_redis():
         find_redis_server()
-    except NoRedis as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

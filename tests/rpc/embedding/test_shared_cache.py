@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import redis
+from tests.needing_redis import needing_redis
 from tests.rpc.embedding.serving import matrix, request, serve
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 from tests.unit.embedding.recordings import pcm
@@ -23,7 +24,7 @@ from aloe.embedding.errors import ConfigurationError
 from aloe.embedding.length_policy import Exact, Float32Array
 from aloe.embedding.limits import ServiceLimits
 from aloe.local.child import Child
-from aloe.local.redis_server import NoRedis, redis_child
+from aloe.local.redis_server import redis_child
 
 TTL_S = 1000
 INFO = EncoderInfo("gated", "f" * 32, 2, 16_000, Exact(), 60.0)
@@ -58,10 +59,8 @@ class OwnRedis:
 def own_redis() -> Iterator[OwnRedis]:
     with tempfile.TemporaryDirectory(prefix="aloe-test-") as name:
         own = OwnRedis(Path(name))
-        try:
+        with needing_redis():
             own.start()
-        except NoRedis as error:
-            pytest.skip(str(error))
         yield own
         own.stop()
 

@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from tests.needing_redis import needing_redis
 from tests.rpc.learner.recordings import encoded, tone
 from tests.rpc.learner.scenes import (
     CLASSES,
@@ -26,7 +27,7 @@ from tests.rpc.learner.scenes import (
 from tests.rpc.stacks import running_stack
 
 from aloe.client import LearnerClient, NewClip, connect
-from aloe.local import LocalStack, NoRedis, StackOptions
+from aloe.local import LocalStack, StackOptions
 from aloe.local.child import Child
 from aloe.local.redis_server import redis_child
 from aloe.v1 import learner_service_pb2 as pb
@@ -40,12 +41,8 @@ def redis() -> Iterator[Child]:
     """A Redis that tests stop and start; no supervisor does."""
     with tempfile.TemporaryDirectory(prefix="aloe-test-") as name:
         folder = Path(name)
-        try:
+        with needing_redis():
             child = redis_child(folder / "data", folder / "redis.sock", folder / "redis.log")
-        except NoRedis as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(str(error))
         child.start(START_S)
         yield child
         child.stop()
