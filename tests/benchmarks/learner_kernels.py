@@ -11,6 +11,7 @@ from tests.benchmarks.learner_plain import clusters, plain_adam
 from tests.benchmarks.measuring import in_turns, median_ratio
 
 from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.learner.domain.recipe import AdamRecipe
@@ -31,10 +32,10 @@ def _sum_of(embeddings: Float32Array, begin: int, end: int) -> np.float32:
 
 
 class Scoring:
-    """One pool, read and scored by as many threads."""
+    """One pool, as the learner keeps it in memory, read and scored by as many threads."""
 
     def __init__(self, embeddings: Float32Array, class_count: int) -> None:
-        self._embeddings, self._class_count = embeddings, class_count
+        self._embeddings, self._class_count = aligned(embeddings), class_count
         self._rows = np.arange(len(embeddings))
         self._is_open = np.ones(len(embeddings), np.bool_)
         self._threads = ThreadPoolExecutor(THREADS)

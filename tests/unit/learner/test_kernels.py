@@ -141,6 +141,32 @@ def test_without_a_folder_for_compiled_code_everything_is_compiled_anew():
     assert done.stdout.strip() == "NullCache"
 
 
+@pytest.mark.slow
+def test_on_a_processor_without_wide_registers_the_scores_are_the_same_within_rounding(tmp_path):
+    program = (
+        "import numpy as np\n"
+        "from tests.unit.learner.test_kernels import *\n"
+        "from aloe.learner.domain.kernels.tile import LANES\n"
+        "judge = Judge(make_head(1, 1_003, 7), AcquisitionFunction.MARGIN_LOGITS)\n"
+        "found = judged([judge], make_embeddings(2, 133, 1_003))\n"
+        "np.savez(sys.argv[1], lanes=LANES, scores=found.scores)"
+    )
+    path = tmp_path / "found.npz"
+    environment = os.environ | {
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_CPU_FEATURES": "",
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
+    command = [sys.executable, "-c", program, str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = np.load(path)
+    assert found["lanes"] == 8
+    judge = Judge(make_head(1, 1_003, 7), AcquisitionFunction.MARGIN_LOGITS)
+    here = judged([judge], make_embeddings(2, 133, 1_003))
+    assert_allclose(found["scores"], here.scores, atol=1e-5)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 2e9, -2e9])
 @pytest.mark.parametrize("clip_count", [1, 3, 500])
 def test_one_value_out_of_range_is_found_wherever_it_stands(bad, clip_count):

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from aloe.learner.domain.alignment import aligned_empty
+
 Float32Array = NDArray[np.float32]
 
-PACKING = 4
-"""Classes go in fours to the kernels; those that fill up have weights of 0."""
+PACKING = 3
+"""Classes go in threes to the kernels; those that fill up have weights of 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,9 @@ class Head:
 
 
 def pack(by_class: Float32Array) -> Float32Array:
-    """Copy an array with a class in each row, filled up with zeros to whole fours of them."""
+    """Copy an array with a class in each row, filled up with zeros to whole threes of them."""
     class_count = len(by_class)
     padded = -(-class_count // PACKING) * PACKING
-    packed = np.zeros((padded, *by_class.shape[1:]), np.float32)
-    packed[:class_count] = by_class
+    packed = aligned_empty((padded, *by_class.shape[1:]))
+    packed[:class_count], packed[class_count:] = by_class, 0
     return packed

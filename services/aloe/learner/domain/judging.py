@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.acquisition import AcquisitionFunction
+from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.kernels.compiling import frozen
 from aloe.learner.domain.kernels.scoring import (
@@ -64,6 +65,10 @@ def all_in_range(embeddings: Float32Array) -> bool:
     return bool(in_range(embeddings).all())
 
 
+def _one_below_the_other(parts: Sequence[Float32Array]) -> Float32Array:
+    return frozen(aligned(np.concatenate(parts) if len(parts) > 1 else parts[0]))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Judge:
     """A head that scores clips by an acquisition function."""
@@ -85,8 +90,8 @@ class Judgement:
         """
         heads = [judge.head for judge in judges]
         firsts = np.cumsum([0, *(len(head.packed_biases) for head in heads)])
-        self._weights = frozen(np.concatenate([head.packed_weights for head in heads]))
-        self._biases = frozen(np.concatenate([head.packed_biases for head in heads]))
+        self._weights = _one_below_the_other([head.packed_weights for head in heads])
+        self._biases = _one_below_the_other([head.packed_biases for head in heads])
         self._heads = np.array(
             [
                 (first, len(judge.head.biases), FUNCTION_CODES[judge.function])

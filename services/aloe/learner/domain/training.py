@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.head import Head, pack
 from aloe.learner.domain.kernels.adam import adam_epoch
 from aloe.learner.domain.kernels.compiling import frozen
@@ -79,9 +80,9 @@ def adam(
     """
     class_count = weights.shape[1]
     packed, biases = pack(weights.T), pack(np.zeros(class_count, np.float32))
-    moments = np.zeros((2, *packed.shape), np.float32)
+    moments = aligned(np.zeros((2, *packed.shape), np.float32))
     bias_moments = np.zeros((2, *biases.shape), np.float32)
-    inputs, step_count = frozen(embeddings), 0
+    inputs, step_count = frozen(aligned(embeddings)), 0
     for order in shuffles:
         step_count = adam_epoch(
             inputs,

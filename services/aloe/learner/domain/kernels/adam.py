@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.kernels.compiling import kernel
-from aloe.learner.domain.kernels.dense import TILE, exp, multiply_tile
+from aloe.learner.domain.kernels.dense import exp, multiply
+from aloe.learner.domain.kernels.tile import CLASS_TILE, CLIP_TILE
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -30,11 +31,9 @@ def _errors_of_batch(
     """Set errors[c, i] to (p_c - y_c) / batch size, 0 for what fills up the tiles."""
     count = len(batch)
     last = count - 1
-    for c in range(0, len(weights), TILE):
-        for i in range(0, count, TILE):
-            r0, r1 = batch[i], batch[min(i + 1, last)]
-            r2, r3 = batch[min(i + 2, last)], batch[min(i + 3, last)]
-            multiply_tile(embeddings, r0, r1, r2, r3, weights, c, errors, i)
+    for c in range(0, len(weights), CLASS_TILE):
+        for i in range(0, count, CLIP_TILE):
+            multiply(embeddings, batch, i, last, weights, c, errors, i, batch[i])
     share = np.float32(1) / np.float32(count)
     for i in range(errors.shape[1]):
         top = errors[0, i] + biases[0]
@@ -56,10 +55,11 @@ def _errors_of_batch(
 def _gradient_of_tile(
     embeddings: Float32Array, batch: IntArray, errors: Float32Array, c: int, out: Float32Array
 ) -> None:
-    """Set out, (4, embedding_dim) float32, to the gradients of the weights of four classes."""
+    """Set out, (3, embedding_dim) float32, to the gradients of the weights of three classes."""
     last = len(batch) - 1
     out[:] = _ZERO
-    for i in range(0, len(batch), TILE):
+    # Four clips at a time; errors are 0 for those that fill up.
+    for i in range(0, len(batch), 4):
         r0, r1 = batch[i], batch[min(i + 1, last)]
         r2, r3 = batch[min(i + 2, last)], batch[min(i + 3, last)]
         e00, e01, e02, e03 = errors[c, i], errors[c, i + 1], errors[c, i + 2], errors[c, i + 3]
@@ -67,15 +67,12 @@ def _gradient_of_tile(
         e12, e13 = errors[c + 1, i + 2], errors[c + 1, i + 3]
         e20, e21 = errors[c + 2, i], errors[c + 2, i + 1]
         e22, e23 = errors[c + 2, i + 2], errors[c + 2, i + 3]
-        e30, e31 = errors[c + 3, i], errors[c + 3, i + 1]
-        e32, e33 = errors[c + 3, i + 2], errors[c + 3, i + 3]
         for d in range(embeddings.shape[1]):
             x0, x1 = embeddings[r0, d], embeddings[r1, d]
             x2, x3 = embeddings[r2, d], embeddings[r3, d]
             out[0, d] += e00 * x0 + e01 * x1 + e02 * x2 + e03 * x3
             out[1, d] += e10 * x0 + e11 * x1 + e12 * x2 + e13 * x3
             out[2, d] += e20 * x0 + e21 * x1 + e22 * x2 + e23 * x3
-            out[3, d] += e30 * x0 + e31 * x1 + e32 * x2 + e33 * x3
 
 
 @kernel
@@ -127,8 +124,8 @@ def adam_epoch(
         The steps so far.
     """
     most = min(batch_size, len(order))
-    errors = np.zeros((len(weights), -(-most // TILE) * TILE), np.float32)
-    gradient = np.empty((TILE, embeddings.shape[1]), np.float32)
+    errors = np.zeros((len(weights), -(-most // CLIP_TILE) * CLIP_TILE), np.float32)
+    gradient = np.empty((CLASS_TILE, embeddings.shape[1]), np.float32)
     bias_gradient = np.zeros(len(biases), np.float32)
     step = steps_before
     for begin in range(0, len(order), batch_size):
@@ -138,9 +135,9 @@ def adam_epoch(
         rate = np.float32(learning_rate * math.sqrt(1 - _BETA2**step) / (1 - _BETA1**step))
         for c in range(class_count):
             bias_gradient[c] = errors[c, : len(batch)].sum()
-        for c in range(0, len(weights), TILE):
+        for c in range(0, len(weights), CLASS_TILE):
             _gradient_of_tile(embeddings, batch, errors, c, gradient)
-            for k in range(TILE):
+            for k in range(CLASS_TILE):
                 _update(weights[c + k], gradient[k], moments[0, c + k], moments[1, c + k], rate)
         _update(biases, bias_gradient, bias_moments[0], bias_moments[1], rate)
     return step

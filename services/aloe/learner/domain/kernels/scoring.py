@@ -93,6 +93,21 @@ def _score(code: int, row: SoftmaxRow) -> float:
 
 
 @kernel
+def _score_block(code: int, sums: Float32Array, scores: Float32Array) -> None:
+    """Set scores, (at most BLOCK,) float32, to the informativeness of what was summarised."""
+    for i in range(len(scores)):
+        row = SoftmaxRow(
+            float(sums[_LEAD, i]),
+            float(sums[_SECOND, i]),
+            float(sums[_LEAST, i]),
+            float(sums[_REST, i]),
+            float(sums[_SQUARES, i]),
+            float(sums[_SPREAD, i]),
+        )
+        scores[i] = _score(code, row)
+
+
+@kernel
 def score_rows(
     vectors: Float32Array,
     rows: IntArray,
@@ -126,17 +141,8 @@ def score_rows(
         for h in range(len(heads)):
             first, class_count, code = heads[h]
             _summarise(logits, first, first + class_count, sums, best)
-            for i in range(end - begin):
-                row = SoftmaxRow(
-                    float(sums[_LEAD, i]),
-                    float(sums[_SECOND, i]),
-                    float(sums[_LEAST, i]),
-                    float(sums[_REST, i]),
-                    float(sums[_SQUARES, i]),
-                    float(sums[_SPREAD, i]),
-                )
-                scores[h, begin + i] = _score(code, row)
-                predicted[h, begin + i] = best[i]
+            _score_block(code, sums, scores[h, begin:end])
+            predicted[h, begin:end] = best[: end - begin]
 
 
 def _probabilities(

@@ -1,0 +1,28 @@
+"""Arrays that begin where a cache line does, so that no register is filled from two of them."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32Array = NDArray[np.float32]
+
+_LINE_BYTES = 64
+_FLOAT_BYTES = 4
+
+
+def aligned_empty(shape: tuple[int, ...]) -> Float32Array:
+    """Return an array of float32, row-major and with any content."""
+    byte_count = math.prod(shape) * _FLOAT_BYTES
+    room = np.empty(byte_count + _LINE_BYTES, np.uint8)
+    begin = -room.ctypes.data % _LINE_BYTES
+    return room[begin : begin + byte_count].view(np.float32).reshape(shape)
+
+
+def aligned(array: Float32Array) -> Float32Array:
+    """Return the array itself if it is row-major and aligned, else a copy that is."""
+    if array.flags.c_contiguous and array.ctypes.data % _LINE_BYTES == 0:
+        return array
+    copy = aligned_empty(array.shape)
+    copy[...] = array
+    return copy
