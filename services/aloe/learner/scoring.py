@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -74,10 +75,9 @@ class PoolScorer:
     async def _answer(self, requests: list[_Request]) -> None:
         # Pools only grow: whichever matrix is the longest holds everybody's rows.
         embeddings = max((request.embeddings for request in requests), key=len)
-        is_asked = np.zeros(len(embeddings), np.bool_)
-        for request in requests:
-            is_asked[request.rows] = True
-        rows = np.flatnonzero(is_asked)
+        rows = requests[0].rows
+        if len(requests) > 1:
+            rows = _union([request.rows for request in requests], len(embeddings))
         judgement = Judgement([request.judge for request in requests], embeddings, rows)
         share_count = min(THREADS * SHARES_PER_THREAD, -(-len(rows) // _LEAST_SHARE_ROWS))
         ends = np.linspace(0, len(rows), share_count + 1).astype(int).tolist()
@@ -88,14 +88,23 @@ class PoolScorer:
                 for begin, end in pairwise(ends)
             )
         )
-        places = is_asked.cumsum() - 1
         for request, scores, predicted in zip(
             requests, judgement.scores, judgement.predicted, strict=True
         ):
             if request.answer.done():  # whoever asked has gone
                 continue
-            own = places[request.rows]
+            own: slice | IntArray = slice(None)
+            if len(requests) > 1:
+                own = np.searchsorted(rows, request.rows)
             request.answer.set_result((scores[own], predicted[own]))
+
+
+def _union(parts: Sequence[IntArray], row_count: int) -> IntArray:
+    """Return the rows that are in any of some parts, ascending."""
+    is_in = np.zeros(row_count, np.bool_)
+    for rows in parts:
+        is_in[rows] = True
+    return np.flatnonzero(is_in)
 
 
 class HeadScores:
