@@ -23,6 +23,7 @@ from aloe.learner.ports import Store
 from aloe.learner.servicer import LearnerServicer
 from aloe.learner.settings import Settings
 from aloe.learner.statuses import status_of
+from aloe.serving import event_loop
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.serving.server import AddressInUse, RpcServer, Service, wait_for_signal
 from aloe.v1 import learner_service_pb2, learner_service_pb2_grpc
@@ -46,7 +47,7 @@ def main() -> int:
             stream=sys.stderr,
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         )
-        asyncio.run(_serve(settings))
+        event_loop.run(_serve(settings))
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
