@@ -1,6 +1,7 @@
 """`python -m aloe.learner`: builds the service from its settings and runs it."""
 
 import asyncio
+import gc
 import logging
 import sys
 import time
@@ -96,6 +97,9 @@ async def _serve(settings: Settings) -> None:
             url = recorder.serve(settings.metrics_address, lambda: pool_cache.byte_count)
             _log.info("metrics are at %s", url)
         await _warm_up()
+        # What start-up left behind stays for good: the garbage collector need not walk it again.
+        gc.collect()
+        gc.freeze()
         await _prepare(store)
         learner.start()
         await server.set_serving()
