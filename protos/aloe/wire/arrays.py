@@ -15,8 +15,8 @@ class MalformedArray(ValueError):
 
 
 def encode_vector(vector: Float32Array) -> bytes:
-    """Write a vector, (n,) float32, as 4n bytes."""
-    return np.ascontiguousarray(vector, dtype=_WIRE_DTYPE).tobytes()
+    """Write a vector, (n,) float32, as 4n bytes; a matrix row after row."""
+    return vector.astype(_WIRE_DTYPE, copy=False).tobytes()
 
 
 def decode_vector(data: bytes) -> Float32Array:
@@ -34,7 +34,7 @@ def encode_matrix(matrix: Float32Array) -> audio_pb2.FloatMatrix:
     """Write a matrix, (rows, columns) float32."""
     row_count, column_count = matrix.shape
     return audio_pb2.FloatMatrix(
-        values=encode_vector(matrix.reshape(-1)), row_count=row_count, column_count=column_count
+        values=encode_vector(matrix), row_count=row_count, column_count=column_count
     )
 
 
@@ -44,10 +44,11 @@ def decode_matrix(message: audio_pb2.FloatMatrix) -> Float32Array:
     Raises:
         MalformedArray: the bytes do not hold rows times columns values.
     """
-    expected = 4 * message.row_count * message.column_count
-    if len(message.values) != expected:
+    # Once each: every look at a message's bytes copies them.
+    values, row_count, column_count = message.values, message.row_count, message.column_count
+    expected = 4 * row_count * column_count
+    if len(values) != expected:
         raise MalformedArray(
-            f"{message.row_count} x {message.column_count} float32 values take {expected} bytes,"
-            f" got {len(message.values)}"
+            f"{row_count} x {column_count} float32 values take {expected} bytes, got {len(values)}"
         )
-    return decode_vector(message.values).reshape(message.row_count, message.column_count)
+    return decode_vector(values).reshape(row_count, column_count)

@@ -3,7 +3,11 @@
 import re
 from dataclasses import dataclass
 
-ID_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}")
+_ID = r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}"
+ID_PATTERN = re.compile(_ID)
+_POOL = re.compile(f"pools/({_ID})")
+_TASK = re.compile(f"tasks/({_ID})")
+_CLIP = re.compile(f"pools/({_ID})/clips/({_ID})")
 ID_RULE = "1 to 128 letters, digits, '_', '-', '.' or '~', starting with a letter, a digit or '_'"
 
 
@@ -48,7 +52,7 @@ def parse_pool_name(name: str) -> str:
     Raises:
         MalformedName: `name` does not have that form.
     """
-    return _parse(name, "pools/{pool}")[0]
+    return _parse(_POOL, name, "pools/{pool}")[1]
 
 
 def parse_task_name(name: str) -> str:
@@ -57,7 +61,7 @@ def parse_task_name(name: str) -> str:
     Raises:
         MalformedName: `name` does not have that form.
     """
-    return _parse(name, "tasks/{task}")[0]
+    return _parse(_TASK, name, "tasks/{task}")[1]
 
 
 def parse_clip_name(name: str) -> ClipName:
@@ -66,25 +70,15 @@ def parse_clip_name(name: str) -> ClipName:
     Raises:
         MalformedName: `name` does not have that form.
     """
-    pool_id, clip_id = _parse(name, "pools/{pool}/clips/{clip}")
-    return ClipName(pool_id, clip_id)
+    found = _parse(_CLIP, name, "pools/{pool}/clips/{clip}")
+    return ClipName(found[1], found[2])
 
 
-def _parse(name: str, form: str) -> list[str]:
-    segments, expected = name.split("/"), form.split("/")
-    if len(segments) != len(expected):
-        raise MalformedName(f"{_quote(name)} is not of the form {form}")
-    ids = []
-    for segment, part in zip(segments, expected, strict=True):
-        if part.startswith("{"):
-            if not ID_PATTERN.fullmatch(segment):
-                raise MalformedName(
-                    f"{_quote(name)} is not of the form {form}, each id being {ID_RULE}"
-                )
-            ids.append(segment)
-        elif segment != part:
-            raise MalformedName(f"{_quote(name)} is not of the form {form}")
-    return ids
+def _parse(pattern: re.Pattern[str], name: str, form: str) -> re.Match[str]:
+    found = pattern.fullmatch(name)
+    if found is None:
+        raise MalformedName(f"{_quote(name)} is not of the form {form}, each id being {ID_RULE}")
+    return found
 
 
 def _quote(value: str) -> str:

@@ -1,6 +1,7 @@
 """`python -m aloe.learner`: builds the service from its settings and runs it."""
 
 import asyncio
+import gc
 import logging
 import sys
 import time
@@ -23,6 +24,7 @@ from aloe.learner.ports import Store
 from aloe.learner.servicer import LearnerServicer
 from aloe.learner.settings import Settings
 from aloe.learner.statuses import status_of
+from aloe.serving import event_loop
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.serving.server import AddressInUse, RpcServer, Service, wait_for_signal
 from aloe.v1 import learner_service_pb2, learner_service_pb2_grpc
@@ -46,7 +48,7 @@ def main() -> int:
             stream=sys.stderr,
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         )
-        asyncio.run(_serve(settings))
+        event_loop.run(_serve(settings))
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -95,6 +97,9 @@ async def _serve(settings: Settings) -> None:
             url = recorder.serve(settings.metrics_address, lambda: pool_cache.byte_count)
             _log.info("metrics are at %s", url)
         await _warm_up()
+        # What start-up left behind stays for good: the garbage collector need not walk it again.
+        gc.collect()
+        gc.freeze()
         await _prepare(store)
         learner.start()
         await server.set_serving()

@@ -80,9 +80,9 @@ class CachedTask:
             self.changed.set()
             self.changed = asyncio.Event()
 
-    def age_s(self) -> float:
-        """Return how long ago this was what the store held."""
-        return time.monotonic() - self._read_at
+    def is_recent(self) -> bool:
+        """Whether it has a head, and was what the store held a moment ago."""
+        return self.view.head_version > 0 and time.monotonic() - self._read_at < RECENT_S
 
     async def wait_for_change(self, store: Store, at_most: timedelta) -> None:
         """Return when this process saw a change, or after a while, with a fresh view."""
@@ -191,11 +191,11 @@ class TaskCache:
         cached = self._tasks.get(task_id)
         if cached is None:
             return await self.fresh(task_id)
+        if cached.is_recent():
+            return cached
         async with cached.reading:
             # Whoever waited here finds what the first one read.
-            if cached.view.head_version and cached.age_s() < RECENT_S:
-                return cached
-            return await self.fresh(task_id)
+            return cached if cached.is_recent() else await self.fresh(task_id)
 
     async def fresh(self, task_id: str) -> CachedTask:
         """Return a task as it is now. Raises TaskNotFound."""

@@ -151,7 +151,7 @@ def prediction(each: Prediction) -> pb.PredictResponse:
     classes = each.task.classes
     return pb.PredictResponse(
         probabilities=encode_matrix(each.probabilities),
-        labels=[classes[index] for index in each.probabilities.argmax(axis=1)],
+        labels=[classes[index] for index in each.probabilities.argmax(axis=1).tolist()],
         classes=classes,
         head_version=each.head_version,
     )

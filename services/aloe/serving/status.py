@@ -102,12 +102,14 @@ class GuardedServer:
     def add_registered_method_handlers(
         self, service_name: str, handlers: Mapping[str, Any]
     ) -> None:
-        """Add a service's handlers, by method."""
+        """Add a service's handlers, by method.
+
+        As generic ones: gRPC looks at every registered method anew whenever a call comes in.
+        """
         wrapped = {method: self._wrap(handler) for method, handler in handlers.items()}
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service_name, wrapped),)
         )
-        self._server.add_registered_method_handlers(service_name, wrapped)
 
     def _wrap(self, handler: Any) -> Any:
         streaming = handler.unary_stream or handler.stream_stream

@@ -183,3 +183,12 @@ def test_few_clips_get_the_bits_that_they_get_among_many():
     many = class_probabilities(head, embeddings)
     for count in (1, 2, 64, 65):
         assert_array_equal(class_probabilities(head, embeddings[:count]), many[:count])
+
+
+def test_arrays_that_may_be_written_and_those_that_may_not_give_the_same_bits():
+    embeddings, head = make_embeddings(8, 5, 45), make_head(3, 45, 7)
+    read_only = np.frombuffer(embeddings.tobytes(), np.float32).reshape(embeddings.shape)
+    columns_first = np.asfortranarray(embeddings)
+    expected = class_probabilities(head, embeddings)
+    for each in (read_only, columns_first, embeddings.astype(np.float64)):
+        assert_array_equal(class_probabilities(head, each), expected)

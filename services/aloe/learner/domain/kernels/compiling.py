@@ -44,6 +44,9 @@ def kernel(function: Function, *, nogil: bool = True) -> Function:
 
 def frozen(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a read-only view, row-major: kernels are compiled for one kind of input only."""
+    flags = array.flags
+    if flags.c_contiguous and not flags.writeable and array.dtype == np.float32:
+        return array
     view = np.ascontiguousarray(array, dtype=np.float32).view()
     view.flags.writeable = False
     return view
