@@ -181,7 +181,7 @@ class PoolStore(Protocol):
             For each clip None if it was added, or the clip that had its id before.
         """
 
-    async def read_clips(self, pool: Pool, first_row: int, count: int) -> list[Clip]:
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
         """Return up to `count` clips from a row on."""
 
     async def read_vectors(

@@ -125,6 +125,13 @@ async def test_find_clips_says_which_are_there(store: Store):
     assert await store.find_clips(pool.pool_id, []) == []
 
 
+async def test_any_number_of_clips_can_be_looked_up(store: Store):
+    pool = await store.create_pool(new_pool())
+    await store.append_clips(pool, *new_clips(2_500))
+    found = await store.find_clips(pool.pool_id, [f"clip-{n}" for n in range(2_499, -1, -1)])
+    assert [clip and clip.row for clip in found] == list(range(2_499, -1, -1))
+
+
 async def test_a_pool_with_tasks_cannot_be_deleted(scene: Scene):
     with pytest.raises(PoolInUse, match=scene.task.task_id):
         await scene.store.delete_pool(scene.pool.pool_id)

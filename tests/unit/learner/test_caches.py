@@ -49,6 +49,10 @@ async def test_clips_added_while_a_pool_is_read_leave_clips_and_vectors_in_step(
         cached = await cache.fresh("p")
         assert len(cached.clips) == len(cached.vectors) == expected_count
         assert [clip.clip_id for clip in cached.clips] == [f"c{n}" for n in range(expected_count)]
+        assert [cached.clips[n].clip_id for n in (0, expected_count - 1)] == [
+            "c0",
+            f"c{expected_count - 1}",
+        ]
         assert cached.vectors[:, 0].tolist() == list(range(expected_count))
 
 

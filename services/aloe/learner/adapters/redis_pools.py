@@ -21,6 +21,8 @@ Float32Array = NDArray[np.float32]
 
 _ID_INDEX = "aloe:pools"
 _FLOAT32 = np.dtype("<f4")
+_IDS_PER_READ = 1_000
+"""Many more would keep Redis, and the event loop, from others."""
 
 
 class PoolKeys:
@@ -108,10 +110,12 @@ class RedisPools:
 
     @guarded
     async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
-        if not clip_ids:
-            return []
-        stored = await self._redis.hmget(PoolKeys(pool_id).rows, list(clip_ids))
-        return [None if text is None else _parse_row(text) for text in stored]
+        found: list[FoundClip | None] = []
+        for begin in range(0, len(clip_ids), _IDS_PER_READ):
+            ids = list(clip_ids[begin : begin + _IDS_PER_READ])
+            texts = await self._redis.hmget(PoolKeys(pool_id).rows, ids)
+            found += [None if text is None else _parse_row(text) for text in texts]
+        return found
 
     @guarded
     async def append_clips(
@@ -176,11 +180,11 @@ class RedisPools:
         return chunks
 
     @guarded
-    async def read_clips(self, pool: Pool, first_row: int, count: int) -> list[Clip]:
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
         texts = await self._redis.lrange(
             PoolKeys(pool.pool_id).clips, first_row, first_row + count - 1
         )
-        return codec.load_clips(texts)
+        return codec.StoredClips(texts)
 
     @guarded
     async def read_vectors(
