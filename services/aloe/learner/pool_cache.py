@@ -84,6 +84,7 @@ class CachedPool:
         self._buffer: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
         self._row_count = 0
         self._lock = asyncio.Lock()
+        self._readings: set[asyncio.Task[None]] = set()
 
     @property
     def vectors(self) -> Float32Array:
@@ -96,14 +97,30 @@ class CachedPool:
         return self._buffer.nbytes
 
     async def refresh(self, store: PoolStore, pool: Pool) -> None:
-        """Read the clips that were added since the last time."""
+        """Read the clips that were added since the last time.
+
+        It goes on when the caller goes: others wait for it, or the same one comes again.
+        """
+        if min(len(self.clips), self._row_count) >= pool.clip_count:
+            return
+        reading = asyncio.create_task(self._read(store, pool))
+        self._readings.add(reading)
+        reading.add_done_callback(self._end_reading)
+        await asyncio.shield(reading)
+
+    def _end_reading(self, reading: asyncio.Task[None]) -> None:
+        self._readings.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # looked at, should the caller have gone
+
+    async def _read(self, store: PoolStore, pool: Pool) -> None:
         async with self._lock:
             wanted = pool.clip_count
             if wanted > len(self._buffer):
                 # Exact at first; a pool that is being filled is not copied for every clip.
                 capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
                 buffer = np.empty((capacity, pool.encoder.embedding_dim), np.float32)
-                buffer[: self._row_count] = self.vectors
+                await asyncio.to_thread(np.copyto, buffer[: self._row_count], self.vectors)
                 self._buffer = buffer
             # Both come to their end, also where one fails: nobody may append behind the lock.
             for outcome in await asyncio.gather(
