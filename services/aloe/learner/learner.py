@@ -33,7 +33,7 @@ class Learner:
         self.now = now
         self.pool_cache = pool_cache
         self.trainer = Trainer(store, pool_cache, task_cache, now)
-        self.pools = Pools(store, pool_cache, encoder, audio, now)
+        self.pools = Pools(store, encoder, audio, now)
         self.importer = Importer(store, encoder, audio, pool_cache.grew)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
         self.querying = Querying(store, pool_cache, task_cache, self.trainer, recorder)

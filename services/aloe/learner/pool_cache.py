@@ -1,9 +1,12 @@
 """The pools that a learner process keeps in memory. They may be dropped at any time."""
 
 import asyncio
+import itertools
 import math
 import time
+from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -26,19 +29,62 @@ _SPARE = 8
 """A pool that outgrows its memory gets room for an eighth more."""
 
 
+def no_clip(pool_id: str, clip_id: str) -> ClipNotFound:
+    """Say that a pool does not hold a clip."""
+    return ClipNotFound(f"pools/{pool_id} holds no clip {clip_id!r}")
+
+
+async def rows_of(store: PoolStore, pool_id: str, clip_ids: Sequence[str]) -> list[int]:
+    """Return the rows of clips. A pool that is read afterwards has them.
+
+    Raises:
+        ClipNotFound: the pool does not hold one.
+    """
+    rows = []
+    for clip_id, found in zip(clip_ids, await store.find_clips(pool_id, clip_ids), strict=True):
+        if found is None:
+            raise no_clip(pool_id, clip_id)
+        rows.append(found.row)
+    return rows
+
+
+class PoolClips:
+    """A pool's clips by row, in the pieces that the store gave."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Sequence[Clip]] = []
+        self._ends: list[int] = []
+        """Of each piece, the row behind its last."""
+
+    def append(self, clips: Sequence[Clip]) -> None:
+        """Add clips behind the others."""
+        self._pieces.append(clips)
+        self._ends.append(len(self) + len(clips))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, row: int) -> Clip:
+        piece = bisect_right(self._ends, row)
+        return self._pieces[piece][row - self._ends[piece]]
+
+    def __iter__(self) -> Iterator[Clip]:
+        return itertools.chain.from_iterable(self._pieces)
+
+
 class CachedPool:
     """A pool's clips and vectors, by row, and what scores them."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
-        self.clips: list[Clip] = []
+        self.clips = PoolClips()
         self.scorer = PoolScorer()
         self.read_at = -math.inf
         """When it was what the store held, by time.monotonic()."""
         self._buffer: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
         self._row_count = 0
-        self._rows: dict[str, int] = {}
         self._lock = asyncio.Lock()
+        self._readings: set[asyncio.Task[None]] = set()
 
     @property
     def vectors(self) -> Float32Array:
@@ -50,25 +96,31 @@ class CachedPool:
         """What its vectors take."""
         return self._buffer.nbytes
 
-    def row_of(self, clip_id: str) -> int:
-        """Return the row of a clip.
-
-        Raises:
-            ClipNotFound: the pool does not hold it.
-        """
-        if clip_id not in self._rows:
-            raise ClipNotFound(f"pools/{self.pool.pool_id} holds no clip {clip_id!r}")
-        return self._rows[clip_id]
-
     async def refresh(self, store: PoolStore, pool: Pool) -> None:
-        """Read the clips that were added since the last time."""
+        """Read the clips that were added since the last time.
+
+        It goes on when the caller goes: others wait for it, or the same one comes again.
+        """
+        if min(len(self.clips), self._row_count) >= pool.clip_count:
+            return
+        reading = asyncio.create_task(self._read(store, pool))
+        self._readings.add(reading)
+        reading.add_done_callback(self._end_reading)
+        await asyncio.shield(reading)
+
+    def _end_reading(self, reading: asyncio.Task[None]) -> None:
+        self._readings.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # looked at, should the caller have gone
+
+    async def _read(self, store: PoolStore, pool: Pool) -> None:
         async with self._lock:
             wanted = pool.clip_count
             if wanted > len(self._buffer):
                 # Exact at first; a pool that is being filled is not copied for every clip.
                 capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
                 buffer = np.empty((capacity, pool.encoder.embedding_dim), np.float32)
-                buffer[: self._row_count] = self.vectors
+                await asyncio.to_thread(np.copyto, buffer[: self._row_count], self.vectors)
                 self._buffer = buffer
             # Both come to their end, also where one fails: nobody may append behind the lock.
             for outcome in await asyncio.gather(
@@ -85,9 +137,7 @@ class CachedPool:
             more = await store.read_clips(pool, len(self.clips), count)
             if not more:
                 raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
-            for row, clip in enumerate(more, len(self.clips)):
-                self._rows[clip.clip_id] = row
-            self.clips += more
+            self.clips.append(more)
 
     async def _read_vectors(self, store: PoolStore, pool: Pool, wanted: int) -> None:
         room = self._buffer[self._row_count : wanted]

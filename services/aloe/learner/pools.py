@@ -1,7 +1,7 @@
 """Pools: create, list, delete, and the recordings in them."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -14,7 +14,7 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
-from aloe.learner.pool_cache import PoolCache
+from aloe.learner.pool_cache import no_clip, rows_of
 from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
 
 Float32Array = NDArray[np.float32]
@@ -30,12 +30,11 @@ class Pools:
     def __init__(
         self,
         store: PoolStore,
-        cache: PoolCache,
         encoder: EncoderPort,
         audio: AudioStore,
         now: Callable[[], datetime],
     ) -> None:
-        self._store, self._cache, self._encoder = store, cache, encoder
+        self._store, self._encoder = store, encoder
         self._audio, self._now = audio, now
 
     async def create(
@@ -99,14 +98,14 @@ class Pools:
         """Delete a pool. Raises PoolNotFound and PoolInUse."""
         await self._store.delete_pool(pool_id)
 
-    async def list_clips(self, pool_id: str, first_row: int, count: int) -> list[Clip]:
+    async def list_clips(self, pool_id: str, first_row: int, count: int) -> Sequence[Clip]:
         """Return up to `count` clips from a row on."""
         pool = await self._store.read_pool(pool_id)
         return await self._store.read_clips(pool, first_row, count)
 
     async def export_clips(
         self, pool_id: str, first_row: int
-    ) -> AsyncIterator[tuple[list[Clip], Float32Array]]:
+    ) -> AsyncIterator[tuple[Sequence[Clip], Float32Array]]:
         """Yield the clips from a row on, some at a time, each with its vector.
 
         Vectors are (n_clips, embedding_dim) float32.
@@ -126,8 +125,11 @@ class Pools:
             ClipNotFound: the pool does not hold it.
             AudioNotFound: it was not kept, and its URI is not in an allowed place.
         """
-        cached = await self._cache.fresh(pool_id)
-        clip = cached.clips[cached.row_of(clip_id)]
+        pool = await self._store.read_pool(pool_id)
+        (row,) = await rows_of(self._store, pool_id, [clip_id])
+        clip = next(iter(await self._store.read_clips(pool, row, 1)), None)
+        if clip is None or clip.clip_id != clip_id:  # The pool was made anew meanwhile.
+            raise no_clip(pool_id, clip_id)
         if clip.audio_key:
             return await self._audio.read(clip.audio_key)
         if clip.uri:

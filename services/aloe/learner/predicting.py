@@ -11,7 +11,7 @@ from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.judging import all_in_range, class_probabilities
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
-from aloe.learner.pool_cache import PoolCache
+from aloe.learner.pool_cache import PoolCache, rows_of
 from aloe.learner.ports import EncoderPort, Store
 from aloe.learner.querying import Querying
 
@@ -92,8 +92,8 @@ class Predictor:
                 f"pools/{clips.pool_id} is not the pool of tasks/{task.task_id}, which is"
                 f" pools/{task.pool_id}",
             )
-        pool = await self._pools.fresh(task.pool_id)
-        return pool.vectors[[pool.row_of(clip_id) for clip_id in clips.clip_ids]]
+        rows = await rows_of(self._store, task.pool_id, clips.clip_ids)
+        return (await self._pools.fresh(task.pool_id)).vectors[rows]
 
 
 def check_embeddings(embeddings: Float32Array, embedding_dim: int, field: str) -> None:

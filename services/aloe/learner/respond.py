@@ -221,7 +221,7 @@ def event(history: TaskHistory, each: Event) -> pb.TaskEvent:
 def _clip_change(history: TaskHistory, each: Event, place: int) -> pb.ClipChange:
     class_index = each.class_indices[place]
     return pb.ClipChange(
-        clip=names.clip_name(history.task.pool_id, history.clip_ids[each.rows[place]]),
+        clip=names.clip_name(history.task.pool_id, history.clips[each.rows[place]].clip_id),
         state=_CLIP_STATES[ClipState(each.states[place])],
         label="" if class_index == NO_CLASS else history.task.classes[class_index],
         lease_id=each.lease_ids[place] if each.lease_ids else "",

@@ -27,7 +27,7 @@ from aloe.learner.domain.task import (
     TaskProgress,
     check_task,
 )
-from aloe.learner.pool_cache import PoolCache
+from aloe.learner.pool_cache import PoolCache, PoolClips, no_clip
 from aloe.learner.ports import LabelChange, LabelsOutcome, Store, StoredLabel
 from aloe.learner.training import Trainer
 
@@ -66,8 +66,7 @@ class TaskHistory:
 
     task: Task
     events: list[Event]
-    clip_ids: Sequence[str]
-    """By row."""
+    clips: PoolClips
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,17 +153,18 @@ class Tasks:
         task = (await self._cache.fresh(task_id)).task
         if not labels:
             raise InvalidInput.of("labels", "empty; give at least one label")
-        pool = await self._pools.fresh(task.pool_id)
+        found = await self._store.find_clips(task.pool_id, [label.clip_id for label in labels])
         changes: dict[int, LabelChange] = {}
         violations: list[Violation] = []
-        for index, label in enumerate(labels):
+        for index, (label, clip) in enumerate(zip(labels, found, strict=True)):
             try:
                 if label.pool_id != task.pool_id:
                     raise ClipNotFound(
                         f"pools/{label.pool_id} is not the task's pool, pools/{task.pool_id}"
                     )
-                row = pool.row_of(label.clip_id)
-                changes[row] = _label_change(task, row, label, index)
+                if clip is None:
+                    raise no_clip(task.pool_id, label.clip_id)
+                changes[clip.row] = _label_change(task, clip.row, label, index)
             except ClipNotFound as error:
                 violations.append(Violation(f"labels[{index}].clip", str(error)))
             except InvalidInput as error:
@@ -181,7 +181,7 @@ class Tasks:
         task, _ = await self._store.read_task(task_id)
         events = await self._store.read_events(task, after, count)
         pool = await self._pools.fresh(task.pool_id)
-        return TaskHistory(task, events, [clip.clip_id for clip in pool.clips])
+        return TaskHistory(task, events, pool.clips)
 
     async def rounds(self, task_id: str, first_version: int, count: int) -> list[RoundReport]:
         """Return up to `count` rounds from a head version on."""

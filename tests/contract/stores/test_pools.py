@@ -66,6 +66,33 @@ async def test_vectors_can_be_read_into_their_place(store: Store, first_row: int
     assert (place[there:] == -1).all()
 
 
+@pytest.mark.parametrize(("first_row", "count"), [(0, 600), (3, 7), (254, 300)])
+async def test_the_reader_is_told_of_each_row_once_it_is_there(
+    store: Store, first_row: int, count: int
+):
+    pool = await store.create_pool(new_pool())
+    await store.append_clips(pool, *new_clips(600))
+    place = np.full((count, DIM), -1.0, np.float32)
+    told: list[int] = []
+
+    def note(begin: int, end: int) -> None:
+        assert np.array_equal(place[begin:end, 0], np.arange(first_row + begin, first_row + end))
+        told.extend(range(begin, end))
+
+    await store.read_vectors(pool, first_row, count, place, note)
+    assert told == list(range(count))
+
+
+async def test_vectors_of_a_pool_made_anew_are_not_those_of_the_old(store: Store):
+    old = await store.create_pool(new_pool())
+    await store.append_clips(old, *new_clips(3))
+    await store.delete_pool(old.pool_id)
+    new = await store.create_pool(new_pool(old.pool_id))
+    await store.append_clips(new, *new_clips(3))
+    with pytest.raises(PoolNotFound):
+        await store.read_vectors(old, 0)
+
+
 async def test_appending_a_known_clip_returns_what_was_there(store: Store):
     pool = await store.create_pool(new_pool())
     await store.append_clips(pool, *new_clips(3))
@@ -96,6 +123,13 @@ async def test_find_clips_says_which_are_there(store: Store):
     found = await store.find_clips(pool.pool_id, ["clip-1", "other"])
     assert [clip and clip.row for clip in found] == [1, None]
     assert await store.find_clips(pool.pool_id, []) == []
+
+
+async def test_any_number_of_clips_can_be_looked_up(store: Store):
+    pool = await store.create_pool(new_pool())
+    await store.append_clips(pool, *new_clips(2_500))
+    found = await store.find_clips(pool.pool_id, [f"clip-{n}" for n in range(2_499, -1, -1)])
+    assert [clip and clip.row for clip in found] == list(range(2_499, -1, -1))
 
 
 async def test_a_pool_with_tasks_cannot_be_deleted(scene: Scene):

@@ -49,6 +49,10 @@ async def test_clips_added_while_a_pool_is_read_leave_clips_and_vectors_in_step(
         cached = await cache.fresh("p")
         assert len(cached.clips) == len(cached.vectors) == expected_count
         assert [clip.clip_id for clip in cached.clips] == [f"c{n}" for n in range(expected_count)]
+        assert [cached.clips[n].clip_id for n in (0, expected_count - 1)] == [
+            "c0",
+            f"c{expected_count - 1}",
+        ]
         assert cached.vectors[:, 0].tolist() == list(range(expected_count))
 
 
@@ -62,6 +66,31 @@ async def test_a_pool_deleted_while_it_is_read_is_not_found():
     await append(store, pool, 0, 4)
     with pytest.raises(PoolNotFound):
         await PoolCache(store, BYTE_BUDGET).fresh("p")
+
+
+async def test_a_pool_goes_on_being_read_for_others_when_the_first_to_ask_goes():
+    class Slow(MemoryStore):
+        def __init__(self):
+            super().__init__()
+            self.reading, self.may_go_on, self.count = asyncio.Event(), asyncio.Event(), 0
+
+        async def read_vectors(self, *args):
+            self.count += 1
+            self.reading.set()
+            await self.may_go_on.wait()
+            return await super().read_vectors(*args)
+
+    store = Slow()
+    await filled(store, "a", 10)
+    cache = PoolCache(store, BYTE_BUDGET)
+    impatient = asyncio.create_task(cache.fresh("a"))
+    await store.reading.wait()
+    impatient.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+    store.may_go_on.set()
+    assert (await cache.fresh("a")).vectors[:, 0].tolist() == list(range(10))
+    assert store.count == 1
 
 
 async def test_a_pool_made_anew_is_read_anew():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aloe.learner.adapters.memory_tasks import MemoryTasks
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import FoundClip
+from aloe.learner.ports import FoundClip, RowsFilled
 
 Float32Array = NDArray[np.float32]
 
@@ -72,9 +72,7 @@ class MemoryStore(MemoryTasks):
     async def append_clips(
         self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array
     ) -> list[FoundClip | None]:
-        stored = self._pool(pool.pool_id)
-        if stored.pool.epoch != pool.epoch:
-            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+        stored = self._pool_of(pool)
         found = [self._find(stored, clip.clip_id) for clip in clips]
         new = [index for index, clip in enumerate(found) if clip is None]
         for index in new:
@@ -92,18 +90,26 @@ class MemoryStore(MemoryTasks):
         first_row: int,
         at_most: int | None = None,
         out: Float32Array | None = None,
+        on_rows: RowsFilled | None = None,
     ) -> Float32Array:
-        vectors = self._pool(pool.pool_id).vectors[first_row:][:at_most]
-        if out is None:
-            return vectors.copy()
-        out[: len(vectors)] = vectors
-        return out[: len(vectors)]
+        vectors = self._pool_of(pool).vectors[first_row:][:at_most]
+        filled = np.empty_like(vectors) if out is None else out[: len(vectors)]
+        filled[:] = vectors
+        if on_rows and len(filled):
+            on_rows(0, len(filled))
+        return filled
 
     async def prepare(self) -> None:
         """Nothing is older than this process."""
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    def _pool_of(self, pool: Pool) -> _StoredPool:
+        stored = self._pool(pool.pool_id)
+        if stored.pool.epoch != pool.epoch:
+            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+        return stored
 
     def _pool(self, pool_id: str) -> _StoredPool:
         if pool_id not in self._pools:

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-import redis.asyncio
-from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.retry import Retry
+import redis.asyncio.cluster
+import redis.asyncio.retry
+import redis.cluster
+import redis.retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 RedisClient: TypeAlias = Any
 """redis.asyncio.Redis or RedisCluster without decoding: replies are bytes, unlike their types."""
+BlockingRedisClient: TypeAlias = Any
+"""The same of redis.Redis or RedisCluster, which any number of threads may use."""
 
 URL_FORMS = (
     "redis://HOST:PORT, rediss://HOST:PORT (TLS), unix:///PATH,"
@@ -19,14 +22,20 @@ URL_FORMS = (
     " USER:PASSWORD@ in front of the hosts where needed"
 )
 _SINGLE = ("redis://", "rediss://", "unix://")
-# A Redis that hangs is not tried again, since each try takes the whole timeout, but for a new
-# connection, which redis-py treats as a lost one: in all it must come to less than a caller waits.
-_SINGLE_OPTIONS: dict[str, Any] = {
-    "socket_timeout": 6,  # longer than WAIT for the replicas may take
-    "retry": Retry(
-        ExponentialBackoff(cap=0.3, base=0.05), 3, supported_errors=(RedisConnectionError,)
-    ),
-}
+_BACKOFF = ExponentialBackoff(cap=0.3, base=0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class _Library:
+    """One of redis-py's two halves, which go by the same names."""
+
+    clients: Any
+    cluster_node: Any
+    retry: Any
+
+
+_ASYNC = _Library(redis.asyncio, redis.asyncio.cluster.ClusterNode, redis.asyncio.retry.Retry)
+_BLOCKING = _Library(redis, redis.cluster.ClusterNode, redis.retry.Retry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +57,27 @@ def connect_redis(url: str) -> RedisClient:
         ValueError: the URL has none of the URL_FORMS. The message does not repeat it, since it may
             hold a password.
     """
+    return _connect(url, _ASYNC)
+
+
+def connect_blocking(url: str) -> BlockingRedisClient:
+    """Make the like of connect_redis for threads. A cluster is asked for its nodes at once."""
+    return _connect(url, _BLOCKING)
+
+
+def _connect(url: str, library: _Library) -> Any:
     options: dict[str, Any] = {
         "socket_timeout": 10,
         "socket_connect_timeout": 2,
-        "retry": Retry(ExponentialBackoff(cap=0.3, base=0.05), 3),
+        "retry": library.retry(_BACKOFF, 3),
     }
     if url.startswith(_SINGLE):
-        return redis.asyncio.Redis.from_url(url, **options | _SINGLE_OPTIONS)
+        # A Redis that hangs is not tried again, since each try takes the whole timeout, but for a
+        # new connection, which redis-py treats as a lost one: in all it must come to less than a
+        # caller waits.
+        options["socket_timeout"] = 6  # longer than WAIT for the replicas may take
+        options["retry"] = library.retry(_BACKOFF, 3, supported_errors=(RedisConnectionError,))
+        return library.clients.Redis.from_url(url, **options)
     scheme, _, rest = url.partition("://")
     secure: dict[str, Any] = {"ssl": True} if scheme.startswith("rediss+") else {}
     match scheme:
@@ -62,16 +85,14 @@ def connect_redis(url: str) -> RedisClient:
             parts = _parse(rest)
             if not parts.path:
                 raise ValueError("a Sentinel URL names the master behind the hosts: .../MASTER")
-            # Through Any: redis-py gives Sentinel no types.
-            make_sentinel: Any = redis.asyncio.Sentinel
-            sentinel = make_sentinel(
+            sentinel = library.clients.Sentinel(
                 parts.hosts, sentinel_kwargs={"socket_timeout": 1, **secure}, **secure
             )
             return sentinel.master_for(parts.path[0], **options, **parts.login)
         case "redis+cluster" | "rediss+cluster":
             parts = _parse(rest)
-            nodes = [ClusterNode(host, port) for host, port in parts.hosts]
-            return redis.asyncio.RedisCluster(
+            nodes = [library.cluster_node(host, port) for host, port in parts.hosts]
+            return library.clients.RedisCluster(
                 startup_nodes=nodes, **options, **secure, **parts.login
             )
         case _:

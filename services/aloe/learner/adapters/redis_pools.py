@@ -1,6 +1,5 @@
 """Pools in Redis. The keys are listed in redis_store.py."""
 
-import asyncio
 import json
 import uuid
 from collections.abc import Sequence
@@ -13,14 +12,17 @@ from aloe.learner.adapters import codec
 from aloe.learner.adapters.redis_client import RedisClient
 from aloe.learner.adapters.redis_pipeline import Pipeline
 from aloe.learner.adapters.redis_scripts import Script, guarded
+from aloe.learner.adapters.redis_vectors import StoredRows, VectorReader
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import CHUNK_ROWS, FoundClip
+from aloe.learner.ports import CHUNK_ROWS, FoundClip, RowsFilled
 
 Float32Array = NDArray[np.float32]
 
 _ID_INDEX = "aloe:pools"
 _FLOAT32 = np.dtype("<f4")
+_IDS_PER_READ = 1_000
+"""Many more would keep Redis, and the event loop, from others."""
 
 
 class PoolKeys:
@@ -59,8 +61,8 @@ class _Chunk:
 class RedisPools:
     """The PoolStore of a Redis server."""
 
-    def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
-        self._redis = client
+    def __init__(self, client: RedisClient, vectors: VectorReader, replica_count: int = 0) -> None:
+        self._redis, self._vectors = client, vectors
         write = Pipeline(client, replica_count)
         self._create = Script(write, "create_pool")
         self._append = Script(write, "append_clips")
@@ -108,10 +110,12 @@ class RedisPools:
 
     @guarded
     async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
-        if not clip_ids:
-            return []
-        stored = await self._redis.hmget(PoolKeys(pool_id).rows, list(clip_ids))
-        return [None if text is None else _parse_row(text) for text in stored]
+        found: list[FoundClip | None] = []
+        for begin in range(0, len(clip_ids), _IDS_PER_READ):
+            ids = list(clip_ids[begin : begin + _IDS_PER_READ])
+            texts = await self._redis.hmget(PoolKeys(pool_id).rows, ids)
+            found += [None if text is None else _parse_row(text) for text in texts]
+        return found
 
     @guarded
     async def append_clips(
@@ -176,11 +180,11 @@ class RedisPools:
         return chunks
 
     @guarded
-    async def read_clips(self, pool: Pool, first_row: int, count: int) -> list[Clip]:
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
         texts = await self._redis.lrange(
             PoolKeys(pool.pool_id).clips, first_row, first_row + count - 1
         )
-        return codec.load_clips(texts)
+        return codec.StoredClips(texts)
 
     @guarded
     async def read_vectors(
@@ -189,46 +193,29 @@ class RedisPools:
         first_row: int,
         at_most: int | None = None,
         out: Float32Array | None = None,
+        on_rows: RowsFilled | None = None,
     ) -> Float32Array:
         keys = PoolKeys(pool.pool_id)
+        filled_count = 0
         while True:
             texts = await self._redis.lrange(keys.chunks, 0, -1)
             chunks = [_Chunk.parse(text) for text in texts]
-            there = chunks[-1].end_row - first_row if chunks else 0
-            count = max(0, there if at_most is None else min(there, at_most))
-            rows = np.empty((count, pool.encoder.embedding_dim), np.float32)
-            if out is not None:
-                rows = out[:count]
-            end_row = first_row + count
-            wanted = [c for c in chunks if c.end_row > first_row and c.first_row < end_row]
-            if await self._gather_chunks(keys, pool, wanted, first_row, rows):
-                return rows
+            there = max(0, chunks[-1].end_row - first_row) if chunks else 0
+            count = there if at_most is None else min(there, at_most)
+            if out is None:
+                out = np.empty((count, pool.encoder.embedding_dim), np.float32)
+            begin, end = first_row + filled_count, first_row + min(count, len(out))
+            values = [
+                StoredRows(keys.chunk(pool.epoch, chunk.chunk_id), chunk.first_row - first_row)
+                for chunk in chunks
+                if chunk.end_row > begin and chunk.first_row < end
+            ]
+            filled_count = await self._vectors.read(values, out, filled_count, on_rows)
+            if filled_count >= end - first_row:
+                return out[:filled_count]
             # A chunk was replaced by a longer one since the list was read, or the pool is gone.
-            await self.read_pool(pool.pool_id)
-
-    async def _gather_chunks(
-        self,
-        keys: PoolKeys,
-        pool: Pool,
-        chunks: Sequence[_Chunk],
-        first_row: int,
-        out: Float32Array,
-    ) -> bool:
-        """Copy what chunks hold from a row on to its place in `out`; False if one is gone."""
-        copying: asyncio.Future[None] | None = None
-        for chunk in chunks:
-            blob = await self._redis.get(keys.chunk(pool.epoch, chunk.chunk_id))
-            if copying:
-                await copying
-            if blob is None:
-                return False
-            # Beside the next read: to touch fresh memory takes as long as to read.
-            copying = asyncio.get_running_loop().run_in_executor(
-                None, _copy_rows, blob, chunk.first_row - first_row, out
-            )
-        if copying:
-            await copying
-        return True
+            if (await self.read_pool(pool.pool_id)).epoch != pool.epoch:
+                raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
 
     async def _forget_strangers(self, keys: PoolKeys) -> None:
         """Unlink tasks that were deleted, or that are on another pool."""
@@ -237,13 +224,6 @@ class RedisPools:
             spec = await self._redis.hget(f"aloe:{{task:{task_id}}}:meta", "spec")
             if spec is None or codec.load_task(task_id, spec).pool_id != keys.pool_id:
                 await self._redis.srem(keys.tasks, member)
-
-
-def _copy_rows(blob: bytes, begin: int, out: Float32Array) -> None:
-    """Copy a chunk's vectors to `out` from a row on, or the end of them if it is below 0."""
-    values = np.frombuffer(blob, dtype=_FLOAT32).reshape(-1, out.shape[1])[max(0, -begin) :]
-    part = out[max(0, begin) : max(0, begin) + len(values)]
-    part[:] = values[: len(part)]
 
 
 def _parse_row(text: bytes) -> FoundClip:

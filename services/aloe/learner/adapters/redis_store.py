@@ -24,17 +24,20 @@ in a cluster. All live until their pool or task is deleted, but for the request 
 | aloe:{task:ID}:request:EPOCH:KIND:RID | string | answer to a request id, for a day |
 """
 
-from aloe.learner.adapters.redis_client import RedisClient, connect_redis
+from functools import partial
+
+from aloe.learner.adapters.redis_client import RedisClient, connect_blocking, connect_redis
 from aloe.learner.adapters.redis_pools import RedisPools
 from aloe.learner.adapters.redis_schema import prepare_schema
 from aloe.learner.adapters.redis_tasks import RedisTasks
+from aloe.learner.adapters.redis_vectors import VectorReader
 
 
 class RedisStore(RedisPools, RedisTasks):
     """The Store of a Redis, of whatever kind."""
 
-    def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
-        RedisPools.__init__(self, client, replica_count)
+    def __init__(self, client: RedisClient, vectors: VectorReader, replica_count: int = 0) -> None:
+        RedisPools.__init__(self, client, vectors, replica_count)
         RedisTasks.__init__(self, client, replica_count)
 
     @classmethod
@@ -51,7 +54,7 @@ class RedisStore(RedisPools, RedisTasks):
         """
         if replica_count and "+cluster://" in url:
             raise ValueError("waiting for replicas works on one server or Sentinel, not a cluster")
-        return cls(connect_redis(url), replica_count)
+        return cls(connect_redis(url), VectorReader(partial(connect_blocking, url)), replica_count)
 
     async def prepare(self) -> None:
         """Mark new data with its schema, migrate older data.
@@ -63,4 +66,5 @@ class RedisStore(RedisPools, RedisTasks):
         await prepare_schema(self._redis)
 
     async def close(self) -> None:
+        self._vectors.close()
         await self._redis.aclose()
