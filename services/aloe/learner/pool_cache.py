@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.errors import ClipNotFound, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import PoolStore
@@ -81,7 +82,7 @@ class CachedPool:
         self.scorer = PoolScorer()
         self.read_at = -math.inf
         """When it was what the store held, by time.monotonic()."""
-        self._buffer: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
+        self._buffer = aligned_empty((0, pool.encoder.embedding_dim))
         self._row_count = 0
         self._lock = asyncio.Lock()
         self._readings: set[asyncio.Task[None]] = set()
@@ -119,7 +120,7 @@ class CachedPool:
             if wanted > len(self._buffer):
                 # Exact at first; a pool that is being filled is not copied for every clip.
                 capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
-                buffer = np.empty((capacity, pool.encoder.embedding_dim), np.float32)
+                buffer = aligned_empty((capacity, pool.encoder.embedding_dim))
                 await asyncio.to_thread(np.copyto, buffer[: self._row_count], self.vectors)
                 self._buffer = buffer
             # Both come to their end, also where one fails: nobody may append behind the lock.

@@ -12,7 +12,7 @@ Guarantees of every Store, whatever its adapter (tests/contract holds each to th
   not have happened; repeating it is safe.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -32,11 +32,6 @@ Float32Array = NDArray[np.float32]
 CHUNK_ROWS = 255
 """Vectors that a store keeps in one piece: appending whole pieces saves it work. One short of a
 power of two, which saves a quarter of Redis's memory."""
-
-
-RowsFilled = Callable[[int, int], None]
-"""Takes the first row that was filled and the one behind the last. It is called by any thread,
-which fills no more until it returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +185,6 @@ class PoolStore(Protocol):
         first_row: int,
         at_most: int | None = None,
         out: Float32Array | None = None,
-        on_rows: RowsFilled | None = None,
     ) -> Float32Array:
         """Return vectors from a row on, all or up to a number.
 
@@ -201,7 +195,6 @@ class PoolStore(Protocol):
             first_row: of the first one.
             at_most: how many; None for all there are.
             out: (at_most, embedding_dim) float32, filled from its first row on if it is given.
-            on_rows: told of rows of the result as they come, each row once and in order.
 
         Returns:
             (n, embedding_dim) float32, the filled rows of `out` if it was given.

@@ -66,23 +66,6 @@ async def test_vectors_can_be_read_into_their_place(store: Store, first_row: int
     assert (place[there:] == -1).all()
 
 
-@pytest.mark.parametrize(("first_row", "count"), [(0, 600), (3, 7), (254, 300)])
-async def test_the_reader_is_told_of_each_row_once_it_is_there(
-    store: Store, first_row: int, count: int
-):
-    pool = await store.create_pool(new_pool())
-    await store.append_clips(pool, *new_clips(600))
-    place = np.full((count, DIM), -1.0, np.float32)
-    told: list[int] = []
-
-    def note(begin: int, end: int) -> None:
-        assert np.array_equal(place[begin:end, 0], np.arange(first_row + begin, first_row + end))
-        told.extend(range(begin, end))
-
-    await store.read_vectors(pool, first_row, count, place, note)
-    assert told == list(range(count))
-
-
 async def test_vectors_of_a_pool_made_anew_are_not_those_of_the_old(store: Store):
     old = await store.create_pool(new_pool())
     await store.append_clips(old, *new_clips(3))

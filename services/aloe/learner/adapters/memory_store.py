@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aloe.learner.adapters.memory_tasks import MemoryTasks
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import FoundClip, RowsFilled
+from aloe.learner.ports import FoundClip
 
 Float32Array = NDArray[np.float32]
 
@@ -90,13 +90,10 @@ class MemoryStore(MemoryTasks):
         first_row: int,
         at_most: int | None = None,
         out: Float32Array | None = None,
-        on_rows: RowsFilled | None = None,
     ) -> Float32Array:
         vectors = self._pool_of(pool).vectors[first_row:][:at_most]
         filled = np.empty_like(vectors) if out is None else out[: len(vectors)]
         filled[:] = vectors
-        if on_rows and len(filled):
-            on_rows(0, len(filled))
         return filled
 
     async def prepare(self) -> None:

@@ -15,7 +15,7 @@ from aloe.learner.adapters.redis_scripts import Script, guarded
 from aloe.learner.adapters.redis_vectors import StoredRows, VectorReader
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import CHUNK_ROWS, FoundClip, RowsFilled
+from aloe.learner.ports import CHUNK_ROWS, FoundClip
 
 Float32Array = NDArray[np.float32]
 
@@ -193,7 +193,6 @@ class RedisPools:
         first_row: int,
         at_most: int | None = None,
         out: Float32Array | None = None,
-        on_rows: RowsFilled | None = None,
     ) -> Float32Array:
         keys = PoolKeys(pool.pool_id)
         filled_count = 0
@@ -210,7 +209,7 @@ class RedisPools:
                 for chunk in chunks
                 if chunk.end_row > begin and chunk.first_row < end
             ]
-            filled_count = await self._vectors.read(values, out, filled_count, on_rows)
+            filled_count = await self._vectors.read(values, out, filled_count)
             if filled_count >= end - first_row:
                 return out[:filled_count]
             # A chunk was replaced by a longer one since the list was read, or the pool is gone.

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from aloe.learner.adapters.populating import populate
 from aloe.learner.adapters.redis_client import BlockingRedisClient
-from aloe.learner.ports import RowsFilled
 
 Float32Array = NDArray[np.float32]
 
@@ -51,7 +50,6 @@ class VectorReader:
         values: Sequence[StoredRows],
         out: Float32Array,
         filled_count: int,
-        on_rows: RowsFilled | None,
     ) -> int:
         """Fill rows from one on, in order.
 
@@ -59,7 +57,6 @@ class VectorReader:
             values: that hold these rows without a gap.
             out: (n, embedding_dim) float32.
             filled_count: rows that are filled already.
-            on_rows: told of rows once they are filled, in the thread that filled them.
 
         Returns:
             How many rows are filled now: fewer than `values` hold where one of them is gone.
@@ -68,7 +65,7 @@ class VectorReader:
             self._threads.submit(populate, out[filled_count:])
         is_stopped = threading.Event()
         reading = asyncio.get_running_loop().run_in_executor(
-            self._threads, self._read, values, out, filled_count, on_rows, is_stopped
+            self._threads, self._read, values, out, filled_count, is_stopped
         )
         try:
             return await asyncio.shield(reading)
@@ -90,7 +87,6 @@ class VectorReader:
         values: Sequence[StoredRows],
         out: Float32Array,
         filled_count: int,
-        on_rows: RowsFilled | None,
         is_stopped: threading.Event,
     ) -> int:
         client = self._connected()
@@ -100,9 +96,7 @@ class VectorReader:
             blob = client.get(value.key)
             if blob is None:
                 break
-            begin, filled_count = filled_count, _fill(out, filled_count, blob, value.begin)
-            if on_rows:
-                on_rows(begin, filled_count)
+            filled_count = _fill(out, filled_count, blob, value.begin)
         return filled_count
 
     def _connected(self) -> BlockingRedisClient:
