@@ -100,14 +100,27 @@ async def _serve(settings: Settings) -> None:
         # What start-up left behind stays for good: the garbage collector need not walk it again.
         gc.collect()
         gc.freeze()
-        await _prepare(store)
-        learner.start()
-        await server.set_serving()
-        print(f"aloe.learner listening on {address}", flush=True)  # noqa: T201
-        await wait_for_signal()
+        # From here on there is something to end in order.
+        stopped = asyncio.create_task(wait_for_signal())
+        if await _prepared(store, stopped):
+            learner.start()
+            await server.set_serving()
+            print(f"aloe.learner listening on {address}", flush=True)  # noqa: T201
+            await stopped
         await server.stop(drain_s=settings.drain_s)
         await learner.stop()
     await store.close()
+
+
+async def _prepared(store: Store, stopped: "asyncio.Task[None]") -> bool:
+    """Prepare the store; return False if the process is to stop before that is done."""
+    preparing = asyncio.create_task(_prepare(store))
+    await asyncio.wait([preparing, stopped], return_when=asyncio.FIRST_COMPLETED)
+    if not preparing.done():
+        preparing.cancel()
+        return False
+    preparing.result()
+    return True
 
 
 async def _prepare(store: Store) -> None:
