@@ -1,7 +1,6 @@
 """The part of the asyncio client that is about pools and their clips."""
 # ruff: noqa: ASYNC109 - a timeout is a deadline here, known to the server
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import timedelta
 
@@ -52,19 +51,17 @@ class AsyncPoolMethods:
         on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.ImportSummary:
-        summary, done_count = imports.EMPTY_SUMMARY, 0
-        streams = imports.import_streams(clips, self._runner.endpoint.max_clip_bytes)
-        # Clips are taken from their iterable, and files read, off the loop.
-        while (stream := await asyncio.to_thread(next, streams, None)) is not None:
-            if stream.clips:
-                operation = imports.import_clips(pool_id, stream, encoder_fingerprint)
-                stored = await self._runner.run(operation, imports.stream_timeout(timeout))
-                summary = imports.add_summaries(summary, stored)
-            summary = imports.add_summaries(summary, stream.unread_summary())
-            done_count += stream.clip_count
-            if on_progress is not None:
-                on_progress(done_count)
-        return summary
+        running = imports.ClipImport(
+            pool_id,
+            clips,
+            encoder_fingerprint=encoder_fingerprint,
+            max_clip_bytes=self._runner.endpoint.max_clip_bytes,
+            on_progress=on_progress,
+        )
+        timeout = imports.stream_timeout(timeout)
+        async for stored in self._runner.run_in_turn(running.operations(), timeout):
+            running.add(stored)
+        return running.finish()
 
     def list_clips(
         self, pool_id: str, *, timeout: timedelta | None = None

@@ -2,7 +2,7 @@
 # ruff: noqa: ASYNC109 - a timeout is a deadline here, known to the server
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -46,6 +46,25 @@ class AsyncRunner:
                 await asyncio.sleep(delay_s)
             else:
                 return operation.result(response)
+
+    async def run_in_turn(
+        self, operations: Iterator[Operation[T]], timeout: timedelta | None
+    ) -> AsyncIterator[T]:
+        """Make calls one after the other; the next is made ready, off the loop, while one runs.
+
+        The timeout is that of each call.
+        """
+        running: asyncio.Task[T] | None = None
+        try:
+            while (operation := await asyncio.to_thread(next, operations, None)) is not None:
+                if running is not None:
+                    yield await running
+                running = asyncio.create_task(self.run(operation, timeout))
+            if running is not None:
+                yield await running
+        finally:
+            if running is not None:
+                running.cancel()
 
     async def pages(
         self, operation: ListOperation[T], timeout: timedelta | None

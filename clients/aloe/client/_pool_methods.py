@@ -73,17 +73,17 @@ class PoolMethods:
             on_progress: told, now and then, how many clips are done so far.
             timeout: of each stream of some hundred clips; 10 minutes by default.
         """
-        summary, done_count = imports.EMPTY_SUMMARY, 0
-        for stream in imports.import_streams(clips, self._runner.endpoint.max_clip_bytes):
-            if stream.clips:
-                operation = imports.import_clips(pool_id, stream, encoder_fingerprint)
-                stored = self._runner.run(operation, imports.stream_timeout(timeout))
-                summary = imports.add_summaries(summary, stored)
-            summary = imports.add_summaries(summary, stream.unread_summary())
-            done_count += stream.clip_count
-            if on_progress is not None:
-                on_progress(done_count)
-        return summary
+        running = imports.ClipImport(
+            pool_id,
+            clips,
+            encoder_fingerprint=encoder_fingerprint,
+            max_clip_bytes=self._runner.endpoint.max_clip_bytes,
+            on_progress=on_progress,
+        )
+        timeout = imports.stream_timeout(timeout)
+        for stored in self._runner.run_in_turn(running.operations(), timeout):
+            running.add(stored)
+        return running.finish()
 
     def list_clips(self, pool_id: str, *, timeout: timedelta | None = None) -> Iterator[types.Clip]:
         """Yield the clips in the order of their import; the timeout is that of a page."""

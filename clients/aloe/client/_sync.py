@@ -1,8 +1,9 @@
 """Runs operations on a channel, blocking."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
@@ -34,13 +35,50 @@ class SyncRunner:
 
     def run(self, operation: Operation[T], timeout: timedelta | None) -> T:
         """Make a call, again while that may help and there is time."""
-        schedule = self.endpoint.schedule(timeout)
+        return self._finish(operation, self.endpoint.schedule(timeout), None)
+
+    def run_in_turn(
+        self, operations: Iterable[Operation[T]], timeout: timedelta | None
+    ) -> Iterator[T]:
+        """Make calls one after the other; the next is made ready while one runs.
+
+        The timeout is that of each call.
+        """
+        finish: Callable[[], T] | None = None
+        call = None
+        try:
+            for operation in operations:
+                if finish is not None:
+                    yield finish()
+                schedule = self.endpoint.schedule(timeout)
+                call = self._begin(operation, schedule)
+                finish = partial(self._finish, operation, schedule, call)
+            if finish is not None:
+                yield finish()
+        finally:
+            if call is not None:
+                call.cancel()
+
+    def _begin(self, operation: Operation[T], schedule: RetrySchedule) -> Any:
+        """Make one attempt in the background."""
+        return getattr(self._stub, operation.rpc).future(
+            operation.argument(),
+            timeout=schedule.attempt_timeout_s(),
+            metadata=self.endpoint.metadata,
+        )
+
+    def _finish(self, operation: Operation[T], schedule: RetrySchedule, call: Any) -> T:
+        """Wait for an attempt, if one was begun; make others while that may help."""
         while True:
             try:
-                response = self.start(
-                    operation.rpc, operation.argument(), timeout_s=schedule.attempt_timeout_s()
-                )
+                if call is None:
+                    response = self.start(
+                        operation.rpc, operation.argument(), timeout_s=schedule.attempt_timeout_s()
+                    )
+                else:
+                    response = call.result()
             except grpc.RpcError as error:
+                call = None
                 time.sleep(schedule.delay_s(self.endpoint.translate(error, operation.rpc)))
             else:
                 return operation.result(response)

@@ -1320,13 +1320,14 @@ Global___DeletePoolResponse: _TypeAlias = DeletePoolResponse  # noqa: Y015
 
 @_typing.final
 class ImportClipsRequest(_message.Message):
-    """Request of ImportClips: some clips of the stream."""
+    """Request of ImportClips: some clips of the stream, all with embeddings or none."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     POOL_FIELD_NUMBER: _builtins.int
     ENCODER_FINGERPRINT_FIELD_NUMBER: _builtins.int
     CLIPS_FIELD_NUMBER: _builtins.int
+    EMBEDDINGS_FIELD_NUMBER: _builtins.int
     pool: _builtins.str
     """"pools/{pool}". Read from the first message of the stream only."""
     encoder_fingerprint: _builtins.str
@@ -1338,16 +1339,23 @@ class ImportClipsRequest(_message.Message):
     def clips(self) -> _containers.RepeatedCompositeFieldContainer[Global___NewClip]:
         """Clips to add. About 2 MB in one message is a good size."""
 
+    @_builtins.property
+    def embeddings(self) -> _audio_pb2.FloatMatrix:
+        """Their embeddings, one row per clip, as in ExportClipsResponse. Absent where
+        the clips of this message are recordings or URIs.
+        """
+
     def __init__(
         self,
         *,
         pool: _builtins.str = ...,
         encoder_fingerprint: _builtins.str = ...,
         clips: _abc.Iterable[Global___NewClip] | None = ...,
+        embeddings: _audio_pb2.FloatMatrix | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "encoder_fingerprint", b"encoder_fingerprint", "pool", b"pool"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "embeddings", b"embeddings", "encoder_fingerprint", b"encoder_fingerprint", "pool", b"pool"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1361,14 +1369,11 @@ class NewClip(_message.Message):
 
     CLIP_ID_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
-    EMBEDDING_FIELD_NUMBER: _builtins.int
     URI_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     CONTENT_HASH_FIELD_NUMBER: _builtins.int
     clip_id: _builtins.str
     """Its id: the last part of its name."""
-    embedding: _builtins.bytes
-    """Its embedding: little-endian float32, embedding_dim values."""
     uri: _builtins.str
     """Where the recording lies. The server reads it only where neither audio nor
     embedding is given, and only from places its operator allows.
@@ -1379,7 +1384,7 @@ class NewClip(_message.Message):
     """
     @_builtins.property
     def audio(self) -> _audio_pb2.Audio:
-        """The recording."""
+        """The recording. If unset, and there is no embedding, it is read from `uri`."""
 
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
@@ -1390,18 +1395,15 @@ class NewClip(_message.Message):
         *,
         clip_id: _builtins.str = ...,
         audio: _audio_pb2.Audio | None = ...,
-        embedding: _builtins.bytes = ...,
         uri: _builtins.str = ...,
         duration: _duration_pb2.Duration | None = ...,
         content_hash: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "content", b"content", "duration", b"duration", "embedding", b"embedding"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "duration", b"duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clip_id", b"clip_id", "content", b"content", "content_hash", b"content_hash", "duration", b"duration", "embedding", b"embedding", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clip_id", b"clip_id", "content_hash", b"content_hash", "duration", b"duration", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["audio", "embedding"]  # noqa: Y015
-    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NewClip: _TypeAlias = NewClip  # noqa: Y015
 

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner import convert
+from aloe.learner.appending import BadClip, ImportReport
 from aloe.learner.domain.events import NO_CLASS, Event, EventKind, event_order
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import ClipState, PoolState, QueryStrategy, Task
-from aloe.learner.importing import BadClip, ImportReport
 from aloe.learner.predicting import Prediction
 from aloe.learner.querying import LeasedClip, QueryOutcome
 from aloe.learner.respond_rounds import stop_advice, stopping_rule

@@ -1,12 +1,12 @@
 """The RPCs: convert, call, convert."""
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aloe.learner import convert, respond, respond_rounds, respond_times
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.importing import BadClip, NewClip
+from aloe.learner.importing import Batch
 from aloe.learner.learner import Learner
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
@@ -62,7 +62,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         report = await self._learner.importer.import_clips(
             convert.pool_id(first.pool, "pool"),
             first.encoder_fingerprint,
-            _new_clips(first, request_iterator),
+            _import_batches(first, request_iterator),
         )
         return respond.import_report(report)
 
@@ -256,9 +256,9 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         return pb.ExportHeadResponse(head=respond.head(task, pool, head, trained))
 
 
-async def _new_clips(
+async def _import_batches(
     first: pb.ImportClipsRequest, others: AsyncIterator[pb.ImportClipsRequest]
-) -> AsyncIterator[Sequence[NewClip | BadClip]]:
-    yield [convert.new_clip(clip) for clip in first.clips]
+) -> AsyncIterator[Batch]:
+    yield convert.import_batch(first)
     async for message in others:
-        yield [convert.new_clip(clip) for clip in message.clips]
+        yield convert.import_batch(message)

@@ -1,20 +1,23 @@
 """ImportClips with embeddings: repeats, conflicts, and vectors that are none."""
 
+import grpc
 import numpy as np
 import pytest
-from tests.rpc.learner.scenes import DIM, FINGERPRINT, fails_with, new_id
+from tests.rpc.learner.scenes import DIM, FINGERPRINT, fails_with, failure_of, new_id
 
 from aloe.client import EncoderMismatch, LearnerClient, NewClip, NotFound, Pool
 from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1.audio_pb2 import Audio, FloatMatrix
+from aloe.wire.arrays import decode_matrix, encode_matrix
+
+
+def vector(value: float) -> np.ndarray:
+    return np.full(DIM, value, dtype=np.float32)
 
 
 @pytest.fixture
 def pool(client: LearnerClient) -> Pool:
     return client.create_pool(new_id(), encoder_fingerprint=FINGERPRINT, embedding_dim=DIM)
-
-
-def vector(value: float) -> np.ndarray:
-    return np.full(DIM, value, dtype=np.float32)
 
 
 def test_repeated_clips_exist_and_conflicting_ones_fail(client: LearnerClient, pool: Pool):
@@ -59,31 +62,62 @@ def test_vectors_that_are_none_fail_alone(client: LearnerClient, pool: Pool):
 
 
 def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):
-    values = vector(1).tobytes()
     clips = [
-        pb.NewClip(clip_id="", embedding=values),
-        pb.NewClip(clip_id="a/b", embedding=values),
-        pb.NewClip(clip_id="x" * 129, embedding=values),
-        pb.NewClip(clip_id="nothing"),
-        pb.NewClip(clip_id="odd-bytes", embedding=values[:-1]),
-        pb.NewClip(clip_id="long-uri", embedding=values, uri="u" * 3_000),
-        pb.NewClip(clip_id="good", embedding=values),
+        pb.NewClip(clip_id=""),
+        pb.NewClip(clip_id="a/b"),
+        pb.NewClip(clip_id="x" * 129),
+        pb.NewClip(clip_id="audio-too", audio=Audio(encoded=b"RIFF")),
+        pb.NewClip(clip_id="odd-hash", content_hash="none"),
+        pb.NewClip(clip_id="long-uri", uri="u" * 3_000),
+        pb.NewClip(clip_id="good"),
     ]
-    name = f"pools/{pool.pool_id}"
-    response = raw.ImportClips(iter([pb.ImportClipsRequest(pool=name, clips=clips)]))
+    name, nothing = f"pools/{pool.pool_id}", pb.NewClip(clip_id="nothing")
+    embeddings = encode_matrix(np.arange(7 * DIM, dtype=np.float32).reshape(7, DIM))
+    requests = [
+        pb.ImportClipsRequest(pool=name, clips=clips, embeddings=embeddings),
+        pb.ImportClipsRequest(clips=[nothing]),
+    ]
+    response = raw.ImportClips(iter(requests))
     assert response.imported_count == 1
-    assert {failure.clip_id for failure in response.failures} == {
-        clip.clip_id for clip in clips[:-1]
-    }
+    assert [failure.clip_id for failure in response.failures] == [
+        clip.clip_id for clip in [*clips[:-1], nothing]
+    ]
     assert {failure.status.code for failure in response.failures} == {3}
+    (block,) = raw.ExportClips(pb.ExportClipsRequest(pool=name))
+    assert np.array_equal(decode_matrix(block.embeddings), decode_matrix(embeddings)[6:])
+
+
+@pytest.mark.parametrize(
+    "embeddings",
+    [
+        FloatMatrix(values=vector(1).tobytes()[:-1], row_count=1, column_count=DIM),
+        encode_matrix(np.ones((2, DIM), np.float32)),
+        FloatMatrix(),
+    ],
+)
+def test_embeddings_that_are_not_one_per_clip_are_refused(raw, pool: Pool, embeddings):
+    request = pb.ImportClipsRequest(
+        pool=f"pools/{pool.pool_id}", clips=[pb.NewClip(clip_id="a")], embeddings=embeddings
+    )
+    with pytest.raises(grpc.RpcError) as caught:
+        raw.ImportClips(iter([request]))
+    assert failure_of(caught.value).fields == ("embeddings",)
+
+
+def test_what_is_there_decides_about_each_repeat(client: LearnerClient, pool: Pool):
+    client.import_clips(pool.pool_id, [NewClip("a", embedding=vector(1))])
+    clips = [NewClip("a", embedding=vector(value)) for value in (2, 2, 1)]
+    summary = client.import_clips(pool.pool_id, clips)
+    assert (summary.imported_count, summary.existing_count) == (0, 1)
+    assert [failure.reason for failure in summary.failures] == ["ALREADY_EXISTS"] * 2
 
 
 def test_the_first_message_alone_names_the_pool(raw, client: LearnerClient, pool: Pool):
     def messages():
         yield pb.ImportClipsRequest(pool=f"pools/{pool.pool_id}")
         for index in range(5):
-            clip = pb.NewClip(clip_id=f"c{index}", embedding=vector(index).tobytes())
-            yield pb.ImportClipsRequest(clips=[clip])
+            clip = pb.NewClip(clip_id=f"c{index}")
+            yield pb.ImportClipsRequest(clips=[clip], embeddings=encode_matrix(vector(index)[None]))
 
     assert raw.ImportClips(messages()).imported_count == 5
     assert client.get_pool(pool.pool_id).clip_count == 5

@@ -32,6 +32,7 @@ from aloe.local.child import Child
 from aloe.local.redis_server import redis_child
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
+from aloe.wire.arrays import encode_matrix
 
 START_S = 30.0
 
@@ -90,7 +91,8 @@ def calls(scene: Scene) -> dict[str, Any]:
     task, pool = f"tasks/{scene.task_id}", f"pools/{scene.pool_id}"
     clip = f"{pool}/clips/clip-0000"
     new_task = pb.Task(pool=pool, classes=CLASSES)
-    new_clip = pb.NewClip(clip_id="later", embedding=scene.embeddings[0].tobytes())
+    new_clip = pb.NewClip(clip_id="later")
+    embeddings = encode_matrix(scene.embeddings[:1])
     answers = [pb.Answer(lease_id="some", label="low")]
     known = [pb.KnownLabel(clip=clip, label="low", split=pb.SPLIT_TRAIN)]
     return {
@@ -100,7 +102,7 @@ def calls(scene: Scene) -> dict[str, Any]:
         "GetPool": pb.GetPoolRequest(name=pool),
         "ListPools": pb.ListPoolsRequest(),
         "DeletePool": pb.DeletePoolRequest(name=pool),
-        "ImportClips": pb.ImportClipsRequest(pool=pool, clips=[new_clip]),
+        "ImportClips": pb.ImportClipsRequest(pool=pool, clips=[new_clip], embeddings=embeddings),
         "ExportClips": pb.ExportClipsRequest(pool=pool),
         "ListClips": pb.ListClipsRequest(pool=pool),
         "GetClipAudio": pb.GetClipAudioRequest(name=clip),

@@ -12,6 +12,7 @@ from aloe import client
 from aloe.client._chunks import MESSAGE_BYTES, group
 from aloe.serving.status import FieldViolation, Status
 from aloe.v1 import learner_service_pb2 as pb
+from aloe.wire.arrays import decode_matrix
 
 
 class ImportLog:
@@ -43,7 +44,8 @@ def test_clips_arrive_in_order_with_pool_and_fingerprint(learner_server, learner
     (stream,) = log.streams
     assert (stream[0].pool, stream[0].encoder_fingerprint) == ("pools/voices", "f00d")
     assert log.clip_ids(0) == [f"clip{n}" for n in range(5)]
-    assert stream[0].clips[3].embedding == np.full(4, 3, "<f4").tobytes()
+    rows = np.arange(5, dtype=np.float32)[:, None]
+    assert np.array_equal(decode_matrix(stream[0].embeddings), np.tile(rows, 4))
 
 
 def test_messages_hold_about_two_megabytes(learner_server, learner):
@@ -52,6 +54,37 @@ def test_messages_hold_about_two_megabytes(learner_server, learner):
     sizes = [request.ByteSize() for request in log.streams[0]]
     assert len(sizes) == 3
     assert max(sizes) <= MESSAGE_BYTES + 1000
+
+
+def test_message_holds_embeddings_of_one_size_or_none(learner_server, learner):
+    learner_server.on("ImportClips", log := ImportLog())
+    clips = [
+        *embeddings(2),
+        *embeddings(1, dim=3),
+        client.NewClip("heard", audio=b"RIFF"),
+        client.NewClip("somewhere", uri="file:///a.wav"),
+        client.NewClip("nothing", embedding=np.zeros(0, np.float32)),
+    ]
+    learner.call("import_clips", "voices", clips)
+    assert log.clip_ids(0) == [clip.clip_id for clip in clips]
+    shapes = [
+        decode_matrix(request.embeddings).shape if request.HasField("embeddings") else None
+        for request in log.streams[0]
+    ]
+    assert shapes == [(2, 4), (1, 3), None, (1, 0)]
+
+
+def test_vector_that_its_owner_uses_again_travels_as_it_was(learner_server, learner):
+    learner_server.on("ImportClips", log := ImportLog())
+    vector = np.zeros(4, np.float32)
+
+    def clips():
+        for n in range(3):
+            vector[:] = n
+            yield client.NewClip(f"clip{n}", embedding=vector)
+
+    learner.call("import_clips", "voices", clips())
+    assert decode_matrix(log.streams[0][0].embeddings)[:, 0].tolist() == [0, 1, 2]
 
 
 def test_audio_goes_in_several_streams_and_progress_is_told(learner_server, learner):
@@ -73,6 +106,14 @@ def test_broken_stream_is_sent_again_whole(learner_server, learner):
     assert summary.imported_count == 12
     assert len(log.streams) == 3
     assert log.clip_ids(-1) == [f"clip{n}" for n in range(12)]
+
+
+def test_progress_counts_clips_that_could_not_be_read(learner_server, learner, tmp_path):
+    learner_server.on("ImportClips", ImportLog())
+    done: list[int] = []
+    clips = [*embeddings(2), client.NewClip("a", audio=tmp_path / "missing.wav")]
+    learner.call("import_clips", "voices", clips, on_progress=done.append)
+    assert done[-1] == 3
 
 
 def test_file_is_read_and_one_that_is_missing_fails_alone(learner_server, learner, tmp_path):

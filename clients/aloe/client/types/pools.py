@@ -64,3 +64,8 @@ class ImportSummary:
     imported_count: int
     existing_count: int
     failures: tuple[ClipFailure, ...]
+
+    @property
+    def clip_count(self) -> int:
+        """Clips in all, failed ones included."""
+        return self.imported_count + self.existing_count + len(self.failures)

@@ -12,6 +12,9 @@ Float32Array = NDArray[np.float32]
 MAX_MAGNITUDE = 1e9
 """Beyond it, squares of what training makes of a value may overflow float32."""
 RANGE_RULE = f"holds NaN, infinity or a value beyond {MAX_MAGNITUDE:g} in size"
+_HASH_LENGTH = 32
+# What a hash has seen before an embedding; a hundred thousand go on from it.
+_EMBEDDING_DIGEST = hashlib.sha256(b"embedding\0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +77,26 @@ class Clip:
     duration_s: float | None = None
 
 
-def content_hash(content: Audio | bytes) -> str:
-    """Hash a recording, or the bytes of an embedding."""
+def content_hash(recording: Audio) -> str:
+    """Hash a recording."""
     digest = hashlib.sha256()
-    match content:
+    match recording:
         case EncodedAudio():
-            digest.update(b"encoded\0" + content.content)
+            digest.update(b"encoded\0" + recording.content)
         case PcmAudio():
             digest.update(
-                f"pcm {content.sample_rate_hz} {content.sample_format}"
-                f" {content.channel_count}\0".encode()
+                f"pcm {recording.sample_rate_hz} {recording.sample_format}"
+                f" {recording.channel_count}\0".encode()
             )
-            digest.update(content.samples)
-        case bytes():
-            digest.update(b"embedding\0" + content)
-    return digest.hexdigest()[:32]
+            digest.update(recording.samples)
+    return digest.hexdigest()[:_HASH_LENGTH]
+
+
+def embedding_hash(embedding: Float32Array) -> str:
+    """Hash an embedding, (embedding_dim,) little-endian float32."""
+    digest = _EMBEDDING_DIGEST.copy()
+    digest.update(embedding.data)
+    return digest.hexdigest()[:_HASH_LENGTH]
 
 
 def in_range(embeddings: Float32Array) -> NDArray[np.bool_]:
