@@ -116,9 +116,17 @@ def test_a_pools_clip_count_is_told_apart(pool, clip_count):
     assert codec.load_pool("p", codec.dump_pool(pool).encode(), clip_count).clip_count == clip_count
 
 
-@given(CLIPS)
-def test_a_clip_comes_back(clip):
-    assert list(codec.StoredClips([codec.dump_clip(clip).encode()] * 2)[-2:]) == [clip] * 2
+@given(st.lists(CLIPS, min_size=1))
+def test_clips_come_back_each_from_a_line_of_its_own(clips):
+    lines = codec.dump_clips(clips)
+    assert list(codec.StoredClips([line.encode() for line in lines])) == clips
+    assert not any("\n" in line for line in lines)
+
+
+def test_clips_are_written_as_older_servers_wrote_them():
+    clip = Clip("a", "b" * 32, 'file:///a "b"\n[.wav', "key", 1.5)
+    fields = [clip.clip_id, clip.content_hash, clip.uri, clip.audio_key, clip.duration_s]
+    assert codec.dump_clips([clip, clip]) == [json.dumps(fields)] * 2
 
 
 @given(TASKS)

@@ -29,6 +29,7 @@ from aloe.learner.domain.task import QueryStrategy, Task
 
 Float32Array = NDArray[np.float32]
 _FLOAT32 = np.dtype("<f4")
+_CLIP_ENCODER = json.JSONEncoder(separators=("\n", ":"))
 _RULES: dict[str, type[StoppingRule]] = {
     "plateau": PlateauRule,
     "stable_predictions": StablePredictionsRule,
@@ -75,13 +76,20 @@ def load_pool(pool_id: str, text: bytes, clip_count: int) -> Pool:
     )
 
 
-def dump_clip(clip: Clip) -> str:
-    """Write a clip."""
-    return json.dumps([clip.clip_id, clip.content_hash, clip.uri, clip.audio_key, clip.duration_s])
+def dump_clips(clips: Sequence[Clip]) -> list[str]:
+    """Write clips, at least one, each as a line: one call takes a third of the time of many."""
+    text = _CLIP_ENCODER.encode(
+        [
+            (clip.clip_id, clip.content_hash, clip.uri, clip.audio_key, clip.duration_s)
+            for clip in clips
+        ]
+    )
+    # JSON holds no line feeds and no NULs but those put here.
+    return text[1:-1].replace("]\n[", "]\0[").replace("\n", ", ").split("\0")
 
 
 class StoredClips(Sequence[Clip]):
-    """Clips as dump_clip wrote them, each read when it is asked for.
+    """Clips as dump_clips wrote them, each read when it is asked for.
 
     Of a pool's hundred thousand most never are. As texts they take a third of the memory, and
     nothing that the garbage collector would have to look at.

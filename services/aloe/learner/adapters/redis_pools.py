@@ -1,5 +1,6 @@
 """Pools in Redis. The keys are listed in redis_store.py."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import Sequence
@@ -137,23 +138,21 @@ class RedisPools:
         keys = PoolKeys(pool.pool_id)
         tail_text = await self._redis.lindex(keys.chunks, -1)
         tail = _Chunk.parse(tail_text) if tail_text else None
-        first_row = clip_count = tail.first_row + tail.row_count if tail else 0
-        blob = vectors.astype(_FLOAT32, copy=False).tobytes()
+        first_row = clip_count = tail.end_row if tail else 0
         replaces = tail is not None and tail.row_count < CHUNK_ROWS
         if replaces and tail is not None:
             rest = await self._redis.get(keys.chunk(pool.epoch, tail.chunk_id))
             if rest is None:
                 await self.read_pool(pool.pool_id)
                 return False
-            blob, first_row = rest + blob, tail.first_row
-        chunks = await self._write_chunks(keys, pool, blob, first_row)
+            first_row = tail.first_row
+            vectors = np.concatenate([_rows_of(rest, vectors.shape[1]), vectors])
+        chunks = await self._write_chunks(keys, pool, vectors, first_row)
         outcome = await self._append(
             [keys.meta, keys.clips, keys.rows, keys.chunks],
             pool.epoch,
             clip_count,
-            json.dumps(
-                [[clip.clip_id, clip.content_hash, codec.dump_clip(clip)] for clip in clips]
-            ),
+            _lines_of(clips, clip_count),
             json.dumps([str(chunk) for chunk in chunks]),
             "1" if replaces else "0",
         )
@@ -168,15 +167,19 @@ class RedisPools:
         return False
 
     async def _write_chunks(
-        self, keys: PoolKeys, pool: Pool, blob: bytes, first_row: int
+        self, keys: PoolKeys, pool: Pool, vectors: Float32Array, first_row: int
     ) -> list[_Chunk]:
-        row_bytes = 4 * pool.encoder.embedding_dim
-        chunks = []
-        for begin in range(0, len(blob), CHUNK_ROWS * row_bytes):
-            part = blob[begin : begin + CHUNK_ROWS * row_bytes]
-            chunk = _Chunk(first_row + begin // row_bytes, len(part) // row_bytes, uuid.uuid4().hex)
-            await self._redis.set(keys.chunk(pool.epoch, chunk.chunk_id), part)
+        vectors = np.ascontiguousarray(vectors, _FLOAT32)
+        chunks, writes = [], []
+        for begin in range(0, len(vectors), CHUNK_ROWS):
+            rows = vectors[begin : begin + CHUNK_ROWS]
+            chunk = _Chunk(first_row + begin, len(rows), uuid.uuid4().hex)
             chunks.append(chunk)
+            writes.append(
+                self._redis.set(keys.chunk(pool.epoch, chunk.chunk_id), rows.data.cast("B"))
+            )
+        # Several at once: Redis takes one while the next is on its way.
+        await asyncio.gather(*writes)
         return chunks
 
     @guarded
@@ -223,6 +226,18 @@ class RedisPools:
             spec = await self._redis.hget(f"aloe:{{task:{task_id}}}:meta", "spec")
             if spec is None or codec.load_task(task_id, spec).pool_id != keys.pool_id:
                 await self._redis.srem(keys.tasks, member)
+
+
+def _lines_of(clips: Sequence[Clip], first_row: int) -> str:
+    rows = zip(clips, codec.dump_clips(clips), strict=True)
+    return "".join(
+        f"{clip.clip_id}\n{row} {clip.content_hash}\n{record}\n"
+        for row, (clip, record) in enumerate(rows, first_row)
+    )
+
+
+def _rows_of(blob: bytes, embedding_dim: int) -> Float32Array:
+    return np.frombuffer(blob, dtype=_FLOAT32).reshape(-1, embedding_dim)
 
 
 def _parse_row(text: bytes) -> FoundClip:

@@ -1,19 +1,17 @@
 -- Registers clips whose vectors lie in chunks written before.
--- KEYS: meta, clips, rows, chunks. ARGV: epoch, the clip count that the caller saw,
--- { { clip id, hash, record }, ... }, { chunk, ... }, 1 if the first chunk replaces the last one.
+-- KEYS: meta, clips, rows, chunks. ARGV: epoch, the clip count that the caller saw, three lines for
+-- each clip (id, "row hash", record), { chunk, ... }, 1 if the first chunk replaces the last one.
 local META, CLIPS, ROWS, CHUNKS = unpack(KEYS)
 if redis.call('HGET', META, 'epoch') ~= ARGV[1] then return 'POOL_NOT_FOUND' end
-local row = tonumber(redis.call('HGET', META, 'clip_count'))
-if row ~= tonumber(ARGV[2]) then return 'CHANGED' end
-local clips, chunks = cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
+if redis.call('HGET', META, 'clip_count') ~= ARGV[2] then return 'CHANGED' end
+local chunks = cjson.decode(ARGV[4])
 
 local ids, rows, records = {}, {}, {}
-for _, clip in ipairs(clips) do
-  table.insert(ids, clip[1])
-  table.insert(rows, clip[1])
-  table.insert(rows, row .. ' ' .. clip[2])
-  table.insert(records, clip[3])
-  row = row + 1
+local count = 0
+for id, place, record in string.gmatch(ARGV[3], '([^\n]*)\n([^\n]*)\n([^\n]*)\n') do
+  count = count + 1
+  ids[count], records[count] = id, record
+  rows[2 * count - 1], rows[2 * count] = id, place
 end
 
 -- Many arguments in one call: a call for each clip would hold up the others for long. Even, so
@@ -37,5 +35,5 @@ call_with('HSET', ROWS, rows)
 call_with('RPUSH', CLIPS, records)
 if ARGV[5] == '1' then redis.call('RPOP', CHUNKS) end
 call_with('RPUSH', CHUNKS, chunks)
-redis.call('HSET', META, 'clip_count', row)
+redis.call('HSET', META, 'clip_count', ARGV[2] + count)
 return 'OK'
