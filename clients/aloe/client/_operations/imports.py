@@ -13,7 +13,7 @@ from aloe.client.errors import InvalidArgument
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire.arrays import encode_vector
 
-_MAX_STREAM_BYTES = 32 * 1024 * 1024
+_MAX_STREAM_BYTES = 64 * 1024 * 1024
 # Audio takes the encoder's time: short streams make progress visible and a
 # repeat cheap.
 _MAX_STREAM_AUDIO_COUNT = 512

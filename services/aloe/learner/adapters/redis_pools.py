@@ -59,11 +59,17 @@ class _Chunk:
         return f"{self.first_row} {self.row_count} {self.chunk_id}"
 
 
+_NO_CHUNK = _Chunk(0, 0, "")
+
+
 class RedisPools:
     """The PoolStore of a Redis server."""
 
     def __init__(self, client: RedisClient, vectors: VectorReader, replica_count: int = 0) -> None:
         self._redis, self._vectors = client, vectors
+        self._ends: dict[str, _Chunk] = {}
+        """By epoch the last chunk of pools to which only new clips were appended last: more such
+        are likely to follow, and the script finds out if that is wrong."""
         write = Pipeline(client, replica_count)
         self._create = Script(write, "create_pool")
         self._append = Script(write, "append_clips")
@@ -105,6 +111,7 @@ class RedisPools:
                 f"pools/{pool_id} is used by {', '.join('tasks/' + user for user in users[:10])};"
                 " delete the tasks first"
             )
+        self._ends.pop(pool.epoch, None)
         for text in chunks or []:
             await self._redis.unlink(keys.chunk(pool.epoch, _Chunk.parse(text).chunk_id))
         await self._redis.srem(_ID_INDEX, pool_id)
@@ -122,49 +129,64 @@ class RedisPools:
     async def append_clips(
         self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array
     ) -> list[FoundClip | None]:
+        end = self._ends.pop(pool.epoch, None)
+        found: list[FoundClip | None] = [None] * len(clips)
         while True:
-            found = await self.find_clips(pool.pool_id, [clip.clip_id for clip in clips])
+            if end is None:
+                ids = [clip.clip_id for clip in clips]
+                found, end = await asyncio.gather(
+                    self.find_clips(pool.pool_id, ids), self._read_end(pool)
+                )
             new = [index for index, clip in enumerate(found) if clip is None]
             if not new:
                 return found
             added = (clips, vectors)
             if len(new) < len(clips):
                 added = ([clips[index] for index in new], vectors[new])
-            if await self._append_new(pool, *added):
+            end = await self._append_new(pool, end, *added)
+            if end is not None:
+                if len(new) == len(clips):
+                    self._ends[pool.epoch] = end
                 return found
 
-    async def _append_new(self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array) -> bool:
-        """Try to add clips behind what is there now; False if others added some meanwhile."""
+    async def _read_end(self, pool: Pool) -> _Chunk:
+        text = await self._redis.lindex(PoolKeys(pool.pool_id).chunks, -1)
+        return _Chunk.parse(text) if text else _NO_CHUNK
+
+    async def _append_new(
+        self, pool: Pool, tail: _Chunk, clips: Sequence[Clip], vectors: Float32Array
+    ) -> _Chunk | None:
+        """Try to add clips behind a pool's last chunk, and return the one that is the last then.
+
+        None if the pool has grown meanwhile, or holds some of the clips.
+        """
         keys = PoolKeys(pool.pool_id)
-        tail_text = await self._redis.lindex(keys.chunks, -1)
-        tail = _Chunk.parse(tail_text) if tail_text else None
-        first_row = clip_count = tail.end_row if tail else 0
-        replaces = tail is not None and tail.row_count < CHUNK_ROWS
-        if replaces and tail is not None:
+        first_row, replaces = tail.end_row, 0 < tail.row_count < CHUNK_ROWS
+        if replaces:
             rest = await self._redis.get(keys.chunk(pool.epoch, tail.chunk_id))
             if rest is None:
                 await self.read_pool(pool.pool_id)
-                return False
+                return None
             first_row = tail.first_row
             vectors = np.concatenate([_rows_of(rest, vectors.shape[1]), vectors])
         chunks = await self._write_chunks(keys, pool, vectors, first_row)
         outcome = await self._append(
             [keys.meta, keys.clips, keys.rows, keys.chunks],
             pool.epoch,
-            clip_count,
-            _lines_of(clips, clip_count),
+            tail.end_row,
+            _lines_of(clips, tail.end_row),
             json.dumps([str(chunk) for chunk in chunks]),
             "1" if replaces else "0",
         )
         if outcome == b"OK":
-            if replaces and tail is not None:
+            if replaces:
                 await self._redis.unlink(keys.chunk(pool.epoch, tail.chunk_id))
-            return True
+            return chunks[-1]
         for chunk in chunks:
             await self._redis.unlink(keys.chunk(pool.epoch, chunk.chunk_id))
         if outcome == b"POOL_NOT_FOUND":
             raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
-        return False
+        return None
 
     async def _write_chunks(
         self, keys: PoolKeys, pool: Pool, vectors: Float32Array, first_row: int
