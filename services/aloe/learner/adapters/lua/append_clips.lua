@@ -3,8 +3,12 @@
 -- each clip (id, "row hash", record), { chunk, ... }, 1 if the first chunk replaces the last one.
 local META, CLIPS, ROWS, CHUNKS = unpack(KEYS)
 if redis.call('HGET', META, 'epoch') ~= ARGV[1] then return 'POOL_NOT_FOUND' end
-if redis.call('HGET', META, 'clip_count') ~= ARGV[2] then return 'CHANGED' end
 local chunks = cjson.decode(ARGV[4])
+if redis.call('HGET', META, 'clip_count') ~= ARGV[2] then
+  -- Run before, and only the reply was lost: the chunk's id is of this call alone.
+  if redis.call('LPOS', CHUNKS, chunks[1], 'RANK', -1) then return 'OK' end
+  return 'CHANGED'
+end
 
 local ids, rows, records = {}, {}, {}
 local count = 0
