@@ -71,7 +71,8 @@ class PoolMethods:
             clips: read as they are sent, files too.
             encoder_fingerprint: of the encoder that made the embeddings; empty vouches for them.
             on_progress: told, now and then, how many clips are done so far.
-            timeout: of each stream of some hundred clips; 10 minutes by default.
+            timeout: of each stream of some hundred recordings, or some ten thousand embeddings; 10
+                minutes by default.
         """
         running = imports.ClipImport(
             pool_id,
