@@ -42,9 +42,8 @@ QUICK = Sizes(10_000, 300, 10, 1, 3, 1.0, (2_000, 10_000))
 
 def served_figures(sizes: Sizes) -> dict[str, Any]:
     data = clusters(sizes.clip_count, DIM, CLASS_COUNT)
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = storing_figures(data.embeddings, repeats=sizes.repeats)
     with running_learner() as server:
-        figures |= storing_figures(server, data.embeddings, repeats=max(1, sizes.repeats // 2))
         with connect(server.address) as client:
             fill_pool(client, "pool", data.embeddings)
             classes = [f"class-{index}" for index in range(CLASS_COUNT)]

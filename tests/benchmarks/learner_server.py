@@ -57,19 +57,28 @@ class LearnerServer:
 
 
 @contextmanager
-def running_learner() -> Iterator[LearnerServer]:
+def running_redis() -> Iterator[tuple[str, Path]]:
+    """Run a Redis that has every write on disk before it answers; yield its URL and a folder."""
     with tempfile.TemporaryDirectory(prefix="aloe-benchmark-") as name:
         folder = Path(name)
         socket_path = folder / "redis.sock"
-        redis = redis_child(folder / "redis", socket_path, folder / "redis.log")
-        redis.start(timeout_s=60)
-        server = LearnerServer(folder, f"unix://{socket_path}")
+        child = redis_child(folder / "redis", socket_path, folder / "redis.log")
+        child.start(timeout_s=60)
+        try:
+            yield f"unix://{socket_path}", folder
+        finally:
+            child.stop()
+
+
+@contextmanager
+def running_learner() -> Iterator[LearnerServer]:
+    with running_redis() as (redis_url, folder):
+        server = LearnerServer(folder, redis_url)
         try:
             server.start()
             yield server
         finally:
             server.learner.stop()
-            redis.stop()
 
 
 def clip_id(row: int) -> str:
