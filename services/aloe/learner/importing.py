@@ -144,7 +144,7 @@ class _Import:
             if isinstance(clip, BadClip):
                 self._report.failures.append(clip)
             elif is_unfit:
-                error = InvalidInput.of("embedding", problem)
+                error = InvalidInput.of("embeddings", problem)
                 self._report.failures.append(BadClip(clip.clip_id, error))
             else:
                 self._hashes.setdefault(clip.clip_id, clip.content_hash)

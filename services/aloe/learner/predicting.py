@@ -11,7 +11,7 @@ from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.judging import all_in_range, class_probabilities
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
-from aloe.learner.pool_cache import PoolCache, rows_of
+from aloe.learner.pool_cache import PoolCache, no_clip, rows_of
 from aloe.learner.ports import EncoderPort, Store
 from aloe.learner.querying import Querying
 
@@ -93,7 +93,12 @@ class Predictor:
                 f" pools/{task.pool_id}",
             )
         rows = await rows_of(self._store, task.pool_id, clips.clip_ids)
-        return (await self._pools.fresh(task.pool_id)).vectors[rows]
+        pool = await self._pools.fresh(task.pool_id)
+        for row, clip_id in zip(rows, clips.clip_ids, strict=True):
+            # Pool and task may have been deleted and made anew since the rows were found.
+            if row >= len(pool.vectors) or pool.clips[row].clip_id != clip_id:
+                raise no_clip(task.pool_id, clip_id)
+        return pool.vectors[rows]
 
 
 def check_embeddings(embeddings: Float32Array, embedding_dim: int, field: str) -> None:

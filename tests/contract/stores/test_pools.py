@@ -66,6 +66,14 @@ async def test_vectors_can_be_read_into_their_place(store: Store, first_row: int
     assert (place[there:] == -1).all()
 
 
+async def test_a_deleted_pool_has_no_vectors(store: Store):
+    pool = await store.create_pool(new_pool())
+    await store.append_clips(pool, *new_clips(3))
+    await store.delete_pool(pool.pool_id)
+    with pytest.raises(PoolNotFound):
+        await store.read_vectors(pool, 0)
+
+
 async def test_vectors_of_a_pool_made_anew_are_not_those_of_the_old(store: Store):
     old = await store.create_pool(new_pool())
     await store.append_clips(old, *new_clips(3))
@@ -130,9 +138,12 @@ async def test_a_pool_made_anew_is_empty_and_refuses_writers_of_the_old(store: S
     await store.delete_pool(old.pool_id)
     new = await store.create_pool(new_pool(old.pool_id))
     assert new.clip_count == 0
-    with pytest.raises(PoolNotFound):
-        await store.append_clips(old, *new_clips(3))
-    assert (await store.read_pool(new.pool_id)).clip_count == 0
+    for clip_count in (0, 10):
+        await store.append_clips(new, *new_clips(clip_count, first=20))
+        async with asyncio.timeout(10):
+            with pytest.raises(PoolNotFound):
+                await store.append_clips(old, *new_clips(3))
+        assert (await store.read_pool(new.pool_id)).clip_count == clip_count
 
 
 async def test_pool_ids_are_listed_sorted(store: Store):

@@ -58,7 +58,7 @@ def test_vectors_that_are_none_fail_alone(client: LearnerClient, pool: Pool):
         failure.clip_id: (failure.reason, [each.field for each in failure.violations])
         for failure in summary.failures
     }
-    assert found == {clip_id: ("INVALID_INPUT", ["embedding"]) for clip_id in wrong}
+    assert found == {clip_id: ("INVALID_INPUT", ["embeddings"]) for clip_id in wrong}
 
 
 def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):

@@ -2,19 +2,18 @@
 
 import asyncio
 import json
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.adapters import codec
+from aloe.learner.adapters.redis_chunks import Chunk, ChunkWriter
 from aloe.learner.adapters.redis_client import RedisClient
 from aloe.learner.adapters.redis_pipeline import Pipeline
 from aloe.learner.adapters.redis_scripts import Script, guarded
 from aloe.learner.adapters.redis_vectors import StoredRows, VectorReader
-from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
+from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound, StoreUnavailable
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import CHUNK_ROWS, FoundClip
 
@@ -35,31 +34,8 @@ class PoolKeys:
         self.meta, self.clips, self.rows = prefix + "meta", prefix + "clips", prefix + "rows"
         self.chunks, self.tasks = prefix + "chunks", prefix + "tasks"
 
-    def chunk(self, epoch: str, chunk_id: str) -> str:
-        """Return the key of one chunk of vectors."""
-        return f"aloe:chunk:{self.pool_id}:{epoch}:{chunk_id}"
 
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    first_row: int
-    row_count: int
-    chunk_id: str
-
-    @classmethod
-    def parse(cls, text: bytes) -> "_Chunk":
-        first_row, row_count, chunk_id = text.decode().split()
-        return cls(int(first_row), int(row_count), chunk_id)
-
-    @property
-    def end_row(self) -> int:
-        return self.first_row + self.row_count
-
-    def __str__(self) -> str:
-        return f"{self.first_row} {self.row_count} {self.chunk_id}"
-
-
-_NO_CHUNK = _Chunk(0, 0, "")
+_NO_CHUNK = Chunk(0, 0, "")
 
 
 class RedisPools:
@@ -67,9 +43,10 @@ class RedisPools:
 
     def __init__(self, client: RedisClient, vectors: VectorReader, replica_count: int = 0) -> None:
         self._redis, self._vectors = client, vectors
-        self._ends: dict[str, _Chunk] = {}
+        self._ends: dict[str, Chunk] = {}
         """By epoch the last chunk of pools to which only new clips were appended last: more such
         are likely to follow, and the script finds out if that is wrong."""
+        self._chunks = ChunkWriter(client)
         write = Pipeline(client, replica_count)
         self._create = Script(write, "create_pool")
         self._append = Script(write, "append_clips")
@@ -112,8 +89,7 @@ class RedisPools:
                 " delete the tasks first"
             )
         self._ends.pop(pool.epoch, None)
-        for text in chunks or []:
-            await self._redis.unlink(keys.chunk(pool.epoch, _Chunk.parse(text).chunk_id))
+        await self._chunks.unlink(pool, [Chunk.parse(text) for text in chunks or []])
         await self._redis.srem(_ID_INDEX, pool_id)
 
     @guarded
@@ -149,13 +125,13 @@ class RedisPools:
                     self._ends[pool.epoch] = end
                 return found
 
-    async def _read_end(self, pool: Pool) -> _Chunk:
+    async def _read_end(self, pool: Pool) -> Chunk:
         text = await self._redis.lindex(PoolKeys(pool.pool_id).chunks, -1)
-        return _Chunk.parse(text) if text else _NO_CHUNK
+        return Chunk.parse(text) if text else _NO_CHUNK
 
     async def _append_new(
-        self, pool: Pool, tail: _Chunk, clips: Sequence[Clip], vectors: Float32Array
-    ) -> _Chunk | None:
+        self, pool: Pool, tail: Chunk, clips: Sequence[Clip], vectors: Float32Array
+    ) -> Chunk | None:
         """Try to add clips behind a pool's last chunk, and return the one that is the last then.
 
         None if the pool has grown meanwhile, or holds some of the clips.
@@ -163,46 +139,35 @@ class RedisPools:
         keys = PoolKeys(pool.pool_id)
         first_row, replaces = tail.end_row, 0 < tail.row_count < CHUNK_ROWS
         if replaces:
-            rest = await self._redis.get(keys.chunk(pool.epoch, tail.chunk_id))
+            rest = await self._redis.get(tail.key(pool))
             if rest is None:
-                await self.read_pool(pool.pool_id)
+                await self._check_there(pool)
+                if await self._read_end(pool) == tail:
+                    raise _lost(pool, tail.key(pool))
                 return None
             first_row = tail.first_row
             vectors = np.concatenate([_rows_of(rest, vectors.shape[1]), vectors])
-        chunks = await self._write_chunks(keys, pool, vectors, first_row)
+        chunks = await self._chunks.write(pool, vectors, first_row)
         outcome = await self._append(
             [keys.meta, keys.clips, keys.rows, keys.chunks],
             pool.epoch,
             tail.end_row,
             _lines_of(clips, tail.end_row),
             json.dumps([str(chunk) for chunk in chunks]),
-            "1" if replaces else "0",
+            str(tail) if replaces else "",
         )
         if outcome == b"OK":
             if replaces:
-                await self._redis.unlink(keys.chunk(pool.epoch, tail.chunk_id))
+                await self._chunks.unlink(pool, [tail])
             return chunks[-1]
-        for chunk in chunks:
-            await self._redis.unlink(keys.chunk(pool.epoch, chunk.chunk_id))
+        await self._chunks.unlink(pool, chunks)
         if outcome == b"POOL_NOT_FOUND":
             raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
         return None
 
-    async def _write_chunks(
-        self, keys: PoolKeys, pool: Pool, vectors: Float32Array, first_row: int
-    ) -> list[_Chunk]:
-        vectors = np.ascontiguousarray(vectors, _FLOAT32)
-        chunks, writes = [], []
-        for begin in range(0, len(vectors), CHUNK_ROWS):
-            rows = vectors[begin : begin + CHUNK_ROWS]
-            chunk = _Chunk(first_row + begin, len(rows), uuid.uuid4().hex)
-            chunks.append(chunk)
-            writes.append(
-                self._redis.set(keys.chunk(pool.epoch, chunk.chunk_id), rows.data.cast("B"))
-            )
-        # Several at once: Redis takes one while the next is on its way.
-        await asyncio.gather(*writes)
-        return chunks
+    async def _check_there(self, pool: Pool) -> None:
+        if (await self.read_pool(pool.pool_id)).epoch != pool.epoch:
+            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
 
     @guarded
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
@@ -220,17 +185,19 @@ class RedisPools:
         out: Float32Array | None = None,
     ) -> Float32Array:
         keys = PoolKeys(pool.pool_id)
-        filled_count = 0
+        filled_count, missing = 0, ""
         while True:
             texts = await self._redis.lrange(keys.chunks, 0, -1)
-            chunks = [_Chunk.parse(text) for text in texts]
+            chunks = [Chunk.parse(text) for text in texts]
+            if not chunks:
+                await self._check_there(pool)
             there = max(0, chunks[-1].end_row - first_row) if chunks else 0
             count = there if at_most is None else min(there, at_most)
             if out is None:
                 out = np.empty((count, pool.encoder.embedding_dim), np.float32)
             begin, end = first_row + filled_count, first_row + min(count, len(out))
             values = [
-                StoredRows(keys.chunk(pool.epoch, chunk.chunk_id), chunk.first_row - first_row)
+                StoredRows(chunk.key(pool), chunk.first_row - first_row)
                 for chunk in chunks
                 if chunk.end_row > begin and chunk.first_row < end
             ]
@@ -238,8 +205,10 @@ class RedisPools:
             if filled_count >= end - first_row:
                 return out[:filled_count]
             # A chunk was replaced by a longer one since the list was read, or the pool is gone.
-            if (await self.read_pool(pool.pool_id)).epoch != pool.epoch:
-                raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+            await self._check_there(pool)
+            before, missing = missing, [v.key for v in values if v.begin <= filled_count][-1]
+            if missing == before:
+                raise _lost(pool, missing)
 
     async def _forget_strangers(self, keys: PoolKeys) -> None:
         """Unlink tasks that were deleted, or that are on another pool."""
@@ -248,6 +217,13 @@ class RedisPools:
             spec = await self._redis.hget(f"aloe:{{task:{task_id}}}:meta", "spec")
             if spec is None or codec.load_task(task_id, spec).pool_id != keys.pool_id:
                 await self._redis.srem(keys.tasks, member)
+
+
+def _lost(pool: Pool, chunk: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"Redis lost vectors of pools/{pool.pool_id}: {chunk} is gone; bring it back from a backup,"
+        " or delete the pool and import it again"
+    )
 
 
 def _lines_of(clips: Sequence[Clip], first_row: int) -> str:

@@ -72,8 +72,10 @@ class VectorReader:
         except asyncio.CancelledError:
             # The rows belong to whoever comes next, once nobody writes to them any more.
             is_stopped.set()
-            with contextlib.suppress(Exception):
-                await reading
+            while not reading.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({reading})
+            reading.exception()  # looked at
             raise
 
     def close(self) -> None:

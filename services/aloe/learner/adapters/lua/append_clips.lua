@@ -1,6 +1,6 @@
 -- Registers clips whose vectors lie in chunks written before.
 -- KEYS: meta, clips, rows, chunks. ARGV: epoch, the clip count that the caller saw, three lines for
--- each clip (id, "row hash", record), { chunk, ... }, 1 if the first chunk replaces the last one.
+-- each clip (id, "row hash", record), { chunk, ... }, the last chunk if the first one replaces it.
 local META, CLIPS, ROWS, CHUNKS = unpack(KEYS)
 if redis.call('HGET', META, 'epoch') ~= ARGV[1] then return 'POOL_NOT_FOUND' end
 local chunks = cjson.decode(ARGV[4])
@@ -9,6 +9,8 @@ if redis.call('HGET', META, 'clip_count') ~= ARGV[2] then
   if redis.call('LPOS', CHUNKS, chunks[1], 'RANK', -1) then return 'OK' end
   return 'CHANGED'
 end
+
+if ARGV[5] ~= '' and redis.call('LINDEX', CHUNKS, -1) ~= ARGV[5] then return 'CHANGED' end
 
 local ids, rows, records = {}, {}, {}
 local count = 0
@@ -37,7 +39,7 @@ for _, found in ipairs(call_with('HMGET', ROWS, ids)) do
 end
 call_with('HSET', ROWS, rows)
 call_with('RPUSH', CLIPS, records)
-if ARGV[5] == '1' then redis.call('RPOP', CHUNKS) end
+if ARGV[5] ~= '' then redis.call('RPOP', CHUNKS) end
 call_with('RPUSH', CHUNKS, chunks)
 redis.call('HSET', META, 'clip_count', ARGV[2] + count)
 return 'OK'
