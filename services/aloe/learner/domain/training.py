@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.head import Head, pack
@@ -113,9 +114,6 @@ def lbfgs(
     Returns:
         Weights (embedding_dim, n_classes) and biases (n_classes,), float32.
     """
-    # Loading it takes a third of the time in which a process starts, and few need it.
-    from scipy.optimize import minimize
-
     inputs = embeddings.astype(np.float64)
     targets = np.eye(class_count)[labels]
     embedding_dim, label_count = inputs.shape[1], len(inputs)
