@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 
+from aloe.learner import event_loop
 from aloe.local.child import Child
 
 ECHO = "/benchmark.Echo/Echo"
@@ -43,7 +44,10 @@ async def _serve_echo(reply_byte_count: int) -> None:
 
 
 @contextmanager
-def running_echo(folder: Path, reply_byte_count: int) -> Iterator[str]:
+def running_echo(
+    folder: Path, reply_byte_count: int, *, on_our_loop: bool = False
+) -> Iterator[str]:
+    """Run one on asyncio's event loop, or on the one that the learner has; yield its address."""
     addresses: list[str] = []
 
     def ready(child: Child) -> bool:
@@ -53,6 +57,7 @@ def running_echo(folder: Path, reply_byte_count: int) -> Iterator[str]:
         return bool(addresses)
 
     command = [sys.executable, "-m", "tests.benchmarks.echo", str(reply_byte_count)]
+    command += ["ours"] * on_our_loop
     child = Child("the echo", command, log_path=folder / "echo.log", ready=ready)
     child.start(timeout_s=60)
     try:
@@ -62,4 +67,5 @@ def running_echo(folder: Path, reply_byte_count: int) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve_echo(int(sys.argv[1])))
+    run = event_loop.run if sys.argv[2:] == ["ours"] else asyncio.run
+    run(_serve_echo(int(sys.argv[1])))

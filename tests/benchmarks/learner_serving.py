@@ -61,16 +61,22 @@ def predict_figures(
     ).SerializeToString()
     with grpc.insecure_channel(learner_address) as channel:
         reply_byte_count = len(unary(channel, _PREDICT)(request))
-    ours, echo = [], []
+    ours, echo, echo_on_our_loop = [], [], []
     for _ in range(repeats):
         ours.append(asyncio.run(_call_for(learner_address, _PREDICT, request, duration_s)))
         # One process is a fifth faster or slower than the next, for as long as it lives.
         with running_echo(folder, reply_byte_count) as echo_address:
             echo.append(asyncio.run(_call_for(echo_address, ECHO, request, duration_s)))
+        with running_echo(folder, reply_byte_count, on_our_loop=True) as echo_address:
+            found = asyncio.run(_call_for(echo_address, ECHO, request, duration_s))
+            echo_on_our_loop.append(found)
     return {
         "predict_calls_per_s": statistics.median(rate for rate, _ in ours),
         "echo_calls_per_s": statistics.median(rate for rate, _ in echo),
         "predict_over_echo": median_ratio([r for r, _ in ours], [r for r, _ in echo]),
+        "predict_over_echo_on_uvloop": median_ratio(
+            [r for r, _ in ours], [r for r, _ in echo_on_our_loop]
+        ),
         "predict_p99_ms": 1e3 * statistics.median(p99 for _, p99 in ours),
         "predict_p99_over_echo": median_ratio([p for _, p in ours], [p for _, p in echo]),
     }

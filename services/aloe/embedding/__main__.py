@@ -23,7 +23,6 @@ from aloe.embedding.length_policy import parse_length_policy
 from aloe.embedding.limits import BatchLimits, ServiceLimits
 from aloe.embedding.precision import Precision
 from aloe.embedding.settings import Settings
-from aloe.serving import event_loop
 
 _CONFIGURATION_EXIT_CODE = 2
 # How long the event loop may keep an inference thread waiting for Python's lock between batches.
@@ -46,7 +45,7 @@ def main() -> None:
             stream=sys.stderr,
         )
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        event_loop.run(_run(settings))
+        asyncio.run(_run(settings))
     except (ConfigurationError, AddressInUse) as error:
         _exit(f"aloe.embedding: {error}", _CONFIGURATION_EXIT_CODE)
     except KeyboardInterrupt:  # before the handlers were in place

@@ -12,6 +12,7 @@ from pydantic_settings import CliApp, SettingsError
 
 from aloe.client import connect_embedding_async
 from aloe.client.errors import InvalidArgument
+from aloe.learner import event_loop
 from aloe.learner.adapters.audio_folder import AudioFolder
 from aloe.learner.adapters.memory_store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
@@ -24,7 +25,6 @@ from aloe.learner.ports import Store
 from aloe.learner.servicer import LearnerServicer
 from aloe.learner.settings import Settings
 from aloe.learner.statuses import status_of
-from aloe.serving import event_loop
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.serving.server import AddressInUse, RpcServer, Service, wait_for_signal
 from aloe.v1 import learner_service_pb2, learner_service_pb2_grpc

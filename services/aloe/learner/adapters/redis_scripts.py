@@ -16,6 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+_CLOSED = "the handler is closed"
 _REFUSALS = (
     "LOADING", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN",
 )  # fmt: skip
@@ -32,6 +33,11 @@ def guarded(
             return await method(*args, **kwargs)
         except _AWAY as error:
             raise StoreUnavailable(f"Redis cannot be reached: {error}") from error
+        except RuntimeError as error:
+            # What uvloop says of a connection that was lost since redis-py last looked at it.
+            if _CLOSED not in str(error):
+                raise
+            raise StoreUnavailable("the connection to Redis was lost") from error
         except RedisError as error:
             if str(error).startswith(_REFUSALS) or "cluster" in type(error).__name__.lower():
                 raise StoreUnavailable(f"Redis cannot serve now: {error}") from error

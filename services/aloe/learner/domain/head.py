@@ -6,11 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.alignment import aligned_empty
+from aloe.learner.domain.kernels.tile import CLASS_TILE
 
 Float32Array = NDArray[np.float32]
-
-PACKING = 3
-"""Classes go in threes to the kernels; those that fill up have weights of 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +34,9 @@ class Head:
 
 
 def pack(by_class: Float32Array) -> Float32Array:
-    """Copy an array with a class in each row, filled up with zeros to whole threes of them."""
+    """Copy an array with a class in each row, filled up with zeros to whole tiles of them."""
     class_count = len(by_class)
-    padded = -(-class_count // PACKING) * PACKING
+    padded = -(-class_count // CLASS_TILE) * CLASS_TILE
     packed = aligned_empty((padded, *by_class.shape[1:]))
     packed[:class_count], packed[class_count:] = by_class, 0
     return packed

@@ -12,6 +12,7 @@ import llvmlite.binding as llvm
 import numba
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 
@@ -145,6 +146,9 @@ def _multiply_tile(
         ask: the first of the ASKED_CLIPS rows that will be needed soon.
     """
     del typing_context, first, last, c, column, whole, ask
+    for kind in (vectors, packed, out):
+        if kind.dtype != types.float32 or kind.layout != "C":
+            raise TypingError(f"a tile takes row-major float32, not {kind}")
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         _Writer(context, builder, signature.args, values).write(*values[4:])

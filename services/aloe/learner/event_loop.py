@@ -1,4 +1,4 @@
-"""The event loop that a service runs on."""
+"""The event loop that the learner runs on."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
