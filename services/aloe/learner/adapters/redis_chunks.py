@@ -17,7 +17,7 @@ from aloe.learner.ports import CHUNK_ROWS
 Float32Array = NDArray[np.float32]
 
 _FLOAT32 = np.dtype("<f4")
-_WRITES_AT_ONCE = 2
+_WRITES_AT_ONCE = 4
 """Redis takes one while the next comes. More would share a slow link until each takes longer than
 a socket waits, and take connections from others."""
 
