@@ -52,16 +52,23 @@ class AsyncRunner:
     ) -> AsyncIterator[T]:
         """Make calls one after the other; the next is made ready, off the loop, while one runs.
 
-        The timeout is that of each call.
+        What becomes of a call is told before what making the next one ready has raised, unless
+        that is an interrupt, which cancels the call. The timeout is that of each call.
         """
         running: asyncio.Task[T] | None = None
         try:
-            while (operation := await asyncio.to_thread(next, operations, None)) is not None:
+            while True:
+                try:
+                    operation = await asyncio.to_thread(next, operations, None)
+                except Exception:
+                    if running is not None:
+                        yield await running
+                    raise
                 if running is not None:
                     yield await running
+                if operation is None:
+                    return
                 running = asyncio.create_task(self.run(operation, timeout))
-            if running is not None:
-                yield await running
         finally:
             if running is not None:
                 running.cancel()

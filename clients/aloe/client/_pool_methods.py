@@ -66,6 +66,9 @@ class PoolMethods:
         A clip that cannot be read or taken is among the summary's failures and stops nothing. An
         import that broke off can be run again: clips that are there already are skipped.
 
+        While one stream is under way, `clips` is read on for the next: an error that ends the
+        import is raised once those are read, and in preference to one that `clips` raises.
+
         Args:
             pool_id: the pool.
             clips: read as they are sent, files too.

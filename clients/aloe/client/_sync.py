@@ -1,13 +1,14 @@
 """Runs operations on a channel, blocking."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 
+from aloe.client._background_call import Attempt, BackgroundCall, Sleep
 from aloe.client._endpoint import Endpoint
 from aloe.client._operations.operation import ListOperation, Operation, StreamOperation
 from aloe.client._retry import OutageSchedule, RetrySchedule
@@ -35,53 +36,53 @@ class SyncRunner:
 
     def run(self, operation: Operation[T], timeout: timedelta | None) -> T:
         """Make a call, again while that may help and there is time."""
-        return self._finish(operation, self.endpoint.schedule(timeout), None)
+        return self._run(operation, timeout, self.start, time.sleep)
 
     def run_in_turn(
-        self, operations: Iterable[Operation[T]], timeout: timedelta | None
+        self, operations: Iterator[Operation[T]], timeout: timedelta | None
     ) -> Iterator[T]:
         """Make calls one after the other; the next is made ready while one runs.
 
-        The timeout is that of each call.
+        What becomes of a call is told before what making the next one ready has raised, unless
+        that is an interrupt, which cancels the call. The timeout is that of each call.
         """
-        finish: Callable[[], T] | None = None
-        call = None
+        running: BackgroundCall[T] | None = None
         try:
-            for operation in operations:
-                if finish is not None:
-                    yield finish()
-                schedule = self.endpoint.schedule(timeout)
-                call = self._begin(operation, schedule)
-                finish = partial(self._finish, operation, schedule, call)
-            if finish is not None:
-                yield finish()
+            while True:
+                try:
+                    operation = next(operations, None)
+                except Exception:
+                    if running is not None:
+                        yield running.result()
+                    raise
+                if running is not None:
+                    yield running.result()
+                if operation is None:
+                    return
+                running = BackgroundCall(partial(self._run, operation, timeout), self._begin)
         finally:
-            if call is not None:
-                call.cancel()
+            if running is not None:
+                running.cancel()
 
-    def _begin(self, operation: Operation[T], schedule: RetrySchedule) -> Any:
-        """Make one attempt in the background."""
-        return getattr(self._stub, operation.rpc).future(
-            operation.argument(),
-            timeout=schedule.attempt_timeout_s(),
-            metadata=self.endpoint.metadata,
-        )
-
-    def _finish(self, operation: Operation[T], schedule: RetrySchedule, call: Any) -> T:
-        """Wait for an attempt, if one was begun; make others while that may help."""
+    def _run(
+        self, operation: Operation[T], timeout: timedelta | None, attempt: Attempt, sleep: Sleep
+    ) -> T:
+        schedule = self.endpoint.schedule(timeout)
         while True:
             try:
-                if call is None:
-                    response = self.start(
-                        operation.rpc, operation.argument(), timeout_s=schedule.attempt_timeout_s()
-                    )
-                else:
-                    response = call.result()
+                response = attempt(
+                    operation.rpc, operation.argument(), timeout_s=schedule.attempt_timeout_s()
+                )
             except grpc.RpcError as error:
-                call = None
-                time.sleep(schedule.delay_s(self.endpoint.translate(error, operation.rpc)))
+                sleep(schedule.delay_s(self.endpoint.translate(error, operation.rpc)))
             else:
                 return operation.result(response)
+
+    def _begin(self, rpc: str, argument: Any, *, timeout_s: float | None) -> Any:
+        """Begin one attempt; what comes back is its future."""
+        return getattr(self._stub, rpc).future(
+            argument, timeout=timeout_s, metadata=self.endpoint.metadata
+        )
 
     def pages(self, operation: ListOperation[T], timeout: timedelta | None) -> Iterator[T]:
         """Get a list page by page; the timeout is that of one page."""

@@ -1,4 +1,4 @@
-"""Imports go in streams of bounded messages that are safe to send again."""
+"""Imports go in bounded messages; a clip that cannot be taken fails alone."""
 
 import grpc
 import numpy as np
@@ -6,35 +6,13 @@ import pytest
 from google.rpc import status_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.client.scripted_server import fail
+from tests.unit.client.import_log import ImportLog, embeddings
 
 from aloe import client
 from aloe.client._chunks import MESSAGE_BYTES, group
 from aloe.serving.status import FieldViolation, Status
 from aloe.v1 import learner_service_pb2 as pb
 from aloe.wire.arrays import decode_matrix
-
-
-class ImportLog:
-    """Stands in for the learner: keeps the messages of each stream."""
-
-    def __init__(self, *, broken_streams: int = 0) -> None:
-        self.streams: list[list[pb.ImportClipsRequest]] = []
-        self._broken_streams = broken_streams
-
-    def __call__(self, requests, context):
-        if len(self.streams) < self._broken_streams:
-            self.streams.append([next(requests)])
-            fail(context, grpc.StatusCode.UNAVAILABLE)
-        self.streams.append(list(requests))
-        return pb.ImportClipsResponse(imported_count=len(self.clip_ids(-1)))
-
-    def clip_ids(self, stream: int) -> list[str]:
-        return [clip.clip_id for request in self.streams[stream] for clip in request.clips]
-
-
-def embeddings(count: int, dim: int = 4):
-    return [client.NewClip(f"clip{n}", embedding=np.full(dim, n, np.float32)) for n in range(count)]
 
 
 def test_clips_arrive_in_order_with_pool_and_fingerprint(learner_server, learner):
@@ -85,27 +63,6 @@ def test_vector_that_its_owner_uses_again_travels_as_it_was(learner_server, lear
 
     learner.call("import_clips", "voices", clips())
     assert decode_matrix(log.streams[0][0].embeddings)[:, 0].tolist() == [0, 1, 2]
-
-
-def test_audio_goes_in_several_streams_and_progress_is_told(learner_server, learner):
-    learner_server.on("ImportClips", log := ImportLog())
-    done: list[int] = []
-    clips = (client.NewClip(f"clip{n}", audio=b"RIFF") for n in range(1100))
-    summary = learner.call("import_clips", "voices", clips, on_progress=done.append)
-    assert summary.imported_count == 1100
-    assert len(log.streams) > 1
-    assert done[-1] == 1100
-    assert done == sorted(set(done))
-    sent = [clip_id for stream in range(len(log.streams)) for clip_id in log.clip_ids(stream)]
-    assert sent == [f"clip{n}" for n in range(1100)]
-
-
-def test_broken_stream_is_sent_again_whole(learner_server, learner):
-    learner_server.on("ImportClips", log := ImportLog(broken_streams=2))
-    summary = learner.call("import_clips", "voices", embeddings(12, dim=100_000))
-    assert summary.imported_count == 12
-    assert len(log.streams) == 3
-    assert log.clip_ids(-1) == [f"clip{n}" for n in range(12)]
 
 
 def test_progress_counts_clips_that_could_not_be_read(learner_server, learner, tmp_path):
@@ -189,17 +146,6 @@ def test_pcm_says_how_to_read_its_samples(learner_server, learner):
     assert second.channel_count == 1
     assert second.samples == np.array([0.5], "<f4").tobytes()
     assert first.sample_format != second.sample_format
-
-
-def test_error_of_the_callers_iterable_is_the_callers(learner_server, learner):
-    learner_server.on("ImportClips", ImportLog())
-
-    def clips():
-        yield from embeddings(2)
-        raise LookupError("my own")
-
-    with pytest.raises(LookupError, match="my own"):
-        learner.call("import_clips", "voices", clips())
 
 
 @settings(deadline=None)
