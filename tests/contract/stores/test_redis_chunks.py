@@ -112,8 +112,8 @@ async def test_of_an_append_that_fails_nothing_is_left(redis_url: str, bare: red
 
 
 async def test_many_appends_at_once_do_not_use_up_the_connections(redis_url: str):
-    store = RedisStore.of_url(f"{redis_url}{'&' if '?' in redis_url else '?'}max_connections=8")
-    pools = [await store.create_pool(new_pool()) for _ in range(4)]
+    store = RedisStore.of_url(redis_url)
+    pools = [await store.create_pool(new_pool()) for _ in range(16)]
     await asyncio.gather(*(store.append_clips(pool, *new_clips(2_000)) for pool in pools))
     for pool in pools:
         assert (await store.read_pool(pool.pool_id)).clip_count == 2_000
