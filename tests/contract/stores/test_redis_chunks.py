@@ -112,7 +112,8 @@ async def test_of_an_append_that_fails_nothing_is_left(redis_url: str, bare: red
 
 
 async def test_many_appends_at_once_do_not_use_up_the_connections(redis_url: str):
-    store = RedisStore.of_url(redis_url)
+    # Two for each append, to look what is there, and the few that write.
+    store = RedisStore.of_url(f"{redis_url}?max_connections=40")
     pools = [await store.create_pool(new_pool()) for _ in range(16)]
     await asyncio.gather(*(store.append_clips(pool, *new_clips(2_000)) for pool in pools))
     for pool in pools:
