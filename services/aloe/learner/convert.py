@@ -10,16 +10,14 @@ import numpy as np
 from google.protobuf import duration_pb2, timestamp_pb2
 from numpy.typing import NDArray
 
-from aloe.learner.appending import BadClip
 from aloe.learner.convert_stopping import stopping_rule
 from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import START_OF_LOG
-from aloe.learner.domain.pool import Audio, Clip, EncodedAudio, PcmAudio, embedding_hash
+from aloe.learner.domain.pool import Audio, EncodedAudio, PcmAudio
 from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
 from aloe.learner.domain.selection import SelectionRule
 from aloe.learner.domain.task import DEFAULT_LEASE_DURATION, QueryStrategy, Split, Task
-from aloe.learner.importing import Batch, EmbeddedClips, NewClip
 from aloe.learner.predicting import ClipsOfPool, PredictInput
 from aloe.learner.querying import OracleAnswer
 from aloe.learner.tasks import KnownLabel
@@ -63,9 +61,7 @@ _UPDATABLE = (
     "max_leases_per_oracle",
     "stopping_rule",
 )
-MAX_URI_LENGTH = 2_048
 MAX_ROWS = 10**9
-_HASH = re.compile(r"[0-9a-f]{32}|")
 
 
 def pool_id(name: str, field: str) -> str:
@@ -144,55 +140,6 @@ def audio(message: audio_pb2.Audio) -> Audio:
         sample_format=_SAMPLE_FORMATS.get(pcm.sample_format, "unspecified"),
         channel_count=pcm.channel_count or 1,
     )
-
-
-def import_batch(message: pb.ImportClipsRequest) -> Batch:
-    """Read some clips to import. Raises InvalidInput where the embeddings are not one per clip."""
-    if not message.HasField("embeddings"):
-        return [_new_clip(clip) for clip in message.clips]
-    try:
-        embeddings = decode_matrix(message.embeddings)
-    except MalformedArray as error:
-        raise InvalidInput.of("embeddings", str(error)) from error
-    if len(embeddings) != len(message.clips):
-        raise InvalidInput.of(
-            "embeddings", f"{len(embeddings)} rows for {len(message.clips)} clips; one for each"
-        )
-    clips = [_embedded_clip(*each) for each in zip(message.clips, embeddings, strict=True)]
-    return EmbeddedClips(clips, embeddings)
-
-
-def _new_clip(message: pb.NewClip) -> NewClip | BadClip:
-    try:
-        _check_clip(message)
-    except InvalidInput as error:
-        return BadClip(message.clip_id[:200], error)
-    recording = audio(message.audio) if message.HasField("audio") else None
-    return NewClip(message.clip_id, message.uri, recording)
-
-
-def _embedded_clip(message: pb.NewClip, embedding: Float32Array) -> Clip | BadClip:
-    try:
-        _check_clip(message)
-        if message.HasField("audio"):
-            raise InvalidInput.of("audio", "given beside an embedding; give one of them")
-    except InvalidInput as error:
-        return BadClip(message.clip_id[:200], error)
-    has_duration = message.HasField("duration")
-    return Clip(
-        message.clip_id,
-        message.content_hash or embedding_hash(embedding),
-        message.uri,
-        duration_s=duration(message.duration).total_seconds() if has_duration else None,
-    )
-
-
-def _check_clip(message: pb.NewClip) -> None:
-    an_id(message.clip_id, "clip_id")
-    if len(message.uri) > MAX_URI_LENGTH:
-        raise InvalidInput.of("uri", f"over {MAX_URI_LENGTH:,} characters")
-    if not _HASH.fullmatch(message.content_hash):
-        raise InvalidInput.of("content_hash", "not one that a clip was exported with")
 
 
 def task_spec(id_: str, message: pb.Task, *, epoch: str, create_time: datetime) -> Task:

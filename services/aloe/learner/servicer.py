@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-from aloe.learner import convert, respond, respond_rounds, respond_times
+from aloe.learner import convert, convert_import, respond, respond_rounds, respond_times
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.importing import Batch
 from aloe.learner.learner import Learner
@@ -259,6 +259,6 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
 async def _import_batches(
     first: pb.ImportClipsRequest, others: AsyncIterator[pb.ImportClipsRequest]
 ) -> AsyncIterator[Batch]:
-    yield convert.import_batch(first)
+    yield convert_import.import_batch(first)
     async for message in others:
-        yield convert.import_batch(message)
+        yield convert_import.import_batch(message)
