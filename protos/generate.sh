@@ -8,7 +8,10 @@ google=$(python -c 'import pathlib, google.rpc; print(pathlib.Path(google.rpc.__
 python -m grpc_tools.protoc -I. -I"$google" \
   --python_out="$out" --grpc_python_out="$out" --mypy_out=quiet:"$out" --mypy_grpc_out=quiet:"$out" \
   aloe/v1/*.proto
-# These files hold no service.
-for name in audio error_reason; do
-  rm "$out/aloe/v1/${name}_pb2_grpc.py" "$out/aloe/v1/${name}_pb2_grpc.pyi"
+# Most files hold no service.
+for proto in aloe/v1/*.proto; do
+  case $proto in
+    *_service.proto) ;;
+    *) rm "$out/${proto%.proto}_pb2_grpc.py" "$out/${proto%.proto}_pb2_grpc.pyi" ;;
+  esac
 done

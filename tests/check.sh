@@ -11,13 +11,14 @@ ruff format --check
 mypy
 lint-imports --no-cache
 
-# buf wants every import in a module of its own; google.rpc comes with a package.
+# buf wants every import in a module of its own; google's come with a package.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-google=$(python -c 'import google.rpc; print(google.rpc.__path__[0])')
-mkdir -p "$scratch/google/google/rpc" "$scratch/generated/aloe/v1"
+google=$(python -c 'import pathlib, google.rpc; print(pathlib.Path(google.rpc.__path__[0]).parent)')
+mkdir -p "$scratch/google/google/api" "$scratch/google/google/rpc" "$scratch/generated/aloe/v1"
 cp -R protos "$scratch/protos"
-cp "$google/status.proto" "$scratch/google/google/rpc/"
+cp "$google/api/field_behavior.proto" "$scratch/google/google/api/"
+cp "$google/rpc/status.proto" "$scratch/google/google/rpc/"
 sed 's|  - path: protos|&\n  - path: google|' buf.yaml > "$scratch/buf.yaml"
 (cd "$scratch" && buf lint protos)
 

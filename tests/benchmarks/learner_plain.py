@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain.recipe import AdamRecipe
 from aloe.learner.domain.training import glorot_uniform
+from aloe.values import AdamRecipe
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]

@@ -19,7 +19,7 @@ from tests.benchmarks.measuring import median_ratio, seconds
 
 from aloe.client import connect
 from aloe.learner.ports import CHUNK_ROWS
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import head_pb2
 from aloe.wire.arrays import encode_matrix
 from aloe.wire.names import task_name
 
@@ -56,7 +56,7 @@ def predict_figures(
     repeats: int,
     duration_s: float,
 ) -> dict[str, float]:
-    request = pb.PredictRequest(
+    request = head_pb2.PredictRequest(
         task=task_name(task_id), embeddings=encode_matrix(embedding[None])
     ).SerializeToString()
     with grpc.insecure_channel(learner_address) as channel:

@@ -63,7 +63,7 @@ def _label_differences(
 def _count_differences(folded: dict[str, tuple[ClipState, str | None]], task: Task) -> list[str]:
     counts = Counter(state for state, _ in folded.values())
     return [
-        f"{counts[state]:,} clips {state.value} in the log, {stored:,} stored"
+        f"{counts[state]:,} clips {state.name.lower()} in the log, {stored:,} stored"
         for state in (ClipState.LEASED, *_STORED_STATES)
-        if counts[state] != (stored := getattr(task.clip_counts, state.value))
+        if counts[state] != (stored := getattr(task.clip_counts, state.name.lower()))
     ]

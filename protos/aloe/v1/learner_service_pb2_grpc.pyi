@@ -3,7 +3,10 @@
 isort:skip_file
 The learner service: pools of clips, and tasks that learn from few labels."""
 
-from aloe.v1 import learner_service_pb2 as _learner_service_pb2
+from aloe.v1 import head_pb2 as _head_pb2
+from aloe.v1 import labeling_pb2 as _labeling_pb2
+from aloe.v1 import pool_pb2 as _pool_pb2
+from aloe.v1 import task_pb2 as _task_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
@@ -46,67 +49,67 @@ class LearnerServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LearnerServiceAsyncStub: ...
-    CreatePool: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.CreatePoolRequest, _learner_service_pb2.CreatePoolResponse]
+    CreatePool: _grpc.UnaryUnaryMultiCallable[_pool_pb2.CreatePoolRequest, _pool_pb2.CreatePoolResponse]
     """Creates a pool. Repeating it with the same content is no error."""
-    GetPool: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.GetPoolRequest, _learner_service_pb2.GetPoolResponse]
+    GetPool: _grpc.UnaryUnaryMultiCallable[_pool_pb2.GetPoolRequest, _pool_pb2.GetPoolResponse]
     """Describes a pool."""
-    ListPools: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ListPoolsRequest, _learner_service_pb2.ListPoolsResponse]
+    ListPools: _grpc.UnaryUnaryMultiCallable[_pool_pb2.ListPoolsRequest, _pool_pb2.ListPoolsResponse]
     """Lists the pools by name."""
-    DeletePool: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.DeletePoolRequest, _learner_service_pb2.DeletePoolResponse]
+    DeletePool: _grpc.UnaryUnaryMultiCallable[_pool_pb2.DeletePoolRequest, _pool_pb2.DeletePoolResponse]
     """Deletes a pool and its clips. FAILED_PRECONDITION with POOL_IN_USE while a
     task uses it.
     """
-    ImportClips: _grpc.StreamUnaryMultiCallable[_learner_service_pb2.ImportClipsRequest, _learner_service_pb2.ImportClipsResponse]
+    ImportClips: _grpc.StreamUnaryMultiCallable[_pool_pb2.ImportClipsRequest, _pool_pb2.ImportClipsResponse]
     """Adds clips to a pool: audio, which is embedded on the way, embeddings, or
     URIs. A clip that cannot be taken fails alone and is named in the response.
     A clip id that is already there with the same content is skipped.
     """
-    ListClips: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ListClipsRequest, _learner_service_pb2.ListClipsResponse]
+    ListClips: _grpc.UnaryUnaryMultiCallable[_pool_pb2.ListClipsRequest, _pool_pb2.ListClipsResponse]
     """Lists the clips of a pool in the order of their import."""
-    GetClipAudio: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.GetClipAudioRequest, _learner_service_pb2.GetClipAudioResponse]
+    GetClipAudio: _grpc.UnaryUnaryMultiCallable[_pool_pb2.GetClipAudioRequest, _pool_pb2.GetClipAudioResponse]
     """Returns the recording of a clip, to be heard by a person."""
-    ExportClips: _grpc.UnaryStreamMultiCallable[_learner_service_pb2.ExportClipsRequest, _learner_service_pb2.ExportClipsResponse]
+    ExportClips: _grpc.UnaryStreamMultiCallable[_pool_pb2.ExportClipsRequest, _pool_pb2.ExportClipsResponse]
     """Sends the clips of a pool with their embeddings, in the order of their
     import: all that ImportClips needs to make the pool anew.
     """
-    CreateTask: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.CreateTaskRequest, _learner_service_pb2.CreateTaskResponse]
+    CreateTask: _grpc.UnaryUnaryMultiCallable[_task_pb2.CreateTaskRequest, _task_pb2.CreateTaskResponse]
     """Creates a task on a pool. Repeating it with the same content is no error."""
-    GetTask: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.GetTaskRequest, _learner_service_pb2.GetTaskResponse]
+    GetTask: _grpc.UnaryUnaryMultiCallable[_task_pb2.GetTaskRequest, _task_pb2.GetTaskResponse]
     """Describes a task and how far it has come."""
-    ListTasks: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ListTasksRequest, _learner_service_pb2.ListTasksResponse]
+    ListTasks: _grpc.UnaryUnaryMultiCallable[_task_pb2.ListTasksRequest, _task_pb2.ListTasksResponse]
     """Lists the tasks by name."""
-    UpdateTask: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.UpdateTaskRequest, _learner_service_pb2.UpdateTaskResponse]
+    UpdateTask: _grpc.UnaryUnaryMultiCallable[_task_pb2.UpdateTaskRequest, _task_pb2.UpdateTaskResponse]
     """Changes the fields of a task that the mask names."""
-    DeleteTask: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.DeleteTaskRequest, _learner_service_pb2.DeleteTaskResponse]
+    DeleteTask: _grpc.UnaryUnaryMultiCallable[_task_pb2.DeleteTaskRequest, _task_pb2.DeleteTaskResponse]
     """Deletes a task with its labels, heads and rounds. The pool stays."""
-    ImportLabels: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ImportLabelsRequest, _learner_service_pb2.ImportLabelsResponse]
+    ImportLabels: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ImportLabelsRequest, _labeling_pb2.ImportLabelsResponse]
     """Gives clips labels that are known already: seed labels (split TRAIN) and
     the labels of validation and test clips, which are never queried. All or
     nothing.
     """
-    Query: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.QueryRequest, _learner_service_pb2.QueryResponse]
+    Query: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.QueryRequest, _labeling_pb2.QueryResponse]
     """Asks for the clips most worth a label, and leases them to the oracle."""
-    SubmitLabels: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.SubmitLabelsRequest, _learner_service_pb2.SubmitLabelsResponse]
+    SubmitLabels: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.SubmitLabelsRequest, _labeling_pb2.SubmitLabelsResponse]
     """Takes an oracle's answers. All or nothing: when it returns, every label is
     stored; when it fails, none is.
     """
-    ReleaseLeases: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ReleaseLeasesRequest, _learner_service_pb2.ReleaseLeasesResponse]
+    ReleaseLeases: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ReleaseLeasesRequest, _labeling_pb2.ReleaseLeasesResponse]
     """Gives leased clips back unanswered."""
-    RenewLeases: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.RenewLeasesRequest, _learner_service_pb2.RenewLeasesResponse]
+    RenewLeases: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.RenewLeasesRequest, _labeling_pb2.RenewLeasesResponse]
     """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
     nothing changed, where one is answered or another oracle's by now.
     """
-    Predict: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.PredictRequest, _learner_service_pb2.PredictResponse]
+    Predict: _grpc.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]
     """Predicts with a task's newest head."""
-    ListRounds: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ListRoundsRequest, _learner_service_pb2.ListRoundsResponse]
+    ListRounds: _grpc.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]
     """Lists the rounds of a task, the first one first."""
-    WatchTask: _grpc.UnaryStreamMultiCallable[_learner_service_pb2.WatchTaskRequest, _learner_service_pb2.WatchTaskResponse]
+    WatchTask: _grpc.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]
     """Sends the task now and whenever it has changed, until the caller leaves."""
-    ExportLabels: _grpc.UnaryStreamMultiCallable[_learner_service_pb2.ExportLabelsRequest, _learner_service_pb2.ExportLabelsResponse]
+    ExportLabels: _grpc.UnaryStreamMultiCallable[_labeling_pb2.ExportLabelsRequest, _labeling_pb2.ExportLabelsResponse]
     """Sends every label of a task, in the order of the pool's clips."""
-    ExportHead: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ExportHeadRequest, _learner_service_pb2.ExportHeadResponse]
+    ExportHead: _grpc.UnaryUnaryMultiCallable[_head_pb2.ExportHeadRequest, _head_pb2.ExportHeadResponse]
     """Returns a trained head with all that is needed to use it elsewhere."""
-    ListEvents: _grpc.UnaryUnaryMultiCallable[_learner_service_pb2.ListEventsRequest, _learner_service_pb2.ListEventsResponse]
+    ListEvents: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ListEventsRequest, _labeling_pb2.ListEventsResponse]
     """Lists what happened to a task: who leased, answered, corrected which clip,
     when, by which score; the first event first. The task's state follows from
     it.
@@ -130,67 +133,67 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    CreatePool: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.CreatePoolRequest, _learner_service_pb2.CreatePoolResponse]  # type: ignore[assignment]
+    CreatePool: _aio.UnaryUnaryMultiCallable[_pool_pb2.CreatePoolRequest, _pool_pb2.CreatePoolResponse]  # type: ignore[assignment]
     """Creates a pool. Repeating it with the same content is no error."""
-    GetPool: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.GetPoolRequest, _learner_service_pb2.GetPoolResponse]  # type: ignore[assignment]
+    GetPool: _aio.UnaryUnaryMultiCallable[_pool_pb2.GetPoolRequest, _pool_pb2.GetPoolResponse]  # type: ignore[assignment]
     """Describes a pool."""
-    ListPools: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ListPoolsRequest, _learner_service_pb2.ListPoolsResponse]  # type: ignore[assignment]
+    ListPools: _aio.UnaryUnaryMultiCallable[_pool_pb2.ListPoolsRequest, _pool_pb2.ListPoolsResponse]  # type: ignore[assignment]
     """Lists the pools by name."""
-    DeletePool: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.DeletePoolRequest, _learner_service_pb2.DeletePoolResponse]  # type: ignore[assignment]
+    DeletePool: _aio.UnaryUnaryMultiCallable[_pool_pb2.DeletePoolRequest, _pool_pb2.DeletePoolResponse]  # type: ignore[assignment]
     """Deletes a pool and its clips. FAILED_PRECONDITION with POOL_IN_USE while a
     task uses it.
     """
-    ImportClips: _aio.StreamUnaryMultiCallable[_learner_service_pb2.ImportClipsRequest, _learner_service_pb2.ImportClipsResponse]  # type: ignore[assignment]
+    ImportClips: _aio.StreamUnaryMultiCallable[_pool_pb2.ImportClipsRequest, _pool_pb2.ImportClipsResponse]  # type: ignore[assignment]
     """Adds clips to a pool: audio, which is embedded on the way, embeddings, or
     URIs. A clip that cannot be taken fails alone and is named in the response.
     A clip id that is already there with the same content is skipped.
     """
-    ListClips: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ListClipsRequest, _learner_service_pb2.ListClipsResponse]  # type: ignore[assignment]
+    ListClips: _aio.UnaryUnaryMultiCallable[_pool_pb2.ListClipsRequest, _pool_pb2.ListClipsResponse]  # type: ignore[assignment]
     """Lists the clips of a pool in the order of their import."""
-    GetClipAudio: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.GetClipAudioRequest, _learner_service_pb2.GetClipAudioResponse]  # type: ignore[assignment]
+    GetClipAudio: _aio.UnaryUnaryMultiCallable[_pool_pb2.GetClipAudioRequest, _pool_pb2.GetClipAudioResponse]  # type: ignore[assignment]
     """Returns the recording of a clip, to be heard by a person."""
-    ExportClips: _aio.UnaryStreamMultiCallable[_learner_service_pb2.ExportClipsRequest, _learner_service_pb2.ExportClipsResponse]  # type: ignore[assignment]
+    ExportClips: _aio.UnaryStreamMultiCallable[_pool_pb2.ExportClipsRequest, _pool_pb2.ExportClipsResponse]  # type: ignore[assignment]
     """Sends the clips of a pool with their embeddings, in the order of their
     import: all that ImportClips needs to make the pool anew.
     """
-    CreateTask: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.CreateTaskRequest, _learner_service_pb2.CreateTaskResponse]  # type: ignore[assignment]
+    CreateTask: _aio.UnaryUnaryMultiCallable[_task_pb2.CreateTaskRequest, _task_pb2.CreateTaskResponse]  # type: ignore[assignment]
     """Creates a task on a pool. Repeating it with the same content is no error."""
-    GetTask: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.GetTaskRequest, _learner_service_pb2.GetTaskResponse]  # type: ignore[assignment]
+    GetTask: _aio.UnaryUnaryMultiCallable[_task_pb2.GetTaskRequest, _task_pb2.GetTaskResponse]  # type: ignore[assignment]
     """Describes a task and how far it has come."""
-    ListTasks: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ListTasksRequest, _learner_service_pb2.ListTasksResponse]  # type: ignore[assignment]
+    ListTasks: _aio.UnaryUnaryMultiCallable[_task_pb2.ListTasksRequest, _task_pb2.ListTasksResponse]  # type: ignore[assignment]
     """Lists the tasks by name."""
-    UpdateTask: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.UpdateTaskRequest, _learner_service_pb2.UpdateTaskResponse]  # type: ignore[assignment]
+    UpdateTask: _aio.UnaryUnaryMultiCallable[_task_pb2.UpdateTaskRequest, _task_pb2.UpdateTaskResponse]  # type: ignore[assignment]
     """Changes the fields of a task that the mask names."""
-    DeleteTask: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.DeleteTaskRequest, _learner_service_pb2.DeleteTaskResponse]  # type: ignore[assignment]
+    DeleteTask: _aio.UnaryUnaryMultiCallable[_task_pb2.DeleteTaskRequest, _task_pb2.DeleteTaskResponse]  # type: ignore[assignment]
     """Deletes a task with its labels, heads and rounds. The pool stays."""
-    ImportLabels: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ImportLabelsRequest, _learner_service_pb2.ImportLabelsResponse]  # type: ignore[assignment]
+    ImportLabels: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ImportLabelsRequest, _labeling_pb2.ImportLabelsResponse]  # type: ignore[assignment]
     """Gives clips labels that are known already: seed labels (split TRAIN) and
     the labels of validation and test clips, which are never queried. All or
     nothing.
     """
-    Query: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.QueryRequest, _learner_service_pb2.QueryResponse]  # type: ignore[assignment]
+    Query: _aio.UnaryUnaryMultiCallable[_labeling_pb2.QueryRequest, _labeling_pb2.QueryResponse]  # type: ignore[assignment]
     """Asks for the clips most worth a label, and leases them to the oracle."""
-    SubmitLabels: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.SubmitLabelsRequest, _learner_service_pb2.SubmitLabelsResponse]  # type: ignore[assignment]
+    SubmitLabels: _aio.UnaryUnaryMultiCallable[_labeling_pb2.SubmitLabelsRequest, _labeling_pb2.SubmitLabelsResponse]  # type: ignore[assignment]
     """Takes an oracle's answers. All or nothing: when it returns, every label is
     stored; when it fails, none is.
     """
-    ReleaseLeases: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ReleaseLeasesRequest, _learner_service_pb2.ReleaseLeasesResponse]  # type: ignore[assignment]
+    ReleaseLeases: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ReleaseLeasesRequest, _labeling_pb2.ReleaseLeasesResponse]  # type: ignore[assignment]
     """Gives leased clips back unanswered."""
-    RenewLeases: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.RenewLeasesRequest, _learner_service_pb2.RenewLeasesResponse]  # type: ignore[assignment]
+    RenewLeases: _aio.UnaryUnaryMultiCallable[_labeling_pb2.RenewLeasesRequest, _labeling_pb2.RenewLeasesResponse]  # type: ignore[assignment]
     """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
     nothing changed, where one is answered or another oracle's by now.
     """
-    Predict: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.PredictRequest, _learner_service_pb2.PredictResponse]  # type: ignore[assignment]
+    Predict: _aio.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]  # type: ignore[assignment]
     """Predicts with a task's newest head."""
-    ListRounds: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ListRoundsRequest, _learner_service_pb2.ListRoundsResponse]  # type: ignore[assignment]
+    ListRounds: _aio.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]  # type: ignore[assignment]
     """Lists the rounds of a task, the first one first."""
-    WatchTask: _aio.UnaryStreamMultiCallable[_learner_service_pb2.WatchTaskRequest, _learner_service_pb2.WatchTaskResponse]  # type: ignore[assignment]
+    WatchTask: _aio.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]  # type: ignore[assignment]
     """Sends the task now and whenever it has changed, until the caller leaves."""
-    ExportLabels: _aio.UnaryStreamMultiCallable[_learner_service_pb2.ExportLabelsRequest, _learner_service_pb2.ExportLabelsResponse]  # type: ignore[assignment]
+    ExportLabels: _aio.UnaryStreamMultiCallable[_labeling_pb2.ExportLabelsRequest, _labeling_pb2.ExportLabelsResponse]  # type: ignore[assignment]
     """Sends every label of a task, in the order of the pool's clips."""
-    ExportHead: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ExportHeadRequest, _learner_service_pb2.ExportHeadResponse]  # type: ignore[assignment]
+    ExportHead: _aio.UnaryUnaryMultiCallable[_head_pb2.ExportHeadRequest, _head_pb2.ExportHeadResponse]  # type: ignore[assignment]
     """Returns a trained head with all that is needed to use it elsewhere."""
-    ListEvents: _aio.UnaryUnaryMultiCallable[_learner_service_pb2.ListEventsRequest, _learner_service_pb2.ListEventsResponse]  # type: ignore[assignment]
+    ListEvents: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ListEventsRequest, _labeling_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Lists what happened to a task: who leased, answered, corrected which clip,
     when, by which score; the first event first. The task's state follows from
     it.
@@ -215,33 +218,33 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def CreatePool(
         self,
-        request: _learner_service_pb2.CreatePoolRequest,
+        request: _pool_pb2.CreatePoolRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.CreatePoolResponse, _abc.Awaitable[_learner_service_pb2.CreatePoolResponse]]:
+    ) -> _typing.Union[_pool_pb2.CreatePoolResponse, _abc.Awaitable[_pool_pb2.CreatePoolResponse]]:
         """Creates a pool. Repeating it with the same content is no error."""
 
     @_abc_1.abstractmethod
     def GetPool(
         self,
-        request: _learner_service_pb2.GetPoolRequest,
+        request: _pool_pb2.GetPoolRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.GetPoolResponse, _abc.Awaitable[_learner_service_pb2.GetPoolResponse]]:
+    ) -> _typing.Union[_pool_pb2.GetPoolResponse, _abc.Awaitable[_pool_pb2.GetPoolResponse]]:
         """Describes a pool."""
 
     @_abc_1.abstractmethod
     def ListPools(
         self,
-        request: _learner_service_pb2.ListPoolsRequest,
+        request: _pool_pb2.ListPoolsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.ListPoolsResponse, _abc.Awaitable[_learner_service_pb2.ListPoolsResponse]]:
+    ) -> _typing.Union[_pool_pb2.ListPoolsResponse, _abc.Awaitable[_pool_pb2.ListPoolsResponse]]:
         """Lists the pools by name."""
 
     @_abc_1.abstractmethod
     def DeletePool(
         self,
-        request: _learner_service_pb2.DeletePoolRequest,
+        request: _pool_pb2.DeletePoolRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.DeletePoolResponse, _abc.Awaitable[_learner_service_pb2.DeletePoolResponse]]:
+    ) -> _typing.Union[_pool_pb2.DeletePoolResponse, _abc.Awaitable[_pool_pb2.DeletePoolResponse]]:
         """Deletes a pool and its clips. FAILED_PRECONDITION with POOL_IN_USE while a
         task uses it.
         """
@@ -249,9 +252,9 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ImportClips(
         self,
-        request_iterator: _MaybeAsyncIterator[_learner_service_pb2.ImportClipsRequest],
+        request_iterator: _MaybeAsyncIterator[_pool_pb2.ImportClipsRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.ImportClipsResponse, _abc.Awaitable[_learner_service_pb2.ImportClipsResponse]]:
+    ) -> _typing.Union[_pool_pb2.ImportClipsResponse, _abc.Awaitable[_pool_pb2.ImportClipsResponse]]:
         """Adds clips to a pool: audio, which is embedded on the way, embeddings, or
         URIs. A clip that cannot be taken fails alone and is named in the response.
         A clip id that is already there with the same content is skipped.
@@ -260,25 +263,25 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListClips(
         self,
-        request: _learner_service_pb2.ListClipsRequest,
+        request: _pool_pb2.ListClipsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.ListClipsResponse, _abc.Awaitable[_learner_service_pb2.ListClipsResponse]]:
+    ) -> _typing.Union[_pool_pb2.ListClipsResponse, _abc.Awaitable[_pool_pb2.ListClipsResponse]]:
         """Lists the clips of a pool in the order of their import."""
 
     @_abc_1.abstractmethod
     def GetClipAudio(
         self,
-        request: _learner_service_pb2.GetClipAudioRequest,
+        request: _pool_pb2.GetClipAudioRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.GetClipAudioResponse, _abc.Awaitable[_learner_service_pb2.GetClipAudioResponse]]:
+    ) -> _typing.Union[_pool_pb2.GetClipAudioResponse, _abc.Awaitable[_pool_pb2.GetClipAudioResponse]]:
         """Returns the recording of a clip, to be heard by a person."""
 
     @_abc_1.abstractmethod
     def ExportClips(
         self,
-        request: _learner_service_pb2.ExportClipsRequest,
+        request: _pool_pb2.ExportClipsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_learner_service_pb2.ExportClipsResponse], _abc.AsyncIterator[_learner_service_pb2.ExportClipsResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_pool_pb2.ExportClipsResponse], _abc.AsyncIterator[_pool_pb2.ExportClipsResponse]]:
         """Sends the clips of a pool with their embeddings, in the order of their
         import: all that ImportClips needs to make the pool anew.
         """
@@ -286,49 +289,49 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def CreateTask(
         self,
-        request: _learner_service_pb2.CreateTaskRequest,
+        request: _task_pb2.CreateTaskRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.CreateTaskResponse, _abc.Awaitable[_learner_service_pb2.CreateTaskResponse]]:
+    ) -> _typing.Union[_task_pb2.CreateTaskResponse, _abc.Awaitable[_task_pb2.CreateTaskResponse]]:
         """Creates a task on a pool. Repeating it with the same content is no error."""
 
     @_abc_1.abstractmethod
     def GetTask(
         self,
-        request: _learner_service_pb2.GetTaskRequest,
+        request: _task_pb2.GetTaskRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.GetTaskResponse, _abc.Awaitable[_learner_service_pb2.GetTaskResponse]]:
+    ) -> _typing.Union[_task_pb2.GetTaskResponse, _abc.Awaitable[_task_pb2.GetTaskResponse]]:
         """Describes a task and how far it has come."""
 
     @_abc_1.abstractmethod
     def ListTasks(
         self,
-        request: _learner_service_pb2.ListTasksRequest,
+        request: _task_pb2.ListTasksRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.ListTasksResponse, _abc.Awaitable[_learner_service_pb2.ListTasksResponse]]:
+    ) -> _typing.Union[_task_pb2.ListTasksResponse, _abc.Awaitable[_task_pb2.ListTasksResponse]]:
         """Lists the tasks by name."""
 
     @_abc_1.abstractmethod
     def UpdateTask(
         self,
-        request: _learner_service_pb2.UpdateTaskRequest,
+        request: _task_pb2.UpdateTaskRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.UpdateTaskResponse, _abc.Awaitable[_learner_service_pb2.UpdateTaskResponse]]:
+    ) -> _typing.Union[_task_pb2.UpdateTaskResponse, _abc.Awaitable[_task_pb2.UpdateTaskResponse]]:
         """Changes the fields of a task that the mask names."""
 
     @_abc_1.abstractmethod
     def DeleteTask(
         self,
-        request: _learner_service_pb2.DeleteTaskRequest,
+        request: _task_pb2.DeleteTaskRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.DeleteTaskResponse, _abc.Awaitable[_learner_service_pb2.DeleteTaskResponse]]:
+    ) -> _typing.Union[_task_pb2.DeleteTaskResponse, _abc.Awaitable[_task_pb2.DeleteTaskResponse]]:
         """Deletes a task with its labels, heads and rounds. The pool stays."""
 
     @_abc_1.abstractmethod
     def ImportLabels(
         self,
-        request: _learner_service_pb2.ImportLabelsRequest,
+        request: _labeling_pb2.ImportLabelsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.ImportLabelsResponse, _abc.Awaitable[_learner_service_pb2.ImportLabelsResponse]]:
+    ) -> _typing.Union[_labeling_pb2.ImportLabelsResponse, _abc.Awaitable[_labeling_pb2.ImportLabelsResponse]]:
         """Gives clips labels that are known already: seed labels (split TRAIN) and
         the labels of validation and test clips, which are never queried. All or
         nothing.
@@ -337,17 +340,17 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def Query(
         self,
-        request: _learner_service_pb2.QueryRequest,
+        request: _labeling_pb2.QueryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.QueryResponse, _abc.Awaitable[_learner_service_pb2.QueryResponse]]:
+    ) -> _typing.Union[_labeling_pb2.QueryResponse, _abc.Awaitable[_labeling_pb2.QueryResponse]]:
         """Asks for the clips most worth a label, and leases them to the oracle."""
 
     @_abc_1.abstractmethod
     def SubmitLabels(
         self,
-        request: _learner_service_pb2.SubmitLabelsRequest,
+        request: _labeling_pb2.SubmitLabelsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.SubmitLabelsResponse, _abc.Awaitable[_learner_service_pb2.SubmitLabelsResponse]]:
+    ) -> _typing.Union[_labeling_pb2.SubmitLabelsResponse, _abc.Awaitable[_labeling_pb2.SubmitLabelsResponse]]:
         """Takes an oracle's answers. All or nothing: when it returns, every label is
         stored; when it fails, none is.
         """
@@ -355,17 +358,17 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ReleaseLeases(
         self,
-        request: _learner_service_pb2.ReleaseLeasesRequest,
+        request: _labeling_pb2.ReleaseLeasesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.ReleaseLeasesResponse, _abc.Awaitable[_learner_service_pb2.ReleaseLeasesResponse]]:
+    ) -> _typing.Union[_labeling_pb2.ReleaseLeasesResponse, _abc.Awaitable[_labeling_pb2.ReleaseLeasesResponse]]:
         """Gives leased clips back unanswered."""
 
     @_abc_1.abstractmethod
     def RenewLeases(
         self,
-        request: _learner_service_pb2.RenewLeasesRequest,
+        request: _labeling_pb2.RenewLeasesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.RenewLeasesResponse, _abc.Awaitable[_learner_service_pb2.RenewLeasesResponse]]:
+    ) -> _typing.Union[_labeling_pb2.RenewLeasesResponse, _abc.Awaitable[_labeling_pb2.RenewLeasesResponse]]:
         """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
         nothing changed, where one is answered or another oracle's by now.
         """
@@ -373,49 +376,49 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def Predict(
         self,
-        request: _learner_service_pb2.PredictRequest,
+        request: _head_pb2.PredictRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.PredictResponse, _abc.Awaitable[_learner_service_pb2.PredictResponse]]:
+    ) -> _typing.Union[_head_pb2.PredictResponse, _abc.Awaitable[_head_pb2.PredictResponse]]:
         """Predicts with a task's newest head."""
 
     @_abc_1.abstractmethod
     def ListRounds(
         self,
-        request: _learner_service_pb2.ListRoundsRequest,
+        request: _head_pb2.ListRoundsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.ListRoundsResponse, _abc.Awaitable[_learner_service_pb2.ListRoundsResponse]]:
+    ) -> _typing.Union[_head_pb2.ListRoundsResponse, _abc.Awaitable[_head_pb2.ListRoundsResponse]]:
         """Lists the rounds of a task, the first one first."""
 
     @_abc_1.abstractmethod
     def WatchTask(
         self,
-        request: _learner_service_pb2.WatchTaskRequest,
+        request: _task_pb2.WatchTaskRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_learner_service_pb2.WatchTaskResponse], _abc.AsyncIterator[_learner_service_pb2.WatchTaskResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_task_pb2.WatchTaskResponse], _abc.AsyncIterator[_task_pb2.WatchTaskResponse]]:
         """Sends the task now and whenever it has changed, until the caller leaves."""
 
     @_abc_1.abstractmethod
     def ExportLabels(
         self,
-        request: _learner_service_pb2.ExportLabelsRequest,
+        request: _labeling_pb2.ExportLabelsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_learner_service_pb2.ExportLabelsResponse], _abc.AsyncIterator[_learner_service_pb2.ExportLabelsResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_labeling_pb2.ExportLabelsResponse], _abc.AsyncIterator[_labeling_pb2.ExportLabelsResponse]]:
         """Sends every label of a task, in the order of the pool's clips."""
 
     @_abc_1.abstractmethod
     def ExportHead(
         self,
-        request: _learner_service_pb2.ExportHeadRequest,
+        request: _head_pb2.ExportHeadRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.ExportHeadResponse, _abc.Awaitable[_learner_service_pb2.ExportHeadResponse]]:
+    ) -> _typing.Union[_head_pb2.ExportHeadResponse, _abc.Awaitable[_head_pb2.ExportHeadResponse]]:
         """Returns a trained head with all that is needed to use it elsewhere."""
 
     @_abc_1.abstractmethod
     def ListEvents(
         self,
-        request: _learner_service_pb2.ListEventsRequest,
+        request: _labeling_pb2.ListEventsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_learner_service_pb2.ListEventsResponse, _abc.Awaitable[_learner_service_pb2.ListEventsResponse]]:
+    ) -> _typing.Union[_labeling_pb2.ListEventsResponse, _abc.Awaitable[_labeling_pb2.ListEventsResponse]]:
         """Lists what happened to a task: who leased, answered, corrected which clip,
         when, by which score; the first event first. The task's state follows from
         it.

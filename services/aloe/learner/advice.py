@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from aloe.learner.caches import CachedTask
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping import StopAdvice, advise, window
+from aloe.learner.domain.stopping import advise, window
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import Store
 from aloe.learner.recorder import Phase
+from aloe.values import StopAdvice
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.errors import HeadNotTrained, TaskChanged
-from aloe.learner.domain.events import NO_CLASS, EventKind, TaskView
+from aloe.learner.domain.events import NO_CLASS, TaskView
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge
-from aloe.learner.domain.selection import SelectionRule, first_clips, first_open
-from aloe.learner.domain.task import ClipState, Task
+from aloe.learner.domain.selection import first_clips, first_open
+from aloe.learner.domain.task import Task
 from aloe.learner.pool_cache import RECENT_S, CachedPool
 from aloe.learner.ports import Pick, Store
 from aloe.learner.recorder import HeadTimes, NoRecorder, Phase, Recorder
 from aloe.learner.scoring import HeadScores
+from aloe.values import ClipState, EventKind, SelectionRule
 
 _QUICK_CLIP_COUNT = 32_768
 """So many are ordered in less time than another thread takes to begin."""
@@ -73,7 +74,7 @@ class CachedTask:
         events = await store.read_events(self.task, self.view.last_event_id)
         for event in events:
             self.view.apply(event)
-        if any(event.kind is EventKind.UPDATED for event in events):
+        if any(event.kind is EventKind.TASK_UPDATED for event in events):
             self.task, _ = await store.read_task(self.task.task_id)
         self._read_at = began
         if events:

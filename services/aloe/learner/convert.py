@@ -11,18 +11,23 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from numpy.typing import NDArray
 
 from aloe.learner.convert_stopping import stopping_rule
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.pool import Audio, EncodedAudio, PcmAudio
-from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
-from aloe.learner.domain.selection import SelectionRule
-from aloe.learner.domain.task import DEFAULT_LEASE_DURATION, QueryStrategy, Split, Task
+from aloe.learner.domain.task import DEFAULT_LEASE_DURATION, Task
 from aloe.learner.predicting import ClipsOfPool, PredictInput
 from aloe.learner.querying import OracleAnswer
 from aloe.learner.tasks import KnownLabel
-from aloe.v1 import audio_pb2
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, task_pb2
+from aloe.values import (
+    AcquisitionFunction,
+    AdamRecipe,
+    HeadRecipe,
+    LbfgsRecipe,
+    QueryStrategy,
+    SelectionRule,
+    Split,
+)
 from aloe.wire import names
 from aloe.wire.arrays import MalformedArray, decode_matrix
 
@@ -30,24 +35,24 @@ Float32Array = NDArray[np.float32]
 T = TypeVar("T")
 
 ACQUISITION_FUNCTIONS = {
-    pb.ACQUISITION_FUNCTION_UNSPECIFIED: AcquisitionFunction.SMALLEST_MARGIN,
-    pb.ACQUISITION_FUNCTION_SMALLEST_MARGIN: AcquisitionFunction.SMALLEST_MARGIN,
-    pb.ACQUISITION_FUNCTION_LARGEST_MARGIN: AcquisitionFunction.LARGEST_MARGIN,
-    pb.ACQUISITION_FUNCTION_LEAST_CONFIDENCE: AcquisitionFunction.LEAST_CONFIDENCE,
-    pb.ACQUISITION_FUNCTION_ENTROPY: AcquisitionFunction.ENTROPY,
-    pb.ACQUISITION_FUNCTION_NORM: AcquisitionFunction.NORM,
-    pb.ACQUISITION_FUNCTION_RANDOM: AcquisitionFunction.RANDOM,
-    pb.ACQUISITION_FUNCTION_MARGIN_LOGITS: AcquisitionFunction.MARGIN_LOGITS,
+    task_pb2.ACQUISITION_FUNCTION_UNSPECIFIED: AcquisitionFunction.SMALLEST_MARGIN,
+    task_pb2.ACQUISITION_FUNCTION_SMALLEST_MARGIN: AcquisitionFunction.SMALLEST_MARGIN,
+    task_pb2.ACQUISITION_FUNCTION_LARGEST_MARGIN: AcquisitionFunction.LARGEST_MARGIN,
+    task_pb2.ACQUISITION_FUNCTION_LEAST_CONFIDENCE: AcquisitionFunction.LEAST_CONFIDENCE,
+    task_pb2.ACQUISITION_FUNCTION_ENTROPY: AcquisitionFunction.ENTROPY,
+    task_pb2.ACQUISITION_FUNCTION_NORM: AcquisitionFunction.NORM,
+    task_pb2.ACQUISITION_FUNCTION_RANDOM: AcquisitionFunction.RANDOM,
+    task_pb2.ACQUISITION_FUNCTION_MARGIN_LOGITS: AcquisitionFunction.MARGIN_LOGITS,
 }
 SELECTION_RULES = {
-    pb.SELECTION_RULE_UNSPECIFIED: SelectionRule.CLASS_AWARE,
-    pb.SELECTION_RULE_CLASS_AWARE: SelectionRule.CLASS_AWARE,
-    pb.SELECTION_RULE_CLASS_AGNOSTIC: SelectionRule.CLASS_AGNOSTIC,
+    task_pb2.SELECTION_RULE_UNSPECIFIED: SelectionRule.CLASS_AWARE,
+    task_pb2.SELECTION_RULE_CLASS_AWARE: SelectionRule.CLASS_AWARE,
+    task_pb2.SELECTION_RULE_CLASS_AGNOSTIC: SelectionRule.CLASS_AGNOSTIC,
 }
 SPLITS = {
-    pb.SPLIT_TRAIN: Split.TRAIN,
-    pb.SPLIT_VALIDATION: Split.VALIDATION,
-    pb.SPLIT_TEST: Split.TEST,
+    labeling_pb2.SPLIT_TRAIN: Split.TRAIN,
+    labeling_pb2.SPLIT_VALIDATION: Split.VALIDATION,
+    labeling_pb2.SPLIT_TEST: Split.TEST,
 }
 _SAMPLE_FORMATS = {
     audio_pb2.SAMPLE_FORMAT_INT16: "int16",
@@ -142,7 +147,7 @@ def audio(message: audio_pb2.Audio) -> Audio:
     )
 
 
-def task_spec(id_: str, message: pb.Task, *, epoch: str, create_time: datetime) -> Task:
+def task_spec(id_: str, message: task_pb2.Task, *, epoch: str, create_time: datetime) -> Task:
     """Read a task to create."""
     lease_duration = DEFAULT_LEASE_DURATION
     if message.HasField("lease_duration"):
@@ -169,7 +174,7 @@ def task_spec(id_: str, message: pb.Task, *, epoch: str, create_time: datetime) 
     )
 
 
-def task_change(message: pb.Task, paths: Sequence[str]) -> Callable[[Task], Task]:
+def task_change(message: task_pb2.Task, paths: Sequence[str]) -> Callable[[Task], Task]:
     """Read an update: the fields of `message` that `paths` names, defaults where unset."""
     if not paths:
         raise InvalidInput.of("update_mask", f"empty; name any of {', '.join(_UPDATABLE)}")
@@ -180,7 +185,7 @@ def task_change(message: pb.Task, paths: Sequence[str]) -> Callable[[Task], Task
         )
 
     def change(task: Task) -> Task:
-        given = pb.Task()
+        given = task_pb2.Task()
         given.CopyFrom(message)
         given.pool = names.pool_name(task.pool_id)
         wanted = task_spec(task.task_id, given, epoch=task.epoch, create_time=task.create_time)
@@ -189,7 +194,7 @@ def task_change(message: pb.Task, paths: Sequence[str]) -> Callable[[Task], Task
     return change
 
 
-def _query_strategy(message: pb.QueryStrategy) -> QueryStrategy:
+def _query_strategy(message: task_pb2.QueryStrategy) -> QueryStrategy:
     field = "task.query_strategy"
     if message.acquisition_function not in ACQUISITION_FUNCTIONS:
         raise InvalidInput.of(
@@ -203,7 +208,7 @@ def _query_strategy(message: pb.QueryStrategy) -> QueryStrategy:
     )
 
 
-def _head_recipe(message: pb.HeadRecipe) -> HeadRecipe:
+def _head_recipe(message: head_pb2.HeadRecipe) -> HeadRecipe:
     if message.WhichOneof("optimiser") == "lbfgs":
         lbfgs = message.lbfgs
         given = LbfgsRecipe()
@@ -216,7 +221,7 @@ def _head_recipe(message: pb.HeadRecipe) -> HeadRecipe:
     )
 
 
-def known_label(message: pb.KnownLabel, index: int) -> KnownLabel:
+def known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel:
     """Read a label to import."""
     if message.split not in SPLITS:
         raise InvalidInput.of(
@@ -238,7 +243,7 @@ def known_label(message: pb.KnownLabel, index: int) -> KnownLabel:
     )
 
 
-def answer(message: pb.Answer, index: int) -> OracleAnswer:
+def answer(message: labeling_pb2.Answer, index: int) -> OracleAnswer:
     """Read an oracle's answer."""
     match message.WhichOneof("answer"):
         case "label":
@@ -253,7 +258,7 @@ def answer(message: pb.Answer, index: int) -> OracleAnswer:
             )
 
 
-def predict_input(request: pb.PredictRequest) -> PredictInput:
+def predict_input(request: head_pb2.PredictRequest) -> PredictInput:
     """Read what to predict for."""
     match request.WhichOneof("input"):
         case "audio":

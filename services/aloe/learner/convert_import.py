@@ -10,7 +10,7 @@ from aloe.learner.appending import BadClip
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.pool import Clip, embedding_hash
 from aloe.learner.importing import Batch, EmbeddedClips, NewClip
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import pool_pb2
 from aloe.wire.arrays import MalformedArray, decode_matrix
 
 Float32Array = NDArray[np.float32]
@@ -19,7 +19,7 @@ MAX_URI_LENGTH = 2_048
 _HASH = re.compile(r"[0-9a-f]{32}|")
 
 
-def import_batch(message: pb.ImportClipsRequest) -> Batch:
+def import_batch(message: pool_pb2.ImportClipsRequest) -> Batch:
     """Read some clips to import. Raises InvalidInput where the embeddings are not one per clip."""
     if not message.HasField("embeddings"):
         return [_new_clip(clip) for clip in message.clips]
@@ -35,7 +35,7 @@ def import_batch(message: pb.ImportClipsRequest) -> Batch:
     return EmbeddedClips(clips, embeddings)
 
 
-def _new_clip(message: pb.NewClip) -> NewClip | BadClip:
+def _new_clip(message: pool_pb2.NewClip) -> NewClip | BadClip:
     try:
         _check_clip(message)
     except InvalidInput as error:
@@ -44,7 +44,7 @@ def _new_clip(message: pb.NewClip) -> NewClip | BadClip:
     return NewClip(message.clip_id, message.uri, recording)
 
 
-def _embedded_clip(message: pb.NewClip, embedding: Float32Array) -> Clip | BadClip:
+def _embedded_clip(message: pool_pb2.NewClip, embedding: Float32Array) -> Clip | BadClip:
     try:
         _check_clip(message)
         if message.HasField("audio"):
@@ -60,7 +60,7 @@ def _embedded_clip(message: pb.NewClip, embedding: Float32Array) -> Clip | BadCl
     )
 
 
-def _check_clip(message: pb.NewClip) -> None:
+def _check_clip(message: pool_pb2.NewClip) -> None:
     convert.an_id(message.clip_id, "clip_id")
     if len(message.uri) > MAX_URI_LENGTH:
         raise InvalidInput.of("uri", f"over {MAX_URI_LENGTH:,} characters")

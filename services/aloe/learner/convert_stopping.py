@@ -1,7 +1,8 @@
 """Stopping rules, from protobuf to the domain."""
 
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.domain.stopping_rules import (
+from aloe.v1 import stopping_pb2
+from aloe.values import (
     AllOfRules,
     AnyOfRules,
     LabelCountRule,
@@ -10,12 +11,11 @@ from aloe.learner.domain.stopping_rules import (
     StoppingRule,
     UncertaintyRule,
 )
-from aloe.v1 import learner_service_pb2 as pb
 
 _PLATEAU, _STABLE, _UNCERTAINTY = PlateauRule(), StablePredictionsRule(), UncertaintyRule()
 
 
-def stopping_rule(message: pb.StoppingRule, field: str) -> StoppingRule:
+def stopping_rule(message: stopping_pb2.StoppingRule, field: str) -> StoppingRule:
     """Read a rule. Raises InvalidInput where one is unset; `field` is what it blames."""
     match message.WhichOneof("rule"):
         case "plateau":
@@ -42,21 +42,21 @@ def stopping_rule(message: pb.StoppingRule, field: str) -> StoppingRule:
             )
 
 
-def _plateau(given: pb.PlateauRule) -> PlateauRule:
+def _plateau(given: stopping_pb2.PlateauRule) -> PlateauRule:
     return PlateauRule(
         given.round_count if given.HasField("round_count") else _PLATEAU.round_count,
         given.min_gain if given.HasField("min_gain") else _PLATEAU.min_gain,
     )
 
 
-def _stable_predictions(given: pb.StablePredictionsRule) -> StablePredictionsRule:
+def _stable_predictions(given: stopping_pb2.StablePredictionsRule) -> StablePredictionsRule:
     return StablePredictionsRule(
         given.round_count if given.HasField("round_count") else _STABLE.round_count,
         given.min_agreement if given.HasField("min_agreement") else _STABLE.min_agreement,
     )
 
 
-def _rules(given: pb.StoppingRules, field: str) -> tuple[StoppingRule, ...]:
+def _rules(given: stopping_pb2.StoppingRules, field: str) -> tuple[StoppingRule, ...]:
     return tuple(
         stopping_rule(each, f"{field}.rules[{index}]") for index, each in enumerate(given.rules)
     )

@@ -25,7 +25,8 @@ from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Audio, Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import ClipState, PoolState, Task, TaskProgress
+from aloe.learner.domain.task import Task, TaskProgress
+from aloe.values import ClipState, PoolState, QueryStrategy
 
 Float32Array = NDArray[np.float32]
 
@@ -64,8 +65,8 @@ class LeaseRequest:
     duration: timedelta
     request_id: str
     head_version: int
-    strategy: str
-    """For the log."""
+    query_strategy: QueryStrategy | None
+    """What made the ranking, for the log; None without a head."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
-from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip
-from aloe.learner.domain.task import PoolState, Task, check_lease_duration
+from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.pool_cache import CachedPool, PoolCache
 from aloe.learner.ports import LabelsOutcome, Lease, LeaseRequest, RankingTooShort, Store
 from aloe.learner.recorder import Recorder
 from aloe.learner.training import Trainer
+from aloe.values import PoolState
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ class Querying:
                 duration=lease_duration or cached.task.lease_duration,
                 request_id=request_id,
                 head_version=head.version if head else 0,
-                strategy=_strategy_name(cached.task, head),
+                query_strategy=cached.task.query_strategy if head else None,
             )
             try:
                 outcome = await self._store.lease(cached.task, request)
@@ -242,10 +242,3 @@ def _leased_clip(task: Task, pool: CachedPool, lease: Lease) -> LeasedClip:
     return LeasedClip(
         lease, pool.clips[lease.pick.row], "" if predicted == NO_CLASS else task.classes[predicted]
     )
-
-
-def _strategy_name(task: Task, head: Head | None) -> str:
-    if head is None:
-        return "cold start"
-    strategy = task.query_strategy
-    return f"{strategy.selection_rule.value} {strategy.acquisition_function.value}"

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner import convert
 from aloe.learner.appending import BadClip, ImportReport
-from aloe.learner.domain.events import NO_CLASS, Event, EventKind, event_order
+from aloe.learner.domain.events import NO_CLASS, Event, event_order
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import ClipState, PoolState, QueryStrategy, Task
+from aloe.learner.domain.task import Task
 from aloe.learner.predicting import Prediction
 from aloe.learner.querying import LeasedClip, QueryOutcome
 from aloe.learner.respond_rounds import stop_advice, stopping_rule
@@ -21,7 +21,8 @@ from aloe.learner.respond_times import duration, known_duration, timestamp
 from aloe.learner.statuses import status_of
 from aloe.learner.tasks import ExportedLabel, TaskHistory, TaskState
 from aloe.serving.status import status_of_anything
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
+from aloe.values import AdamRecipe, ClipState, EventKind, HeadRecipe, PoolState, QueryStrategy
 from aloe.wire import names
 from aloe.wire.arrays import encode_matrix
 
@@ -30,42 +31,42 @@ Float32Array = NDArray[np.float32]
 _ACQUISITION = {value: key for key, value in convert.ACQUISITION_FUNCTIONS.items() if key != 0}
 _SELECTION = {value: key for key, value in convert.SELECTION_RULES.items() if key != 0}
 _POOL_STATES = {
-    PoolState.OPEN: pb.POOL_STATE_OPEN,
-    PoolState.ALL_LEASED: pb.POOL_STATE_ALL_LEASED,
-    PoolState.EXHAUSTED: pb.POOL_STATE_EXHAUSTED,
-    PoolState.BUDGET_SPENT: pb.POOL_STATE_BUDGET_SPENT,
-    PoolState.ORACLE_LIMIT: pb.POOL_STATE_ORACLE_LIMIT,
+    PoolState.OPEN: task_pb2.POOL_STATE_OPEN,
+    PoolState.ALL_LEASED: task_pb2.POOL_STATE_ALL_LEASED,
+    PoolState.EXHAUSTED: task_pb2.POOL_STATE_EXHAUSTED,
+    PoolState.BUDGET_SPENT: task_pb2.POOL_STATE_BUDGET_SPENT,
+    PoolState.ORACLE_LIMIT: task_pb2.POOL_STATE_ORACLE_LIMIT,
 }
 _SPLIT_OF_STATE = {
-    ClipState.LABELED: pb.SPLIT_TRAIN,
-    ClipState.ABSTAINED: pb.SPLIT_TRAIN,
-    ClipState.VALIDATION: pb.SPLIT_VALIDATION,
-    ClipState.TEST: pb.SPLIT_TEST,
+    ClipState.LABELED: labeling_pb2.SPLIT_TRAIN,
+    ClipState.ABSTAINED: labeling_pb2.SPLIT_TRAIN,
+    ClipState.VALIDATION: labeling_pb2.SPLIT_VALIDATION,
+    ClipState.TEST: labeling_pb2.SPLIT_TEST,
 }
 _CLIP_STATES = {
-    ClipState.UNLABELED: pb.CLIP_STATE_UNLABELED,
-    ClipState.LEASED: pb.CLIP_STATE_LEASED,
-    ClipState.LABELED: pb.CLIP_STATE_LABELED,
-    ClipState.ABSTAINED: pb.CLIP_STATE_ABSTAINED,
-    ClipState.VALIDATION: pb.CLIP_STATE_VALIDATION,
-    ClipState.TEST: pb.CLIP_STATE_TEST,
+    ClipState.UNLABELED: labeling_pb2.CLIP_STATE_UNLABELED,
+    ClipState.LEASED: labeling_pb2.CLIP_STATE_LEASED,
+    ClipState.LABELED: labeling_pb2.CLIP_STATE_LABELED,
+    ClipState.ABSTAINED: labeling_pb2.CLIP_STATE_ABSTAINED,
+    ClipState.VALIDATION: labeling_pb2.CLIP_STATE_VALIDATION,
+    ClipState.TEST: labeling_pb2.CLIP_STATE_TEST,
 }
 _EVENT_KINDS = {
-    EventKind.CREATED: pb.EVENT_KIND_TASK_CREATED,
-    EventKind.UPDATED: pb.EVENT_KIND_TASK_UPDATED,
-    EventKind.LEASED: pb.EVENT_KIND_CLIPS_LEASED,
-    EventKind.RENEWED: pb.EVENT_KIND_LEASES_RENEWED,
-    EventKind.RELEASED: pb.EVENT_KIND_LEASES_RELEASED,
-    EventKind.EXPIRED: pb.EVENT_KIND_LEASES_EXPIRED,
-    EventKind.ANSWERED: pb.EVENT_KIND_CLIPS_ANSWERED,
-    EventKind.IMPORTED: pb.EVENT_KIND_LABELS_IMPORTED,
-    EventKind.HEAD: pb.EVENT_KIND_HEAD_TRAINED,
+    EventKind.TASK_CREATED: labeling_pb2.EVENT_KIND_TASK_CREATED,
+    EventKind.TASK_UPDATED: labeling_pb2.EVENT_KIND_TASK_UPDATED,
+    EventKind.CLIPS_LEASED: labeling_pb2.EVENT_KIND_CLIPS_LEASED,
+    EventKind.LEASES_RENEWED: labeling_pb2.EVENT_KIND_LEASES_RENEWED,
+    EventKind.LEASES_RELEASED: labeling_pb2.EVENT_KIND_LEASES_RELEASED,
+    EventKind.LEASES_EXPIRED: labeling_pb2.EVENT_KIND_LEASES_EXPIRED,
+    EventKind.CLIPS_ANSWERED: labeling_pb2.EVENT_KIND_CLIPS_ANSWERED,
+    EventKind.LABELS_IMPORTED: labeling_pb2.EVENT_KIND_LABELS_IMPORTED,
+    EventKind.HEAD_TRAINED: labeling_pb2.EVENT_KIND_HEAD_TRAINED,
 }
 _LABELS_PER_MESSAGE = 5_000
 
 
-def pool(each: Pool) -> pb.Pool:
-    return pb.Pool(
+def pool(each: Pool) -> pool_pb2.Pool:
+    return pool_pb2.Pool(
         name=names.pool_name(each.pool_id),
         encoder_id=each.encoder.encoder_id,
         encoder_fingerprint=each.encoder.fingerprint,
@@ -76,8 +77,8 @@ def pool(each: Pool) -> pb.Pool:
     )
 
 
-def clip(pool_id: str, each: Clip) -> pb.Clip:
-    return pb.Clip(
+def clip(pool_id: str, each: Clip) -> pool_pb2.Clip:
+    return pool_pb2.Clip(
         name=names.clip_name(pool_id, each.clip_id),
         uri=each.uri,
         content_hash=each.content_hash,
@@ -85,22 +86,22 @@ def clip(pool_id: str, each: Clip) -> pb.Clip:
     )
 
 
-def import_report(report: ImportReport) -> pb.ImportClipsResponse:
-    return pb.ImportClipsResponse(
+def import_report(report: ImportReport) -> pool_pb2.ImportClipsResponse:
+    return pool_pb2.ImportClipsResponse(
         imported_count=report.imported_count,
         existing_count=report.existing_count,
         failures=[_clip_failure(failure) for failure in report.failures],
     )
 
 
-def _clip_failure(failure: BadClip) -> pb.ClipFailure:
+def _clip_failure(failure: BadClip) -> pool_pb2.ClipFailure:
     status = status_of_anything(failure.error, status_of)
-    return pb.ClipFailure(clip_id=failure.clip_id, status=status.to_proto())
+    return pool_pb2.ClipFailure(clip_id=failure.clip_id, status=status.to_proto())
 
 
-def task(state: TaskState) -> pb.Task:
+def task(state: TaskState) -> task_pb2.Task:
     spec, progress = state.task, state.progress
-    return pb.Task(
+    return task_pb2.Task(
         name=names.task_name(spec.task_id),
         pool=names.pool_name(spec.pool_id),
         classes=spec.classes,
@@ -114,7 +115,7 @@ def task(state: TaskState) -> pb.Task:
         stop_advice=stop_advice(state.advice),
         head_version=progress.head_version,
         training_head_version=progress.training_head_version,
-        clip_counts=pb.ClipCounts(
+        clip_counts=task_pb2.ClipCounts(
             unlabeled=max(0, state.clip_count - progress.taken),
             leased=progress.leased,
             labeled=progress.labeled,
@@ -128,16 +129,16 @@ def task(state: TaskState) -> pb.Task:
     )
 
 
-def query(outcome: QueryOutcome) -> pb.QueryResponse:
-    return pb.QueryResponse(
+def query(outcome: QueryOutcome) -> labeling_pb2.QueryResponse:
+    return labeling_pb2.QueryResponse(
         leases=[_lease(outcome.task, leased) for leased in outcome.leases],
         pool_state=_POOL_STATES[outcome.pool_state],
         head_version=outcome.head_version,
     )
 
 
-def _lease(task_: Task, leased: LeasedClip) -> pb.Lease:
-    return pb.Lease(
+def _lease(task_: Task, leased: LeasedClip) -> labeling_pb2.Lease:
+    return labeling_pb2.Lease(
         lease_id=leased.lease.lease_id,
         clip=names.clip_name(task_.pool_id, leased.clip.clip_id),
         uri=leased.clip.uri,
@@ -147,9 +148,9 @@ def _lease(task_: Task, leased: LeasedClip) -> pb.Lease:
     )
 
 
-def prediction(each: Prediction) -> pb.PredictResponse:
+def prediction(each: Prediction) -> head_pb2.PredictResponse:
     classes = each.task.classes
-    return pb.PredictResponse(
+    return head_pb2.PredictResponse(
         probabilities=encode_matrix(each.probabilities),
         labels=[classes[index] for index in each.probabilities.argmax(axis=1).tolist()],
         classes=classes,
@@ -159,9 +160,9 @@ def prediction(each: Prediction) -> pb.PredictResponse:
 
 def stored_labels(
     pool_: Pool, task_: Task, labels: Sequence[ExportedLabel]
-) -> Iterator[pb.ExportLabelsResponse]:
+) -> Iterator[labeling_pb2.ExportLabelsResponse]:
     for begin in range(0, len(labels), _LABELS_PER_MESSAGE):
-        yield pb.ExportLabelsResponse(
+        yield labeling_pb2.ExportLabelsResponse(
             labels=[
                 _stored_label(pool_, task_, each)
                 for each in labels[begin : begin + _LABELS_PER_MESSAGE]
@@ -169,21 +170,25 @@ def stored_labels(
         )
 
 
-def _stored_label(pool_: Pool, task_: Task, each: ExportedLabel) -> pb.StoredLabel:
+def _stored_label(pool_: Pool, task_: Task, each: ExportedLabel) -> labeling_pb2.StoredLabel:
     label = each.label
-    abstained = label.state is ClipState.ABSTAINED
-    return pb.StoredLabel(
+    answer: dict[str, Any] = (
+        {"abstention": labeling_pb2.Abstention()}
+        if label.state is ClipState.ABSTAINED
+        else {"label": task_.classes[label.class_index]}
+    )
+    return labeling_pb2.StoredLabel(
         clip=names.clip_name(pool_.pool_id, each.clip.clip_id),
         uri=each.clip.uri,
-        label="" if abstained else task_.classes[label.class_index],
+        **answer,
         split=_SPLIT_OF_STATE[label.state],
         oracle_id=label.oracle_id,
         label_time=timestamp(label.label_time),
     )
 
 
-def head(task_: Task, pool_: Pool, each: Head, trained: Round) -> pb.Head:
-    return pb.Head(
+def head(task_: Task, pool_: Pool, each: Head, trained: Round) -> head_pb2.Head:
+    return head_pb2.Head(
         task=names.task_name(task_.task_id),
         version=each.version,
         weights=encode_matrix(each.weights),
@@ -199,28 +204,28 @@ def head(task_: Task, pool_: Pool, each: Head, trained: Round) -> pb.Head:
 
 def clip_block(
     pool_id: str, clips: Sequence[Clip], vectors: Float32Array
-) -> pb.ExportClipsResponse:
-    return pb.ExportClipsResponse(
+) -> pool_pb2.ExportClipsResponse:
+    return pool_pb2.ExportClipsResponse(
         clips=[clip(pool_id, each) for each in clips], embeddings=encode_matrix(vectors)
     )
 
 
-def event(history: TaskHistory, each: Event) -> pb.TaskEvent:
+def event(history: TaskHistory, each: Event) -> labeling_pb2.TaskEvent:
     milliseconds, _ = event_order(each.event_id)
-    return pb.TaskEvent(
+    return labeling_pb2.TaskEvent(
         event_id=each.event_id,
         event_time=timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC)),
         kind=_EVENT_KINDS[each.kind],
         oracle_id=each.oracle_id,
         changes=[_clip_change(history, each, place) for place in range(len(each.rows))],
         head_version=each.head_version,
-        query_strategy=each.strategy,
+        query_strategy=_query_strategy(each.query_strategy) if each.query_strategy else None,
     )
 
 
-def _clip_change(history: TaskHistory, each: Event, place: int) -> pb.ClipChange:
+def _clip_change(history: TaskHistory, each: Event, place: int) -> labeling_pb2.ClipChange:
     class_index = each.class_indices[place]
-    return pb.ClipChange(
+    return labeling_pb2.ClipChange(
         clip=names.clip_name(history.task.pool_id, history.clips[each.rows[place]].clip_id),
         state=_CLIP_STATES[ClipState(each.states[place])],
         label="" if class_index == NO_CLASS else history.task.classes[class_index],
@@ -229,20 +234,20 @@ def _clip_change(history: TaskHistory, each: Event, place: int) -> pb.ClipChange
     )
 
 
-def _query_strategy(strategy: QueryStrategy) -> pb.QueryStrategy:
-    return pb.QueryStrategy(
+def _query_strategy(strategy: QueryStrategy) -> task_pb2.QueryStrategy:
+    return task_pb2.QueryStrategy(
         acquisition_function=_ACQUISITION[strategy.acquisition_function],
         selection_rule=_SELECTION[strategy.selection_rule],
     )
 
 
-def _head_recipe(recipe: HeadRecipe) -> pb.HeadRecipe:
+def _head_recipe(recipe: HeadRecipe) -> head_pb2.HeadRecipe:
     if isinstance(recipe, AdamRecipe):
-        return pb.HeadRecipe(
-            adam=pb.AdamRecipe(
+        return head_pb2.HeadRecipe(
+            adam=head_pb2.AdamRecipe(
                 learning_rate=recipe.learning_rate,
                 epoch_count=recipe.epoch_count,
                 batch_size=recipe.batch_size,
             )
         )
-    return pb.HeadRecipe(lbfgs=pb.LbfgsRecipe(l2_penalty=recipe.l2_penalty))
+    return head_pb2.HeadRecipe(lbfgs=head_pb2.LbfgsRecipe(l2_penalty=recipe.l2_penalty))

@@ -4,29 +4,31 @@ from collections.abc import Mapping
 
 from aloe.learner.advice import RoundReport
 from aloe.learner.domain.evaluation import Evaluation
-from aloe.learner.domain.stopping import StopAdvice, StopReason, StopVerdict
-from aloe.learner.domain.stopping_rules import (
+from aloe.learner.recorder import Phase
+from aloe.learner.respond_times import duration, known_duration, timestamp
+from aloe.v1 import head_pb2, stopping_pb2
+from aloe.values import (
     AllOfRules,
     AnyOfRules,
     LabelCountRule,
     PlateauRule,
     StablePredictionsRule,
+    StopAdvice,
     StoppingRule,
+    StopReason,
+    StopVerdict,
     UncertaintyRule,
 )
-from aloe.learner.recorder import Phase
-from aloe.learner.respond_times import duration, known_duration, timestamp
-from aloe.v1 import learner_service_pb2 as pb
 
 _VERDICTS = {
-    StopVerdict.CONTINUE: pb.STOP_VERDICT_CONTINUE,
-    StopVerdict.STOP: pb.STOP_VERDICT_STOP,
+    StopVerdict.CONTINUE: stopping_pb2.STOP_VERDICT_CONTINUE,
+    StopVerdict.STOP: stopping_pb2.STOP_VERDICT_STOP,
 }
 
 
-def round_(report: RoundReport) -> pb.Round:
+def round_(report: RoundReport) -> head_pb2.Round:
     each = report.round
-    return pb.Round(
+    return head_pb2.Round(
         head_version=each.head_version,
         label_count=each.label_count,
         validation=_evaluation(each.validation),
@@ -44,20 +46,20 @@ def round_(report: RoundReport) -> pb.Round:
     )
 
 
-def _head_times(times: Mapping[Phase, float]) -> pb.HeadTimes | None:
+def _head_times(times: Mapping[Phase, float]) -> head_pb2.HeadTimes | None:
     if not times:
         return None
-    return pb.HeadTimes(
+    return head_pb2.HeadTimes(
         publishing_duration=known_duration(times.get(Phase.PUBLISHING)),
         scoring_duration=known_duration(times.get(Phase.SCORING)),
         selection_duration=known_duration(times.get(Phase.SELECTION)),
     )
 
 
-def _evaluation(each: Evaluation | None) -> pb.Evaluation | None:
+def _evaluation(each: Evaluation | None) -> head_pb2.Evaluation | None:
     if each is None:
         return None
-    return pb.Evaluation(
+    return head_pb2.Evaluation(
         clip_count=each.clip_count,
         accuracy=each.accuracy,
         macro_f1=each.macro_f1,
@@ -67,38 +69,48 @@ def _evaluation(each: Evaluation | None) -> pb.Evaluation | None:
     )
 
 
-def stopping_rule(rule: StoppingRule) -> pb.StoppingRule:
+def stopping_rule(rule: StoppingRule) -> stopping_pb2.StoppingRule:
     """Write a rule."""
     match rule:
         case PlateauRule(count, gain):
-            return pb.StoppingRule(plateau=pb.PlateauRule(round_count=count, min_gain=gain))
+            return stopping_pb2.StoppingRule(
+                plateau=stopping_pb2.PlateauRule(round_count=count, min_gain=gain)
+            )
         case StablePredictionsRule(count, agreement):
-            return pb.StoppingRule(
-                stable_predictions=pb.StablePredictionsRule(
+            return stopping_pb2.StoppingRule(
+                stable_predictions=stopping_pb2.StablePredictionsRule(
                     round_count=count, min_agreement=agreement
                 )
             )
         case UncertaintyRule(uncertainty):
-            return pb.StoppingRule(uncertainty=pb.UncertaintyRule(max_uncertainty=uncertainty))
+            return stopping_pb2.StoppingRule(
+                uncertainty=stopping_pb2.UncertaintyRule(max_uncertainty=uncertainty)
+            )
         case LabelCountRule(count):
-            return pb.StoppingRule(label_count=pb.LabelCountRule(label_count=count))
+            return stopping_pb2.StoppingRule(
+                label_count=stopping_pb2.LabelCountRule(label_count=count)
+            )
         case AnyOfRules(rules):
-            return pb.StoppingRule(any=pb.StoppingRules(rules=map(stopping_rule, rules)))
+            return stopping_pb2.StoppingRule(
+                any=stopping_pb2.StoppingRules(rules=map(stopping_rule, rules))
+            )
         case AllOfRules(rules):
-            return pb.StoppingRule(all=pb.StoppingRules(rules=map(stopping_rule, rules)))
+            return stopping_pb2.StoppingRule(
+                all=stopping_pb2.StoppingRules(rules=map(stopping_rule, rules))
+            )
 
 
-def stop_advice(advice: StopAdvice | None) -> pb.StopAdvice | None:
+def stop_advice(advice: StopAdvice | None) -> stopping_pb2.StopAdvice | None:
     """Write what a rule says, if it says anything."""
     if advice is None:
         return None
-    return pb.StopAdvice(
+    return stopping_pb2.StopAdvice(
         verdict=_VERDICTS[advice.verdict], reasons=map(_stop_reason, advice.reasons)
     )
 
 
-def _stop_reason(reason: StopReason) -> pb.StopReason:
-    return pb.StopReason(
+def _stop_reason(reason: StopReason) -> stopping_pb2.StopReason:
+    return stopping_pb2.StopReason(
         rule=stopping_rule(reason.rule),
         verdict=_VERDICTS[reason.verdict],
         value=reason.value,

@@ -14,9 +14,9 @@ from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.pool_statistics import PoolStatistics, pool_statistics
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
-from aloe.learner.domain.task import Split
 from aloe.learner.domain.training import train_head
 from aloe.learner.ports import RoundTicket
+from aloe.values import Split
 
 Float32Array = NDArray[np.float32]
 

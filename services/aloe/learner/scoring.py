@@ -10,9 +10,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain.acquisition import AcquisitionFunction, random_scores
+from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
+from aloe.values import AcquisitionFunction
 
 BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]

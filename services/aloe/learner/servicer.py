@@ -8,7 +8,7 @@ from aloe.learner import convert, convert_import, respond, respond_rounds, respo
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.importing import Batch
 from aloe.learner.learner import Learner
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 
 MAX_QUERY_CLIPS = 10_000
@@ -22,8 +22,8 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self._learner = learner
 
     async def CreatePool(
-        self, request: pb.CreatePoolRequest, context: Any
-    ) -> pb.CreatePoolResponse:
+        self, request: pool_pb2.CreatePoolRequest, context: Any
+    ) -> pool_pb2.CreatePoolResponse:
         pool = await self._learner.pools.create(
             convert.an_id(request.pool_id, "pool_id"),
             encoder_id=request.pool.encoder_id,
@@ -31,31 +31,35 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             embedding_dim=request.pool.embedding_dim,
             keep_audio=request.pool.keep_audio,
         )
-        return pb.CreatePoolResponse(pool=respond.pool(pool))
+        return pool_pb2.CreatePoolResponse(pool=respond.pool(pool))
 
-    async def GetPool(self, request: pb.GetPoolRequest, context: Any) -> pb.GetPoolResponse:
+    async def GetPool(
+        self, request: pool_pb2.GetPoolRequest, context: Any
+    ) -> pool_pb2.GetPoolResponse:
         pool = await self._learner.pools.get(convert.pool_id(request.name, "name"))
-        return pb.GetPoolResponse(pool=respond.pool(pool))
+        return pool_pb2.GetPoolResponse(pool=respond.pool(pool))
 
-    async def ListPools(self, request: pb.ListPoolsRequest, context: Any) -> pb.ListPoolsResponse:
+    async def ListPools(
+        self, request: pool_pb2.ListPoolsRequest, context: Any
+    ) -> pool_pb2.ListPoolsResponse:
         count = convert.page_size(request.page_size)
         pools = await self._learner.pools.list_after(
             convert.page_after(request.page_token), count + 1
         )
-        return pb.ListPoolsResponse(
+        return pool_pb2.ListPoolsResponse(
             pools=[respond.pool(pool) for pool in pools[:count]],
             next_page_token=pools[count - 1].pool_id if len(pools) > count else "",
         )
 
     async def DeletePool(
-        self, request: pb.DeletePoolRequest, context: Any
-    ) -> pb.DeletePoolResponse:
+        self, request: pool_pb2.DeletePoolRequest, context: Any
+    ) -> pool_pb2.DeletePoolResponse:
         await self._learner.pools.delete(convert.pool_id(request.name, "name"))
-        return pb.DeletePoolResponse()
+        return pool_pb2.DeletePoolResponse()
 
     async def ImportClips(
-        self, request_iterator: AsyncIterator[pb.ImportClipsRequest], context: Any
-    ) -> pb.ImportClipsResponse:
+        self, request_iterator: AsyncIterator[pool_pb2.ImportClipsRequest], context: Any
+    ) -> pool_pb2.ImportClipsResponse:
         first = await anext(aiter(request_iterator), None)
         if first is None:
             raise InvalidInput.of("pool", "the stream is empty; send at least one message")
@@ -66,26 +70,28 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         )
         return respond.import_report(report)
 
-    async def ListClips(self, request: pb.ListClipsRequest, context: Any) -> pb.ListClipsResponse:
+    async def ListClips(
+        self, request: pool_pb2.ListClipsRequest, context: Any
+    ) -> pool_pb2.ListClipsResponse:
         pool_id = convert.pool_id(request.pool, "pool")
         first_row = convert.page_offset(request.page_token)
         count = convert.page_size(request.page_size, MAX_PAGE_CLIPS)
         clips = await self._learner.pools.list_clips(pool_id, first_row, count + 1)
-        return pb.ListClipsResponse(
+        return pool_pb2.ListClipsResponse(
             clips=[respond.clip(pool_id, clip) for clip in clips[:count]],
             next_page_token=str(first_row + count) if len(clips) > count else "",
         )
 
     async def GetClipAudio(
-        self, request: pb.GetClipAudioRequest, context: Any
-    ) -> pb.GetClipAudioResponse:
+        self, request: pool_pb2.GetClipAudioRequest, context: Any
+    ) -> pool_pb2.GetClipAudioResponse:
         name = convert.clip_name(request.name, "name")
         file = await self._learner.pools.clip_audio(name.pool_id, name.clip_id)
-        return pb.GetClipAudioResponse(content=file.content, media_type=file.media_type)
+        return pool_pb2.GetClipAudioResponse(content=file.content, media_type=file.media_type)
 
     async def ExportClips(
-        self, request: pb.ExportClipsRequest, context: Any
-    ) -> AsyncIterator[pb.ExportClipsResponse]:
+        self, request: pool_pb2.ExportClipsRequest, context: Any
+    ) -> AsyncIterator[pool_pb2.ExportClipsResponse]:
         pool_id = convert.pool_id(request.pool, "pool")
         first_row = convert.row(request.skip_count, "skip_count")
         blocks = self._learner.pools.export_clips(pool_id, first_row)
@@ -93,58 +99,66 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             yield respond.clip_block(pool_id, clips, vectors)
 
     async def CreateTask(
-        self, request: pb.CreateTaskRequest, context: Any
-    ) -> pb.CreateTaskResponse:
+        self, request: task_pb2.CreateTaskRequest, context: Any
+    ) -> task_pb2.CreateTaskResponse:
         task = convert.task_spec(
             request.task_id,
             request.task,
             epoch=uuid.uuid4().hex,
             create_time=self._learner.now(),
         )
-        return pb.CreateTaskResponse(task=respond.task(await self._learner.tasks.create(task)))
+        return task_pb2.CreateTaskResponse(
+            task=respond.task(await self._learner.tasks.create(task))
+        )
 
-    async def GetTask(self, request: pb.GetTaskRequest, context: Any) -> pb.GetTaskResponse:
+    async def GetTask(
+        self, request: task_pb2.GetTaskRequest, context: Any
+    ) -> task_pb2.GetTaskResponse:
         state = await self._learner.tasks.get(convert.task_id(request.name, "name"))
-        return pb.GetTaskResponse(task=respond.task(state))
+        return task_pb2.GetTaskResponse(task=respond.task(state))
 
-    async def ListTasks(self, request: pb.ListTasksRequest, context: Any) -> pb.ListTasksResponse:
+    async def ListTasks(
+        self, request: task_pb2.ListTasksRequest, context: Any
+    ) -> task_pb2.ListTasksResponse:
         count = convert.page_size(request.page_size)
         pool_id = convert.pool_id(request.pool, "pool") if request.pool else None
         states = await self._learner.tasks.list_after(
             convert.page_after(request.page_token), count + 1, pool_id
         )
-        return pb.ListTasksResponse(
+        return task_pb2.ListTasksResponse(
             tasks=[respond.task(state) for state in states[:count]],
             next_page_token=states[count - 1].task.task_id if len(states) > count else "",
         )
 
     async def UpdateTask(
-        self, request: pb.UpdateTaskRequest, context: Any
-    ) -> pb.UpdateTaskResponse:
+        self, request: task_pb2.UpdateTaskRequest, context: Any
+    ) -> task_pb2.UpdateTaskResponse:
         state = await self._learner.tasks.update(
             convert.task_id(request.task.name, "task.name"),
             convert.task_change(request.task, request.update_mask.paths),
         )
-        return pb.UpdateTaskResponse(task=respond.task(state))
+        return task_pb2.UpdateTaskResponse(task=respond.task(state))
 
     async def DeleteTask(
-        self, request: pb.DeleteTaskRequest, context: Any
-    ) -> pb.DeleteTaskResponse:
+        self, request: task_pb2.DeleteTaskRequest, context: Any
+    ) -> task_pb2.DeleteTaskResponse:
         await self._learner.tasks.delete(convert.task_id(request.name, "name"))
-        return pb.DeleteTaskResponse()
+        return task_pb2.DeleteTaskResponse()
 
     async def ImportLabels(
-        self, request: pb.ImportLabelsRequest, context: Any
-    ) -> pb.ImportLabelsResponse:
+        self, request: labeling_pb2.ImportLabelsRequest, context: Any
+    ) -> labeling_pb2.ImportLabelsResponse:
         outcome = await self._learner.tasks.import_labels(
             convert.task_id(request.task, "task"),
             [convert.known_label(label, index) for index, label in enumerate(request.labels)],
         )
-        return pb.ImportLabelsResponse(
+        return labeling_pb2.ImportLabelsResponse(
             changed_count=outcome.changed_count, head_version=outcome.head_version
         )
 
-    async def Query(self, request: pb.QueryRequest, context: Any) -> pb.QueryResponse:
+    async def Query(
+        self, request: labeling_pb2.QueryRequest, context: Any
+    ) -> labeling_pb2.QueryResponse:
         held = request.HasField("lease_duration")
         outcome = await self._learner.querying.query(
             convert.task_id(request.task, "task"),
@@ -159,31 +173,31 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         return respond.query(outcome)
 
     async def SubmitLabels(
-        self, request: pb.SubmitLabelsRequest, context: Any
-    ) -> pb.SubmitLabelsResponse:
+        self, request: labeling_pb2.SubmitLabelsRequest, context: Any
+    ) -> labeling_pb2.SubmitLabelsResponse:
         outcome = await self._learner.querying.submit(
             convert.task_id(request.task, "task"),
             convert.an_id(request.oracle_id, "oracle_id"),
             [convert.answer(answer, index) for index, answer in enumerate(request.answers)],
             convert.request_id(request.request_id),
         )
-        return pb.SubmitLabelsResponse(
+        return labeling_pb2.SubmitLabelsResponse(
             head_version=outcome.head_version, label_count=outcome.label_count
         )
 
     async def ReleaseLeases(
-        self, request: pb.ReleaseLeasesRequest, context: Any
-    ) -> pb.ReleaseLeasesResponse:
+        self, request: labeling_pb2.ReleaseLeasesRequest, context: Any
+    ) -> labeling_pb2.ReleaseLeasesResponse:
         released_count = await self._learner.querying.release(
             convert.task_id(request.task, "task"),
             convert.an_id(request.oracle_id, "oracle_id"),
             list(request.lease_ids),
         )
-        return pb.ReleaseLeasesResponse(released_count=released_count)
+        return labeling_pb2.ReleaseLeasesResponse(released_count=released_count)
 
     async def RenewLeases(
-        self, request: pb.RenewLeasesRequest, context: Any
-    ) -> pb.RenewLeasesResponse:
+        self, request: labeling_pb2.RenewLeasesRequest, context: Any
+    ) -> labeling_pb2.RenewLeasesResponse:
         given = request.HasField("lease_duration")
         expire_time = await self._learner.querying.renew(
             convert.task_id(request.task, "task"),
@@ -191,9 +205,11 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             list(dict.fromkeys(request.lease_ids)),
             convert.duration(request.lease_duration) if given else None,
         )
-        return pb.RenewLeasesResponse(expire_time=respond_times.timestamp(expire_time))
+        return labeling_pb2.RenewLeasesResponse(expire_time=respond_times.timestamp(expire_time))
 
-    async def Predict(self, request: pb.PredictRequest, context: Any) -> pb.PredictResponse:
+    async def Predict(
+        self, request: head_pb2.PredictRequest, context: Any
+    ) -> head_pb2.PredictResponse:
         prediction = await self._learner.predictor.predict(
             convert.task_id(request.task, "task"),
             convert.predict_input(request),
@@ -202,38 +218,38 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         return respond.prediction(prediction)
 
     async def ListRounds(
-        self, request: pb.ListRoundsRequest, context: Any
-    ) -> pb.ListRoundsResponse:
+        self, request: head_pb2.ListRoundsRequest, context: Any
+    ) -> head_pb2.ListRoundsResponse:
         first_version = convert.page_offset(request.page_token) or 1
         count = convert.page_size(request.page_size)
         rounds = await self._learner.tasks.rounds(
             convert.task_id(request.task, "task"), first_version, count + 1
         )
-        return pb.ListRoundsResponse(
+        return head_pb2.ListRoundsResponse(
             rounds=[respond_rounds.round_(each) for each in rounds[:count]],
             next_page_token=str(first_version + count) if len(rounds) > count else "",
         )
 
     async def WatchTask(
-        self, request: pb.WatchTaskRequest, context: Any
-    ) -> AsyncIterator[pb.WatchTaskResponse]:
-        task_id = convert.task_id(request.name, "name")
+        self, request: task_pb2.WatchTaskRequest, context: Any
+    ) -> AsyncIterator[task_pb2.WatchTaskResponse]:
+        task_id = convert.task_id(request.task, "task")
         async for state, last_round in self._learner.tasks.watch(task_id):
-            yield pb.WatchTaskResponse(
+            yield task_pb2.WatchTaskResponse(
                 task=respond.task(state),
                 last_round=respond_rounds.round_(last_round) if last_round else None,
             )
 
     async def ExportLabels(
-        self, request: pb.ExportLabelsRequest, context: Any
-    ) -> AsyncIterator[pb.ExportLabelsResponse]:
+        self, request: labeling_pb2.ExportLabelsRequest, context: Any
+    ) -> AsyncIterator[labeling_pb2.ExportLabelsResponse]:
         task, pool, labels = await self._learner.tasks.labels(convert.task_id(request.task, "task"))
         for response in respond.stored_labels(pool, task, labels):
             yield response
 
     async def ListEvents(
-        self, request: pb.ListEventsRequest, context: Any
-    ) -> pb.ListEventsResponse:
+        self, request: labeling_pb2.ListEventsRequest, context: Any
+    ) -> labeling_pb2.ListEventsResponse:
         count = convert.page_size(request.page_size)
         history = await self._learner.tasks.events(
             convert.task_id(request.task, "task"),
@@ -242,22 +258,22 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         )
         events = history.events[:count]
         more = len(history.events) > count
-        return pb.ListEventsResponse(
+        return labeling_pb2.ListEventsResponse(
             events=[respond.event(history, each) for each in events],
             next_page_token=events[-1].event_id if more else "",
         )
 
     async def ExportHead(
-        self, request: pb.ExportHeadRequest, context: Any
-    ) -> pb.ExportHeadResponse:
+        self, request: head_pb2.ExportHeadRequest, context: Any
+    ) -> head_pb2.ExportHeadResponse:
         task, pool, head, trained = await self._learner.tasks.head(
             convert.task_id(request.task, "task"), request.head_version
         )
-        return pb.ExportHeadResponse(head=respond.head(task, pool, head, trained))
+        return head_pb2.ExportHeadResponse(head=respond.head(task, pool, head, trained))
 
 
 async def _import_batches(
-    first: pb.ImportClipsRequest, others: AsyncIterator[pb.ImportClipsRequest]
+    first: pool_pb2.ImportClipsRequest, others: AsyncIterator[pool_pb2.ImportClipsRequest]
 ) -> AsyncIterator[Batch]:
     yield convert_import.import_batch(first)
     async for message in others:

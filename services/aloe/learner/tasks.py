@@ -18,18 +18,11 @@ from aloe.learner.domain.events import NO_CLASS, Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping import StopAdvice
-from aloe.learner.domain.task import (
-    STATE_OF_SPLIT,
-    ClipState,
-    Split,
-    Task,
-    TaskProgress,
-    check_task,
-)
+from aloe.learner.domain.task import STATE_OF_SPLIT, Task, TaskProgress, check_task
 from aloe.learner.pool_cache import PoolCache, PoolClips, no_clip
 from aloe.learner.ports import LabelChange, LabelsOutcome, Store, StoredLabel
 from aloe.learner.training import Trainer
+from aloe.values import ClipState, Split, StopAdvice
 
 MAX_SHOWN_VIOLATIONS = 20
 _WATCH_POLL_S = 0.25

@@ -14,6 +14,7 @@ from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import LeaseRequest, Pick, Store
+from aloe.values import QueryStrategy
 
 from .topologies import cluster_deployment, sentinel_deployment
 
@@ -70,7 +71,7 @@ class Scene:
             "duration": timedelta(minutes=5),
             "request_id": uuid.uuid4().hex,
             "head_version": 0,
-            "strategy": "margin",
+            "query_strategy": QueryStrategy(),
         }
         return LeaseRequest(**(fields | changes))  # type: ignore[arg-type]
 

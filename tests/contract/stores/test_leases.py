@@ -6,8 +6,8 @@ import pytest
 
 from aloe.learner.domain.errors import InvalidInput, LeaseLost
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
-from aloe.learner.domain.task import ClipState, PoolState
 from aloe.learner.ports import LabelChange, Pick, RankingTooShort
+from aloe.values import ClipState, PoolState
 
 from .conftest import Scene, new_task
 

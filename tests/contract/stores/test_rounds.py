@@ -5,10 +5,9 @@ import numpy as np
 
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.recipe import AdamRecipe
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import ClipState
 from aloe.learner.ports import LabelChange
+from aloe.values import AdamRecipe, ClipState
 
 from .conftest import DIM, Scene
 

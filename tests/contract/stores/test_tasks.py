@@ -3,18 +3,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.errors import (
     AlreadyExists,
     PoolNotFound,
     TaskChanged,
     TaskNotFound,
 )
-from aloe.learner.domain.events import NO_CLASS, EventKind, TaskView
-from aloe.learner.domain.recipe import LbfgsRecipe
-from aloe.learner.domain.selection import SelectionRule
-from aloe.learner.domain.task import ClipState, QueryStrategy
+from aloe.learner.domain.events import NO_CLASS, TaskView
 from aloe.learner.ports import LabelChange, Pick, Store
+from aloe.values import (
+    AcquisitionFunction,
+    ClipState,
+    EventKind,
+    LbfgsRecipe,
+    QueryStrategy,
+    SelectionRule,
+)
 
 from .conftest import Scene, new_task
 
@@ -65,7 +69,7 @@ async def test_an_update_is_seen_and_logged(scene: Scene):
     task, _ = await scene.store.read_task(scene.task.task_id)
     assert task.label_budget == 3
     events = await scene.store.read_events(task, "0-0")
-    assert [event.kind for event in events] == [EventKind.CREATED, EventKind.UPDATED]
+    assert [event.kind for event in events] == [EventKind.TASK_CREATED, EventKind.TASK_UPDATED]
 
 
 async def test_writers_of_a_task_made_anew_are_fenced_off(scene: Scene):
@@ -169,10 +173,14 @@ async def test_events_say_who_did_what_by_which_score(scene: Scene):
     lease_ids = tuple(lease.lease_id for lease in outcome.leases)
     await scene.store.submit(scene.task, "ann", [(lease_ids[1], 1)], "r")
     _, leased, answered = await scene.store.read_events(scene.task, "0-0")
-    assert (leased.kind, leased.oracle_id, leased.rows) == (EventKind.LEASED, "ann", (3, 1))
+    assert (leased.kind, leased.oracle_id, leased.rows) == (EventKind.CLIPS_LEASED, "ann", (3, 1))
     assert (leased.lease_ids, leased.scores) == (lease_ids, (0.5, 0.25))
-    assert (leased.head_version, leased.strategy) == (4, "margin")
-    assert (answered.kind, answered.oracle_id, answered.rows) == (EventKind.ANSWERED, "ann", (1,))
+    assert (leased.head_version, leased.query_strategy) == (4, QueryStrategy())
+    assert (answered.kind, answered.oracle_id, answered.rows) == (
+        EventKind.CLIPS_ANSWERED,
+        "ann",
+        (1,),
+    )
     assert answered.lease_ids == lease_ids[1:]
 
 

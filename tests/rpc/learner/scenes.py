@@ -25,11 +25,11 @@ from aloe.client import (
     Split,
     SubmitResult,
 )
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import learner_service_pb2
 
 DIM = 8
 CLASSES = ("low", "mid", "high")
-SERVICE = pb.DESCRIPTOR.services_by_name["LearnerService"]
+SERVICE = learner_service_pb2.DESCRIPTOR.services_by_name["LearnerService"]
 FINGERPRINT = "made-by-the-test"
 QUICK = AdamRecipe(learning_rate=0.1, epoch_count=30)
 

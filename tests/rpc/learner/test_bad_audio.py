@@ -9,8 +9,7 @@ from tests.rpc.learner.recordings import encoded, tone
 from tests.rpc.learner.scenes import CLASSES, failure_of, new_id
 
 from aloe.client import LearnerClient
-from aloe.v1 import audio_pb2
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, pool_pb2
 
 
 def pcm(samples: np.ndarray, **fields: Any) -> audio_pb2.Audio:
@@ -49,24 +48,24 @@ def test_bad_audio_is_refused_by_clip_and_field(raw, client: LearnerClient, case
     pool = client.create_pool(new_id(), keep_audio=True)
     client.create_task(pool.pool_id, pool.pool_id, CLASSES)
     clips = [
-        pb.NewClip(clip_id="a", audio=audio_pb2.Audio(encoded=encoded(tone(300)))),
-        pb.NewClip(clip_id="bad", audio=message),
-        pb.NewClip(clip_id="b", audio=audio_pb2.Audio(encoded=encoded(tone(600)))),
+        pool_pb2.NewClip(clip_id="a", audio=audio_pb2.Audio(encoded=encoded(tone(300)))),
+        pool_pb2.NewClip(clip_id="bad", audio=message),
+        pool_pb2.NewClip(clip_id="b", audio=audio_pb2.Audio(encoded=encoded(tone(600)))),
     ]
-    request = pb.ImportClipsRequest(pool=f"pools/{pool.pool_id}", clips=clips)
+    request = pool_pb2.ImportClipsRequest(pool=f"pools/{pool.pool_id}", clips=clips)
     summary = raw.ImportClips(iter([request]))
     assert [failure.clip_id for failure in summary.failures] == ["bad"]
     assert [clip.clip_id for clip in client.list_clips(pool.pool_id)] == ["a", "b"]
     task_name = f"tasks/{pool.pool_id}"
-    split = pb.SPLIT_TRAIN
+    split = labeling_pb2.SPLIT_TRAIN
     known_labels = [
-        pb.KnownLabel(clip=f"pools/{pool.pool_id}/clips/{clip}", label=label, split=split)
+        labeling_pb2.KnownLabel(clip=f"pools/{pool.pool_id}/clips/{clip}", label=label, split=split)
         for clip, label in (("a", "low"), ("b", "high"))
     ]
-    raw.ImportLabels(pb.ImportLabelsRequest(task=task_name, labels=known_labels))
-    both = pb.AudioClips(clips=[clips[0].audio, message])
+    raw.ImportLabels(labeling_pb2.ImportLabelsRequest(task=task_name, labels=known_labels))
+    both = head_pb2.AudioClips(clips=[clips[0].audio, message])
     with pytest.raises(grpc.RpcError) as caught:
-        raw.Predict(pb.PredictRequest(task=task_name, audio=both, min_head_version=1))
+        raw.Predict(head_pb2.PredictRequest(task=task_name, audio=both, min_head_version=1))
     failure = failure_of(caught.value)
     assert (failure.code, failure.fields) == (
         grpc.StatusCode.INVALID_ARGUMENT,

@@ -10,8 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from tests.rpc.learner.scenes import CLASSES, Scene, check_refused, failure_of
 
-from aloe.v1 import audio_pb2
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, pool_pb2, task_pb2
 
 Make = Callable[[Scene], Any]
 
@@ -22,124 +21,195 @@ def name(scene: Scene) -> str:
 
 BAD_REQUESTS: dict[str, tuple[str, Make, str]] = {
     "pool id with a slash": (
-        "CreatePool", lambda s: pb.CreatePoolRequest(pool_id="a/b"), "pool_id"),
+        "CreatePool",
+        lambda s: pool_pb2.CreatePoolRequest(pool_id="a/b"),
+        "pool_id",
+    ),
     "pool id of 129 letters": (
-        "CreatePool", lambda s: pb.CreatePoolRequest(pool_id="a" * 129), "pool_id"),
+        "CreatePool",
+        lambda s: pool_pb2.CreatePoolRequest(pool_id="a" * 129),
+        "pool_id",
+    ),
     "fingerprint without dimension": (
         "CreatePool",
-        lambda s: pb.CreatePoolRequest(pool_id="a", pool=pb.Pool(encoder_fingerprint="f")),
-        "pool.encoder_fingerprint"),
+        lambda s: pool_pb2.CreatePoolRequest(
+            pool_id="a", pool=pool_pb2.Pool(encoder_fingerprint="f")
+        ),
+        "pool.encoder_fingerprint",
+    ),
     "dimension without fingerprint": (
         "CreatePool",
-        lambda s: pb.CreatePoolRequest(pool_id="a", pool=pb.Pool(embedding_dim=8)),
-        "pool.embedding_dim"),
+        lambda s: pool_pb2.CreatePoolRequest(pool_id="a", pool=pool_pb2.Pool(embedding_dim=8)),
+        "pool.embedding_dim",
+    ),
     "absurd dimension": (
         "CreatePool",
-        lambda s: pb.CreatePoolRequest(
-            pool_id="a", pool=pb.Pool(encoder_fingerprint="f", embedding_dim=2**31)),
-        "pool.embedding_dim"),
+        lambda s: pool_pb2.CreatePoolRequest(
+            pool_id="a", pool=pool_pb2.Pool(encoder_fingerprint="f", embedding_dim=2**31)
+        ),
+        "pool.embedding_dim",
+    ),
     "fingerprint of a megabyte": (
         "CreatePool",
-        lambda s: pb.CreatePoolRequest(
-            pool_id="a", pool=pb.Pool(encoder_fingerprint="f" * 10**6, embedding_dim=8)),
-        "pool.encoder_fingerprint"),
-    "pool name": ("GetPool", lambda s: pb.GetPoolRequest(name=s.pool_id), "name"),
-    "pool name to delete": ("DeletePool", lambda s: pb.DeletePoolRequest(name="pools/"), "name"),
-    "pool to list": ("ListClips", lambda s: pb.ListClipsRequest(pool="pools/a/b"), "pool"),
-    "pool to import into": ("ImportClips", lambda s: pb.ImportClipsRequest(pool="x"), "pool"),
-    "clip name": ("GetClipAudio", lambda s: pb.GetClipAudioRequest(name="pools/p"), "name"),
+        lambda s: pool_pb2.CreatePoolRequest(
+            pool_id="a", pool=pool_pb2.Pool(encoder_fingerprint="f" * 10**6, embedding_dim=8)
+        ),
+        "pool.encoder_fingerprint",
+    ),
+    "pool name": ("GetPool", lambda s: pool_pb2.GetPoolRequest(name=s.pool_id), "name"),
+    "pool name to delete": (
+        "DeletePool",
+        lambda s: pool_pb2.DeletePoolRequest(name="pools/"),
+        "name",
+    ),
+    "pool to list": ("ListClips", lambda s: pool_pb2.ListClipsRequest(pool="pools/a/b"), "pool"),
+    "pool to import into": ("ImportClips", lambda s: pool_pb2.ImportClipsRequest(pool="x"), "pool"),
+    "clip name": ("GetClipAudio", lambda s: pool_pb2.GetClipAudioRequest(name="pools/p"), "name"),
     "clip page token": (
         "ListClips",
-        lambda s: pb.ListClipsRequest(pool=f"pools/{s.pool_id}", page_token="-1"),
-        "page_token"),
+        lambda s: pool_pb2.ListClipsRequest(pool=f"pools/{s.pool_id}", page_token="-1"),
+        "page_token",
+    ),
     "absurd clip page token": (
         "ListClips",
-        lambda s: pb.ListClipsRequest(pool=f"pools/{s.pool_id}", page_token="9" * 10**5),
-        "page_token"),
+        lambda s: pool_pb2.ListClipsRequest(pool=f"pools/{s.pool_id}", page_token="9" * 10**5),
+        "page_token",
+    ),
     "round page token": (
-        "ListRounds", lambda s: pb.ListRoundsRequest(task=name(s), page_token="x"), "page_token"),
-    "pool page token": ("ListPools", lambda s: pb.ListPoolsRequest(page_token="/"), "page_token"),
-    "task page token": ("ListTasks", lambda s: pb.ListTasksRequest(page_token="\0"), "page_token"),
-    "pool of tasks": ("ListTasks", lambda s: pb.ListTasksRequest(pool="p"), "pool"),
+        "ListRounds",
+        lambda s: head_pb2.ListRoundsRequest(task=name(s), page_token="x"),
+        "page_token",
+    ),
+    "pool page token": (
+        "ListPools",
+        lambda s: pool_pb2.ListPoolsRequest(page_token="/"),
+        "page_token",
+    ),
+    "task page token": (
+        "ListTasks",
+        lambda s: task_pb2.ListTasksRequest(page_token="\0"),
+        "page_token",
+    ),
+    "pool of tasks": ("ListTasks", lambda s: task_pb2.ListTasksRequest(pool="p"), "pool"),
     "task id": (
         "CreateTask",
-        lambda s: pb.CreateTaskRequest(
-            task_id="", task=pb.Task(pool=f"pools/{s.pool_id}", classes=CLASSES)),
-        "task_id"),
-    "task name": ("GetTask", lambda s: pb.GetTaskRequest(name="tasks/ä"), "name"),
-    "task to delete": ("DeleteTask", lambda s: pb.DeleteTaskRequest(name="pools/p"), "name"),
-    "task to watch": ("WatchTask", lambda s: pb.WatchTaskRequest(name="t"), "name"),
-    "task to export": ("ExportLabels", lambda s: pb.ExportLabelsRequest(task="t"), "task"),
-    "head to export": ("ExportHead", lambda s: pb.ExportHeadRequest(task="t"), "task"),
+        lambda s: task_pb2.CreateTaskRequest(
+            task_id="", task=task_pb2.Task(pool=f"pools/{s.pool_id}", classes=CLASSES)
+        ),
+        "task_id",
+    ),
+    "task name": ("GetTask", lambda s: task_pb2.GetTaskRequest(name="tasks/ä"), "name"),
+    "task to delete": ("DeleteTask", lambda s: task_pb2.DeleteTaskRequest(name="pools/p"), "name"),
+    "task to watch": ("WatchTask", lambda s: task_pb2.WatchTaskRequest(task="t"), "task"),
+    "task to export": (
+        "ExportLabels",
+        lambda s: labeling_pb2.ExportLabelsRequest(task="t"),
+        "task",
+    ),
+    "head to export": ("ExportHead", lambda s: head_pb2.ExportHeadRequest(task="t"), "task"),
     "task to update": (
         "UpdateTask",
-        lambda s: pb.UpdateTaskRequest(update_mask=FieldMask(paths=["label_budget"])),
-        "task.name"),
+        lambda s: task_pb2.UpdateTaskRequest(update_mask=FieldMask(paths=["label_budget"])),
+        "task.name",
+    ),
     "update without mask": (
-        "UpdateTask", lambda s: pb.UpdateTaskRequest(task=pb.Task(name=name(s))), "update_mask"),
+        "UpdateTask",
+        lambda s: task_pb2.UpdateTaskRequest(task=task_pb2.Task(name=name(s))),
+        "update_mask",
+    ),
     "oracle id": (
-        "Query", lambda s: pb.QueryRequest(task=name(s), oracle_id="not an id"), "oracle_id"),
+        "Query",
+        lambda s: labeling_pb2.QueryRequest(task=name(s), oracle_id="not an id"),
+        "oracle_id",
+    ),
     "absurd clip count": (
         "Query",
-        lambda s: pb.QueryRequest(task=name(s), oracle_id="a", max_clip_count=10_001),
-        "max_clip_count"),
+        lambda s: labeling_pb2.QueryRequest(task=name(s), oracle_id="a", max_clip_count=10_001),
+        "max_clip_count",
+    ),
     "absurd lease": (
         "Query",
-        lambda s: pb.QueryRequest(
-            task=name(s), oracle_id="a", lease_duration=Duration(seconds=10**11)),
-        "lease_duration"),
+        lambda s: labeling_pb2.QueryRequest(
+            task=name(s), oracle_id="a", lease_duration=Duration(seconds=10**11)
+        ),
+        "lease_duration",
+    ),
     "negative lease": (
         "Query",
-        lambda s: pb.QueryRequest(task=name(s), oracle_id="a", lease_duration=Duration(nanos=-1)),
-        "lease_duration"),
+        lambda s: labeling_pb2.QueryRequest(
+            task=name(s), oracle_id="a", lease_duration=Duration(nanos=-1)
+        ),
+        "lease_duration",
+    ),
     "request id": (
         "Query",
-        lambda s: pb.QueryRequest(task=name(s), oracle_id="a", request_id="x" * 129),
-        "request_id"),
+        lambda s: labeling_pb2.QueryRequest(task=name(s), oracle_id="a", request_id="x" * 129),
+        "request_id",
+    ),
     "request id of a submission": (
         "SubmitLabels",
-        lambda s: pb.SubmitLabelsRequest(task=name(s), oracle_id="a", request_id="{}",
-            answers=[pb.Answer(lease_id="l", label="low")]),
-        "request_id"),
+        lambda s: labeling_pb2.SubmitLabelsRequest(
+            task=name(s),
+            oracle_id="a",
+            request_id="{}",
+            answers=[labeling_pb2.Answer(lease_id="l", label="low")],
+        ),
+        "request_id",
+    ),
     "answer without an answer": (
         "SubmitLabels",
-        lambda s: pb.SubmitLabelsRequest(
-            task=name(s), oracle_id="a", answers=[pb.Answer(lease_id="l")]),
-        "answers[0].answer"),
+        lambda s: labeling_pb2.SubmitLabelsRequest(
+            task=name(s), oracle_id="a", answers=[labeling_pb2.Answer(lease_id="l")]
+        ),
+        "answers[0].answer",
+    ),
     "lease that nobody gave": (
         "SubmitLabels",
-        lambda s: pb.SubmitLabelsRequest(
-            task=name(s), oracle_id="a", answers=[pb.Answer(lease_id="\0", label="low")]),
-        "answers[0].lease_id"),
+        lambda s: labeling_pb2.SubmitLabelsRequest(
+            task=name(s), oracle_id="a", answers=[labeling_pb2.Answer(lease_id="\0", label="low")]
+        ),
+        "answers[0].lease_id",
+    ),
     "no answers": (
-        "SubmitLabels", lambda s: pb.SubmitLabelsRequest(task=name(s), oracle_id="a"), "answers"),
+        "SubmitLabels",
+        lambda s: labeling_pb2.SubmitLabelsRequest(task=name(s), oracle_id="a"),
+        "answers",
+    ),
     "lease to release": (
         "ReleaseLeases",
-        lambda s: pb.ReleaseLeasesRequest(task=name(s), oracle_id="a", lease_ids=["x"]),
-        "lease_ids[0]"),
-    "nothing to predict": ("Predict", lambda s: pb.PredictRequest(task=name(s)), "input"),
+        lambda s: labeling_pb2.ReleaseLeasesRequest(task=name(s), oracle_id="a", lease_ids=["x"]),
+        "lease_ids[0]",
+    ),
+    "nothing to predict": ("Predict", lambda s: head_pb2.PredictRequest(task=name(s)), "input"),
     "clips of two pools": (
         "Predict",
-        lambda s: pb.PredictRequest(
-            task=name(s), clips=pb.ClipNames(names=["pools/p/clips/a", "pools/q/clips/a"])),
-        "clips.names[1]"),
+        lambda s: head_pb2.PredictRequest(
+            task=name(s), clips=head_pb2.ClipNames(names=["pools/p/clips/a", "pools/q/clips/a"])
+        ),
+        "clips.names[1]",
+    ),
     "clip of no form": (
         "Predict",
-        lambda s: pb.PredictRequest(task=name(s), clips=pb.ClipNames(names=["a"])),
-        "clips.names[0]"),
+        lambda s: head_pb2.PredictRequest(task=name(s), clips=head_pb2.ClipNames(names=["a"])),
+        "clips.names[0]",
+    ),
     "matrix of too few bytes": (
         "Predict",
-        lambda s: pb.PredictRequest(
+        lambda s: head_pb2.PredictRequest(
             task=name(s),
-            embeddings=audio_pb2.FloatMatrix(values=b"1234", row_count=2, column_count=8)),
-        "embeddings"),
+            embeddings=audio_pb2.FloatMatrix(values=b"1234", row_count=2, column_count=8),
+        ),
+        "embeddings",
+    ),
     "matrix of absurd shape": (
         "Predict",
-        lambda s: pb.PredictRequest(
+        lambda s: head_pb2.PredictRequest(
             task=name(s),
-            embeddings=audio_pb2.FloatMatrix(row_count=2**32 - 1, column_count=2**32 - 1)),
-        "embeddings"),
-}  # fmt: skip
+            embeddings=audio_pb2.FloatMatrix(row_count=2**32 - 1, column_count=2**32 - 1),
+        ),
+        "embeddings",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", BAD_REQUESTS)
@@ -150,13 +220,13 @@ def test_a_bad_request_is_refused_by_field(raw, scene: Scene, case):
 
 def test_a_name_of_a_megabyte_is_refused_in_a_few_words(raw, scene: Scene):
     for character in ("x", "ж", "\N{PILE OF POO}", "\x01"):
-        request = pb.GetTaskRequest(name=f"tasks/{character * 10**6}")
+        request = task_pb2.GetTaskRequest(name=f"tasks/{character * 10**6}")
         check_refused(raw, scene, "GetTask", request, ("name",))
 
 
 def test_thousands_of_wrong_answers_are_refused_at_once(raw, scene: Scene):
-    answers = [pb.Answer(lease_id=f"no-lease-{n}", label="low") for n in range(5_000)]
-    request = pb.SubmitLabelsRequest(task=name(scene), oracle_id="a", answers=answers)
+    answers = [labeling_pb2.Answer(lease_id=f"no-lease-{n}", label="low") for n in range(5_000)]
+    request = labeling_pb2.SubmitLabelsRequest(task=name(scene), oracle_id="a", answers=answers)
     with pytest.raises(grpc.RpcError) as caught:
         raw.SubmitLabels(request)
     failure = failure_of(caught.value)

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from tests.rpc.learner.scenes import CLASSES, Scene, check_refused, new_id
 
 from aloe.client import LearnerClient
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import head_pb2, labeling_pb2, task_pb2
 
 
 def unknown(number: int) -> Any:
@@ -17,8 +17,8 @@ def unknown(number: int) -> Any:
     return number
 
 
-def task_on(scene: Scene, **fields: Any) -> pb.Task:
-    return pb.Task(**({"pool": f"pools/{scene.pool_id}", "classes": CLASSES} | fields))
+def task_on(scene: Scene, **fields: Any) -> task_pb2.Task:
+    return task_pb2.Task(**({"pool": f"pools/{scene.pool_id}", "classes": CLASSES} | fields))
 
 
 BAD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
@@ -39,35 +39,35 @@ BAD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
     "a lease of two days": ({"lease_duration": Duration(seconds=172_800)}, "task.lease_duration"),
     "a lease of ages": ({"lease_duration": Duration(seconds=2**62)}, "task.lease_duration"),
     "an unknown acquisition function": (
-        {"query_strategy": pb.QueryStrategy(acquisition_function=unknown(99))},
+        {"query_strategy": task_pb2.QueryStrategy(acquisition_function=unknown(99))},
         "task.query_strategy.acquisition_function",
     ),
     "an unknown selection rule": (
-        {"query_strategy": pb.QueryStrategy(selection_rule=unknown(-1))},
+        {"query_strategy": task_pb2.QueryStrategy(selection_rule=unknown(-1))},
         "task.query_strategy.selection_rule",
     ),
     "a learning rate of NaN": (
-        {"head_recipe": pb.HeadRecipe(adam=pb.AdamRecipe(learning_rate=math.nan))},
+        {"head_recipe": head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe(learning_rate=math.nan))},
         "task.head_recipe.adam.learning_rate",
     ),
     "no epochs": (
-        {"head_recipe": pb.HeadRecipe(adam=pb.AdamRecipe(epoch_count=0))},
+        {"head_recipe": head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe(epoch_count=0))},
         "task.head_recipe.adam.epoch_count",
     ),
     "epochs for years": (
-        {"head_recipe": pb.HeadRecipe(adam=pb.AdamRecipe(epoch_count=2**32 - 1))},
+        {"head_recipe": head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe(epoch_count=2**32 - 1))},
         "task.head_recipe.adam.epoch_count",
     ),
     "batches of nothing": (
-        {"head_recipe": pb.HeadRecipe(adam=pb.AdamRecipe(batch_size=0))},
+        {"head_recipe": head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe(batch_size=0))},
         "task.head_recipe.adam.batch_size",
     ),
     "a negative penalty": (
-        {"head_recipe": pb.HeadRecipe(lbfgs=pb.LbfgsRecipe(l2_penalty=-1))},
+        {"head_recipe": head_pb2.HeadRecipe(lbfgs=head_pb2.LbfgsRecipe(l2_penalty=-1))},
         "task.head_recipe.lbfgs.l2_penalty",
     ),
     "an infinite penalty": (
-        {"head_recipe": pb.HeadRecipe(lbfgs=pb.LbfgsRecipe(l2_penalty=math.inf))},
+        {"head_recipe": head_pb2.HeadRecipe(lbfgs=head_pb2.LbfgsRecipe(l2_penalty=math.inf))},
         "task.head_recipe.lbfgs.l2_penalty",
     ),
 }
@@ -77,19 +77,21 @@ BAD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_bad_task_is_not_created(raw, client: LearnerClient, scene: Scene, case):
     fields, wrong = BAD_TASKS[case]
     task_id = new_id()
-    request = pb.CreateTaskRequest(task_id=task_id, task=task_on(scene, **fields))
+    request = task_pb2.CreateTaskRequest(task_id=task_id, task=task_on(scene, **fields))
     check_refused(raw, scene, "CreateTask", request, (wrong,))
     assert [task.task_id for task in client.list_tasks(scene.pool_id)] == [scene.task_id]
 
 
-def known(scene: Scene, **fields: Any) -> pb.KnownLabel:
+def known(scene: Scene, **fields: Any) -> labeling_pb2.KnownLabel:
     clip = f"pools/{scene.pool_id}/clips/clip-0000"
-    given: dict[str, Any] = {"clip": clip, "label": "low", "split": pb.SPLIT_TRAIN}
-    return pb.KnownLabel(**(given | fields))
+    given: dict[str, Any] = {"clip": clip, "label": "low", "split": labeling_pb2.SPLIT_TRAIN}
+    return labeling_pb2.KnownLabel(**(given | fields))
 
 
-def labels(scene: Scene, *each: pb.KnownLabel) -> pb.ImportLabelsRequest:
-    return pb.ImportLabelsRequest(task=f"tasks/{scene.task_id}", labels=[known(scene), *each])
+def labels(scene: Scene, *each: labeling_pb2.KnownLabel) -> labeling_pb2.ImportLabelsRequest:
+    return labeling_pb2.ImportLabelsRequest(
+        task=f"tasks/{scene.task_id}", labels=[known(scene), *each]
+    )
 
 
 BAD_LABELS: dict[str, tuple[Callable[[Scene], Any], str]] = {
@@ -107,7 +109,7 @@ BAD_LABELS: dict[str, tuple[Callable[[Scene], Any], str]] = {
         lambda s: labels(s, known(s, clip="pools/other/clips/clip-0000")),
         "labels[1].clip",
     ),
-    "no labels": (lambda s: pb.ImportLabelsRequest(task=f"tasks/{s.task_id}"), "labels"),
+    "no labels": (lambda s: labeling_pb2.ImportLabelsRequest(task=f"tasks/{s.task_id}"), "labels"),
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.rpc.learner.scenes import DIM, FINGERPRINT, fails_with, failure_of, new_id
 
 from aloe.client import EncoderMismatch, LearnerClient, NewClip, NotFound, Pool
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import pool_pb2
 from aloe.v1.audio_pb2 import Audio, FloatMatrix
 from aloe.wire.arrays import decode_matrix, encode_matrix
 
@@ -63,19 +63,19 @@ def test_vectors_that_are_none_fail_alone(client: LearnerClient, pool: Pool):
 
 def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):
     clips = [
-        pb.NewClip(clip_id=""),
-        pb.NewClip(clip_id="a/b"),
-        pb.NewClip(clip_id="x" * 129),
-        pb.NewClip(clip_id="audio-too", audio=Audio(encoded=b"RIFF")),
-        pb.NewClip(clip_id="odd-hash", content_hash="none"),
-        pb.NewClip(clip_id="long-uri", uri="u" * 3_000),
-        pb.NewClip(clip_id="good"),
+        pool_pb2.NewClip(clip_id=""),
+        pool_pb2.NewClip(clip_id="a/b"),
+        pool_pb2.NewClip(clip_id="x" * 129),
+        pool_pb2.NewClip(clip_id="audio-too", audio=Audio(encoded=b"RIFF")),
+        pool_pb2.NewClip(clip_id="odd-hash", content_hash="none"),
+        pool_pb2.NewClip(clip_id="long-uri", uri="u" * 3_000),
+        pool_pb2.NewClip(clip_id="good"),
     ]
-    name, nothing = f"pools/{pool.pool_id}", pb.NewClip(clip_id="nothing")
+    name, nothing = f"pools/{pool.pool_id}", pool_pb2.NewClip(clip_id="nothing")
     embeddings = encode_matrix(np.arange(7 * DIM, dtype=np.float32).reshape(7, DIM))
     requests = [
-        pb.ImportClipsRequest(pool=name, clips=clips, embeddings=embeddings),
-        pb.ImportClipsRequest(clips=[nothing]),
+        pool_pb2.ImportClipsRequest(pool=name, clips=clips, embeddings=embeddings),
+        pool_pb2.ImportClipsRequest(clips=[nothing]),
     ]
     response = raw.ImportClips(iter(requests))
     assert response.imported_count == 1
@@ -83,7 +83,7 @@ def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):
         clip.clip_id for clip in [*clips[:-1], nothing]
     ]
     assert {failure.status.code for failure in response.failures} == {3}
-    (block,) = raw.ExportClips(pb.ExportClipsRequest(pool=name))
+    (block,) = raw.ExportClips(pool_pb2.ExportClipsRequest(pool=name))
     assert np.array_equal(decode_matrix(block.embeddings), decode_matrix(embeddings)[6:])
 
 
@@ -96,8 +96,8 @@ def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):
     ],
 )
 def test_embeddings_that_are_not_one_per_clip_are_refused(raw, pool: Pool, embeddings):
-    request = pb.ImportClipsRequest(
-        pool=f"pools/{pool.pool_id}", clips=[pb.NewClip(clip_id="a")], embeddings=embeddings
+    request = pool_pb2.ImportClipsRequest(
+        pool=f"pools/{pool.pool_id}", clips=[pool_pb2.NewClip(clip_id="a")], embeddings=embeddings
     )
     with pytest.raises(grpc.RpcError) as caught:
         raw.ImportClips(iter([request]))
@@ -114,10 +114,12 @@ def test_what_is_there_decides_about_each_repeat(client: LearnerClient, pool: Po
 
 def test_the_first_message_alone_names_the_pool(raw, client: LearnerClient, pool: Pool):
     def messages():
-        yield pb.ImportClipsRequest(pool=f"pools/{pool.pool_id}")
+        yield pool_pb2.ImportClipsRequest(pool=f"pools/{pool.pool_id}")
         for index in range(5):
-            clip = pb.NewClip(clip_id=f"c{index}")
-            yield pb.ImportClipsRequest(clips=[clip], embeddings=encode_matrix(vector(index)[None]))
+            clip = pool_pb2.NewClip(clip_id=f"c{index}")
+            yield pool_pb2.ImportClipsRequest(
+                clips=[clip], embeddings=encode_matrix(vector(index)[None])
+            )
 
     assert raw.ImportClips(messages()).imported_count == 5
     assert client.get_pool(pool.pool_id).clip_count == 5
@@ -150,12 +152,12 @@ def test_thousands_of_clips_keep_their_order_and_are_listed_page_by_page(
     expected = [clip.clip_id for clip in clips]
     assert [clip.clip_id for clip in client.list_clips(pool.pool_id)] == expected
     name = f"pools/{pool.pool_id}"
-    page = raw.ListClips(pb.ListClipsRequest(pool=name, page_size=1_200))
+    page = raw.ListClips(pool_pb2.ListClipsRequest(pool=name, page_size=1_200))
     rest = raw.ListClips(
-        pb.ListClipsRequest(pool=name, page_size=10_000, page_token=page.next_page_token)
+        pool_pb2.ListClipsRequest(pool=name, page_size=10_000, page_token=page.next_page_token)
     )
     listed = [clip.name.rpartition("/")[2] for clip in [*page.clips, *rest.clips]]
     assert (listed, rest.next_page_token) == (expected, "")
     end = "999999999999"
-    past_the_end = raw.ListClips(pb.ListClipsRequest(pool=name, page_token=end))
+    past_the_end = raw.ListClips(pool_pb2.ListClipsRequest(pool=name, page_token=end))
     assert list(past_the_end.clips) == []

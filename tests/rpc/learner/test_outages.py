@@ -30,7 +30,7 @@ from aloe.client import LearnerClient, NewClip, connect
 from aloe.local import LocalStack, StackOptions
 from aloe.local.child import Child
 from aloe.local.redis_server import redis_child
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 from aloe.wire.arrays import encode_matrix
 
@@ -90,40 +90,46 @@ def calls(scene: Scene) -> dict[str, Any]:
     """One request of each kind that needs the store."""
     task, pool = f"tasks/{scene.task_id}", f"pools/{scene.pool_id}"
     clip = f"{pool}/clips/clip-0000"
-    new_task = pb.Task(pool=pool, classes=CLASSES)
-    new_clip = pb.NewClip(clip_id="later")
+    new_task = task_pb2.Task(pool=pool, classes=CLASSES)
+    new_clip = pool_pb2.NewClip(clip_id="later")
     embeddings = encode_matrix(scene.embeddings[:1])
-    answers = [pb.Answer(lease_id="some", label="low")]
-    known = [pb.KnownLabel(clip=clip, label="low", split=pb.SPLIT_TRAIN)]
+    answers = [labeling_pb2.Answer(lease_id="some", label="low")]
+    known = [labeling_pb2.KnownLabel(clip=clip, label="low", split=labeling_pb2.SPLIT_TRAIN)]
     return {
-        "CreatePool": pb.CreatePoolRequest(
-            pool_id=new_id(), pool=pb.Pool(encoder_fingerprint="f", embedding_dim=2)
+        "CreatePool": pool_pb2.CreatePoolRequest(
+            pool_id=new_id(), pool=pool_pb2.Pool(encoder_fingerprint="f", embedding_dim=2)
         ),
-        "GetPool": pb.GetPoolRequest(name=pool),
-        "ListPools": pb.ListPoolsRequest(),
-        "DeletePool": pb.DeletePoolRequest(name=pool),
-        "ImportClips": pb.ImportClipsRequest(pool=pool, clips=[new_clip], embeddings=embeddings),
-        "ExportClips": pb.ExportClipsRequest(pool=pool),
-        "ListClips": pb.ListClipsRequest(pool=pool),
-        "GetClipAudio": pb.GetClipAudioRequest(name=clip),
-        "CreateTask": pb.CreateTaskRequest(task_id=new_id(), task=new_task),
-        "GetTask": pb.GetTaskRequest(name=task),
-        "ListTasks": pb.ListTasksRequest(),
-        "DeleteTask": pb.DeleteTaskRequest(name=task),
-        "ImportLabels": pb.ImportLabelsRequest(task=task, labels=known),
-        "Query": pb.QueryRequest(task=task, oracle_id="ann"),
-        "SubmitLabels": pb.SubmitLabelsRequest(task=task, oracle_id="ann", answers=answers),
-        "ReleaseLeases": pb.ReleaseLeasesRequest(task=task, oracle_id="ann"),
-        "RenewLeases": pb.RenewLeasesRequest(task=task, oracle_id="ann", lease_ids=["some"]),
-        "ListEvents": pb.ListEventsRequest(task=task),
-        "UpdateTask": pb.UpdateTaskRequest(
-            task=pb.Task(name=task), update_mask=FieldMask(paths=["label_budget"])
+        "GetPool": pool_pb2.GetPoolRequest(name=pool),
+        "ListPools": pool_pb2.ListPoolsRequest(),
+        "DeletePool": pool_pb2.DeletePoolRequest(name=pool),
+        "ImportClips": pool_pb2.ImportClipsRequest(
+            pool=pool, clips=[new_clip], embeddings=embeddings
         ),
-        "Predict": pb.PredictRequest(task=task, clips=pb.ClipNames(names=[clip])),
-        "ListRounds": pb.ListRoundsRequest(task=task),
-        "WatchTask": pb.WatchTaskRequest(name=task),
-        "ExportLabels": pb.ExportLabelsRequest(task=task),
-        "ExportHead": pb.ExportHeadRequest(task=task),
+        "ExportClips": pool_pb2.ExportClipsRequest(pool=pool),
+        "ListClips": pool_pb2.ListClipsRequest(pool=pool),
+        "GetClipAudio": pool_pb2.GetClipAudioRequest(name=clip),
+        "CreateTask": task_pb2.CreateTaskRequest(task_id=new_id(), task=new_task),
+        "GetTask": task_pb2.GetTaskRequest(name=task),
+        "ListTasks": task_pb2.ListTasksRequest(),
+        "DeleteTask": task_pb2.DeleteTaskRequest(name=task),
+        "ImportLabels": labeling_pb2.ImportLabelsRequest(task=task, labels=known),
+        "Query": labeling_pb2.QueryRequest(task=task, oracle_id="ann"),
+        "SubmitLabels": labeling_pb2.SubmitLabelsRequest(
+            task=task, oracle_id="ann", answers=answers
+        ),
+        "ReleaseLeases": labeling_pb2.ReleaseLeasesRequest(task=task, oracle_id="ann"),
+        "RenewLeases": labeling_pb2.RenewLeasesRequest(
+            task=task, oracle_id="ann", lease_ids=["some"]
+        ),
+        "ListEvents": labeling_pb2.ListEventsRequest(task=task),
+        "UpdateTask": task_pb2.UpdateTaskRequest(
+            task=task_pb2.Task(name=task), update_mask=FieldMask(paths=["label_budget"])
+        ),
+        "Predict": head_pb2.PredictRequest(task=task, clips=head_pb2.ClipNames(names=[clip])),
+        "ListRounds": head_pb2.ListRoundsRequest(task=task),
+        "WatchTask": task_pb2.WatchTaskRequest(task=task),
+        "ExportLabels": labeling_pb2.ExportLabelsRequest(task=task),
+        "ExportHead": head_pb2.ExportHeadRequest(task=task),
     }
 
 
@@ -152,7 +158,7 @@ def test_without_redis_every_call_says_so_soon(labeled: Scene, raw, down):
 
 def test_without_redis_bad_input_is_still_told_from_an_outage(labeled: Scene, raw, down):
     with pytest.raises(grpc.RpcError) as caught:
-        raw.GetTask(pb.GetTaskRequest(name="nonsense"), timeout=5)
+        raw.GetTask(task_pb2.GetTaskRequest(name="nonsense"), timeout=5)
     assert failure_of(caught.value).fields == ("name",)
 
 
@@ -216,7 +222,7 @@ def test_a_watcher_outlives_an_outage(labeled: Scene, client: LearnerClient, red
 def test_a_redis_that_hangs_is_unavailable_within_a_bounded_time(labeled: Scene, raw, redis: Child):
     pid = redis.pid
     assert pid is not None
-    request = pb.GetTaskRequest(name=f"tasks/{labeled.task_id}")
+    request = task_pb2.GetTaskRequest(name=f"tasks/{labeled.task_id}")
     os.kill(pid, signal.SIGSTOP)
     try:
         for _ in range(2):

@@ -11,7 +11,7 @@ from aloe.client import (
     NewClip,
     NotFound,
 )
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import pool_pb2
 
 
 def test_a_pool_takes_the_encoder_of_the_embedding_service(
@@ -63,7 +63,7 @@ def test_pools_are_listed_by_name_page_by_page(client: LearnerClient, raw):
         client.create_pool(f"{prefix}-{suffix}", encoder_fingerprint="f", embedding_dim=2)
     names, token = [], ""
     while True:
-        page = raw.ListPools(pb.ListPoolsRequest(page_size=2, page_token=token))
+        page = raw.ListPools(pool_pb2.ListPoolsRequest(page_size=2, page_token=token))
         assert len(page.pools) <= 2
         names += [pool.name for pool in page.pools]
         token = page.next_page_token

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from tests.rpc.learner.scenes import SERVICE, Scene, failure_of, new_id
 
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import pool_pb2
 from aloe.v1.error_reason_pb2 import ErrorReason
 
 RPCS = [method.name for method in SERVICE.methods]
@@ -170,4 +170,4 @@ def test_garbage_is_answered_or_refused(raw, scene: Scene, rpc):
     for request in garbled(rpc, scene, 40):
         check(call(raw, rpc, request), request)
     # The service has not suffered.
-    raw.ListPools(pb.ListPoolsRequest(page_size=1), timeout=5)
+    raw.ListPools(pool_pb2.ListPoolsRequest(page_size=1), timeout=5)

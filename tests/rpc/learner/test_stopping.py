@@ -15,7 +15,7 @@ from aloe.client import (
     StopVerdict,
     UncertaintyRule,
 )
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import head_pb2, stopping_pb2, task_pb2
 
 STOP, CONTINUE = StopVerdict.STOP, StopVerdict.CONTINUE
 EVERY_RULE = AnyOfRules(
@@ -92,10 +92,10 @@ def test_a_changed_rule_judges_all_rounds_anew(client: LearnerClient):
 def test_a_page_of_rounds_is_judged_by_those_before_it(raw, client: LearnerClient):
     scene = make_scene(client, stopping_rule=PlateauRule(1, 1.0))
     label_rounds(scene, 2)
-    request = pb.ListRoundsRequest(task=f"tasks/{scene.task_id}", page_size=1, page_token="2")  # noqa: S106
+    request = head_pb2.ListRoundsRequest(task=f"tasks/{scene.task_id}", page_size=1, page_token="2")  # noqa: S106
     [second] = raw.ListRounds(request).rounds
     assert second.head_version == 2
-    assert second.stop_advice.verdict == pb.STOP_VERDICT_STOP
+    assert second.stop_advice.verdict == stopping_pb2.STOP_VERDICT_STOP
 
 
 def test_equal_tasks_get_equal_figures(client: LearnerClient):
@@ -127,25 +127,25 @@ def test_rounds_tell_where_their_time_went(client: LearnerClient):
     assert (last.head_times.scoring_duration, last.head_times.selection_duration) == (None, None)
 
 
-def label_count(number: int) -> pb.StoppingRule:
-    return pb.StoppingRule(label_count=pb.LabelCountRule(label_count=number))
+def label_count(number: int) -> stopping_pb2.StoppingRule:
+    return stopping_pb2.StoppingRule(label_count=stopping_pb2.LabelCountRule(label_count=number))
 
 
-def any_of(*rules: pb.StoppingRule) -> pb.StoppingRule:
-    return pb.StoppingRule(any=pb.StoppingRules(rules=rules))
+def any_of(*rules: stopping_pb2.StoppingRule) -> stopping_pb2.StoppingRule:
+    return stopping_pb2.StoppingRule(any=stopping_pb2.StoppingRules(rules=rules))
 
 
-BAD_RULES: dict[str, tuple[pb.StoppingRule, str]] = {
-    "no rule": (pb.StoppingRule(), ""),
-    "no rule inside": (any_of(label_count(3), pb.StoppingRule()), ".any.rules[1]"),
+BAD_RULES: dict[str, tuple[stopping_pb2.StoppingRule, str]] = {
+    "no rule": (stopping_pb2.StoppingRule(), ""),
+    "no rule inside": (any_of(label_count(3), stopping_pb2.StoppingRule()), ".any.rules[1]"),
     "any of nothing": (any_of(), ".any.rules"),
     "no labels": (label_count(0), ".label_count.label_count"),
     "no heads": (
-        pb.StoppingRule(plateau=pb.PlateauRule(round_count=0)),
+        stopping_pb2.StoppingRule(plateau=stopping_pb2.PlateauRule(round_count=0)),
         ".plateau.round_count",
     ),
     "more than certain": (
-        pb.StoppingRule(uncertainty=pb.UncertaintyRule(max_uncertainty=1.5)),
+        stopping_pb2.StoppingRule(uncertainty=stopping_pb2.UncertaintyRule(max_uncertainty=1.5)),
         ".uncertainty.max_uncertainty",
     ),
     "21 rules": (any_of(*[label_count(3)] * 21), ""),
@@ -158,10 +158,13 @@ BAD_RULES: dict[str, tuple[pb.StoppingRule, str]] = {
 def test_a_bad_rule_is_refused_by_its_field(raw, scene: Scene, case, rpc):
     rule, wrong = BAD_RULES[case]
     fields: dict[str, Any] = {"stopping_rule": rule}
-    request: Any = pb.CreateTaskRequest(
-        task_id=new_id(), task=pb.Task(pool=f"pools/{scene.pool_id}", classes=CLASSES, **fields)
+    request: Any = task_pb2.CreateTaskRequest(
+        task_id=new_id(),
+        task=task_pb2.Task(pool=f"pools/{scene.pool_id}", classes=CLASSES, **fields),
     )
     if rpc == "UpdateTask":
-        request = pb.UpdateTaskRequest(task=pb.Task(name=f"tasks/{scene.task_id}", **fields))
+        request = task_pb2.UpdateTaskRequest(
+            task=task_pb2.Task(name=f"tasks/{scene.task_id}", **fields)
+        )
         request.update_mask.paths.append("stopping_rule")
     check_refused(raw, scene, rpc, request, (f"task.stopping_rule{wrong}",))

@@ -22,7 +22,7 @@ from aloe.client import (
     QueryStrategy,
     SelectionRule,
 )
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import task_pb2
 
 RANDOM = QueryStrategy(AcquisitionFunction.RANDOM, SelectionRule.CLASS_AGNOSTIC)
 
@@ -86,8 +86,8 @@ def test_only_what_the_mask_names_changes(client: LearnerClient, scene: Scene):
 )
 def test_a_mask_of_anything_else_changes_nothing(raw, scene: Scene, paths):
     before = scene.snapshot()
-    task = pb.Task(name=f"tasks/{scene.task_id}", seed=9, classes=["x", "y"], label_budget=1)
-    request = pb.UpdateTaskRequest(task=task, update_mask=FieldMask(paths=paths))
+    task = task_pb2.Task(name=f"tasks/{scene.task_id}", seed=9, classes=["x", "y"], label_budget=1)
+    request = task_pb2.UpdateTaskRequest(task=task, update_mask=FieldMask(paths=paths))
     with pytest.raises(Exception, match="update_mask"):
         raw.UpdateTask(request)
     assert scene.snapshot() == before
@@ -140,7 +140,7 @@ def test_tasks_are_listed_by_name_and_by_pool_page_by_page(
     names, token, page_count = [], "", 0
     while token or not page_count:
         page = raw.ListTasks(
-            pb.ListTasksRequest(page_size=2, page_token=token, pool=f"pools/{scene.pool_id}")
+            task_pb2.ListTasksRequest(page_size=2, page_token=token, pool=f"pools/{scene.pool_id}")
         )
         names += [task.name for task in page.tasks]
         token, page_count = page.next_page_token, page_count + 1

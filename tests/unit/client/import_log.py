@@ -5,14 +5,14 @@ import numpy as np
 from tests.unit.client.scripted_server import fail
 
 from aloe import client
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import pool_pb2
 
 
 class ImportLog:
     """Stands in for the learner: keeps the messages of each stream."""
 
     def __init__(self, *, broken_streams: int = 0) -> None:
-        self.streams: list[list[pb.ImportClipsRequest]] = []
+        self.streams: list[list[pool_pb2.ImportClipsRequest]] = []
         self._broken_streams = broken_streams
 
     def __call__(self, requests, context):
@@ -20,7 +20,7 @@ class ImportLog:
             self.streams.append([next(requests)])
             fail(context, grpc.StatusCode.UNAVAILABLE)
         self.streams.append(list(requests))
-        return pb.ImportClipsResponse(imported_count=len(self.clip_ids(-1)))
+        return pool_pb2.ImportClipsResponse(imported_count=len(self.clip_ids(-1)))
 
     def clip_ids(self, stream: int) -> list[str]:
         return [clip.clip_id for request in self.streams[stream] for clip in request.clips]

@@ -11,7 +11,7 @@ from tests.unit.client.import_log import ImportLog, embeddings
 from aloe import client
 from aloe.client._chunks import MESSAGE_BYTES, group
 from aloe.serving.status import FieldViolation, Status
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import pool_pb2
 from aloe.wire.arrays import decode_matrix
 
 
@@ -118,10 +118,10 @@ def test_failures_that_the_server_finds_are_told(learner_server, learner):
         "no audio",
         violations=(FieldViolation("audio", "is empty"),),
     ).to_proto()
-    failures = [pb.ClipFailure(clip_id="a", status=status)]
+    failures = [pool_pb2.ClipFailure(clip_id="a", status=status)]
     learner_server.on(
         "ImportClips",
-        lambda requests, _: (list(requests), pb.ImportClipsResponse(failures=failures))[1],
+        lambda requests, _: (list(requests), pool_pb2.ImportClipsResponse(failures=failures))[1],
     )
     summary = learner.call("import_clips", "voices", embeddings(1))
     violation = client.FieldViolation("audio", "is empty")

@@ -13,8 +13,7 @@ from aloe.client import AcquisitionFunction, SelectionRule, types
 from aloe.client._fields import parse_enum, wire_enum
 from aloe.client._operations import labeling, pools, results, tasks
 from aloe.client._operations.recipes import encode_strategy
-from aloe.v1 import audio_pb2
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, pool_pb2, stopping_pb2, task_pb2
 from aloe.wire.arrays import encode_matrix
 
 IDS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}", fullmatch=True)
@@ -56,10 +55,10 @@ DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
 )
 def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
     operation = tasks.create_task(task_id, pool_id, classes, **fields)
-    echoed = pb.Task()
+    echoed = task_pb2.Task()
     echoed.CopyFrom(operation.request.task)
-    echoed.name, echoed.pool_state = f"tasks/{task_id}", pb.POOL_STATE_OPEN
-    task = operation.result(pb.CreateTaskResponse(task=echoed))
+    echoed.name, echoed.pool_state = f"tasks/{task_id}", task_pb2.POOL_STATE_OPEN
+    task = operation.result(task_pb2.CreateTaskResponse(task=echoed))
     assert (task.task_id, task.pool_id, task.classes) == (task_id, pool_id, tuple(classes))
     assert {name: getattr(task, name) for name in fields} == fields
     assert task.training_head_version is None
@@ -68,13 +67,13 @@ def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
 @pytest.mark.parametrize(
     ("kind", "wire_kind", "prefix"),
     [
-        (client.AcquisitionFunction, pb.AcquisitionFunction, "ACQUISITION_FUNCTION"),
-        (client.SelectionRule, pb.SelectionRule, "SELECTION_RULE"),
-        (client.PoolState, pb.PoolState, "POOL_STATE"),
-        (client.Split, pb.Split, "SPLIT"),
-        (client.EventKind, pb.EventKind, "EVENT_KIND"),
-        (client.ClipState, pb.ClipState, "CLIP_STATE"),
-        (client.StopVerdict, pb.StopVerdict, "STOP_VERDICT"),
+        (client.AcquisitionFunction, task_pb2.AcquisitionFunction, "ACQUISITION_FUNCTION"),
+        (client.SelectionRule, task_pb2.SelectionRule, "SELECTION_RULE"),
+        (client.PoolState, task_pb2.PoolState, "POOL_STATE"),
+        (client.Split, labeling_pb2.Split, "SPLIT"),
+        (client.EventKind, labeling_pb2.EventKind, "EVENT_KIND"),
+        (client.ClipState, labeling_pb2.ClipState, "CLIP_STATE"),
+        (client.StopVerdict, stopping_pb2.StopVerdict, "STOP_VERDICT"),
     ],
 )
 def test_enum_has_the_members_of_the_contract(kind, wire_kind, prefix):
@@ -147,9 +146,9 @@ def test_lease_without_a_head_has_no_score():
         lease_duration=None,
         request_id="r",
     )
-    response = pb.QueryResponse(
-        leases=[pb.Lease(lease_id="1", clip="pools/voices/clips/a")],
-        pool_state=pb.POOL_STATE_OPEN,
+    response = labeling_pb2.QueryResponse(
+        leases=[labeling_pb2.Lease(lease_id="1", clip="pools/voices/clips/a")],
+        pool_state=task_pb2.POOL_STATE_OPEN,
     )
     (lease,) = operation.result(response).leases
     assert (lease.clip_id, lease.score) == ("a", None)
@@ -158,7 +157,7 @@ def test_lease_without_a_head_has_no_score():
 
 
 def test_pool_and_its_clips_are_read_whole():
-    message = pb.Pool(
+    message = pool_pb2.Pool(
         name="pools/voices",
         encoder_id="logmel",
         encoder_fingerprint="f00d",
@@ -167,7 +166,7 @@ def test_pool_and_its_clips_are_read_whole():
         clip_count=9,
     )
     message.create_time.FromDatetime(datetime(2023, 6, 4, tzinfo=UTC))
-    pool = pools.get_pool("voices").result(pb.GetPoolResponse(pool=message))
+    pool = pools.get_pool("voices").result(pool_pb2.GetPoolResponse(pool=message))
     assert pool == client.Pool(
         "voices", "logmel", "f00d", 4, True, 9, datetime(2023, 6, 4, tzinfo=UTC)
     )
@@ -180,7 +179,7 @@ def test_predictions_are_a_matrix_with_the_classes_as_columns():
     )
     assert operation.request.embeddings.column_count == 3
     predictions = operation.result(
-        pb.PredictResponse(
+        head_pb2.PredictResponse(
             probabilities=encode_matrix(probabilities),
             labels=["yes"],
             classes=["no", "yes"],
@@ -192,15 +191,15 @@ def test_predictions_are_a_matrix_with_the_classes_as_columns():
 
 
 def test_head_is_weights_biases_and_where_they_come_from():
-    head = pb.Head(
+    head = head_pb2.Head(
         task="tasks/greetings",
         version=3,
         weights=encode_matrix(np.arange(6, dtype=np.float32).reshape(3, 2)),
         biases=encode_matrix(np.ones((1, 2), np.float32)),
         classes=["no", "yes"],
-        head_recipe=pb.HeadRecipe(lbfgs=pb.LbfgsRecipe(l2_penalty=0.25)),
+        head_recipe=head_pb2.HeadRecipe(lbfgs=head_pb2.LbfgsRecipe(l2_penalty=0.25)),
     )
-    parsed = results.export_head("greetings", 3).result(pb.ExportHeadResponse(head=head))
+    parsed = results.export_head("greetings", 3).result(head_pb2.ExportHeadResponse(head=head))
     assert parsed.weights.shape == (3, 2)
     assert parsed.biases.shape == (2,)
     assert parsed.head_recipe == client.LbfgsRecipe(0.25)
@@ -208,9 +207,11 @@ def test_head_is_weights_biases_and_where_they_come_from():
 
 def test_round_without_validation_clips_has_no_evaluation():
     rounds = [
-        pb.Round(head_version=1, test=pb.Evaluation(accuracy=0.5, class_recalls=[1.0, math.nan]))
+        head_pb2.Round(
+            head_version=1, test=head_pb2.Evaluation(accuracy=0.5, class_recalls=[1.0, math.nan])
+        )
     ]
-    page = results.list_rounds("greetings")("").result(pb.ListRoundsResponse(rounds=rounds))
+    page = results.list_rounds("greetings")("").result(head_pb2.ListRoundsResponse(rounds=rounds))
     (only,) = page.items
     assert only.validation is None
     assert only.test is not None
@@ -218,10 +219,10 @@ def test_round_without_validation_clips_has_no_evaluation():
 
 
 def test_answer_that_cannot_be_read_is_a_defect_of_the_server():
-    operation = results.predict("greetings", pb.ClipNames(), min_head_version=0)
+    operation = results.predict("greetings", head_pb2.ClipNames(), min_head_version=0)
     truncated = audio_pb2.FloatMatrix(row_count=1, column_count=1)
     with pytest.raises(client.Internal, match="one version"):
-        operation.result(pb.PredictResponse(probabilities=truncated))
+        operation.result(head_pb2.PredictResponse(probabilities=truncated))
 
 
 def test_state_that_is_new_to_the_client_is_told():
@@ -234,7 +235,7 @@ def test_state_that_is_new_to_the_client_is_told():
         request_id=None,
     )
     with pytest.raises(client.Internal, match="POOL_STATE"):
-        operation.result(pb.QueryResponse(pool_state=pb.POOL_STATE_UNSPECIFIED))
+        operation.result(labeling_pb2.QueryResponse(pool_state=task_pb2.POOL_STATE_UNSPECIFIED))
 
 
 @settings(deadline=None)
@@ -248,23 +249,23 @@ def test_number_out_of_range_is_refused(number):
 
 
 def test_clips_are_named_by_the_pool_of_the_task_asked_for_once(learner_server, learner):
-    task = pb.Task(
+    task = task_pb2.Task(
         name="tasks/greetings",
         pool="pools/voices",
         query_strategy=encode_strategy(client.QueryStrategy()),
-        head_recipe=pb.HeadRecipe(adam=pb.AdamRecipe()),
-        pool_state=pb.POOL_STATE_OPEN,
+        head_recipe=head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe()),
+        pool_state=task_pb2.POOL_STATE_OPEN,
     )
-    learner_server.on("GetTask", lambda *_: pb.GetTaskResponse(task=task))
-    learner_server.on("ImportLabels", lambda *_: pb.ImportLabelsResponse(changed_count=1))
-    learner_server.on("Predict", lambda *_: pb.PredictResponse())
+    learner_server.on("GetTask", lambda *_: task_pb2.GetTaskResponse(task=task))
+    learner_server.on("ImportLabels", lambda *_: labeling_pb2.ImportLabelsResponse(changed_count=1))
+    learner_server.on("Predict", lambda *_: head_pb2.PredictResponse())
     known = types.KnownLabel("a", "yes", client.Split.TEST)
     for _ in range(2):
         assert learner.call("import_labels", "greetings", [known]).head_version is None
         learner.call("predict", "greetings", clip_ids=["a"])
     assert len(learner_server.requests["GetTask"]) == 1
-    assert learner_server.requests["ImportLabels"][1].labels[0] == pb.KnownLabel(
-        clip="pools/voices/clips/a", label="yes", split=pb.SPLIT_TEST
+    assert learner_server.requests["ImportLabels"][1].labels[0] == labeling_pb2.KnownLabel(
+        clip="pools/voices/clips/a", label="yes", split=labeling_pb2.SPLIT_TEST
     )
     assert list(learner_server.requests["Predict"][1].clips.names) == ["pools/voices/clips/a"]
 

@@ -22,7 +22,7 @@ from aloe.client import (
     ResourceExhausted,
     Unavailable,
 )
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import labeling_pb2, task_pb2
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -30,11 +30,11 @@ SOON = timedelta(seconds=0.5)
 
 
 def no_leases(request, context):
-    return pb.QueryResponse(pool_state=pb.POOL_STATE_EXHAUSTED)
+    return labeling_pb2.QueryResponse(pool_state=task_pb2.POOL_STATE_EXHAUSTED)
 
 
 def stored(request, context):
-    return pb.SubmitLabelsResponse(label_count=7)
+    return labeling_pb2.SubmitLabelsResponse(label_count=7)
 
 
 def test_unavailable_server_is_asked_again_with_the_same_request_id(learner_server, learner):

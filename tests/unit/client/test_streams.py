@@ -9,28 +9,30 @@ import pytest
 from tests.unit.client.scripted_server import fail, never
 
 from aloe.client import DeadlineExceeded, StoredLabel, Unavailable
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
 from aloe.wire.names import clip_name
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 SOON = timedelta(seconds=0.4)
 
 
-def stored_label(clip_id: str) -> pb.StoredLabel:
-    return pb.StoredLabel(clip=clip_name("voices", clip_id), label="yes", split=pb.SPLIT_TRAIN)
+def stored_label(clip_id: str) -> labeling_pb2.StoredLabel:
+    return labeling_pb2.StoredLabel(
+        clip=clip_name("voices", clip_id), label="yes", split=labeling_pb2.SPLIT_TRAIN
+    )
 
 
-def task(head_version: int) -> pb.Task:
-    return pb.Task(
+def task(head_version: int) -> task_pb2.Task:
+    return task_pb2.Task(
         name="tasks/greetings",
         pool="pools/voices",
-        query_strategy=pb.QueryStrategy(
-            acquisition_function=pb.ACQUISITION_FUNCTION_ENTROPY,
-            selection_rule=pb.SELECTION_RULE_CLASS_AWARE,
+        query_strategy=task_pb2.QueryStrategy(
+            acquisition_function=task_pb2.ACQUISITION_FUNCTION_ENTROPY,
+            selection_rule=task_pb2.SELECTION_RULE_CLASS_AWARE,
         ),
-        head_recipe=pb.HeadRecipe(adam=pb.AdamRecipe()),
+        head_recipe=head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe()),
         head_version=head_version,
-        pool_state=pb.POOL_STATE_OPEN,
+        pool_state=task_pb2.POOL_STATE_OPEN,
     )
 
 
@@ -39,8 +41,8 @@ def test_list_is_read_to_its_last_page(learner_server, learner):
 
     def list_clips(request, context):
         clip_ids, next_token = pages[request.page_token]
-        clips = [pb.Clip(name=clip_name("voices", clip_id)) for clip_id in clip_ids]
-        return pb.ListClipsResponse(clips=clips, next_page_token=next_token)
+        clips = [pool_pb2.Clip(name=clip_name("voices", clip_id)) for clip_id in clip_ids]
+        return pool_pb2.ListClipsResponse(clips=clips, next_page_token=next_token)
 
     learner_server.on("ListClips", list_clips)
     assert [clip.clip_id for clip in learner.call("list_clips", "voices")] == ["a", "b", "c"]
@@ -50,10 +52,10 @@ def test_broken_export_goes_on_without_repeating_a_label(learner_server, learner
     attempts = count()
 
     def export(request, context):
-        yield pb.ExportLabelsResponse(labels=[stored_label("a"), stored_label("b")])
+        yield labeling_pb2.ExportLabelsResponse(labels=[stored_label("a"), stored_label("b")])
         if next(attempts) == 0:
             fail(context, UNAVAILABLE)
-        yield pb.ExportLabelsResponse(labels=[stored_label("c")])
+        yield labeling_pb2.ExportLabelsResponse(labels=[stored_label("c")])
 
     learner_server.on("ExportLabels", export)
     labels = learner.call("export_labels", "greetings")
@@ -63,7 +65,7 @@ def test_broken_export_goes_on_without_repeating_a_label(learner_server, learner
 
 def test_export_ends_with_its_deadline(learner_server, learner):
     def export(request, context):
-        yield pb.ExportLabelsResponse(labels=[stored_label("a")])
+        yield labeling_pb2.ExportLabelsResponse(labels=[stored_label("a")])
         never(context)
 
     learner_server.on("ExportLabels", export)
@@ -75,7 +77,7 @@ def test_broken_watch_is_taken_up_again(learner_server, learner):
     versions = count()
 
     def watch(request, context):
-        yield pb.WatchTaskResponse(task=task(next(versions)))
+        yield task_pb2.WatchTaskResponse(task=task(next(versions)))
         fail(context, UNAVAILABLE)
 
     learner_server.on("WatchTask", watch)
@@ -87,7 +89,7 @@ def test_watch_that_the_server_ends_is_taken_up_again(learner_server, learner):
     versions = count()
     learner_server.on(
         "WatchTask",
-        lambda request, context: iter([pb.WatchTaskResponse(task=task(next(versions)))]),
+        lambda request, context: iter([task_pb2.WatchTaskResponse(task=task(next(versions)))]),
     )
     updates = learner.take(3, "watch_task", "greetings")
     assert [update.task.head_version for update in updates] == [0, 1, 2]
@@ -98,7 +100,7 @@ def test_quiet_watch_that_breaks_after_its_timeout_is_taken_up_again(learner_ser
     timeout = timedelta(seconds=0.1)
 
     def watch(request, context):
-        yield pb.WatchTaskResponse(task=task(next(versions)))
+        yield task_pb2.WatchTaskResponse(task=task(next(versions)))
         threading.Event().wait(1.5 * timeout.total_seconds())
         fail(context, UNAVAILABLE)
 

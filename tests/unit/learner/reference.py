@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.selection import SelectionRule
+from aloe.values import AcquisitionFunction, SelectionRule
 
 Float64Array = NDArray[np.float64]
 

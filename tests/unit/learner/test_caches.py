@@ -14,9 +14,9 @@ from aloe.learner.advice import advice_at
 from aloe.learner.caches import TaskCache
 from aloe.learner.domain.errors import PoolNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
-from aloe.learner.domain.stopping_rules import UncertaintyRule
 from aloe.learner.domain.task import Task
 from aloe.learner.pool_cache import PoolCache
+from aloe.values import UncertaintyRule
 
 DIM, BYTE_BUDGET = 3, 1 << 20
 

@@ -11,22 +11,24 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
 from aloe.learner.adapters import codec
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
-from aloe.learner.domain.recipe import AdamRecipe, LbfgsRecipe
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.selection import SelectionRule
-from aloe.learner.domain.stopping_rules import (
+from aloe.learner.domain.task import Task
+from aloe.values import (
+    AcquisitionFunction,
+    AdamRecipe,
     AllOfRules,
     AnyOfRules,
     LabelCountRule,
+    LbfgsRecipe,
     PlateauRule,
+    QueryStrategy,
+    SelectionRule,
     StablePredictionsRule,
     UncertaintyRule,
 )
-from aloe.learner.domain.task import QueryStrategy, Task
 
 # Whatever protobuf takes: any Unicode but lone surrogates.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloe.learner.domain.events import NO_CLASS, Event, EventKind, TaskView, event_order
-from aloe.learner.domain.task import ClipState, Split
+from aloe.learner.domain.events import NO_CLASS, Event, TaskView, event_order
+from aloe.values import ClipState, EventKind, Split
 
 UNLABELED, LEASED, LABELED = ClipState.UNLABELED, ClipState.LEASED, ClipState.LABELED
 
@@ -30,10 +30,10 @@ def test_a_new_view_holds_unlabeled_clips_and_no_head():
 
 def test_a_clips_state_is_what_the_last_event_says():
     view = TaskView(4)
-    view.apply(event(1, EventKind.LEASED, (1, LEASED, NO_CLASS), (2, LEASED, NO_CLASS)))
-    view.apply(event(2, EventKind.ANSWERED, (2, LABELED, 5)))
-    view.apply(event(3, EventKind.EXPIRED, (1, UNLABELED, NO_CLASS)))
-    view.apply(event(4, EventKind.ANSWERED, (0, ClipState.ABSTAINED, NO_CLASS)))
+    view.apply(event(1, EventKind.CLIPS_LEASED, (1, LEASED, NO_CLASS), (2, LEASED, NO_CLASS)))
+    view.apply(event(2, EventKind.CLIPS_ANSWERED, (2, LABELED, 5)))
+    view.apply(event(3, EventKind.LEASES_EXPIRED, (1, UNLABELED, NO_CLASS)))
+    view.apply(event(4, EventKind.CLIPS_ANSWERED, (0, ClipState.ABSTAINED, NO_CLASS)))
     assert view.states.tolist() == [ClipState.ABSTAINED, UNLABELED, LABELED, UNLABELED]
     assert view.class_indices.tolist() == [NO_CLASS, NO_CLASS, 5, NO_CLASS]
     assert view.rows_in(UNLABELED).tolist() == [1, 3]
@@ -42,8 +42,8 @@ def test_a_clips_state_is_what_the_last_event_says():
 
 def test_a_correction_replaces_the_label():
     view = TaskView(2)
-    view.apply(event(1, EventKind.ANSWERED, (1, LABELED, 0)))
-    view.apply(event(2, EventKind.ANSWERED, (1, LABELED, 3)))
+    view.apply(event(1, EventKind.CLIPS_ANSWERED, (1, LABELED, 0)))
+    view.apply(event(2, EventKind.CLIPS_ANSWERED, (1, LABELED, 3)))
     rows, labels = view.labeled_rows(Split.TRAIN)
     assert (rows.tolist(), labels.tolist()) == ([1], [3])
 
@@ -51,7 +51,7 @@ def test_a_correction_replaces_the_label():
 def test_each_split_has_its_own_labels():
     view = TaskView(5)
     changes = [(0, LABELED, 1), (2, ClipState.VALIDATION, 0), (3, ClipState.TEST, 2)]
-    view.apply(event(1, EventKind.IMPORTED, *changes))
+    view.apply(event(1, EventKind.LABELS_IMPORTED, *changes))
     found = {split: [each.tolist() for each in view.labeled_rows(split)] for split in Split}
     assert found == {Split.TRAIN: [[0], [1]], Split.VALIDATION: [[2], [0]], Split.TEST: [[3], [2]]}
     assert view.labeled_rows(Split.TRAIN)[1].dtype == np.int64
@@ -59,14 +59,14 @@ def test_each_split_has_its_own_labels():
 
 def test_only_a_head_event_changes_the_head_version():
     view = TaskView(1)
-    view.apply(event(1, EventKind.HEAD, version=4))
-    view.apply(event(2, EventKind.UPDATED))
+    view.apply(event(1, EventKind.HEAD_TRAINED, version=4))
+    view.apply(event(2, EventKind.TASK_UPDATED))
     assert view.head_version == 4
 
 
 def test_a_view_grows_with_its_pool_and_forgets_nothing():
     view = TaskView(0)
-    view.apply(event(1, EventKind.IMPORTED, (2, LABELED, 1)))
+    view.apply(event(1, EventKind.LABELS_IMPORTED, (2, LABELED, 1)))
     view.grow(5)
     view.grow(1)
     assert view.states.tolist() == [UNLABELED, UNLABELED, LABELED, UNLABELED, UNLABELED]
@@ -89,7 +89,7 @@ def test_folding_gives_each_clip_its_last_change_whatever_size_the_view_began_wi
     view = TaskView(first_count)
     last = {}
     for number, changes in enumerate(batches):
-        view.apply(event(number, EventKind.IMPORTED, *changes))
+        view.apply(event(number, EventKind.LABELS_IMPORTED, *changes))
         last.update({row: (state, class_index) for row, state, class_index in changes})
     view.grow(12)
     found = list(zip(view.states.tolist(), view.class_indices.tolist(), strict=True))

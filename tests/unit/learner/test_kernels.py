@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from tests.unit.learner.reference import logits_of, scores_of
 
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
+from aloe.values import AcquisitionFunction
 
 FUNCTIONS = [each for each in AcquisitionFunction if each is not AcquisitionFunction.RANDOM]
 

@@ -14,13 +14,13 @@ from aloe.learner.adapters.audio_folder import AudioFolder
 from aloe.learner.adapters.memory_store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
-from aloe.learner.domain.stopping_rules import UncertaintyRule
-from aloe.learner.domain.task import Split, Task
+from aloe.learner.domain.task import Task
 from aloe.learner.learner import Learner
 from aloe.learner.ports import EncoderPort
 from aloe.learner.recorder import HeadTimes, NoRecorder, Phase
 from aloe.learner.tasks import KnownLabel
 from aloe.serving.metrics import MetricsUnavailable
+from aloe.values import Split, UncertaintyRule
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

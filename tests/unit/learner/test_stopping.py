@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 import pytest
 
 from aloe.learner.domain.evaluation import Evaluation
-from aloe.learner.domain.recipe import AdamRecipe
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping import StopVerdict, advise, window
-from aloe.learner.domain.stopping_rules import (
+from aloe.learner.domain.stopping import advise, window
+from aloe.learner.domain.stopping_rules import looks_at_pool
+from aloe.values import (
+    AdamRecipe,
     AllOfRules,
     AnyOfRules,
     LabelCountRule,
     PlateauRule,
     StablePredictionsRule,
+    StopVerdict,
     UncertaintyRule,
-    looks_at_pool,
 )
 
 STOP, CONTINUE = StopVerdict.STOP, StopVerdict.CONTINUE

@@ -8,22 +8,24 @@ from typing import Any
 import pytest
 
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.domain.recipe import AdamRecipe, LbfgsRecipe, check_recipe
-from aloe.learner.domain.stopping_rules import (
-    AllOfRules,
-    AnyOfRules,
-    LabelCountRule,
-    PlateauRule,
-    StablePredictionsRule,
-    UncertaintyRule,
-)
 from aloe.learner.domain.task import (
-    PoolState,
     Task,
     TaskProgress,
     check_classes,
     check_lease_duration,
+    check_recipe,
     check_task,
+)
+from aloe.values import (
+    AdamRecipe,
+    AllOfRules,
+    AnyOfRules,
+    LabelCountRule,
+    LbfgsRecipe,
+    PlateauRule,
+    PoolState,
+    StablePredictionsRule,
+    UncertaintyRule,
 )
 
 MANY = LabelCountRule(1_000)

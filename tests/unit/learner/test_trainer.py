@@ -10,11 +10,11 @@ from aloe.learner.adapters.memory_store import MemoryStore
 from aloe.learner.caches import TaskCache
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping_rules import AnyOfRules, PlateauRule, UncertaintyRule
-from aloe.learner.domain.task import ClipState, Task
+from aloe.learner.domain.task import Task
 from aloe.learner.pool_cache import PoolCache
 from aloe.learner.ports import LabelChange, LeaseRequest, Pick
 from aloe.learner.training import Trainer
+from aloe.values import AnyOfRules, ClipState, PlateauRule, UncertaintyRule
 
 BYTE_BUDGET = 1 << 20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -99,7 +99,7 @@ async def label(store: MemoryStore, task: Task, *rows: int) -> None:
 
 async def hold(store: MemoryStore, task: Task, row: int) -> None:
     ranking = [Pick(row, 0.0, 0)]
-    request = LeaseRequest("ann", ranking, CLIP_COUNT, 1, timedelta(hours=1), "r", 0, "margin")
+    request = LeaseRequest("ann", ranking, CLIP_COUNT, 1, timedelta(hours=1), "r", 0, None)
     assert (await store.lease(task, request)).leases
 
 

@@ -13,7 +13,7 @@ from tests.unit.oracle.asking import lease as lease_of
 from aloe import client
 from aloe.client import Answer, PoolState
 from aloe.oracle import Abstention, LabelingRound, SimulatedOracle, Slowness, label_task
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import labeling_pb2, task_pb2
 from aloe.wire.names import clip_name
 
 CLASSES = ["no", "yes"]
@@ -25,7 +25,7 @@ class SmallLearner:
 
     def __init__(self, server: ScriptedServer, *, budget: int = 10**9) -> None:
         self.server = server
-        self.answers: dict[str, dict[str, pb.Answer]] = {}
+        self.answers: dict[str, dict[str, labeling_pb2.Answer]] = {}
         self.lost: set[str] = set()
         self.waits: Iterator[bool] = iter(())
         self._open: dict[str, list[str]] = {}
@@ -33,7 +33,7 @@ class SmallLearner:
         self._lock = threading.Lock()
         server.on("Query", self._query)
         server.on("SubmitLabels", self._submit)
-        server.on("ReleaseLeases", lambda *_: pb.ReleaseLeasesResponse())
+        server.on("ReleaseLeases", lambda *_: labeling_pb2.ReleaseLeasesResponse())
 
     def labels(self, task: str) -> dict[str, str]:
         return {
@@ -48,14 +48,16 @@ class SmallLearner:
     def _query(self, request, context):
         with self._lock:
             if next(self.waits, False):
-                return pb.QueryResponse(pool_state=pb.POOL_STATE_ALL_LEASED)
+                return labeling_pb2.QueryResponse(pool_state=task_pb2.POOL_STATE_ALL_LEASED)
             if len(self.answers.get(request.task, {})) >= self._budget:
-                return pb.QueryResponse(pool_state=pb.POOL_STATE_BUDGET_SPENT)
+                return labeling_pb2.QueryResponse(pool_state=task_pb2.POOL_STATE_BUDGET_SPENT)
             left = self._open.setdefault(request.task, list(TRUTH))
             taken, left[:] = left[: request.max_clip_count], left[request.max_clip_count :]
-        leases = [pb.Lease(lease_id=clip, clip=clip_name("voices", clip)) for clip in taken]
-        state = pb.POOL_STATE_OPEN if leases else pb.POOL_STATE_EXHAUSTED
-        return pb.QueryResponse(leases=leases, pool_state=state)
+        leases = [
+            labeling_pb2.Lease(lease_id=clip, clip=clip_name("voices", clip)) for clip in taken
+        ]
+        state = task_pb2.POOL_STATE_OPEN if leases else task_pb2.POOL_STATE_EXHAUSTED
+        return labeling_pb2.QueryResponse(leases=leases, pool_state=state)
 
     def _submit(self, request, context):
         with self._lock:
@@ -63,7 +65,9 @@ class SmallLearner:
                 fail(context, grpc.StatusCode.FAILED_PRECONDITION, reason="LEASE_LOST")
             stored = self.answers.setdefault(request.task, {})
             stored.update({answer.lease_id: answer for answer in request.answers})
-            return pb.SubmitLabelsResponse(head_version=100 + len(stored), label_count=len(stored))
+            return labeling_pb2.SubmitLabelsResponse(
+                head_version=100 + len(stored), label_count=len(stored)
+            )
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from aloe.client._fields import pool_name
 from aloe.client._operations.operation import Operation
 from aloe.client._translate import error_of_status, failure_of_error, invalid_field
 from aloe.client.errors import InvalidArgument
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import pool_pb2
 from aloe.wire.arrays import encode_vector
 
 _MAX_STREAM_BYTES = 64 * 1024 * 1024
@@ -28,8 +28,8 @@ class _Stream:
 
     def __init__(self, pool_name_: str, encoder_fingerprint: str) -> None:
         self._pool_name, self._encoder_fingerprint = pool_name_, encoder_fingerprint
-        self._messages: list[pb.ImportClipsRequest] = []
-        self._clips: list[pb.NewClip] = []
+        self._messages: list[pool_pb2.ImportClipsRequest] = []
+        self._clips: list[pool_pb2.NewClip] = []
         """Those of the next message."""
         self._vectors: list[bytes] = []
         self._message_bytes = 0
@@ -44,7 +44,7 @@ class _Stream:
     def is_full(self) -> bool:
         return self._byte_count >= _MAX_STREAM_BYTES or self._audio_count >= _MAX_STREAM_AUDIO_COUNT
 
-    def add(self, clip: pb.NewClip, vector: bytes | None) -> None:
+    def add(self, clip: pool_pb2.NewClip, vector: bytes | None) -> None:
         """Take a clip in, with its embedding if it has one."""
         size = clip.ByteSize() + len(vector or b"")
         if self._clips and not self._fits(size, vector):
@@ -74,7 +74,7 @@ class _Stream:
         )
 
     def _end_message(self) -> None:
-        message = pb.ImportClipsRequest(
+        message = pool_pb2.ImportClipsRequest(
             pool=self._pool_name, encoder_fingerprint=self._encoder_fingerprint, clips=self._clips
         )
         if self._vectors:
@@ -151,11 +151,11 @@ def stream_timeout(given: timedelta | None) -> timedelta:
     return _STREAM_TIMEOUT if given is None else given
 
 
-def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pb.NewClip, bytes | None]:
+def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip, bytes | None]:
     if clip.audio is not None and clip.embedding is not None:
         raise invalid_field("clip", "has both audio and embedding; give one")
     try:
-        message = pb.NewClip(clip_id=clip.clip_id, uri=clip.uri)
+        message = pool_pb2.NewClip(clip_id=clip.clip_id, uri=clip.uri)
     except ValueError as error:  # a file name that is no UTF-8
         raise invalid_field("clip", f"id and URI must be Unicode text: {error}") from error
     if clip.embedding is None:
@@ -172,7 +172,7 @@ def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pb.NewClip, bytes
     return message, encode_vector(clip.embedding)
 
 
-def _parse_summary(message: pb.ImportClipsResponse) -> types.ImportSummary:
+def _parse_summary(message: pool_pb2.ImportClipsResponse) -> types.ImportSummary:
     return types.ImportSummary(
         imported_count=message.imported_count,
         existing_count=message.existing_count,

@@ -8,14 +8,14 @@ from aloe.client import types
 from aloe.client._fields import clip_name, duration, parse_time, task_name, uint32, wire_enum
 from aloe.client._operations.operation import Operation
 from aloe.client._operations.tasks import parse_pool_state
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import labeling_pb2
 from aloe.wire import names
 
 
 def import_labels(
     task_id: str, pool_id: str, labels: Iterable[types.KnownLabel]
 ) -> Operation[types.ImportLabelsResult]:
-    request = pb.ImportLabelsRequest(
+    request = labeling_pb2.ImportLabelsRequest(
         task=task_name(task_id),
         labels=[_encode_known_label(pool_id, known) for known in labels],
     )
@@ -37,7 +37,7 @@ def query(
     lease_duration: timedelta | None,
     request_id: str | None,
 ) -> Operation[types.QueryResult]:
-    request = pb.QueryRequest(
+    request = labeling_pb2.QueryRequest(
         task=task_name(task_id),
         oracle_id=oracle_id,
         max_clip_count=uint32("max_clip_count", max_clip_count),
@@ -59,7 +59,7 @@ def query(
 def submit_labels(
     task_id: str, oracle_id: str, answers: Iterable[types.Answer], *, request_id: str | None
 ) -> Operation[types.SubmitResult]:
-    request = pb.SubmitLabelsRequest(
+    request = labeling_pb2.SubmitLabelsRequest(
         task=task_name(task_id),
         oracle_id=oracle_id,
         answers=map(_encode_answer, answers),
@@ -77,7 +77,7 @@ def submit_labels(
 def release_leases(task_id: str, oracle_id: str, lease_ids: Sequence[str]) -> Operation[int]:
     return Operation(
         "ReleaseLeases",
-        pb.ReleaseLeasesRequest(
+        labeling_pb2.ReleaseLeasesRequest(
             task=task_name(task_id), oracle_id=oracle_id, lease_ids=list(lease_ids)
         ),
         lambda response: response.released_count,
@@ -94,7 +94,7 @@ def renew_leases(
 ) -> Operation[datetime]:
     return Operation(
         "RenewLeases",
-        pb.RenewLeasesRequest(
+        labeling_pb2.RenewLeasesRequest(
             task=task_name(task_id),
             oracle_id=oracle_id,
             lease_ids=list(lease_ids),
@@ -104,10 +104,10 @@ def renew_leases(
     )
 
 
-def _encode_known_label(pool_id: str, known: types.KnownLabel) -> pb.KnownLabel:
-    message = pb.KnownLabel(
+def _encode_known_label(pool_id: str, known: types.KnownLabel) -> labeling_pb2.KnownLabel:
+    message = labeling_pb2.KnownLabel(
         clip=clip_name(pool_id, known.clip_id),
-        split=wire_enum(pb.Split, "SPLIT", known.split),
+        split=wire_enum(labeling_pb2.Split, "SPLIT", known.split),
         oracle_id=known.oracle_id,
     )
     if known.label is None:
@@ -119,15 +119,15 @@ def _encode_known_label(pool_id: str, known: types.KnownLabel) -> pb.KnownLabel:
     return message
 
 
-def _encode_answer(answer: types.Answer) -> pb.Answer:
+def _encode_answer(answer: types.Answer) -> labeling_pb2.Answer:
     if answer.retracted:
-        return pb.Answer(lease_id=answer.lease_id, retraction=pb.Retraction())
+        return labeling_pb2.Answer(lease_id=answer.lease_id, retraction=labeling_pb2.Retraction())
     if answer.label is None:
-        return pb.Answer(lease_id=answer.lease_id, abstention=pb.Abstention())
-    return pb.Answer(lease_id=answer.lease_id, label=answer.label)
+        return labeling_pb2.Answer(lease_id=answer.lease_id, abstention=labeling_pb2.Abstention())
+    return labeling_pb2.Answer(lease_id=answer.lease_id, label=answer.label)
 
 
-def _parse_lease(message: pb.Lease) -> types.Lease:
+def _parse_lease(message: labeling_pb2.Lease) -> types.Lease:
     return types.Lease(
         lease_id=message.lease_id,
         clip_id=names.parse_clip_name(message.clip).clip_id,
@@ -139,6 +139,6 @@ def _parse_lease(message: pb.Lease) -> types.Lease:
 
 
 def _parse_head_version(
-    message: pb.ImportLabelsResponse | pb.SubmitLabelsResponse,
+    message: labeling_pb2.ImportLabelsResponse | labeling_pb2.SubmitLabelsResponse,
 ) -> int | None:
     return message.head_version if message.HasField("head_version") else None

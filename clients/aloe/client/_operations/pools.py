@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from aloe.client import types
 from aloe.client._fields import clip_name, parse_time, pool_name, uint32, uint64
 from aloe.client._operations.operation import ListOperation, Operation, Page, StreamOperation
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import pool_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix
 
@@ -18,7 +18,7 @@ def create_pool(
     embedding_dim: int,
     keep_audio: bool,
 ) -> Operation[types.Pool]:
-    pool = pb.Pool(
+    pool = pool_pb2.Pool(
         encoder_id=encoder_id,
         encoder_fingerprint=encoder_fingerprint,
         embedding_dim=uint32("embedding_dim", embedding_dim),
@@ -26,7 +26,7 @@ def create_pool(
     )
     return Operation(
         "CreatePool",
-        pb.CreatePoolRequest(pool_id=pool_id, pool=pool),
+        pool_pb2.CreatePoolRequest(pool_id=pool_id, pool=pool),
         lambda response: _parse_pool(response.pool),
     )
 
@@ -34,7 +34,7 @@ def create_pool(
 def get_pool(pool_id: str) -> Operation[types.Pool]:
     return Operation(
         "GetPool",
-        pb.GetPoolRequest(name=pool_name(pool_id)),
+        pool_pb2.GetPoolRequest(name=pool_name(pool_id)),
         lambda response: _parse_pool(response.pool),
     )
 
@@ -42,20 +42,22 @@ def get_pool(pool_id: str) -> Operation[types.Pool]:
 def list_pools() -> ListOperation[types.Pool]:
     return lambda page_token: Operation(
         "ListPools",
-        pb.ListPoolsRequest(page_token=page_token),
+        pool_pb2.ListPoolsRequest(page_token=page_token),
         lambda response: Page(tuple(map(_parse_pool, response.pools)), response.next_page_token),
     )
 
 
 def delete_pool(pool_id: str) -> Operation[None]:
-    return Operation("DeletePool", pb.DeletePoolRequest(name=pool_name(pool_id)), lambda _: None)
+    return Operation(
+        "DeletePool", pool_pb2.DeletePoolRequest(name=pool_name(pool_id)), lambda _: None
+    )
 
 
 def list_clips(pool_id: str) -> ListOperation[types.Clip]:
     name = pool_name(pool_id)
     return lambda page_token: Operation(
         "ListClips",
-        pb.ListClipsRequest(pool=name, page_token=page_token),
+        pool_pb2.ListClipsRequest(pool=name, page_token=page_token),
         lambda response: Page(tuple(map(_parse_clip, response.clips)), response.next_page_token),
     )
 
@@ -63,7 +65,9 @@ def list_clips(pool_id: str) -> ListOperation[types.Clip]:
 def export_clips(pool_id: str, skip_count: int) -> StreamOperation[types.EmbeddedPoolClip]:
     return StreamOperation(
         "ExportClips",
-        pb.ExportClipsRequest(pool=pool_name(pool_id), skip_count=uint64("skip_count", skip_count)),
+        pool_pb2.ExportClipsRequest(
+            pool=pool_name(pool_id), skip_count=uint64("skip_count", skip_count)
+        ),
         _parse_embedded_clips,
         key=lambda each: each.clip.clip_id,
     )
@@ -72,12 +76,12 @@ def export_clips(pool_id: str, skip_count: int) -> StreamOperation[types.Embedde
 def get_clip_audio(pool_id: str, clip_id: str) -> Operation[types.ClipAudio]:
     return Operation(
         "GetClipAudio",
-        pb.GetClipAudioRequest(name=clip_name(pool_id, clip_id)),
+        pool_pb2.GetClipAudioRequest(name=clip_name(pool_id, clip_id)),
         lambda response: types.ClipAudio(response.content, response.media_type),
     )
 
 
-def _parse_pool(message: pb.Pool) -> types.Pool:
+def _parse_pool(message: pool_pb2.Pool) -> types.Pool:
     return types.Pool(
         pool_id=names.parse_pool_name(message.name),
         encoder_id=message.encoder_id,
@@ -89,7 +93,7 @@ def _parse_pool(message: pb.Pool) -> types.Pool:
     )
 
 
-def _parse_clip(message: pb.Clip) -> types.Clip:
+def _parse_clip(message: pool_pb2.Clip) -> types.Clip:
     return types.Clip(
         clip_id=names.parse_clip_name(message.name).clip_id,
         uri=message.uri,
@@ -98,7 +102,9 @@ def _parse_clip(message: pb.Clip) -> types.Clip:
     )
 
 
-def _parse_embedded_clips(message: pb.ExportClipsResponse) -> Iterator[types.EmbeddedPoolClip]:
+def _parse_embedded_clips(
+    message: pool_pb2.ExportClipsResponse,
+) -> Iterator[types.EmbeddedPoolClip]:
     embeddings = decode_matrix(message.embeddings)
     for clip, embedding in zip(message.clips, embeddings, strict=True):
         yield types.EmbeddedPoolClip(_parse_clip(clip), embedding)

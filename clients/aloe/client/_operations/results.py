@@ -8,20 +8,19 @@ from aloe.client import types
 from aloe.client._audio import encode_audio
 from aloe.client._fields import clip_name, parse_duration, parse_enum, parse_time, task_name, uint32
 from aloe.client._operations.operation import ListOperation, Operation, Page, StreamOperation
-from aloe.client._operations.recipes import parse_recipe
+from aloe.client._operations.recipes import parse_recipe, parse_strategy
 from aloe.client._operations.stopping import parse_advice
 from aloe.client._operations.tasks import parse_task
 from aloe.client._translate import invalid_field
-from aloe.v1 import audio_pb2
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, task_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix, encode_matrix
 
-PredictInput = pb.AudioClips | audio_pb2.FloatMatrix | pb.ClipNames
+PredictInput = head_pb2.AudioClips | audio_pb2.FloatMatrix | head_pb2.ClipNames
 
 
-def audio_input(clips: Sequence[types.Audio], max_bytes: int) -> pb.AudioClips:
-    return pb.AudioClips(
+def audio_input(clips: Sequence[types.Audio], max_bytes: int) -> head_pb2.AudioClips:
+    return head_pb2.AudioClips(
         clips=[
             encode_audio(clip, field=f"audio[{index}]", max_bytes=max_bytes)
             for index, clip in enumerate(clips)
@@ -38,8 +37,8 @@ def embeddings_input(embeddings: types.Float32Array) -> audio_pb2.FloatMatrix:
     return encode_matrix(matrix)
 
 
-def clips_input(pool_id: str, clip_ids: Sequence[str]) -> pb.ClipNames:
-    return pb.ClipNames(names=[clip_name(pool_id, clip_id) for clip_id in clip_ids])
+def clips_input(pool_id: str, clip_ids: Sequence[str]) -> head_pb2.ClipNames:
+    return head_pb2.ClipNames(names=[clip_name(pool_id, clip_id) for clip_id in clip_ids])
 
 
 def check_one_input(*inputs: object) -> None:
@@ -54,12 +53,12 @@ def check_one_input(*inputs: object) -> None:
 def predict(
     task_id: str, given: PredictInput, *, min_head_version: int
 ) -> Operation[types.Predictions]:
-    request = pb.PredictRequest(
+    request = head_pb2.PredictRequest(
         task=task_name(task_id), min_head_version=uint32("min_head_version", min_head_version)
     )
-    if isinstance(given, pb.AudioClips):
+    if isinstance(given, head_pb2.AudioClips):
         request.audio.CopyFrom(given)
-    elif isinstance(given, pb.ClipNames):
+    elif isinstance(given, head_pb2.ClipNames):
         request.clips.CopyFrom(given)
     else:
         request.embeddings.CopyFrom(given)
@@ -79,21 +78,21 @@ def list_rounds(task_id: str) -> ListOperation[types.Round]:
     task = task_name(task_id)
     return lambda page_token: Operation(
         "ListRounds",
-        pb.ListRoundsRequest(task=task, page_token=page_token),
+        head_pb2.ListRoundsRequest(task=task, page_token=page_token),
         lambda response: Page(tuple(map(_parse_round, response.rounds)), response.next_page_token),
     )
 
 
 def watch_task(task_id: str) -> StreamOperation[types.TaskUpdate]:
     return StreamOperation(
-        "WatchTask", pb.WatchTaskRequest(name=task_name(task_id)), _parse_update, key=None
+        "WatchTask", task_pb2.WatchTaskRequest(task=task_name(task_id)), _parse_update, key=None
     )
 
 
 def export_labels(task_id: str) -> StreamOperation[types.StoredLabel]:
     return StreamOperation(
         "ExportLabels",
-        pb.ExportLabelsRequest(task=task_name(task_id)),
+        labeling_pb2.ExportLabelsRequest(task=task_name(task_id)),
         lambda response: map(_parse_label, response.labels),
         key=lambda label: label.clip_id,
     )
@@ -103,7 +102,7 @@ def list_events(task_id: str) -> ListOperation[types.TaskEvent]:
     task = task_name(task_id)
     return lambda page_token: Operation(
         "ListEvents",
-        pb.ListEventsRequest(task=task, page_token=page_token),
+        labeling_pb2.ListEventsRequest(task=task, page_token=page_token),
         lambda response: Page(tuple(map(_parse_event, response.events)), response.next_page_token),
     )
 
@@ -111,12 +110,14 @@ def list_events(task_id: str) -> ListOperation[types.TaskEvent]:
 def export_head(task_id: str, version: int) -> Operation[types.Head]:
     return Operation(
         "ExportHead",
-        pb.ExportHeadRequest(task=task_name(task_id), head_version=uint32("version", version)),
+        head_pb2.ExportHeadRequest(
+            task=task_name(task_id), head_version=uint32("version", version)
+        ),
         lambda response: _parse_head(response.head),
     )
 
 
-def _parse_round(message: pb.Round) -> types.Round:
+def _parse_round(message: head_pb2.Round) -> types.Round:
     return types.Round(
         head_version=message.head_version,
         label_count=message.label_count,
@@ -143,7 +144,7 @@ def _parse_round(message: pb.Round) -> types.Round:
     )
 
 
-def _parse_evaluation(message: pb.Evaluation) -> types.Evaluation:
+def _parse_evaluation(message: head_pb2.Evaluation) -> types.Evaluation:
     return types.Evaluation(
         clip_count=message.clip_count,
         accuracy=message.accuracy,
@@ -156,45 +157,47 @@ def _parse_evaluation(message: pb.Evaluation) -> types.Evaluation:
     )
 
 
-def _parse_update(message: pb.WatchTaskResponse) -> Iterable[types.TaskUpdate]:
+def _parse_update(message: task_pb2.WatchTaskResponse) -> Iterable[types.TaskUpdate]:
     last_round = _parse_round(message.last_round) if message.HasField("last_round") else None
     yield types.TaskUpdate(parse_task(message.task), last_round)
 
 
-def _parse_label(message: pb.StoredLabel) -> types.StoredLabel:
+def _parse_label(message: labeling_pb2.StoredLabel) -> types.StoredLabel:
     return types.StoredLabel(
         clip_id=names.parse_clip_name(message.clip).clip_id,
         uri=message.uri,
-        label=message.label or None,
-        split=parse_enum(types.Split, pb.Split, "SPLIT", message.split),
+        label=message.label if message.WhichOneof("answer") == "label" else None,
+        split=parse_enum(types.Split, labeling_pb2.Split, "SPLIT", message.split),
         oracle_id=message.oracle_id,
         label_time=parse_time(message.label_time),
     )
 
 
-def _parse_event(message: pb.TaskEvent) -> types.TaskEvent:
+def _parse_event(message: labeling_pb2.TaskEvent) -> types.TaskEvent:
     return types.TaskEvent(
         event_id=message.event_id,
         event_time=parse_time(message.event_time),
-        kind=parse_enum(types.EventKind, pb.EventKind, "EVENT_KIND", message.kind),
+        kind=parse_enum(types.EventKind, labeling_pb2.EventKind, "EVENT_KIND", message.kind),
         oracle_id=message.oracle_id,
         changes=tuple(map(_parse_change, message.changes)),
         head_version=message.head_version,
-        query_strategy=message.query_strategy,
+        query_strategy=(
+            parse_strategy(message.query_strategy) if message.HasField("query_strategy") else None
+        ),
     )
 
 
-def _parse_change(message: pb.ClipChange) -> types.ClipChange:
+def _parse_change(message: labeling_pb2.ClipChange) -> types.ClipChange:
     return types.ClipChange(
         clip_id=names.parse_clip_name(message.clip).clip_id,
-        state=parse_enum(types.ClipState, pb.ClipState, "CLIP_STATE", message.state),
+        state=parse_enum(types.ClipState, labeling_pb2.ClipState, "CLIP_STATE", message.state),
         label=message.label or None,
         lease_id=message.lease_id,
         score=message.score if message.HasField("score") else None,
     )
 
 
-def _parse_head(message: pb.Head) -> types.Head:
+def _parse_head(message: head_pb2.Head) -> types.Head:
     return types.Head(
         task_id=names.parse_task_name(message.task),
         version=message.version,

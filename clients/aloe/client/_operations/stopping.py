@@ -2,31 +2,41 @@
 
 from aloe.client import types
 from aloe.client._fields import parse_enum, uint32, uint64
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import stopping_pb2
 
 
-def encode_rule(rule: types.StoppingRule) -> pb.StoppingRule:
+def encode_rule(rule: types.StoppingRule) -> stopping_pb2.StoppingRule:
     """Raises InvalidArgument where a count is out of range."""
     match rule:
         case types.PlateauRule(count, gain):
             count = uint32("stopping_rule.plateau.round_count", count)
-            return pb.StoppingRule(plateau=pb.PlateauRule(round_count=count, min_gain=gain))
+            return stopping_pb2.StoppingRule(
+                plateau=stopping_pb2.PlateauRule(round_count=count, min_gain=gain)
+            )
         case types.StablePredictionsRule(count, agreement):
             count = uint32("stopping_rule.stable_predictions.round_count", count)
-            stable = pb.StablePredictionsRule(round_count=count, min_agreement=agreement)
-            return pb.StoppingRule(stable_predictions=stable)
+            stable = stopping_pb2.StablePredictionsRule(round_count=count, min_agreement=agreement)
+            return stopping_pb2.StoppingRule(stable_predictions=stable)
         case types.UncertaintyRule(uncertainty):
-            return pb.StoppingRule(uncertainty=pb.UncertaintyRule(max_uncertainty=uncertainty))
+            return stopping_pb2.StoppingRule(
+                uncertainty=stopping_pb2.UncertaintyRule(max_uncertainty=uncertainty)
+            )
         case types.LabelCountRule(count):
             count = uint64("stopping_rule.label_count.label_count", count)
-            return pb.StoppingRule(label_count=pb.LabelCountRule(label_count=count))
+            return stopping_pb2.StoppingRule(
+                label_count=stopping_pb2.LabelCountRule(label_count=count)
+            )
         case types.AnyOfRules(rules):
-            return pb.StoppingRule(any=pb.StoppingRules(rules=map(encode_rule, rules)))
+            return stopping_pb2.StoppingRule(
+                any=stopping_pb2.StoppingRules(rules=map(encode_rule, rules))
+            )
         case types.AllOfRules(rules):
-            return pb.StoppingRule(all=pb.StoppingRules(rules=map(encode_rule, rules)))
+            return stopping_pb2.StoppingRule(
+                all=stopping_pb2.StoppingRules(rules=map(encode_rule, rules))
+            )
 
 
-def parse_rule(message: pb.StoppingRule) -> types.StoppingRule:
+def parse_rule(message: stopping_pb2.StoppingRule) -> types.StoppingRule:
     """Raises ValueError where the rule is unknown here."""
     match message.WhichOneof("rule"):
         case "any":
@@ -37,14 +47,14 @@ def parse_rule(message: pb.StoppingRule) -> types.StoppingRule:
             return _parse_plain(message)
 
 
-def parse_advice(message: pb.StopAdvice) -> types.StopAdvice:
+def parse_advice(message: stopping_pb2.StopAdvice) -> types.StopAdvice:
     """Raises ValueError where a part is unknown here."""
     return types.StopAdvice(
         _parse_verdict(message.verdict), tuple(map(_parse_reason, message.reasons))
     )
 
 
-def _parse_reason(message: pb.StopReason) -> types.StopReason:
+def _parse_reason(message: stopping_pb2.StopReason) -> types.StopReason:
     return types.StopReason(
         rule=_parse_plain(message.rule),
         verdict=_parse_verdict(message.verdict),
@@ -55,10 +65,10 @@ def _parse_reason(message: pb.StopReason) -> types.StopReason:
 
 
 def _parse_verdict(number: int) -> types.StopVerdict:
-    return parse_enum(types.StopVerdict, pb.StopVerdict, "STOP_VERDICT", number)
+    return parse_enum(types.StopVerdict, stopping_pb2.StopVerdict, "STOP_VERDICT", number)
 
 
-def _parse_plain(message: pb.StoppingRule) -> types.PlainRule:
+def _parse_plain(message: stopping_pb2.StoppingRule) -> types.PlainRule:
     match message.WhichOneof("rule"):
         case "plateau":
             return types.PlateauRule(message.plateau.round_count, message.plateau.min_gain)

@@ -26,7 +26,7 @@ from aloe.client._operations.recipes import (
 )
 from aloe.client._operations.stopping import encode_rule, parse_advice, parse_rule
 from aloe.client._translate import invalid_field
-from aloe.v1 import learner_service_pb2 as pb
+from aloe.v1 import stopping_pb2, task_pb2
 from aloe.wire import names
 
 
@@ -56,7 +56,7 @@ def create_task(
     max_leases_per_oracle: int | None,
     stopping_rule: types.StoppingRule | None,
 ) -> Operation[types.Task]:
-    task = pb.Task(
+    task = task_pb2.Task(
         pool=pool_name(pool_id),
         classes=classes,
         query_strategy=encode_strategy(query_strategy),
@@ -69,7 +69,7 @@ def create_task(
     )
     return Operation(
         "CreateTask",
-        pb.CreateTaskRequest(task_id=task_id, task=task),
+        task_pb2.CreateTaskRequest(task_id=task_id, task=task),
         lambda response: parse_task(response.task),
     )
 
@@ -77,7 +77,7 @@ def create_task(
 def get_task(task_id: str) -> Operation[types.Task]:
     return Operation(
         "GetTask",
-        pb.GetTaskRequest(name=task_name(task_id)),
+        task_pb2.GetTaskRequest(name=task_name(task_id)),
         lambda response: parse_task(response.task),
     )
 
@@ -86,7 +86,7 @@ def list_tasks(pool_id: str | None) -> ListOperation[types.Task]:
     pool = "" if pool_id is None else pool_name(pool_id)
     return lambda page_token: Operation(
         "ListTasks",
-        pb.ListTasksRequest(pool=pool, page_token=page_token),
+        task_pb2.ListTasksRequest(pool=pool, page_token=page_token),
         lambda response: Page(tuple(map(parse_task, response.tasks)), response.next_page_token),
     )
 
@@ -118,18 +118,20 @@ def update_task(
         raise invalid_field("update_task", "names no field to change; give at least one")
     return Operation(
         "UpdateTask",
-        pb.UpdateTaskRequest(
-            task=pb.Task(name=task_name(task_id), **given), update_mask=FieldMask(paths=given)
+        task_pb2.UpdateTaskRequest(
+            task=task_pb2.Task(name=task_name(task_id), **given), update_mask=FieldMask(paths=given)
         ),
         lambda response: parse_task(response.task),
     )
 
 
 def delete_task(task_id: str) -> Operation[None]:
-    return Operation("DeleteTask", pb.DeleteTaskRequest(name=task_name(task_id)), lambda _: None)
+    return Operation(
+        "DeleteTask", task_pb2.DeleteTaskRequest(name=task_name(task_id)), lambda _: None
+    )
 
 
-def parse_task(message: pb.Task) -> types.Task:
+def parse_task(message: task_pb2.Task) -> types.Task:
     """Raises ValueError where a part is unknown here."""
     training = message.HasField("training_head_version")
     return types.Task(
@@ -158,14 +160,14 @@ def parse_task(message: pb.Task) -> types.Task:
 
 def parse_pool_state(number: int) -> types.PoolState:
     """Raises ValueError where the state is unknown here."""
-    return parse_enum(types.PoolState, pb.PoolState, "POOL_STATE", number)
+    return parse_enum(types.PoolState, task_pb2.PoolState, "POOL_STATE", number)
 
 
 def _budget(label_budget: int | None) -> int | None:
     return None if label_budget is None else uint64("label_budget", label_budget)
 
 
-def _rule(stopping_rule: types.StoppingRule | None) -> pb.StoppingRule | None:
+def _rule(stopping_rule: types.StoppingRule | None) -> stopping_pb2.StoppingRule | None:
     return None if stopping_rule is None else encode_rule(stopping_rule)
 
 
@@ -175,7 +177,7 @@ def _limit(max_leases_per_oracle: int | None) -> int | None:
     return uint32("max_leases_per_oracle", max_leases_per_oracle)
 
 
-def _parse_counts(message: pb.ClipCounts) -> types.ClipCounts:
+def _parse_counts(message: task_pb2.ClipCounts) -> types.ClipCounts:
     return types.ClipCounts(
         unlabeled=message.unlabeled,
         leased=message.leased,

@@ -3,35 +3,36 @@
 from aloe.client.types.arrays import Float32Array
 from aloe.client.types.audio import Audio, ClipAudio, EmbeddedClip, Embeddings, Encoder, Pcm
 from aloe.client.types.failures import ClipFailure, FieldViolation
-from aloe.client.types.history import ClipChange, ClipState, EventKind, TaskEvent
+from aloe.client.types.history import ClipChange, TaskEvent
 from aloe.client.types.labeling import (
     Answer,
     ImportLabelsResult,
     KnownLabel,
     Lease,
-    PoolState,
     QueryResult,
-    Split,
     StoredLabel,
     SubmitResult,
 )
 from aloe.client.types.learning import Evaluation, Head, HeadTimes, Predictions, Round
 from aloe.client.types.options import ConnectOptions
 from aloe.client.types.pools import Clip, EmbeddedPoolClip, ImportSummary, NewClip, Pool
-from aloe.client.types.settings import (
+from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
+from aloe.values import (
     AcquisitionFunction,
     AdamRecipe,
-    HeadRecipe,
-    LbfgsRecipe,
-    QueryStrategy,
-    SelectionRule,
-)
-from aloe.client.types.stopping import (
     AllOfRules,
     AnyOfRules,
+    ClipState,
+    EventKind,
+    HeadRecipe,
     LabelCountRule,
+    LbfgsRecipe,
     PlainRule,
     PlateauRule,
+    PoolState,
+    QueryStrategy,
+    SelectionRule,
+    Split,
     StablePredictionsRule,
     StopAdvice,
     StoppingRule,
@@ -39,7 +40,6 @@ from aloe.client.types.stopping import (
     StopVerdict,
     UncertaintyRule,
 )
-from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
 
 __all__ = [
     "AcquisitionFunction",

@@ -2,32 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 
-
-class EventKind(Enum):
-    """What happened to a task."""
-
-    TASK_CREATED = "task_created"
-    TASK_UPDATED = "task_updated"
-    CLIPS_LEASED = "clips_leased"
-    LEASES_RENEWED = "leases_renewed"
-    LEASES_RELEASED = "leases_released"
-    LEASES_EXPIRED = "leases_expired"
-    CLIPS_ANSWERED = "clips_answered"
-    LABELS_IMPORTED = "labels_imported"
-    HEAD_TRAINED = "head_trained"
-
-
-class ClipState(Enum):
-    """What a clip is to a task at a moment."""
-
-    UNLABELED = "unlabeled"
-    LEASED = "leased"
-    LABELED = "labeled"
-    ABSTAINED = "abstained"
-    VALIDATION = "validation"
-    TEST = "test"
+from aloe.values import ClipState, EventKind, QueryStrategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +31,5 @@ class TaskEvent:
     changes: tuple[ClipChange, ...]
     head_version: int
     """HEAD_TRAINED: the head's. CLIPS_LEASED: of the head that ranked, 0 for none."""
-    query_strategy: str
-    """CLIPS_LEASED: by which strategy."""
+    query_strategy: QueryStrategy | None
+    """CLIPS_LEASED: what ranked the clips; None where no head did."""

@@ -2,32 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 
-
-class Split(Enum):
-    """What a clip is to a task."""
-
-    TRAIN = "train"
-    """Open to queries; its label trains the head."""
-    VALIDATION = "validation"
-    """Watched each round; never queried."""
-    TEST = "test"
-    """Measures the result; never queried."""
-
-
-class PoolState(Enum):
-    """Whether a task has clips to ask for."""
-
-    OPEN = "open"
-    ALL_LEASED = "all_leased"
-    """Every clip left is held by an oracle; ask again later."""
-    EXHAUSTED = "exhausted"
-    """Every clip is answered."""
-    BUDGET_SPENT = "budget_spent"
-    """The label budget is spent, or reserved by leases."""
-    ORACLE_LIMIT = "oracle_limit"
-    """The oracle that asks holds as many clips as it may."""
+from aloe.values import PoolState, Split
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aloe.client.types.arrays import Float32Array
-from aloe.client.types.settings import HeadRecipe
-from aloe.client.types.stopping import StopAdvice
+from aloe.values import HeadRecipe, StopAdvice
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.client.types.labeling import PoolState
 from aloe.client.types.learning import Round
-from aloe.client.types.settings import HeadRecipe, QueryStrategy
-from aloe.client.types.stopping import StopAdvice, StoppingRule
+from aloe.values import HeadRecipe, PoolState, QueryStrategy, StopAdvice, StoppingRule
 
 
 @dataclass(frozen=True, slots=True)

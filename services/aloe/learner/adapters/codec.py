@@ -9,36 +9,17 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
-from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.selection import SelectionRule
-from aloe.learner.domain.stopping_rules import (
-    AllOfRules,
-    AnyOfRules,
-    LabelCountRule,
-    PlateauRule,
-    StablePredictionsRule,
-    StoppingRule,
-    UncertaintyRule,
-)
-from aloe.learner.domain.task import QueryStrategy, Task
+from aloe.learner.domain.task import Task
+from aloe.values import AcquisitionFunction, QueryStrategy, SelectionRule
+from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 Float32Array = NDArray[np.float32]
 _FLOAT32 = np.dtype("<f4")
 _CLIP_ENCODER = json.JSONEncoder(separators=("\n", ":"))
-_RULES: dict[str, type[StoppingRule]] = {
-    "plateau": PlateauRule,
-    "stable_predictions": StablePredictionsRule,
-    "uncertainty": UncertaintyRule,
-    "label_count": LabelCountRule,
-    "any": AnyOfRules,
-    "all": AllOfRules,
-}
-_RULE_NAMES = {kind: name for name, kind in _RULES.items()}
 
 
 def time_of_ms(milliseconds: float) -> datetime:
@@ -121,13 +102,13 @@ def dump_task(task: Task) -> str:
             "create_time": task.create_time.isoformat(),
             "acquisition_function": task.query_strategy.acquisition_function.value,
             "selection_rule": task.query_strategy.selection_rule.value,
-            "head_recipe": _dump_recipe(task.head_recipe),
+            "head_recipe": HEAD_RECIPE.dump(task.head_recipe),
             "label_budget": task.label_budget,
             "lease_duration_s": task.lease_duration.total_seconds(),
             # As text: a JSON number holds 53 bits.
             "seed": str(task.seed),
             "max_leases_per_oracle": task.max_leases_per_oracle,
-            "stopping_rule": task.stopping_rule and _dump_rule(task.stopping_rule),
+            "stopping_rule": task.stopping_rule and STOPPING_RULE.dump(task.stopping_rule),
         }
     )
 
@@ -145,14 +126,32 @@ def load_task(task_id: str, text: bytes | str) -> Task:
             AcquisitionFunction(spec["acquisition_function"]),
             SelectionRule(spec["selection_rule"]),
         ),
-        head_recipe=_load_recipe(spec["head_recipe"]),
+        head_recipe=HEAD_RECIPE.load(spec["head_recipe"]),
         label_budget=spec["label_budget"],
         lease_duration=timedelta(seconds=spec["lease_duration_s"]),
         seed=int(spec["seed"]),
         max_leases_per_oracle=spec["max_leases_per_oracle"],
         # Tasks of older versions have none.
-        stopping_rule=_load_rule(spec["stopping_rule"]) if spec.get("stopping_rule") else None,
+        stopping_rule=STOPPING_RULE.load(spec["stopping_rule"])
+        if spec.get("stopping_rule")
+        else None,
     )
+
+
+def dump_strategy(strategy: QueryStrategy | None) -> str:
+    """Write what ranked clips, for the log."""
+    if strategy is None:
+        return ""
+    return f"{strategy.selection_rule.value} {strategy.acquisition_function.value}"
+
+
+def load_strategy(text: str) -> QueryStrategy | None:
+    """Read what dump_strategy wrote."""
+    rule, _, function = text.partition(" ")
+    # Where no head ranked, older versions wrote "cold start".
+    if not text or rule == "cold":
+        return None
+    return QueryStrategy(AcquisitionFunction(function), SelectionRule(rule))
 
 
 def dump_head(head: Head) -> bytes:
@@ -170,7 +169,7 @@ def dump_round(round_: Round) -> str:
     """Write a round."""
     fields = asdict(round_)
     fields["start_time"] = round_.start_time.isoformat()
-    fields["head_recipe"] = _dump_recipe(round_.head_recipe)
+    fields["head_recipe"] = HEAD_RECIPE.dump(round_.head_recipe)
     return json.dumps(fields)
 
 
@@ -178,37 +177,13 @@ def load_round(text: bytes) -> Round:
     """Read what dump_round wrote."""
     fields = json.loads(text)
     fields["start_time"] = datetime.fromisoformat(fields["start_time"])
-    fields["head_recipe"] = _load_recipe(fields["head_recipe"])
+    fields["head_recipe"] = HEAD_RECIPE.load(fields["head_recipe"])
     for split in ("validation", "test"):
         fields[split] = _load_evaluation(fields[split])
     return Round(**fields)
-
-
-def _dump_rule(rule: StoppingRule) -> dict[str, Any]:
-    name = _RULE_NAMES[type(rule)]
-    if isinstance(rule, AnyOfRules | AllOfRules):
-        return {"rule": name, "rules": [_dump_rule(each) for each in rule.rules]}
-    return {"rule": name, **asdict(rule)}
-
-
-def _load_rule(fields: dict[str, Any]) -> StoppingRule:
-    kind = _RULES[fields["rule"]]
-    if kind is AnyOfRules or kind is AllOfRules:
-        return kind(tuple(_load_rule(each) for each in fields["rules"]))
-    return kind(**{name: value for name, value in fields.items() if name != "rule"})
 
 
 def _load_evaluation(fields: dict[str, Any] | None) -> Evaluation | None:
     if fields is None:
         return None
     return Evaluation(**{**fields, "class_recalls": tuple(fields["class_recalls"])})
-
-
-def _dump_recipe(recipe: HeadRecipe) -> dict[str, Any]:
-    name = "adam" if isinstance(recipe, AdamRecipe) else "lbfgs"
-    return {"optimiser": name, **asdict(recipe)}
-
-
-def _load_recipe(fields: dict[str, Any]) -> HeadRecipe:
-    settings = {name: value for name, value in fields.items() if name != "optimiser"}
-    return AdamRecipe(**settings) if fields["optimiser"] == "adam" else LbfgsRecipe(**settings)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aloe.learner.domain.events import NO_CLASS, RETRACTED, Event, EventKind
+from aloe.learner.domain.events import NO_CLASS, RETRACTED, Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import MIN_LABELED_CLASSES, ClipState, Task, TaskProgress
+from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.learner.ports import LabelChange, LabelsOutcome, LeaseOutcome
+from aloe.values import ClipState, EventKind
 
 STATE_OF_ANSWER = {
     NO_CLASS: (ClipState.ABSTAINED, NO_CLASS),

@@ -20,16 +20,10 @@ from aloe.learner.domain.errors import (
     TaskNotFound,
     Violation,
 )
-from aloe.learner.domain.events import (
-    NO_CLASS,
-    START_OF_LOG,
-    Event,
-    EventKind,
-    event_order,
-)
+from aloe.learner.domain.events import NO_CLASS, START_OF_LOG, Event, event_order
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import MIN_LABELED_CLASSES, ClipState, PoolState, Task, TaskProgress
+from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.learner.ports import (
     LabelChange,
     LabelsOutcome,
@@ -40,6 +34,7 @@ from aloe.learner.ports import (
     RoundTicket,
     StoredLabel,
 )
+from aloe.values import ClipState, EventKind, PoolState
 
 
 class MemoryTasks:
@@ -54,7 +49,7 @@ class MemoryTasks:
             raise PoolNotFound(f"there is no pools/{task.pool_id}")
         if task.task_id not in self._tasks:
             self._tasks[task.task_id] = StoredTask(task)
-            self._tasks[task.task_id].log(EventKind.CREATED)
+            self._tasks[task.task_id].log(EventKind.TASK_CREATED)
         stored = self._tasks[task.task_id].task
         if not stored.same_content(task):
             raise AlreadyExists(f"tasks/{task.task_id} exists with other settings")
@@ -75,7 +70,7 @@ class MemoryTasks:
     async def update_task(self, task: Task) -> None:
         stored = self._fenced(task)
         stored.task = task
-        stored.log(EventKind.UPDATED)
+        stored.log(EventKind.TASK_UPDATED)
 
     async def delete_task(self, task_id: str) -> None:
         self._stored(task_id)
@@ -103,7 +98,7 @@ class MemoryTasks:
             changes.append(change)
         if changes:
             stored.revision += trained
-            stored.log(EventKind.IMPORTED, changes)
+            stored.log(EventKind.LABELS_IMPORTED, changes)
         return stored.outcome(changes, trained=trained)
 
     async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:
@@ -141,13 +136,13 @@ class MemoryTasks:
             leases.append(Lease(lease_id, pick, expire_time))
         if leases:
             stored.log(
-                EventKind.LEASED,
+                EventKind.CLIPS_LEASED,
                 [LabelChange(pick.row, ClipState.LEASED, NO_CLASS) for pick in taken],
                 oracle_id=request.oracle_id,
                 lease_ids=tuple(lease.lease_id for lease in leases),
                 scores=tuple(pick.score for pick in taken),
                 head_version=request.head_version,
-                strategy=request.strategy,
+                query_strategy=request.query_strategy,
             )
             state = PoolState.OPEN
         elif not within_budget:
@@ -201,7 +196,9 @@ class MemoryTasks:
             lease_ids.append(lease_id)
         if changes:
             stored.revision += trained
-            stored.log(EventKind.ANSWERED, changes, oracle_id=oracle_id, lease_ids=tuple(lease_ids))
+            stored.log(
+                EventKind.CLIPS_ANSWERED, changes, oracle_id=oracle_id, lease_ids=tuple(lease_ids)
+            )
         outcome = stored.outcome(changes, trained=trained)
         stored.answers["submit:" + request_id] = outcome
         return outcome
@@ -216,7 +213,7 @@ class MemoryTasks:
             for lease_id in wanted
             if stored.leases[lease_id].is_open and stored.leases[lease_id].oracle_id == oracle_id
         ]
-        self._end(stored, held, EventKind.RELEASED, oracle_id)
+        self._end(stored, held, EventKind.LEASES_RELEASED, oracle_id)
         return len(held)
 
     async def renew(
@@ -236,7 +233,7 @@ class MemoryTasks:
             lease.expire_time, lease.is_open = expire_time, True
             stored.holds[lease.row] = lease_id
         stored.log(
-            EventKind.RENEWED,
+            EventKind.LEASES_RENEWED,
             [
                 LabelChange(stored.leases[lease_id].row, ClipState.LEASED, NO_CLASS)
                 for lease_id in lease_ids
@@ -281,7 +278,7 @@ class MemoryTasks:
             return False
         stored.heads[head.version], stored.rounds[head.version] = head, round_
         stored.head_revision, stored.training = training.revision, None
-        stored.log(EventKind.HEAD, head_version=head.version)
+        stored.log(EventKind.HEAD_TRAINED, head_version=head.version)
         return True
 
     async def read_head(self, task: Task, version: int) -> Head | None:
@@ -310,7 +307,7 @@ class MemoryTasks:
             for lease_id in stored.holds.values()
             if stored.leases[lease_id].expire_time <= now
         ]
-        self._end(stored, overdue, EventKind.EXPIRED)
+        self._end(stored, overdue, EventKind.LEASES_EXPIRED)
 
     def _end(
         self,

@@ -20,10 +20,10 @@ from aloe.learner.domain.errors import (
     TaskNotFound,
     Violation,
 )
-from aloe.learner.domain.events import Event, EventKind
+from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import MIN_LABELED_CLASSES, ClipState, PoolState, Task, TaskProgress
+from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.learner.ports import (
     LabelChange,
     LabelsOutcome,
@@ -35,6 +35,7 @@ from aloe.learner.ports import (
     RoundTicket,
     StoredLabel,
 )
+from aloe.values import ClipState, EventKind, PoolState
 
 KEPT_HEADS = 5
 REQUEST_LIFE_MS = 24 * 3600 * 1000
@@ -44,6 +45,20 @@ _SCRIPTS = (
     "renew", "begin_round", "publish_head", "read_events",
 )  # fmt: skip
 _READING_SCRIPTS = ("read_task", "read_events")
+
+
+_EVENT_KINDS = {
+    b"created": EventKind.TASK_CREATED,
+    b"updated": EventKind.TASK_UPDATED,
+    b"leased": EventKind.CLIPS_LEASED,
+    b"renewed": EventKind.LEASES_RENEWED,
+    b"released": EventKind.LEASES_RELEASED,
+    b"expired": EventKind.LEASES_EXPIRED,
+    b"answered": EventKind.CLIPS_ANSWERED,
+    b"imported": EventKind.LABELS_IMPORTED,
+    b"head": EventKind.HEAD_TRAINED,
+}
+"""As the scripts write them."""
 
 
 class TaskKeys:
@@ -144,7 +159,7 @@ class RedisTasks:
             uuid.uuid4().hex,
             REQUEST_LIFE_MS,
             request.head_version,
-            request.strategy,
+            codec.dump_strategy(request.query_strategy),
             "" if task.max_leases_per_oracle is None else task.max_leases_per_oracle,
             request_key=f"query:{request.request_id}",
         )
@@ -328,7 +343,7 @@ def _progress(meta: dict[bytes, bytes]) -> TaskProgress:
 
 def _event(entry_id: bytes, flat: Sequence[bytes]) -> Event:
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    kind = EventKind(fields[b"kind"].decode())
+    kind = _EVENT_KINDS[fields[b"kind"]]
     leases = json.loads(fields.get(b"leases", b"[]"))
     return Event(
         event_id=entry_id.decode(),
@@ -338,7 +353,7 @@ def _event(entry_id: bytes, flat: Sequence[bytes]) -> Event:
         class_indices=tuple(json.loads(fields[b"classes"])),
         head_version=int(fields.get(b"head_version", 0)),
         oracle_id=fields.get(b"oracle", b"").decode(),
-        lease_ids=tuple(each[0] if kind is EventKind.LEASED else each for each in leases),
-        scores=tuple(each[1] for each in leases) if kind is EventKind.LEASED else (),
-        strategy=fields.get(b"strategy", b"").decode(),
+        lease_ids=tuple(each[0] if kind is EventKind.CLIPS_LEASED else each for each in leases),
+        scores=tuple(each[1] for each in leases) if kind is EventKind.CLIPS_LEASED else (),
+        query_strategy=codec.load_strategy(fields.get(b"strategy", b"").decode()),
     )

@@ -7,25 +7,15 @@ digits where p1 is close to 1. The scoring kernel compiles them as they stand he
 """
 
 import math
-from enum import Enum
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aloe.values import AcquisitionFunction
+
 Float32Array = NDArray[np.float32]
-
-
-class AcquisitionFunction(Enum):
-    """How informative a clip's label would be."""
-
-    SMALLEST_MARGIN = "smallest_margin"
-    LARGEST_MARGIN = "largest_margin"
-    LEAST_CONFIDENCE = "least_confidence"
-    ENTROPY = "entropy"
-    NORM = "norm"
-    RANDOM = "random"
-    MARGIN_LOGITS = "margin_logits"
 
 
 class SoftmaxRow(NamedTuple):
@@ -73,6 +63,17 @@ def norm(row: SoftmaxRow) -> float:
 def margin_logits(row: SoftmaxRow) -> float:
     """The margin of the paper's code: of logits, not of probabilities."""
     return -row.lead
+
+
+FORMULAS: dict[AcquisitionFunction, Callable[[SoftmaxRow], float]] = {
+    AcquisitionFunction.SMALLEST_MARGIN: smallest_margin,
+    AcquisitionFunction.LARGEST_MARGIN: largest_margin,
+    AcquisitionFunction.LEAST_CONFIDENCE: least_confidence,
+    AcquisitionFunction.ENTROPY: entropy,
+    AcquisitionFunction.NORM: norm,
+    AcquisitionFunction.MARGIN_LOGITS: margin_logits,
+}
+"""Of every function that looks at the head; RANDOM does not: see random_scores."""
 
 
 def random_scores(seed: int, head_version: int, clip_count: int) -> Float32Array:

@@ -1,31 +1,17 @@
 """What happened to a task, and the state that follows from it."""
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain.task import STATE_OF_SPLIT, ClipState, Split
+from aloe.learner.domain.task import STATE_OF_SPLIT
+from aloe.values import ClipState, EventKind, QueryStrategy, Split
 
 NO_CLASS = -1
 RETRACTED = -2
 """In place of a class: the oracle takes its answer back."""
 START_OF_LOG = "0-0"
-
-
-class EventKind(Enum):
-    """The kinds of entry in a task's event log."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    LEASED = "leased"
-    RENEWED = "renewed"
-    RELEASED = "released"
-    EXPIRED = "expired"
-    ANSWERED = "answered"
-    IMPORTED = "imported"
-    HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +33,8 @@ class Event:
     """One per row, where oracles are concerned."""
     scores: tuple[float | None, ...] = ()
     """LEASED: what each row was ranked by."""
-    strategy: str = ""
-    """LEASED: the query strategy."""
+    query_strategy: QueryStrategy | None = None
+    """LEASED: what ranked the rows; None where no head did."""
 
 
 def event_order(event_id: str) -> tuple[int, int]:
@@ -82,7 +68,7 @@ class TaskView:
             self.grow(int(rows.max()) + 1)
             self.states[rows] = event.states
             self.class_indices[rows] = event.class_indices
-        if event.kind is EventKind.HEAD:
+        if event.kind is EventKind.HEAD_TRAINED:
             self.head_version = event.head_version
         self.last_event_id = event.event_id
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.kernels.compiling import frozen
@@ -18,6 +17,7 @@ from aloe.learner.domain.kernels.scoring import (
     score_rows,
 )
 from aloe.learner.domain.pool import MAX_MAGNITUDE, in_range
+from aloe.values import AcquisitionFunction
 
 Float32Array = NDArray[np.float32]
 Int16Array = NDArray[np.int16]

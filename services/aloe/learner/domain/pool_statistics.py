@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
+from aloe.values import AcquisitionFunction
 
 Float32Array = NDArray[np.float32]
 Int16Array = NDArray[np.int16]

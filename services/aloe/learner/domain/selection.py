@@ -1,11 +1,10 @@
 """Selection rules: scores to the order in which clips are asked."""
 
-from enum import Enum
-
 import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.kernels.picking import best_of_groups, count_groups
+from aloe.values import SelectionRule
 
 BoolArray = NDArray[np.bool_]
 Float32Array = NDArray[np.float32]
@@ -14,13 +13,6 @@ IntArray = NDArray[np.int64]
 
 _BLOCK = 1024
 """Most clips are found near the beginning, so that few blocks are looked at."""
-
-
-class SelectionRule(Enum):
-    """How a batch is picked by score."""
-
-    CLASS_AWARE = "class-aware"
-    CLASS_AGNOSTIC = "class-agnostic"
 
 
 def first_clips(

@@ -1,54 +1,26 @@
 """What a task's stopping rule says at a head. It is advice: nothing is refused because of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from statistics import fmean
 
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping_rules import (
+from aloe.values import (
     AllOfRules,
     AnyOfRules,
     LabelCountRule,
     PlainRule,
     PlateauRule,
     StablePredictionsRule,
+    StopAdvice,
     StoppingRule,
+    StopReason,
+    StopVerdict,
     UncertaintyRule,
     plain_rules,
 )
 
 _ROUNDING = 1e-12
 """Differences of accuracies are not exact."""
-
-
-class StopVerdict(Enum):
-    """Whether to go on labeling."""
-
-    CONTINUE = "continue"
-    STOP = "stop"
-
-
-@dataclass(frozen=True, slots=True)
-class StopReason:
-    """What one plain rule says, and because of what."""
-
-    rule: PlainRule
-    verdict: StopVerdict
-    value: float | None
-    """What the rule looks at; None where it is not known yet."""
-    bound: float
-    """What `value` is compared with."""
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class StopAdvice:
-    """What a task's rule says at one head."""
-
-    verdict: StopVerdict
-    reasons: tuple[StopReason, ...]
-    """One for each plain rule, in their order."""
 
 
 def advise(rule: StoppingRule, rounds: Sequence[Round]) -> StopAdvice:

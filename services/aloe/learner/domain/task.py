@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, IntEnum
 
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.errors import InvalidInput, Violation
-from aloe.learner.domain.recipe import PAPER_RECIPE, HeadRecipe, check_recipe
-from aloe.learner.domain.selection import SelectionRule
-from aloe.learner.domain.stopping_rules import StoppingRule, check_stopping_rule
+from aloe.learner.domain.stopping_rules import check_stopping_rule
+from aloe.values import (
+    DEFAULT_STRATEGY,
+    HEAD_RECIPES,
+    PAPER_RECIPE,
+    ClipState,
+    HeadRecipe,
+    PoolState,
+    QueryStrategy,
+    Split,
+    StoppingRule,
+    out_of_range,
+)
 
 MAX_CLASSES = 1_000
 MAX_CLASS_LENGTH = 128
@@ -19,49 +27,12 @@ MIN_LABELED_CLASSES = 2
 """A head needs labels of two classes."""
 
 
-class Split(Enum):
-    """What a clip is to a task."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
-
-class ClipState(IntEnum):
-    """The states of a clip in a task; the first four are of split TRAIN."""
-
-    UNLABELED = 0
-    LEASED = 1
-    LABELED = 2
-    ABSTAINED = 3
-    VALIDATION = 4
-    TEST = 5
-
-
+_RECIPE_NAMES = {kind: name for name, kind in HEAD_RECIPES.items()}
 STATE_OF_SPLIT = {
     Split.TRAIN: ClipState.LABELED,
     Split.VALIDATION: ClipState.VALIDATION,
     Split.TEST: ClipState.TEST,
 }
-
-
-class PoolState(Enum):
-    """Whether a task has clips to ask for."""
-
-    OPEN = "open"
-    ALL_LEASED = "all_leased"
-    EXHAUSTED = "exhausted"
-    BUDGET_SPENT = "budget_spent"
-    ORACLE_LIMIT = "oracle_limit"
-    """The oracle that asks holds as many clips as it may."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueryStrategy:
-    """Which clips are asked first."""
-
-    acquisition_function: AcquisitionFunction = AcquisitionFunction.SMALLEST_MARGIN
-    selection_rule: SelectionRule = SelectionRule.CLASS_AWARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +45,7 @@ class Task:
     epoch: str
     """Differs between a task and a later one of the same id; fences stale writers."""
     create_time: datetime
-    query_strategy: QueryStrategy = QueryStrategy()
+    query_strategy: QueryStrategy = DEFAULT_STRATEGY
     head_recipe: HeadRecipe = PAPER_RECIPE
     label_budget: int | None = None
     lease_duration: timedelta = DEFAULT_LEASE_DURATION
@@ -163,6 +134,12 @@ def check_task(task: Task) -> None:
         violations += check_stopping_rule(task.stopping_rule, "task.stopping_rule")
     if violations:
         raise InvalidInput(*violations)
+
+
+def check_recipe(recipe: HeadRecipe) -> list[Violation]:
+    """Return what is wrong with a head recipe."""
+    path = f"task.head_recipe.{_RECIPE_NAMES[type(recipe)]}"
+    return [Violation(f"{path}.{name}", description) for name, description in out_of_range(recipe)]
 
 
 def check_lease_duration(duration: timedelta, field: str) -> list[Violation]:

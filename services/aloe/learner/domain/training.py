@@ -10,7 +10,7 @@ from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.head import Head, pack
 from aloe.learner.domain.kernels.adam import adam_epoch
 from aloe.learner.domain.kernels.compiling import frozen
-from aloe.learner.domain.recipe import AdamRecipe, HeadRecipe, LbfgsRecipe
+from aloe.values import AdamRecipe, HeadRecipe, LbfgsRecipe
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]

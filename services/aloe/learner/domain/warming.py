@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from aloe.learner.domain.acquisition import AcquisitionFunction
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
-from aloe.learner.domain.recipe import AdamRecipe
-from aloe.learner.domain.selection import SelectionRule, first_clips
+from aloe.learner.domain.selection import first_clips
 from aloe.learner.domain.training import train_head
+from aloe.values import AcquisitionFunction, AdamRecipe, SelectionRule
 
 
 def warm_up() -> None:

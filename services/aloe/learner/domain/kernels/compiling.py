@@ -42,6 +42,11 @@ def kernel(function: Function, *, nogil: bool = True) -> Function:
     return _compiled(function, nogil=nogil, on_disk=False)
 
 
+def part_of_kernel(function: Function) -> Function:
+    """Compile a function for the kernels that call it, with which it is kept."""
+    return _compiled(function, nogil=True, on_disk=False)
+
+
 def frozen(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a read-only view, row-major: kernels are compiled for one kind of input only."""
     flags = array.flags

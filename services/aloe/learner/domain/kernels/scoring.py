@@ -1,31 +1,23 @@
 """One pass over embeddings: logits, softmax, informativeness and predicted class of each clip."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain import acquisition
-from aloe.learner.domain.acquisition import AcquisitionFunction, SoftmaxRow
-from aloe.learner.domain.kernels.compiling import kernel
+from aloe.learner.domain.acquisition import FORMULAS, SoftmaxRow
+from aloe.learner.domain.kernels.compiling import kernel, part_of_kernel
 from aloe.learner.domain.kernels.dense import BLOCK, exp, logits_of_block
+from aloe.values import AcquisitionFunction
 
 Float32Array = NDArray[np.float32]
 Int16Array = NDArray[np.int16]
 IntArray = NDArray[np.int64]
 
-FUNCTION_CODES = {function: code for code, function in enumerate(AcquisitionFunction)}
-_SMALLEST_MARGIN = FUNCTION_CODES[AcquisitionFunction.SMALLEST_MARGIN]
-_LARGEST_MARGIN = FUNCTION_CODES[AcquisitionFunction.LARGEST_MARGIN]
-_LEAST_CONFIDENCE = FUNCTION_CODES[AcquisitionFunction.LEAST_CONFIDENCE]
-_ENTROPY = FUNCTION_CODES[AcquisitionFunction.ENTROPY]
-_NORM = FUNCTION_CODES[AcquisitionFunction.NORM]
-_MARGIN_LOGITS = FUNCTION_CODES[AcquisitionFunction.MARGIN_LOGITS]
-
-_smallest_margin = kernel(acquisition.smallest_margin)
-_largest_margin = kernel(acquisition.largest_margin)
-_least_confidence = kernel(acquisition.least_confidence)
-_entropy = kernel(acquisition.entropy)
-_norm = kernel(acquisition.norm)
-_margin_logits = kernel(acquisition.margin_logits)
+_NO_FORMULA = -1
+FUNCTION_CODES = dict.fromkeys(AcquisitionFunction, _NO_FORMULA) | {
+    function: code for code, function in enumerate(FORMULAS)
+}
 
 _ZERO = np.float32(0)
 _LEAD, _SECOND, _LEAST, _REST, _SQUARES, _SPREAD = range(6)
@@ -75,21 +67,29 @@ def _summarise(
         sums[_LEAST, i] = exp(sums[_LEAST, i] - top)
 
 
-@kernel
-def _score(code: int, row: SoftmaxRow) -> float:
-    if code == _SMALLEST_MARGIN:
-        return _smallest_margin(row)
-    if code == _LARGEST_MARGIN:
-        return _largest_margin(row)
-    if code == _LEAST_CONFIDENCE:
-        return _least_confidence(row)
-    if code == _ENTROPY:
-        return _entropy(row)
-    if code == _NORM:
-        return _norm(row)
-    if code == _MARGIN_LOGITS:
-        return _margin_logits(row)
-    return 0.0
+def _score_by(codes: dict[AcquisitionFunction, int]) -> Callable[[int, SoftmaxRow], float]:
+    """Compile what scores by the formula of a code, 0 where there is none: a chain of branches."""
+
+    def without_formula(code: int, row: SoftmaxRow) -> float:  # noqa: ARG001
+        return 0.0
+
+    def behind(
+        own: int,
+        formula: Callable[[SoftmaxRow], float],
+        others: Callable[[int, SoftmaxRow], float],
+    ) -> Callable[[int, SoftmaxRow], float]:
+        def score(code: int, row: SoftmaxRow) -> float:
+            return formula(row) if code == own else others(code, row)
+
+        return part_of_kernel(score)
+
+    scores: Callable[[int, SoftmaxRow], float] = part_of_kernel(without_formula)
+    for function, formula in FORMULAS.items():
+        scores = behind(codes[function], part_of_kernel(formula), scores)
+    return scores
+
+
+_score = _score_by(FUNCTION_CODES)
 
 
 @kernel

@@ -1,7 +1,14 @@
-"""When a task has labels enough: rules, and what they say."""
+"""When a task has labels enough: rules, and what they say. Nothing is refused because of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
+
+from aloe.values.ranges import Range
+
+_Heads = Annotated[int, Range(1, 1_000)]
+_Part = Annotated[float, Range(0, 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,30 +16,31 @@ class PlateauRule:
     """Stop when validation accuracy no longer rises.
 
     The best of the last `round_count` heads is not more than `min_gain` above the best of as many
-    heads before them (fewer at first, but at least one).
+    heads before them, or of as many as there are, but at least one: what noise adds to a best, it
+    adds to both.
     """
 
-    round_count: int = 10
-    min_gain: float = 0.005
+    round_count: _Heads = 10
+    min_gain: _Part = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class StablePredictionsRule:
-    """Stop when each of the last heads agrees with the one before on the unlabeled clips.
+    """Stop when each of the last heads agrees with the one before it on the unlabeled clips.
 
-    After Bloodgood & Vijay-Shanker (2009).
+    After Bloodgood & Vijay-Shanker (2009), whose threshold and number of heads are the defaults.
     """
 
-    round_count: int = 3
-    min_agreement: float = 0.99
+    round_count: _Heads = 3
+    min_agreement: _Part = 0.99
     """Cohen's kappa."""
 
 
 @dataclass(frozen=True, slots=True)
 class UncertaintyRule:
-    """Stop when the head is certain of the clips that are left; after Zhu et al. (2010)."""
+    """Stop when the head is certain of the unlabeled clips on average; after Zhu et al. (2010)."""
 
-    max_uncertainty: float = 0.05
+    max_uncertainty: _Part = 0.05
     """Mean of 1 - p1, p1 the largest probability of a clip."""
 
 
@@ -40,7 +48,7 @@ class UncertaintyRule:
 class LabelCountRule:
     """Stop when the head was trained on so many labels, seed labels included."""
 
-    label_count: int
+    label_count: Annotated[int, Range(1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,27 @@ class AllOfRules:
 PlainRule = PlateauRule | StablePredictionsRule | UncertaintyRule | LabelCountRule
 StoppingRule = PlainRule | AnyOfRules | AllOfRules
 """At most 20 plain rules, in at most 4 levels."""
+
+PLAIN_RULES: dict[str, type[PlainRule]] = {
+    "plateau": PlateauRule,
+    "stable_predictions": StablePredictionsRule,
+    "uncertainty": UncertaintyRule,
+    "label_count": LabelCountRule,
+}
+STOPPING_RULES: dict[str, type[StoppingRule]] = {
+    **PLAIN_RULES,
+    "any": AnyOfRules,
+    "all": AllOfRules,
+}
+
+
+def plain_rules(rule: StoppingRule) -> Iterator[PlainRule]:
+    """Yield the plain rules that a rule is made of, in order."""
+    if isinstance(rule, AnyOfRules | AllOfRules):
+        for each in rule.rules:
+            yield from plain_rules(each)
+    else:
+        yield rule
 
 
 class StopVerdict(Enum):
@@ -87,7 +116,7 @@ class StopReason:
 
 @dataclass(frozen=True, slots=True)
 class StopAdvice:
-    """What a task's stopping rule says at one head. Nothing is refused because of it."""
+    """What a task's stopping rule says at one head."""
 
     verdict: StopVerdict
     reasons: tuple[StopReason, ...]

@@ -1,0 +1,60 @@
+"""Members of enums and their numbers on the wire."""
+
+import re
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from aloe.v1 import labeling_pb2, stopping_pb2, task_pb2
+from aloe.values import (
+    AcquisitionFunction,
+    ClipState,
+    EventKind,
+    PoolState,
+    SelectionRule,
+    Split,
+    StopVerdict,
+)
+from aloe.wire.errors import MalformedValue
+
+E = TypeVar("E", bound=Enum)
+
+
+class EnumOnWire(Generic[E]):
+    """An enum whose members are called as those of a proto enum, less the prefix."""
+
+    def __init__(self, members: type[E], wire: Any) -> None:
+        """Take an enum and the generated one; they must have the same members."""
+        prefix = re.sub(r"(?<!^)(?=[A-Z])", "_", wire.DESCRIPTOR.name).upper() + "_"
+        names = {name.removeprefix(prefix): number for name, number in wire.items() if number}
+        if names.keys() != members.__members__.keys():
+            raise TypeError(f"{members.__name__} and the proto's differ: generate the code anew")
+        self._members = {number: members[name] for name, number in names.items()}
+        self._numbers = {member: number for number, member in self._members.items()}
+
+    def number(self, member: E) -> Any:
+        """Return the number of a member, as the type that the generated enum has for it."""
+        return self._numbers[member]
+
+    def member(self, number: int, field: str, *, default: E | None = None) -> E:
+        """Return the member of a number.
+
+        Raises:
+            MalformedValue: there is none, or it is unset and has no default; `field` is blamed.
+        """
+        if number == 0 and default is not None:
+            return default
+        if number not in self._members:
+            known = ", ".join(each.name for each in self._numbers)
+            raise MalformedValue(
+                field, f"{f'{number} is unknown' if number else 'unset'}; there are {known}"
+            )
+        return self._members[number]
+
+
+ACQUISITION_FUNCTIONS = EnumOnWire(AcquisitionFunction, task_pb2.AcquisitionFunction)
+SELECTION_RULES = EnumOnWire(SelectionRule, task_pb2.SelectionRule)
+POOL_STATES = EnumOnWire(PoolState, task_pb2.PoolState)
+SPLITS = EnumOnWire(Split, labeling_pb2.Split)
+CLIP_STATES = EnumOnWire(ClipState, labeling_pb2.ClipState)
+EVENT_KINDS = EnumOnWire(EventKind, labeling_pb2.EventKind)
+STOP_VERDICTS = EnumOnWire(StopVerdict, stopping_pb2.StopVerdict)
