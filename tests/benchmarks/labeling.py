@@ -27,9 +27,9 @@ import numpy as np
 from tests.benchmarks.echo import ECHO, running_echo, unary
 
 from aloe.client import Answer, AsyncLearnerClient, NewClip, connect_async
-from aloe.learner.adapters.redis_client import connect_redis
-from aloe.learner.adapters.redis_scripts import Script
-from aloe.learner.adapters.redis_tasks import REQUEST_LIFE_MS, TaskKeys
+from aloe.learner.adapters.redis.client import connect_redis
+from aloe.learner.adapters.redis.scripts import Script
+from aloe.learner.adapters.redis.tasks import REQUEST_LIFE_MS, TaskKeys
 from aloe.local import LocalStack, StackOptions
 from aloe.local.redis_server import redis_child
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from tests.benchmarks.learner_plain import clusters, plain_adam
 from tests.benchmarks.measuring import in_turns, median_ratio
 
+from aloe.learner.cache.scores import SHARES_PER_THREAD, THREADS
 from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.learner.domain.selection import first_clips
 from aloe.learner.domain.training import adam, glorot_uniform
-from aloe.learner.scoring import SHARES_PER_THREAD, THREADS
 from aloe.values import AcquisitionFunction, AdamRecipe, SelectionRule
 
 Float32Array = NDArray[np.float32]

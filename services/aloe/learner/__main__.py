@@ -14,17 +14,17 @@ from aloe.client import connect_embedding_async
 from aloe.client.errors import InvalidArgument
 from aloe.learner import event_loop
 from aloe.learner.adapters.audio_folder import AudioFolder
-from aloe.learner.adapters.memory_store import MemoryStore
+from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
-from aloe.learner.adapters.redis_store import RedisStore
+from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.remote_encoder import RemoteEncoder
 from aloe.learner.domain.errors import SchemaTooNew, StoreUnavailable
 from aloe.learner.domain.warming import warm_up
-from aloe.learner.learner import Learner
 from aloe.learner.ports import Store
-from aloe.learner.servicer import LearnerServicer
+from aloe.learner.rpc.servicer import LearnerServicer
+from aloe.learner.rpc.statuses import status_of
 from aloe.learner.settings import Settings
-from aloe.learner.statuses import status_of
+from aloe.learner.usecases.learner import Learner
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.serving.server import AddressInUse, RpcServer, Service, wait_for_signal
 from aloe.v1 import learner_service_pb2, learner_service_pb2_grpc

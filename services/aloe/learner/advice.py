@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aloe.learner.caches import CachedTask
+from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping import advise, window
 from aloe.learner.domain.task import Task

@@ -6,18 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-import numpy as np
 from google.protobuf import duration_pb2, timestamp_pb2
-from numpy.typing import NDArray
 
 from aloe.learner.convert_stopping import stopping_rule
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.pool import Audio, EncodedAudio, PcmAudio
 from aloe.learner.domain.task import DEFAULT_LEASE_DURATION, Task
-from aloe.learner.predicting import ClipsOfPool, PredictInput
-from aloe.learner.querying import OracleAnswer
-from aloe.learner.tasks import KnownLabel
+from aloe.learner.usecases.labeling import OracleAnswer
+from aloe.learner.usecases.predicting import ClipsOfPool, PredictInput
+from aloe.learner.usecases.tasks import KnownLabel
 from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, task_pb2
 from aloe.values import (
     AcquisitionFunction,
@@ -31,7 +29,6 @@ from aloe.values import (
 from aloe.wire import names
 from aloe.wire.arrays import MalformedArray, decode_matrix
 
-Float32Array = NDArray[np.float32]
 T = TypeVar("T")
 
 ACQUISITION_FUNCTIONS = {

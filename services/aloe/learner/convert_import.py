@@ -2,18 +2,14 @@
 
 import re
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aloe.learner import convert
-from aloe.learner.appending import BadClip
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.pool import Clip, embedding_hash
-from aloe.learner.importing import Batch, EmbeddedClips, NewClip
+from aloe.learner.usecases.appending import BadClip
+from aloe.learner.usecases.importing import Batch, EmbeddedClips, NewClip
 from aloe.v1 import pool_pb2
 from aloe.wire.arrays import MalformedArray, decode_matrix
-
-Float32Array = NDArray[np.float32]
 
 MAX_URI_LENGTH = 2_048
 _HASH = re.compile(r"[0-9a-f]{32}|")

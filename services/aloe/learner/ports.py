@@ -17,18 +17,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import LearnerError
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.leases import (
+    LabelChange,
+    LabelsOutcome,
+    LeaseOutcome,
+    LeaseRequest,
+    StoredLabel,
+)
 from aloe.learner.domain.pool import Audio, Clip, EncoderInfo, Pool
+from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, TaskProgress
-from aloe.values import ClipState, PoolState, QueryStrategy
-
-Float32Array = NDArray[np.float32]
 
 CHUNK_ROWS = 255
 """Vectors that a store keeps in one piece: appending whole pieces saves it work. One short of a
@@ -41,104 +44,6 @@ class FoundClip:
 
     row: int
     content_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """A clip that a ranking proposes for a lease."""
-
-    row: int
-    score: float | None
-    predicted_class: int
-    """Class index, or NO_CLASS without a head."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseRequest:
-    """A ranking to lease the first free clips of."""
-
-    oracle_id: str
-    ranking: Sequence[Pick]
-    clip_count: int
-    """Clips of the pool that the ranking was made on."""
-    max_count: int
-    duration: timedelta
-    request_id: str
-    head_version: int
-    query_strategy: QueryStrategy | None
-    """What made the ranking, for the log; None without a head."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A hold on a clip."""
-
-    lease_id: str
-    pick: Pick
-    expire_time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseOutcome:
-    """What a lease request came to."""
-
-    leases: tuple[Lease, ...]
-    pool_state: PoolState
-    head_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class LabelChange:
-    """A label to be set by import."""
-
-    row: int
-    state: ClipState
-    """LABELED, ABSTAINED, VALIDATION or TEST."""
-    class_index: int
-    """NO_CLASS for ABSTAINED."""
-    oracle_id: str = ""
-    """Who gave it, where that is known."""
-    label_time: datetime | None = None
-    """When it was given, where that is known; else it is the time of the import."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelsOutcome:
-    """What set labels came to."""
-
-    changed_count: int
-    head_version: int | None
-    """The head that will contain them, if one will."""
-    label_count: int
-    """Training labels of the task now."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredLabel:
-    """A label, or an abstention, as it is kept."""
-
-    row: int
-    state: ClipState
-    class_index: int
-    oracle_id: str
-    label_time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RoundTicket:
-    """The right to train one head, until it runs out or another takes it over."""
-
-    task: Task
-    """As it was when the round began."""
-    head_version: int
-    cutoff_event_id: str
-    """The head is trained on the labels as of this event."""
-    fence: int
-    """Higher than that of every earlier ticket of the task."""
-
-
-class RankingTooShort(Exception):
-    """Too few clips of a ranking were free, and others are; nothing was leased."""
 
 
 class PoolStore(Protocol):

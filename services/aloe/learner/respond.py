@@ -4,29 +4,25 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aloe.learner import convert
-from aloe.learner.appending import BadClip, ImportReport
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.events import NO_CLASS, Event, event_order
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
-from aloe.learner.predicting import Prediction
-from aloe.learner.querying import LeasedClip, QueryOutcome
 from aloe.learner.respond_rounds import stop_advice, stopping_rule
 from aloe.learner.respond_times import duration, known_duration, timestamp
-from aloe.learner.statuses import status_of
-from aloe.learner.tasks import ExportedLabel, TaskHistory, TaskState
+from aloe.learner.rpc.statuses import status_of
+from aloe.learner.usecases.appending import BadClip, ImportReport
+from aloe.learner.usecases.labeling import LeasedClip, QueryOutcome
+from aloe.learner.usecases.predicting import Prediction
+from aloe.learner.usecases.tasks import ExportedLabel, TaskHistory, TaskState
 from aloe.serving.status import status_of_anything
 from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
 from aloe.values import AdamRecipe, ClipState, EventKind, HeadRecipe, PoolState, QueryStrategy
 from aloe.wire import names
 from aloe.wire.arrays import encode_matrix
-
-Float32Array = NDArray[np.float32]
 
 _ACQUISITION = {value: key for key, value in convert.ACQUISITION_FUNCTIONS.items() if key != 0}
 _SELECTION = {value: key for key, value in convert.SELECTION_RULES.items() if key != 0}

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from aloe.learner.adapters.memory_store import MemoryStore
-from aloe.learner.adapters.redis_store import RedisStore
+from aloe.learner.adapters.memory.store import MemoryStore
+from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.leases import LeaseRequest, Pick
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import LeaseRequest, Pick, Store
+from aloe.learner.ports import Store
 from aloe.values import QueryStrategy
 
 from .topologies import cluster_deployment, sentinel_deployment

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from aloe.learner.adapters.redis_store import RedisStore
+from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.errors import InvalidInput, LeaseLost, StoreUnavailable
 from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.leases import Pick
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import Pick
 
 from .conftest import Scene, new_clips, new_pool, new_task
 from .topologies import Deployment, Server, cluster_deployment, sentinel_deployment, wait_until

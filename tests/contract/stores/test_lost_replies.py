@@ -10,9 +10,9 @@ import pytest
 import redis.asyncio
 from redis.asyncio.client import Pipeline
 
-from aloe.learner.adapters.redis_client import connect_blocking
-from aloe.learner.adapters.redis_pools import RedisPools
-from aloe.learner.adapters.redis_vectors import VectorReader
+from aloe.learner.adapters.redis.client import connect_blocking
+from aloe.learner.adapters.redis.pools import RedisPools
+from aloe.learner.adapters.redis.vectors import VectorReader
 
 from .conftest import new_clips, new_pool
 

@@ -9,7 +9,7 @@ import pytest
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from aloe.learner.adapters.redis_pipeline import Pipeline
+from aloe.learner.adapters.redis.pipeline import Pipeline
 
 
 class CountingRedis(redis.asyncio.Redis):

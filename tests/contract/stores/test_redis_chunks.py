@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import redis.asyncio
 
-from aloe.learner.adapters.redis_client import connect_blocking
-from aloe.learner.adapters.redis_pools import PoolKeys, RedisPools
-from aloe.learner.adapters.redis_store import RedisStore
-from aloe.learner.adapters.redis_vectors import VectorReader
+from aloe.learner.adapters.redis.client import connect_blocking
+from aloe.learner.adapters.redis.pools import PoolKeys, RedisPools
+from aloe.learner.adapters.redis.store import RedisStore
+from aloe.learner.adapters.redis.vectors import VectorReader
 from aloe.learner.domain.errors import StoreUnavailable
 from aloe.learner.domain.pool import Pool
 

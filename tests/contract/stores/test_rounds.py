@@ -5,8 +5,8 @@ import numpy as np
 
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.leases import LabelChange
 from aloe.learner.domain.rounds import Round
-from aloe.learner.ports import LabelChange
 from aloe.values import AdamRecipe, ClipState
 
 from .conftest import DIM, Scene

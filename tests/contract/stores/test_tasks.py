@@ -10,7 +10,8 @@ from aloe.learner.domain.errors import (
     TaskNotFound,
 )
 from aloe.learner.domain.events import NO_CLASS, TaskView
-from aloe.learner.ports import LabelChange, Pick, Store
+from aloe.learner.domain.leases import LabelChange, Pick
+from aloe.learner.ports import Store
 from aloe.values import (
     AcquisitionFunction,
     ClipState,

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from aloe.learner.adapters.memory_store import MemoryStore
+from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.advice import advice_at
-from aloe.learner.caches import TaskCache
+from aloe.learner.cache.pools import PoolCache
+from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import PoolNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
-from aloe.learner.pool_cache import PoolCache
 from aloe.values import UncertaintyRule
 
 DIM, BYTE_BUDGET = 3, 1 << 20

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from aloe.learner import event_loop
-from aloe.learner.adapters.redis_scripts import guarded
+from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.domain.errors import StoreUnavailable
 
 

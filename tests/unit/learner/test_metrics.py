@@ -11,14 +11,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from aloe.learner.adapters.audio_folder import AudioFolder
-from aloe.learner.adapters.memory_store import MemoryStore
+from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
-from aloe.learner.learner import Learner
 from aloe.learner.ports import EncoderPort
 from aloe.learner.recorder import HeadTimes, NoRecorder, Phase
-from aloe.learner.tasks import KnownLabel
+from aloe.learner.usecases.learner import Learner
+from aloe.learner.usecases.tasks import KnownLabel
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.values import Split, UncertaintyRule
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aloe.learner.adapters.populating import populate
+from aloe.learner.adapters.redis.populating import populate
 
 MEMORY_BYTES = 32 * 1024**2
 

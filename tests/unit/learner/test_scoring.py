@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_array_equal
 from tests.unit.learner.test_kernels import judged, make_embeddings, make_head
 
+from aloe.learner.cache.scores import HeadScores, PoolScorer
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.judging import Judge
-from aloe.learner.scoring import HeadScores, PoolScorer
 from aloe.values import AcquisitionFunction
 
 MARGIN = AcquisitionFunction.SMALLEST_MARGIN

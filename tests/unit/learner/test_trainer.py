@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from aloe.learner.adapters.memory_store import MemoryStore
-from aloe.learner.caches import TaskCache
+from aloe.learner.adapters.memory.store import MemoryStore
+from aloe.learner.cache.pools import PoolCache
+from aloe.learner.cache.tasks import TaskCache
+from aloe.learner.domain.leases import LabelChange, LeaseRequest, Pick
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
-from aloe.learner.pool_cache import PoolCache
-from aloe.learner.ports import LabelChange, LeaseRequest, Pick
-from aloe.learner.training import Trainer
+from aloe.learner.usecases.training import Trainer
 from aloe.values import AnyOfRules, ClipState, PlateauRule, UncertaintyRule
 
 BYTE_BUDGET = 1 << 20

@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aloe.client import AsyncEmbeddingClient, passthrough
 from aloe.client import errors as client_errors
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import (
     EncoderMismatch,
     EncoderNotFound,
@@ -22,8 +20,6 @@ from aloe.learner.ports import EmbeddedAudio
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.wire.arrays import decode_vector
-
-Float32Array = NDArray[np.float32]
 
 PATIENCE = timedelta(seconds=20)
 """How long the embedding service may be away before a call fails."""

@@ -11,11 +11,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aloe.learner.domain.arrays import Float32Array
 from aloe.values import AcquisitionFunction
-
-Float32Array = NDArray[np.float32]
 
 
 class SoftmaxRow(NamedTuple):

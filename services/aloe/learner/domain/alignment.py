@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from aloe.learner.domain.arrays import Float32Array
 
 _LINE_BYTES = 64
 _FLOAT_BYTES = 4

@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
 
 BIN_COUNT = 15
 """Of confidence, in the calibration error."""

@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aloe.learner.domain.alignment import aligned_empty
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.kernels.tile import CLASS_TILE
-
-Float32Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aloe.learner.domain.alignment import aligned
+from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.kernels.compiling import frozen
 from aloe.learner.domain.kernels.scoring import (
@@ -18,11 +18,6 @@ from aloe.learner.domain.kernels.scoring import (
 )
 from aloe.learner.domain.pool import MAX_MAGNITUDE, in_range
 from aloe.values import AcquisitionFunction
-
-Float32Array = NDArray[np.float32]
-Int16Array = NDArray[np.int16]
-IntArray = NDArray[np.int64]
-
 
 _FEW = 64
 """So many clips take some microseconds."""

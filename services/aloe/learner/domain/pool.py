@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from aloe.learner.domain.arrays import Float32Array
 
 MAX_MAGNITUDE = 1e9
 """Beyond it, squares of what training makes of a value may overflow float32."""

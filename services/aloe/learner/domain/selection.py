@@ -1,15 +1,10 @@
 """Selection rules: scores to the order in which clips are asked."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
 from aloe.learner.domain.kernels.picking import best_of_groups, count_groups
 from aloe.values import SelectionRule
-
-BoolArray = NDArray[np.bool_]
-Float32Array = NDArray[np.float32]
-Int16Array = NDArray[np.int16]
-IntArray = NDArray[np.int64]
 
 _BLOCK = 1024
 """Most clips are found near the beginning, so that few blocks are looked at."""

@@ -7,13 +7,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from aloe.learner.domain.alignment import aligned
+from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.head import Head, pack
 from aloe.learner.domain.kernels.adam import adam_epoch
 from aloe.learner.domain.kernels.compiling import frozen
 from aloe.values import AdamRecipe, HeadRecipe, LbfgsRecipe
-
-Float32Array = NDArray[np.float32]
-IntArray = NDArray[np.int64]
 
 
 def train_head(

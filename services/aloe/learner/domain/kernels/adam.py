@@ -3,14 +3,11 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.kernels.compiling import kernel
 from aloe.learner.domain.kernels.dense import exp, multiply
 from aloe.learner.domain.kernels.tile import CLASS_TILE, CLIP_TILE
-
-Float32Array = NDArray[np.float32]
-IntArray = NDArray[np.int64]
 
 # As Keras has them: Kingma & Ba, "Adam" (2015), epsilon outside the bias correction.
 _BETA1, _BETA2 = 0.9, 0.999

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.kernels.compiling import kernel
 from aloe.learner.domain.kernels.tile import (
     ASKED_CLIPS,
@@ -13,9 +13,6 @@ from aloe.learner.domain.kernels.tile import (
     LANES,
     multiply_tile,
 )
-
-Float32Array = NDArray[np.float32]
-IntArray = NDArray[np.int64]
 
 BLOCK = 64
 """Clips whose softmax is worked out side by side, in the lanes of registers."""

@@ -1,14 +1,7 @@
 """The best few of many clips, in one pass and without sorting them all."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
 from aloe.learner.domain.kernels.compiling import kernel
-
-BoolArray = NDArray[np.bool_]
-Float32Array = NDArray[np.float32]
-Int16Array = NDArray[np.int16]
-IntArray = NDArray[np.int64]
 
 
 @kernel

@@ -3,16 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aloe.learner.domain.acquisition import FORMULAS, SoftmaxRow
+from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
 from aloe.learner.domain.kernels.compiling import kernel, part_of_kernel
 from aloe.learner.domain.kernels.dense import BLOCK, exp, logits_of_block
 from aloe.values import AcquisitionFunction
-
-Float32Array = NDArray[np.float32]
-Int16Array = NDArray[np.int16]
-IntArray = NDArray[np.int64]
 
 _NO_FORMULA = -1
 FUNCTION_CODES = dict.fromkeys(AcquisitionFunction, _NO_FORMULA) | {

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from redis.exceptions import RedisError
 
-from aloe.learner.adapters.redis_client import RedisClient
+from aloe.learner.adapters.redis.client import RedisClient
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.pool import Pool
 from aloe.learner.ports import CHUNK_ROWS
-
-Float32Array = NDArray[np.float32]
 
 _FLOAT32 = np.dtype("<f4")
 _WRITES_AT_ONCE = 4

@@ -4,9 +4,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.evaluation import Evaluation, evaluate
 from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.head import Head
@@ -14,11 +12,22 @@ from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.pool_statistics import PoolStatistics, pool_statistics
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
+from aloe.learner.domain.task import Task
 from aloe.learner.domain.training import train_head
-from aloe.learner.ports import RoundTicket
 from aloe.values import Split
 
-Float32Array = NDArray[np.float32]
+
+@dataclass(frozen=True, slots=True)
+class RoundTicket:
+    """The right to train one head, until it runs out or another takes it over."""
+
+    task: Task
+    """As it was when the round began."""
+    head_version: int
+    cutoff_event_id: str
+    """The head is trained on the labels as of this event."""
+    fence: int
+    """Higher than that of every earlier ticket of the task."""
 
 
 @dataclass(frozen=True, slots=True)

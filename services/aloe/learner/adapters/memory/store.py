@@ -4,14 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aloe.learner.adapters.memory_tasks import MemoryTasks
+from aloe.learner.adapters.memory.tasks import MemoryTasks
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import FoundClip
-
-Float32Array = NDArray[np.float32]
 
 
 def utc_now() -> datetime:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
@@ -17,7 +16,6 @@ from aloe.learner.domain.task import Task
 from aloe.values import AcquisitionFunction, QueryStrategy, SelectionRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
-Float32Array = NDArray[np.float32]
 _FLOAT32 = np.dtype("<f4")
 _CLIP_ENCODER = json.JSONEncoder(separators=("\n", ":"))
 

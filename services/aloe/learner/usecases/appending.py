@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import AlreadyExists, LearnerError
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import CHUNK_ROWS, PoolStore
-
-Float32Array = NDArray[np.float32]
 
 _APPEND_ROWS = 8 * CHUNK_ROWS
 """Clips written at once."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from aloe.learner.caches import CachedTask, TaskCache
+from aloe.learner.cache.pools import CachedPool, PoolCache
+from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
     HeadNotTrained,
     HeadVersionUnknown,
@@ -18,12 +19,12 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
+from aloe.learner.domain.leases import LabelsOutcome, Lease, LeaseRequest, RankingTooShort
 from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task, check_lease_duration
-from aloe.learner.pool_cache import CachedPool, PoolCache
-from aloe.learner.ports import LabelsOutcome, Lease, LeaseRequest, RankingTooShort, Store
+from aloe.learner.ports import Store
 from aloe.learner.recorder import Recorder
-from aloe.learner.training import Trainer
+from aloe.learner.usecases.training import Trainer
 from aloe.values import PoolState
 
 T = TypeVar("T")

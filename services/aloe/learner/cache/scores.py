@@ -8,17 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aloe.learner.domain.acquisition import random_scores
+from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.values import AcquisitionFunction
-
-BoolArray = NDArray[np.bool_]
-Float32Array = NDArray[np.float32]
-Int16Array = NDArray[np.int16]
-IntArray = NDArray[np.int64]
 
 THREADS = os.cpu_count() or 1
 SHARES_PER_THREAD = 4

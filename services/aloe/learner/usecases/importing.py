@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.appending import Appender, BadClip, Block, ImportReport, already_exists
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, LearnerError
 from aloe.learner.domain.pool import (
     RANGE_RULE,
@@ -19,8 +19,7 @@ from aloe.learner.domain.pool import (
     in_range,
 )
 from aloe.learner.ports import AudioStore, EmbeddedAudio, EncoderPort, PoolStore
-
-Float32Array = NDArray[np.float32]
+from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportReport, already_exists
 
 _WINDOW = 64
 """Recordings that wait for the encoder's stream to take them."""

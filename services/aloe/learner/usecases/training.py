@@ -12,16 +12,16 @@ from datetime import datetime, timedelta
 
 from threadpoolctl import threadpool_limits
 
-from aloe.learner.caches import TaskCache
+from aloe.learner.cache.pools import PoolCache
+from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import LearnerError, TaskChanged, TaskNotFound
 from aloe.learner.domain.events import TaskView, event_order
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.round_work import RoundInputs, RoundTicket, run_round
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
-from aloe.learner.pool_cache import PoolCache
-from aloe.learner.ports import RoundTicket, Store
+from aloe.learner.ports import Store
 from aloe.learner.recorder import HeadTimes, Phase
-from aloe.learner.round_work import RoundInputs, run_round
 
 HOLD = timedelta(seconds=5)
 """A dead trainer's round is taken over after so long."""

@@ -10,15 +10,13 @@ from collections.abc import Iterator, Sequence
 from weakref import WeakValueDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aloe.learner.cache.scores import PoolScorer
 from aloe.learner.domain.alignment import aligned_empty
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import ClipNotFound, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import PoolStore
-from aloe.learner.scoring import PoolScorer
-
-Float32Array = NDArray[np.float32]
 
 DEFAULT_BYTE_BUDGET = 16 * 1024**3
 """For the vectors of pools."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from aloe.learner.domain.events import NO_CLASS, RETRACTED, Event
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.leases import LabelChange, LabelsOutcome, LeaseOutcome
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
-from aloe.learner.ports import LabelChange, LabelsOutcome, LeaseOutcome
 from aloe.values import ClipState, EventKind
 
 STATE_OF_ANSWER = {

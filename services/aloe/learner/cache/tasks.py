@@ -9,27 +9,25 @@ from datetime import timedelta
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aloe.learner.cache.pools import RECENT_S, CachedPool
+from aloe.learner.cache.scores import HeadScores
 from aloe.learner.domain.acquisition import random_scores
+from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
 from aloe.learner.domain.errors import HeadNotTrained, TaskChanged
 from aloe.learner.domain.events import NO_CLASS, TaskView
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge
+from aloe.learner.domain.leases import Pick
 from aloe.learner.domain.selection import first_clips, first_open
 from aloe.learner.domain.task import Task
-from aloe.learner.pool_cache import RECENT_S, CachedPool
-from aloe.learner.ports import Pick, Store
+from aloe.learner.ports import Store
 from aloe.learner.recorder import HeadTimes, NoRecorder, Phase, Recorder
-from aloe.learner.scoring import HeadScores
 from aloe.values import ClipState, EventKind, SelectionRule
 
 _QUICK_CLIP_COUNT = 32_768
 """So many are ordered in less time than another thread takes to begin."""
 
-BoolArray = NDArray[np.bool_]
-Float32Array = NDArray[np.float32]
-IntArray = NDArray[np.int64]
 
 _NO_RECORDER = NoRecorder()
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aloe.learner.advice import RoundReport, advice_at, round_reports
-from aloe.learner.caches import TaskCache
+from aloe.learner.cache.pools import PoolCache, PoolClips, no_clip
+from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import (
     ClipNotFound,
     HeadVersionUnknown,
@@ -16,12 +17,12 @@ from aloe.learner.domain.errors import (
 )
 from aloe.learner.domain.events import NO_CLASS, Event
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import STATE_OF_SPLIT, Task, TaskProgress, check_task
-from aloe.learner.pool_cache import PoolCache, PoolClips, no_clip
-from aloe.learner.ports import LabelChange, LabelsOutcome, Store, StoredLabel
-from aloe.learner.training import Trainer
+from aloe.learner.ports import Store
+from aloe.learner.usecases.training import Trainer
 from aloe.values import ClipState, Split, StopAdvice
 
 MAX_SHOWN_VIOLATIONS = 20

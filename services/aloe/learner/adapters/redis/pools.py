@@ -5,19 +5,17 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aloe.learner.adapters import codec
-from aloe.learner.adapters.redis_chunks import Chunk, ChunkWriter
-from aloe.learner.adapters.redis_client import RedisClient
-from aloe.learner.adapters.redis_pipeline import Pipeline
-from aloe.learner.adapters.redis_scripts import Script, guarded
-from aloe.learner.adapters.redis_vectors import StoredRows, VectorReader
+from aloe.learner.adapters.redis import codec
+from aloe.learner.adapters.redis.chunks import Chunk, ChunkWriter
+from aloe.learner.adapters.redis.client import RedisClient
+from aloe.learner.adapters.redis.pipeline import Pipeline
+from aloe.learner.adapters.redis.scripts import Script, guarded
+from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound, StoreUnavailable
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import CHUNK_ROWS, FoundClip
-
-Float32Array = NDArray[np.float32]
 
 _ID_INDEX = "aloe:pools"
 _FLOAT32 = np.dtype("<f4")

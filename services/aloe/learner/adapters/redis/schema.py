@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from aloe.learner.adapters.redis_client import RedisClient
-from aloe.learner.adapters.redis_scripts import guarded
+from aloe.learner.adapters.redis.client import RedisClient
+from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.domain.errors import SchemaTooNew
 
 SCHEMA_VERSION = 1

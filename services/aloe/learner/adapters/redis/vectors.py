@@ -8,12 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aloe.learner.adapters.populating import populate
-from aloe.learner.adapters.redis_client import BlockingRedisClient
-
-Float32Array = NDArray[np.float32]
+from aloe.learner.adapters.redis.client import BlockingRedisClient
+from aloe.learner.adapters.redis.populating import populate
+from aloe.learner.domain.arrays import Float32Array
 
 _FLOAT32 = np.dtype("<f4")
 _THREAD_COUNT = 8

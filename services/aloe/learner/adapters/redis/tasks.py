@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from aloe.learner.adapters import codec
-from aloe.learner.adapters.redis_client import RedisClient
-from aloe.learner.adapters.redis_pipeline import Pipeline
-from aloe.learner.adapters.redis_pools import PoolKeys
-from aloe.learner.adapters.redis_scripts import Script, guarded
+from aloe.learner.adapters.redis import codec
+from aloe.learner.adapters.redis.client import RedisClient
+from aloe.learner.adapters.redis.pipeline import Pipeline
+from aloe.learner.adapters.redis.pools import PoolKeys
+from aloe.learner.adapters.redis.scripts import Script, guarded
 from aloe.learner.domain.errors import (
     AlreadyExists,
     InvalidInput,
@@ -22,9 +22,7 @@ from aloe.learner.domain.errors import (
 )
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
-from aloe.learner.ports import (
+from aloe.learner.domain.leases import (
     LabelChange,
     LabelsOutcome,
     Lease,
@@ -32,9 +30,11 @@ from aloe.learner.ports import (
     LeaseRequest,
     Pick,
     RankingTooShort,
-    RoundTicket,
     StoredLabel,
 )
+from aloe.learner.domain.round_work import RoundTicket
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.values import ClipState, EventKind, PoolState
 
 KEPT_HEADS = 5

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio.cluster import RedisCluster
 
-from aloe.learner.adapters.redis_client import RedisClient
+from aloe.learner.adapters.redis.client import RedisClient
 from aloe.learner.domain.errors import StoreUnavailable
 
 WAIT_MS = 5_000

@@ -4,18 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aloe.learner.caches import CachedTask, TaskCache
+from aloe.learner.cache.pools import PoolCache, no_clip, rows_of
+from aloe.learner.cache.tasks import CachedTask, TaskCache
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.judging import all_in_range, class_probabilities
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
-from aloe.learner.pool_cache import PoolCache, no_clip, rows_of
 from aloe.learner.ports import EncoderPort, Store
-from aloe.learner.querying import Querying
-
-Float32Array = NDArray[np.float32]
+from aloe.learner.usecases.labeling import Querying
 
 
 @dataclass(frozen=True, slots=True)

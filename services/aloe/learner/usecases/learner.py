@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from aloe.learner.caches import TaskCache
-from aloe.learner.importing import Importer
-from aloe.learner.pool_cache import DEFAULT_BYTE_BUDGET, PoolCache
-from aloe.learner.pools import Pools
+from aloe.learner.cache.pools import DEFAULT_BYTE_BUDGET, PoolCache
+from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.ports import AudioStore, EncoderPort, Store
-from aloe.learner.predicting import Predictor
-from aloe.learner.querying import Querying
 from aloe.learner.recorder import NoRecorder, Recorder
-from aloe.learner.tasks import Tasks
-from aloe.learner.training import Trainer
+from aloe.learner.usecases.importing import Importer
+from aloe.learner.usecases.labeling import Querying
+from aloe.learner.usecases.pools import Pools
+from aloe.learner.usecases.predicting import Predictor
+from aloe.learner.usecases.tasks import Tasks
+from aloe.learner.usecases.training import Trainer
 
 
 class Learner:

@@ -26,11 +26,11 @@ in a cluster. All live until their pool or task is deleted, but for the request 
 
 from functools import partial
 
-from aloe.learner.adapters.redis_client import RedisClient, connect_blocking, connect_redis
-from aloe.learner.adapters.redis_pools import RedisPools
-from aloe.learner.adapters.redis_schema import prepare_schema
-from aloe.learner.adapters.redis_tasks import RedisTasks
-from aloe.learner.adapters.redis_vectors import VectorReader
+from aloe.learner.adapters.redis.client import RedisClient, connect_blocking, connect_redis
+from aloe.learner.adapters.redis.pools import RedisPools
+from aloe.learner.adapters.redis.schema import prepare_schema
+from aloe.learner.adapters.redis.tasks import RedisTasks
+from aloe.learner.adapters.redis.vectors import VectorReader
 
 
 class RedisStore(RedisPools, RedisTasks):

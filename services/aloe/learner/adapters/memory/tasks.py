@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from aloe.learner.adapters.memory_state import (
+from aloe.learner.adapters.memory.state import (
     STATE_OF_ANSWER,
     HeldLease,
     StoredAnswer,
@@ -22,18 +22,18 @@ from aloe.learner.domain.errors import (
 )
 from aloe.learner.domain.events import NO_CLASS, START_OF_LOG, Event, event_order
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
-from aloe.learner.ports import (
+from aloe.learner.domain.leases import (
     LabelChange,
     LabelsOutcome,
     Lease,
     LeaseOutcome,
     LeaseRequest,
     RankingTooShort,
-    RoundTicket,
     StoredLabel,
 )
+from aloe.learner.domain.round_work import RoundTicket
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.values import ClipState, EventKind, PoolState
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from aloe.learner import convert, convert_import, respond, respond_rounds, respond_times
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.importing import Batch
-from aloe.learner.learner import Learner
+from aloe.learner.usecases.importing import Batch
+from aloe.learner.usecases.learner import Learner
 from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 

@@ -4,9 +4,8 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aloe.learner.cache.pools import no_clip, rows_of
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import (
     AudioNotFound,
     InvalidInput,
@@ -14,10 +13,7 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
-from aloe.learner.pool_cache import no_clip, rows_of
 from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
-
-Float32Array = NDArray[np.float32]
 
 MAX_EMBEDDING_DIM = 65_536
 CLIPS_PER_BLOCK = 510

@@ -1,0 +1,9 @@
+"""The kinds of array that the learner computes with."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+BoolArray = NDArray[np.bool_]
+Float32Array = NDArray[np.float32]
+Int16Array = NDArray[np.int16]
+IntArray = NDArray[np.int64]

@@ -1,0 +1,1 @@
+"""What the learner does: rank, lease, label, train, predict, import."""
