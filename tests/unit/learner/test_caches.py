@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from aloe.learner.adapters.memory.store import MemoryStore
-from aloe.learner.advice import advice_at
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import PoolNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
+from aloe.learner.usecases.advice import advice_at
 from aloe.values import UncertaintyRule
 
 DIM, BYTE_BUDGET = 3, 1 << 20

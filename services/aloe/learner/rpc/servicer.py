@@ -4,9 +4,8 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-from aloe.learner import convert, convert_import, respond, respond_rounds, respond_times
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.usecases.importing import Batch
+from aloe.learner.rpc import fields, heads, labeling, pools, tasks
 from aloe.learner.usecases.learner import Learner
 from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
@@ -25,36 +24,36 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: pool_pb2.CreatePoolRequest, context: Any
     ) -> pool_pb2.CreatePoolResponse:
         pool = await self._learner.pools.create(
-            convert.an_id(request.pool_id, "pool_id"),
+            fields.an_id(request.pool_id, "pool_id"),
             encoder_id=request.pool.encoder_id,
             fingerprint=request.pool.encoder_fingerprint,
             embedding_dim=request.pool.embedding_dim,
             keep_audio=request.pool.keep_audio,
         )
-        return pool_pb2.CreatePoolResponse(pool=respond.pool(pool))
+        return pool_pb2.CreatePoolResponse(pool=pools.write_pool(pool))
 
     async def GetPool(
         self, request: pool_pb2.GetPoolRequest, context: Any
     ) -> pool_pb2.GetPoolResponse:
-        pool = await self._learner.pools.get(convert.pool_id(request.name, "name"))
-        return pool_pb2.GetPoolResponse(pool=respond.pool(pool))
+        pool = await self._learner.pools.get(fields.pool_id(request.name, "name"))
+        return pool_pb2.GetPoolResponse(pool=pools.write_pool(pool))
 
     async def ListPools(
         self, request: pool_pb2.ListPoolsRequest, context: Any
     ) -> pool_pb2.ListPoolsResponse:
-        count = convert.page_size(request.page_size)
-        pools = await self._learner.pools.list_after(
-            convert.page_after(request.page_token), count + 1
+        count = fields.page_size(request.page_size)
+        found = await self._learner.pools.list_after(
+            fields.optional_id(request.page_token, "page_token"), count + 1
         )
         return pool_pb2.ListPoolsResponse(
-            pools=[respond.pool(pool) for pool in pools[:count]],
-            next_page_token=pools[count - 1].pool_id if len(pools) > count else "",
+            pools=[pools.write_pool(pool) for pool in found[:count]],
+            next_page_token=found[count - 1].pool_id if len(found) > count else "",
         )
 
     async def DeletePool(
         self, request: pool_pb2.DeletePoolRequest, context: Any
     ) -> pool_pb2.DeletePoolResponse:
-        await self._learner.pools.delete(convert.pool_id(request.name, "name"))
+        await self._learner.pools.delete(fields.pool_id(request.name, "name"))
         return pool_pb2.DeletePoolResponse()
 
     async def ImportClips(
@@ -64,69 +63,70 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         if first is None:
             raise InvalidInput.of("pool", "the stream is empty; send at least one message")
         report = await self._learner.importer.import_clips(
-            convert.pool_id(first.pool, "pool"),
+            fields.pool_id(first.pool, "pool"),
             first.encoder_fingerprint,
-            _import_batches(first, request_iterator),
+            pools.read_batches(first, request_iterator),
         )
-        return respond.import_report(report)
+        return pools.write_report(report)
 
     async def ListClips(
         self, request: pool_pb2.ListClipsRequest, context: Any
     ) -> pool_pb2.ListClipsResponse:
-        pool_id = convert.pool_id(request.pool, "pool")
-        first_row = convert.page_offset(request.page_token)
-        count = convert.page_size(request.page_size, MAX_PAGE_CLIPS)
+        pool_id = fields.pool_id(request.pool, "pool")
+        first_row = fields.page_offset(request.page_token)
+        count = fields.page_size(request.page_size, MAX_PAGE_CLIPS)
         clips = await self._learner.pools.list_clips(pool_id, first_row, count + 1)
         return pool_pb2.ListClipsResponse(
-            clips=[respond.clip(pool_id, clip) for clip in clips[:count]],
+            clips=[pools.write_clip(pool_id, clip) for clip in clips[:count]],
             next_page_token=str(first_row + count) if len(clips) > count else "",
         )
 
     async def GetClipAudio(
         self, request: pool_pb2.GetClipAudioRequest, context: Any
     ) -> pool_pb2.GetClipAudioResponse:
-        name = convert.clip_name(request.name, "name")
+        name = fields.clip_name(request.name, "name")
         file = await self._learner.pools.clip_audio(name.pool_id, name.clip_id)
         return pool_pb2.GetClipAudioResponse(content=file.content, media_type=file.media_type)
 
     async def ExportClips(
         self, request: pool_pb2.ExportClipsRequest, context: Any
     ) -> AsyncIterator[pool_pb2.ExportClipsResponse]:
-        pool_id = convert.pool_id(request.pool, "pool")
-        first_row = convert.row(request.skip_count, "skip_count")
+        pool_id = fields.pool_id(request.pool, "pool")
+        first_row = fields.row(request.skip_count, "skip_count")
         blocks = self._learner.pools.export_clips(pool_id, first_row)
         async for clips, vectors in blocks:
-            yield respond.clip_block(pool_id, clips, vectors)
+            yield pools.write_block(pool_id, clips, vectors)
 
     async def CreateTask(
         self, request: task_pb2.CreateTaskRequest, context: Any
     ) -> task_pb2.CreateTaskResponse:
-        task = convert.task_spec(
-            request.task_id,
+        task = tasks.read_task(
             request.task,
+            fields.an_id(request.task_id, "task_id"),
+            pool_id=fields.pool_id(request.task.pool, "task.pool"),
             epoch=uuid.uuid4().hex,
             create_time=self._learner.now(),
         )
         return task_pb2.CreateTaskResponse(
-            task=respond.task(await self._learner.tasks.create(task))
+            task=tasks.write_task(await self._learner.tasks.create(task))
         )
 
     async def GetTask(
         self, request: task_pb2.GetTaskRequest, context: Any
     ) -> task_pb2.GetTaskResponse:
-        state = await self._learner.tasks.get(convert.task_id(request.name, "name"))
-        return task_pb2.GetTaskResponse(task=respond.task(state))
+        state = await self._learner.tasks.get(fields.task_id(request.name, "name"))
+        return task_pb2.GetTaskResponse(task=tasks.write_task(state))
 
     async def ListTasks(
         self, request: task_pb2.ListTasksRequest, context: Any
     ) -> task_pb2.ListTasksResponse:
-        count = convert.page_size(request.page_size)
-        pool_id = convert.pool_id(request.pool, "pool") if request.pool else None
+        count = fields.page_size(request.page_size)
+        pool_id = fields.pool_id(request.pool, "pool") if request.pool else None
         states = await self._learner.tasks.list_after(
-            convert.page_after(request.page_token), count + 1, pool_id
+            fields.optional_id(request.page_token, "page_token"), count + 1, pool_id
         )
         return task_pb2.ListTasksResponse(
-            tasks=[respond.task(state) for state in states[:count]],
+            tasks=[tasks.write_task(state) for state in states[:count]],
             next_page_token=states[count - 1].task.task_id if len(states) > count else "",
         )
 
@@ -134,23 +134,23 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: task_pb2.UpdateTaskRequest, context: Any
     ) -> task_pb2.UpdateTaskResponse:
         state = await self._learner.tasks.update(
-            convert.task_id(request.task.name, "task.name"),
-            convert.task_change(request.task, request.update_mask.paths),
+            fields.task_id(request.task.name, "task.name"),
+            tasks.read_change(request.task, request.update_mask),
         )
-        return task_pb2.UpdateTaskResponse(task=respond.task(state))
+        return task_pb2.UpdateTaskResponse(task=tasks.write_task(state))
 
     async def DeleteTask(
         self, request: task_pb2.DeleteTaskRequest, context: Any
     ) -> task_pb2.DeleteTaskResponse:
-        await self._learner.tasks.delete(convert.task_id(request.name, "name"))
+        await self._learner.tasks.delete(fields.task_id(request.name, "name"))
         return task_pb2.DeleteTaskResponse()
 
     async def ImportLabels(
         self, request: labeling_pb2.ImportLabelsRequest, context: Any
     ) -> labeling_pb2.ImportLabelsResponse:
         outcome = await self._learner.tasks.import_labels(
-            convert.task_id(request.task, "task"),
-            [convert.known_label(label, index) for index, label in enumerate(request.labels)],
+            fields.task_id(request.task, "task"),
+            [labeling.read_known_label(label, index) for index, label in enumerate(request.labels)],
         )
         return labeling_pb2.ImportLabelsResponse(
             changed_count=outcome.changed_count, head_version=outcome.head_version
@@ -161,25 +161,25 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> labeling_pb2.QueryResponse:
         held = request.HasField("lease_duration")
         outcome = await self._learner.querying.query(
-            convert.task_id(request.task, "task"),
-            convert.an_id(request.oracle_id, "oracle_id"),
-            max_count=convert.count_within(
+            fields.task_id(request.task, "task"),
+            fields.an_id(request.oracle_id, "oracle_id"),
+            max_count=fields.count_within(
                 request.max_clip_count, MAX_QUERY_CLIPS, "max_clip_count"
             ),
             min_head_version=request.min_head_version,
-            lease_duration=convert.duration(request.lease_duration) if held else None,
-            request_id=convert.request_id(request.request_id),
+            lease_duration=fields.read_duration(request.lease_duration) if held else None,
+            request_id=fields.optional_id(request.request_id, "request_id"),
         )
-        return respond.query(outcome)
+        return labeling.write_outcome(outcome)
 
     async def SubmitLabels(
         self, request: labeling_pb2.SubmitLabelsRequest, context: Any
     ) -> labeling_pb2.SubmitLabelsResponse:
         outcome = await self._learner.querying.submit(
-            convert.task_id(request.task, "task"),
-            convert.an_id(request.oracle_id, "oracle_id"),
-            [convert.answer(answer, index) for index, answer in enumerate(request.answers)],
-            convert.request_id(request.request_id),
+            fields.task_id(request.task, "task"),
+            fields.an_id(request.oracle_id, "oracle_id"),
+            [labeling.read_answer(answer, index) for index, answer in enumerate(request.answers)],
+            fields.optional_id(request.request_id, "request_id"),
         )
         return labeling_pb2.SubmitLabelsResponse(
             head_version=outcome.head_version, label_count=outcome.label_count
@@ -189,8 +189,8 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: labeling_pb2.ReleaseLeasesRequest, context: Any
     ) -> labeling_pb2.ReleaseLeasesResponse:
         released_count = await self._learner.querying.release(
-            convert.task_id(request.task, "task"),
-            convert.an_id(request.oracle_id, "oracle_id"),
+            fields.task_id(request.task, "task"),
+            fields.an_id(request.oracle_id, "oracle_id"),
             list(request.lease_ids),
         )
         return labeling_pb2.ReleaseLeasesResponse(released_count=released_count)
@@ -200,66 +200,66 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> labeling_pb2.RenewLeasesResponse:
         given = request.HasField("lease_duration")
         expire_time = await self._learner.querying.renew(
-            convert.task_id(request.task, "task"),
-            convert.an_id(request.oracle_id, "oracle_id"),
+            fields.task_id(request.task, "task"),
+            fields.an_id(request.oracle_id, "oracle_id"),
             list(dict.fromkeys(request.lease_ids)),
-            convert.duration(request.lease_duration) if given else None,
+            fields.read_duration(request.lease_duration) if given else None,
         )
-        return labeling_pb2.RenewLeasesResponse(expire_time=respond_times.timestamp(expire_time))
+        return labeling_pb2.RenewLeasesResponse(expire_time=fields.write_time(expire_time))
 
     async def Predict(
         self, request: head_pb2.PredictRequest, context: Any
     ) -> head_pb2.PredictResponse:
         prediction = await self._learner.predictor.predict(
-            convert.task_id(request.task, "task"),
-            convert.predict_input(request),
+            fields.task_id(request.task, "task"),
+            heads.read_input(request),
             min_head_version=request.min_head_version,
         )
-        return respond.prediction(prediction)
+        return heads.write_prediction(prediction)
 
     async def ListRounds(
         self, request: head_pb2.ListRoundsRequest, context: Any
     ) -> head_pb2.ListRoundsResponse:
-        first_version = convert.page_offset(request.page_token) or 1
-        count = convert.page_size(request.page_size)
+        first_version = fields.page_offset(request.page_token) or 1
+        count = fields.page_size(request.page_size)
         rounds = await self._learner.tasks.rounds(
-            convert.task_id(request.task, "task"), first_version, count + 1
+            fields.task_id(request.task, "task"), first_version, count + 1
         )
         return head_pb2.ListRoundsResponse(
-            rounds=[respond_rounds.round_(each) for each in rounds[:count]],
+            rounds=[heads.write_round(each) for each in rounds[:count]],
             next_page_token=str(first_version + count) if len(rounds) > count else "",
         )
 
     async def WatchTask(
         self, request: task_pb2.WatchTaskRequest, context: Any
     ) -> AsyncIterator[task_pb2.WatchTaskResponse]:
-        task_id = convert.task_id(request.task, "task")
+        task_id = fields.task_id(request.task, "task")
         async for state, last_round in self._learner.tasks.watch(task_id):
             yield task_pb2.WatchTaskResponse(
-                task=respond.task(state),
-                last_round=respond_rounds.round_(last_round) if last_round else None,
+                task=tasks.write_task(state),
+                last_round=heads.write_round(last_round) if last_round else None,
             )
 
     async def ExportLabels(
         self, request: labeling_pb2.ExportLabelsRequest, context: Any
     ) -> AsyncIterator[labeling_pb2.ExportLabelsResponse]:
-        task, pool, labels = await self._learner.tasks.labels(convert.task_id(request.task, "task"))
-        for response in respond.stored_labels(pool, task, labels):
+        task, pool, labels = await self._learner.tasks.labels(fields.task_id(request.task, "task"))
+        for response in labeling.write_labels(pool, task, labels):
             yield response
 
     async def ListEvents(
         self, request: labeling_pb2.ListEventsRequest, context: Any
     ) -> labeling_pb2.ListEventsResponse:
-        count = convert.page_size(request.page_size)
+        count = fields.page_size(request.page_size)
         history = await self._learner.tasks.events(
-            convert.task_id(request.task, "task"),
-            convert.event_id(request.page_token),
+            fields.task_id(request.task, "task"),
+            fields.event_id(request.page_token),
             count + 1,
         )
         events = history.events[:count]
         more = len(history.events) > count
         return labeling_pb2.ListEventsResponse(
-            events=[respond.event(history, each) for each in events],
+            events=[labeling.write_event(history, each) for each in events],
             next_page_token=events[-1].event_id if more else "",
         )
 
@@ -267,14 +267,6 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: head_pb2.ExportHeadRequest, context: Any
     ) -> head_pb2.ExportHeadResponse:
         task, pool, head, trained = await self._learner.tasks.head(
-            convert.task_id(request.task, "task"), request.head_version
+            fields.task_id(request.task, "task"), request.head_version
         )
-        return head_pb2.ExportHeadResponse(head=respond.head(task, pool, head, trained))
-
-
-async def _import_batches(
-    first: pool_pb2.ImportClipsRequest, others: AsyncIterator[pool_pb2.ImportClipsRequest]
-) -> AsyncIterator[Batch]:
-    yield convert_import.import_batch(first)
-    async for message in others:
-        yield convert_import.import_batch(message)
+        return head_pb2.ExportHeadResponse(head=heads.write_head(task, pool, head, trained))

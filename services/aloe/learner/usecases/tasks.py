@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.learner.advice import RoundReport, advice_at, round_reports
 from aloe.learner.cache.pools import PoolCache, PoolClips, no_clip
 from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import (
@@ -22,6 +21,7 @@ from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import STATE_OF_SPLIT, Task, TaskProgress, check_task
 from aloe.learner.ports import Store
+from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
 from aloe.learner.usecases.training import Trainer
 from aloe.values import ClipState, Split, StopAdvice
 

@@ -59,7 +59,7 @@ class Script:
             name: of the file in lua/.
             shared: of the file that goes in front.
         """
-        folder = files("aloe.learner.adapters") / "lua"
+        folder = files("aloe.learner.adapters.redis") / "lua"
         front = (folder / f"{shared}.lua").read_text() if shared else ""
         self._text = front + (folder / f"{name}.lua").read_text()
         self._hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,116 @@
+"""Heads, their rounds and their predictions, to and from their messages."""
+
+from collections.abc import Mapping, Sequence
+
+from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.evaluation import Evaluation
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.pool import Pool
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import Task
+from aloe.learner.recorder import Phase
+from aloe.learner.rpc import fields
+from aloe.learner.rpc.pools import read_audio
+from aloe.learner.usecases.advice import RoundReport
+from aloe.learner.usecases.predicting import ClipsOfPool, PredictInput, Prediction
+from aloe.v1 import head_pb2
+from aloe.wire import names
+from aloe.wire.arrays import decode_matrix, encode_matrix
+from aloe.wire.settings import HEAD_RECIPE, encode_advice
+
+
+def read_input(request: head_pb2.PredictRequest) -> PredictInput:
+    """Read what to predict for."""
+    match request.WhichOneof("input"):
+        case "audio":
+            if not request.audio.clips:
+                raise InvalidInput.of("audio.clips", "empty; give at least one")
+            return [read_audio(message) for message in request.audio.clips]
+        case "embeddings":
+            return fields.parsed(decode_matrix, request.embeddings, "embeddings")
+        case "clips":
+            return _read_clips(request.clips.names)
+        case _:
+            raise InvalidInput.of("input", "unset; give audio, embeddings or clips")
+
+
+def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
+    classes = prediction.task.classes
+    return head_pb2.PredictResponse(
+        probabilities=encode_matrix(prediction.probabilities),
+        labels=[classes[index] for index in prediction.probabilities.argmax(axis=1).tolist()],
+        classes=classes,
+        head_version=prediction.head_version,
+    )
+
+
+def write_head(task: Task, pool: Pool, head: Head, trained: Round) -> head_pb2.Head:
+    return head_pb2.Head(
+        task=names.task_name(task.task_id),
+        version=head.version,
+        weights=encode_matrix(head.weights),
+        biases=encode_matrix(head.biases.reshape(1, -1)),
+        classes=task.classes,
+        encoder_id=pool.encoder.encoder_id,
+        encoder_fingerprint=pool.encoder.fingerprint,
+        label_count=trained.label_count,
+        head_recipe=HEAD_RECIPE.encode(trained.head_recipe, "head_recipe"),
+        seed=task.seed,
+    )
+
+
+def write_round(report: RoundReport) -> head_pb2.Round:
+    round_ = report.round
+    return head_pb2.Round(
+        head_version=round_.head_version,
+        label_count=round_.label_count,
+        validation=_write_evaluation(round_.validation),
+        test=_write_evaluation(round_.test),
+        start_time=fields.write_time(round_.start_time),
+        training_duration=fields.write_duration(round_.training_s),
+        evaluation_duration=fields.write_duration(round_.evaluation_s),
+        training_loss=round_.training_loss,
+        prediction_agreement=round_.prediction_agreement,
+        mean_uncertainty=round_.mean_uncertainty,
+        statistics_duration=fields.write_known_duration(round_.statistics_s),
+        store_duration=fields.write_known_duration(round_.store_s),
+        head_times=_write_times(report.times),
+        stop_advice=encode_advice(report.advice) if report.advice else None,
+    )
+
+
+def _read_clips(clip_names: Sequence[str]) -> ClipsOfPool:
+    if not clip_names:
+        raise InvalidInput.of("clips.names", "empty; give at least one")
+    parsed = [
+        fields.clip_name(name, f"clips.names[{index}]") for index, name in enumerate(clip_names)
+    ]
+    for index, name in enumerate(parsed):
+        if name.pool_id != parsed[0].pool_id:
+            raise InvalidInput.of(
+                f"clips.names[{index}]", "is of another pool than the first; they must agree"
+            )
+    return ClipsOfPool(parsed[0].pool_id, tuple(name.clip_id for name in parsed))
+
+
+def _write_times(times: Mapping[Phase, float]) -> head_pb2.HeadTimes | None:
+    if not times:
+        return None
+    return head_pb2.HeadTimes(
+        publishing_duration=fields.write_known_duration(times.get(Phase.PUBLISHING)),
+        scoring_duration=fields.write_known_duration(times.get(Phase.SCORING)),
+        selection_duration=fields.write_known_duration(times.get(Phase.SELECTION)),
+    )
+
+
+def _write_evaluation(evaluation: Evaluation | None) -> head_pb2.Evaluation | None:
+    if evaluation is None:
+        return None
+    return head_pb2.Evaluation(
+        clip_count=evaluation.clip_count,
+        accuracy=evaluation.accuracy,
+        macro_f1=evaluation.macro_f1,
+        class_recalls=evaluation.class_recalls,
+        loss=evaluation.loss,
+        calibration_error=evaluation.calibration_error,
+    )

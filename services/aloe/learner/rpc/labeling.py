@@ -1,0 +1,129 @@
+"""What oracles are asked and what they answer, to and from their messages."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.events import NO_CLASS, Event, event_order
+from aloe.learner.domain.pool import Pool
+from aloe.learner.domain.task import Task
+from aloe.learner.rpc import fields
+from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
+from aloe.learner.usecases.tasks import ExportedLabel, KnownLabel, TaskHistory
+from aloe.v1 import labeling_pb2
+from aloe.values import ClipState, Split
+from aloe.wire import names
+from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, POOL_STATES, SPLITS
+from aloe.wire.settings import encode_strategy
+
+_SPLIT_OF_STATE = {
+    ClipState.LABELED: Split.TRAIN,
+    ClipState.ABSTAINED: Split.TRAIN,
+    ClipState.VALIDATION: Split.VALIDATION,
+    ClipState.TEST: Split.TEST,
+}
+_LABELS_PER_MESSAGE = 5_000
+
+
+def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel:
+    """Read a label to import."""
+    field = f"labels[{index}]"
+    name = fields.clip_name(message.clip, f"{field}.clip")
+    return KnownLabel(
+        name.pool_id,
+        name.clip_id,
+        None if message.HasField("abstention") else message.label,
+        fields.valid(SPLITS.member, message.split, f"{field}.split"),
+        fields.optional_id(message.oracle_id, f"{field}.oracle_id"),
+        (
+            fields.read_time(message.label_time, f"{field}.label_time")
+            if message.HasField("label_time")
+            else None
+        ),
+    )
+
+
+def read_answer(message: labeling_pb2.Answer, index: int) -> OracleAnswer:
+    """Read an oracle's answer."""
+    match message.WhichOneof("answer"):
+        case "label":
+            return OracleAnswer(message.lease_id, message.label)
+        case "abstention":
+            return OracleAnswer(message.lease_id, None)
+        case "retraction":
+            return OracleAnswer(message.lease_id, None, retracted=True)
+        case _:
+            raise InvalidInput.of(
+                f"answers[{index}].answer", "unset; give a label, abstention or retraction"
+            )
+
+
+def write_outcome(outcome: QueryOutcome) -> labeling_pb2.QueryResponse:
+    return labeling_pb2.QueryResponse(
+        leases=[_write_lease(outcome.task, leased) for leased in outcome.leases],
+        pool_state=POOL_STATES.number(outcome.pool_state),
+        head_version=outcome.head_version,
+    )
+
+
+def write_labels(
+    pool: Pool, task: Task, labels: Sequence[ExportedLabel]
+) -> Iterator[labeling_pb2.ExportLabelsResponse]:
+    """Write labels, some in each message."""
+    for begin in range(0, len(labels), _LABELS_PER_MESSAGE):
+        some = labels[begin : begin + _LABELS_PER_MESSAGE]
+        yield labeling_pb2.ExportLabelsResponse(
+            labels=[_write_label(pool, task, each) for each in some]
+        )
+
+
+def write_event(history: TaskHistory, event: Event) -> labeling_pb2.TaskEvent:
+    milliseconds, _ = event_order(event.event_id)
+    strategy = event.query_strategy
+    return labeling_pb2.TaskEvent(
+        event_id=event.event_id,
+        event_time=fields.write_time(datetime.fromtimestamp(milliseconds / 1000, UTC)),
+        kind=EVENT_KINDS.number(event.kind),
+        oracle_id=event.oracle_id,
+        changes=[_write_change(history, event, place) for place in range(len(event.rows))],
+        head_version=event.head_version,
+        query_strategy=encode_strategy(strategy) if strategy else None,
+    )
+
+
+def _write_lease(task: Task, leased: LeasedClip) -> labeling_pb2.Lease:
+    return labeling_pb2.Lease(
+        lease_id=leased.lease.lease_id,
+        clip=names.clip_name(task.pool_id, leased.clip.clip_id),
+        uri=leased.clip.uri,
+        expire_time=fields.write_time(leased.lease.expire_time),
+        predicted_class=leased.predicted_class,
+        score=leased.lease.pick.score,
+    )
+
+
+def _write_label(pool: Pool, task: Task, each: ExportedLabel) -> labeling_pb2.StoredLabel:
+    label = each.label
+    message = labeling_pb2.StoredLabel(
+        clip=names.clip_name(pool.pool_id, each.clip.clip_id),
+        uri=each.clip.uri,
+        split=SPLITS.number(_SPLIT_OF_STATE[label.state]),
+        oracle_id=label.oracle_id,
+        label_time=fields.write_time(label.label_time),
+    )
+    if label.state is ClipState.ABSTAINED:
+        message.abstention.SetInParent()
+    else:
+        message.label = task.classes[label.class_index]
+    return message
+
+
+def _write_change(history: TaskHistory, event: Event, place: int) -> labeling_pb2.ClipChange:
+    class_index = event.class_indices[place]
+    return labeling_pb2.ClipChange(
+        clip=names.clip_name(history.task.pool_id, history.clips[event.rows[place]].clip_id),
+        state=CLIP_STATES.number(ClipState(event.states[place])),
+        label="" if class_index == NO_CLASS else history.task.classes[class_index],
+        lease_id=event.lease_ids[place] if event.lease_ids else "",
+        score=event.scores[place] if event.scores else None,
+    )

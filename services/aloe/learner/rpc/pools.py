@@ -1,0 +1,134 @@
+"""Pools and their clips, to and from their messages."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+
+from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.pool import Audio, Clip, EncodedAudio, PcmAudio, Pool, embedding_hash
+from aloe.learner.rpc import fields
+from aloe.learner.rpc.statuses import status_of
+from aloe.learner.usecases.appending import BadClip, ImportReport
+from aloe.learner.usecases.importing import Batch, EmbeddedClips, NewClip
+from aloe.serving.status import status_of_anything
+from aloe.v1 import audio_pb2, pool_pb2
+from aloe.wire import names
+from aloe.wire.arrays import decode_matrix, encode_matrix
+
+MAX_URI_LENGTH = 2_048
+_HASH = re.compile(r"[0-9a-f]{32}|")
+_SAMPLE_FORMATS = {
+    audio_pb2.SAMPLE_FORMAT_INT16: "int16",
+    audio_pb2.SAMPLE_FORMAT_FLOAT32: "float32",
+}
+
+
+def read_audio(message: audio_pb2.Audio) -> Audio:
+    """Read a recording; what is wrong with it the embedding service will say."""
+    if message.WhichOneof("content") != "pcm":
+        return EncodedAudio(message.encoded)
+    pcm = message.pcm
+    return PcmAudio(
+        samples=pcm.samples,
+        sample_rate_hz=pcm.sample_rate_hz,
+        sample_format=_SAMPLE_FORMATS.get(pcm.sample_format, "unspecified"),
+        channel_count=pcm.channel_count or 1,
+    )
+
+
+async def read_batches(
+    first: pool_pb2.ImportClipsRequest, others: AsyncIterator[pool_pb2.ImportClipsRequest]
+) -> AsyncIterator[Batch]:
+    """Read the clips of a stream, message by message. Raises as read_batch does."""
+    yield read_batch(first)
+    async for message in others:
+        yield read_batch(message)
+
+
+def read_batch(message: pool_pb2.ImportClipsRequest) -> Batch:
+    """Read some clips to import. Raises InvalidInput where the embeddings are not one per clip."""
+    if not message.HasField("embeddings"):
+        return [_read_clip(clip) for clip in message.clips]
+    embeddings = fields.parsed(decode_matrix, message.embeddings, "embeddings")
+    if len(embeddings) != len(message.clips):
+        raise InvalidInput.of(
+            "embeddings", f"{len(embeddings)} rows for {len(message.clips)} clips; one for each"
+        )
+    clips = [_read_embedded_clip(*each) for each in zip(message.clips, embeddings, strict=True)]
+    return EmbeddedClips(clips, embeddings)
+
+
+def write_pool(pool: Pool) -> pool_pb2.Pool:
+    return pool_pb2.Pool(
+        name=names.pool_name(pool.pool_id),
+        encoder_id=pool.encoder.encoder_id,
+        encoder_fingerprint=pool.encoder.fingerprint,
+        embedding_dim=pool.encoder.embedding_dim,
+        keep_audio=pool.keep_audio,
+        clip_count=pool.clip_count,
+        create_time=fields.write_time(pool.create_time),
+    )
+
+
+def write_clip(pool_id: str, clip: Clip) -> pool_pb2.Clip:
+    return pool_pb2.Clip(
+        name=names.clip_name(pool_id, clip.clip_id),
+        uri=clip.uri,
+        content_hash=clip.content_hash,
+        duration=fields.write_known_duration(clip.duration_s),
+    )
+
+
+def write_report(report: ImportReport) -> pool_pb2.ImportClipsResponse:
+    return pool_pb2.ImportClipsResponse(
+        imported_count=report.imported_count,
+        existing_count=report.existing_count,
+        failures=[_write_failure(failure) for failure in report.failures],
+    )
+
+
+def write_block(
+    pool_id: str, clips: Sequence[Clip], vectors: Float32Array
+) -> pool_pb2.ExportClipsResponse:
+    """Write clips with their embeddings, (n_clips, embedding_dim) float32."""
+    return pool_pb2.ExportClipsResponse(
+        clips=[write_clip(pool_id, clip) for clip in clips], embeddings=encode_matrix(vectors)
+    )
+
+
+def _read_clip(message: pool_pb2.NewClip) -> NewClip | BadClip:
+    try:
+        _check_clip(message)
+    except InvalidInput as error:
+        return BadClip(message.clip_id[:200], error)
+    recording = read_audio(message.audio) if message.HasField("audio") else None
+    return NewClip(message.clip_id, message.uri, recording)
+
+
+def _read_embedded_clip(message: pool_pb2.NewClip, embedding: Float32Array) -> Clip | BadClip:
+    try:
+        _check_clip(message)
+        if message.HasField("audio"):
+            raise InvalidInput.of("audio", "given beside an embedding; give one of them")
+    except InvalidInput as error:
+        return BadClip(message.clip_id[:200], error)
+    has_duration = message.HasField("duration")
+    return Clip(
+        message.clip_id,
+        message.content_hash or embedding_hash(embedding),
+        message.uri,
+        duration_s=fields.read_duration(message.duration).total_seconds() if has_duration else None,
+    )
+
+
+def _check_clip(message: pool_pb2.NewClip) -> None:
+    fields.an_id(message.clip_id, "clip_id")
+    if len(message.uri) > MAX_URI_LENGTH:
+        raise InvalidInput.of("uri", f"over {MAX_URI_LENGTH:,} characters")
+    if not _HASH.fullmatch(message.content_hash):
+        raise InvalidInput.of("content_hash", "not one that a clip was exported with")
+
+
+def _write_failure(failure: BadClip) -> pool_pb2.ClipFailure:
+    status = status_of_anything(failure.error, status_of)
+    return pool_pb2.ClipFailure(clip_id=failure.clip_id, status=status.to_proto())

@@ -1,0 +1,165 @@
+"""Tasks, to and from their messages."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from google.api import field_behavior_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.task import DEFAULT_LEASE_DURATION, Task, TaskProgress
+from aloe.learner.rpc import fields
+from aloe.learner.usecases.tasks import TaskState
+from aloe.v1 import task_pb2
+from aloe.values import PAPER_RECIPE
+from aloe.wire import names
+from aloe.wire.enums import POOL_STATES
+from aloe.wire.settings import (
+    HEAD_RECIPE,
+    STOPPING_RULE,
+    decode_strategy,
+    encode_advice,
+    encode_strategy,
+)
+
+_FIXED = {
+    field_behavior_pb2.IDENTIFIER,
+    field_behavior_pb2.IMMUTABLE,
+    field_behavior_pb2.OUTPUT_ONLY,
+}
+SETTINGS = tuple(
+    field.name
+    for field in task_pb2.Task.DESCRIPTOR.fields
+    if _FIXED.isdisjoint(field.GetOptions().Extensions[field_behavior_pb2.field_behavior])
+)
+"""The fields of a task that can be changed; called alike in the domain."""
+
+
+def read_task(
+    message: task_pb2.Task, id_: str, *, pool_id: str, epoch: str, create_time: datetime
+) -> Task:
+    """Read a task to create; what is unset has its default.
+
+    Raises:
+        InvalidInput: a field names nothing that there is. What else may be wrong check_task says.
+    """
+    return Task(
+        task_id=id_,
+        pool_id=pool_id,
+        classes=tuple(message.classes),
+        epoch=epoch,
+        create_time=create_time,
+        query_strategy=fields.valid(decode_strategy, message.query_strategy, "task.query_strategy"),
+        head_recipe=fields.valid(
+            HEAD_RECIPE.decode, message.head_recipe, "task.head_recipe", default=PAPER_RECIPE
+        ),
+        label_budget=message.label_budget if message.HasField("label_budget") else None,
+        lease_duration=(
+            fields.read_duration(message.lease_duration)
+            if message.HasField("lease_duration")
+            else DEFAULT_LEASE_DURATION
+        ),
+        seed=message.seed,
+        max_leases_per_oracle=(
+            message.max_leases_per_oracle if message.HasField("max_leases_per_oracle") else None
+        ),
+        stopping_rule=(
+            fields.valid(STOPPING_RULE.decode, message.stopping_rule, "task.stopping_rule")
+            if message.HasField("stopping_rule")
+            else None
+        ),
+    )
+
+
+def read_change(message: task_pb2.Task, mask: FieldMask) -> Callable[[Task], Task]:
+    """Read an update: what `mask` names, as `message` has it; what is unset there, by default.
+
+    A path leads to a setting, or into one: "query_strategy.selection_rule".
+
+    Raises:
+        InvalidInput: a path leads to nothing that can be changed.
+    """
+    _check_mask(mask)
+    given = task_pb2.Task()
+    given.CopyFrom(message)
+    for path in mask.paths:
+        # A path into what is unset resets what it leads to; merging would leave it alone.
+        inside: task_pb2.Task = given
+        for name in path.split(".")[:-1]:
+            inside = getattr(inside, name)
+            inside.SetInParent()
+
+    def change(task: Task) -> Task:
+        changed = _write_spec(task)
+        mask.MergeMessage(given, changed, replace_message_field=True, replace_repeated_field=True)
+        wanted = read_task(
+            changed,
+            task.task_id,
+            pool_id=task.pool_id,
+            epoch=task.epoch,
+            create_time=task.create_time,
+        )
+        return replace(task, **{name: getattr(wanted, name) for name in SETTINGS})
+
+    return change
+
+
+def write_task(state: TaskState) -> task_pb2.Task:
+    task, progress = state.task, state.progress
+    message = _write_spec(task)
+    message.head_version = progress.head_version
+    if progress.training_head_version is not None:
+        message.training_head_version = progress.training_head_version
+    message.clip_counts.CopyFrom(_write_counts(progress, state.clip_count))
+    message.pool_state = POOL_STATES.number(
+        progress.pool_state(state.clip_count, task.label_budget)
+    )
+    if state.advice is not None:
+        message.stop_advice.CopyFrom(encode_advice(state.advice))
+    return message
+
+
+def _check_mask(mask: FieldMask) -> None:
+    can = ", ".join(SETTINGS)
+    if not mask.paths:
+        raise InvalidInput.of("update_mask", f"empty; name any of {can}")
+    for path in mask.paths:
+        one = FieldMask(paths=[path])
+        if path.split(".")[0] not in SETTINGS or not one.IsValidForDescriptor(
+            task_pb2.Task.DESCRIPTOR
+        ):
+            raise InvalidInput.of("update_mask", f"{path!r} cannot be changed; any of {can} can")
+
+
+def _write_spec(task: Task) -> task_pb2.Task:
+    """Write all of a task that does not come of labeling."""
+    return task_pb2.Task(
+        name=names.task_name(task.task_id),
+        pool=names.pool_name(task.pool_id),
+        classes=task.classes,
+        query_strategy=encode_strategy(task.query_strategy),
+        head_recipe=HEAD_RECIPE.encode(task.head_recipe, "head_recipe"),
+        label_budget=task.label_budget,
+        lease_duration=fields.write_duration(task.lease_duration.total_seconds()),
+        seed=task.seed,
+        max_leases_per_oracle=task.max_leases_per_oracle,
+        stopping_rule=(
+            STOPPING_RULE.encode(task.stopping_rule, "stopping_rule")
+            if task.stopping_rule
+            else None
+        ),
+        create_time=fields.write_time(task.create_time),
+    )
+
+
+def _write_counts(progress: TaskProgress, clip_count: int) -> task_pb2.ClipCounts:
+    return task_pb2.ClipCounts(
+        unlabeled=max(0, clip_count - progress.taken),
+        leased=progress.leased,
+        labeled=progress.labeled,
+        abstained=progress.abstained,
+        validation=progress.validation,
+        test=progress.test,
+        budget_spent=progress.budget_spent,
+    )
