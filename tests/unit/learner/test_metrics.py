@@ -53,7 +53,7 @@ async def test_what_a_head_took_and_what_a_query_took_is_counted(tmp_path: Path)
     labels = [KnownLabel("p", f"c{n}", "ab"[n], Split.TRAIN) for n in range(2)]
     await learner.tasks.import_labels("t", labels)
     for version in (1, 1):
-        await learner.querying.query(
+        await learner.labeling.query(
             "t",
             "ann",
             max_count=1,

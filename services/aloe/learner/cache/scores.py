@@ -140,3 +140,15 @@ class HeadScores:
             scores = random_scores(self._seed, self._judge.head.version, len(is_open))[rows]
         self.scores[rows], self.predicted[rows] = scores, predicted
         return True
+
+
+class Ranks:
+    """What is kept of the order in which a task's clips are asked."""
+
+    def __init__(self) -> None:
+        self.scores: HeadScores | None = None
+        """Those of the newest head that was asked."""
+        self.scoring = asyncio.Lock()
+        """Held while they are completed."""
+        self.cold_order: IntArray = np.empty(0, np.int64)
+        """(n_clips,) int64, rows: the order before the first head; empty until it is drawn."""

@@ -6,28 +6,18 @@ import math
 import time
 from collections.abc import Collection
 from datetime import timedelta
-from functools import partial
 
 import numpy as np
 
-from aloe.learner.cache.pools import RECENT_S, CachedPool
-from aloe.learner.cache.scores import HeadScores
-from aloe.learner.domain.acquisition import random_scores
-from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
+from aloe.learner.cache.pools import RECENT_S
+from aloe.learner.cache.scores import Ranks
 from aloe.learner.domain.errors import HeadNotTrained, TaskChanged
-from aloe.learner.domain.events import NO_CLASS, TaskView
+from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.judging import Judge
-from aloe.learner.domain.leases import Pick
-from aloe.learner.domain.selection import first_clips, first_open
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import Store
-from aloe.learner.recorder import HeadTimes, NoRecorder, Phase, Recorder
-from aloe.values import ClipState, EventKind, SelectionRule
-
-_QUICK_CLIP_COUNT = 32_768
-"""So many are ordered in less time than another thread takes to begin."""
-
+from aloe.learner.recorder import HeadTimes, NoRecorder, Recorder
+from aloe.values import EventKind
 
 _NO_RECORDER = NoRecorder()
 
@@ -45,9 +35,7 @@ class CachedTask:
         """Held by the one that reads for all who would do with what is recent."""
         self._head: Head | None = None
         self._read_at = -math.inf
-        self._scores: HeadScores | None = None
-        self._order: IntArray = np.empty(0, np.int64)
-        self._scoring = asyncio.Lock()
+        self.ranks = Ranks()
         self._refreshing: asyncio.Task[None] | None = None
         self._next_refresh: asyncio.Task[None] | None = None
 
@@ -63,7 +51,7 @@ class CachedTask:
         if other is not None:
             with contextlib.suppress(Exception):
                 await asyncio.shield(other)
-        # From here on it may be too early for those who come.
+        # Callers from now on need a new read: this one may begin before what they did.
         self._refreshing, self._next_refresh = self._next_refresh, None
         await self._read(store)
 
@@ -83,11 +71,17 @@ class CachedTask:
         """Whether it has a head, and was what the store held a moment ago."""
         return self.view.head_version > 0 and time.monotonic() - self._read_at < RECENT_S
 
-    async def wait_for_change(self, store: Store, at_most: timedelta) -> None:
-        """Return when this process saw a change, or after a while, with a fresh view."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.changed.wait(), at_most.total_seconds())
-        await self.refresh(store)
+    async def wait_for_change(
+        self, store: Store, changed: asyncio.Event, at_most: timedelta
+    ) -> None:
+        """Return when the view has changed, or after a while, with a fresh view.
+
+        `changed` is this task's as it was before the caller looked at the view.
+        """
+        try:
+            await asyncio.wait_for(changed.wait(), at_most.total_seconds())
+        except TimeoutError:
+            await self.refresh(store)
 
     async def head(self, store: Store) -> Head:
         """Return the newest head. Raises HeadNotTrained before the first."""
@@ -100,74 +94,15 @@ class CachedTask:
             head = await store.read_head(self.task, version)
             if head is None:  # Only the last few are kept, and newer ones came since.
                 await self.refresh(store)
-            elif self._head is None or self._head.version < version:
-                self._head = head
-                self._order = np.empty(0, np.int64)
+            else:
+                self.take_head(head)
         return self._head
 
-    async def ranking(self, head: Head | None, pool: CachedPool, most: int) -> list[Pick]:
-        """Order the unlabeled clips, the one to ask first in front.
-
-        Args:
-            head: that judges; None before the first, and then the order is random.
-            pool: the task's.
-            most: how many to return.
-
-        Returns:
-            The first clips of the order.
-        """
-        vectors = pool.vectors
-        # Taken here, on the event loop, since the view is not for several threads.
-        self.view.grow(len(vectors))
-        is_open = self.view.states[: len(vectors)] == ClipState.UNLABELED
-        if head is None:
-            rows = first_open(self._cold_order(len(is_open)), is_open, most)
-            return [Pick(row, None, NO_CLASS) for row in rows.tolist()]
-        scores = await self._scores_of(head, pool, vectors, is_open)
-        rule = self.task.query_strategy.selection_rule
-        pick = partial(_pick, rule, scores, is_open, len(self.task.classes), most)
-        began = time.perf_counter()
-        picks = pick() if len(is_open) <= _QUICK_CLIP_COUNT else await asyncio.to_thread(pick)
-        self.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
-        return picks
-
-    def _cold_order(self, clip_count: int) -> IntArray:
-        """Return the order before the first head: at random by the task's seed."""
-        if len(self._order) != clip_count:
-            scores = random_scores(self.task.seed, 0, clip_count)
-            self._order = np.argsort(-scores, kind="stable")
-        return self._order
-
-    async def _scores_of(
-        self, head: Head, pool: CachedPool, vectors: Float32Array, is_open: BoolArray
-    ) -> HeadScores:
-        function = self.task.query_strategy.acquisition_function
-        async with self._scoring:
-            if self._scores is None or not self._scores.serves(head, function):
-                self._scores = HeadScores(Judge(head, function), self.task.seed)
-            began = time.perf_counter()
-            if await self._scores.cover(pool.scorer, vectors, is_open):
-                self.times.spent(head.version, Phase.SCORING, time.perf_counter() - began)
-            return self._scores
-
-
-def _pick(
-    rule: SelectionRule, judged: HeadScores, is_open: BoolArray, class_count: int, most: int
-) -> list[Pick]:
-    """Order clips by their scores."""
-    scores, predicted = judged.scores[: len(is_open)], judged.predicted[: len(is_open)]
-    rows = first_clips(
-        rule,
-        scores=scores,
-        predicted=predicted,
-        is_open=is_open,
-        class_count=class_count,
-        count=most,
-    )
-    return [
-        Pick(*each)
-        for each in zip(rows.tolist(), scores[rows].tolist(), predicted[rows].tolist(), strict=True)
-    ]
+    def take_head(self, head: Head) -> None:
+        """Keep a head that is in the store, unless there is a newer one."""
+        if self._head is None or self._head.version < head.version:
+            self._head = head
+            self.ranks.cold_order = np.empty(0, np.int64)
 
 
 class TaskCache:

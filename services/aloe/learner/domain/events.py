@@ -1,10 +1,12 @@
 """What happened to a task, and the state that follows from it."""
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aloe.learner.domain.arrays import IntArray
 from aloe.learner.domain.task import STATE_OF_SPLIT
 from aloe.values import ClipState, EventKind, QueryStrategy, Split
 
@@ -43,8 +45,27 @@ def event_order(event_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
+_MAX_STEPS = 4_096
+"""More events than come between two heads, unless nobody trains the task."""
+_ANSWERING = (EventKind.CLIPS_ANSWERED, EventKind.LABELS_IMPORTED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What an event changed, and how it was before."""
+
+    event_id: str
+    rows: IntArray
+    states: NDArray[np.int8]
+    class_indices: NDArray[np.int32]
+
+
 class TaskView:
-    """The state of a task's clips, folded from its event log. Not for several threads."""
+    """The state of a task's clips, folded from its event log. Not for several threads.
+
+    It remembers the way back to the newest head: a round is trained on the task as it was at one
+    event, and no round that is still to be trained was cut off before that head.
+    """
 
     def __init__(self, clip_count: int) -> None:
         self.last_event_id = START_OF_LOG
@@ -53,6 +74,11 @@ class TaskView:
         """(n_clips,) int8, ClipState."""
         self.class_indices = np.full(clip_count, NO_CLASS, dtype=np.int32)
         """(n_clips,) int32, NO_CLASS where there is no label."""
+        self.last_answer_id = START_OF_LOG
+        """The newest event that gave, corrected or took back labels."""
+        self._steps: deque[_Step] = deque()
+        self._steps_begin = START_OF_LOG
+        """The event from which on every step is remembered."""
 
     def grow(self, clip_count: int) -> None:
         """Take up clips that were added to the pool, as unlabeled ones."""
@@ -66,22 +92,54 @@ class TaskView:
         if event.rows:
             rows = np.asarray(event.rows)
             self.grow(int(rows.max()) + 1)
+            self._remember(_Step(event.event_id, rows, self.states[rows], self.class_indices[rows]))
             self.states[rows] = event.states
             self.class_indices[rows] = event.class_indices
         if event.kind is EventKind.HEAD_TRAINED:
             self.head_version = event.head_version
+            self._steps.clear()
+            self._steps_begin = event.event_id
+        elif event.kind in _ANSWERING:
+            self.last_answer_id = event.event_id
         self.last_event_id = event.event_id
 
-    def rows_in(self, state: ClipState) -> NDArray[np.int64]:
+    def answered_after(self, event_id: str) -> bool:
+        """Whether labels were given, corrected or taken back after an event."""
+        return event_order(self.last_answer_id) > event_order(event_id)
+
+    def at(self, event_id: str) -> "TaskView | None":
+        """Return a copy as of an event, or None if that is before what is remembered.
+
+        The copy is the caller's, for any thread.
+        """
+        cutoff = event_order(event_id)
+        if cutoff < event_order(self._steps_begin):
+            return None
+        copy = TaskView(0)
+        copy.head_version, copy.last_event_id = self.head_version, event_id
+        copy.states, copy.class_indices = self.states.copy(), self.class_indices.copy()
+        for step in reversed(self._steps):
+            if event_order(step.event_id) <= cutoff:
+                break
+            copy.states[step.rows] = step.states
+            copy.class_indices[step.rows] = step.class_indices
+        return copy
+
+    def _remember(self, step: _Step) -> None:
+        self._steps.append(step)
+        if len(self._steps) > _MAX_STEPS:
+            self._steps_begin = self._steps.popleft().event_id
+
+    def rows_in(self, state: ClipState) -> IntArray:
         """Return the rows in a state, ascending: (n,) int64."""
         return np.flatnonzero(self.states == state)
 
-    def unanswered_rows(self) -> NDArray[np.int64]:
+    def unanswered_rows(self) -> IntArray:
         """Return the rows of train clips without an answer, leased ones included: (n,) int64."""
         is_open = (self.states == ClipState.UNLABELED) | (self.states == ClipState.LEASED)
         return np.flatnonzero(is_open)
 
-    def labeled_rows(self, split: Split) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def labeled_rows(self, split: Split) -> tuple[IntArray, IntArray]:
         """Return rows and class indices of a split's labels, (n,) int64 each."""
         rows = self.rows_in(STATE_OF_SPLIT[split])
         return rows, self.class_indices[rows].astype(np.int64)

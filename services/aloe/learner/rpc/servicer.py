@@ -160,7 +160,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: labeling_pb2.QueryRequest, context: Any
     ) -> labeling_pb2.QueryResponse:
         held = request.HasField("lease_duration")
-        outcome = await self._learner.querying.query(
+        outcome = await self._learner.labeling.query(
             fields.task_id(request.task, "task"),
             fields.an_id(request.oracle_id, "oracle_id"),
             max_count=fields.count_within(
@@ -175,7 +175,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def SubmitLabels(
         self, request: labeling_pb2.SubmitLabelsRequest, context: Any
     ) -> labeling_pb2.SubmitLabelsResponse:
-        outcome = await self._learner.querying.submit(
+        outcome = await self._learner.labeling.submit(
             fields.task_id(request.task, "task"),
             fields.an_id(request.oracle_id, "oracle_id"),
             [labeling.read_answer(answer, index) for index, answer in enumerate(request.answers)],
@@ -188,7 +188,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ReleaseLeases(
         self, request: labeling_pb2.ReleaseLeasesRequest, context: Any
     ) -> labeling_pb2.ReleaseLeasesResponse:
-        released_count = await self._learner.querying.release(
+        released_count = await self._learner.labeling.release(
             fields.task_id(request.task, "task"),
             fields.an_id(request.oracle_id, "oracle_id"),
             list(request.lease_ids),
@@ -199,7 +199,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: labeling_pb2.RenewLeasesRequest, context: Any
     ) -> labeling_pb2.RenewLeasesResponse:
         given = request.HasField("lease_duration")
-        expire_time = await self._learner.querying.renew(
+        expire_time = await self._learner.labeling.renew(
             fields.task_id(request.task, "task"),
             fields.an_id(request.oracle_id, "oracle_id"),
             list(dict.fromkeys(request.lease_ids)),

@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from aloe.learner.cache.pools import CachedPool, PoolCache
-from aloe.learner.cache.tasks import CachedTask, TaskCache
+from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import (
     HeadNotTrained,
-    HeadVersionUnknown,
     InvalidInput,
     TaskChanged,
     TaskNotFound,
@@ -24,6 +23,7 @@ from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.ports import Store
 from aloe.learner.recorder import Recorder
+from aloe.learner.usecases.ranking import rank
 from aloe.learner.usecases.training import Trainer
 from aloe.values import PoolState
 
@@ -31,8 +31,6 @@ T = TypeVar("T")
 
 _SLACK = 32
 """Ranked clips sent beyond those asked for: other oracles may take some first."""
-_POLL = timedelta(seconds=0.1)
-"""How soon a head that another replica trained is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class OracleAnswer:
     """Instead: what was answered before is taken back."""
 
 
-class Querying:
+class Labeling:
     """Serves oracles."""
 
     def __init__(
@@ -98,7 +96,7 @@ class Querying:
         """
         _check_requested_duration(lease_duration)
         cached = await self._tasks.fresh(task_id)
-        await self.wait_for_head(cached, min_head_version)
+        await self._trainer.wait_for_head(cached, min_head_version)
         began = time.perf_counter()
         pool = await self._pools.recent(cached.task.pool_id)
         head = None
@@ -107,11 +105,11 @@ class Querying:
         request_id = request_id or uuid.uuid4().hex
         wanted = max_count + _SLACK
         while True:
-            ranking = await cached.ranking(head, pool, wanted)
+            ranking = await rank(cached, head, pool, wanted)
             if len(ranking) < max_count:
                 # Another replica may have added clips since.
                 pool = await self._pools.fresh(cached.task.pool_id)
-                ranking = await cached.ranking(head, pool, wanted)
+                ranking = await rank(cached, head, pool, wanted)
             request = LeaseRequest(
                 oracle_id=oracle_id,
                 ranking=ranking,
@@ -135,23 +133,6 @@ class Querying:
                 outcome.pool_state,
                 outcome.head_version,
             )
-
-    async def wait_for_head(self, cached: CachedTask, version: int) -> None:
-        """Wait until a head of a version is there, as long as the caller does.
-
-        Raises:
-            HeadVersionUnknown: none of that version is in the making.
-        """
-        while cached.view.head_version < version:
-            # Each time: a promise ends where labels are taken back.
-            _, progress = await self._store.read_task(cached.task.task_id)
-            if progress.promised_head_version < version:
-                raise HeadVersionUnknown(
-                    f"tasks/{cached.task.task_id} has head {progress.head_version} and none past"
-                    f" {progress.promised_head_version} in the making; {version} would never come"
-                )
-            self._trainer.notify(cached.task.task_id)
-            await cached.wait_for_change(self._store, _POLL)
 
     async def submit(
         self, task_id: str, oracle_id: str, answers: Sequence[OracleAnswer], request_id: str

@@ -8,7 +8,7 @@ from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.ports import AudioStore, EncoderPort, Store
 from aloe.learner.recorder import NoRecorder, Recorder
 from aloe.learner.usecases.importing import Importer
-from aloe.learner.usecases.labeling import Querying
+from aloe.learner.usecases.labeling import Labeling
 from aloe.learner.usecases.pools import Pools
 from aloe.learner.usecases.predicting import Predictor
 from aloe.learner.usecases.tasks import Tasks
@@ -36,8 +36,8 @@ class Learner:
         self.pools = Pools(store, encoder, audio, now)
         self.importer = Importer(store, encoder, audio, pool_cache.grew)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
-        self.querying = Querying(store, pool_cache, task_cache, self.trainer, recorder)
-        self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.querying)
+        self.labeling = Labeling(store, pool_cache, task_cache, self.trainer, recorder)
+        self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.trainer)
 
     def start(self) -> None:
         """Begin to train what is due."""

@@ -13,7 +13,7 @@ from aloe.learner.domain.judging import all_in_range, class_probabilities
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import EncoderPort, Store
-from aloe.learner.usecases.labeling import Querying
+from aloe.learner.usecases.training import Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Predictor:
         pools: PoolCache,
         tasks: TaskCache,
         encoder: EncoderPort,
-        querying: Querying,
+        trainer: Trainer,
     ) -> None:
         self._store, self._pools, self._tasks = store, pools, tasks
-        self._encoder, self._querying = encoder, querying
+        self._encoder, self._trainer = encoder, trainer
 
     async def predict(
         self, task_id: str, inputs: PredictInput, *, min_head_version: int
@@ -62,7 +62,7 @@ class Predictor:
             ClipNotFound: the pool does not hold a clip.
         """
         cached = await self._tasks.recent(task_id)
-        await self._querying.wait_for_head(cached, min_head_version)
+        await self._trainer.wait_for_head(cached, min_head_version)
         head = await cached.head(self._store)
         embeddings = await self._embeddings(cached, inputs, head.weights.shape[0])
         return Prediction(cached.task, class_probabilities(head, embeddings), head.version)

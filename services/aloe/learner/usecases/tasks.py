@@ -187,6 +187,8 @@ class Tasks:
         last: tuple[TaskState, Round | None] | None = None
         cached = await self._cache.fresh(task_id)
         while True:
+            # Taken first: it may change while the store is asked.
+            changed = cached.changed
             state = await self.get(task_id)
             version = state.progress.head_version
             rounds = await self._store.read_rounds(state.task, version, 1) if version else []
@@ -195,7 +197,7 @@ class Tasks:
                 times = cached.times.of(version)
                 yield state, RoundReport(rounds[0], state.advice, times) if rounds else None
                 last = update
-            await cached.wait_for_change(self._store, timedelta(seconds=_WATCH_POLL_S))
+            await cached.wait_for_change(self._store, changed, timedelta(seconds=_WATCH_POLL_S))
 
     async def labels(self, task_id: str) -> tuple[Task, Pool, list[ExportedLabel]]:
         """Return a task and its pool with every label, in the order of the pool's clips."""

@@ -6,16 +6,16 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from threadpoolctl import threadpool_limits
 
-from aloe.learner.cache.pools import PoolCache
-from aloe.learner.cache.tasks import TaskCache
-from aloe.learner.domain.errors import LearnerError, TaskChanged, TaskNotFound
-from aloe.learner.domain.events import TaskView, event_order
+from aloe.learner.cache.pools import CachedPool, PoolCache
+from aloe.learner.cache.tasks import CachedTask, TaskCache
+from aloe.learner.domain.errors import HeadVersionUnknown, LearnerError, TaskChanged, TaskNotFound
+from aloe.learner.domain.events import START_OF_LOG, TaskView, event_order
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.round_work import RoundInputs, RoundTicket, run_round
 from aloe.learner.domain.rounds import Round
@@ -25,6 +25,8 @@ from aloe.learner.recorder import HeadTimes, Phase
 
 HOLD = timedelta(seconds=5)
 """A dead trainer's round is taken over after so long."""
+_POLL = timedelta(seconds=0.1)
+"""How soon a head that another replica trained is seen."""
 SWEEP_S = 3.0
 """How often all tasks are looked over for rounds that nobody is at."""
 
@@ -42,7 +44,6 @@ class Trainer:
         self._executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="train")
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
-        self._views: dict[str, tuple[str, TaskView]] = {}
         self._sweeping: asyncio.Task[None] | None = None
         self._one_thread: threadpool_limits | None = None
         self._stopping = False
@@ -81,45 +82,111 @@ class Trainer:
         if task_id in self._again and not self._stopping:
             self.notify(task_id)
 
+    async def wait_for_head(self, cached: CachedTask, version: int) -> None:
+        """Wait until a head of a version is there, as long as the caller does.
+
+        Raises:
+            HeadVersionUnknown: none of that version is in the making.
+        """
+        while cached.view.head_version < version:
+            # Taken first: the head may come while the store is asked.
+            changed = cached.changed
+            # Asked each time: a promise ends where labels are taken back.
+            _, progress = await self._store.read_task(cached.task.task_id)
+            if progress.promised_head_version < version:
+                raise HeadVersionUnknown(
+                    f"tasks/{cached.task.task_id} has head {progress.head_version} and none past"
+                    f" {progress.promised_head_version} in the making; {version} would never come"
+                )
+            self.notify(cached.task.task_id)
+            await cached.wait_for_change(self._store, changed, _POLL)
+
     async def _train_while_due(self, task_id: str) -> None:
         try:
             while True:
                 self._again.discard(task_id)
                 if not await self._train_once(task_id) and task_id not in self._again:
                     return
-        except (TaskNotFound, TaskChanged):
-            self._views.pop(task_id, None)
+        except TaskNotFound:
+            self._tasks.forget(task_id)
         except LearnerError as error:
             _log.warning("tasks/%s: training waits: %s", task_id, error)
         except Exception:  # noqa: BLE001 - one task's defect must not stop the others
             _log.exception("tasks/%s: training failed", task_id)
 
     async def _train_once(self, task_id: str) -> bool:
+        """Train the head that is due, if one is; return whether another may be due now."""
         start_time, began = self._now(), time.perf_counter()
-        cached = await self._tasks.fresh(task_id)
-        ticket = await self._store.begin_round(cached.task, self._trainer_id, HOLD)
+        cached = await self._tasks.known(task_id)
+        try:
+            ticket, pool = await self._begin(cached)
+        except TaskChanged:
+            self._tasks.forget(task_id)
+            return True
         if ticket is None:
             return False
         renewal = asyncio.create_task(self._renew(ticket))
         try:
-            view = await self._view_at(ticket)
-            vectors = (await self._pools.fresh(ticket.task.pool_id)).vectors
-            view.grow(len(vectors))
-            previous = await self._head_before(ticket)
             inputs = RoundInputs(
-                ticket, view, vectors, previous, start_time, time.perf_counter() - began
+                ticket,
+                await self._view_at(cached, ticket, len(pool.vectors)),
+                pool.vectors,
+                await self._head_before(ticket),
+                start_time,
+                time.perf_counter() - began,
             )
             loop = asyncio.get_running_loop()
             head, round_ = await loop.run_in_executor(self._executor, run_round, inputs)
         finally:
             renewal.cancel()
-        publishing = time.perf_counter()
-        if await self._store.publish_head(ticket, head, round_):
-            _note_times(cached.times, round_, time.perf_counter() - publishing)
+        await self._publish(cached, ticket, head, round_)
+        return cached.view.answered_after(ticket.cutoff_event_id)
+
+    async def _begin(self, cached: CachedTask) -> tuple[RoundTicket | None, CachedPool]:
+        """Take the next round and read what it needs, in one trip where the store can do that."""
+        begin = self._store.begin_round(cached.task, self._trainer_id, HOLD)
+        ticket, _, pool = await asyncio.gather(
+            begin, cached.refresh(self._store), self._pools.fresh(cached.task.pool_id)
+        )
+        if ticket is None:
+            return None, pool
+        if event_order(cached.view.last_event_id) < event_order(ticket.cutoff_event_id):
             await cached.refresh(self._store)
-        else:
-            _log.warning("tasks/%s: head %d was trained elsewhere meanwhile", task_id, head.version)
-        return True
+        if len(cached.view.states) > len(pool.vectors):
+            pool = await self._pools.fresh(cached.task.pool_id)
+        return ticket, pool
+
+    async def _view_at(self, cached: CachedTask, ticket: RoundTicket, clip_count: int) -> TaskView:
+        """Return the task as it was at the ticket's cutoff, grown to the pool."""
+        view = cached.view.at(ticket.cutoff_event_id)
+        if view is None:  # A view that was read after the round was begun, or one that forgot.
+            view = TaskView(0)
+            for event in await self._store.read_events(ticket.task, START_OF_LOG):
+                if event_order(event.event_id) > event_order(ticket.cutoff_event_id):
+                    break
+                view.apply(event)
+        view.grow(clip_count)
+        return view
+
+    async def _publish(
+        self, cached: CachedTask, ticket: RoundTicket, head: Head, round_: Round
+    ) -> None:
+        """Store a head and see it in the log, in one trip where the store can do that."""
+        began = time.perf_counter()
+        stored, _ = await asyncio.gather(
+            self._store.publish_head(ticket, head, round_), cached.refresh(self._store)
+        )
+        if not stored:
+            _log.warning(
+                "tasks/%s: head %d was trained elsewhere meanwhile",
+                cached.task.task_id,
+                head.version,
+            )
+            return
+        _note_times(cached.times, round_, time.perf_counter() - began)
+        cached.take_head(head)
+        if cached.view.head_version < head.version:
+            await cached.refresh(self._store)
 
     async def _head_before(self, ticket: RoundTicket) -> Head | None:
         """Read the head to compare with; whoever runs the round finds the same."""
@@ -127,37 +194,17 @@ class Trainer:
             return None
         return await self._store.read_head(ticket.task, ticket.head_version - 1)
 
-    async def _view_at(self, ticket: RoundTicket) -> TaskView:
-        """Fold the log up to the ticket's cutoff. Cutoffs only rise, so each event is read once."""
-        task = ticket.task
-        epoch, view = self._views.get(task.task_id, ("", TaskView(0)))
-        cutoff = event_order(ticket.cutoff_event_id)
-        if epoch != task.epoch or event_order(view.last_event_id) > cutoff:
-            view = TaskView(0)
-        for event in await self._store.read_events(task, view.last_event_id):
-            if event_order(event.event_id) > cutoff:
-                break
-            view.apply(event)
-        self._views[task.task_id] = (task.epoch, view)
-        return view
-
     async def _renew(self, ticket: RoundTicket) -> None:
         while True:
             await asyncio.sleep(HOLD.total_seconds() / 3)
             with contextlib.suppress(LearnerError):
                 await self._store.begin_round(ticket.task, self._trainer_id, HOLD)
 
-    def _forget_others(self, task_ids: Collection[str]) -> None:
-        """Drop what is kept of tasks that another process deleted."""
-        self._tasks.keep_only(task_ids)
-        for task_id in self._views.keys() - task_ids:
-            del self._views[task_id]
-
     async def _sweep(self) -> None:
         while True:
             try:
                 task_ids = set(await self._store.list_task_ids(None))
-                self._forget_others(task_ids)
+                self._tasks.keep_only(task_ids)
                 for task_id in sorted(task_ids):
                     with contextlib.suppress(TaskNotFound):
                         _, progress = await self._store.read_task(task_id)

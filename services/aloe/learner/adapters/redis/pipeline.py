@@ -67,6 +67,8 @@ class Pipeline:
     async def _send(self) -> None:
         try:
             while self._waiting:
+                # A turn of the loop, in which tasks that were made at the same moment ask as well.
+                await asyncio.sleep(0)
                 taken = self._waiting[:_MAX_COMMAND_COUNT]
                 del self._waiting[:_MAX_COMMAND_COUNT]
                 # A caller that has gone asks for nothing any more.

@@ -46,6 +46,8 @@ class RedisPools:
         are likely to follow, and the script finds out if that is wrong."""
         self._chunks = ChunkWriter(client)
         write = Pipeline(client, replica_count)
+        # What reads need not wait for the replicas of what writes.
+        self._read = Pipeline(client) if replica_count else write
         self._create = Script(write, "create_pool")
         self._append = Script(write, "append_clips")
         self._delete = Script(write, "delete_pool")
@@ -65,7 +67,7 @@ class RedisPools:
 
     @guarded
     async def read_pool(self, pool_id: str) -> Pool:
-        spec, clip_count = await self._redis.hmget(PoolKeys(pool_id).meta, "spec", "clip_count")
+        spec, clip_count = await self._read("HMGET", PoolKeys(pool_id).meta, "spec", "clip_count")
         if spec is None:
             raise PoolNotFound(f"there is no pools/{pool_id}")
         return codec.load_pool(pool_id, spec, int(clip_count or 0))
