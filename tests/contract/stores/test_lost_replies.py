@@ -11,6 +11,7 @@ import redis.asyncio
 from redis.asyncio.client import Pipeline
 
 from aloe.learner.adapters.redis.client import connect_blocking
+from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import RedisPools
 from aloe.learner.adapters.redis.vectors import VectorReader
 
@@ -38,7 +39,7 @@ class _RepeatingRedis(redis.asyncio.Redis):
 async def pools(redis_url: str) -> AsyncIterator[RedisPools]:
     client = _RepeatingRedis.from_url(redis_url)
     vectors = VectorReader(partial(connect_blocking, redis_url))
-    yield RedisPools(client, vectors)
+    yield RedisPools(client, Pipelines(client), vectors)
     vectors.close()
     await client.aclose()
 

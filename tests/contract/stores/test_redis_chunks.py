@@ -10,6 +10,7 @@ import pytest
 import redis.asyncio
 
 from aloe.learner.adapters.redis.client import connect_blocking
+from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import PoolKeys, RedisPools
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.redis.vectors import VectorReader
@@ -100,7 +101,7 @@ class _FullRedis(redis.asyncio.Redis):
 async def test_of_an_append_that_fails_nothing_is_left(redis_url: str, bare: redis.asyncio.Redis):
     client = _FullRedis.from_url(redis_url)
     vectors = VectorReader(partial(connect_blocking, redis_url))
-    pools = RedisPools(client, vectors)
+    pools = RedisPools(client, Pipelines(client), vectors)
     pool = await pools.create_pool(new_pool())
     with pytest.raises(StoreUnavailable):
         await pools.append_clips(pool, *new_clips(1_000))

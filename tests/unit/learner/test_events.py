@@ -94,3 +94,62 @@ def test_folding_gives_each_clip_its_last_change_whatever_size_the_view_began_wi
     view.grow(12)
     found = list(zip(view.states.tolist(), view.class_indices.tolist(), strict=True))
     assert found == [last.get(row, (UNLABELED, NO_CLASS)) for row in range(12)]
+
+
+CHANGES = st.tuples(st.integers(0, 5), st.sampled_from(ClipState), st.integers(NO_CLASS, 3))
+HAPPENINGS: st.SearchStrategy[tuple[EventKind, list[tuple[int, ClipState, int]]]] = st.one_of(
+    st.tuples(
+        st.sampled_from([EventKind.CLIPS_LEASED, EventKind.CLIPS_ANSWERED]),
+        st.lists(CHANGES, min_size=1, max_size=4, unique_by=lambda change: change[0]),
+    ),
+    st.tuples(st.sampled_from([EventKind.TASK_UPDATED, EventKind.HEAD_TRAINED]), st.just([])),
+)
+
+
+def folded(events: list[Event]) -> TaskView:
+    view = TaskView(6)
+    for each in events:
+        view.apply(each)
+    return view
+
+
+@given(st.lists(HAPPENINGS, max_size=12), st.data())
+def test_a_view_goes_back_to_what_it_was_at_any_event_since_the_newest_head(happenings, data):
+    events = [
+        event(number, kind, *changes, version=number)
+        for number, (kind, changes) in enumerate(happenings, start=1)
+    ]
+    heads = [n for n, each in enumerate(events, 1) if each.kind is EventKind.HEAD_TRAINED]
+    newest_head = max(heads, default=0)
+    number = data.draw(st.integers(0, len(events)))
+    found = folded(events).at(f"1700000000000-{number}")
+    if number < newest_head:
+        assert found is None
+        return
+    assert found is not None
+    expected = folded(events[:number])
+    assert found.states.tolist() == expected.states.tolist()
+    assert found.class_indices.tolist() == expected.class_indices.tolist()
+
+
+def test_what_a_view_returns_is_a_copy_of_its_own():
+    view = folded([event(1, EventKind.CLIPS_ANSWERED, (1, LABELED, 0))])
+    copy = view.at("1700000000000-1")
+    assert copy is not None
+    copy.states[1] = UNLABELED
+    assert view.states[1] == LABELED
+
+
+def test_a_view_of_a_task_that_nobody_trains_forgets_its_first_steps():
+    view = TaskView(1)
+    for number in range(1, 5_001):
+        view.apply(event(number, EventKind.CLIPS_LEASED, (0, LEASED, NO_CLASS)))
+    assert view.at("1700000000000-1") is None
+    assert view.at("1700000000000-4900") is not None
+
+
+def test_answers_after_an_event_are_known():
+    view = folded([event(1, EventKind.CLIPS_ANSWERED, (1, LABELED, 0))])
+    view.apply(event(2, EventKind.CLIPS_LEASED, (0, LEASED, NO_CLASS)))
+    assert view.answered_after("0-0")
+    assert not view.answered_after("1700000000000-1")

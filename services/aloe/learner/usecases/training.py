@@ -98,7 +98,8 @@ class Trainer:
                     f"tasks/{cached.task.task_id} has head {progress.head_version} and none past"
                     f" {progress.promised_head_version} in the making; {version} would never come"
                 )
-            self.notify(cached.task.task_id)
+            if cached.task.task_id not in self._running:
+                self.notify(cached.task.task_id)
             await cached.wait_for_change(self._store, changed, _POLL)
 
     async def _train_while_due(self, task_id: str) -> None:
@@ -173,9 +174,14 @@ class Trainer:
     ) -> None:
         """Store a head and see it in the log, in one trip where the store can do that."""
         began = time.perf_counter()
-        stored, _ = await asyncio.gather(
-            self._store.publish_head(ticket, head, round_), cached.refresh(self._store)
-        )
+
+        async def publish() -> bool:
+            stored = await self._store.publish_head(ticket, head, round_)
+            if stored:
+                cached.take_head(head)
+            return stored
+
+        stored, _ = await asyncio.gather(publish(), cached.refresh(self._store))
         if not stored:
             _log.warning(
                 "tasks/%s: head %d was trained elsewhere meanwhile",
@@ -184,7 +190,6 @@ class Trainer:
             )
             return
         _note_times(cached.times, round_, time.perf_counter() - began)
-        cached.take_head(head)
         if cached.view.head_version < head.version:
             await cached.refresh(self._store)
 

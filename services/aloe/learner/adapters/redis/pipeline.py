@@ -14,6 +14,16 @@ WAIT_MS = 5_000
 _MAX_COMMAND_COUNT = 128
 
 
+class Pipelines:
+    """The way to a Redis for what writes and for what reads."""
+
+    def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
+        """Use a client; what is written counts as done once so many replicas have it."""
+        self.write = Pipeline(client, replica_count)
+        # What reads need not wait for the replicas of what writes.
+        self.read = Pipeline(client) if replica_count else self.write
+
+
 class Pipeline:
     """Sends what callers ask for at one moment together; what comes meanwhile goes next.
 

@@ -9,7 +9,7 @@ import numpy as np
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk, ChunkWriter
 from aloe.learner.adapters.redis.client import RedisClient
-from aloe.learner.adapters.redis.pipeline import Pipeline
+from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, guarded
 from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
 from aloe.learner.domain.arrays import Float32Array
@@ -39,18 +39,15 @@ _NO_CHUNK = Chunk(0, 0, "")
 class RedisPools:
     """The PoolStore of a Redis server."""
 
-    def __init__(self, client: RedisClient, vectors: VectorReader, replica_count: int = 0) -> None:
-        self._redis, self._vectors = client, vectors
+    def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
+        self._redis, self._read, self._vectors = client, pipelines.read, vectors
         self._ends: dict[str, Chunk] = {}
         """By epoch the last chunk of pools to which only new clips were appended last: more such
         are likely to follow, and the script finds out if that is wrong."""
         self._chunks = ChunkWriter(client)
-        write = Pipeline(client, replica_count)
-        # What reads need not wait for the replicas of what writes.
-        self._read = Pipeline(client) if replica_count else write
-        self._create = Script(write, "create_pool")
-        self._append = Script(write, "append_clips")
-        self._delete = Script(write, "delete_pool")
+        self._create = Script(pipelines.write, "create_pool")
+        self._append = Script(pipelines.write, "append_clips")
+        self._delete = Script(pipelines.write, "delete_pool")
 
     @guarded
     async def create_pool(self, pool: Pool) -> Pool:

@@ -27,6 +27,7 @@ in a cluster. All live until their pool or task is deleted, but for the request 
 from functools import partial
 
 from aloe.learner.adapters.redis.client import RedisClient, connect_blocking, connect_redis
+from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import RedisPools
 from aloe.learner.adapters.redis.schema import prepare_schema
 from aloe.learner.adapters.redis.tasks import RedisTasks
@@ -37,8 +38,9 @@ class RedisStore(RedisPools, RedisTasks):
     """The Store of a Redis, of whatever kind."""
 
     def __init__(self, client: RedisClient, vectors: VectorReader, replica_count: int = 0) -> None:
-        RedisPools.__init__(self, client, vectors, replica_count)
-        RedisTasks.__init__(self, client, replica_count)
+        pipelines = Pipelines(client, replica_count)
+        RedisPools.__init__(self, client, pipelines, vectors)
+        RedisTasks.__init__(self, client, pipelines)
 
     @classmethod
     def of_url(cls, url: str, *, replica_count: int = 0) -> "RedisStore":

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.client import RedisClient
-from aloe.learner.adapters.redis.pipeline import Pipeline
+from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import PoolKeys
 from aloe.learner.adapters.redis.scripts import Script, guarded
 from aloe.learner.domain.errors import (
@@ -78,16 +78,15 @@ class TaskKeys:
 class RedisTasks:
     """The TaskStore of a Redis server."""
 
-    def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
+    def __init__(self, client: RedisClient, pipelines: Pipelines) -> None:
         self._redis = client
-        write = Pipeline(client, replica_count)
-        # What reads need not wait for the replicas of what writes.
-        read = Pipeline(client) if replica_count else write
         self._scripts = {
-            name: Script(read if name in _READING_SCRIPTS else write, name, shared="task")
+            name: Script(
+                pipelines.read if name in _READING_SCRIPTS else pipelines.write, name, shared="task"
+            )
             for name in _SCRIPTS
         }
-        self._link = Script(write, "link_task")
+        self._link = Script(pipelines.write, "link_task")
 
     @guarded
     async def create_task(self, task: Task) -> Task:
