@@ -2,6 +2,8 @@
 
 import importlib.metadata
 import importlib.util
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,19 @@ def test_a_plain_install_needs_neither_tensorflow_nor_redis():
     assert not [each for each in plain if each.startswith(("tensorflow", "redis", "scipy"))]
     learner = [each for each in needed if 'extra == "learner"' in each]
     assert not [each for each in learner if each.startswith("tensorflow")]
+
+
+def test_the_pictures_of_the_architecture_page_are_the_rules():
+    """Each block "```floors CONTAINER" of it against the layers of the import contracts."""
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    drawn = {
+        container.strip(): floors.split()
+        for container, floors in re.findall(r"```floors(.*)\n([^`]*)```", page)
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    rules = {
+        "".join(contract.get("containers", [])): " ".join(contract["layers"]).split()
+        for contract in project["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    }
+    assert drawn == rules
