@@ -1,8 +1,6 @@
 """A gRPC server that binds a port of its own, tells its health and drains before it ends."""
 
-import asyncio
 import logging
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +9,11 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from aloe.serving.native_log import silenced
 from aloe.serving.status import GuardedServer, StatusOf
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MAX_PENDING_CALL_COUNT = 100_000
-
-_log = logging.getLogger(__name__)
 
 
 def _has_caller(record: logging.LogRecord) -> bool:
@@ -82,7 +79,9 @@ class RpcServer:
             AddressInUse: the address cannot be bound.
         """
         try:
-            port = self._server.add_insecure_port(address)
+            # Else gRPC's own log says at length what our one line says.
+            with silenced():
+                port = self._server.add_insecure_port(address)
         except RuntimeError:
             port = 0
         if port == 0:
@@ -105,13 +104,3 @@ class RpcServer:
     async def _set_health(self, state: int) -> None:
         for name in ["", *self._names]:
             await self._health.set(name, state)
-
-
-async def wait_for_signal() -> None:
-    """Return at SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
-    _log.info("stopping")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aloe.embedding.length_policy import Exact, LengthPolicy, Trillsson
+from aloe.embedding.domain.length_policy import Exact, LengthPolicy, Trillsson
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ import platformdirs
 from aloe.embedding.adapters.known_encoders import KNOWN_ENCODERS, KnownEncoder
 from aloe.embedding.adapters.logmel import LOGMEL, LogmelEncoder
 from aloe.embedding.adapters.tensorflow_encoder import load_saved_model
-from aloe.embedding.encoder import Encoder, LazyEncoder
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.length_policy import LengthPolicy
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.domain.length_policy import LengthPolicy
+from aloe.embedding.ports.encoder import Encoder, LazyEncoder
 
 _log = logging.getLogger(__name__)
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from aloe.embedding.adapters.fingerprint import fingerprint
 from aloe.embedding.adapters.tensorflow_runtime import import_tensorflow
-from aloe.embedding.encoder import EncoderInfo
-from aloe.embedding.length_policy import Float32Array, Frames, LengthPolicy
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.length_policy import Frames, LengthPolicy
+from aloe.embedding.ports.encoder import EncoderInfo
 
 LOGMEL = "logmel"
 

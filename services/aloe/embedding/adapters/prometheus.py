@@ -6,9 +6,8 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.recorder import BatchReport, Lookup, Recorder
-from aloe.serving.metrics import SECONDS, MetricsUnavailable, process_registry, serve_metrics
+from aloe.embedding.ports.recorder import BatchReport, Lookup, Recorder
+from aloe.serving.metrics import SECONDS, process_registry, serve_metrics
 
 _LABELS = ("encoder",)
 _CLIP_COUNTS = (1, 2, 4, 8, 16, 32, 64)
@@ -61,13 +60,10 @@ class PrometheusRecorder(Recorder):
             queue_depths: clips that wait now, by encoder; called from that thread.
 
         Raises:
-            ConfigurationError: there is no such address, or it is taken.
+            MetricsUnavailable: there is no such address, or it is taken.
         """
         self._registry.register(_QueueDepth(queue_depths))
-        try:
-            return serve_metrics(self._registry, address)
-        except MetricsUnavailable as error:
-            raise ConfigurationError(str(error)) from error
+        return serve_metrics(self._registry, address)
 
 
 class _QueueDepth(Collector):

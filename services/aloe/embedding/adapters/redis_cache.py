@@ -13,10 +13,10 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from aloe.embedding.encoder import EncoderInfo
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.length_policy import Float32Array
-from aloe.embedding.shared_cache import SharedCache
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.ports.encoder import EncoderInfo
+from aloe.embedding.ports.shared_cache import SharedCache
 from aloe.wire import arrays
 
 # What a call may lose to a Redis that hangs, once until it answers again.

@@ -9,10 +9,11 @@ import numpy as np
 
 from aloe.embedding.adapters.fingerprint import fingerprint
 from aloe.embedding.adapters.tensorflow_runtime import import_tensorflow
-from aloe.embedding.encoder import EncoderInfo
-from aloe.embedding.errors import ConfigurationError, InvalidAudio
-from aloe.embedding.length_policy import Float32Array, LengthPolicy
-from aloe.embedding.policy_probe import Embed, choose_length_policy, rows_are_independent
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import ConfigurationError, InvalidAudio
+from aloe.embedding.domain.length_policy import LengthPolicy
+from aloe.embedding.domain.policy_probe import Embed, choose_length_policy, rows_are_independent
+from aloe.embedding.ports.encoder import EncoderInfo
 
 SAMPLE_RATE_HZ = 16_000
 # Long enough for every front end we know; two rows tell a batch axis from a time axis.

@@ -1,18 +1,17 @@
 """TensorFlow without its chatter, on the device and with the threads it is to use."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.precision import Precision
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.domain.precision import Precision
+from aloe.serving.native_log import silenced
 
 
 def import_tensorflow() -> Any:
     """Import TensorFlow; its notes on processors and missing GPUs stay unsaid."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _stderr_closed():
+    with silenced():
         import tensorflow as tf
 
         # Where there is no GPU the first look for one complains.
@@ -82,17 +81,3 @@ def _set_precision(tf: Any, precision: Precision, *, has_gpu: bool) -> None:
     }
     if precision in rewrite:
         tf.config.optimizer.set_experimental_options({rewrite[precision]: True})
-
-
-@contextmanager
-def _stderr_closed() -> Iterator[None]:
-    """Drop what native code writes to stderr: it does so before any log level can be set."""
-    kept = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)

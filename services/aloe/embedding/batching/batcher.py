@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from aloe.embedding.batch_queue import Batch, BatchQueue, Embedded, Waiting
-from aloe.embedding.encoder import Encoder
-from aloe.embedding.errors import DeadlineExpired, ShuttingDown
-from aloe.embedding.length_policy import Float32Array
-from aloe.embedding.limits import BatchLimits
-from aloe.embedding.recorder import BatchReport
+from aloe.embedding.batching.batch_queue import Batch, BatchQueue, Embedded, Waiting
+from aloe.embedding.batching.limits import BatchLimits
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import DeadlineExpired, ShuttingDown
+from aloe.embedding.ports.encoder import Encoder
+from aloe.embedding.ports.recorder import BatchReport
 
 _SHUTTING_DOWN = "the server is shutting down; try again in a moment"
 

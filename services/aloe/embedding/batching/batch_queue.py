@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aloe.embedding.encoder import Encoder
-from aloe.embedding.length_policy import Float32Array
-from aloe.embedding.limits import BatchLimits
+from aloe.embedding.batching.limits import BatchLimits
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.ports.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ import pytest
 import soundfile
 from tests.unit.embedding.recordings import CONTAINERS, encoded, pcm, tone
 
-from aloe.embedding.audio import Audio, AudioDecoder, EncodedAudio, PcmAudio, SampleFormat
-from aloe.embedding.errors import InvalidAudio
+from aloe.embedding.audio.clip import Audio, EncodedAudio, PcmAudio, SampleFormat
+from aloe.embedding.audio.decoder import AudioDecoder
+from aloe.embedding.domain.errors import InvalidAudio
 
 DECODER = AudioDecoder(16_000, max_clip_s=2.0)
 

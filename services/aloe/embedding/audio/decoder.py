@@ -1,16 +1,15 @@
-"""Audio as it arrives, and how it becomes mono float32 at the encoder's rate."""
+"""How audio becomes mono float32 at the encoder's rate."""
 
 import io
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 import soundfile
 import soxr  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 
-from aloe.embedding.errors import InvalidAudio
-from aloe.embedding.length_policy import Float32Array
+from aloe.embedding.audio.clip import Audio, DecodedClip, PcmAudio, SampleFormat
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import InvalidAudio
 
 MIN_SAMPLE_RATE_HZ = 4_000
 MAX_SAMPLE_RATE_HZ = 192_000
@@ -22,52 +21,6 @@ _BLOCK_SAMPLES = 1 << 18
 _INT16_FULL_SCALE = 32_768.0
 # What libsndfile says where a stream does not tell its length.
 _UNKNOWN_FRAME_COUNT = 1 << 62
-
-
-class SampleFormat(Enum):
-    """How one PCM sample is written, as a little-endian numpy dtype."""
-
-    INT16 = "<i2"
-    FLOAT32 = "<f4"
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedAudio:
-    """The bytes of a file in any container that libsndfile reads."""
-
-    content: bytes
-
-    @property
-    def byte_count(self) -> int:
-        return len(self.content)
-
-
-@dataclass(frozen=True, slots=True)
-class PcmAudio:
-    """Raw samples, interleaved by channel."""
-
-    samples: bytes
-    sample_format: SampleFormat | None
-    """None where the sender named none that is known."""
-    sample_rate_hz: int
-    channel_count: int = 1
-
-    @property
-    def byte_count(self) -> int:
-        return len(self.samples)
-
-
-Audio = EncodedAudio | PcmAudio
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedClip:
-    """A clip as the encoder hears it."""
-
-    samples: Float32Array
-    """(n_samples,) at the encoder's rate"""
-    duration_s: float
-    """As it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +170,7 @@ def _check_samples(samples: Float32Array, field: str) -> None:
         raise InvalidAudio(field, f"samples reach {peak:g}; divide them so that full scale is 1")
 
 
-def _mix_down(frames: NDArray[np.float32]) -> Float32Array:
+def _mix_down(frames: Float32Array) -> Float32Array:
     if frames.shape[1] == 1:
         return frames[:, 0]
     mono: Float32Array = frames.mean(axis=1, dtype=np.float32)

@@ -5,10 +5,10 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from aloe.embedding.admission import Admission
-from aloe.embedding.audio import Audio
-from aloe.embedding.embedder import EmbeddedClip, Embedder, Outcome, byte_count
-from aloe.embedding.errors import ShuttingDown
+from aloe.embedding.audio.clip import Audio
+from aloe.embedding.batching.admission import Admission
+from aloe.embedding.domain.errors import ShuttingDown
+from aloe.embedding.usecases.embedder import EmbeddedClip, Embedder, Outcome, byte_count
 
 # Enough for one batch that runs, one that waits and one that is decoded.
 WINDOW_CLIP_COUNT = 128

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from aloe.embedding.errors import InvalidRequest, Overloaded, ShuttingDown
+from aloe.embedding.domain.errors import InvalidRequest, Overloaded, ShuttingDown
 
 MIN_RETRY_AFTER_S = 0.05
 MAX_RETRY_AFTER_S = 30.0

@@ -1,34 +1,49 @@
-"""The service put together: encoders in, a gRPC servicer out."""
+"""The service put together, from its encoders to the catalog that callers ask."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from aloe.embedding.admission import Admission
-from aloe.embedding.audio import AudioDecoder
-from aloe.embedding.batcher import Batcher
-from aloe.embedding.catalog import Catalog, LazyEmbedder
-from aloe.embedding.decoding import DecodePool
-from aloe.embedding.dedupe import DedupingBatcher
-from aloe.embedding.embedder import Embedder
-from aloe.embedding.encoder import Encoder, LazyEncoder
-from aloe.embedding.errors import ConfigurationError, EncoderNotLoaded
-from aloe.embedding.limits import ServiceLimits
-from aloe.embedding.recorder import BatchReport, NoRecorder, Recorder
-from aloe.embedding.servicer import EmbeddingServicer
-from aloe.embedding.shared_cache import SharedCache, SharedRuns
-from aloe.serving.server import Service
-from aloe.v1 import embedding_service_pb2, embedding_service_pb2_grpc
+from aloe.embedding.audio.decode_pool import DecodePool
+from aloe.embedding.audio.decoder import AudioDecoder
+from aloe.embedding.batching.admission import Admission
+from aloe.embedding.batching.batcher import Batcher
+from aloe.embedding.batching.dedupe import DedupingBatcher
+from aloe.embedding.batching.limits import BatchLimits
+from aloe.embedding.batching.shared_runs import SharedRuns
+from aloe.embedding.domain.errors import ConfigurationError, EncoderNotLoaded
+from aloe.embedding.ports.encoder import Encoder, LazyEncoder
+from aloe.embedding.ports.recorder import BatchReport, NoRecorder, Recorder
+from aloe.embedding.ports.shared_cache import SharedCache
+from aloe.embedding.usecases.catalog import Catalog, LazyEmbedder
+from aloe.embedding.usecases.embedder import Embedder
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceLimits:
+    """How much the service takes on."""
+
+    max_clip_count: int = 1024
+    """Clips taken in at once."""
+    max_byte_count: int = 512 * 1024 * 1024
+    """Memory that they take."""
+    cache_byte_count: int = 64 * 1024 * 1024
+    """Embeddings remembered; 0 for none."""
+    decode_thread_count: int = 2
+    int16_divisor: float = 32_768.0
+    batch: BatchLimits = field(default_factory=BatchLimits)
+    concurrent_batch_count: int = 1
+
+
 class EmbeddingService:
-    """Everything between the encoders and gRPC. Made and used on one event loop."""
+    """Its catalog of encoders, and what they share. Made and used on one event loop."""
 
     def __init__(
         self,
@@ -43,7 +58,7 @@ class EmbeddingService:
         self._limits = limits
         self._recorder = recorder or NoRecorder()
         self._shared_cache = shared_cache
-        self._admission = Admission(
+        self.admission = Admission(
             max_clip_count=limits.max_clip_count, max_byte_count=limits.max_byte_count
         )
         self._batcher = Batcher(
@@ -53,8 +68,7 @@ class EmbeddingService:
         self._decode_threads = ThreadPoolExecutor(limits.decode_thread_count, "decode")
         # One at a time: what TensorFlow does while it loads is not for several threads.
         self._load_thread = ThreadPoolExecutor(1, "load")
-        self._loading_count = 0
-        catalog = Catalog(
+        self.catalog = Catalog(
             [
                 self._lazy_embedder(encoder)
                 if isinstance(encoder, LazyEncoder)
@@ -62,16 +76,6 @@ class EmbeddingService:
                 for encoder in encoders
             ]
         )
-        self.grpc = Service(
-            embedding_service_pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
-            EmbeddingServicer(catalog, self._admission),
-            embedding_service_pb2_grpc.add_EmbeddingServiceServicer_to_server,
-        )
-
-    @property
-    def is_loading(self) -> bool:
-        """Whether an encoder is being loaded, on a thread that nothing can stop."""
-        return self._loading_count > 0
 
     def queue_depths(self) -> Mapping[str, int]:
         """Return how many clips wait, by encoder. From any thread."""
@@ -85,7 +89,7 @@ class EmbeddingService:
 
     def stop_streams(self) -> None:
         """Let streams end with what they have taken in: they could go on for ever."""
-        self._admission.close()
+        self.admission.close()
 
     async def close(self) -> None:
         """Drop what waits and end the threads."""
@@ -113,22 +117,19 @@ class EmbeddingService:
             encoder,
             decode_pool=DecodePool(decoder, self._decode_threads),
             batcher=self._deduping or self._batcher,
-            admission=self._admission,
+            admission=self.admission,
             recorder=self._recorder,
         )
 
     def _lazy_embedder(self, lazy: LazyEncoder) -> LazyEmbedder:
         async def make() -> Embedder:
             loop = asyncio.get_running_loop()
-            self._loading_count += 1
             try:
                 encoder = await loop.run_in_executor(self._load_thread, self._load, lazy)
             except ConfigurationError as error:
                 raise EncoderNotLoaded(
                     f"encoder {lazy.encoder_id} cannot be loaded: {error}"
                 ) from error
-            finally:
-                self._loading_count -= 1
             self._loaded.append(encoder)
             return self._embedder(encoder)
 
@@ -150,5 +151,5 @@ class EmbeddingService:
 
     def _record(self, report: BatchReport) -> None:
         duration_s = report.duration_s / self._limits.concurrent_batch_count
-        self._admission.record(report.clip_count, duration_s)
+        self.admission.record(report.clip_count, duration_s)
         self._recorder.batch(report)

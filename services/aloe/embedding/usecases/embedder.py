@@ -10,16 +10,16 @@ from functools import partial
 
 import numpy as np
 
-from aloe.embedding.admission import Admission, Hold
-from aloe.embedding.audio import Audio, DecodedClip
-from aloe.embedding.batch_queue import Embedded
-from aloe.embedding.batcher import Batcher
-from aloe.embedding.decoding import DecodePool
-from aloe.embedding.dedupe import DedupingBatcher
-from aloe.embedding.encoder import Encoder, EncoderInfo
-from aloe.embedding.errors import InvalidAudio, InvalidClips, InvalidRequest
-from aloe.embedding.length_policy import Float32Array
-from aloe.embedding.recorder import Recorder
+from aloe.embedding.audio.clip import Audio, DecodedClip
+from aloe.embedding.audio.decode_pool import DecodePool
+from aloe.embedding.batching.admission import Admission, Hold
+from aloe.embedding.batching.batch_queue import Embedded
+from aloe.embedding.batching.batcher import Batcher
+from aloe.embedding.batching.dedupe import DedupingBatcher
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import InvalidAudio, InvalidClips, InvalidRequest
+from aloe.embedding.ports.encoder import Encoder, EncoderInfo
+from aloe.embedding.ports.recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)

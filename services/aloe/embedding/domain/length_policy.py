@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from aloe.embedding.domain.arrays import Float32Array
 
 
 class LengthPolicy(Protocol):

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from aloe.embedding.length_policy import Float32Array, LengthPolicy
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.length_policy import LengthPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""How much the service takes on, and how large its batches are."""
+"""How large a batch may be."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,3 @@ class BatchLimits:
         """
         largest = min(clip_count, self.max_sample_count // sample_count)
         return max((size for size in self.sizes if size <= largest), default=self.sizes[0])
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceLimits:
-    """How much the service takes on."""
-
-    max_clip_count: int = 1024
-    """Clips taken in at once."""
-    max_byte_count: int = 512 * 1024 * 1024
-    """Memory that they take."""
-    cache_byte_count: int = 64 * 1024 * 1024
-    """Embeddings remembered; 0 for none."""
-    decode_thread_count: int = 2
-    int16_divisor: float = 32_768.0
-    batch: BatchLimits = field(default_factory=BatchLimits)
-    concurrent_batch_count: int = 1

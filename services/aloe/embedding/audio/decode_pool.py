@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from aloe.embedding.audio import Audio, AudioDecoder, DecodedClip
-from aloe.embedding.errors import InvalidAudio
+from aloe.embedding.audio.clip import Audio, DecodedClip
+from aloe.embedding.audio.decoder import AudioDecoder
+from aloe.embedding.domain.errors import InvalidAudio
 
 # Clips that one job takes.
 _SLICE = 8

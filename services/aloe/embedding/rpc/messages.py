@@ -1,17 +1,16 @@
-"""Protobuf to domain and back, and exceptions to statuses."""
+"""Protobuf to the service's own values, and back."""
 
 from collections.abc import Sequence
 
-import grpc
 from google.protobuf import duration_pb2
 
-from aloe.embedding import errors
-from aloe.embedding.audio import Audio, EncodedAudio, PcmAudio, SampleFormat
-from aloe.embedding.bulk import NumberedAudio, NumberedResult
-from aloe.embedding.catalog import LazyEmbedder
-from aloe.embedding.embedder import EmbeddedClip, EmbeddedRequest
-from aloe.embedding.encoder import EncoderInfo
-from aloe.serving.status import FieldViolation, Status, status_of_anything
+from aloe.embedding.audio.clip import Audio, EncodedAudio, PcmAudio, SampleFormat
+from aloe.embedding.ports.encoder import EncoderInfo
+from aloe.embedding.rpc.statuses import status_of
+from aloe.embedding.usecases.bulk import NumberedAudio, NumberedResult
+from aloe.embedding.usecases.catalog import LazyEmbedder
+from aloe.embedding.usecases.embedder import EmbeddedClip, EmbeddedRequest
+from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, embedding_service_pb2
 from aloe.wire import arrays
 
@@ -94,50 +93,6 @@ def stream_response(
     )
 
 
-_CODES = {
-    errors.EncoderNotFound: (grpc.StatusCode.NOT_FOUND, "ENCODER_NOT_FOUND"),
-    # Not UNAVAILABLE, which clients repeat at once: each try would load it anew.
-    errors.EncoderNotLoaded: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_UNAVAILABLE"),
-    errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
-    errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
-    errors.DeadlineExpired: (grpc.StatusCode.DEADLINE_EXCEEDED, "OVERLOADED"),
-    errors.ShuttingDown: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
-}
-
-
-def status_of(error: Exception) -> Status | None:
-    """Translate what the embedding service raises; None for a defect."""
-    if violations := _violations(error):
-        return _invalid(violations)
-    if type(error) not in _CODES:
-        return None
-    code, reason = _CODES[type(error)]
-    retry_after_s = error.retry_after_s if isinstance(error, errors.Overloaded) else None
-    return Status(code, reason, str(error), retry_after_s=retry_after_s)
-
-
-def _violations(error: Exception) -> list[FieldViolation]:
-    if isinstance(error, errors.InvalidClips):
-        return [
-            FieldViolation(_join(f"clips[{index}]", fault.field), str(fault))
-            for index, fault in error.faults
-        ]
-    if isinstance(error, errors.InvalidAudio):
-        return [FieldViolation(_join("audio", error.field), str(error))]
-    if isinstance(error, errors.InvalidRequest):
-        return [FieldViolation(error.field, str(error))]
-    return []
-
-
-def _invalid(violations: Sequence[FieldViolation]) -> Status:
-    message = "; ".join(f"{item.field}: {item.description}" for item in violations[:3])
-    if len(violations) > 3:  # the details name every one
-        message += f"; and {len(violations) - 3} more"
-    return Status(
-        grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", message, violations=tuple(violations)
-    )
-
-
 def _streamed_embedding(result: NumberedResult) -> embedding_service_pb2.StreamedEmbedding:
     if isinstance(result.result, EmbeddedClip):
         return embedding_service_pb2.StreamedEmbedding(
@@ -149,10 +104,6 @@ def _streamed_embedding(result: NumberedResult) -> embedding_service_pb2.Streame
     return embedding_service_pb2.StreamedEmbedding(
         sequence_number=result.sequence_number, error=status.to_proto()
     )
-
-
-def _join(path: str, field: str) -> str:
-    return f"{path}.{field}" if field else path
 
 
 def _duration(seconds: float) -> duration_pb2.Duration:

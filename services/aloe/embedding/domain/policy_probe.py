@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from aloe.embedding.errors import InvalidAudio
-from aloe.embedding.length_policy import Exact, Float32Array, Grid, LengthPolicy, Trillsson
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import InvalidAudio
+from aloe.embedding.domain.length_policy import Exact, Grid, LengthPolicy, Trillsson
 
 Embed = Callable[[Float32Array], Float32Array]
 """(n_clips, n_samples) float32 to (n_clips, embedding_dim) float32."""

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from aloe.embedding.embedder import Embedder
-from aloe.embedding.errors import EncoderMismatch, EncoderNotFound
+from aloe.embedding.domain.errors import EncoderMismatch, EncoderNotFound
+from aloe.embedding.usecases.embedder import Embedder
 
 
 @dataclass(slots=True, eq=False)

@@ -1,16 +1,27 @@
-"""The RPCs: convert, call, convert."""
+"""The RPCs: convert, call, messages."""
 
 import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from aloe.embedding import convert
-from aloe.embedding.admission import Admission
-from aloe.embedding.bulk import BulkStream, NumberedAudio
-from aloe.embedding.catalog import Catalog, LazyEmbedder
+from aloe.embedding.batching.admission import Admission
+from aloe.embedding.rpc import messages
+from aloe.embedding.usecases.bulk import BulkStream, NumberedAudio
+from aloe.embedding.usecases.catalog import Catalog, LazyEmbedder
+from aloe.embedding.usecases.service import EmbeddingService
+from aloe.serving.server import Service
 from aloe.v1 import embedding_service_pb2 as pb2
 from aloe.v1 import embedding_service_pb2_grpc as pb2_grpc
+
+
+def rpc_service(service: EmbeddingService) -> Service:
+    """Put the service behind gRPC."""
+    return Service(
+        pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
+        EmbeddingServicer(service.catalog, service.admission),
+        pb2_grpc.add_EmbeddingServiceServicer_to_server,
+    )
 
 
 class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
@@ -24,25 +35,25 @@ class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
         self, request: pb2.GetEncoderRequest, context: Any
     ) -> pb2.GetEncoderResponse:
         embedder = await self._catalog.find(request.encoder_id)
-        return pb2.GetEncoderResponse(encoder=convert.encoder(embedder.info))
+        return pb2.GetEncoderResponse(encoder=messages.encoder(embedder.info))
 
     async def ListEncoders(
         self, request: pb2.ListEncodersRequest, context: Any
     ) -> pb2.ListEncodersResponse:
         return pb2.ListEncodersResponse(
             encoders=[
-                convert.unloaded_encoder(embedder)
+                messages.unloaded_encoder(embedder)
                 if isinstance(embedder, LazyEmbedder)
-                else convert.encoder(embedder.info)
+                else messages.encoder(embedder.info)
                 for embedder in self._catalog.all()
             ]
         )
 
     async def Embed(self, request: pb2.EmbedRequest, context: Any) -> pb2.EmbedResponse:
         embedder = await self._catalog.find(request.encoder_id, request.fingerprint)
-        done = await embedder.embed(convert.audios(request.clips), deadline=_deadline(context))
-        context.set_trailing_metadata((("server-timing", convert.server_timing(done)),))
-        return convert.embed_response(done.clips, embedder.info)
+        done = await embedder.embed(messages.audios(request.clips), deadline=_deadline(context))
+        context.set_trailing_metadata((("server-timing", messages.server_timing(done)),))
+        return messages.embed_response(done.clips, embedder.info)
 
     async def EmbedStream(
         self, request_iterator: AsyncIterator[pb2.EmbedStreamRequest], context: Any
@@ -53,15 +64,15 @@ class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
         embedder = await self._catalog.find(first.encoder_id, first.fingerprint)
         stream = BulkStream(embedder, self._admission, deadline=_deadline(context))
         async for results in stream.run(_messages(first, request_iterator)):
-            yield convert.stream_response(results)
+            yield messages.stream_response(results)
 
 
 async def _messages(
     first: pb2.EmbedStreamRequest, others: AsyncIterator[pb2.EmbedStreamRequest]
 ) -> AsyncIterator[Sequence[NumberedAudio]]:
-    yield convert.numbered_audios(first)
+    yield messages.numbered_audios(first)
     async for message in others:
-        yield convert.numbered_audios(message)
+        yield messages.numbered_audios(message)
 
 
 def _deadline(context: Any) -> float:

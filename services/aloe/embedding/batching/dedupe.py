@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from aloe.embedding.batch_queue import Embedded
-from aloe.embedding.batcher import Batcher
-from aloe.embedding.encoder import Encoder
-from aloe.embedding.length_policy import Float32Array
-from aloe.embedding.recorder import Lookup, Recorder
-from aloe.embedding.shared_cache import SharedRuns
+from aloe.embedding.batching.batch_queue import Embedded
+from aloe.embedding.batching.batcher import Batcher
+from aloe.embedding.batching.shared_runs import SharedRuns
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.ports.encoder import Encoder
+from aloe.embedding.ports.recorder import Lookup, Recorder
 
 # What an entry takes beside its vector: key, objects, the table's slot.
 _ENTRY_OVERHEAD_BYTES = 400

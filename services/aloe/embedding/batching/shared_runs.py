@@ -1,30 +1,15 @@
-"""Embeddings that several servers share: the port, and the runs that look there first."""
+"""Runs that look for an embedding among those that several servers share, first of all."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import Protocol
 
-from aloe.embedding.batch_queue import Embedded
-from aloe.embedding.batcher import Batcher
-from aloe.embedding.encoder import Encoder, EncoderInfo
-from aloe.embedding.length_policy import Float32Array
-from aloe.embedding.recorder import Lookup, Recorder
-
-
-class SharedCache(Protocol):
-    """Embeddings by content. It raises nothing and takes little time: out of reach, it is empty."""
-
-    async def get(
-        self, encoder: EncoderInfo, keys: Sequence[bytes]
-    ) -> Sequence[Float32Array | None]:
-        """Return the embedding of every clip, (embedding_dim,), or None where it is not known."""
-
-    def put(self, encoder: EncoderInfo, key: bytes, embedding: Float32Array) -> None:
-        """Remember an embedding, soon or never."""
-
-    async def close(self) -> None:
-        """Write what is left and end."""
+from aloe.embedding.batching.batch_queue import Embedded
+from aloe.embedding.batching.batcher import Batcher
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.ports.encoder import Encoder
+from aloe.embedding.ports.recorder import Lookup, Recorder
+from aloe.embedding.ports.shared_cache import SharedCache
 
 
 class SharedRuns:

@@ -1,0 +1,6 @@
+"""The arrays of the service."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32Array = NDArray[np.float32]
