@@ -15,7 +15,7 @@ from tests.rpc.embedding.serving import (
     violated_fields,
 )
 from tests.unit.embedding.recordings import CONTAINERS, encoded, pcm, tone
-from tests.unit.embedding.test_audio import BAD_AUDIO
+from tests.unit.embedding.test_decoder import BAD_AUDIO
 
 from aloe.embedding.audio.clip import Audio
 from aloe.v1 import audio_pb2
