@@ -23,7 +23,7 @@ from aloe.embedding.settings import Settings
 from aloe.embedding.usecases.service import EmbeddingService, ServiceLimits
 from aloe.serving import entry
 
-# How long the event loop may keep an inference thread waiting for Python's lock between batches.
+# The longest that an inference thread waits for the event loop to release Python's lock.
 _SWITCH_INTERVAL_S = 0.0005
 
 _log = logging.getLogger("aloe.embedding")

@@ -17,7 +17,7 @@ _MAX_PENDING_CALL_COUNT = 100_000
 
 
 def _has_caller(record: logging.LogRecord) -> bool:
-    """Whether gRPC's log tells of anything but an answer whose caller had gone."""
+    """Whether a log record is of anything but an answer that came after its caller had gone."""
     error = record.exc_info[0] if record.exc_info else None
     return error is None or error.__name__ != "ExecuteBatchError"
 
@@ -57,8 +57,8 @@ class RpcServer:
                 # The client pings every 30 s; the default allows one in 300 s.
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-                # gRPC cancels calls at random once 1,000 wait to be looked at, without a word. They
-                # are to reach the service, which says that it is full and when to come again.
+                # By default gRPC cancels calls at random, without a word, once 1,000 wait. They are
+                # to reach the service, which says that it is full and when to try again.
                 ("grpc.server.max_pending_requests", _MAX_PENDING_CALL_COUNT),
                 ("grpc.server.max_pending_requests_hard_limit", _MAX_PENDING_CALL_COUNT),
             ],
@@ -79,7 +79,7 @@ class RpcServer:
             AddressInUse: the address cannot be bound.
         """
         try:
-            # Else gRPC's own log says at length what our one line says.
+            # gRPC's own log would say at length what our one line says.
             with silenced():
                 port = self._server.add_insecure_port(address)
         except RuntimeError:

@@ -1,4 +1,4 @@
-"""The published encoders that have a name here, and how each is called."""
+"""The published encoders that have a short name here, and where each is found."""
 
 from dataclasses import dataclass
 

@@ -100,11 +100,11 @@ def _folder(location: str, known: KnownEncoder | None) -> Path:
     if known and (kept := _kaggle_cache() / known.kaggle_handle).is_dir():
         return kept
     handle = known.handle if known else location
-    # Its default is a temporary folder, from which a large encoder is soon gone.
+    # Its default is a temporary folder: a large encoder would have to be fetched again soon.
     os.environ.setdefault("TFHUB_CACHE_DIR", str(platformdirs.user_cache_path("aloe") / "encoders"))
     os.environ.setdefault("TFHUB_DOWNLOAD_PROGRESS", "1")
     try:
-        # Its import takes a second and warns of its own pkg_resources: only for those who download.
+        # Imported only to download: it takes a second, and warns that it uses pkg_resources.
         with warnings.catch_warnings(action="ignore"):
             import tensorflow_hub
 

@@ -14,7 +14,7 @@ _CLIP_COUNTS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class PrometheusRecorder(Recorder):
-    """Counts what it hears; `serve` lets Prometheus read it."""
+    """Counts what it is told; `serve` lets Prometheus read it."""
 
     def __init__(self) -> None:
         self._registry = registry = process_registry()
@@ -67,7 +67,7 @@ class PrometheusRecorder(Recorder):
 
 
 class _QueueDepth(Collector):
-    """Asks for the depth of the queue when Prometheus does."""
+    """Reads the depth of the queue whenever Prometheus asks."""
 
     def __init__(self, queue_depths: Callable[[], Mapping[str, int]]) -> None:
         self._queue_depths = queue_depths

@@ -30,7 +30,7 @@ class PcmAudio:
 
     samples: bytes
     sample_format: SampleFormat | None
-    """None where the sender named none that is known."""
+    """None if the sender gave none, or an unknown one."""
     sample_rate_hz: int
     channel_count: int = 1
 

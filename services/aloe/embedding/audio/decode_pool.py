@@ -1,4 +1,4 @@
-"""Decodes many clips beside the event loop, and quick ones on it."""
+"""Decodes clips on threads, and on the event loop itself those that take microseconds."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from aloe.embedding.audio.clip import Audio, DecodedClip
 from aloe.embedding.audio.decoder import AudioDecoder
 from aloe.embedding.domain.errors import InvalidAudio
 
-# Clips that one job takes.
+# Clips per job of a thread.
 _SLICE = 8
-# What is decoded on the event loop at most: about a millisecond of its time.
+# The most that one call decodes on the event loop: about a millisecond of its time.
 _QUICK_BYTES = 1 << 20
 
 

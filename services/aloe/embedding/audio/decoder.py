@@ -14,12 +14,12 @@ from aloe.embedding.domain.errors import InvalidAudio
 MIN_SAMPLE_RATE_HZ = 4_000
 MAX_SAMPLE_RATE_HZ = 192_000
 MAX_CHANNEL_COUNT = 64
-# Full scale is 1. Floats far beyond it are integers that nobody scaled.
+# Full scale is 1. Samples far beyond it were most likely integers that nobody scaled.
 MAX_AMPLITUDE = 100.0
 
 _BLOCK_SAMPLES = 1 << 18
 _INT16_FULL_SCALE = 32_768.0
-# What libsndfile says where a stream does not tell its length.
+# Where a stream does not tell its length, libsndfile gives at least this many frames.
 _UNKNOWN_FRAME_COUNT = 1 << 62
 
 
@@ -100,7 +100,7 @@ class AudioDecoder:
             with soundfile.SoundFile(_Bytes(content)) as file:
                 _check_rate(file.samplerate, "encoded")
                 _check_channel_count(file.channels, "encoded")
-                # libsndfile's guess from the header, before anything is decoded.
+                # The header's word, checked before anything is decoded.
                 if file.frames < _UNKNOWN_FRAME_COUNT:
                     self._check_duration(file.frames, file.samplerate, field="encoded")
                 mono = self._read_blocks(file)
@@ -115,7 +115,7 @@ class AudioDecoder:
             ) from error
 
     def _read_blocks(self, file: soundfile.SoundFile) -> Float32Array:
-        # A small file may decode to hours whatever its header says: count while decoding.
+        # The header may lie, and a small file decode to hours: count while decoding.
         block_frames = max(1, _BLOCK_SAMPLES // file.channels)
         blocks: list[Float32Array] = []
         frame_count = 0
@@ -138,7 +138,7 @@ class AudioDecoder:
 
 
 class _Bytes(io.BytesIO):
-    """A file in memory in which damaged audio may seek before the start, as libsndfile lets it."""
+    """A file in memory. Damaged audio may make libsndfile seek to before its start: no error."""
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         if whence == io.SEEK_SET:
@@ -178,6 +178,6 @@ def _mix_down(frames: Float32Array) -> Float32Array:
 
 
 def _one_line(error: Exception) -> str:
-    # soundfile names the file too, which here is some object's address.
+    # str(error) names the file too, which here would be the address of an object.
     reason = error.error_string if isinstance(error, soundfile.LibsndfileError) else str(error)
     return " ".join(reason.split()).rstrip(".") or type(error).__name__

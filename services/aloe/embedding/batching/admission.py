@@ -22,7 +22,7 @@ class Hold:
 
 
 class Admission:
-    """Counts what is in the service. For one event loop.
+    """Counts the clips and bytes in the service. For one event loop.
 
     Unary calls are refused when it is full. Bulk streams wait instead, and take no more once half
     of the room is in use, so that they never shut the others out.
@@ -100,7 +100,7 @@ class Admission:
         self.force(hold, byte_count)
 
     def force(self, hold: Hold, byte_count: int) -> None:
-        """Take more bytes, room or not: for work that cannot be sent back."""
+        """Take more bytes even if there is no room: for work that can no longer be refused."""
         hold.byte_count += byte_count
         self._used.byte_count += byte_count
 
@@ -111,7 +111,7 @@ class Admission:
         self._released.set()
 
     def close(self) -> None:
-        """Let streams take in no more; calls are refused by gRPC while it drains."""
+        """Let streams take in no more. Unary calls need no such stop: gRPC refuses them itself."""
         self._closed = True
         self._released.set()
 

@@ -1,4 +1,4 @@
-"""What waits for the encoders, and which of it runs next: the batcher's rules, without threads."""
+"""The clips that wait, and which of them run next: the batcher's rules, without threads."""
 
 import asyncio
 import heapq
@@ -45,8 +45,8 @@ class Batch:
     """At least the number of clips; the rows beyond them are padding."""
 
 
-_Key = tuple[int, int]  # which encoder, canonical length
-_Entry = tuple[float, int, Waiting]  # when it is due, its number, which breaks ties, and the clip
+_Key = tuple[int, int]  # id() of the encoder, canonical length
+_Entry = tuple[float, int, Waiting]  # when it is due, order of arrival (breaks ties), clip
 
 
 class BatchQueue:
@@ -80,7 +80,7 @@ class BatchQueue:
     def pop(self, now: float, *, sharer_count: int = 1) -> tuple[Batch | None, list[Waiting]]:
         """Take the next batch, and the clips found on the way whose deadline has passed.
 
-        `sharer_count` threads are free to run what waits: a batch leaves the others their part.
+        `sharer_count` threads are idle, this one included: a batch leaves the others their share.
         """
         expired: list[Waiting] = []
         for key, line in list(self._lines.items()):
@@ -114,7 +114,7 @@ class BatchQueue:
 
     @staticmethod
     def _drop_dead(line: list[_Entry], now: float, expired: list[Waiting]) -> None:
-        """Remove what need not run from the front of a line."""
+        """Remove expired and abandoned clips from the front of a line."""
         while line:
             clip = line[0][2]
             if clip.deadline <= now:

@@ -1,4 +1,4 @@
-"""Asyncio in front, inference threads behind, and a batch that forms while others run."""
+"""Runs clips in batches on inference threads; the next batch forms while others run."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Batcher:
-    """Runs clips of every encoder in batches, so many at once.
+    """Runs the clips of all encoders, `thread_count` batches at a time.
 
     All methods are for the event loop that made it; `on_batch` is called there too.
     """
@@ -122,7 +122,7 @@ class Batcher:
     def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
         try:
             self._loop.call_soon_threadsafe(callback, *arguments)
-        except RuntimeError:  # the loop was closed under a running batch: nobody listens
+        except RuntimeError:  # the event loop has closed: nobody waits for the result
             _log.debug("a batch outlived its event loop")
 
     def _deliver(self, batch: Batch, rows: Float32Array, started: float, ended: float) -> None:

@@ -1,4 +1,4 @@
-"""Runs equal clips once: embeddings kept by content, and one run for all who ask at once."""
+"""Runs equal clips once: keeps embeddings by content, and lets callers share a run."""
 
 import asyncio
 import hashlib
@@ -14,13 +14,13 @@ from aloe.embedding.domain.arrays import Float32Array
 from aloe.embedding.ports.encoder import Encoder
 from aloe.embedding.ports.recorder import Lookup, Recorder
 
-# What an entry takes beside its vector: key, objects, the table's slot.
+# What an entry takes besides its vector: the key, Python objects, a slot of the table.
 _ENTRY_OVERHEAD_BYTES = 400
 
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """A clip that runs, and those who wait for it."""
+    """A clip that runs, and the futures of all callers that wait for it."""
 
     run: asyncio.Future[Embedded]
     deadline: float
@@ -30,7 +30,7 @@ class _Flight:
 class DedupingBatcher:
     """A batcher with a memory. For one event loop.
 
-    Clips are told apart by a hash of the encoder's fingerprint and their samples.
+    A clip is known by a hash of the encoder's fingerprint and its samples.
     """
 
     def __init__(
@@ -41,9 +41,9 @@ class DedupingBatcher:
         recorder: Recorder,
         shared: SharedRuns | None = None,
     ) -> None:
-        """Keep embeddings up to `max_byte_count`, the least recently asked for leaving first.
+        """Keep embeddings up to `max_byte_count`; the least recently used ones leave first.
 
-        What is not known here `shared` looks up among what other servers know.
+        `shared` looks up what is not known here in the cache that servers share.
         """
         self._batcher = batcher
         self._shared = shared
@@ -56,7 +56,7 @@ class DedupingBatcher:
     def submit(
         self, encoder: Encoder, clips: Sequence[Float32Array], deadline: float
     ) -> list[asyncio.Future[Embedded]]:
-        """Queue clips as Batcher.submit does, but those that are known or run already."""
+        """Do as Batcher.submit does, but queue only clips that are neither known nor running."""
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Embedded]] = []
         new: dict[bytes, tuple[Float32Array, list[asyncio.Future[Embedded]]]] = {}
@@ -92,14 +92,14 @@ class DedupingBatcher:
     def _answer(
         self, key: bytes, future: asyncio.Future[Embedded], deadline: float
     ) -> Lookup | None:
-        """Answer from memory, or let a run that is under way do it; None if neither can."""
+        """Answer from memory, or join a run that is under way; None if there is neither."""
         embedding = self._known.get(key)
         if embedding is not None:
             self._known.move_to_end(key)
             future.set_result(Embedded(embedding, 0.0, 0.0))
             return Lookup.MEMORY
         flight = self._flights.get(key)
-        # A run that may be given up before this caller's deadline is of no use to it.
+        # A run with an earlier deadline may be dropped while this caller still wants it.
         if flight is None or flight.deadline < deadline or flight.run.done():
             return None
         self._join(flight, future)
@@ -111,7 +111,7 @@ class DedupingBatcher:
         future.add_done_callback(partial(_leave, flight))
 
     def _land(self, key: bytes, flight: _Flight, run: asyncio.Future[Embedded]) -> None:
-        """Pass a run's result on to those who still wait, and remember it."""
+        """Pass a run's result on to the callers that still wait, and remember it."""
         if self._flights.get(key) is flight:
             del self._flights[key]
         if run.cancelled():
@@ -140,7 +140,7 @@ class DedupingBatcher:
 
 
 def _leave(flight: _Flight, _: asyncio.Future[Embedded]) -> None:
-    """Cancel the run once everybody who waited for it has gone."""
+    """Cancel the run once every caller that waited for it has given up."""
     if all(future.cancelled() for future in flight.waiters):
         flight.run.cancel()
 

@@ -1,4 +1,4 @@
-"""Runs that look for an embedding among those that several servers share, first of all."""
+"""Looks clips up in the cache that servers share, and runs those that it does not know."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from aloe.embedding.ports.shared_cache import SharedCache
 
 
 class SharedRuns:
-    """Runs what the shared cache does not know, and tells it. For one event loop."""
+    """Runs the clips that the shared cache does not know, and puts them in. For one event loop."""
 
     def __init__(self, batcher: Batcher, cache: SharedCache, recorder: Recorder) -> None:
         self._batcher = batcher
         self._cache = cache
         self._recorder = recorder
-        # The event loop keeps weak references only.
+        # Kept here, as the event loop keeps weak references only.
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(
@@ -47,7 +47,7 @@ class SharedRuns:
             self._recorder.looked_up(
                 encoder.info.encoder_id, Lookup.MISS if embedding is None else Lookup.SHARED
             )
-            if run.done():  # given up meanwhile
+            if run.done():  # its caller has given up meanwhile
                 continue
             if embedding is None:
                 unknown.append(key)

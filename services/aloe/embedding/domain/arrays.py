@@ -1,4 +1,4 @@
-"""The arrays of the service."""
+"""The types of arrays in the embedding service."""
 
 import numpy as np
 from numpy.typing import NDArray

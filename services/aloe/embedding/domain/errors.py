@@ -58,7 +58,7 @@ class DeadlineExpired(EmbeddingError):
 
 
 class ShuttingDown(EmbeddingError):
-    """The server ends; its queue was dropped."""
+    """The server is ending; the clips in its queue were dropped."""
 
 
 class ConfigurationError(Exception):

@@ -15,10 +15,10 @@ Embed = Callable[[Float32Array], Float32Array]
 
 CANDIDATES: tuple[LengthPolicy, ...] = (Grid(15_600, 7_680), Trillsson())
 TOLERANCE = 1e-5
-# 0.1 to 6 s at 16 kHz, in an order in which a wrong policy shows early.
+# In samples, 0.1 to 6 s at 16 kHz, in an order that refutes a wrong policy early.
 _LENGTHS = (9_000, 40_000, 70_001, 16_001, 25_000, 1_600, 48_123, 33_000, 63_000, 95_999, 20_480)
 _AMPLITUDES = (0.3, 0.001, 0.05)
-# How far beyond a canonical length the encoder's own step is looked for.
+# Samples beyond a canonical length: an encoder's own step may lie just past the policy's.
 _PAST_STEP = (2, 1, 120, 300)
 _MIN_EVIDENCE_COUNT = 8
 _BUDGET_S = 4.0
@@ -52,7 +52,7 @@ def choose_length_policy(embed: Embed, stated: LengthPolicy | None = None) -> Le
 
 
 def rows_are_independent(embed: Embed) -> bool:
-    """Tell whether a clip embeds alike alone and among others; batches are useless otherwise."""
+    """Tell whether a clip has the same embedding alone and in a batch; else batches are useless."""
     rng = np.random.default_rng(1)
     batch = np.stack([_clip(rng, 32_000, amplitude) for amplitude in _AMPLITUDES])
     together = embed(batch)
@@ -60,18 +60,18 @@ def rows_are_independent(embed: Embed) -> bool:
 
 
 def _refute(embed: Embed, policy: LengthPolicy, min_evidence_count: int) -> str | None:
-    """Return what speaks against a policy, or None."""
+    """Say what refutes a policy; None if nothing does."""
     evidence_count = 0
     give_up = time.monotonic() + _BUDGET_S
     for clip in _clips(policy):
-        # A slow encoder gets the time that enough evidence takes.
+        # A slow encoder may take longer, until there is enough evidence.
         if time.monotonic() > give_up and evidence_count >= min_evidence_count:
             break
         try:
             raw = embed(clip[np.newaxis])[0]
         except InvalidAudio:  # too short for the bare encoder: says nothing about the policy
             continue
-        if not np.isfinite(raw).all():  # the same, said otherwise
+        if not np.isfinite(raw).all():  # too short as well: some encoders answer NaN
             continue
         canonical = policy.canonical(clip)
         if not _alike(raw, embed(canonical[np.newaxis])[0]):

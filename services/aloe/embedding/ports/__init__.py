@@ -1,1 +1,1 @@
-"""What the service needs from outside: encoders, a shared cache, somebody who listens."""
+"""What the service needs from outside: encoders, a shared cache, somewhere to tell metrics."""

@@ -22,7 +22,7 @@ class EncoderInfo:
 
 
 class Encoder(Protocol):
-    """A loaded encoder. Several threads may call `embed` at once; `info` is free to all."""
+    """A loaded encoder. Several threads may call `embed` and read `info` at once."""
 
     @property
     def info(self) -> EncoderInfo:
@@ -49,4 +49,4 @@ class LazyEncoder:
     encoder_id: str
     max_clip_s: float
     load: Callable[[], Encoder]
-    """Takes seconds, or minutes where it downloads; raises ConfigurationError."""
+    """Loads it in seconds, or minutes if it is downloaded first; raises ConfigurationError."""

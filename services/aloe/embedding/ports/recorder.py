@@ -1,4 +1,4 @@
-"""The port to metrics: who hears what the service does."""
+"""The port to metrics: a recorder is told what the service does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """What a batch was and took, for estimates and metrics."""
+    """The size of a batch and the time it took, for estimates and metrics."""
 
     encoder_id: str
     clip_count: int
@@ -23,18 +23,18 @@ class BatchReport:
 
 
 class Lookup(Enum):
-    """What came of looking a clip up."""
+    """Where the embedding of a clip was found, if anywhere."""
 
     MEMORY = "memory"
     SHARED = "shared"
     """Found in the cache that servers share."""
     JOINED = "joined"
-    """It runs already, for another caller."""
+    """The clip was running already, for another caller."""
     MISS = "miss"
 
 
 class Recorder(Protocol):
-    """Hears what happens, on the event loop: it must return at once."""
+    """Is told what happens. Called on the event loop, so it must return at once."""
 
     def batch(self, report: BatchReport) -> None:
         """Hear of a batch that ran."""
@@ -47,7 +47,7 @@ class Recorder(Protocol):
 
 
 class NoRecorder(Recorder):
-    """Forgets what it hears."""
+    """Keeps nothing."""
 
     def batch(self, report: BatchReport) -> None:
         del report

@@ -8,7 +8,7 @@ from aloe.embedding.ports.encoder import EncoderInfo
 
 
 class SharedCache(Protocol):
-    """Embeddings by content. It raises nothing and takes little time: out of reach, it is empty."""
+    """Embeddings by content. Never raises and never takes long: out of reach, it acts as empty."""
 
     async def get(
         self, encoder: EncoderInfo, keys: Sequence[bytes]
@@ -16,7 +16,7 @@ class SharedCache(Protocol):
         """Return the embedding of every clip, (embedding_dim,), or None where it is not known."""
 
     def put(self, encoder: EncoderInfo, key: bytes, embedding: Float32Array) -> None:
-        """Remember an embedding, soon or never."""
+        """Remember an embedding, at some time soon. It may also be dropped."""
 
     async def close(self) -> None:
-        """Write what is left and end."""
+        """Write what has not been written yet, and disconnect."""

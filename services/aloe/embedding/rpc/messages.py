@@ -21,7 +21,7 @@ _FORMATS = {
 
 
 def audio(message: audio_pb2.Audio) -> Audio:
-    """Read one clip; what is missing in it the decoder will say."""
+    """Read one clip; the decoder will say what is missing in it."""
     if message.WhichOneof("content") != "pcm":
         return EncodedAudio(message.encoded)
     pcm = message.pcm

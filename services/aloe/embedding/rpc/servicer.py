@@ -1,4 +1,4 @@
-"""The RPCs: convert, call, messages."""
+"""The RPCs: read the message, call the use case, write the answer."""
 
 import math
 import time
@@ -25,7 +25,7 @@ def rpc_service(service: EmbeddingService) -> Service:
 
 
 class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
-    """EmbeddingService on a catalog of encoders; its exceptions are mapped outside."""
+    """EmbeddingService on a catalog of encoders; statuses are made of its exceptions elsewhere."""
 
     def __init__(self, catalog: Catalog, admission: Admission) -> None:
         self._catalog = catalog

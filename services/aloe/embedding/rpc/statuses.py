@@ -9,7 +9,7 @@ from aloe.serving.status import FieldViolation, Status
 
 _CODES = {
     errors.EncoderNotFound: (grpc.StatusCode.NOT_FOUND, "ENCODER_NOT_FOUND"),
-    # Not UNAVAILABLE, which clients repeat at once: each try would load it anew.
+    # Not UNAVAILABLE: clients would retry at once, and every retry would load it again.
     errors.EncoderNotLoaded: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_UNAVAILABLE"),
     errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
@@ -44,7 +44,7 @@ def _violations(error: Exception) -> list[FieldViolation]:
 
 def _invalid(violations: Sequence[FieldViolation]) -> Status:
     message = "; ".join(f"{item.field}: {item.description}" for item in violations[:3])
-    if len(violations) > 3:  # the details name every one
+    if len(violations) > 3:  # the status's details list all of them
         message += f"; and {len(violations) - 3} more"
     return Status(
         grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", message, violations=tuple(violations)

@@ -10,7 +10,7 @@ from aloe.embedding.batching.admission import Admission
 from aloe.embedding.domain.errors import ShuttingDown
 from aloe.embedding.usecases.embedder import EmbeddedClip, Embedder, Outcome, byte_count
 
-# Enough for one batch that runs, one that waits and one that is decoded.
+# Enough for one batch that runs, one that waits and one that is being decoded.
 WINDOW_CLIP_COUNT = 128
 # Clips of a message that are decoded and queued together.
 _PART_CLIP_COUNT = 32
@@ -26,14 +26,14 @@ class NumberedAudio:
 
 @dataclass(frozen=True, slots=True)
 class NumberedResult:
-    """What became of it."""
+    """What became of a clip of a stream, under its caller's number."""
 
     sequence_number: int
     result: EmbeddedClip | Exception
 
 
 class BulkStream:
-    """One stream in work.
+    """One stream of clips.
 
     It reads on only while fewer than `window_clip_count` clips are on their way, those included
     whose results the caller has not taken yet, and while half of the service's room is free.
@@ -86,7 +86,7 @@ class BulkStream:
                 async for message in messages:
                     for start in range(0, len(message), _PART_CLIP_COUNT):
                         await self._start(message[start : start + _PART_CLIP_COUNT], parts)
-            except ShuttingDown as error:  # what has begun is still answered
+            except ShuttingDown as error:  # clips that were taken in still get their answer
                 shutdown = error
         if shutdown:
             raise shutdown
@@ -108,5 +108,5 @@ class BulkStream:
         task = parts.create_task(
             self._embedder.embed_each(audios, hold, tell, deadline=self._deadline)
         )
-        # Not in the task itself: one that is cancelled before it begins runs no line of it.
+        # A `finally` inside the task would not do: a task cancelled before it starts never runs.
         task.add_done_callback(lambda _: self._admission.release(hold))

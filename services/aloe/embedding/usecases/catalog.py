@@ -15,22 +15,22 @@ class LazyEmbedder:
     encoder_id: str
     max_clip_s: float
     make: Callable[[], Awaitable[Embedder]]
-    """Raises EncoderNotLoaded; the next who asks tries again."""
+    """Loads it, or raises EncoderNotLoaded; then the next caller makes it try again."""
     _made: Embedder | None = None
     _making: asyncio.Future[Embedder] | None = None
 
     @property
     def made(self) -> Embedder | None:
-        """The embedder, once it is there."""
+        """The embedder; None before it is loaded."""
         return self._made
 
     async def get(self) -> Embedder:
-        """Return the embedder; all who ask while it is made wait for the same."""
+        """Return the embedder; all callers that ask while it loads wait for the same one."""
         if self._made is None:
             if self._making is None:
                 self._making = asyncio.ensure_future(self.make())
                 self._making.add_done_callback(self._end)
-            # One caller who gives up must not end it for the others.
+            # Shielded: one caller that gives up must not cancel it for the others.
             return await asyncio.shield(self._making)
         return self._made
 
@@ -73,7 +73,7 @@ class Catalog:
         return embedder
 
     def all(self) -> list[Embedder | LazyEmbedder]:
-        """Return every encoder, the default one first; those of them that are loaded, as such."""
+        """Return every encoder, the default one first: an Embedder if it is loaded."""
         return [
             (embedder.made or embedder) if isinstance(embedder, LazyEmbedder) else embedder
             for embedder in self._embedders.values()

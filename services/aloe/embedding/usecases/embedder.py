@@ -44,12 +44,12 @@ class EmbeddedRequest:
 
     @property
     def queue_s(self) -> float:
-        """How long the clip that waited longest did."""
+        """The longest wait of any clip in the queue."""
         return max(clip.queue_s for clip in self.clips)
 
     @property
     def inference_s(self) -> float:
-        """How long the longest batch took."""
+        """The time of the longest batch."""
         return max(clip.inference_s for clip in self.clips)
 
 
@@ -64,7 +64,7 @@ class Outcome:
     """What became of one clip of several: its embedding, or why there is none."""
 
     index: int
-    """In the sequence it came in."""
+    """Its place in the sequence of clips."""
     result: EmbeddedClip | Exception
 
 
@@ -128,7 +128,7 @@ class Embedder:
         *,
         deadline: float = math.inf,
     ) -> None:
-        """Embed clips of a stream, each for itself; `hold` is the room that was taken for them.
+        """Embed clips of a stream, each on its own; `hold` is the room that was taken for them.
 
         `on_outcome` is called once per clip as soon as its outcome is known; the same exceptions
         as above are outcomes here.
@@ -150,7 +150,7 @@ class Embedder:
     async def _decode(
         self, audios: Sequence[Audio]
     ) -> tuple[list[_DecodedClip], list[Outcome], float]:
-        """Decode every clip; tell those that could be from the others, and how long it took."""
+        """Decode every clip; return the decoded ones, the faulty ones, and how long it took."""
         started = time.perf_counter()
         decoded = list(enumerate(await self._decode_pool.decode(audios)))
         decode_s = time.perf_counter() - started
@@ -170,7 +170,7 @@ def byte_count(audios: Iterable[Audio]) -> int:
 def _outcome(clip: _DecodedClip, future: asyncio.Future[Embedded]) -> Outcome:
     error = future.exception()
     if error is not None:
-        # The batcher sets no other kind.
+        # The batcher sets nothing but subclasses of Exception.
         assert isinstance(error, Exception)  # noqa: S101
         return Outcome(clip.index, error)
     embedded = future.result()
@@ -208,9 +208,9 @@ def _nbytes(clips: Iterable[_DecodedClip]) -> int:
 
 
 async def _settle(futures: Iterable[asyncio.Future[Embedded]]) -> None:
-    """Wait for all, whatever comes of them; cancelled, cancel them."""
+    """Wait until all are done, failed ones included; if this is cancelled, cancel them too."""
     try:
-        # One after the other costs less than asyncio.wait, which adds a task's worth of callbacks.
+        # One after the other: cheaper than asyncio.wait, which adds callbacks to every future.
         for future in futures:
             with suppress(Exception):
                 await future

@@ -43,7 +43,7 @@ class ServiceLimits:
 
 
 class EmbeddingService:
-    """Its catalog of encoders, and what they share. Made and used on one event loop."""
+    """The catalog of encoders, and what all encoders share. Made and used on one event loop."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class EmbeddingService:
         )
         self._deduping = self._make_deduping()
         self._decode_threads = ThreadPoolExecutor(limits.decode_thread_count, "decode")
-        # One at a time: what TensorFlow does while it loads is not for several threads.
+        # One thread: TensorFlow is not made for several that load at the same time.
         self._load_thread = ThreadPoolExecutor(1, "load")
         self.catalog = Catalog(
             [
@@ -88,11 +88,11 @@ class EmbeddingService:
             await asyncio.to_thread(self._run_every_size, encoder)
 
     def stop_streams(self) -> None:
-        """Let streams end with what they have taken in: they could go on for ever."""
+        """Let streams answer what they have taken in and end; else they could go on for ever."""
         self.admission.close()
 
     async def close(self) -> None:
-        """Drop what waits and end the threads."""
+        """Drop the clips that wait and end the threads."""
         await self._batcher.close()
         self._decode_threads.shutdown(cancel_futures=True)
         self._load_thread.shutdown(wait=False, cancel_futures=True)
