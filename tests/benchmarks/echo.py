@@ -9,8 +9,8 @@ from typing import Any
 
 import grpc
 
-from aloe.learner import event_loop
 from aloe.local.child import Child
+from aloe.serving.event_loop import new_event_loop
 
 ECHO = "/benchmark.Echo/Echo"
 
@@ -67,5 +67,6 @@ def running_echo(
 
 
 if __name__ == "__main__":
-    run = event_loop.run if sys.argv[2:] == ["ours"] else asyncio.run
-    run(_serve_echo(int(sys.argv[1])))
+    factory = new_event_loop if sys.argv[2:] == ["ours"] else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(_serve_echo(int(sys.argv[1])))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from aloe.embedding.adapters.loading import EncoderSource, load_encoder
 from aloe.embedding.adapters.tensorflow_runtime import import_tensorflow
-from aloe.embedding.encoder import Encoder
+from aloe.embedding.ports.encoder import Encoder
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb2
 from aloe.v1 import embedding_service_pb2_grpc as pb2_grpc

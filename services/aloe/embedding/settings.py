@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from aloe.embedding.length_policy import parse_length_policy
-from aloe.embedding.precision import Precision
+from aloe.embedding.domain.length_policy import parse_length_policy
+from aloe.embedding.domain.precision import Precision
+from aloe.serving.settings import ServiceSettings
 
 
 def _length_policy(text: str) -> str:
@@ -16,16 +17,13 @@ def _length_policy(text: str) -> str:
     return text
 
 
-class Settings(BaseSettings):
+class Settings(ServiceSettings):
     """Serve embeddings over gRPC."""
 
     model_config = SettingsConfigDict(
         env_prefix="ALOE_EMBEDDING_",
         cli_prog_name="python -m aloe.embedding",
-        cli_kebab_case=True,
-        cli_implicit_flags=True,
         cli_avoid_json=True,
-        cli_hide_none_type=True,
     )
 
     encoder: str = Field(
@@ -57,11 +55,6 @@ class Settings(BaseSettings):
     cache_ttl_s: int = Field(
         30 * 24 * 3600, gt=0, description="how long Redis keeps an embedding, in seconds"
     )
-    metrics_address: str = Field(
-        "",
-        description="host:port, or a port on loopback, for Prometheus to read metrics over HTTP;"
-        " empty: none",
-    )
     device: str = Field(
         "auto", pattern=r"^(auto|cpu|gpu(:\d+)?)$", description="auto, cpu, gpu or gpu:NUMBER"
     )
@@ -86,5 +79,3 @@ class Settings(BaseSettings):
         " and slower when there is little to do",
     )
     decode_thread_count: int = Field(2, gt=0, description="threads that decode and resample")
-    drain_s: float = Field(10.0, ge=0, description="time that running calls get at the end")
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

@@ -1,18 +1,17 @@
 """What can be set: by flag (`--redis-url`) or in the environment (`ALOE_LEARNER_REDIS_URL`)."""
 
 from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from aloe.serving.settings import ServiceSettings
 
 
-class Settings(BaseSettings):
+class Settings(ServiceSettings):
     """Serve pools, tasks, queries, labels and predictions over gRPC."""
 
     model_config = SettingsConfigDict(
         env_prefix="ALOE_LEARNER_",
         cli_prog_name="python -m aloe.learner",
-        cli_kebab_case=True,
-        cli_implicit_flags=True,
-        cli_hide_none_type=True,
         populate_by_name=True,
     )
 
@@ -38,10 +37,3 @@ class Settings(BaseSettings):
     audio_uri_prefixes: str = Field(
         "", description="places whose audio clients may name by URI, separated by commas"
     )
-    metrics_address: str = Field(
-        "",
-        description="host:port, or a port on loopback, for Prometheus to read metrics over HTTP;"
-        " empty for none",
-    )
-    drain_s: float = Field(10.0, ge=0, description="time that running calls get at the end")
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

@@ -1,1 +1,1 @@
-"""One gRPC runtime for both services: health, reflection, limits, errors, drain."""
+"""What both services run on: settings, start and end of the process, a gRPC server, metrics."""

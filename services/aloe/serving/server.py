@@ -1,8 +1,6 @@
 """A gRPC server that binds a port of its own, tells its health and drains before it ends."""
 
-import asyncio
 import logging
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +9,15 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from aloe.serving.native_log import silenced
 from aloe.serving.status import GuardedServer, StatusOf
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MAX_PENDING_CALL_COUNT = 100_000
 
-_log = logging.getLogger(__name__)
-
 
 def _has_caller(record: logging.LogRecord) -> bool:
-    """Whether gRPC's log tells of anything but an answer whose caller had gone."""
+    """Whether a log record is of anything but an answer that came after its caller had gone."""
     error = record.exc_info[0] if record.exc_info else None
     return error is None or error.__name__ != "ExecuteBatchError"
 
@@ -60,8 +57,8 @@ class RpcServer:
                 # The client pings every 30 s; the default allows one in 300 s.
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-                # gRPC cancels calls at random once 1,000 wait to be looked at, without a word. They
-                # are to reach the service, which says that it is full and when to come again.
+                # By default gRPC cancels calls at random, without a word, once 1,000 wait. They are
+                # to reach the service, which says that it is full and when to try again.
                 ("grpc.server.max_pending_requests", _MAX_PENDING_CALL_COUNT),
                 ("grpc.server.max_pending_requests_hard_limit", _MAX_PENDING_CALL_COUNT),
             ],
@@ -82,7 +79,9 @@ class RpcServer:
             AddressInUse: the address cannot be bound.
         """
         try:
-            port = self._server.add_insecure_port(address)
+            # gRPC's own log would say at length what our one line says.
+            with silenced():
+                port = self._server.add_insecure_port(address)
         except RuntimeError:
             port = 0
         if port == 0:
@@ -105,13 +104,3 @@ class RpcServer:
     async def _set_health(self, state: int) -> None:
         for name in ["", *self._names]:
             await self._health.set(name, state)
-
-
-async def wait_for_signal() -> None:
-    """Return at SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
-    _log.info("stopping")

@@ -1,4 +1,4 @@
-"""What a failed call tells its caller, and the wrapping of handlers that says it."""
+"""The status of a failed call, and the wrapping of handlers that sends it."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -12,8 +12,8 @@ from grpc_status import rpc_status
 
 ERROR_DOMAIN = "aloe"
 
-# A status travels in HTTP/2 headers, of which gRPC takes 8 KiB by default: a longer one would reach
-# nobody. The message is sent twice, and percent-encoded once.
+# A status travels in HTTP/2 headers, of which gRPC takes 8 KiB by default: a longer one would be
+# lost. The message is in there twice, once of them percent-encoded.
 _MAX_MESSAGE_BYTES = 800
 _MAX_DESCRIPTION_BYTES = 400
 _MAX_VIOLATIONS_BYTES = 2_000
@@ -72,11 +72,11 @@ class Status:
 
 
 StatusOf = Callable[[Exception], Status | None]
-"""How a service translates its exceptions; None means "that is a defect"."""
+"""Makes a status of an exception that a service foresees; None for any other, a defect."""
 
 
 def status_of_anything(error: Exception, status_of: StatusOf) -> Status:
-    """Translate any exception; one that nobody foresaw is logged and INTERNAL."""
+    """Make a status of any exception; one that the service does not foresee is logged: INTERNAL."""
     status = status_of(error)
     if status is None:
         _log.error("unexpected %s", type(error).__name__, exc_info=error)
@@ -87,24 +87,24 @@ def status_of_anything(error: Exception, status_of: StatusOf) -> Status:
 
 
 class GuardedServer:
-    """Stands for a server while handlers are added: wraps each, so that what it raises is told.
+    """Takes the place of a server while handlers are added, and makes their exceptions statuses.
 
-    Once, when they are added: an interceptor would be asked again at every call, which takes a
-    tenth of what an empty call takes.
+    It wraps each handler once, when it is added. An interceptor would be asked at every call,
+    which takes a tenth of the time of an empty call.
     """
 
     def __init__(self, server: grpc.aio.Server, status_of: StatusOf) -> None:
         self._server, self._status_of = server, status_of
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
-        """Do nothing: what comes here comes below as well."""
+        """Do nothing: generated code adds the same handlers by the method below as well."""
 
     def add_registered_method_handlers(
         self, service_name: str, handlers: Mapping[str, Any]
     ) -> None:
         """Add a service's handlers, by method.
 
-        As generic ones: gRPC looks at every registered method anew whenever a call comes in.
+        They are added as generic ones: gRPC goes through all registered methods at every call.
         """
         wrapped = {method: self._wrap(handler) for method, handler in handlers.items()}
         self._server.add_generic_rpc_handlers(

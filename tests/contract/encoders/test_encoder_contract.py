@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aloe.embedding.adapters.loading import EncoderSource, load_encoder
-from aloe.embedding.encoder import Encoder
+from aloe.embedding.ports.encoder import Encoder
 
 KINDS = [
     "logmel",

@@ -12,9 +12,9 @@ from tests.contract.encoders.conftest import SavedModel
 from aloe.embedding.adapters.known_encoders import KNOWN_ENCODERS
 from aloe.embedding.adapters.loading import EncoderSource, load_encoder
 from aloe.embedding.adapters.tensorflow_encoder import load_saved_model
-from aloe.embedding.encoder import Encoder
-from aloe.embedding.errors import ConfigurationError, InvalidAudio
-from aloe.embedding.length_policy import Exact, Grid, Trillsson, Window
+from aloe.embedding.domain.errors import ConfigurationError, InvalidAudio
+from aloe.embedding.domain.length_policy import Exact, Grid, Trillsson, Window
+from aloe.embedding.ports.encoder import Encoder
 
 
 def load(location: Path | str, **options: Any) -> Encoder:

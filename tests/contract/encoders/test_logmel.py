@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from aloe.embedding.adapters.logmel import LogmelEncoder
-from aloe.embedding.length_policy import Float32Array
+from aloe.embedding.domain.arrays import Float32Array
 
 RATE_HZ = 16_000
 BANDS = 64

@@ -6,9 +6,9 @@ from tests.contract.encoders.conftest import SavedModel
 
 from aloe.embedding.adapters.loading import EncoderSource, load_encoder, load_encoders
 from aloe.embedding.adapters.manifest import read_manifest
-from aloe.embedding.encoder import LazyEncoder
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.length_policy import Exact
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.domain.length_policy import Exact
+from aloe.embedding.ports.encoder import LazyEncoder
 
 
 def read(folder: Path, text: str) -> list[EncoderSource]:

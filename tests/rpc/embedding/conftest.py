@@ -7,7 +7,7 @@ from tests.contract.encoders import saved_models
 from tests.rpc.embedding.serving import serve
 
 from aloe.embedding.adapters.loading import EncoderSource, load_encoder
-from aloe.embedding.encoder import Encoder
+from aloe.embedding.ports.encoder import Encoder
 
 SHARED = Path(__file__).parents[4] / "shared"
 

@@ -9,11 +9,11 @@ import numpy as np
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from aloe.embedding import convert
-from aloe.embedding.audio import EncodedAudio, PcmAudio
-from aloe.embedding.encoder import Encoder, LazyEncoder
-from aloe.embedding.limits import ServiceLimits
-from aloe.embedding.service import EmbeddingService
+from aloe.embedding.audio.clip import EncodedAudio, PcmAudio
+from aloe.embedding.ports.encoder import Encoder, LazyEncoder
+from aloe.embedding.rpc.servicer import rpc_service
+from aloe.embedding.rpc.statuses import status_of
+from aloe.embedding.usecases.service import EmbeddingService, ServiceLimits
 from aloe.serving.server import RpcServer
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb2
@@ -29,7 +29,7 @@ async def serve(
 ) -> AsyncIterator[Any]:
     """Serve encoders and yield a stub; the options are EmbeddingService's."""
     service = EmbeddingService(encoders, limits or ServiceLimits(), **options)
-    server = RpcServer([service.grpc], status_of=convert.status_of)
+    server = RpcServer([rpc_service(service)], status_of=status_of)
     address = await server.start("127.0.0.1:0")
     await server.set_serving()
     channel_options = [

@@ -15,9 +15,9 @@ from tests.rpc.embedding.serving import (
     violated_fields,
 )
 from tests.unit.embedding.recordings import CONTAINERS, encoded, pcm, tone
-from tests.unit.embedding.test_audio import BAD_AUDIO
+from tests.unit.embedding.test_decoder import BAD_AUDIO
 
-from aloe.embedding.audio import Audio
+from aloe.embedding.audio.clip import Audio
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb2
 

@@ -8,9 +8,10 @@ import pytest
 from tests.rpc.embedding.serving import error_details, matrix, request, serve
 from tests.unit.embedding.recordings import CONTAINERS, encoded, pcm, tone
 
-from aloe.embedding.audio import SampleFormat
-from aloe.embedding.encoder import Encoder
-from aloe.embedding.limits import BatchLimits, ServiceLimits
+from aloe.embedding.audio.clip import SampleFormat
+from aloe.embedding.batching.limits import BatchLimits
+from aloe.embedding.ports.encoder import Encoder
+from aloe.embedding.usecases.service import ServiceLimits
 from aloe.v1 import embedding_service_pb2 as pb2
 
 

@@ -9,8 +9,8 @@ from tests.rpc.embedding.serving import audio, error_details, matrix, request, s
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 from tests.unit.embedding.recordings import pcm, tone
 
-from aloe.embedding.bulk import WINDOW_CLIP_COUNT
-from aloe.embedding.limits import ServiceLimits
+from aloe.embedding.usecases.bulk import WINDOW_CLIP_COUNT
+from aloe.embedding.usecases.service import ServiceLimits
 from aloe.v1 import embedding_service_pb2 as pb2
 
 

@@ -10,8 +10,8 @@ from tests.rpc.embedding.serving import error_details, request, serve, stream
 from tests.unit.embedding.gated_encoder import WAIT_S, GatedEncoder, clip
 from tests.unit.embedding.recordings import pcm, tone
 
-from aloe.embedding.encoder import Encoder, LazyEncoder
-from aloe.embedding.errors import ConfigurationError
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.ports.encoder import Encoder, LazyEncoder
 from aloe.v1 import embedding_service_pb2 as pb2
 
 CLIP = pcm(clip(1))

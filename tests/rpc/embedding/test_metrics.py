@@ -11,10 +11,10 @@ from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 from tests.unit.embedding.recordings import pcm
 
 from aloe.embedding.adapters.prometheus import PrometheusRecorder
-from aloe.embedding.batcher import Batcher
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.limits import BatchLimits, ServiceLimits
-from aloe.embedding.service import EmbeddingService
+from aloe.embedding.batching.batcher import Batcher
+from aloe.embedding.batching.limits import BatchLimits
+from aloe.embedding.usecases.service import EmbeddingService, ServiceLimits
+from aloe.serving.metrics import MetricsUnavailable
 
 Samples = dict[str, float]
 
@@ -83,5 +83,5 @@ def test_a_port_alone_is_on_loopback() -> None:
 def test_an_address_that_cannot_be_served_is_named_with_a_remedy(address: str) -> None:
     taken = PrometheusRecorder().serve("127.0.0.1:0", dict).removesuffix("/metrics")
     address = address.format(taken=taken.removeprefix("http://"))
-    with pytest.raises(ConfigurationError, match=r"cannot serve metrics on .*give another"):
+    with pytest.raises(MetricsUnavailable, match=r"cannot serve metrics on .*give another"):
         PrometheusRecorder().serve(address, dict)

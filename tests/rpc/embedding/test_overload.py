@@ -8,7 +8,7 @@ from tests.rpc.embedding.serving import error_details, request, serve
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 from tests.unit.embedding.recordings import pcm
 
-from aloe.embedding.limits import ServiceLimits
+from aloe.embedding.usecases.service import ServiceLimits
 
 PLACE_COUNT = 8
 # More than gRPC by itself lets wait for the server to look at them.

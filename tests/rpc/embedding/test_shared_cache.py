@@ -19,10 +19,11 @@ from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 from tests.unit.embedding.recordings import pcm
 
 from aloe.embedding.adapters.redis_cache import RedisCache
-from aloe.embedding.encoder import EncoderInfo
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.length_policy import Exact, Float32Array
-from aloe.embedding.limits import ServiceLimits
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.domain.length_policy import Exact
+from aloe.embedding.ports.encoder import EncoderInfo
+from aloe.embedding.usecases.service import ServiceLimits
 from aloe.local.child import Child
 from aloe.local.redis_server import redis_child
 

@@ -1,4 +1,4 @@
-"""The learner as a process: how it ends."""
+"""The learner as a process: how it ends, and one line when it cannot serve."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ import pytest
 SIGNALS = [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 
 
-def start(redis_url: str) -> subprocess.Popen[str]:
+def start(redis_url: str, *flags: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "aloe.learner", "--address", "127.0.0.1:0"],
+        [sys.executable, "-m", "aloe.learner", "--address", "127.0.0.1:0", *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -45,6 +45,44 @@ def test_it_ends_in_order_while_it_waits_for_its_store(number: int, tmp_path: Pa
         if "waiting for the store" in line:
             break
     code, stderr = ended(process, number)
+    assert code == 0
+    assert "Traceback" not in stderr
+    assert stderr.rstrip().endswith("stopping")
+
+
+@pytest.mark.parametrize(
+    ("redis_url", "flags", "messages"),
+    [
+        ("", [], ["no store: give --redis-url redis://HOST:6379"]),
+        ("http://:hunter2@h", [], ["--redis-url: the URL must have one of the forms"]),
+        (
+            "memory://",
+            ["--drain-s", "-1", "--pool-cache-mb", "much"],
+            ["--drain-s is '-1': ", "--pool-cache-mb is 'much': ", "(see --help)"],
+        ),
+        ("memory://", ["--metrics-address", "nowhere"], ["cannot serve metrics on 'nowhere'"]),
+        ("memory://", ["--address", "192.0.2.1:1"], ["cannot listen on 192.0.2.1:1"]),
+    ],
+)
+def test_a_wrong_configuration_ends_with_code_2_and_one_line(
+    redis_url: str, flags: list[str], messages: list[str]
+):
+    process = start(redis_url, *flags)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (2, "")
+    assert stderr.startswith("aloe.learner: ")
+    assert stderr.count("\n") == 1, stderr
+    assert all(message in stderr for message in messages), stderr
+    assert "hunter2" not in stderr
+
+
+def test_it_ends_in_order_while_its_kernels_are_compiled(tmp_path: Path):
+    process = start(f"unix://{tmp_path}/nobody.sock", "--metrics-address", "127.0.0.1:0")
+    assert process.stderr
+    for line in process.stderr:
+        if "metrics are at" in line:
+            break
+    code, stderr = ended(process, signal.SIGTERM)
     assert code == 0
     assert "Traceback" not in stderr
     assert stderr.rstrip().endswith("stopping")

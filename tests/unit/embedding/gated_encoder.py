@@ -4,9 +4,10 @@ import threading
 
 import numpy as np
 
-from aloe.embedding.encoder import EncoderInfo
-from aloe.embedding.errors import InvalidAudio
-from aloe.embedding.length_policy import Exact, Float32Array
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import InvalidAudio
+from aloe.embedding.domain.length_policy import Exact
+from aloe.embedding.ports.encoder import EncoderInfo
 
 WAIT_S = 10.0
 

@@ -6,7 +6,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from aloe.embedding.audio import PcmAudio, SampleFormat
+from aloe.embedding.audio.clip import PcmAudio, SampleFormat
 
 Samples = NDArray[np.float32]
 

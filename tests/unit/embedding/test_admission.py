@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from aloe.embedding.admission import Admission
-from aloe.embedding.errors import InvalidRequest, Overloaded, ShuttingDown
+from aloe.embedding.batching.admission import Admission
+from aloe.embedding.domain.errors import InvalidRequest, Overloaded, ShuttingDown
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import math
 
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 
-from aloe.embedding.batch_queue import BatchQueue, Embedded, Waiting
-from aloe.embedding.limits import BatchLimits
+from aloe.embedding.batching.batch_queue import BatchQueue, Embedded, Waiting
+from aloe.embedding.batching.limits import BatchLimits
 
 LIMITS = BatchLimits(sizes=(1, 2, 4), max_sample_count=400, patience_s=1.0)
 ENCODER = GatedEncoder()

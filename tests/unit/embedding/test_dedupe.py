@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 
-from aloe.embedding.batch_queue import Embedded
-from aloe.embedding.batcher import Batcher
-from aloe.embedding.dedupe import DedupingBatcher
-from aloe.embedding.encoder import EncoderInfo
-from aloe.embedding.errors import InvalidAudio
-from aloe.embedding.length_policy import Float32Array
-from aloe.embedding.limits import BatchLimits
-from aloe.embedding.recorder import Lookup, NoRecorder
-from aloe.embedding.shared_cache import SharedCache, SharedRuns
+from aloe.embedding.batching.batch_queue import Embedded
+from aloe.embedding.batching.batcher import Batcher
+from aloe.embedding.batching.dedupe import DedupingBatcher
+from aloe.embedding.batching.limits import BatchLimits
+from aloe.embedding.batching.shared_runs import SharedRuns
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import InvalidAudio
+from aloe.embedding.ports.encoder import EncoderInfo
+from aloe.embedding.ports.recorder import Lookup, NoRecorder
+from aloe.embedding.ports.shared_cache import SharedCache
 
 ENTRY_BYTES = 2 * 4 + 400
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloe.embedding.length_policy import (
+from aloe.embedding.domain.length_policy import (
     Exact,
     Frames,
     Grid,

@@ -1,16 +1,10 @@
 import numpy as np
 import pytest
 
-from aloe.embedding.errors import InvalidAudio
-from aloe.embedding.length_policy import (
-    Exact,
-    Float32Array,
-    Grid,
-    LengthPolicy,
-    Trillsson,
-    Window,
-)
-from aloe.embedding.policy_probe import Embed, choose_length_policy, rows_are_independent
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import InvalidAudio
+from aloe.embedding.domain.length_policy import Exact, Grid, LengthPolicy, Trillsson, Window
+from aloe.embedding.domain.policy_probe import Embed, choose_length_policy, rows_are_independent
 
 GRID = Grid(15_600, 7_680)
 

@@ -1,1 +1,1 @@
-"""Encoders behind the port; the only modules that import TensorFlow."""
+"""What stands behind the ports: encoders in TensorFlow, a cache in Redis, metrics in Prometheus."""

@@ -16,7 +16,7 @@ def fingerprint(preprocessing: str, folder: Path | None = None) -> str:
     """
     digest = hashlib.sha256(preprocessing.encode())
     for path in _files(folder) if folder else []:
-        # Lengths keep one file's end from passing for the next one's start.
+        # Names and sizes go in too, so that bytes cannot move from one file to the next unnoticed.
         name = path.relative_to(folder).as_posix() if folder else path.name
         digest.update(f"\0{name}\0{path.stat().st_size}\0".encode())
         with path.open("rb") as file:

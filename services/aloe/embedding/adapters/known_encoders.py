@@ -1,8 +1,8 @@
-"""The published encoders that have a name here, and how each is called."""
+"""The published encoders that have a short name here, and where each is found."""
 
 from dataclasses import dataclass
 
-from aloe.embedding.length_policy import Exact, LengthPolicy, Trillsson
+from aloe.embedding.domain.length_policy import Exact, LengthPolicy, Trillsson
 
 
 @dataclass(frozen=True, slots=True)

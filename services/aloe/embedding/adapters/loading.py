@@ -13,9 +13,9 @@ import platformdirs
 from aloe.embedding.adapters.known_encoders import KNOWN_ENCODERS, KnownEncoder
 from aloe.embedding.adapters.logmel import LOGMEL, LogmelEncoder
 from aloe.embedding.adapters.tensorflow_encoder import load_saved_model
-from aloe.embedding.encoder import Encoder, LazyEncoder
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.length_policy import LengthPolicy
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.domain.length_policy import LengthPolicy
+from aloe.embedding.ports.encoder import Encoder, LazyEncoder
 
 _log = logging.getLogger(__name__)
 
@@ -100,11 +100,11 @@ def _folder(location: str, known: KnownEncoder | None) -> Path:
     if known and (kept := _kaggle_cache() / known.kaggle_handle).is_dir():
         return kept
     handle = known.handle if known else location
-    # Its default is a temporary folder, from which a large encoder is soon gone.
+    # Its default is a temporary folder: a large encoder would have to be fetched again soon.
     os.environ.setdefault("TFHUB_CACHE_DIR", str(platformdirs.user_cache_path("aloe") / "encoders"))
     os.environ.setdefault("TFHUB_DOWNLOAD_PROGRESS", "1")
     try:
-        # Its import takes a second and warns of its own pkg_resources: only for those who download.
+        # Imported only to download: it takes a second, and warns that it uses pkg_resources.
         with warnings.catch_warnings(action="ignore"):
             import tensorflow_hub
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from aloe.embedding.adapters.fingerprint import fingerprint
 from aloe.embedding.adapters.tensorflow_runtime import import_tensorflow
-from aloe.embedding.encoder import EncoderInfo
-from aloe.embedding.length_policy import Float32Array, Frames, LengthPolicy
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.length_policy import Frames, LengthPolicy
+from aloe.embedding.ports.encoder import EncoderInfo
 
 LOGMEL = "logmel"
 
@@ -14,8 +15,8 @@ _SAMPLE_RATE_HZ = 16_000
 _FRAME, _HOP, _FFT = 400, 160, 512
 _BAND_COUNT, _LOWEST_HZ, _HIGHEST_HZ = 64, 60.0, 7_600.0
 _FLOOR = 1e-7
-# Brings speech to about unit scale, on which the head's optimiser depends: (centre, spread) of the
-# logs as measured on speech. Silence is at (log of the floor - centre) / spread.
+# (centre, spread) of each statistic, measured on speech. They bring it to about unit scale, which
+# the head's optimiser needs. Silence is at (log of the floor - centre) / spread.
 _SHAPE, _LEVEL, _TREND, _BEND, _DEVIATION = (0, 2), (-11, 3), (0, 1.5), (0, 1.5), (1, 1)
 
 
@@ -91,5 +92,5 @@ def _build(tf: Any) -> Any:
 
 
 def _thirds(frame_count: Any) -> list[tuple[Any, Any]]:
-    """Split frames in three; with fewer than three they overlap, and none is ever empty."""
+    """Split frames in three parts. With fewer than three frames they overlap: none is empty."""
     return [(frame_count * third // 3, -(-frame_count * (third + 1) // 3)) for third in range(3)]

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from aloe.embedding.adapters.loading import EncoderSource
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.length_policy import parse_length_policy
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.domain.length_policy import parse_length_policy
 
 _KEYS = {"location", "encoder_id", "length_policy", "load"}
 _LAZY = {"start": False, "lazy": True}

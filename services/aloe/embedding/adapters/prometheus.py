@@ -6,16 +6,15 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.recorder import BatchReport, Lookup, Recorder
-from aloe.serving.metrics import SECONDS, MetricsUnavailable, process_registry, serve_metrics
+from aloe.embedding.ports.recorder import BatchReport, Lookup, Recorder
+from aloe.serving.metrics import SECONDS, process_registry, serve_metrics
 
 _LABELS = ("encoder",)
 _CLIP_COUNTS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class PrometheusRecorder(Recorder):
-    """Counts what it hears; `serve` lets Prometheus read it."""
+    """Counts what it is told; `serve` lets Prometheus read it."""
 
     def __init__(self) -> None:
         self._registry = registry = process_registry()
@@ -61,17 +60,14 @@ class PrometheusRecorder(Recorder):
             queue_depths: clips that wait now, by encoder; called from that thread.
 
         Raises:
-            ConfigurationError: there is no such address, or it is taken.
+            MetricsUnavailable: there is no such address, or it is taken.
         """
         self._registry.register(_QueueDepth(queue_depths))
-        try:
-            return serve_metrics(self._registry, address)
-        except MetricsUnavailable as error:
-            raise ConfigurationError(str(error)) from error
+        return serve_metrics(self._registry, address)
 
 
 class _QueueDepth(Collector):
-    """Asks for the depth of the queue when Prometheus does."""
+    """Reads the depth of the queue whenever Prometheus asks."""
 
     def __init__(self, queue_depths: Callable[[], Mapping[str, int]]) -> None:
         self._queue_depths = queue_depths

@@ -13,20 +13,20 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from aloe.embedding.encoder import EncoderInfo
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.length_policy import Float32Array
-from aloe.embedding.shared_cache import SharedCache
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.ports.encoder import EncoderInfo
+from aloe.embedding.ports.shared_cache import SharedCache
 from aloe.wire import arrays
 
-# What a call may lose to a Redis that hangs, once until it answers again.
+# The longest that a call waits for a Redis that hangs; calls after it do not wait at all.
 _READ_TIMEOUT_S = 0.1
 _WRITE_TIMEOUT_S = 2.0
 _RETRY_S = 2.0
 _WARNING_INTERVAL_S = 60.0
 _READ_COUNT = 256
 _WRITE_COUNT = 64
-# About 16 MB of TRILLsson's embeddings; past that they are not shared.
+# About 16 MB of TRILLsson's embeddings; more than that are not written.
 _MAX_UNWRITTEN_COUNT = 4096
 
 _log = logging.getLogger(__name__)
@@ -41,10 +41,10 @@ class _Read:
 
 
 class RedisCache(SharedCache):
-    """A Redis that may be away: then calls go on without it. For one event loop.
+    """A cache in Redis; while Redis is away, calls go on without it. For one event loop.
 
-    One command reads and one writes at a time, each for all who came meanwhile. After a failure no
-    caller waits for Redis until it has answered a ping.
+    At most one read and one write run at a time; each takes along all that came meanwhile. After
+    a failure no caller waits for Redis until it has answered a ping.
     """
 
     def __init__(self, url: str, *, ttl_s: int, retry_s: float = _RETRY_S) -> None:
@@ -151,7 +151,7 @@ class RedisCache(SharedCache):
             self._recovery = asyncio.create_task(self._recover())
 
     def _warn(self, error: Exception) -> None:
-        """Log a failure, but not each of a Redis that comes and goes."""
+        """Log a failure, but at most once a minute, as a Redis may come and go."""
         now = time.monotonic()
         if now - self._last_warning >= _WARNING_INTERVAL_S:
             self._last_warning = now

@@ -1,4 +1,4 @@
-"""Encoders that come as a TensorFlow SavedModel: its call found out, compiled and measured."""
+"""Encoders that come as a TensorFlow SavedModel: finds out how to call one, and compiles it."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -9,10 +9,11 @@ import numpy as np
 
 from aloe.embedding.adapters.fingerprint import fingerprint
 from aloe.embedding.adapters.tensorflow_runtime import import_tensorflow
-from aloe.embedding.encoder import EncoderInfo
-from aloe.embedding.errors import ConfigurationError, InvalidAudio
-from aloe.embedding.length_policy import Float32Array, LengthPolicy
-from aloe.embedding.policy_probe import Embed, choose_length_policy, rows_are_independent
+from aloe.embedding.domain.arrays import Float32Array
+from aloe.embedding.domain.errors import ConfigurationError, InvalidAudio
+from aloe.embedding.domain.length_policy import LengthPolicy
+from aloe.embedding.domain.policy_probe import Embed, choose_length_policy, rows_are_independent
+from aloe.embedding.ports.encoder import EncoderInfo
 
 SAMPLE_RATE_HZ = 16_000
 # Long enough for every front end we know; two rows tell a batch axis from a time axis.
@@ -111,7 +112,7 @@ def _compile(tf: Any, module: Any, folder: Path) -> tuple[Embed, int]:
 
 
 def _calls(tf: Any, module: Any) -> Iterator[tuple[str, Callable[[Any], Any]]]:
-    """Yield every way to call it, first with the rate: a model may do without it, but wrongly."""
+    """Yield every way to call it. With the rate first: without it a model may assume another."""
     signature = getattr(module, "signatures", {}).get("serving_default")
     if callable(module):
         yield (
@@ -168,7 +169,7 @@ def _one_by_one(embed: Embed) -> Embed:
 
 
 def _frozen(tf: Any, function: Any) -> Callable[[Any], Any]:
-    """Make constants of the weights: the same bits, and 2 ms less per call for YAMNet."""
+    """Turn the weights into constants: same results, and 2 ms less per call for YAMNet."""
     from tensorflow.python.framework import convert_to_constants
 
     try:

@@ -1,21 +1,20 @@
-"""TensorFlow without its chatter, on the device and with the threads it is to use."""
+"""Imports TensorFlow without its chatter, and chooses its device and threads."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from aloe.embedding.errors import ConfigurationError
-from aloe.embedding.precision import Precision
+from aloe.embedding.domain.errors import ConfigurationError
+from aloe.embedding.domain.precision import Precision
+from aloe.serving.native_log import silenced
 
 
 def import_tensorflow() -> Any:
-    """Import TensorFlow; its notes on processors and missing GPUs stay unsaid."""
+    """Import TensorFlow without its notes on processors and missing GPUs."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _stderr_closed():
+    with silenced():
         import tensorflow as tf
 
-        # Where there is no GPU the first look for one complains.
+        # The first search for GPUs complains if there is none: do it while that is silenced.
         tf.config.list_physical_devices()
     return tf
 
@@ -56,7 +55,7 @@ def place_tensorflow(
         gpus = [gpus[number]]
     tf.config.set_visible_devices(gpus, "GPU")
     for gpu in gpus:
-        # Else the first encoder takes the whole memory of the GPU.
+        # Without this the first encoder takes all of the GPU's memory.
         tf.config.experimental.set_memory_growth(gpu, True)
     _set_precision(tf, precision, has_gpu=bool(gpus))
     threads = thread_count or (os.cpu_count() or 1)
@@ -74,7 +73,7 @@ def _set_precision(tf: Any, precision: Precision, *, has_gpu: bool) -> None:
             f"--precision {precision.value} is not for {'a GPU' if has_gpu else 'the processor'}:"
             f" give {choices}"
         )
-    # On by default, whereby a clip's embedding would depend on the GPU.
+    # Off unless asked for: by default it is on, and embeddings would depend on the GPU.
     tf.config.experimental.enable_tensor_float_32_execution(precision is Precision.TF32)
     rewrite = {
         Precision.FLOAT16: "auto_mixed_precision",
@@ -82,17 +81,3 @@ def _set_precision(tf: Any, precision: Precision, *, has_gpu: bool) -> None:
     }
     if precision in rewrite:
         tf.config.optimizer.set_experimental_options({rewrite[precision]: True})
-
-
-@contextmanager
-def _stderr_closed() -> Iterator[None]:
-    """Drop what native code writes to stderr: it does so before any log level can be set."""
-    kept = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)

@@ -1,0 +1,1 @@
+"""The service's own terms: length policies, precisions, errors. Pure functions, no I/O."""

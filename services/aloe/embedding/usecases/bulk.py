@@ -1,0 +1,112 @@
+"""Streams of clips: a bounded window in flight, results as they come."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from aloe.embedding.audio.clip import Audio
+from aloe.embedding.batching.admission import Admission
+from aloe.embedding.domain.errors import ShuttingDown
+from aloe.embedding.usecases.embedder import EmbeddedClip, Embedder, Outcome, byte_count
+
+# Enough for one batch that runs, one that waits and one that is being decoded.
+WINDOW_CLIP_COUNT = 128
+# Clips of a message that are decoded and queued together.
+_PART_CLIP_COUNT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedAudio:
+    """A clip of a stream, under its caller's number."""
+
+    sequence_number: int
+    audio: Audio
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedResult:
+    """What became of a clip of a stream, under its caller's number."""
+
+    sequence_number: int
+    result: EmbeddedClip | Exception
+
+
+class BulkStream:
+    """One stream of clips.
+
+    It reads on only while fewer than `window_clip_count` clips are on their way, those included
+    whose results the caller has not taken yet, and while half of the service's room is free.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        admission: Admission,
+        *,
+        deadline: float = math.inf,
+        window_clip_count: int = WINDOW_CLIP_COUNT,
+    ) -> None:
+        self._embedder = embedder
+        self._admission = admission
+        self._deadline = deadline
+        self._window_clip_count = window_clip_count
+        self._in_flight_count = 0
+        self._ready: list[NumberedResult] = []
+        self._progress = asyncio.Event()
+        self._room = asyncio.Event()
+
+    async def run(
+        self, messages: AsyncIterator[Sequence[NumberedAudio]]
+    ) -> AsyncIterator[list[NumberedResult]]:
+        """Embed what `messages` brings; yields results that became ready together, in any order.
+
+        Raises:
+            ShuttingDown: the server ends; every clip that was taken in has its result.
+        """
+        reader = asyncio.create_task(self._read(messages))
+        reader.add_done_callback(lambda _: self._progress.set())
+        try:
+            while not reader.done() or self._ready:
+                await self._progress.wait()
+                self._progress.clear()
+                if self._ready:
+                    results, self._ready = self._ready, []
+                    yield results
+                    self._in_flight_count -= len(results)
+                    self._room.set()
+            await reader
+        finally:
+            reader.cancel()
+
+    async def _read(self, messages: AsyncIterator[Sequence[NumberedAudio]]) -> None:
+        shutdown: ShuttingDown | None = None
+        async with asyncio.TaskGroup() as parts:
+            try:
+                async for message in messages:
+                    for start in range(0, len(message), _PART_CLIP_COUNT):
+                        await self._start(message[start : start + _PART_CLIP_COUNT], parts)
+            except ShuttingDown as error:  # clips that were taken in still get their answer
+                shutdown = error
+        if shutdown:
+            raise shutdown
+
+    async def _start(self, part: Sequence[NumberedAudio], parts: asyncio.TaskGroup) -> None:
+        """Wait for room, then let some clips run."""
+        while self._in_flight_count >= self._window_clip_count:
+            self._room.clear()
+            await self._room.wait()
+        audios = [clip.audio for clip in part]
+        hold = await self._admission.enter_bulk(len(part), byte_count(audios))
+        self._in_flight_count += len(part)
+
+        def tell(outcome: Outcome) -> None:
+            number = part[outcome.index].sequence_number
+            self._ready.append(NumberedResult(number, outcome.result))
+            self._progress.set()
+
+        task = parts.create_task(
+            self._embedder.embed_each(audios, hold, tell, deadline=self._deadline)
+        )
+        # A `finally` inside the task would not do: a task cancelled before it starts never runs.
+        task.add_done_callback(lambda _: self._admission.release(hold))
