@@ -132,8 +132,9 @@ def test_a_head_that_is_not_in_the_making_is_no_reason_to_wait(client: LearnerCl
             scene.query(min_head_version=wanted)
         with fails_with("HEAD_VERSION_UNKNOWN", FailedPrecondition):
             client.predict(scene.task_id, embeddings=scene.embeddings[:1], min_head_version=wanted)
-        with fails_with("HEAD_VERSION_UNKNOWN", FailedPrecondition):
-            client.export_head(scene.task_id, wanted)
+    scene.query(min_head_version=version)
+    with fails_with("HEAD_VERSION_UNKNOWN", FailedPrecondition):
+        client.export_head(scene.task_id, version + 1)
 
 
 def test_the_ranking_is_by_the_tasks_own_formula(client: LearnerClient):
