@@ -1,10 +1,9 @@
-"""The definitions in plain numpy, word for word, that the kernels are held to."""
-
-from collections.abc import Callable
+"""In plain Python and numpy, word for word, what the kernels are held to."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aloe.learner.domain.acquisition import FORMULAS, SoftmaxRow
 from aloe.learner.domain.head import Head
 from aloe.values import AcquisitionFunction, SelectionRule
 
@@ -23,47 +22,17 @@ def logits_of(head: Head, embeddings: NDArray[np.float32]) -> Float64Array:
     return logits
 
 
-def smallest_margin(p: Float64Array) -> Float64Array:
-    in_order = np.sort(p, axis=1)
-    scores: Float64Array = in_order[:, -2] - in_order[:, -1]
-    return scores
-
-
-def largest_margin(p: Float64Array) -> Float64Array:
-    scores: Float64Array = 1 - (p.max(axis=1) - p.min(axis=1))
-    return scores
-
-
-def least_confidence(p: Float64Array) -> Float64Array:
-    scores: Float64Array = 1 - p.max(axis=1)
-    return scores
-
-
-def entropy(p: Float64Array) -> Float64Array:
-    scores: Float64Array = -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1)
-    return scores
-
-
-def norm(p: Float64Array) -> Float64Array:
-    nearest = np.eye(p.shape[1])[p.argmax(axis=1)]
-    scores: Float64Array = np.sqrt(np.square(p - nearest).sum(axis=1))
-    return scores
-
-
-OF_PROBABILITIES: dict[AcquisitionFunction, Callable[[Float64Array], Float64Array]] = {
-    AcquisitionFunction.SMALLEST_MARGIN: smallest_margin,
-    AcquisitionFunction.LARGEST_MARGIN: largest_margin,
-    AcquisitionFunction.LEAST_CONFIDENCE: least_confidence,
-    AcquisitionFunction.ENTROPY: entropy,
-    AcquisitionFunction.NORM: norm,
-}
+def softmax_row(logits: NDArray[np.floating]) -> SoftmaxRow:
+    """Reduce the logits of one clip, (n_classes,), to what the formulas are made of."""
+    z = logits.astype(np.float64)
+    rest = np.delete(z - z.max(), z.argmax())
+    q = np.exp(rest)
+    return SoftmaxRow(-rest.max(), q.max(), q.min(), q.sum(), (q * q).sum(), -(q * rest).sum())
 
 
 def scores_of(function: AcquisitionFunction, logits: Float64Array) -> Float64Array:
-    """Score clips by any function but RANDOM."""
-    if function is AcquisitionFunction.MARGIN_LOGITS:
-        return smallest_margin(logits)
-    return OF_PROBABILITIES[function](softmax(logits))
+    """Score clips, (n_clips, n_classes) logits, by the formula of any function but RANDOM."""
+    return np.array([FORMULAS[function](softmax_row(row)) for row in logits])
 
 
 def order_of(rule: SelectionRule, clips: list[tuple[int, float, int]]) -> list[int]:

@@ -1,16 +1,16 @@
 """Every formula against values worked by hand."""
 
-import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from tests.unit.learner.reference import softmax
+from tests.unit.learner.reference import Float64Array, scores_of, softmax, softmax_row
 
 from aloe.learner.domain.acquisition import (
-    SoftmaxRow,
+    FORMULAS,
     entropy,
     largest_margin,
     least_confidence,
@@ -18,6 +18,7 @@ from aloe.learner.domain.acquisition import (
     random_scores,
     smallest_margin,
 )
+from aloe.values import AcquisitionFunction
 
 THREE_CLASSES = np.array(
     [
@@ -33,16 +34,62 @@ TWO_CLASSES = np.array([[0.75, 0.25], [0.5, 0.5], [0.0, 1.0]], dtype=np.float32)
 
 def score(formula, probabilities):
     """Apply a formula to rows of probabilities."""
-    return [formula(softmax_row(p)) for p in np.asarray(probabilities, dtype=np.float64)]
+    with np.errstate(divide="ignore"):
+        logits = np.maximum(np.log(np.asarray(probabilities, dtype=np.float64)), -700.0)
+    return [formula(softmax_row(row)) for row in logits]
 
 
-def softmax_row(probabilities) -> SoftmaxRow:
-    best = int(np.argmax(probabilities))
-    odds = probabilities / probabilities[best]
-    rest = np.delete(odds, best)
-    spread = sum(-q * math.log(q) for q in rest if q > 0)
-    lead = -math.log(max(rest.max(), 1e-300))
-    return SoftmaxRow(lead, rest.max(), odds.min(), rest.sum(), np.square(rest).sum(), spread)
+def plain_smallest_margin(p: Float64Array) -> Float64Array:
+    in_order = np.sort(p, axis=1)
+    scores: Float64Array = in_order[:, -2] - in_order[:, -1]
+    return scores
+
+
+def plain_largest_margin(p: Float64Array) -> Float64Array:
+    scores: Float64Array = 1 - (p.max(axis=1) - p.min(axis=1))
+    return scores
+
+
+def plain_least_confidence(p: Float64Array) -> Float64Array:
+    scores: Float64Array = 1 - p.max(axis=1)
+    return scores
+
+
+def plain_entropy(p: Float64Array) -> Float64Array:
+    scores: Float64Array = -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1)
+    return scores
+
+
+def plain_norm(p: Float64Array) -> Float64Array:
+    nearest = np.eye(p.shape[1])[p.argmax(axis=1)]
+    scores: Float64Array = np.sqrt(np.square(p - nearest).sum(axis=1))
+    return scores
+
+
+PLAIN: dict[AcquisitionFunction, Callable[[Float64Array], Float64Array]] = {
+    AcquisitionFunction.SMALLEST_MARGIN: plain_smallest_margin,
+    AcquisitionFunction.LARGEST_MARGIN: plain_largest_margin,
+    AcquisitionFunction.LEAST_CONFIDENCE: plain_least_confidence,
+    AcquisitionFunction.ENTROPY: plain_entropy,
+    AcquisitionFunction.NORM: plain_norm,
+}
+"""Each function by its definition, of (n_clips, n_classes) probabilities."""
+
+LOGITS = st.lists(
+    st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4), min_size=1, max_size=6
+).map(np.array)
+
+
+@pytest.mark.parametrize("function", [each for each in FORMULAS if each.name != "MARGIN_LOGITS"])
+@given(logits=LOGITS)
+def test_every_formula_is_its_plain_definition(function, logits):
+    assert_allclose(scores_of(function, logits), PLAIN[function](softmax(logits)), atol=1e-12)
+
+
+@given(logits=LOGITS)
+def test_the_margin_of_logits_is_the_plain_definition_on_logits(logits):
+    expected = plain_smallest_margin(logits)
+    assert_allclose(scores_of(AcquisitionFunction.MARGIN_LOGITS, logits), expected, atol=1e-12)
 
 
 def test_smallest_margin_is_minus_the_lead_of_the_best_class():
@@ -116,12 +163,10 @@ def test_random_scores_differ_by_seed_and_by_head_version():
     assert len(set(draws)) == len(draws)
 
 
-@given(
-    st.lists(st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4), min_size=1, max_size=6)
-)
-def test_scores_stay_within_the_bounds_of_their_formulas(rows):
+@given(logits=LOGITS)
+def test_scores_stay_within_the_bounds_of_their_formulas(logits):
     class_count = 4
-    probabilities = softmax(np.array(rows, dtype=np.float32))
+    probabilities = softmax(logits)
     bounds = {
         smallest_margin: (-1, 0),
         largest_margin: (0, 1),
