@@ -7,10 +7,10 @@ Not part of the public interface of this library: the learner service uses it.
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import timedelta
 
-from aloe.client._async_embed_stream import embed_batches
-from aloe.client._operations import encoders
-from aloe.client._translate import error_of_status
-from aloe.client.async_embedding import AsyncEmbeddingClient
+from aloe.client.asyncio.embed_stream import embed_batches
+from aloe.client.asyncio.embedding import AsyncEmbeddingClient
+from aloe.client.calls.translate import error_of_status
+from aloe.client.operations import encoders
 from aloe.client.types import Embeddings
 from aloe.v1 import audio_pb2, embedding_service_pb2
 

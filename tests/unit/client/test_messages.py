@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from aloe import client
 from aloe.client import AcquisitionFunction, SelectionRule, types
-from aloe.client._fields import parse_enum, wire_enum
-from aloe.client._operations import labeling, pools, results, tasks
-from aloe.client._operations.recipes import encode_strategy
+from aloe.client.operations.fields import parse_enum, wire_enum
+from aloe.client.operations import labeling, pools, results, tasks
+from aloe.client.operations.recipes import encode_strategy
 from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, pool_pb2, stopping_pb2, task_pb2
 from aloe.wire.arrays import encode_matrix
 

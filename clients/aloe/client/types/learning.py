@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.client.types.arrays import Float32Array
 from aloe.values import HeadRecipe, StopAdvice
+from aloe.wire.arrays import Float32Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import grpc
 
-from aloe.client._asyncio import AsyncRunner
-from aloe.client._embed_window import EmbedWindow
-from aloe.client._endpoint import Endpoint, StreamBroken
+from aloe.client.asyncio.runner import AsyncRunner
+from aloe.client.calls.endpoint import Endpoint, StreamBroken
+from aloe.client.operations.embed_window import EmbedWindow
 from aloe.v1 import embedding_service_pb2 as pb
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from aloe.client import types
-from aloe.client._fields import clip_name, parse_time, pool_name, uint32, uint64
-from aloe.client._operations.operation import ListOperation, Operation, Page, StreamOperation
+from aloe.client.operations.fields import clip_name, parse_time, pool_name, uint32, uint64
+from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
 from aloe.v1 import pool_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix

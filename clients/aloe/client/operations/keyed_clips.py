@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from aloe.client._audio import encode_audio
-from aloe.client._translate import error_of_status, failure_of_error
+from aloe.client.calls.translate import error_of_status, failure_of_error
 from aloe.client.errors import AloeError, InvalidArgument
+from aloe.client.operations.audio import encode_audio
 from aloe.client.types import Audio, EmbeddedClip
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.wire.arrays import decode_vector

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from aloe.client._chunks import group
+from aloe.client.operations.chunks import group
 from aloe.v1 import embedding_service_pb2 as pb
 
 # Enough to keep a server's batches full while results travel back.

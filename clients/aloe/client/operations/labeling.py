@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from aloe.client import types
-from aloe.client._fields import clip_name, duration, parse_time, task_name, uint32, wire_enum
-from aloe.client._operations.operation import Operation
-from aloe.client._operations.tasks import parse_pool_state
+from aloe.client.operations.fields import clip_name, duration, parse_time, task_name, uint32
+from aloe.client.operations.operation import Operation
 from aloe.v1 import labeling_pb2
 from aloe.wire import names
+from aloe.wire.enums import POOL_STATES, SPLITS
 
 
 def import_labels(
@@ -50,7 +50,7 @@ def query(
         request,
         lambda response: types.QueryResult(
             leases=tuple(map(_parse_lease, response.leases)),
-            pool_state=parse_pool_state(response.pool_state),
+            pool_state=POOL_STATES.member(response.pool_state, "pool_state"),
             head_version=response.head_version,
         ),
     )
@@ -107,7 +107,7 @@ def renew_leases(
 def _encode_known_label(pool_id: str, known: types.KnownLabel) -> labeling_pb2.KnownLabel:
     message = labeling_pb2.KnownLabel(
         clip=clip_name(pool_id, known.clip_id),
-        split=wire_enum(labeling_pb2.Split, "SPLIT", known.split),
+        split=SPLITS.number(known.split),
         oracle_id=known.oracle_id,
     )
     if known.label is None:

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Self
 
 from aloe.client import types
-from aloe.client._async_embed_stream import embed_batches
-from aloe.client._asyncio import AsyncRunner
-from aloe.client._chunks import group
-from aloe.client._embed_window import MESSAGE_CLIP_COUNT
-from aloe.client._keyed_clips import KeyedClips
-from aloe.client._operations import encoders
+from aloe.client.asyncio.embed_stream import embed_batches
+from aloe.client.asyncio.runner import AsyncRunner
+from aloe.client.operations import encoders
+from aloe.client.operations.chunks import group
+from aloe.client.operations.embed_window import MESSAGE_CLIP_COUNT
+from aloe.client.operations.keyed_clips import KeyedClips
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.v1.embedding_service_pb2_grpc import EmbeddingServiceStub
 

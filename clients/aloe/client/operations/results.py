@@ -5,16 +5,16 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from aloe.client import types
-from aloe.client._audio import encode_audio
-from aloe.client._fields import clip_name, parse_duration, parse_enum, parse_time, task_name, uint32
-from aloe.client._operations.operation import ListOperation, Operation, Page, StreamOperation
-from aloe.client._operations.recipes import parse_recipe, parse_strategy
-from aloe.client._operations.stopping import parse_advice
-from aloe.client._operations.tasks import parse_task
-from aloe.client._translate import invalid_field
+from aloe.client.calls.translate import invalid_field
+from aloe.client.operations.audio import encode_audio
+from aloe.client.operations.fields import clip_name, parse_duration, parse_time, task_name, uint32
+from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
+from aloe.client.operations.tasks import parse_task
 from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, task_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix, encode_matrix
+from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, SPLITS
+from aloe.wire.settings import HEAD_RECIPE, decode_advice, decode_strategy
 
 PredictInput = head_pb2.AudioClips | audio_pb2.FloatMatrix | head_pb2.ClipNames
 
@@ -140,7 +140,11 @@ def _parse_round(message: head_pb2.Round) -> types.Round:
             scoring_duration=parse_duration(message.head_times, "scoring_duration"),
             selection_duration=parse_duration(message.head_times, "selection_duration"),
         ),
-        stop_advice=parse_advice(message.stop_advice) if message.HasField("stop_advice") else None,
+        stop_advice=(
+            decode_advice(message.stop_advice, "stop_advice")
+            if message.HasField("stop_advice")
+            else None
+        ),
     )
 
 
@@ -167,7 +171,7 @@ def _parse_label(message: labeling_pb2.StoredLabel) -> types.StoredLabel:
         clip_id=names.parse_clip_name(message.clip).clip_id,
         uri=message.uri,
         label=message.label if message.WhichOneof("answer") == "label" else None,
-        split=parse_enum(types.Split, labeling_pb2.Split, "SPLIT", message.split),
+        split=SPLITS.member(message.split, "split"),
         oracle_id=message.oracle_id,
         label_time=parse_time(message.label_time),
     )
@@ -177,12 +181,14 @@ def _parse_event(message: labeling_pb2.TaskEvent) -> types.TaskEvent:
     return types.TaskEvent(
         event_id=message.event_id,
         event_time=parse_time(message.event_time),
-        kind=parse_enum(types.EventKind, labeling_pb2.EventKind, "EVENT_KIND", message.kind),
+        kind=EVENT_KINDS.member(message.kind, "kind"),
         oracle_id=message.oracle_id,
         changes=tuple(map(_parse_change, message.changes)),
         head_version=message.head_version,
         query_strategy=(
-            parse_strategy(message.query_strategy) if message.HasField("query_strategy") else None
+            decode_strategy(message.query_strategy, "query_strategy")
+            if message.HasField("query_strategy")
+            else None
         ),
     )
 
@@ -190,7 +196,7 @@ def _parse_event(message: labeling_pb2.TaskEvent) -> types.TaskEvent:
 def _parse_change(message: labeling_pb2.ClipChange) -> types.ClipChange:
     return types.ClipChange(
         clip_id=names.parse_clip_name(message.clip).clip_id,
-        state=parse_enum(types.ClipState, labeling_pb2.ClipState, "CLIP_STATE", message.state),
+        state=CLIP_STATES.member(message.state, "state"),
         label=message.label or None,
         lease_id=message.lease_id,
         score=message.score if message.HasField("score") else None,
@@ -207,6 +213,6 @@ def _parse_head(message: head_pb2.Head) -> types.Head:
         encoder_id=message.encoder_id,
         encoder_fingerprint=message.encoder_fingerprint,
         label_count=message.label_count,
-        head_recipe=parse_recipe(message.head_recipe),
+        head_recipe=HEAD_RECIPE.decode(message.head_recipe, "head_recipe"),
         seed=message.seed,
     )

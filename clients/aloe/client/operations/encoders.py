@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from aloe.client import types
-from aloe.client._audio import encode_audio
-from aloe.client._operations.operation import Operation
+from aloe.client.operations.audio import encode_audio
+from aloe.client.operations.operation import Operation
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.wire.arrays import decode_matrix

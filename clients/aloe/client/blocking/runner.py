@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import grpc
 
-from aloe.client._background_call import Attempt, BackgroundCall, Sleep
-from aloe.client._endpoint import Endpoint
-from aloe.client._operations.operation import ListOperation, Operation, StreamOperation
-from aloe.client._retry import OutageSchedule, RetrySchedule
+from aloe.client.blocking.background_call import Attempt, BackgroundCall, Sleep
+from aloe.client.calls.endpoint import Endpoint
+from aloe.client.calls.retry import OutageSchedule, RetrySchedule
+from aloe.client.operations.operation import ListOperation, Operation, StreamOperation
 from aloe.client.types import ConnectOptions
 
 T = TypeVar("T")

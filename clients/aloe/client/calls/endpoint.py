@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import grpc
 
-from aloe.client._retry import OutageSchedule, RetrySchedule
-from aloe.client._translate import error_of_call, invalid_field
+from aloe.client.calls.retry import OutageSchedule, RetrySchedule
+from aloe.client.calls.translate import error_of_call, invalid_field
 from aloe.client.errors import AloeError, Unavailable
 from aloe.client.types import ConnectOptions
 

@@ -9,12 +9,12 @@ from typing import Any, Self
 import grpc
 
 from aloe.client import types
-from aloe.client._chunks import group
-from aloe.client._embed_window import MESSAGE_CLIP_COUNT, EmbedWindow
-from aloe.client._endpoint import StreamBroken
-from aloe.client._keyed_clips import KeyedClips
-from aloe.client._operations import encoders
-from aloe.client._sync import SyncRunner
+from aloe.client.blocking.runner import SyncRunner
+from aloe.client.calls.endpoint import StreamBroken
+from aloe.client.operations import encoders
+from aloe.client.operations.chunks import group
+from aloe.client.operations.embed_window import MESSAGE_CLIP_COUNT, EmbedWindow
+from aloe.client.operations.keyed_clips import KeyedClips
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.v1.embedding_service_pb2_grpc import EmbeddingServiceStub
 

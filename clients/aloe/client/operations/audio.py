@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aloe.client._translate import invalid_field
+from aloe.client.calls.translate import invalid_field
 from aloe.client.types import Audio, Pcm
 from aloe.v1 import audio_pb2
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
 from aloe.client import types
-from aloe.client._audio import encode_audio
-from aloe.client._chunks import MESSAGE_BYTES
-from aloe.client._fields import pool_name
-from aloe.client._operations.operation import Operation
-from aloe.client._translate import error_of_status, failure_of_error, invalid_field
+from aloe.client.calls.translate import error_of_status, failure_of_error, invalid_field
 from aloe.client.errors import InvalidArgument
+from aloe.client.operations.audio import encode_audio
+from aloe.client.operations.chunks import MESSAGE_BYTES
+from aloe.client.operations.fields import pool_name
+from aloe.client.operations.operation import Operation
 from aloe.v1 import pool_pb2
 from aloe.wire.arrays import encode_vector
 

@@ -1,17 +1,19 @@
-"""Single fields of messages: ids, numbers, enums and times, checked where they enter."""
+"""Single fields of messages: ids, numbers and times, checked before they are sent."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from enum import Enum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from aloe.client._translate import invalid_field
+from aloe.client.calls.translate import invalid_field
 from aloe.wire import names
+from aloe.wire.errors import MalformedValue
 
-E = TypeVar("E", bound=Enum)
+V = TypeVar("V")
+M = TypeVar("M", bound=Message)
 
 _MAX_DURATION = timedelta(days=3650)
 
@@ -65,21 +67,16 @@ def parse_duration(message: Message, field: str) -> timedelta | None:
     return lasting
 
 
-def parse_enum(kind: type[E], wire_kind: Any, prefix: str, number: int) -> E:
-    """Return the member that is called as `number` is on the wire, less the prefix.
+def encoded(encode: Callable[[V, str], M], value: V, field: str) -> M:
+    """Write settings by a function of aloe.wire.
 
     Raises:
-        ValueError: this version of the library has none.
+        InvalidArgument: a setting does not fit its field of the message.
     """
-    name = wire_kind.Name(number).removeprefix(f"{prefix}_")
-    if name not in kind.__members__:
-        raise ValueError(f"{prefix} {name} is unknown to this version of the library")
-    return kind[name]
-
-
-def wire_enum(wire_kind: Any, prefix: str, member: Enum) -> Any:
-    """Return the number of a member on the wire."""
-    return wire_kind.Value(f"{prefix}_{member.name}")
+    try:
+        return encode(value, field)
+    except MalformedValue as error:
+        raise invalid_field(error.field, error.description) from error
 
 
 def _checked_id(field: str, value: str) -> str:

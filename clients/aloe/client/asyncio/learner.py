@@ -2,19 +2,19 @@
 # ruff: noqa: ASYNC109 - a timeout is a deadline here, known to the server
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
 from aloe.client import types
-from aloe.client._async_pool_methods import AsyncPoolMethods
-from aloe.client._asyncio import AsyncRunner
-from aloe.client._operations import labeling, results, tasks
-from aloe.client._operations.tasks import UNCHANGED, Unchanged
+from aloe.client.asyncio.runner import AsyncRunner
+from aloe.client.operations import imports, labeling, pools, results, tasks
+from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
+from aloe.values import DEFAULT_STRATEGY, PAPER_RECIPE
 
 
-class AsyncLearnerClient(AsyncPoolMethods):
+class AsyncLearnerClient:
     """LearnerClient for asyncio: the same methods, awaited. Made by connect_async().
 
     The tasks of one event loop may share a client; threads and processes may not.
@@ -33,14 +33,78 @@ class AsyncLearnerClient(AsyncPoolMethods):
     async def close(self) -> None:
         await self._runner.close()
 
+    async def create_pool(
+        self,
+        pool_id: str,
+        *,
+        encoder_id: str = "",
+        encoder_fingerprint: str = "",
+        embedding_dim: int = 0,
+        keep_audio: bool = False,
+        timeout: timedelta | None = None,
+    ) -> types.Pool:
+        operation = pools.create_pool(
+            pool_id,
+            encoder_id=encoder_id,
+            encoder_fingerprint=encoder_fingerprint,
+            embedding_dim=embedding_dim,
+            keep_audio=keep_audio,
+        )
+        return await self._runner.run(operation, timeout)
+
+    async def get_pool(self, pool_id: str, *, timeout: timedelta | None = None) -> types.Pool:
+        return await self._runner.run(pools.get_pool(pool_id), timeout)
+
+    async def list_pools(self, *, timeout: timedelta | None = None) -> tuple[types.Pool, ...]:
+        return await self._runner.collect(pools.list_pools(), timeout)
+
+    async def delete_pool(self, pool_id: str, *, timeout: timedelta | None = None) -> None:
+        await self._runner.run(pools.delete_pool(pool_id), timeout)
+
+    async def import_clips(
+        self,
+        pool_id: str,
+        clips: Iterable[types.NewClip],
+        *,
+        encoder_fingerprint: str = "",
+        on_progress: Callable[[int], None] | None = None,
+        timeout: timedelta | None = None,
+    ) -> types.ImportSummary:
+        running = imports.ClipImport(
+            pool_id,
+            clips,
+            encoder_fingerprint=encoder_fingerprint,
+            max_clip_bytes=self._runner.endpoint.max_clip_bytes,
+            on_progress=on_progress,
+        )
+        timeout = imports.stream_timeout(timeout)
+        async for stored in self._runner.run_in_turn(running.operations(), timeout):
+            running.add(stored)
+        return running.finish()
+
+    def list_clips(
+        self, pool_id: str, *, timeout: timedelta | None = None
+    ) -> AsyncIterator[types.Clip]:
+        return self._runner.pages(pools.list_clips(pool_id), timeout)
+
+    def export_clips(
+        self, pool_id: str, skip_count: int = 0, *, timeout: timedelta | None = None
+    ) -> AsyncIterator[types.EmbeddedPoolClip]:
+        return self._runner.stream(pools.export_clips(pool_id, skip_count), timeout)
+
+    async def get_clip_audio(
+        self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
+    ) -> types.ClipAudio:
+        return await self._runner.run(pools.get_clip_audio(pool_id, clip_id), timeout)
+
     async def create_task(
         self,
         task_id: str,
         pool_id: str,
         classes: Sequence[str],
         *,
-        query_strategy: types.QueryStrategy = tasks.DEFAULT_STRATEGY,
-        head_recipe: types.HeadRecipe = tasks.DEFAULT_RECIPE,
+        query_strategy: types.QueryStrategy = DEFAULT_STRATEGY,
+        head_recipe: types.HeadRecipe = PAPER_RECIPE,
         label_budget: int | None = None,
         lease_duration: timedelta | None = None,
         seed: int = 0,
@@ -76,6 +140,8 @@ class AsyncLearnerClient(AsyncPoolMethods):
         task_id: str,
         *,
         query_strategy: types.QueryStrategy | Unchanged = UNCHANGED,
+        acquisition_function: types.AcquisitionFunction | Unchanged = UNCHANGED,
+        selection_rule: types.SelectionRule | Unchanged = UNCHANGED,
         head_recipe: types.HeadRecipe | Unchanged = UNCHANGED,
         label_budget: int | Unchanged | None = UNCHANGED,
         lease_duration: timedelta | Unchanged | None = UNCHANGED,
@@ -86,6 +152,8 @@ class AsyncLearnerClient(AsyncPoolMethods):
         operation = tasks.update_task(
             task_id,
             query_strategy=query_strategy,
+            acquisition_function=acquisition_function,
+            selection_rule=selection_rule,
             head_recipe=head_recipe,
             label_budget=label_budget,
             lease_duration=lease_duration,

@@ -4,7 +4,7 @@ import random
 import time
 from datetime import timedelta
 
-from aloe.client._translate import invalid_field
+from aloe.client.calls.translate import invalid_field
 from aloe.client.errors import AloeError, DeadlineExceeded, Overloaded, Unavailable
 
 _FIRST_BACKOFF_S = 0.05

@@ -1,0 +1,1 @@
+"""How a server is called: when a call is repeated, and what a failure means."""
