@@ -26,7 +26,7 @@ def parse_stopping_rule(text: str) -> PlainRule:
     settings = _settings(name, kind, given)
     missing = [key for key in _required(kind) if key not in settings]
     if missing:
-        raise invalid_field("stop", f"{text!r} needs {', '.join(missing)}: a number")
+        raise invalid_field("stop", f"{text!r} needs {', '.join(missing)}, a number")
     rule = kind(**settings)  # type: ignore[arg-type]
     for key, wrong in out_of_range(rule):
         raise invalid_field("stop", f"{text!r}: {key} is {wrong}")
@@ -54,9 +54,8 @@ def _settings(name: str, kind: type[PlainRule], given: str) -> dict[str, float]:
         key, _, value = part.rpartition("=")
         key = key.strip() or (next(iter(numbers)) if len(numbers) == 1 else "")
         if key not in numbers:
-            raise invalid_field(
-                "stop", f"{part!r}: {name} takes {', '.join(numbers)}, each =NUMBER"
-            )
+            known = ", ".join(numbers)
+            raise invalid_field("stop", f"{part!r}: {name} takes {known}, each =NUMBER")
         try:
             settings[key] = numbers[key](value)
         except ValueError:

@@ -8,7 +8,6 @@ from aloe.wire.settings import STOPPING_RULE
 FORMAT = "aloe-pool-1"
 _OPTIMISERS = {"AdamRecipe": "adam", "LbfgsRecipe": "lbfgs"}
 _FUNCTIONS = {"margin": "smallest_margin"}
-_COMBINATIONS = {"any": AnyOfRules, "all": AllOfRules}
 
 
 def upgraded_task(task: dict[str, Any]) -> dict[str, Any]:
@@ -28,5 +27,6 @@ def _rule(value: Any) -> StoppingRule:
     """Read a rule: a text, or {"any": [...]} or {"all": [...]}."""
     if isinstance(value, str):
         return parse_stopping_rule(value)
-    [(name, rules)] = value.items()
-    return _COMBINATIONS[name](tuple(map(_rule, rules)))
+    kind = AnyOfRules if "any" in value else AllOfRules
+    [rules] = value.values()
+    return kind(tuple(map(_rule, rules)))

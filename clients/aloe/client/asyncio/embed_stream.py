@@ -8,8 +8,9 @@ from typing import Any
 
 import grpc
 
+from aloe.client.asyncio.ending import Ending
 from aloe.client.asyncio.runner import AsyncRunner
-from aloe.client.calls.endpoint import Endpoint, StreamBroken
+from aloe.client.calls.endpoint import StreamBroken
 from aloe.client.operations.embed_window import EmbedWindow
 from aloe.v1 import embedding_service_pb2 as pb
 
@@ -22,14 +23,26 @@ async def embed_batches(
     fingerprint: str,
     timeout: timedelta | None,
 ) -> AsyncIterator[list[pb.StreamedEmbedding]]:
-    """As aloe.client.passthrough.embed_stream has it."""
-    endpoint, feed = runner.endpoint, _Feed(batches, EmbedWindow(encoder_id, fingerprint))
-    schedule = endpoint.outage_schedule(timeout)
+    """Embed clips as they came over the wire; yield results as they are ready, in any order.
+
+    Audio and the errors of single clips are left untouched. While the window is full (512 clips or
+    16 MB without a result) no batch is taken. Where the stream breaks, the clips without a result
+    are sent again; what `batches` raises is raised here.
+
+    Args:
+        runner: of a client of the embedding service.
+        batches: some clips each, about 2 MB, their sequence numbers unique in the whole.
+        encoder_id: empty for the server's default.
+        fingerprint: EncoderMismatch is raised where the encoder has another; empty takes any.
+        timeout: how long the server may be away before Unavailable is raised.
+    """
+    feed = _Feed(batches, EmbedWindow(encoder_id, fingerprint))
+    schedule = runner.endpoint.outage_schedule(timeout)
     try:
         while await feed.has_clips():
             call = runner.start("EmbedStream", feed.reopened(), timeout_s=None)
             try:
-                async for results in _results(call, feed, endpoint):
+                async for results in _results(call, feed, runner):
                     schedule.progressed()
                     yield results
             except StreamBroken as broken:
@@ -44,8 +57,9 @@ async def embed_batches(
 
 
 async def _results(
-    call: Any, feed: "_Feed", endpoint: Endpoint
+    call: Any, feed: "_Feed", runner: AsyncRunner
 ) -> AsyncIterator[list[pb.StreamedEmbedding]]:
+    ending = Ending(call)
     read: asyncio.Task[Any] | None = None
     try:
         while True:
@@ -53,33 +67,29 @@ async def _results(
             await asyncio.wait({read, *feed.pulls()}, return_when=asyncio.FIRST_COMPLETED)
             feed.send_pulled()
             if read.done():
-                response = _response_of(read, feed, endpoint)
+                response = await _response_of(read, ending, runner)
                 read = None
-                if response is None:
+                if response is not grpc.aio.EOF:
+                    yield feed.window.settle(response)
+                elif feed.is_done:
                     return
-                yield feed.window.settle(response)
+                else:
+                    raise StreamBroken(runner.endpoint.ended_early("EmbedStream"))
     finally:
         if read is not None:
             _drop(read)
 
 
-def _response_of(
-    read: "asyncio.Task[Any]", feed: "_Feed", endpoint: Endpoint
-) -> pb.EmbedStreamResponse | None:
-    """Return what was read, None at the end.
+async def _response_of(read: "asyncio.Task[Any]", ending: Ending, runner: AsyncRunner) -> Any:
+    """Return what was read, EOF at the end.
 
     Raises:
-        StreamBroken: this is not where the stream should end.
+        StreamBroken: the call failed.
     """
     try:
-        response = read.result()
-    except grpc.RpcError as error:
-        raise StreamBroken(endpoint.translate(error, "EmbedStream")) from error
-    if response is not grpc.aio.EOF:
-        return response  # type: ignore[no-any-return]
-    if not feed.is_done:
-        raise StreamBroken(endpoint.ended_early("EmbedStream"))
-    return None
+        return read.result()
+    except (grpc.RpcError, asyncio.CancelledError) as raised:
+        raise StreamBroken(await runner.failure("EmbedStream", raised, ending)) from raised
 
 
 class _Feed:

@@ -25,7 +25,7 @@ class AsyncEmbeddingClient:
 
     def __init__(self, target: str, options: types.ConnectOptions) -> None:
         self.runner = AsyncRunner(EmbeddingServiceStub, target, options)
-        """For aloe.client.passthrough."""
+        """For servers that pass audio on as it came over the wire."""
 
     async def __aenter__(self) -> Self:
         return self

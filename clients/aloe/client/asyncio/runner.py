@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import grpc
 
+from aloe.client.asyncio.ending import Ending, is_cancelled_by_caller
 from aloe.client.calls.endpoint import Endpoint
 from aloe.client.calls.retry import OutageSchedule, RetrySchedule
+from aloe.client.errors import AloeError
 from aloe.client.operations.operation import ListOperation, Operation, StreamOperation
 from aloe.client.types import ConnectOptions
 
@@ -23,8 +25,10 @@ class AsyncRunner:
         self.endpoint = Endpoint(target, options)
         self._channel = grpc.aio.insecure_channel(target, self.endpoint.channel_options())
         self._stub = stub_kind(self._channel)
+        self._is_closed = False
 
     async def close(self) -> None:
+        self._is_closed = True
         await self._channel.close()
 
     def start(self, rpc: str, argument: Any, *, timeout_s: float | None) -> Any:
@@ -33,16 +37,38 @@ class AsyncRunner:
             argument, timeout=timeout_s, metadata=self.endpoint.metadata
         )
 
+    async def failure(
+        self,
+        rpc: str,
+        raised: grpc.RpcError | asyncio.CancelledError,
+        ending: Ending | None = None,
+    ) -> AloeError:
+        """Return why an attempt failed; `ending` is for calls that stream their requests.
+
+        Raises:
+            CancelledError: it did not: its caller was cancelled, or the client closed.
+        """
+        if isinstance(raised, asyncio.CancelledError):
+            if self._is_closed or is_cancelled_by_caller():
+                raise raised
+            return self.endpoint.ended_early(rpc)
+        status: Any = raised if ending is None else await ending.status(raised)
+        if status.code() is grpc.StatusCode.OK:
+            return self.endpoint.ended_early(rpc)
+        return self.endpoint.translate(status, rpc)
+
     async def run(self, operation: Operation[T], timeout: timedelta | None) -> T:
         """Make a call, again while that may help and there is time."""
         schedule = self.endpoint.schedule(timeout)
         while True:
+            call = self.start(
+                operation.rpc, operation.argument(), timeout_s=schedule.attempt_timeout_s()
+            )
+            ending = Ending(call) if operation.streams_requests else None
             try:
-                response = await self.start(
-                    operation.rpc, operation.argument(), timeout_s=schedule.attempt_timeout_s()
-                )
-            except grpc.RpcError as error:
-                delay_s = schedule.delay_s(self.endpoint.translate(error, operation.rpc))
+                response = await call
+            except (grpc.RpcError, asyncio.CancelledError) as raised:
+                delay_s = schedule.delay_s(await self.failure(operation.rpc, raised, ending))
                 await asyncio.sleep(delay_s)
             else:
                 return operation.result(response)
@@ -114,8 +140,8 @@ class AsyncRunner:
                 if not operation.is_endless:
                     return
                 delay_s = schedule.delay_s(self.endpoint.ended_early(operation.rpc))
-            except grpc.RpcError as error:
-                delay_s = schedule.delay_s(self.endpoint.translate(error, operation.rpc))
+            except (grpc.RpcError, asyncio.CancelledError) as raised:
+                delay_s = schedule.delay_s(await self.failure(operation.rpc, raised))
             finally:
                 call.cancel()
             await asyncio.sleep(delay_s)

@@ -74,8 +74,8 @@ class Endpoint:
         return error_of_call(error, rpc=rpc, target=self.target)
 
     def ended_early(self, rpc: str) -> Unavailable:
-        """What it means that the server ended a stream that has no end."""
-        return Unavailable(f"{self.target} ended {rpc}", code="UNAVAILABLE")
+        """What it means that a stream ended before its time, and nobody says why."""
+        return Unavailable(f"{rpc} at {self.target} ended early", code="UNAVAILABLE")
 
 
 def _is_loopback(target: str) -> bool:

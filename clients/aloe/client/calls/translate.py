@@ -8,7 +8,10 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from aloe.client import errors
+from aloe.client.calls.core_status import is_stream_gone
 from aloe.client.types import ClipFailure, FieldViolation
+
+_ERROR_DOMAIN = "aloe"
 
 _BY_CODE: dict[str, type[errors.AloeError]] = {
     "INVALID_ARGUMENT": errors.InvalidArgument,
@@ -43,18 +46,39 @@ def error_of_call(error: grpc.RpcError, *, rpc: str, target: str) -> errors.Aloe
     """Translate what a stub raised."""
     # Every error that a stub raises is a Call too, which its type does not say.
     call: Any = error
-    try:
-        status = rpc_status.from_call(call)
-    except ValueError:  # details of another status than the call's own
-        status = None
-    if status is None:
-        status = status_pb2.Status(
-            code=code_pb2.Code.Value(call.code().name),
-            message=_explain(call.code(), call.details() or "", rpc=rpc, target=target),
-        )
-    translated = error_of_status(status)
+    status = _servers_word(call)
+    if status is not None:
+        translated = error_of_status(status)
+    else:
+        translated = _error_of_core(call.code(), call.details() or "", rpc=rpc, target=target)
     translated.__cause__ = error
     return translated
+
+
+def _servers_word(call: Any) -> status_pb2.Status | None:
+    """Return the status with the reasons that a server of this project gives; None without them."""
+    try:
+        status: status_pb2.Status | None = rpc_status.from_call(call)
+    except ValueError:  # details of another status than the call's own
+        return None
+    info = error_details_pb2.ErrorInfo()
+    for detail in status.details if status is not None else ():
+        if detail.Unpack(info) and info.domain == _ERROR_DOMAIN:
+            return status
+    return None
+
+
+def _error_of_core(
+    code: grpc.StatusCode, details: str, *, rpc: str, target: str
+) -> errors.AloeError:
+    if is_stream_gone(code, details):
+        code = grpc.StatusCode.UNAVAILABLE
+    return error_of_status(
+        status_pb2.Status(
+            code=code_pb2.Code.Value(code.name),
+            message=_explain(code, details, rpc=rpc, target=target),
+        )
+    )
 
 
 def error_of_status(status: status_pb2.Status) -> errors.AloeError:

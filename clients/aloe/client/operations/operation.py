@@ -20,9 +20,13 @@ class Operation(Generic[T]):
     parse: Callable[[Any], T]
     """Reads the response. Raises ValueError where it cannot."""
 
+    @property
+    def streams_requests(self) -> bool:
+        return isinstance(self.request, list)
+
     def argument(self) -> Any:
         """What to pass to the stub, anew for each attempt."""
-        return iter(self.request) if isinstance(self.request, list) else self.request
+        return iter(self.request) if self.streams_requests else self.request
 
     def result(self, response: Any) -> T:
         """Read the response.
