@@ -1,4 +1,4 @@
-"""EmbedStream in an event loop: one feeder, one reader, and again where the stream breaks."""
+"""EmbedStream in an event loop: sends and reads at once, and starts again where it breaks."""
 # ruff: noqa: ASYNC109 - a timeout is a deadline here, known to the server
 
 import asyncio
@@ -93,7 +93,10 @@ async def _response_of(read: "asyncio.Task[Any]", ending: Ending, runner: AsyncR
 
 
 class _Feed:
-    """Sends what the window takes. A batch waited for outlives the stream it was meant for."""
+    """Sends what the window takes.
+
+    A batch that is being waited for when a stream breaks goes into the next stream.
+    """
 
     def __init__(
         self, batches: AsyncIterable[Sequence[pb.StreamedClip]], window: EmbedWindow
@@ -159,4 +162,4 @@ class _Feed:
 
 def _drop(task: "asyncio.Task[Any]") -> None:
     if not task.cancel() and not task.cancelled():
-        task.exception()  # asyncio complains of one that nobody looks at
+        task.exception()  # asyncio logs an exception that nobody has asked for

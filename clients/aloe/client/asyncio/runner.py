@@ -78,8 +78,9 @@ class AsyncRunner:
     ) -> AsyncIterator[T]:
         """Make calls one after the other; the next is made ready, off the loop, while one runs.
 
-        What becomes of a call is told before what making the next one ready has raised, unless
-        that is an interrupt, which cancels the call. The timeout is that of each call.
+        Where the next one cannot be made ready, the running call is still waited for and its
+        result yielded (or its error raised) before that error is raised; an interrupt cancels the
+        running call instead. The timeout is that of each call.
         """
         running: asyncio.Task[T] | None = None
         try:

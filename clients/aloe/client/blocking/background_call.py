@@ -17,7 +17,7 @@ class Attempt(Protocol):
 
 
 class BackgroundCall(Generic[T]):
-    """A call in a thread of its own: it goes on and is repeated whatever its caller does."""
+    """A call, with its repeats, in a thread of its own while the caller does something else."""
 
     def __init__(self, run: Callable[[Attempt, Sleep], T], begin: Attempt) -> None:
         """Start the call.

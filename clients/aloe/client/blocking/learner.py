@@ -89,8 +89,8 @@ class LearnerClient:
         A clip that cannot be read or taken is among the summary's failures and stops nothing. An
         import that broke off can be run again: clips that are there already are skipped.
 
-        While one stream is under way, `clips` is read on for the next: an error that ends the
-        import is raised once those are read, and in preference to one that `clips` raises.
+        While one stream is sent, the clips of the next are read. So an error of the call is raised
+        only when those are read; where reading them fails too, the error of the call is raised.
 
         Args:
             pool_id: the pool.
@@ -198,8 +198,8 @@ class LearnerClient:
     ) -> types.Task:
         """Change the fields that are given, all in one step; None means as in create_task.
 
-        `acquisition_function` and `selection_rule` each change a part of the query strategy and
-        leave the other as it is.
+        acquisition_function and selection_rule each change their part of the query strategy and
+        leave the other part as it is.
         """
         operation = tasks.update_task(
             task_id,
@@ -382,7 +382,7 @@ class LearnerClient:
         return self._runner.run(results.export_head(task_id, version), timeout)
 
     def _pool_id(self, task_id: str, timeout: timedelta | None) -> str:
-        """Ask once which pool a task is on: clips are named by it."""
+        """Return the pool of a task, which the full names of its clips need; asked for once."""
         if task_id not in self._pool_ids:
             self._pool_ids[task_id] = self.get_task(task_id, timeout=timeout).pool_id
         return self._pool_ids[task_id]

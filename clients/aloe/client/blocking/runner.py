@@ -43,8 +43,9 @@ class SyncRunner:
     ) -> Iterator[T]:
         """Make calls one after the other; the next is made ready while one runs.
 
-        What becomes of a call is told before what making the next one ready has raised, unless
-        that is an interrupt, which cancels the call. The timeout is that of each call.
+        Where the next one cannot be made ready, the running call is still waited for and its
+        result yielded (or its error raised) before that error is raised; an interrupt cancels the
+        running call instead. The timeout is that of each call.
         """
         running: BackgroundCall[T] | None = None
         try:

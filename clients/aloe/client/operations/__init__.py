@@ -1,1 +1,1 @@
-"""One function for each RPC: what to send and how to read the answer, for both kinds of client."""
+"""What to send and how to read the answer, RPC by RPC, for both kinds of client."""

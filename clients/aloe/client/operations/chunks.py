@@ -1,4 +1,4 @@
-"""Messages in groups of bounded size."""
+"""Small messages grouped into messages of a good size for a stream."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar

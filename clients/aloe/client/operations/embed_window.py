@@ -1,4 +1,4 @@
-"""The part of an EmbedStream that is under way: bounded, and sent again where the stream breaks."""
+"""The clips of an EmbedStream that have no result yet: a bounded number, sent again if it breaks."""
 
 from collections.abc import Iterator, Sequence
 

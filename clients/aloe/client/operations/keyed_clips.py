@@ -1,4 +1,4 @@
-"""Clips with keys to numbered ones, and their results back."""
+"""Numbers clips on their way out, and finds the caller's key for each result."""
 
 from collections.abc import Iterable, Iterator
 
