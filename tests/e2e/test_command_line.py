@@ -249,8 +249,10 @@ def test_simulated_oracles_may_err_or_abstain(aloe: CommandLine, recordings: Pat
         (["task", "create", "x", "--pool", "nowhere", "--classes", "a,b"], 1, "pools/nowhere"),
         (["task", "create", "x", "--pool", "vowels", "--classes", "a"], 1, "task.classes"),
         (
-            ["task", "create", "x", "--pool", "v", "--classes", "a,b"]
-            + ["--acquisition-function", "margin"],
+            [
+                *("task", "create", "x", "--pool", "v", "--classes", "a,b"),
+                *("--acquisition-function", "margin"),
+            ],
             2,
             "'margin'",
         ),

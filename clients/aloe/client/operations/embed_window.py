@@ -1,4 +1,4 @@
-"""The clips of an EmbedStream that have no result yet: a bounded number, sent again if it breaks."""
+"""The clips of an EmbedStream that have no result yet: so many at most, sent again if it breaks."""
 
 from collections.abc import Iterator, Sequence
 
