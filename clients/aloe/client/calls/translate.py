@@ -10,8 +10,7 @@ from grpc_status import rpc_status
 from aloe.client import errors
 from aloe.client.calls.core_status import is_stream_gone
 from aloe.client.types import ClipFailure, FieldViolation
-
-_ERROR_DOMAIN = "aloe"
+from aloe.wire.errors import ERROR_DOMAIN
 
 _BY_CODE: dict[str, type[errors.AloeError]] = {
     "INVALID_ARGUMENT": errors.InvalidArgument,
@@ -63,7 +62,7 @@ def _servers_word(call: Any) -> status_pb2.Status | None:
         return None
     info = error_details_pb2.ErrorInfo()
     for detail in status.details if status is not None else ():
-        if detail.Unpack(info) and info.domain == _ERROR_DOMAIN:
+        if detail.Unpack(info) and info.domain == ERROR_DOMAIN:
             return status
     return None
 
