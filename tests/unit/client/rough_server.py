@@ -41,6 +41,13 @@ class Connection:
         """Break off a call."""
         self.send(RST_STREAM, struct.pack(">I", code), stream=stream)
 
+    def finish(self) -> None:
+        """Send no more and wait for the client to leave, so that it reads what was sent."""
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+            while self.sock.recv(65536):
+                pass
+
     def read_until_headers(self) -> int:
         """Greet, and answer what must be answered; return the stream of the first call."""
         self._take(_PREFACE_LENGTH)
@@ -83,6 +90,7 @@ class RoughServer:
             with first, suppress(ConnectionError):
                 connection = Connection(first)
                 self._misdeed(connection, connection.read_until_headers())
+                connection.finish()
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(self._behind)

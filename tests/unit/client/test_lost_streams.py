@@ -37,6 +37,7 @@ def reset_after_headers(connection: Connection, stream: int) -> None:
 def reset_connection(connection: Connection, stream: int) -> None:
     linger_not = struct.pack("ii", 1, 0)
     connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
+    connection.sock.close()
 
 
 def end_without_status(connection: Connection, stream: int) -> None:
