@@ -7,8 +7,8 @@ the end of the requests cannot be sent, grpc.aio cancels the call as if its call
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import grpc
@@ -17,31 +17,36 @@ T = TypeVar("T")
 
 _SEND_FAILED = "Internal error from Core"
 _LAST_WORD_S = 0.5
-"""The status that explains a failure to send comes in the same moment, if the loop is not busy."""
+"""What the server said comes in the same moment as a failure to send, unless the loop is busy."""
+_LOOK_AGAIN_S = 0.002
 
 
 class Ending:
-    """Takes note of every status that a call gets."""
+    """Takes note of the status that a call got from the server, whatever overwrites it."""
 
     def __init__(self, call: Any) -> None:
         """Take a call that has just begun."""
+        self._call = call
         self._status: grpc.aio.AioRpcError | None = None
-        self._is_known = asyncio.Event()
-        # Called once for each status, although its name does not say so.
+        # Told of the first status only.
         call.add_done_callback(self._note)
 
     async def status(self, raised: grpc.RpcError) -> grpc.RpcError:
         """Return the status that came over the wire; what was raised, if there is none."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._is_known.wait(), _LAST_WORD_S)
+        error: Any = raised
+        if error.details() != _SEND_FAILED:
+            return raised
+        until_s = time.monotonic() + _LAST_WORD_S
+        while self._status is None and time.monotonic() < until_s:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            self._note(self._call)
         return self._status or raised
 
     def _note(self, call: Any) -> None:
-        code, details = _at_once(call.code()), _at_once(call.details())
+        details = _at_once(call.details())
         if details != _SEND_FAILED:
             metadata = _at_once(call.trailing_metadata())
-            self._status = grpc.aio.AioRpcError(code, None, metadata, details)
-            self._is_known.set()
+            self._status = grpc.aio.AioRpcError(_at_once(call.code()), None, metadata, details)
 
 
 def _at_once(coroutine: Coroutine[Any, Any, T]) -> T:
