@@ -9,9 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from .conftest import CommandLine
@@ -93,7 +96,13 @@ def test_known_labels_train_a_head_that_predicts_and_is_exported(
     shown = aloe.json("task", "show", task)
     assert shown["last_round"]["test"]["clip_count"] == 10
     assert shown["last_round"]["head_times"]["publishing_duration"] >= 0
-    assert shown["task"]["stopping_rule"] == {"all": ["label_count:12", "uncertainty:0.0"]}
+    assert shown["task"]["stopping_rule"] == {
+        "rule": "all",
+        "rules": [
+            {"rule": "label_count", "label_count": 12},
+            {"rule": "uncertainty", "max_uncertainty": 0.0},
+        ],
+    }
     advice = shown["task"]["stop_advice"]
     assert [each["verdict"] for each in advice["reasons"]] == ["stop", "continue"]
     assert advice["verdict"] == "continue"
@@ -124,7 +133,15 @@ def test_a_dumped_pool_is_restored_with_its_tasks(
     aloe: CommandLine, vowels: str, tmp_path: Path, recordings: Path
 ):
     task = new_task(
-        aloe, vowels, "saved", "--budget", 9, "--strategy", "entropy", "--stop", "plateau"
+        aloe,
+        vowels,
+        "saved",
+        "--budget",
+        9,
+        "--acquisition-function",
+        "entropy",
+        "--stop",
+        "plateau",
     )
     leases = aloe.json("query", task, "--count", 3)["leases"]
     answers = [f"{lease['lease_id']}={label}" for lease, label in zip(leases, "ae-", strict=True)]
@@ -140,11 +157,64 @@ def test_a_dumped_pool_is_restored_with_its_tasks(
     aloe.json("pool", "restore", dump)
     assert {each: aloe.output("export", each) for each in tasks} == before
     restored = aloe.json("task", "show", task)["task"]
-    assert restored["stopping_rule"] == "plateau:round_count=10,min_gain=0.005"
+    assert restored["stopping_rule"] == {
+        "rule": "plateau",
+        "round_count": 10,
+        "min_gain": 0.005,
+    }
     assert restored["query_strategy"]["acquisition_function"] == "entropy"
     assert (restored["label_budget"], restored["clip_counts"]["budget_spent"]) == (9, 2)
     assert aloe.json("import", vowels, recordings)["existing_count"] == 30
     assert "there already" not in aloe.output("pool", "restore", dump)
+
+
+def test_a_dump_of_an_older_version_is_restored(aloe: CommandLine, vowels: str, tmp_path: Path):
+    dump, old = tmp_path / "now.parquet", tmp_path / "old.parquet"
+    aloe.json("pool", "dump", vowels, dump)
+    table = pq.read_table(dump)
+    about = json.loads(table.schema.metadata[b"aloe"])
+    about["format"] = "aloe-pool-1"
+    about["pool"]["pool_id"] = "older"
+    about["tasks"] = [
+        {
+            "task_id": "older",
+            "classes": ["a", "e", "i", "o", "u"],
+            "acquisition_function": "margin",
+            "selection_rule": "class-agnostic",
+            "head_recipe": {"optimiser": "LbfgsRecipe", "l2_penalty": 0.5},
+            "label_budget": None,
+            "lease_duration_s": 60.0,
+            "seed": "18446744073709551615",
+            "max_leases_per_oracle": None,
+            "stopping_rule": {"any": ["label_count:12", "uncertainty:0.1"]},
+        }
+    ]
+    clips = table.select(["clip_id", "uri", "content_hash", "duration_s", "embedding"])
+    label = {"label": "a", "split": "train", "oracle_id": "ann", "label_time": datetime.now(UTC)}
+    labels = pa.array([label] + [None] * (clips.num_rows - 1))
+    clips = clips.append_column("older", labels)
+    pq.write_table(clips.replace_schema_metadata({"aloe": json.dumps(about)}), old)
+    aloe.json("pool", "restore", old)
+    restored = aloe.json("task", "show", "older")["task"]
+    assert restored["query_strategy"] == {
+        "acquisition_function": "smallest_margin",
+        "selection_rule": "class-agnostic",
+    }
+    assert restored["head_recipe"] == {"optimiser": "lbfgs", "l2_penalty": 0.5}
+    assert restored["stopping_rule"]["rules"][1] == {"rule": "uncertainty", "max_uncertainty": 0.1}
+    assert restored["seed"] == 2**64 - 1
+    assert restored["clip_counts"]["labeled"] == 1
+
+
+def test_an_update_changes_what_is_named_and_leaves_the_rest(aloe: CommandLine, vowels: str):
+    task = new_task(aloe, vowels, "updated", "--acquisition-function", "entropy", "--budget", 5)
+    changed = aloe.json("task", "update", task, "--selection-rule", "class-agnostic", "--lease", 60)
+    assert changed["task"]["query_strategy"] == {
+        "acquisition_function": "entropy",
+        "selection_rule": "class-agnostic",
+    }
+    assert (changed["task"]["lease_duration"], changed["task"]["label_budget"]) == (60.0, 5)
+    assert aloe.json("task", "update", task, "--no-budget")["task"]["label_budget"] is None
 
 
 def test_simulate_runs_on_a_folder_of_classes(aloe: CommandLine, recordings: Path, tmp_path: Path):
@@ -178,7 +248,15 @@ def test_simulated_oracles_may_err_or_abstain(aloe: CommandLine, recordings: Pat
         (["task", "show", "nowhere"], 1, "there is no tasks/nowhere"),
         (["task", "create", "x", "--pool", "nowhere", "--classes", "a,b"], 1, "pools/nowhere"),
         (["task", "create", "x", "--pool", "vowels", "--classes", "a"], 1, "task.classes"),
-        (["task", "create", "x", "--pool", "v", "--classes", "a,b", "--strategy", "s"], 2, "'s'"),
+        (
+            [
+                *("task", "create", "x", "--pool", "v", "--classes", "a,b"),
+                *("--acquisition-function", "margin"),
+            ],
+            2,
+            "'margin'",
+        ),
+        (["task", "update", "x"], 1, "at least one"),
         (["task", "update", "x", "--stop", "never"], 2, "'never' is no rule"),
         (["import", "bad/id", "pyproject.toml"], 1, "bad/id"),
         (["simulate", "nosuchdata"], 1, "nosuchdata"),

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aloe.cli.stopping import dump_rule
-from aloe.client import StoppingRule
+from aloe.client import HeadRecipe, StoppingRule
+from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 results = Console()
 notes = Console(stderr=True)
@@ -59,7 +59,8 @@ _PLAIN: tuple[tuple[type | UnionType, Callable[[Any], Any]], ...] = (
     (np.generic, lambda value: plain(value.item())),
     (float, lambda value: value if isfinite(value) else None),
     (Path, str),
-    (StoppingRule, dump_rule),
+    (HeadRecipe, HEAD_RECIPE.dump),
+    (StoppingRule, STOPPING_RULE.dump),
 )
 
 

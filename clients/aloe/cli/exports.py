@@ -68,7 +68,7 @@ def _export_labels(labels: list[StoredLabel], output: Path | None, *, json: bool
 
 def _export_head(learner: LearnerClient, task_id: str, output: Path | None) -> None:
     if output is None:
-        raise CommandError("a head is no text: give --output FILE.npz")
+        raise CommandError("a head cannot be written as text: give --output FILE.npz")
     head = learner.export_head(task_id)
     with output.open("wb") as file:
         np.savez(

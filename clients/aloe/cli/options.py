@@ -55,18 +55,13 @@ def audio_files(paths: list[Path]) -> list[tuple[Path, str]]:
     return found
 
 
-def parse_strategy(name: str) -> AcquisitionFunction:
-    """Read an acquisition function."""
-    try:
-        return AcquisitionFunction(name)
-    except ValueError:
-        known = ", ".join(each.value for each in AcquisitionFunction)
-        raise typer.BadParameter(f"{name!r} is no strategy; there are {known}") from None
-
-
-def parse_strategies(text: str) -> tuple[AcquisitionFunction, ...]:
+def parse_acquisition_functions(text: str) -> tuple[AcquisitionFunction, ...]:
     """Read acquisition functions separated by commas."""
-    return tuple(parse_strategy(name) for name in split_list(text))
+    try:
+        return tuple(map(AcquisitionFunction, split_list(text)))
+    except ValueError as error:
+        known = ", ".join(each.value for each in AcquisitionFunction)
+        raise typer.BadParameter(f"{error}; there are {known}") from None
 
 
 def split_list(text: str) -> list[str]:

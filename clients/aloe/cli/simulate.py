@@ -22,7 +22,7 @@ from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
 from aloe.bench.task_run import PATIENCE
 from aloe.cli.console import complain, notes, percent, plain, print_json, print_table
 from aloe.cli.experiment_progress import run_with_progress
-from aloe.cli.options import Encoder, Json, parse_strategies, split_list
+from aloe.cli.options import Encoder, Json, parse_acquisition_functions, split_list
 from aloe.cli.up import REDIS_URL_HELP, start_stack
 from aloe.client import SelectionRule, connect_async
 from aloe.local import StackOptions
@@ -72,7 +72,7 @@ def simulate(
         answering.check_classes(classes)
     spec = Spec(
         datasets=(DatasetSpec(dataset, tasks=tuple(corpus.classes)),),
-        strategies=parse_strategies(strategies),
+        strategies=parse_acquisition_functions(strategies),
         sampling=(sampling,),
         oracles=(str(answering),),
         rounds=rounds,

@@ -1,7 +1,7 @@
 """Stopping rules on the command line: `--stop plateau --stop label_count:500 --stop-when any`."""
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from aloe.client import (
     StoppingRule,
     StopVerdict,
     parse_stopping_rule,
+    stopping_rule_forms,
     stopping_rule_text,
 )
 
@@ -31,9 +32,7 @@ Stop = Annotated[
         "--stop",
         metavar="RULE",
         help="when to say that labels are enough, may be given several times:"
-        " plateau:round_count=10,min_gain=0.005,"
-        " stable_predictions:round_count=3,min_agreement=0.99, uncertainty:0.05 or"
-        " label_count:500; what is left out has these values",
+        f" {', '.join(stopping_rule_forms())}; a setting that is left out has the value shown here",
     ),
 ]
 StopWhen = Annotated[When, typer.Option(help="one of several rules is enough, or all must hold")]
@@ -48,26 +47,6 @@ def combine(texts: list[str] | None, when: When) -> StoppingRule | None:
     if len(rules) < 2:
         return rules[0] if rules else None
     return AnyOfRules(rules) if when is When.ANY else AllOfRules(rules)
-
-
-def dump_rule(rule: StoppingRule) -> Any:
-    """Write a rule as a JSON value: its text, or {"any": [...]} or {"all": [...]}."""
-    match rule:
-        case AnyOfRules(rules):
-            return {"any": [dump_rule(each) for each in rules]}
-        case AllOfRules(rules):
-            return {"all": [dump_rule(each) for each in rules]}
-        case _:
-            return stopping_rule_text(rule)
-
-
-def load_rule(value: Any) -> StoppingRule:
-    """Read what dump_rule wrote."""
-    if isinstance(value, str):
-        return parse_stopping_rule(value)
-    kind = AnyOfRules if "any" in value else AllOfRules
-    [rules] = value.values()
-    return kind(tuple(map(load_rule, rules)))
 
 
 def rule_text(rule: StoppingRule) -> str:

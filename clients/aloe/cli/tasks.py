@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -14,7 +14,6 @@ from aloe.cli.options import (
     Server,
     TaskId,
     client,
-    parse_strategy,
     split_list,
 )
 from aloe.cli.replay import replay_task
@@ -28,23 +27,23 @@ from aloe.cli.stopping import (
     time_rows,
 )
 from aloe.client import (
+    UNCHANGED,
+    AcquisitionFunction,
     LearnerClient,
     PoolState,
     QueryStrategy,
     Round,
     SelectionRule,
     Task,
+    TaskUpdate,
+    Unchanged,
 )
+from aloe.values import DEFAULT_STRATEGY
+
+T = TypeVar("T")
 
 app = typer.Typer(help="Tasks: questions about the clips of a pool.", no_args_is_help=True)
 
-_Strategy = Annotated[
-    str,
-    typer.Option(
-        help="margin, largest_margin, least_confidence, entropy, norm, random or margin_logits"
-    ),
-]
-_Sampling = Annotated[SelectionRule, typer.Option(help="one clip per predicted class, or any")]
 _Budget = Annotated[int | None, typer.Option(help="labels that may be spent")]
 
 
@@ -53,8 +52,12 @@ def create(
     task_id: TaskId,
     pool: Annotated[str, typer.Option(help="the pool whose clips are labeled")],
     classes: Annotated[str, typer.Option(help="the answers, separated by commas")],
-    strategy: _Strategy = "margin",
-    sampling: _Sampling = SelectionRule.CLASS_AWARE,
+    acquisition_function: Annotated[
+        AcquisitionFunction, typer.Option(help="what is asked first")
+    ] = DEFAULT_STRATEGY.acquisition_function,
+    selection_rule: Annotated[
+        SelectionRule, typer.Option(help="the best clip of each predicted class, or of all")
+    ] = DEFAULT_STRATEGY.selection_rule,
     budget: _Budget = None,
     lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
     seed: Annotated[int, typer.Option(min=0, help="fixes every random choice")] = 0,
@@ -69,7 +72,7 @@ def create(
             task_id,
             pool,
             split_list(classes),
-            query_strategy=QueryStrategy(parse_strategy(strategy), sampling),
+            query_strategy=QueryStrategy(acquisition_function, selection_rule),
             label_budget=budget,
             lease_duration=None if lease is None else timedelta(seconds=lease),
             seed=seed,
@@ -107,8 +110,8 @@ def list_(server: Server = DEFAULT_SERVER, json: Json = False) -> None:
 def show(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
     """Show one task, with its last round."""
     with client(server) as learner:
-        task = learner.get_task(task_id)
-        _show(task, _last_round(learner, task_id), json=json)
+        now = _now(learner, task_id)
+    _show(now.task, now.last_round, json=json)
 
 
 @app.command()
@@ -136,8 +139,10 @@ def watch(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) 
 @app.command()
 def update(
     task_id: TaskId,
-    strategy: Annotated[str | None, typer.Option(help="another acquisition function")] = None,
-    sampling: Annotated[SelectionRule | None, typer.Option(help="another rule")] = None,
+    acquisition_function: Annotated[
+        AcquisitionFunction | None, typer.Option(help="another one")
+    ] = None,
+    selection_rule: Annotated[SelectionRule | None, typer.Option(help="another one")] = None,
     budget: _Budget = None,
     no_budget: Annotated[bool, typer.Option("--no-budget", help="lift the budget")] = False,
     lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
@@ -150,19 +155,16 @@ def update(
     """Change how a task asks, and when labels are enough."""
     rule = combine(stop, stop_when)
     with client(server) as learner:
-        task = learner.get_task(task_id)
-        if strategy is not None or sampling is not None:
-            old = task.query_strategy
-            function = parse_strategy(strategy) if strategy else old.acquisition_function
-            changed = QueryStrategy(function, sampling or old.selection_rule)
-            task = learner.update_task(task_id, query_strategy=changed)
-        if budget is not None or no_budget:
-            task = learner.update_task(task_id, label_budget=None if no_budget else budget)
-        if lease is not None:
-            task = learner.update_task(task_id, lease_duration=timedelta(seconds=lease))
-        if rule is not None or no_stop:
-            task = learner.update_task(task_id, stopping_rule=None if no_stop else rule)
-        _show(task, _last_round(learner, task_id), json=json)
+        learner.update_task(
+            task_id,
+            acquisition_function=_given(acquisition_function),
+            selection_rule=_given(selection_rule),
+            label_budget=None if no_budget else _given(budget),
+            lease_duration=UNCHANGED if lease is None else timedelta(seconds=lease),
+            stopping_rule=None if no_stop else _given(rule),
+        )
+        now = _now(learner, task_id)
+    _show(now.task, now.last_round, json=json)
 
 
 @app.command()
@@ -215,8 +217,13 @@ def replay(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False)
         raise typer.Exit(1)
 
 
-def _last_round(learner: LearnerClient, task_id: str) -> Round | None:
-    return next(iter(reversed(learner.list_rounds(task_id))), None)
+def _now(learner: LearnerClient, task_id: str) -> TaskUpdate:
+    """Return a task with its last round, in one call."""
+    return next(learner.watch_task(task_id))
+
+
+def _given(value: T | None) -> T | Unchanged:
+    return UNCHANGED if value is None else value
 
 
 def _validation(last: Round | None) -> float | None:

@@ -46,7 +46,7 @@ def up(
         embedding_address=embedding_address,
         audio_uri_prefixes=tuple(audio_from or ()),
     )
-    # From before the first line is printed: who reads it may end this at once.
+    # Ready for Ctrl-C before the first line is printed: a script may send it on reading that.
     with start_stack(options) as stack, contextlib.suppress(KeyboardInterrupt):
         _announce(stack, json=json)
         signal.pause()

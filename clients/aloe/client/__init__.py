@@ -7,11 +7,10 @@
 Connecting is lazy: a server that is away is noticed by the first call.
 """
 
-from aloe.client._operations.tasks import UNCHANGED, Unchanged
-from aloe.client._stopping_text import parse_stopping_rule, stopping_rule_text
-from aloe.client.async_embedding import AsyncEmbeddingClient
-from aloe.client.async_learner import AsyncLearnerClient
-from aloe.client.embedding import EmbeddingClient
+from aloe.client.asyncio.embedding import AsyncEmbeddingClient
+from aloe.client.asyncio.learner import AsyncLearnerClient
+from aloe.client.blocking.embedding import EmbeddingClient
+from aloe.client.blocking.learner import LearnerClient
 from aloe.client.errors import (
     Aborted,
     AloeError,
@@ -28,7 +27,12 @@ from aloe.client.errors import (
     ResourceExhausted,
     Unavailable,
 )
-from aloe.client.learner import LearnerClient
+from aloe.client.operations.tasks import UNCHANGED, Unchanged
+from aloe.client.stopping_text import (
+    parse_stopping_rule,
+    stopping_rule_forms,
+    stopping_rule_text,
+)
 from aloe.client.types import (
     AcquisitionFunction,
     AdamRecipe,
@@ -164,6 +168,7 @@ __all__ = [
     "connect_embedding",
     "connect_embedding_async",
     "parse_stopping_rule",
+    "stopping_rule_forms",
     "stopping_rule_text",
 ]
 

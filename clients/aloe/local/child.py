@@ -20,7 +20,7 @@ class ChildFailed(Exception):
 
 
 class Child:
-    """One process, tied to this one: when this one dies, however it dies, so does the child."""
+    """A process that is killed when this one dies, however this one dies."""
 
     def __init__(
         self,

@@ -69,7 +69,7 @@ class LocalStack:
 
     @property
     def learner_address(self) -> str:
-        """The first learner's."""
+        """The address of the first learner."""
         return self.learner_addresses[0]
 
     @property
@@ -101,7 +101,7 @@ class LocalStack:
     def stop(self) -> None:
         """End every child, the learner first, and remove what is temporary."""
         self._stopping.set()
-        for _ in range(2):  # Again: a supervisor may have been starting one just then.
+        for _ in range(2):  # Twice: a supervisor may have started a child meanwhile.
             for child in reversed(self._children):
                 child.stop()
             for supervisor in self._supervisors:

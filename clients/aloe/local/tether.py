@@ -16,7 +16,7 @@ def main() -> None:
     parent_pid, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent_pid:  # It died before the tie was made.
+        if os.getppid() != parent_pid:  # The parent died before the tie was made.
             sys.exit(1)
     os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
 

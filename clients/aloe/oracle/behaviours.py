@@ -1,4 +1,4 @@
-"""What a simulated oracle makes of the truth, each behaviour a value with the text it stands for.
+"""How simulated oracles depart from the truth; str() of a behaviour is how it is written in text.
 
 Whether one acts on a clip depends on the clip, the seed, the oracle's name and the kind of
 behaviour: at a higher rate an oracle errs on the clips that it erred on at a lower one, and more.
@@ -23,9 +23,9 @@ class Draw:
     hardness: float
     """The clip's, 0 to 1."""
     chance: float
-    """Uniform in [0, 1): it acts below its probability."""
+    """Uniform in [0, 1): the behaviour acts where this is below its probability."""
     choice: float
-    """Uniform in [0, 1): which class is said in error."""
+    """Uniform in [0, 1): picks the wrong class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Noise:
     """Takes a clip for one of the other classes, all as likely."""
 
     rate: float
-    """Part of the answers that are wrong, 0 to 1; on hard clips, that at a hardness of 1."""
+    """Part of the answers that are wrong, 0 to 1; with on_hard_clips, at a hardness of 1."""
     on_hard_clips: bool = False
     """Errs in proportion to a clip's hardness."""
 
@@ -61,7 +61,7 @@ class Abstention:
     """Says that it cannot tell."""
 
     rate: float
-    """Part of the clips, 0 to 1; of hard clips, that at a hardness of 1."""
+    """Part of the clips, 0 to 1; with on_hard_clips, at a hardness of 1."""
     on_hard_clips: bool = False
     """Abstains in proportion to a clip's hardness."""
 

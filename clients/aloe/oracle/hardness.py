@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 
 def hardness_of(clip_ids: Sequence[str], probabilities: NDArray[np.floating]) -> dict[str, float]:
-    """Take clips for as hard as a head wavers on them: 1 - (p1 - p2), p1 and p2 the largest.
+    """Return how hard each clip is: 1 - (p1 - p2), p1 and p2 its two largest probabilities.
 
-    A head that is trained on every label, and so is as good as heads get, tells the clips that
-    are hard in themselves from those that a young head has not learned yet.
+    Take them from a head that was trained on every label: for an early head, a clip may be hard
+    only because few labels were there.
 
     Args:
         clip_ids: n_clips of them.

@@ -47,7 +47,7 @@ class LabelingReport:
     lost_count: int
     """Answers that came too late: the clip had gone to someone else."""
     head_version: int
-    """The newest head that was promised, at submission or by min_head_version; 0 for none."""
+    """The newest head that contains answers of this loop, or else min_head_version; 0 for none."""
     pool_state: PoolState
     """OPEN where the rounds ended first."""
 
@@ -110,7 +110,7 @@ class _Tally:
     head_version: int
     pool_state: PoolState = PoolState.OPEN
     begun_count: int = 0
-    """Rounds that are done or may be."""
+    """Rounds that are done or under way."""
     round_count: int = 0
     label_count: int = 0
     abstention_count: int = 0
@@ -205,7 +205,7 @@ class _Loop:
         try:
             return answers, await self._store(answers)
         except LeaseLost:
-            # One lost lease refuses the batch: the other answers are saved one by one.
+            # The server refuses the whole batch for one lost lease: submit the answers one by one.
             return await self._submit_singly(answers)
 
     async def _submit_singly(

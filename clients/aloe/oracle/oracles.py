@@ -12,8 +12,8 @@ class OracleError(ValueError):
 class Oracle(Protocol):
     """Answers for one clip at a time.
 
-    label_task calls it in a worker thread, so that it may block; one that serves several tasks at
-    once must bear to be called by several threads.
+    label_task calls it in a worker thread, so that it may block; an oracle that serves several
+    tasks at once is called from several threads at once.
     """
 
     def answer(self, lease: Lease) -> str | None:
@@ -22,9 +22,9 @@ class Oracle(Protocol):
 
 @runtime_checkable
 class TimedOracle(Oracle, Protocol):
-    """Knows its answers beforehand: `answer` returns at once, and the time it takes is only told.
+    """Knows its answers beforehand: `answer` returns at once; `answer_time_s` is how long to wait.
 
-    label_task calls it in the event loop and lets the time pass there, which costs no thread.
+    label_task calls it in the event loop and waits there, which takes no thread.
     """
 
     def answer_time_s(self, lease: Lease) -> float:

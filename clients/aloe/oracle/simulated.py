@@ -33,8 +33,8 @@ class SimulatedOracle:
             truth: clip id to class.
             classes: the task's classes.
             behaviours: applied in this order, at most one of a kind.
-            seed: another one errs, abstains and dawdles on other clips.
-            name: another one does too; for several oracles of one seed.
+            seed: with another one, the oracle errs, abstains and is slow on other clips.
+            name: likewise; tells several oracles of one seed apart.
             hardness: clip id to 0 to 1, for behaviours on hard clips.
 
         Raises:
@@ -109,8 +109,8 @@ class SimulatedOracle:
 class MajorityOracle:
     """Several oracles answer for each clip: what most of them say is the answer.
 
-    Abstentions are no votes. A tie is an abstention: a doubtful label costs a clip's worth of the
-    label budget and stays wrong, an abstention costs nothing.
+    Abstentions are no votes. A tie is an abstention, which costs nothing of the label budget, where
+    a guess would cost a label and might be wrong.
     """
 
     def __init__(self, voters: Sequence[SimulatedOracle]) -> None:

@@ -52,9 +52,9 @@ class OracleSpec:
         Args:
             truth: clip id to class.
             classes: the task's classes.
-            seed: another one errs on other clips.
+            seed: with another one, the oracle errs on other clips.
             hardness: clip id to 0 to 1, where needs_hardness; see hardness_of.
-            name: another one errs on other clips too; for several oracles of one seed.
+            name: likewise; tells several oracles of one seed apart.
 
         Raises:
             OracleError: it does not fit the classes, the truth or the hardness.

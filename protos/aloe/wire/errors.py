@@ -1,4 +1,7 @@
-"""What is wrong with a value on its way to or from the wire."""
+"""What is wrong with a value on its way to or from the wire, and whose errors are whose."""
+
+ERROR_DOMAIN = "aloe"
+"""In the google.rpc.ErrorInfo that every failure of this project's servers carries."""
 
 
 class MalformedValue(ValueError):

@@ -10,7 +10,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-ERROR_DOMAIN = "aloe"
+from aloe.wire.errors import ERROR_DOMAIN
 
 # A status travels in HTTP/2 headers, of which gRPC takes 8 KiB by default: a longer one would be
 # lost. The message is in there twice, once of them percent-encoded.

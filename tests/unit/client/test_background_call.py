@@ -5,7 +5,7 @@ from concurrent.futures import CancelledError, Future
 
 import pytest
 
-from aloe.client._background_call import BackgroundCall
+from aloe.client.blocking.background_call import BackgroundCall
 
 
 def begin_nothing(rpc, argument, *, timeout_s):

@@ -10,7 +10,7 @@ from google.rpc import code_pb2, status_pb2
 from tests.unit.client.scripted_server import Asyncio, fail
 
 from aloe import client
-from aloe.client import passthrough
+from aloe.client.asyncio.embed_stream import embed_batches
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.wire.arrays import encode_matrix, encode_vector
@@ -209,28 +209,24 @@ async def batches(
         raise failure
 
 
-async def test_passthrough_leaves_audio_and_errors_untouched(embedding_server):
+def embed_batches_of(connected, given):
+    return embed_batches(connected.runner, given, encoder_id="", fingerprint="", timeout=None)
+
+
+async def test_batches_leave_audio_and_errors_untouched(embedding_server):
     embedding_server.on("EmbedStream", backwards)
     async with client.connect_embedding_async(embedding_server.target) as connected:
-        stream = passthrough.embed_stream(connected, batches([b"xx", b"bad"], [], [b"x"]))
+        stream = embed_batches_of(connected, batches([b"xx", b"bad"], [], [b"x"]))
         results = {result.sequence_number: result async for chunk in stream for result in chunk}
     assert results[100].embedding == encode_vector(np.array([2], np.float32))
     assert results[101].error.message == "no audio"
     assert set(results) == {100, 101, 102}
 
 
-async def test_passthrough_raises_what_its_source_raises(embedding_server):
+async def test_batches_raise_what_their_source_raises(embedding_server):
     embedding_server.on("EmbedStream", backwards)
     gone = client.Unavailable("the caller has gone", code="UNAVAILABLE")
     async with client.connect_embedding_async(embedding_server.target) as connected:
-        stream = passthrough.embed_stream(connected, batches([b"x"], failure=gone))
+        stream = embed_batches_of(connected, batches([b"x"], failure=gone))
         with pytest.raises(client.Unavailable, match="the caller has gone"):
             [chunk async for chunk in stream]
-
-
-async def test_passthrough_embeds_a_few_clips_at_once(embedding_server):
-    rows = np.ones((1, 2), np.float32)
-    embedding_server.on("Embed", lambda *_: pb.EmbedResponse(embeddings=encode_matrix(rows)))
-    async with client.connect_embedding_async(embedding_server.target) as connected:
-        embeddings = await passthrough.embed(connected, [audio_pb2.Audio(encoded=b"x")])
-    np.testing.assert_array_equal(embeddings.values, rows)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.client.import_log import ImportLog, embeddings
 
 from aloe import client
-from aloe.client._chunks import MESSAGE_BYTES, group
+from aloe.client.operations.chunks import MESSAGE_BYTES, group
 from aloe.serving.status import FieldViolation, Status
 from aloe.v1 import pool_pb2
 from aloe.wire.arrays import decode_matrix

@@ -1,7 +1,7 @@
 """A pool with its tasks in one Parquet file: a row per clip, a column of labels per task.
 
-A restored task has the labels of the dumped one, with who gave them and when. It has not its
-leases, rounds and heads: its first head is trained from the labels. Kept audio is not in the file.
+A restored task has the labels of the dumped one, with who gave them and when. Leases, rounds and
+heads are not in the file: the first head is trained anew from the labels. Nor is kept audio.
 """
 
 from aloe.cli.backup.dump import dump_pool

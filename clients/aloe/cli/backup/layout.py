@@ -6,20 +6,17 @@ from typing import Any
 import numpy as np
 
 from aloe.cli.console import CommandError
-from aloe.cli.stopping import dump_rule
 from aloe.client import (
-    AdamRecipe,
     EmbeddedPoolClip,
-    HeadRecipe,
     KnownLabel,
-    LbfgsRecipe,
     Pool,
     Split,
     StoredLabel,
     Task,
 )
+from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
-FORMAT = "aloe-pool-1"
+FORMAT = "aloe-pool-2"
 CLIP_COLUMNS = ("clip_id", "uri", "content_hash", "duration_s", "embedding")
 
 
@@ -111,24 +108,15 @@ def load_label(clip_id: str, row: dict[str, Any]) -> KnownLabel:
 
 
 def _dump_task(task: Task) -> dict[str, Any]:
-    recipe = task.head_recipe
-    settings = {name: getattr(recipe, name) for name in recipe.__slots__}
     return {
         "task_id": task.task_id,
         "classes": task.classes,
         "acquisition_function": task.query_strategy.acquisition_function.value,
         "selection_rule": task.query_strategy.selection_rule.value,
-        "head_recipe": {"optimiser": type(recipe).__name__, **settings},
+        "head_recipe": HEAD_RECIPE.dump(task.head_recipe),
         "label_budget": task.label_budget,
         "lease_duration_s": task.lease_duration.total_seconds(),
         "seed": str(task.seed),
         "max_leases_per_oracle": task.max_leases_per_oracle,
-        "stopping_rule": task.stopping_rule and dump_rule(task.stopping_rule),
+        "stopping_rule": task.stopping_rule and STOPPING_RULE.dump(task.stopping_rule),
     }
-
-
-def load_recipe(fields: dict[str, Any]) -> HeadRecipe:
-    """Read a head recipe."""
-    settings = {name: value for name, value in fields.items() if name != "optimiser"}
-    kinds = {kind.__name__: kind for kind in (AdamRecipe, LbfgsRecipe)}
-    return kinds[fields["optimiser"]](**settings)

@@ -6,9 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from aloe.cli.backup import layout
+from aloe.cli.backup import format_1, layout
 from aloe.cli.console import CommandError
-from aloe.cli.stopping import load_rule
 from aloe.client import (
     AcquisitionFunction,
     LearnerClient,
@@ -17,6 +16,7 @@ from aloe.client import (
     QueryStrategy,
     SelectionRule,
 )
+from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 _PATIENCE = timedelta(minutes=10)
 
@@ -37,7 +37,9 @@ def restore_pool(
     except (OSError, pa.ArrowInvalid) as error:
         raise CommandError(f"{file} cannot be read: {error}") from error
     about = json.loads((source.schema_arrow.metadata or {}).get(b"aloe", b"{}"))
-    if about.get("format") != layout.FORMAT:
+    if about.get("format") == format_1.FORMAT:
+        about["tasks"] = [format_1.upgraded_task(task) for task in about["tasks"]]
+    elif about.get("format") != layout.FORMAT:
         raise CommandError(f"{file} is no dump of a pool that this version of aloe knows")
     pool = learner.create_pool(
         pool_id or about["pool"]["pool_id"],
@@ -83,13 +85,12 @@ def _restore_task(learner: LearnerClient, pool: Pool, task: dict[str, Any], sour
             AcquisitionFunction(task["acquisition_function"]),
             SelectionRule(task["selection_rule"]),
         ),
-        head_recipe=layout.load_recipe(task["head_recipe"]),
+        head_recipe=HEAD_RECIPE.load(task["head_recipe"]),
         label_budget=task["label_budget"],
         lease_duration=timedelta(seconds=task["lease_duration_s"]),
         seed=int(task["seed"]),
         max_leases_per_oracle=task["max_leases_per_oracle"],
-        # Backups of older versions have none.
-        stopping_rule=load_rule(task["stopping_rule"]) if task.get("stopping_rule") else None,
+        stopping_rule=task["stopping_rule"] and STOPPING_RULE.load(task["stopping_rule"]),
     )
     labels = [
         layout.load_label(row["clip_id"], row[task["task_id"]])

@@ -1,8 +1,7 @@
 """What the clients take and return: plain values, numpy arrays, no protobuf."""
 
-from aloe.client.types.arrays import Float32Array
 from aloe.client.types.audio import Audio, ClipAudio, EmbeddedClip, Embeddings, Encoder, Pcm
-from aloe.client.types.failures import ClipFailure, FieldViolation
+from aloe.client.types.calls import ClipFailure, ConnectOptions, FieldViolation
 from aloe.client.types.history import ClipChange, TaskEvent
 from aloe.client.types.labeling import (
     Answer,
@@ -14,7 +13,6 @@ from aloe.client.types.labeling import (
     SubmitResult,
 )
 from aloe.client.types.learning import Evaluation, Head, HeadTimes, Predictions, Round
-from aloe.client.types.options import ConnectOptions
 from aloe.client.types.pools import Clip, EmbeddedPoolClip, ImportSummary, NewClip, Pool
 from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
 from aloe.values import (
@@ -40,6 +38,7 @@ from aloe.values import (
     StopVerdict,
     UncertaintyRule,
 )
+from aloe.wire.arrays import Float32Array
 
 __all__ = [
     "AcquisitionFunction",

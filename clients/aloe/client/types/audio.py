@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.client.types.arrays import Float32Array
-from aloe.client.types.failures import ClipFailure
+from aloe.client.types.calls import ClipFailure
+from aloe.wire.arrays import Float32Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,5 +82,5 @@ class StoredLabel:
     """None for an abstention."""
     split: Split
     oracle_id: str
-    """Empty for imported labels."""
+    """Who answered; empty where an import did not say."""
     label_time: datetime

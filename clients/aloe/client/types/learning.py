@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.client.types.arrays import Float32Array
 from aloe.values import HeadRecipe, StopAdvice
+from aloe.wire.arrays import Float32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class HeadTimes:
-    """What the server that answered spent on a head beyond its round; None where it had no part.
+    """How long the server that answered has worked with a head after its round.
 
-    It alone knows, until it ends.
+    None for work that another replica did. Nothing of it is stored: a restart forgets it.
     """
 
     publishing_duration: timedelta | None

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.client.types.arrays import Float32Array
 from aloe.client.types.audio import Audio
-from aloe.client.types.failures import ClipFailure
+from aloe.client.types.calls import ClipFailure
+from aloe.wire.arrays import Float32Array
 
 
 @dataclass(frozen=True, slots=True)

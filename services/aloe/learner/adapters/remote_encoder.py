@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
-from aloe.client import AsyncEmbeddingClient, passthrough
+from aloe.client import AsyncEmbeddingClient
 from aloe.client import errors as client_errors
+from aloe.client.asyncio.embed_stream import embed_batches
+from aloe.client.calls.translate import error_of_status
+from aloe.client.operations import encoders
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import (
     EncoderMismatch,
@@ -44,12 +47,13 @@ class RemoteEncoder:
 
     async def embed(self, encoder: EncoderInfo, recordings: Sequence[Audio]) -> Float32Array:
         try:
-            embeddings = await passthrough.embed(
-                self._client,
-                [_message(audio) for audio in recordings],
-                encoder_id=encoder.encoder_id,
-                fingerprint=encoder.fingerprint,
-                timeout=PATIENCE,
+            embeddings = await self._client.runner.run(
+                encoders.embed(
+                    [_message(audio) for audio in recordings],
+                    encoder_id=encoder.encoder_id,
+                    fingerprint=encoder.fingerprint,
+                ),
+                PATIENCE,
             )
         except client_errors.AloeError as error:
             raise _domain_error(error) from error
@@ -59,8 +63,8 @@ class RemoteEncoder:
         self, encoder: EncoderInfo, recordings: AsyncIterator[tuple[int, Audio]]
     ) -> AsyncIterator[tuple[int, EmbeddedAudio | LearnerError]]:
         try:
-            async for results in passthrough.embed_stream(
-                self._client,
+            async for results in embed_batches(
+                self._client.runner,
                 _messages(recordings),
                 encoder_id=encoder.encoder_id,
                 fingerprint=encoder.fingerprint,
@@ -96,7 +100,7 @@ def _outcome(result: pb.StreamedEmbedding) -> EmbeddedAudio | LearnerError:
     if result.WhichOneof("result") == "embedding":
         embedding = decode_vector(result.embedding)
         return EmbeddedAudio(embedding, result.duration.ToTimedelta().total_seconds())
-    return _domain_error(passthrough.error_of_status(result.error))
+    return _domain_error(error_of_status(result.error))
 
 
 def _domain_error(error: client_errors.AloeError) -> LearnerError:

@@ -1,1 +1,0 @@
-"""One function for each RPC: what to send and how to read the answer, for both kinds of client."""

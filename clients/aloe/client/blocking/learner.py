@@ -1,0 +1,388 @@
+"""The blocking client of the learner service."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Self
+
+from aloe.client import types
+from aloe.client.blocking.runner import SyncRunner
+from aloe.client.operations import imports, labeling, pools, results, tasks
+from aloe.client.operations.tasks import UNCHANGED, Unchanged
+from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
+from aloe.values import DEFAULT_STRATEGY, PAPER_RECIPE
+
+
+class LearnerClient:
+    """Calls a learner service. Made by connect(); `with` closes it.
+
+    Threads may share one client; processes may not: open it after a fork, never before.
+
+    Every method raises an AloeError where the call fails, InvalidArgument for arguments at fault.
+    Calls are repeated while the server is away or overloaded, within their `timeout`, whose
+    default is ConnectOptions.timeout; no repeat asks or answers anything twice.
+    """
+
+    def __init__(self, target: str, options: types.ConnectOptions) -> None:
+        self._runner = SyncRunner(LearnerServiceStub, target, options)
+        self._pool_ids: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; calls that run fail."""
+        self._runner.close()
+
+    def create_pool(
+        self,
+        pool_id: str,
+        *,
+        encoder_id: str = "",
+        encoder_fingerprint: str = "",
+        embedding_dim: int = 0,
+        keep_audio: bool = False,
+        timeout: timedelta | None = None,
+    ) -> types.Pool:
+        """Create a pool; an equal one that exists is no error.
+
+        Args:
+            pool_id: 1 to 128 letters, digits, '_', '-', '.' or '~'.
+            encoder_id: empty for the embedding service's default.
+            encoder_fingerprint: only for embeddings made elsewhere, with embedding_dim.
+            embedding_dim: see encoder_fingerprint.
+            keep_audio: let get_clip_audio serve the imported audio.
+            timeout: of the whole call.
+        """
+        operation = pools.create_pool(
+            pool_id,
+            encoder_id=encoder_id,
+            encoder_fingerprint=encoder_fingerprint,
+            embedding_dim=embedding_dim,
+            keep_audio=keep_audio,
+        )
+        return self._runner.run(operation, timeout)
+
+    def get_pool(self, pool_id: str, *, timeout: timedelta | None = None) -> types.Pool:
+        return self._runner.run(pools.get_pool(pool_id), timeout)
+
+    def list_pools(self, *, timeout: timedelta | None = None) -> tuple[types.Pool, ...]:
+        return self._runner.collect(pools.list_pools(), timeout)
+
+    def delete_pool(self, pool_id: str, *, timeout: timedelta | None = None) -> None:
+        """Delete a pool and its clips; FailedPrecondition while a task uses it."""
+        self._runner.run(pools.delete_pool(pool_id), timeout)
+
+    def import_clips(
+        self,
+        pool_id: str,
+        clips: Iterable[types.NewClip],
+        *,
+        encoder_fingerprint: str = "",
+        on_progress: Callable[[int], None] | None = None,
+        timeout: timedelta | None = None,
+    ) -> types.ImportSummary:
+        """Add clips to a pool, any number of them.
+
+        A clip that cannot be read or taken is among the summary's failures and stops nothing. An
+        import that broke off can be run again: clips that are there already are skipped.
+
+        While one stream is sent, the clips of the next are read. So an error of the call is raised
+        only when those are read; where reading them fails too, the error of the call is raised.
+
+        Args:
+            pool_id: the pool.
+            clips: read as they are sent, files too.
+            encoder_fingerprint: of the encoder that made the embeddings; empty vouches for them.
+            on_progress: told, now and then, how many clips are done so far.
+            timeout: of each stream of some hundred recordings, or some ten thousand embeddings; 10
+                minutes by default.
+        """
+        running = imports.ClipImport(
+            pool_id,
+            clips,
+            encoder_fingerprint=encoder_fingerprint,
+            max_clip_bytes=self._runner.endpoint.max_clip_bytes,
+            on_progress=on_progress,
+        )
+        timeout = imports.stream_timeout(timeout)
+        for stored in self._runner.run_in_turn(running.operations(), timeout):
+            running.add(stored)
+        return running.finish()
+
+    def list_clips(self, pool_id: str, *, timeout: timedelta | None = None) -> Iterator[types.Clip]:
+        """Yield the clips in the order of their import; the timeout is that of a page."""
+        return self._runner.pages(pools.list_clips(pool_id), timeout)
+
+    def export_clips(
+        self, pool_id: str, skip_count: int = 0, *, timeout: timedelta | None = None
+    ) -> Iterator[types.EmbeddedPoolClip]:
+        """Yield the clips with their embeddings, in order, all but the first `skip_count`."""
+        return self._runner.stream(pools.export_clips(pool_id, skip_count), timeout)
+
+    def get_clip_audio(
+        self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
+    ) -> types.ClipAudio:
+        """Return the recording of a clip; NotFound where it was not kept."""
+        return self._runner.run(pools.get_clip_audio(pool_id, clip_id), timeout)
+
+    def create_task(
+        self,
+        task_id: str,
+        pool_id: str,
+        classes: Sequence[str],
+        *,
+        query_strategy: types.QueryStrategy = DEFAULT_STRATEGY,
+        head_recipe: types.HeadRecipe = PAPER_RECIPE,
+        label_budget: int | None = None,
+        lease_duration: timedelta | None = None,
+        seed: int = 0,
+        max_leases_per_oracle: int | None = None,
+        stopping_rule: types.StoppingRule | None = None,
+        timeout: timedelta | None = None,
+    ) -> types.Task:
+        """Create a task on a pool; an equal one that exists is no error.
+
+        Args:
+            task_id: 1 to 128 letters, digits, '_', '-', '.' or '~'.
+            pool_id: whose clips it asks about.
+            classes: the answers, at least two.
+            query_strategy: which clips are asked first.
+            head_recipe: how heads are trained.
+            label_budget: labels that oracles may spend; None for no limit.
+            lease_duration: how long an oracle holds a clip; None for the server's 5 minutes.
+            seed: fixes every random choice of the task.
+            max_leases_per_oracle: clips that one oracle may hold at a time; None for no limit.
+            stopping_rule: when the task has labels enough; it advises and refuses nothing.
+            timeout: of the whole call.
+        """
+        operation = tasks.create_task(
+            task_id,
+            pool_id,
+            classes,
+            query_strategy=query_strategy,
+            head_recipe=head_recipe,
+            label_budget=label_budget,
+            lease_duration=lease_duration,
+            seed=seed,
+            max_leases_per_oracle=max_leases_per_oracle,
+            stopping_rule=stopping_rule,
+        )
+        self._pool_ids.pop(task_id, None)
+        return self._runner.run(operation, timeout)
+
+    def get_task(self, task_id: str, *, timeout: timedelta | None = None) -> types.Task:
+        return self._runner.run(tasks.get_task(task_id), timeout)
+
+    def list_tasks(
+        self, pool_id: str | None = None, *, timeout: timedelta | None = None
+    ) -> tuple[types.Task, ...]:
+        """List the tasks of one pool, or all."""
+        return self._runner.collect(tasks.list_tasks(pool_id), timeout)
+
+    def update_task(
+        self,
+        task_id: str,
+        *,
+        query_strategy: types.QueryStrategy | Unchanged = UNCHANGED,
+        acquisition_function: types.AcquisitionFunction | Unchanged = UNCHANGED,
+        selection_rule: types.SelectionRule | Unchanged = UNCHANGED,
+        head_recipe: types.HeadRecipe | Unchanged = UNCHANGED,
+        label_budget: int | Unchanged | None = UNCHANGED,
+        lease_duration: timedelta | Unchanged | None = UNCHANGED,
+        max_leases_per_oracle: int | Unchanged | None = UNCHANGED,
+        stopping_rule: types.StoppingRule | Unchanged | None = UNCHANGED,
+        timeout: timedelta | None = None,
+    ) -> types.Task:
+        """Change the fields that are given, all in one step; None means as in create_task.
+
+        acquisition_function and selection_rule each change their part of the query strategy and
+        leave the other part as it is.
+        """
+        operation = tasks.update_task(
+            task_id,
+            query_strategy=query_strategy,
+            acquisition_function=acquisition_function,
+            selection_rule=selection_rule,
+            head_recipe=head_recipe,
+            label_budget=label_budget,
+            lease_duration=lease_duration,
+            max_leases_per_oracle=max_leases_per_oracle,
+            stopping_rule=stopping_rule,
+        )
+        return self._runner.run(operation, timeout)
+
+    def delete_task(self, task_id: str, *, timeout: timedelta | None = None) -> None:
+        """Delete a task with its labels, heads and rounds; the pool stays."""
+        self._pool_ids.pop(task_id, None)
+        self._runner.run(tasks.delete_task(task_id), timeout)
+
+    def import_labels(
+        self,
+        task_id: str,
+        labels: Iterable[types.KnownLabel],
+        *,
+        timeout: timedelta | None = None,
+    ) -> types.ImportLabelsResult:
+        """Store labels that are known already, all or none."""
+        pool_id = self._pool_id(task_id, timeout)
+        return self._runner.run(labeling.import_labels(task_id, pool_id, labels), timeout)
+
+    def query(
+        self,
+        task_id: str,
+        oracle_id: str,
+        *,
+        max_clip_count: int = 1,
+        min_head_version: int = 0,
+        lease_duration: timedelta | None = None,
+        request_id: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> types.QueryResult:
+        """Ask for the clips most worth a label and lease them to the oracle.
+
+        Args:
+            task_id: the task.
+            oracle_id: who asks.
+            max_clip_count: fewer, or none, is no error: the result's pool_state says why.
+            min_head_version: wait for this head, as long as the timeout allows; 0 never waits.
+            lease_duration: how long to hold the clips; None for the task's.
+            request_id: repeats the answer given under it; None for a new one.
+            timeout: of the whole call.
+        """
+        operation = labeling.query(
+            task_id,
+            oracle_id,
+            max_clip_count=max_clip_count,
+            min_head_version=min_head_version,
+            lease_duration=lease_duration,
+            request_id=request_id,
+        )
+        return self._runner.run(operation, timeout)
+
+    def submit_labels(
+        self,
+        task_id: str,
+        oracle_id: str,
+        answers: Iterable[types.Answer],
+        *,
+        request_id: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> types.SubmitResult:
+        """Store an oracle's answers, all or none.
+
+        Raises:
+            LeaseLost: a lease ran out and its clip went to someone else.
+        """
+        operation = labeling.submit_labels(task_id, oracle_id, answers, request_id=request_id)
+        return self._runner.run(operation, timeout)
+
+    def release_leases(
+        self,
+        task_id: str,
+        oracle_id: str,
+        lease_ids: Sequence[str] = (),
+        *,
+        timeout: timedelta | None = None,
+    ) -> int:
+        """Give clips back unanswered, all of the oracle's by default; return how many."""
+        return self._runner.run(labeling.release_leases(task_id, oracle_id, lease_ids), timeout)
+
+    def renew_leases(
+        self,
+        task_id: str,
+        oracle_id: str,
+        lease_ids: Sequence[str],
+        *,
+        lease_duration: timedelta | None = None,
+        timeout: timedelta | None = None,
+    ) -> datetime:
+        """Hold clips for longer, all or none; return until when.
+
+        Args:
+            task_id: the task.
+            oracle_id: who holds them.
+            lease_ids: one that has run out is renewed while nobody else holds the clip.
+            lease_duration: from now; by default the task's.
+            timeout: of the whole call.
+
+        Raises:
+            LeaseLost: a clip is answered, or went to someone else.
+        """
+        operation = labeling.renew_leases(task_id, oracle_id, lease_ids, lease_duration)
+        return self._runner.run(operation, timeout)
+
+    def predict(
+        self,
+        task_id: str,
+        *,
+        audio: Sequence[types.Audio] | None = None,
+        embeddings: types.Float32Array | None = None,
+        clip_ids: Sequence[str] | None = None,
+        min_head_version: int = 0,
+        timeout: timedelta | None = None,
+    ) -> types.Predictions:
+        """Predict with the newest head. Exactly one of the first three is given.
+
+        Args:
+            task_id: the task.
+            audio: recordings.
+            embeddings: (n_clips, embedding_dim) float32, made by the pool's encoder.
+            clip_ids: clips of the task's pool.
+            min_head_version: wait for this head, as long as the timeout allows; 0 never waits.
+            timeout: of the whole call.
+
+        Raises:
+            HeadNotTrained: the task has no head yet.
+        """
+        results.check_one_input(audio, embeddings, clip_ids)
+        given: results.PredictInput
+        if audio is not None:
+            given = results.audio_input(audio, self._runner.endpoint.max_clip_bytes)
+        elif embeddings is not None:
+            given = results.embeddings_input(embeddings)
+        else:
+            given = results.clips_input(self._pool_id(task_id, timeout), clip_ids or ())
+        operation = results.predict(task_id, given, min_head_version=min_head_version)
+        return self._runner.run(operation, timeout)
+
+    def list_rounds(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> tuple[types.Round, ...]:
+        """List the rounds of a task, the first one first."""
+        return self._runner.collect(results.list_rounds(task_id), timeout)
+
+    def watch_task(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> Iterator[types.TaskUpdate]:
+        """Yield the task now and whenever it has changed, without end.
+
+        The timeout is how long the server may be away before Unavailable is raised.
+        """
+        return self._runner.stream(results.watch_task(task_id), timeout)
+
+    def export_labels(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> Iterator[types.StoredLabel]:
+        """Yield every label of a task, in the order of the pool's clips."""
+        return self._runner.stream(results.export_labels(task_id), timeout)
+
+    def list_events(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> Iterator[types.TaskEvent]:
+        """Yield what happened to a task, the first event first; the timeout is that of a page."""
+        return self._runner.pages(results.list_events(task_id), timeout)
+
+    def export_head(
+        self, task_id: str, version: int = 0, *, timeout: timedelta | None = None
+    ) -> types.Head:
+        """Return a trained head, the newest by default."""
+        return self._runner.run(results.export_head(task_id, version), timeout)
+
+    def _pool_id(self, task_id: str, timeout: timedelta | None) -> str:
+        """Return the pool of a task, which the full names of its clips need; asked for once."""
+        if task_id not in self._pool_ids:
+            self._pool_ids[task_id] = self.get_task(task_id, timeout=timeout).pool_id
+        return self._pool_ids[task_id]

@@ -1,0 +1,125 @@
+"""Runs operations on a channel, blocking."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import grpc
+
+from aloe.client.blocking.background_call import Attempt, BackgroundCall, Sleep
+from aloe.client.calls.endpoint import Endpoint
+from aloe.client.calls.retry import OutageSchedule, RetrySchedule
+from aloe.client.operations.operation import ListOperation, Operation, StreamOperation
+from aloe.client.types import ConnectOptions
+
+T = TypeVar("T")
+
+
+class SyncRunner:
+    """A channel and the one way to make calls on it; threads may share it."""
+
+    def __init__(self, stub_kind: Any, target: str, options: ConnectOptions) -> None:
+        self.endpoint = Endpoint(target, options)
+        self._channel = grpc.insecure_channel(target, self.endpoint.channel_options())
+        self._stub = stub_kind(self._channel)
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def start(self, rpc: str, argument: Any, *, timeout_s: float | None) -> Any:
+        """Make one attempt; what comes back is the response, or the stream of them."""
+        return getattr(self._stub, rpc)(
+            argument, timeout=timeout_s, metadata=self.endpoint.metadata
+        )
+
+    def run(self, operation: Operation[T], timeout: timedelta | None) -> T:
+        """Make a call, again while that may help and there is time."""
+        return self._run(operation, timeout, self.start, time.sleep)
+
+    def run_in_turn(
+        self, operations: Iterator[Operation[T]], timeout: timedelta | None
+    ) -> Iterator[T]:
+        """Make calls one after the other; the next is made ready while one runs.
+
+        Where the next one cannot be made ready, the running call is still waited for and its
+        result yielded (or its error raised) before that error is raised; an interrupt cancels the
+        running call instead. The timeout is that of each call.
+        """
+        running: BackgroundCall[T] | None = None
+        try:
+            while True:
+                try:
+                    operation = next(operations, None)
+                except Exception:
+                    if running is not None:
+                        yield running.result()
+                    raise
+                if running is not None:
+                    yield running.result()
+                if operation is None:
+                    return
+                running = BackgroundCall(partial(self._run, operation, timeout), self._begin)
+        finally:
+            if running is not None:
+                running.cancel()
+
+    def _run(
+        self, operation: Operation[T], timeout: timedelta | None, attempt: Attempt, sleep: Sleep
+    ) -> T:
+        schedule = self.endpoint.schedule(timeout)
+        while True:
+            try:
+                response = attempt(
+                    operation.rpc, operation.argument(), timeout_s=schedule.attempt_timeout_s()
+                )
+            except grpc.RpcError as error:
+                sleep(schedule.delay_s(self.endpoint.translate(error, operation.rpc)))
+            else:
+                return operation.result(response)
+
+    def _begin(self, rpc: str, argument: Any, *, timeout_s: float | None) -> Any:
+        """Begin one attempt; what comes back is its future."""
+        return getattr(self._stub, rpc).future(
+            argument, timeout=timeout_s, metadata=self.endpoint.metadata
+        )
+
+    def pages(self, operation: ListOperation[T], timeout: timedelta | None) -> Iterator[T]:
+        """Get a list page by page; the timeout is that of one page."""
+        page_token = ""
+        while True:
+            page = self.run(operation(page_token), timeout)
+            yield from page.items
+            page_token = page.next_token
+            if not page_token:
+                return
+
+    def collect(self, operation: ListOperation[T], timeout: timedelta | None) -> tuple[T, ...]:
+        """Get a whole list."""
+        return tuple(self.pages(operation, timeout))
+
+    def stream(self, operation: StreamOperation[T], timeout: timedelta | None) -> Iterator[T]:
+        """Read a stream, taking it up again where it breaks."""
+        schedule: RetrySchedule | OutageSchedule = (
+            self.endpoint.outage_schedule(timeout)
+            if operation.is_endless
+            else self.endpoint.schedule(timeout)
+        )
+        seen: set[str] = set()
+        while True:
+            call = self.start(
+                operation.rpc, operation.request, timeout_s=schedule.attempt_timeout_s()
+            )
+            try:
+                for response in call:
+                    schedule.progressed()
+                    yield from operation.fresh_items(response, seen)
+                if not operation.is_endless:
+                    return
+                delay_s = schedule.delay_s(self.endpoint.ended_early(operation.rpc))
+            except grpc.RpcError as error:
+                delay_s = schedule.delay_s(self.endpoint.translate(error, operation.rpc))
+            finally:
+                call.cancel()
+            time.sleep(delay_s)

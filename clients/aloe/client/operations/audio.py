@@ -1,0 +1,74 @@
+"""Recordings as they travel."""
+
+from pathlib import Path
+
+import numpy as np
+
+from aloe.client.calls.translate import invalid_field
+from aloe.client.types import Audio, Pcm
+from aloe.v1 import audio_pb2
+
+_FORMATS = {
+    np.dtype(np.int16): (audio_pb2.SAMPLE_FORMAT_INT16, "<i2"),
+    np.dtype(np.float32): (audio_pb2.SAMPLE_FORMAT_FLOAT32, "<f4"),
+}
+_MAX_UINT32 = 2**32 - 1
+
+
+def encode_audio(audio: Audio, *, field: str, max_bytes: int) -> audio_pb2.Audio:
+    """Write a recording, reading its file if it is one.
+
+    Raises:
+        InvalidArgument: it cannot be read, is no recording or is larger than a message may be.
+    """
+    if isinstance(audio, Pcm):
+        message = audio_pb2.Audio(pcm=_encode_pcm(audio, field))
+    elif isinstance(audio, Path):
+        message = audio_pb2.Audio(encoded=_read(audio, field, max_bytes))
+    elif isinstance(audio, bytes):
+        message = audio_pb2.Audio(encoded=audio)
+    else:
+        raise invalid_field(
+            field, f"must be bytes, a pathlib.Path or Pcm, got {type(audio).__name__}"
+        )
+    _check_size(message.ByteSize(), field, max_bytes)
+    return message
+
+
+def _read(path: Path, field: str, max_bytes: int) -> bytes:
+    try:
+        _check_size(path.stat().st_size, f"{field} ({path})", max_bytes)
+        return path.read_bytes()
+    except OSError as error:
+        raise invalid_field(field, f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _check_size(byte_count: int, field: str, max_bytes: int) -> None:
+    if byte_count > max_bytes:
+        raise invalid_field(
+            field, f"takes {byte_count} bytes, more than the {max_bytes} of a message; split it"
+        )
+
+
+def _encode_pcm(pcm: Pcm, field: str) -> audio_pb2.Pcm:
+    samples = pcm.samples
+    if samples.dtype not in _FORMATS:
+        raise invalid_field(
+            f"{field}.samples", f"must be float32 in [-1, 1] or int16, got {samples.dtype}"
+        )
+    if samples.ndim not in (1, 2):
+        raise invalid_field(
+            f"{field}.samples",
+            f"must be (n_samples,) or (n_samples, n_channels), got shape {samples.shape}",
+        )
+    if not 0 <= pcm.sample_rate_hz <= _MAX_UINT32:
+        raise invalid_field(
+            f"{field}.sample_rate_hz", f"must be 4000 to 192000, got {pcm.sample_rate_hz}"
+        )
+    sample_format, dtype = _FORMATS[samples.dtype]
+    return audio_pb2.Pcm(
+        sample_rate_hz=pcm.sample_rate_hz,
+        sample_format=sample_format,
+        channel_count=1 if samples.ndim == 1 else samples.shape[1],
+        samples=np.ascontiguousarray(samples, dtype=dtype).tobytes(),
+    )

@@ -1,0 +1,183 @@
+"""Clips into a pool, in streams that are safe to send again."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+
+from aloe.client import types
+from aloe.client.calls.translate import error_of_status, failure_of_error, invalid_field
+from aloe.client.errors import InvalidArgument
+from aloe.client.operations.audio import encode_audio
+from aloe.client.operations.chunks import MESSAGE_BYTES
+from aloe.client.operations.fields import pool_name
+from aloe.client.operations.operation import Operation
+from aloe.v1 import pool_pb2
+from aloe.wire.arrays import encode_vector
+
+_MAX_STREAM_BYTES = 64 * 1024 * 1024
+# Audio takes the encoder's time: short streams make progress visible and a
+# repeat cheap.
+_MAX_STREAM_AUDIO_COUNT = 512
+_MAX_MESSAGE_CLIP_COUNT = 2_000
+
+# Hundreds of clips may have to be embedded.
+_STREAM_TIMEOUT = timedelta(minutes=10)
+
+
+class _Stream:
+    """The messages of one call of ImportClips, kept whole so that the call can be repeated."""
+
+    def __init__(self, pool_name_: str, encoder_fingerprint: str) -> None:
+        self._pool_name, self._encoder_fingerprint = pool_name_, encoder_fingerprint
+        self._messages: list[pool_pb2.ImportClipsRequest] = []
+        self._clips: list[pool_pb2.NewClip] = []
+        """Those of the next message."""
+        self._vectors: list[bytes] = []
+        self._message_bytes = 0
+        self._byte_count = 0
+        self._audio_count = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._messages or self._clips)
+
+    @property
+    def is_full(self) -> bool:
+        return self._byte_count >= _MAX_STREAM_BYTES or self._audio_count >= _MAX_STREAM_AUDIO_COUNT
+
+    def add(self, clip: pool_pb2.NewClip, vector: bytes | None) -> None:
+        """Take a clip in, with its embedding if it has one."""
+        size = clip.ByteSize() + len(vector or b"")
+        if self._clips and not self._fits(size, vector):
+            self._end_message()
+        self._clips.append(clip)
+        if vector is None:
+            self._audio_count += 1
+        else:
+            self._vectors.append(vector)
+        self._message_bytes += size
+        self._byte_count += size
+
+    def operation(self) -> Operation[types.ImportSummary]:
+        self._end_message()
+        return Operation("ImportClips", self._messages, _parse_summary)
+
+    def _fits(self, size: int, vector: bytes | None) -> bool:
+        """Whether a clip can go into the message of those before it."""
+        # The embeddings of a message are one matrix.
+        if bool(self._vectors) != (vector is not None):
+            return False
+        if vector is not None and len(vector) != len(self._vectors[0]):
+            return False
+        return (
+            len(self._clips) < _MAX_MESSAGE_CLIP_COUNT
+            and self._message_bytes + size <= MESSAGE_BYTES
+        )
+
+    def _end_message(self) -> None:
+        message = pool_pb2.ImportClipsRequest(
+            pool=self._pool_name, encoder_fingerprint=self._encoder_fingerprint, clips=self._clips
+        )
+        if self._vectors:
+            message.embeddings.values = b"".join(self._vectors)
+            message.embeddings.row_count = len(self._vectors)
+            message.embeddings.column_count = len(self._vectors[0]) // 4
+        self._messages.append(message)
+        self._clips, self._vectors, self._message_bytes = [], [], 0
+
+
+class ClipImport:
+    """An import in streams, one after the other, and what has become of it so far."""
+
+    def __init__(
+        self,
+        pool_id: str,
+        clips: Iterable[types.NewClip],
+        *,
+        encoder_fingerprint: str,
+        max_clip_bytes: int,
+        on_progress: Callable[[int], None] | None,
+    ) -> None:
+        """Take clips, any number of them; they are read as they are needed.
+
+        Raises:
+            InvalidArgument: `pool_id` is no id.
+        """
+        self._pool_name = pool_name(pool_id)
+        self._clips, self._max_clip_bytes = clips, max_clip_bytes
+        self._encoder_fingerprint, self._on_progress = encoder_fingerprint, on_progress
+        self._unread: list[types.ClipFailure] = []
+        """Clips that could not be read here, since the last call ended."""
+        self._summary = types.ImportSummary(imported_count=0, existing_count=0, failures=())
+
+    def operations(self) -> Iterator[Operation[types.ImportSummary]]:
+        """Yield the calls, reading files as they are needed."""
+        stream = self._new_stream()
+        for clip in self._clips:
+            try:
+                message, vector = _encode_clip(clip, self._max_clip_bytes)
+            except InvalidArgument as error:
+                self._unread.append(failure_of_error(clip.clip_id, error))
+                continue
+            stream.add(message, vector)
+            if stream.is_full:
+                yield stream.operation()
+                stream = self._new_stream()
+        if not stream.is_empty:
+            yield stream.operation()
+
+    def add(self, stored: types.ImportSummary) -> None:
+        """Take note of what became of the next stream."""
+        unread, self._unread = self._unread, []
+        self._summary = types.ImportSummary(
+            imported_count=self._summary.imported_count + stored.imported_count,
+            existing_count=self._summary.existing_count + stored.existing_count,
+            failures=self._summary.failures + stored.failures + tuple(unread),
+        )
+        if self._on_progress is not None:
+            self._on_progress(self._summary.clip_count)
+
+    def finish(self) -> types.ImportSummary:
+        """Return what became of the import."""
+        if self._unread:
+            self.add(types.ImportSummary(imported_count=0, existing_count=0, failures=()))
+        return self._summary
+
+    def _new_stream(self) -> _Stream:
+        return _Stream(self._pool_name, self._encoder_fingerprint)
+
+
+def stream_timeout(given: timedelta | None) -> timedelta:
+    """The time that one stream has."""
+    return _STREAM_TIMEOUT if given is None else given
+
+
+def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip, bytes | None]:
+    if clip.audio is not None and clip.embedding is not None:
+        raise invalid_field("clip", "has both audio and embedding; give one")
+    try:
+        message = pool_pb2.NewClip(clip_id=clip.clip_id, uri=clip.uri)
+    except ValueError as error:  # a file name that is no UTF-8
+        raise invalid_field("clip", f"id and URI must be Unicode text: {error}") from error
+    if clip.embedding is None:
+        if clip.audio is not None:
+            message.audio.CopyFrom(encode_audio(clip.audio, field="audio", max_bytes=max_bytes))
+        return message, None
+    if clip.embedding.ndim != 1:
+        raise invalid_field(
+            "embedding", f"must be (embedding_dim,), got shape {clip.embedding.shape}"
+        )
+    message.content_hash = clip.content_hash
+    if clip.duration is not None:
+        message.duration.FromTimedelta(clip.duration)
+    return message, encode_vector(clip.embedding)
+
+
+def _parse_summary(message: pool_pb2.ImportClipsResponse) -> types.ImportSummary:
+    return types.ImportSummary(
+        imported_count=message.imported_count,
+        existing_count=message.existing_count,
+        failures=tuple(
+            failure_of_error(failure.clip_id, error_of_status(failure.status))
+            for failure in message.failures
+        ),
+    )

@@ -1,0 +1,144 @@
+"""The labeling loop: known labels, queries, answers."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from aloe.client import types
+from aloe.client.operations.fields import clip_name, duration, parse_time, task_name, uint32
+from aloe.client.operations.operation import Operation
+from aloe.v1 import labeling_pb2
+from aloe.wire import names
+from aloe.wire.enums import POOL_STATES, SPLITS
+
+
+def import_labels(
+    task_id: str, pool_id: str, labels: Iterable[types.KnownLabel]
+) -> Operation[types.ImportLabelsResult]:
+    request = labeling_pb2.ImportLabelsRequest(
+        task=task_name(task_id),
+        labels=[_encode_known_label(pool_id, known) for known in labels],
+    )
+    return Operation(
+        "ImportLabels",
+        request,
+        lambda response: types.ImportLabelsResult(
+            changed_count=response.changed_count, head_version=_parse_head_version(response)
+        ),
+    )
+
+
+def query(
+    task_id: str,
+    oracle_id: str,
+    *,
+    max_clip_count: int,
+    min_head_version: int,
+    lease_duration: timedelta | None,
+    request_id: str | None,
+) -> Operation[types.QueryResult]:
+    request = labeling_pb2.QueryRequest(
+        task=task_name(task_id),
+        oracle_id=oracle_id,
+        max_clip_count=uint32("max_clip_count", max_clip_count),
+        min_head_version=uint32("min_head_version", min_head_version),
+        lease_duration=duration("lease_duration", lease_duration),
+        request_id=_request_id(request_id),
+    )
+    return Operation(
+        "Query",
+        request,
+        lambda response: types.QueryResult(
+            leases=tuple(map(_parse_lease, response.leases)),
+            pool_state=POOL_STATES.member(response.pool_state, "pool_state"),
+            head_version=response.head_version,
+        ),
+    )
+
+
+def submit_labels(
+    task_id: str, oracle_id: str, answers: Iterable[types.Answer], *, request_id: str | None
+) -> Operation[types.SubmitResult]:
+    request = labeling_pb2.SubmitLabelsRequest(
+        task=task_name(task_id),
+        oracle_id=oracle_id,
+        answers=map(_encode_answer, answers),
+        request_id=_request_id(request_id),
+    )
+    return Operation(
+        "SubmitLabels",
+        request,
+        lambda response: types.SubmitResult(
+            head_version=_parse_head_version(response), label_count=response.label_count
+        ),
+    )
+
+
+def release_leases(task_id: str, oracle_id: str, lease_ids: Sequence[str]) -> Operation[int]:
+    return Operation(
+        "ReleaseLeases",
+        labeling_pb2.ReleaseLeasesRequest(
+            task=task_name(task_id), oracle_id=oracle_id, lease_ids=list(lease_ids)
+        ),
+        lambda response: response.released_count,
+    )
+
+
+def _request_id(given: str | None) -> str:
+    """Every attempt of one call carries the same id, so that the server can replay its answer."""
+    return given or str(uuid.uuid4())
+
+
+def renew_leases(
+    task_id: str, oracle_id: str, lease_ids: Sequence[str], lease_duration: timedelta | None
+) -> Operation[datetime]:
+    return Operation(
+        "RenewLeases",
+        labeling_pb2.RenewLeasesRequest(
+            task=task_name(task_id),
+            oracle_id=oracle_id,
+            lease_ids=list(lease_ids),
+            lease_duration=duration("lease_duration", lease_duration),
+        ),
+        lambda response: parse_time(response.expire_time),
+    )
+
+
+def _encode_known_label(pool_id: str, known: types.KnownLabel) -> labeling_pb2.KnownLabel:
+    message = labeling_pb2.KnownLabel(
+        clip=clip_name(pool_id, known.clip_id),
+        split=SPLITS.number(known.split),
+        oracle_id=known.oracle_id,
+    )
+    if known.label is None:
+        message.abstention.SetInParent()
+    else:
+        message.label = known.label
+    if known.label_time is not None:
+        message.label_time.FromDatetime(known.label_time)
+    return message
+
+
+def _encode_answer(answer: types.Answer) -> labeling_pb2.Answer:
+    if answer.retracted:
+        return labeling_pb2.Answer(lease_id=answer.lease_id, retraction=labeling_pb2.Retraction())
+    if answer.label is None:
+        return labeling_pb2.Answer(lease_id=answer.lease_id, abstention=labeling_pb2.Abstention())
+    return labeling_pb2.Answer(lease_id=answer.lease_id, label=answer.label)
+
+
+def _parse_lease(message: labeling_pb2.Lease) -> types.Lease:
+    return types.Lease(
+        lease_id=message.lease_id,
+        clip_id=names.parse_clip_name(message.clip).clip_id,
+        uri=message.uri,
+        expire_time=parse_time(message.expire_time),
+        predicted_class=message.predicted_class,
+        score=message.score if message.HasField("score") else None,
+    )
+
+
+def _parse_head_version(
+    message: labeling_pb2.ImportLabelsResponse | labeling_pb2.SubmitLabelsResponse,
+) -> int | None:
+    return message.head_version if message.HasField("head_version") else None

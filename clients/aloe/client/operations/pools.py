@@ -1,0 +1,110 @@
+"""Pools and their clips."""
+
+from collections.abc import Iterator
+
+from aloe.client import types
+from aloe.client.operations.fields import clip_name, parse_time, pool_name, uint32, uint64
+from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
+from aloe.v1 import pool_pb2
+from aloe.wire import names
+from aloe.wire.arrays import decode_matrix
+
+
+def create_pool(
+    pool_id: str,
+    *,
+    encoder_id: str,
+    encoder_fingerprint: str,
+    embedding_dim: int,
+    keep_audio: bool,
+) -> Operation[types.Pool]:
+    pool = pool_pb2.Pool(
+        encoder_id=encoder_id,
+        encoder_fingerprint=encoder_fingerprint,
+        embedding_dim=uint32("embedding_dim", embedding_dim),
+        keep_audio=keep_audio,
+    )
+    return Operation(
+        "CreatePool",
+        pool_pb2.CreatePoolRequest(pool_id=pool_id, pool=pool),
+        lambda response: _parse_pool(response.pool),
+    )
+
+
+def get_pool(pool_id: str) -> Operation[types.Pool]:
+    return Operation(
+        "GetPool",
+        pool_pb2.GetPoolRequest(name=pool_name(pool_id)),
+        lambda response: _parse_pool(response.pool),
+    )
+
+
+def list_pools() -> ListOperation[types.Pool]:
+    return lambda page_token: Operation(
+        "ListPools",
+        pool_pb2.ListPoolsRequest(page_token=page_token),
+        lambda response: Page(tuple(map(_parse_pool, response.pools)), response.next_page_token),
+    )
+
+
+def delete_pool(pool_id: str) -> Operation[None]:
+    return Operation(
+        "DeletePool", pool_pb2.DeletePoolRequest(name=pool_name(pool_id)), lambda _: None
+    )
+
+
+def list_clips(pool_id: str) -> ListOperation[types.Clip]:
+    name = pool_name(pool_id)
+    return lambda page_token: Operation(
+        "ListClips",
+        pool_pb2.ListClipsRequest(pool=name, page_token=page_token),
+        lambda response: Page(tuple(map(_parse_clip, response.clips)), response.next_page_token),
+    )
+
+
+def export_clips(pool_id: str, skip_count: int) -> StreamOperation[types.EmbeddedPoolClip]:
+    return StreamOperation(
+        "ExportClips",
+        pool_pb2.ExportClipsRequest(
+            pool=pool_name(pool_id), skip_count=uint64("skip_count", skip_count)
+        ),
+        _parse_embedded_clips,
+        key=lambda each: each.clip.clip_id,
+    )
+
+
+def get_clip_audio(pool_id: str, clip_id: str) -> Operation[types.ClipAudio]:
+    return Operation(
+        "GetClipAudio",
+        pool_pb2.GetClipAudioRequest(name=clip_name(pool_id, clip_id)),
+        lambda response: types.ClipAudio(response.content, response.media_type),
+    )
+
+
+def _parse_pool(message: pool_pb2.Pool) -> types.Pool:
+    return types.Pool(
+        pool_id=names.parse_pool_name(message.name),
+        encoder_id=message.encoder_id,
+        encoder_fingerprint=message.encoder_fingerprint,
+        embedding_dim=message.embedding_dim,
+        keep_audio=message.keep_audio,
+        clip_count=message.clip_count,
+        create_time=parse_time(message.create_time),
+    )
+
+
+def _parse_clip(message: pool_pb2.Clip) -> types.Clip:
+    return types.Clip(
+        clip_id=names.parse_clip_name(message.name).clip_id,
+        uri=message.uri,
+        duration=message.duration.ToTimedelta() if message.HasField("duration") else None,
+        content_hash=message.content_hash,
+    )
+
+
+def _parse_embedded_clips(
+    message: pool_pb2.ExportClipsResponse,
+) -> Iterator[types.EmbeddedPoolClip]:
+    embeddings = decode_matrix(message.embeddings)
+    for clip, embedding in zip(message.clips, embeddings, strict=True):
+        yield types.EmbeddedPoolClip(_parse_clip(clip), embedding)

@@ -1,0 +1,218 @@
+"""What a task has learned: predictions, rounds, labels, heads."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from aloe.client import types
+from aloe.client.calls.translate import invalid_field
+from aloe.client.operations.audio import encode_audio
+from aloe.client.operations.fields import clip_name, parse_duration, parse_time, task_name, uint32
+from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
+from aloe.client.operations.tasks import parse_task
+from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, task_pb2
+from aloe.wire import names
+from aloe.wire.arrays import decode_matrix, encode_matrix
+from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, SPLITS
+from aloe.wire.settings import HEAD_RECIPE, decode_advice, decode_strategy
+
+PredictInput = head_pb2.AudioClips | audio_pb2.FloatMatrix | head_pb2.ClipNames
+
+
+def audio_input(clips: Sequence[types.Audio], max_bytes: int) -> head_pb2.AudioClips:
+    return head_pb2.AudioClips(
+        clips=[
+            encode_audio(clip, field=f"audio[{index}]", max_bytes=max_bytes)
+            for index, clip in enumerate(clips)
+        ]
+    )
+
+
+def embeddings_input(embeddings: types.Float32Array) -> audio_pb2.FloatMatrix:
+    matrix = np.asarray(embeddings)
+    if matrix.ndim != 2:
+        raise invalid_field(
+            "embeddings", f"must be (n_clips, embedding_dim), got shape {matrix.shape}"
+        )
+    return encode_matrix(matrix)
+
+
+def clips_input(pool_id: str, clip_ids: Sequence[str]) -> head_pb2.ClipNames:
+    return head_pb2.ClipNames(names=[clip_name(pool_id, clip_id) for clip_id in clip_ids])
+
+
+def check_one_input(*inputs: object) -> None:
+    """Raises InvalidArgument unless exactly one of the inputs of predict is given."""
+    given_count = sum(given is not None for given in inputs)
+    if given_count != 1:
+        raise invalid_field(
+            "predict", f"takes one of audio, embeddings and clip_ids, got {given_count}"
+        )
+
+
+def predict(
+    task_id: str, given: PredictInput, *, min_head_version: int
+) -> Operation[types.Predictions]:
+    request = head_pb2.PredictRequest(
+        task=task_name(task_id), min_head_version=uint32("min_head_version", min_head_version)
+    )
+    if isinstance(given, head_pb2.AudioClips):
+        request.audio.CopyFrom(given)
+    elif isinstance(given, head_pb2.ClipNames):
+        request.clips.CopyFrom(given)
+    else:
+        request.embeddings.CopyFrom(given)
+    return Operation(
+        "Predict",
+        request,
+        lambda response: types.Predictions(
+            probabilities=decode_matrix(response.probabilities),
+            labels=tuple(response.labels),
+            classes=tuple(response.classes),
+            head_version=response.head_version,
+        ),
+    )
+
+
+def list_rounds(task_id: str) -> ListOperation[types.Round]:
+    task = task_name(task_id)
+    return lambda page_token: Operation(
+        "ListRounds",
+        head_pb2.ListRoundsRequest(task=task, page_token=page_token),
+        lambda response: Page(tuple(map(_parse_round, response.rounds)), response.next_page_token),
+    )
+
+
+def watch_task(task_id: str) -> StreamOperation[types.TaskUpdate]:
+    return StreamOperation(
+        "WatchTask", task_pb2.WatchTaskRequest(task=task_name(task_id)), _parse_update, key=None
+    )
+
+
+def export_labels(task_id: str) -> StreamOperation[types.StoredLabel]:
+    return StreamOperation(
+        "ExportLabels",
+        labeling_pb2.ExportLabelsRequest(task=task_name(task_id)),
+        lambda response: map(_parse_label, response.labels),
+        key=lambda label: label.clip_id,
+    )
+
+
+def list_events(task_id: str) -> ListOperation[types.TaskEvent]:
+    task = task_name(task_id)
+    return lambda page_token: Operation(
+        "ListEvents",
+        labeling_pb2.ListEventsRequest(task=task, page_token=page_token),
+        lambda response: Page(tuple(map(_parse_event, response.events)), response.next_page_token),
+    )
+
+
+def export_head(task_id: str, version: int) -> Operation[types.Head]:
+    return Operation(
+        "ExportHead",
+        head_pb2.ExportHeadRequest(
+            task=task_name(task_id), head_version=uint32("version", version)
+        ),
+        lambda response: _parse_head(response.head),
+    )
+
+
+def _parse_round(message: head_pb2.Round) -> types.Round:
+    return types.Round(
+        head_version=message.head_version,
+        label_count=message.label_count,
+        validation=_parse_evaluation(message.validation)
+        if message.HasField("validation")
+        else None,
+        test=_parse_evaluation(message.test) if message.HasField("test") else None,
+        start_time=parse_time(message.start_time),
+        training_duration=message.training_duration.ToTimedelta(),
+        evaluation_duration=message.evaluation_duration.ToTimedelta(),
+        training_loss=message.training_loss,
+        prediction_agreement=(
+            message.prediction_agreement if message.HasField("prediction_agreement") else None
+        ),
+        mean_uncertainty=message.mean_uncertainty if message.HasField("mean_uncertainty") else None,
+        statistics_duration=parse_duration(message, "statistics_duration"),
+        store_duration=parse_duration(message, "store_duration"),
+        head_times=types.HeadTimes(
+            publishing_duration=parse_duration(message.head_times, "publishing_duration"),
+            scoring_duration=parse_duration(message.head_times, "scoring_duration"),
+            selection_duration=parse_duration(message.head_times, "selection_duration"),
+        ),
+        stop_advice=(
+            decode_advice(message.stop_advice, "stop_advice")
+            if message.HasField("stop_advice")
+            else None
+        ),
+    )
+
+
+def _parse_evaluation(message: head_pb2.Evaluation) -> types.Evaluation:
+    return types.Evaluation(
+        clip_count=message.clip_count,
+        accuracy=message.accuracy,
+        macro_f1=message.macro_f1,
+        class_recalls=tuple(message.class_recalls),
+        loss=message.loss,
+        calibration_error=(
+            message.calibration_error if message.HasField("calibration_error") else None
+        ),
+    )
+
+
+def _parse_update(message: task_pb2.WatchTaskResponse) -> Iterable[types.TaskUpdate]:
+    last_round = _parse_round(message.last_round) if message.HasField("last_round") else None
+    yield types.TaskUpdate(parse_task(message.task), last_round)
+
+
+def _parse_label(message: labeling_pb2.StoredLabel) -> types.StoredLabel:
+    return types.StoredLabel(
+        clip_id=names.parse_clip_name(message.clip).clip_id,
+        uri=message.uri,
+        label=message.label if message.WhichOneof("answer") == "label" else None,
+        split=SPLITS.member(message.split, "split"),
+        oracle_id=message.oracle_id,
+        label_time=parse_time(message.label_time),
+    )
+
+
+def _parse_event(message: labeling_pb2.TaskEvent) -> types.TaskEvent:
+    return types.TaskEvent(
+        event_id=message.event_id,
+        event_time=parse_time(message.event_time),
+        kind=EVENT_KINDS.member(message.kind, "kind"),
+        oracle_id=message.oracle_id,
+        changes=tuple(map(_parse_change, message.changes)),
+        head_version=message.head_version,
+        query_strategy=(
+            decode_strategy(message.query_strategy, "query_strategy")
+            if message.HasField("query_strategy")
+            else None
+        ),
+    )
+
+
+def _parse_change(message: labeling_pb2.ClipChange) -> types.ClipChange:
+    return types.ClipChange(
+        clip_id=names.parse_clip_name(message.clip).clip_id,
+        state=CLIP_STATES.member(message.state, "state"),
+        label=message.label or None,
+        lease_id=message.lease_id,
+        score=message.score if message.HasField("score") else None,
+    )
+
+
+def _parse_head(message: head_pb2.Head) -> types.Head:
+    return types.Head(
+        task_id=names.parse_task_name(message.task),
+        version=message.version,
+        weights=decode_matrix(message.weights),
+        biases=decode_matrix(message.biases).reshape(-1),
+        classes=tuple(message.classes),
+        encoder_id=message.encoder_id,
+        encoder_fingerprint=message.encoder_fingerprint,
+        label_count=message.label_count,
+        head_recipe=HEAD_RECIPE.decode(message.head_recipe, "head_recipe"),
+        seed=message.seed,
+    )

@@ -1,0 +1,35 @@
+"""How calls are made, and what was wrong with a part of what was sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectOptions:
+    """How calls are made."""
+
+    timeout: timedelta = timedelta(seconds=30)
+    """Deadline of a call, its retries included."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every call."""
+    max_message_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One wrong field of a request."""
+
+    field: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFailure:
+    """Why one clip of an import or a stream could not be taken."""
+
+    clip_id: str
+    reason: str
+    """An ErrorReason, such as "INVALID_INPUT"."""
+    message: str
+    violations: tuple[FieldViolation, ...] = ()

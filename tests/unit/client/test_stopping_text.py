@@ -1,0 +1,63 @@
+"""Stopping rules as people write them."""
+
+import pytest
+from hypothesis import given
+from tests.unit.wire.settings_strategies import PLAIN
+
+from aloe import client
+from aloe.values import PLAIN_RULES
+
+
+@given(PLAIN)
+def test_a_stopping_rule_reads_as_it_was_written(rule):
+    assert client.parse_stopping_rule(client.stopping_rule_text(rule)) == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("plateau", client.PlateauRule()),
+        ("plateau:min_gain=0.01", client.PlateauRule(10, 0.01)),
+        (
+            "stable_predictions:round_count=5,min_agreement=0.9",
+            client.StablePredictionsRule(5, 0.9),
+        ),
+        ("uncertainty:0.2", client.UncertaintyRule(0.2)),
+        ("label_count:500", client.LabelCountRule(500)),
+        ("label_count:label_count=500", client.LabelCountRule(500)),
+    ],
+)
+def test_stopping_rules_are_written_in_short(text, rule):
+    assert client.parse_stopping_rule(text) == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "'' is no rule; there are plateau, stable_predictions, uncertainty, label_count"),
+        ("plateaux", "'plateaux' is no rule"),
+        ("plateau:3", "'3': plateau takes round_count, min_gain"),
+        ("plateau:rounds=3", "'rounds=3': plateau takes round_count, min_gain"),
+        ("plateau:round_count=1.5", "round_count must be a whole number"),
+        ("uncertainty:little", "max_uncertainty must be a number"),
+        ("label_count", "'label_count' needs label_count, a number"),
+        ("plateau:round_count=0", "round_count is 0; it must be 1 to 1,000"),
+        ("plateau:round_count=1001", "round_count is 1,001; it must be 1 to 1,000"),
+        ("uncertainty:nan", "max_uncertainty is nan; it must be 0 to 1"),
+        ("label_count:0", "label_count is 0; it must be 1 or more"),
+    ],
+)
+def test_a_text_that_is_no_stopping_rule_is_refused(text, complaint):
+    with pytest.raises(client.InvalidArgument) as caught:
+        client.parse_stopping_rule(text)
+    assert complaint in caught.value.violations[0].description
+
+
+def test_every_rule_has_a_form_that_is_read_once_its_numbers_are_given():
+    forms = client.stopping_rule_forms()
+    assert len(forms) == len(PLAIN_RULES)
+    assert "uncertainty:0.05" in forms
+    assert "label_count:N" in forms
+    for form in forms:
+        rule = client.parse_stopping_rule(form.replace("N", "7"))
+        assert client.stopping_rule_text(rule) == form.replace("N", "7")
