@@ -35,7 +35,6 @@ from aloe.client import (
     Round,
     SelectionRule,
     Task,
-    TaskUpdate,
     Unchanged,
 )
 from aloe.values import DEFAULT_STRATEGY
@@ -110,8 +109,9 @@ def list_(server: Server = DEFAULT_SERVER, json: Json = False) -> None:
 def show(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
     """Show one task, with its last round."""
     with client(server) as learner:
-        now = _now(learner, task_id)
-    _show(now.task, now.last_round, json=json)
+        task = learner.get_task(task_id)
+        last = _last_round(learner, task)
+    _show(task, last, json=json)
 
 
 @app.command()
@@ -155,7 +155,7 @@ def update(
     """Change how a task asks, and when labels are enough."""
     rule = combine(stop, stop_when)
     with client(server) as learner:
-        learner.update_task(
+        task = learner.update_task(
             task_id,
             acquisition_function=_given(acquisition_function),
             selection_rule=_given(selection_rule),
@@ -163,8 +163,8 @@ def update(
             lease_duration=UNCHANGED if lease is None else timedelta(seconds=lease),
             stopping_rule=None if no_stop else _given(rule),
         )
-        now = _now(learner, task_id)
-    _show(now.task, now.last_round, json=json)
+        last = _last_round(learner, task)
+    _show(task, last, json=json)
 
 
 @app.command()
@@ -217,9 +217,11 @@ def replay(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False)
         raise typer.Exit(1)
 
 
-def _now(learner: LearnerClient, task_id: str) -> TaskUpdate:
-    """Return a task with its last round, in one call."""
-    return next(learner.watch_task(task_id))
+def _last_round(learner: LearnerClient, task: Task) -> Round | None:
+    """Return the round of a task's newest head."""
+    if not task.head_version:
+        return None
+    return learner.list_rounds(task.task_id, task.head_version)[-1]
 
 
 def _given(value: T | None) -> T | Unchanged:

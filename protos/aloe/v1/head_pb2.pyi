@@ -538,22 +538,26 @@ class ListRoundsRequest(_message.Message):
     TASK_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MIN_HEAD_VERSION_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     page_size: _builtins.int
     """At most so many; 0 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    min_head_version: _builtins.int
+    """Only the rounds of heads of this version and newer ones."""
     def __init__(
         self,
         *,
         task: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        min_head_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_head_version", b"min_head_version", "page_size", b"page_size", "page_token", b"page_token", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

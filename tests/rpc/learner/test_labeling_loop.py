@@ -55,6 +55,9 @@ def test_rounds_tell_labels_accuracy_and_times(client: LearnerClient):
         version = scene.answer(leases).head_version or 0
     client.predict(scene.task_id, embeddings=scene.embeddings[:1], min_head_version=version)
     rounds = client.list_rounds(scene.task_id)
+    newest = rounds[-1].head_version
+    assert client.list_rounds(scene.task_id, newest) == rounds[-1:]
+    assert not client.list_rounds(scene.task_id, newest + 1)
     assert [each.head_version for each in rounds] == [1, 2, 3, 4]
     assert [each.label_count for each in rounds] == [9, 12, 15, 18]
     for each in rounds:

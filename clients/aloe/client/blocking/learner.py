@@ -349,10 +349,11 @@ class LearnerClient:
         return self._runner.run(operation, timeout)
 
     def list_rounds(
-        self, task_id: str, *, timeout: timedelta | None = None
+        self, task_id: str, min_head_version: int = 0, *, timeout: timedelta | None = None
     ) -> tuple[types.Round, ...]:
-        """List the rounds of a task, the first one first."""
-        return self._runner.collect(results.list_rounds(task_id), timeout)
+        """List the rounds of a task from a head version on, the first one first."""
+        operation = results.list_rounds(task_id, min_head_version)
+        return self._runner.collect(operation, timeout)
 
     def watch_task(
         self, task_id: str, *, timeout: timedelta | None = None

@@ -74,11 +74,15 @@ def predict(
     )
 
 
-def list_rounds(task_id: str) -> ListOperation[types.Round]:
-    task = task_name(task_id)
+def list_rounds(task_id: str, min_head_version: int = 0) -> ListOperation[types.Round]:
+    request = head_pb2.ListRoundsRequest(
+        task=task_name(task_id), min_head_version=uint32("min_head_version", min_head_version)
+    )
     return lambda page_token: Operation(
         "ListRounds",
-        head_pb2.ListRoundsRequest(task=task, page_token=page_token),
+        head_pb2.ListRoundsRequest(
+            task=request.task, min_head_version=request.min_head_version, page_token=page_token
+        ),
         lambda response: Page(tuple(map(_parse_round, response.rounds)), response.next_page_token),
     )
 

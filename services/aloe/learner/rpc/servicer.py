@@ -220,7 +220,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ListRounds(
         self, request: head_pb2.ListRoundsRequest, context: Any
     ) -> head_pb2.ListRoundsResponse:
-        first_version = fields.page_offset(request.page_token) or 1
+        first_version = fields.page_offset(request.page_token) or request.min_head_version or 1
         count = fields.page_size(request.page_size)
         rounds = await self._learner.tasks.rounds(
             fields.task_id(request.task, "task"), first_version, count + 1
