@@ -81,8 +81,36 @@ def test_only_what_the_mask_names_changes(client: LearnerClient, scene: Scene):
     assert client.get_task(scene.task_id) == task
 
 
+def test_a_mask_may_lead_into_a_setting(client: LearnerClient, raw, scene: Scene):
+    client.update_task(scene.task_id, query_strategy=RANDOM)
+    task = client.update_task(
+        scene.task_id, acquisition_function=AcquisitionFunction.ENTROPY, label_budget=7
+    )
+    assert task.query_strategy == QueryStrategy(AcquisitionFunction.ENTROPY, RANDOM.selection_rule)
+    # A path into what the request leaves out goes back to the default, as a whole setting does.
+    path = "query_strategy.acquisition_function"
+    request = task_pb2.UpdateTaskRequest(
+        task=task_pb2.Task(name=f"tasks/{scene.task_id}"), update_mask=FieldMask(paths=[path])
+    )
+    raw.UpdateTask(request)
+    changed = client.get_task(scene.task_id)
+    assert changed.query_strategy == QueryStrategy(selection_rule=RANDOM.selection_rule)
+    assert changed.label_budget == 7
+
+
 @pytest.mark.parametrize(
-    "paths", [[], ["classes"], ["seed"], ["nonsense"], ["query_strategy", "pool"]]
+    "paths",
+    [
+        [],
+        ["classes"],
+        ["seed"],
+        ["name"],
+        ["nonsense"],
+        ["query_strategy", "pool"],
+        ["query_strategy.nonsense"],
+        ["label_budget.value"],
+        ["clip_counts.labeled"],
+    ],
 )
 def test_a_mask_of_anything_else_changes_nothing(raw, scene: Scene, paths):
     before = scene.snapshot()
