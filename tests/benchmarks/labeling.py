@@ -28,8 +28,8 @@ from tests.benchmarks.echo import ECHO, running_echo, unary
 
 from aloe.client import Answer, AsyncLearnerClient, NewClip, connect_async
 from aloe.learner.adapters.redis.client import connect_redis
-from aloe.learner.adapters.redis.scripts import Script
-from aloe.learner.adapters.redis.tasks import REQUEST_LIFE_MS, TaskKeys
+from aloe.learner.adapters.redis.task_scripts import TaskKeys, milliseconds, task_script
+from aloe.learner.ports import REQUEST_LIFE
 from aloe.local import LocalStack, StackOptions
 from aloe.local.redis_server import redis_child
 
@@ -103,8 +103,7 @@ async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
     """Pairs per second of lease.lua and submit.lua, called by a plain client."""
     redis = connect_redis(url)
     lease, submit, create = (
-        Script(redis.execute_command, name, shared="task")
-        for name in ("lease", "submit", "create_task")
+        task_script(redis.execute_command, name) for name in ("lease", "submit", "create_task")
     )
     tasks = [uuid.uuid4().hex for _ in range(TASK_COUNT)]
     for task_id in tasks:
@@ -121,13 +120,13 @@ async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
         reply = json.loads(
             await lease(
                 keys.for_script(f"query:{uuid.uuid4().hex}"), "epoch", oracle_id, ranking, "1", 1,
-                300_000, uuid.uuid4().hex, REQUEST_LIFE_MS, 0, "cold start", "",
+                300_000, uuid.uuid4().hex, milliseconds(REQUEST_LIFE), 0, "cold start",
             )
         )  # fmt: skip
         answers = json.dumps([[each[0], 0] for each in reply["leases"]])
         await submit(
             keys.for_script(f"submit:{uuid.uuid4().hex}"), "epoch", oracle_id, answers,
-            REQUEST_LIFE_MS,
+            milliseconds(REQUEST_LIFE),
         )  # fmt: skip
 
     rate = await run_oracles(sizes.seconds, pair)

@@ -60,7 +60,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     making.
     """
     ERROR_REASON_TASK_CHANGED: _ErrorReason.ValueType  # 13
-    """ABORTED: the task was deleted or made anew while the call ran."""
+    """ABORTED: the task was deleted, made anew or updated by others while the
+    call ran.
+    """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 14
     """RESOURCE_EXHAUSTED: the server's queue is full. The details hold a
     google.rpc.RetryInfo; the same call is safe to repeat after its delay.
@@ -119,7 +121,9 @@ ERROR_REASON_HEAD_VERSION_UNKNOWN: ErrorReason.ValueType  # 12
 making.
 """
 ERROR_REASON_TASK_CHANGED: ErrorReason.ValueType  # 13
-"""ABORTED: the task was deleted or made anew while the call ran."""
+"""ABORTED: the task was deleted, made anew or updated by others while the
+call ran.
+"""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 14
 """RESOURCE_EXHAUSTED: the server's queue is full. The details hold a
 google.rpc.RetryInfo; the same call is safe to repeat after its delay.

@@ -1,15 +1,18 @@
 """What the learner needs of the world: a store, an encoder, and a place for recordings.
 
-Guarantees of every Store, whatever its adapter (tests/contract holds each to them):
+Guarantees of every Store, whatever its adapter (tests/contract holds each to them, and compares
+all of them call by call):
 
 - Each method is one atomic change: it happens whole or not at all, also when the caller dies. What
-  a method returned is durable as far as the store is.
+  a method returned is as durable as the store itself.
 - Methods may be called at once by any number of tasks and processes.
-- `lease` and `submit` answer a repeated request id with their first answer.
+- `lease` and `submit` answer a repeated request id with their first answer, for REQUEST_LIFE.
 - Methods that take a Task are fenced by its epoch: TaskChanged if the task was made anew,
-  TaskNotFound if it is gone.
+  TaskNotFound if it is gone. Those that take a Pool raise PoolNotFound in both cases. Of the rest
+  of a Task or Pool nothing counts: what is stored does.
 - Every method raises StoreUnavailable while the store cannot be reached. Then a change may or may
   not have happened; repeating it is safe.
+- Times are kept, and leases timed, to the millisecond.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -36,6 +39,13 @@ from aloe.learner.domain.task import Task, TaskProgress
 CHUNK_ROWS = 255
 """Vectors that a store keeps in one piece: appending whole pieces saves it work. One short of a
 power of two, which saves a quarter of Redis's memory."""
+KEPT_HEADS = 5
+"""Of each task, the newest ones; rounds are kept for good."""
+REQUEST_LIFE = timedelta(days=1)
+"""How long the answer to a request id is remembered."""
+ENDED_LEASE_LIFE = timedelta(days=7)
+"""How long a lease is remembered after it ended; until then a late answer or a correction can be
+taken, and after it the lease is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ class FoundClip:
 
 
 class PoolStore(Protocol):
-    """Keeps pools, their clips and their vectors. Clips are only ever added, at the end."""
+    """Keeps pools, their clips and their vectors. Clips are only ever added, behind the last."""
 
     async def create_pool(self, pool: Pool) -> Pool:
         """Create it, or return the one that is there with the same content.
@@ -66,7 +76,7 @@ class PoolStore(Protocol):
         """Delete it. Raises PoolNotFound, and PoolInUse while it has tasks."""
 
     async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
-        """Look clips up, one result for each id."""
+        """Look clips up, one result for each id; a pool that is not there holds none."""
 
     async def append_clips(
         self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array
@@ -74,16 +84,23 @@ class PoolStore(Protocol):
         """Add those clips whose ids are new, in order; say what was there instead of the others.
 
         Args:
-            pool: the pool; PoolNotFound if it was deleted or made anew meanwhile.
+            pool: the pool.
             clips: with ids that differ from each other.
             vectors: (n_clips, embedding_dim) float32.
 
         Returns:
             For each clip None if it was added, or the clip that had its id before.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
         """
 
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
-        """Return up to `count` clips from a row on."""
+        """Return up to `count` clips from a row on.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
 
     async def read_vectors(
         self,
@@ -94,7 +111,7 @@ class PoolStore(Protocol):
     ) -> Float32Array:
         """Return vectors from a row on, all or up to a number.
 
-        A caller that is cancelled has `out` to itself by the time it knows.
+        When this ends, in an error or a cancellation too, nobody writes to `out` any more.
 
         Args:
             pool: the pool.
@@ -122,22 +139,37 @@ class TaskStore(Protocol):
         """
 
     async def read_task(self, task_id: str) -> tuple[Task, TaskProgress]:
-        """Return a task and how far it is, overdue leases ended. Raises TaskNotFound."""
+        """End a task's overdue leases; return it and how far it is. Raises TaskNotFound."""
 
     async def list_task_ids(self, pool_id: str | None) -> list[str]:
-        """Return the ids, of one pool or all, sorted."""
+        """Return the ids, of one pool or all, sorted.
+
+        Some may be of tasks that have just gone or that are on another pool by now: read each.
+        """
 
     async def update_task(self, task: Task) -> None:
-        """Replace strategy, recipe, budget and lease duration by those of `task`."""
+        """Replace the stored task by `task`, whose revision is then one higher.
+
+        Only settings may differ: id, pool, classes, seed and times are fixed.
+
+        Raises:
+            TaskChanged: another update came since `task` was read; nothing is changed.
+        """
 
     async def delete_task(self, task_id: str) -> None:
         """Delete it with all that belongs to it. Raises TaskNotFound."""
 
     async def import_labels(self, task: Task, labels: Sequence[LabelChange]) -> LabelsOutcome:
-        """Set labels whatever state their clips are in; a lease on such a clip is lost."""
+        """Set labels whatever state their clips are in, each clip once; a lease on one is lost.
+
+        Labels that an oracle gave count against the label budget, but are not refused by it.
+        """
 
     async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:
-        """Lease the first free clips of a ranking, as many as asked for and the budget allows.
+        """Lease the first free clips of a ranking, as many as asked for and as may be held.
+
+        The label budget leaves room for what is neither labeled nor held; max_leases_per_oracle
+        counts what the oracle holds.
 
         Raises:
             RankingTooShort: clips outside the ranking are free that should have been leased.
@@ -152,16 +184,24 @@ class TaskStore(Protocol):
     ) -> LabelsOutcome:
         """Store answers: pairs of lease id and class index, NO_CLASS abstaining.
 
-        A late answer is taken while nobody else holds the clip. A second answer under one lease
-        corrects the first; RETRACTED takes it back, and the clip is unlabeled again.
+        An answer ends its lease. A late one is taken while nobody else holds the clip or has
+        answered it. A second answer under one lease corrects the first; RETRACTED takes it back,
+        and the clip is unlabeled again.
+
+        Args:
+            task: the task.
+            oracle_id: who answers.
+            answers: no lease twice.
+            request_id: chosen by the caller.
 
         Raises:
-            InvalidInput: a lease is unknown or another oracle's.
-            LeaseLost: a clip went to another oracle, or another labeled it.
+            InvalidInput: a lease is unknown or another oracle's; violations by their place.
+            LeaseLost: a clip went to another oracle or was answered by one, or the lease ended
+                and its place in the label budget has been taken.
         """
 
     async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
-        """End leases of an oracle, all of them if no id is given; return how many were held.
+        """End leases of an oracle, all of them if no id is given; return how many did.
 
         Raises:
             InvalidInput: a lease is unknown or another oracle's.
@@ -172,11 +212,12 @@ class TaskStore(Protocol):
     ) -> datetime:
         """Let leases of an oracle last `duration` from now, all or none; return until when.
 
-        One that has run out is renewed while nobody else holds the clip.
+        One that has ended is renewed while nobody else holds the clip.
 
         Raises:
-            InvalidInput: a lease is unknown or another oracle's.
-            LeaseLost: a clip is answered, or went to another oracle.
+            InvalidInput: a lease is unknown or another oracle's; violations by their place.
+            LeaseLost: a clip is answered, or went to another oracle, or the lease ended and its
+                place in the label budget has been taken.
         """
 
     async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
@@ -188,26 +229,27 @@ class TaskStore(Protocol):
     async def begin_round(self, task: Task, trainer_id: str, hold: timedelta) -> RoundTicket | None:
         """Take the right to train the next head, if one is due and nobody else has it.
 
-        A round whose trainer let its hold run out is given away with the same version and cutoff,
-        so that its head comes out the same. A trainer that has the ticket gets it again, with a
-        new hold.
+        A head is due once training labels changed since the last one's cutoff, and two classes
+        have some. A round whose trainer let its hold run out is given to the next who asks, with
+        the same version, cutoff and settings, so that its head comes out the same. A trainer that
+        has the ticket gets it again, with a new hold.
         """
 
     async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:
         """Store a head with its round; False, and nothing stored, if the ticket was lost."""
 
     async def read_head(self, task: Task, version: int) -> Head | None:
-        """Return a head, or None if it is not trained or no longer kept."""
+        """Return a head, or None if it is not trained or no longer kept (KEPT_HEADS)."""
 
     async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:
-        """Return up to `count` rounds from a head version on, in order."""
+        """Return up to `count` rounds from a head version on, by version."""
 
 
 class Store(PoolStore, TaskStore, Protocol):
     """All that the learner keeps."""
 
     async def prepare(self) -> None:
-        """Make ready for the other methods, once; what older servers left is brought up to date.
+        """Bring what older servers left up to date; to be called once, before other methods.
 
         Raises:
             SchemaTooNew: a newer server has been here.
@@ -227,7 +269,7 @@ class EmbeddedAudio:
 
 
 class EncoderPort(Protocol):
-    """The embedding service.
+    """Makes embeddings of audio, as the embedding service does.
 
     Methods raise EncoderUnavailable while it cannot be reached, Overloaded when it is full,
     EncoderNotFound, EncoderMismatch, and InvalidInput for audio it cannot read.
@@ -245,7 +287,10 @@ class EncoderPort(Protocol):
     def embed_stream(
         self, encoder: EncoderInfo, recordings: AsyncIterator[tuple[int, Audio]]
     ) -> AsyncIterator[tuple[int, EmbeddedAudio | LearnerError]]:
-        """Embed any number of numbered recordings; results come as they are ready."""
+        """Embed any number of numbered recordings; results come as they are ready, in any order.
+
+        What is wrong with one recording is its result; what is wrong with all is raised.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,4 +311,4 @@ class AudioStore(Protocol):
         """Return a kept recording as a file. Raises AudioNotFound."""
 
     async def read_uri(self, uri: str) -> AudioFile:
-        """Return the recording at a URI of an allowed place. Raises AudioNotFound."""
+        """Return the recording at a URI. Raises AudioNotFound, also where reading is forbidden."""

@@ -1,18 +1,18 @@
-"""The port to metrics: who hears where the time goes."""
+"""The port to metrics: where the time of a head and of a query goes."""
 
 from enum import Enum
 from typing import Protocol
 
 
 class Phase(Enum):
-    """What a head takes time for."""
+    """A part of the work on one head."""
 
     READING = "reading"
-    """From the store: the round's ticket, the log, the pool, the head before."""
+    """Reading what a round needs from the store: its ticket, the log, the pool, the head before."""
     TRAINING = "training"
     EVALUATION = "evaluation"
     STATISTICS = "statistics"
-    """The pass over the unlabeled clips that a stopping rule needs."""
+    """The pass over the unlabeled clips for a stopping rule that needs one."""
     PUBLISHING = "publishing"
     """Writing the head and its round to the store."""
     SCORING = "scoring"
@@ -22,17 +22,17 @@ class Phase(Enum):
 
 
 class Recorder(Protocol):
-    """Hears what happens, on the event loop: it must return at once."""
+    """Is told what happened, on the event loop: its methods must return at once."""
 
     def spent(self, phase: Phase, duration_s: float) -> None:
-        """Hear how long something took for one head."""
+        """Record how long a phase took for one head."""
 
     def queried(self, duration_s: float) -> None:
-        """Hear how long a query took, waiting for a head not included."""
+        """Record how long a query took, without the time it waited for a head."""
 
 
 class NoRecorder(Recorder):
-    """Forgets what it hears."""
+    """Records nothing."""
 
     def spent(self, phase: Phase, duration_s: float) -> None:
         del phase, duration_s
@@ -49,12 +49,12 @@ class HeadTimes:
         self._spent_s: dict[int, dict[Phase, float]] = {}
 
     def spent(self, head_version: int, phase: Phase, duration_s: float) -> None:
-        """Note how long something took for a head."""
+        """Record how long a phase took for a head; phases in parts add up."""
         self._recorder.spent(phase, duration_s)
         by_phase = self._spent_s.setdefault(head_version, {})
         by_phase[phase] = by_phase.get(phase, 0.0) + duration_s
         self._spent_s.pop(head_version - self._kept_count, None)
 
     def of(self, head_version: int) -> dict[Phase, float]:
-        """Return the seconds by phase; phases that this process had no part in are missing."""
+        """Return the seconds by phase; phases that ran elsewhere or not at all are missing."""
         return dict(self._spent_s.get(head_version, {}))

@@ -12,7 +12,7 @@ import pytest
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import TaskCache
-from aloe.learner.domain.errors import PoolNotFound
+from aloe.learner.domain.errors import PoolNotFound, TaskNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.usecases.advice import advice_at
@@ -186,8 +186,10 @@ async def test_tasks_that_others_deleted_are_dropped():
     assert kept() is None
 
 
-async def test_a_task_deleted_after_its_head_was_read_has_no_advice():
+async def test_a_task_deleted_after_its_head_was_read_is_not_found():
     store = MemoryStore()
     await store.create_pool(new_pool())
     task = await store.create_task(replace(new_task("e"), stopping_rule=UncertaintyRule(0.1)))
-    assert await advice_at(store, task, 3) is None
+    await store.delete_task(task.task_id)
+    with pytest.raises(TaskNotFound):
+        await advice_at(store, task, 3)

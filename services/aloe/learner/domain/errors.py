@@ -73,7 +73,7 @@ class PoolInUse(LearnerError):
 
 
 class TaskChanged(LearnerError):
-    """The task was deleted or made anew while the call ran."""
+    """The task was deleted, made anew or updated by another while the call ran."""
 
 
 class Overloaded(LearnerError):

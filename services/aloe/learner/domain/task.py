@@ -1,7 +1,7 @@
 """A task: its question, its state, and what happened to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aloe.learner.domain.errors import InvalidInput, Violation
@@ -52,6 +52,8 @@ class Task:
     seed: int = 0
     max_leases_per_oracle: int | None = None
     stopping_rule: StoppingRule | None = None
+    revision: int = 0
+    """How often it was updated, as of this copy; refuses an update made from an older one."""
 
     def class_index(self, label: str, field: str) -> int:
         """Return the place of `label` among the classes.
@@ -66,6 +68,10 @@ class Task:
             raise InvalidInput.of(
                 field, f"{label!r} is no class of tasks/{self.task_id}; its classes are {known}"
             ) from None
+
+    def updated(self) -> "Task":
+        """Return the task as it is stored once this copy has replaced it."""
+        return replace(self, revision=self.revision + 1)
 
     def same_content(self, other: "Task") -> bool:
         """Whether creating `other` where this task exists is a repetition."""

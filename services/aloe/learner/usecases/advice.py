@@ -29,8 +29,7 @@ async def advice_at(store: Store, task: Task, head_version: int) -> StopAdvice |
         return None
     first = max(1, head_version - window(task.stopping_rule) + 1)
     rounds = await store.read_rounds(task, first, head_version - first + 1)
-    # None, if the task was deleted since its head version was read.
-    return advise(task.stopping_rule, rounds) if rounds else None
+    return advise(task.stopping_rule, rounds)
 
 
 async def round_reports(

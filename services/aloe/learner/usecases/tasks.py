@@ -11,6 +11,7 @@ from aloe.learner.domain.errors import (
     ClipNotFound,
     HeadVersionUnknown,
     InvalidInput,
+    TaskChanged,
     TaskNotFound,
     Violation,
 )
@@ -27,6 +28,7 @@ from aloe.values import ClipState, Split, StopAdvice
 
 MAX_SHOWN_VIOLATIONS = 20
 _WATCH_POLL_S = 0.25
+_MAX_UPDATE_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +117,33 @@ class Tasks:
         states: list[TaskState] = []
         for each in await self._store.list_task_ids(pool_id):
             if each > task_id and len(states) < count:
-                with contextlib.suppress(TaskNotFound):
+                # Deleted, and perhaps made anew, since the ids were read.
+                with contextlib.suppress(TaskNotFound, TaskChanged):
                     state = await self.get(each)
                     if pool_id in (None, state.task.pool_id):
                         states.append(state)
         return states
 
     async def update(self, task_id: str, change: Callable[[Task], Task]) -> TaskState:
-        """Apply a change to a task.
+        """Apply a change to a task, on top of what others changed meanwhile.
 
         Raises:
             InvalidInput: the outcome is no valid task.
+            TaskChanged: others kept changing it.
         """
-        task, _ = await self._store.read_task(task_id)
-        changed = change(task)
-        check_task(changed)
-        await self._store.update_task(changed)
-        return await self.get(task_id)
+        tries = 0
+        while True:
+            tries += 1
+            task, _ = await self._store.read_task(task_id)
+            changed = change(task)
+            check_task(changed)
+            try:
+                await self._store.update_task(changed)
+            except TaskChanged:
+                if tries == _MAX_UPDATE_TRIES:
+                    raise
+            else:
+                return await self.get(task_id)
 
     async def delete(self, task_id: str) -> None:
         """Delete a task with all that belongs to it. Raises TaskNotFound."""

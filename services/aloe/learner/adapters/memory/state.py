@@ -1,64 +1,113 @@
-"""What a process keeps of one task, and what follows from it."""
+"""What a process keeps in Redis's place, and what follows from it."""
 
-from collections import Counter
+import heapq
+import math
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
 
-from aloe.learner.domain.events import NO_CLASS, RETRACTED, Event
+import numpy as np
+
+from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, LeaseOutcome
+from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
+from aloe.learner.ports import ENDED_LEASE_LIFE, REQUEST_LIFE
 from aloe.values import ClipState, EventKind
 
-STATE_OF_ANSWER = {
-    NO_CLASS: (ClipState.ABSTAINED, NO_CLASS),
-    RETRACTED: (ClipState.UNLABELED, NO_CLASS),
-}
+T = TypeVar("T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class StoredPool:
+    """A pool with its clips."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.clips: list[Clip] = []
+        self.rows: dict[str, int] = {}
+        self.vectors: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
 
 
 @dataclass(slots=True)
 class HeldLease:
+    """An oracle's hold on a clip, now or before."""
+
     row: int
     oracle_id: str
-    expire_time: datetime
+    end_time: datetime
+    """When it runs out; of one that has ended, when it is forgotten."""
     is_open: bool = True
 
 
-@dataclass(slots=True)
-class StoredAnswer:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A label or an abstention."""
+
     state: ClipState
     class_index: int
     oracle_id: str
     lease_id: str
+    """Empty for imported ones."""
     label_time: datetime
 
 
 @dataclass(slots=True)
 class Training:
+    """The round in progress."""
+
     task: Task
     version: int
     cutoff_event_id: str
-    revision: int
-    trainer_id: str
+    label_revision: int
+    trainer_id: str | None
     until: datetime
+
+
+class Replies(Generic[T]):
+    """What requests were answered, for as long as they may be repeated."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, T] = {}
+        self._ends: deque[tuple[datetime, str]] = deque()
+
+    def find(self, request_id: str, now: datetime) -> T | None:
+        while self._ends and self._ends[0][0] <= now:
+            del self._kept[self._ends.popleft()[1]]
+        return self._kept.get(request_id)
+
+    def keep(self, request_id: str, reply: T, now: datetime) -> None:
+        self._kept[request_id] = reply
+        self._ends.append((now + REQUEST_LIFE, request_id))
 
 
 @dataclass(slots=True)
 class StoredTask:
+    """A task with all that belongs to it."""
+
     task: Task
-    labels: dict[int, StoredAnswer] = field(default_factory=dict)
+    labels: dict[int, Answer] = field(default_factory=dict)
+    """By row."""
     holds: dict[int, str] = field(default_factory=dict)
+    """The lease that holds a row."""
     leases: dict[str, HeldLease] = field(default_factory=dict)
+    ends: list[tuple[datetime, str]] = field(default_factory=list)
+    """A heap of end times that leases have or had."""
     events: list[Event] = field(default_factory=list)
     heads: dict[int, Head] = field(default_factory=dict)
     rounds: dict[int, Round] = field(default_factory=dict)
-    answers: dict[str, LeaseOutcome | LabelsOutcome] = field(default_factory=dict)
+    leased: Replies[LeaseOutcome] = field(default_factory=Replies)
+    submitted: Replies[LabelsOutcome] = field(default_factory=Replies)
     training: Training | None = None
-    revision: int = 0
+    label_revision: int = 0
+    """How often training labels changed."""
     head_revision: int = 0
+    """The label_revision that the newest head contains."""
     fence: int = 0
 
     @property
@@ -66,18 +115,22 @@ class StoredTask:
         return max(self.rounds, default=0)
 
     @property
-    def labeled_class_count(self) -> int:
+    def is_trainable(self) -> bool:
+        """Whether enough classes have training labels."""
         train = (each for each in self.labels.values() if each.state is ClipState.LABELED)
-        return len({each.class_index for each in train})
+        return len({each.class_index for each in train}) >= MIN_LABELED_CLASSES
 
     @property
     def budget_spent(self) -> int:
-        return sum(
-            1 for each in self.labels.values() if each.state is ClipState.LABELED and each.oracle_id
-        )
+        train = (each for each in self.labels.values() if each.state is ClipState.LABELED)
+        return sum(each.oracle_id != "" for each in train)
 
-    def room(self, budget: int) -> int:
-        """How many more clips a label budget lets be held or labeled."""
+    @property
+    def budget_left(self) -> float:
+        """Clips that the label budget has room for besides those that are held."""
+        budget = self.task.label_budget
+        if budget is None:
+            return math.inf
         return max(0, budget - self.budget_spent - len(self.holds))
 
     def log(self, kind: EventKind, changes: Sequence[LabelChange] = (), **details: Any) -> None:
@@ -92,11 +145,38 @@ class StoredTask:
             )
         )
 
+    def open_lease(self, lease_id: str, row: int, oracle_id: str, end_time: datetime) -> None:
+        """Let a lease, a new one or an old one, hold its clip until a time."""
+        self.leases[lease_id] = HeldLease(row, oracle_id, end_time)
+        self.holds[row] = lease_id
+        heapq.heappush(self.ends, (end_time, lease_id))
+
+    def close_lease(self, lease_id: str, now: datetime) -> None:
+        """End a hold, and remember the lease for a while."""
+        lease = self.leases[lease_id]
+        lease.is_open, lease.end_time = False, now + ENDED_LEASE_LIFE
+        del self.holds[lease.row]
+        heapq.heappush(self.ends, (lease.end_time, lease_id))
+
+    def pop_overdue(self, now: datetime) -> list[str]:
+        """Forget leases that ended long ago; return the open ones that are overdue."""
+        overdue = []
+        while self.ends and self.ends[0][0] <= now:
+            end_time, lease_id = heapq.heappop(self.ends)
+            lease = self.leases.get(lease_id)
+            if lease is None or lease.end_time != end_time:
+                continue  # It ended earlier, or was renewed.
+            if lease.is_open:
+                overdue.append(lease_id)
+            else:
+                del self.leases[lease_id]
+        return overdue
+
     def progress(self) -> TaskProgress:
         counts = Counter(each.state for each in self.labels.values())
-        contained = self.training.revision if self.training else self.head_revision
+        contained = self.training.label_revision if self.training else self.head_revision
         promised = self.training.version if self.training else self.head_version
-        if self.revision > contained and self.labeled_class_count >= MIN_LABELED_CLASSES:
+        if self.label_revision > contained and self.is_trainable:
             promised += 1
         return TaskProgress(
             leased=len(self.holds),
@@ -110,9 +190,20 @@ class StoredTask:
             promised_head_version=promised,
         )
 
-    def outcome(self, changes: Sequence[LabelChange], *, trained: bool) -> LabelsOutcome:
-        progress = self.progress()
-        promised = trained and self.labeled_class_count >= MIN_LABELED_CLASSES
-        return LabelsOutcome(
-            len(changes), progress.promised_head_version if promised else None, progress.labeled
-        )
+
+@dataclass(slots=True)
+class Tables:
+    """All that a process keeps."""
+
+    pools: dict[str, StoredPool] = field(default_factory=dict)
+    tasks: dict[str, StoredTask] = field(default_factory=dict)
+
+
+def to_millisecond(time: datetime) -> datetime:
+    """Round a time as Redis is told it."""
+    return _EPOCH + milliseconds(time - _EPOCH)
+
+
+def milliseconds(duration: timedelta) -> timedelta:
+    """Round a duration as Redis is told it."""
+    return timedelta(milliseconds=round(duration.total_seconds() * 1000))

@@ -107,6 +107,7 @@ def dump_task(task: Task) -> str:
             "seed": str(task.seed),
             "max_leases_per_oracle": task.max_leases_per_oracle,
             "stopping_rule": task.stopping_rule and STOPPING_RULE.dump(task.stopping_rule),
+            "revision": task.revision,
         }
     )
 
@@ -133,6 +134,7 @@ def load_task(task_id: str, text: bytes | str) -> Task:
         stopping_rule=STOPPING_RULE.load(spec["stopping_rule"])
         if spec.get("stopping_rule")
         else None,
+        revision=spec.get("revision", 0),
     )
 
 

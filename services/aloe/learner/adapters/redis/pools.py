@@ -1,4 +1,4 @@
-"""Pools in Redis. The keys are listed in redis_store.py."""
+"""Pools in Redis. The keys are listed in store.py."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk, ChunkWriter
 from aloe.learner.adapters.redis.client import RedisClient
@@ -13,7 +14,7 @@ from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, guarded
 from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound, StoreUnavailable
+from aloe.learner.domain.errors import StoreUnavailable
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import CHUNK_ROWS, FoundClip
 
@@ -56,17 +57,14 @@ class RedisPools:
         spec = await self._create([keys.meta], codec.dump_pool(pool), pool.epoch)
         stored = codec.load_pool(pool.pool_id, spec, 0)
         if not stored.same_content(pool):
-            raise AlreadyExists(
-                f"pools/{pool.pool_id} exists with encoder {stored.encoder.encoder_id!r}"
-                f" ({stored.encoder.fingerprint}); choose another id or delete it"
-            )
+            raise refusals.pool_id_taken(stored)
         return await self.read_pool(pool.pool_id)
 
     @guarded
     async def read_pool(self, pool_id: str) -> Pool:
         spec, clip_count = await self._read("HMGET", PoolKeys(pool_id).meta, "spec", "clip_count")
         if spec is None:
-            raise PoolNotFound(f"there is no pools/{pool_id}")
+            raise refusals.pool_not_found(pool_id)
         return codec.load_pool(pool_id, spec, int(clip_count or 0))
 
     @guarded
@@ -81,10 +79,7 @@ class RedisPools:
         chunks = await self._delete([keys.meta, keys.clips, keys.rows, keys.chunks, keys.tasks])
         if chunks == 0:
             users = sorted(member.decode() for member in await self._redis.smembers(keys.tasks))
-            raise PoolInUse(
-                f"pools/{pool_id} is used by {', '.join('tasks/' + user for user in users[:10])};"
-                " delete the tasks first"
-            )
+            raise refusals.pool_in_use(pool_id, users)
         self._ends.pop(pool.epoch, None)
         await self._chunks.unlink(pool, [Chunk.parse(text) for text in chunks or []])
         await self._redis.srem(_ID_INDEX, pool_id)
@@ -112,6 +107,7 @@ class RedisPools:
                 )
             new = [index for index, clip in enumerate(found) if clip is None]
             if not new:
+                await self._check_there(pool)
                 return found
             added = (clips, vectors)
             if len(new) < len(clips):
@@ -159,18 +155,24 @@ class RedisPools:
             return chunks[-1]
         await self._chunks.unlink(pool, chunks)
         if outcome == b"POOL_NOT_FOUND":
-            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+            raise refusals.pool_deleted(pool.pool_id)
         return None
 
     async def _check_there(self, pool: Pool) -> None:
-        if (await self.read_pool(pool.pool_id)).epoch != pool.epoch:
-            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+        """Raise PoolNotFound if a pool has gone.
+
+        Asked after something was read: epochs do not come again, so it was there at that time.
+        """
+        epoch = await self._read("HGET", PoolKeys(pool.pool_id).meta, "epoch")
+        if epoch != pool.epoch.encode():
+            raise refusals.pool_deleted(pool.pool_id)
 
     @guarded
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
         texts = await self._redis.lrange(
             PoolKeys(pool.pool_id).clips, first_row, first_row + count - 1
         )
+        await self._check_there(pool)
         return codec.StoredClips(texts)
 
     @guarded

@@ -46,22 +46,23 @@ def guarded(
     return call
 
 
-class Script:
-    """A Lua script beside this module, with what it shares put in front."""
+def read_script(name: str) -> str:
+    """Return the text of a file in lua/."""
+    return (files("aloe.learner.adapters.redis") / "lua" / f"{name}.lua").read_text()
 
-    def __init__(
-        self, run: Callable[..., Awaitable[Any]], name: str, *, shared: str | None = None
-    ) -> None:
+
+class Script:
+    """A Lua script, sent by its hash."""
+
+    def __init__(self, run: Callable[..., Awaitable[Any]], name: str, *, front: str = "") -> None:
         """Read a script.
 
         Args:
             run: sends a command and returns the reply.
             name: of the file in lua/.
-            shared: of the file that goes in front.
+            front: Lua that goes in front.
         """
-        folder = files("aloe.learner.adapters.redis") / "lua"
-        front = (folder / f"{shared}.lua").read_text() if shared else ""
-        self._text = front + (folder / f"{name}.lua").read_text()
+        self._text = front + read_script(name)
         self._hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
         self._run = run
 

@@ -1,4 +1,4 @@
--- Sets labels. ARGV: epoch, { { row, state, class, oracle, time in ms or 0 }, ... }, each row once.
+-- Sets labels. ARGV: epoch, { { row, state, class, oracle, time in ms or null }, ... }, each row once.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local now = now_ms()
@@ -31,7 +31,7 @@ for _, change in ipairs(cjson.decode(ARGV[2])) do
     end
     move(before, state)
     redis.call('HSET', LABELS, row, cjson.encode({ state, class,
-      change[5] > 0 and change[5] or now, change[4], '' }))
+      change[5] ~= cjson.null and change[5] or now, change[4], '' }))
     table.insert(rows, row)
     table.insert(states, state)
     table.insert(classes, class)

@@ -1,7 +1,6 @@
 -- Leases the first free clips of a ranking.
 -- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked,
--- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy,
--- most clips that the oracle may hold or ''.
+-- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local replay = redis.call('GET', REQUEST)
@@ -16,7 +15,7 @@ local room = budget_left()
 local within_budget = room > 0
 most = math.min(most, room)
 
-local limit = tonumber(ARGV[11])
+local limit = tonumber(cjson.decode(redis.call('HGET', META, 'spec')).max_leases_per_oracle)
 local within_limit = true
 if limit then
   local left = limit

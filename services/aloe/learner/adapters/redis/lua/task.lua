@@ -1,6 +1,7 @@
--- What every script on a task shares; put in front of each. The keys are those of
--- TaskKeys in redis_tasks.py, in its order. Scripts validate everything before
--- they write, since Redis does not roll back.
+-- What every script on a task shares; task_scripts.py puts it in front of each, behind the
+-- constants that Python shares with it: MIN_LABELED_CLASSES, ENDED_LEASE_LIFE_MS. The keys are
+-- those of TaskKeys, in its order. Scripts validate everything before they write, since Redis does
+-- not roll back.
 
 local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS, REQUEST = unpack(KEYS)
 
@@ -8,9 +9,6 @@ local UNLABELED, LEASED, LABELED, ABSTAINED, VALIDATION, TEST = 0, 1, 2, 3, 4, 5
 local NO_CLASS, RETRACTED = -1, -2
 local COUNTER = { [LEASED] = 'leased', [LABELED] = 'labeled', [ABSTAINED] = 'abstained',
   [VALIDATION] = 'validation', [TEST] = 'test' }
-local MIN_LABELED_CLASSES = 2
--- How long an ended lease is remembered, so that a late answer is still taken.
-local RETENTION_MS = 7 * 24 * 3600 * 1000
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -25,7 +23,7 @@ end
 local function fence_off(epoch)
   local stored = redis.call('HGET', META, 'epoch')
   if not stored then return cjson.encode({ error = 'TASK_NOT_FOUND' }) end
-  if stored ~= epoch then return cjson.encode({ error = 'TASK_CHANGED' }) end
+  if stored ~= epoch then return cjson.encode({ error = 'TASK_MADE_ANEW' }) end
   return nil
 end
 
@@ -74,7 +72,7 @@ local function close_lease(lease_id, lease, now)
   lease[4] = 0
   redis.call('HSET', LEASES, lease_id, cjson.encode(lease))
   redis.call('HDEL', HOLDS, lease[1])
-  redis.call('ZADD', EXPIRIES, now + RETENTION_MS, lease_id)
+  redis.call('ZADD', EXPIRIES, now + ENDED_LEASE_LIFE_MS, lease_id)
 end
 
 -- Ends the leases that are overdue, returns how many, and forgets those that ended long ago.
@@ -125,7 +123,7 @@ local function leases_of(oracle, lease_ids, answered_is_lost)
   if #unknown + #foreign > 0 then
     return nil, cjson.encode({ error = 'WRONG_LEASES', unknown = unknown, foreign = foreign })
   end
-  if #lost > 0 then return nil, cjson.encode({ error = 'LEASE_LOST', lost = lost }) end
+  if #lost > 0 then return nil, cjson.encode({ error = 'LEASES_LOST', lost = lost }) end
   return found
 end
 
@@ -142,7 +140,7 @@ local function refuse_overspending(places)
   for count, place in ipairs(places) do
     if count > left then table.insert(lost, place) end
   end
-  if #lost > 0 then return cjson.encode({ error = 'LEASE_LOST', lost = lost }) end
+  if #lost > 0 then return cjson.encode({ error = 'LEASES_LOST', lost = lost }) end
   return nil
 end
 

@@ -1,0 +1,120 @@
+"""Labels in memory: what oracles answer and what is imported."""
+
+from collections.abc import Sequence
+
+from aloe.learner.adapters.memory.state import Answer, StoredTask, to_millisecond
+from aloe.learner.adapters.memory.task_table import (
+    TaskTable,
+    check_budget,
+    check_leases,
+    check_not_lost,
+    expire_leases,
+)
+from aloe.learner.adapters.refusals import ANSWERS
+from aloe.learner.domain.events import NO_CLASS, RETRACTED
+from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
+from aloe.learner.domain.task import Task
+from aloe.values import ClipState, EventKind
+
+_STATE_OF_ANSWER = {
+    NO_CLASS: (ClipState.ABSTAINED, NO_CLASS),
+    RETRACTED: (ClipState.UNLABELED, NO_CLASS),
+}
+
+
+class MemoryAnswers(TaskTable):
+    """What a TaskStore does with labels."""
+
+    async def submit(
+        self, task: Task, oracle_id: str, answers: Sequence[tuple[str, int]], request_id: str
+    ) -> LabelsOutcome:
+        stored, now = self._fenced(task), self._now()
+        replay = stored.submitted.find(request_id, now)
+        if replay is not None:
+            return replay
+        expire_leases(stored, now)
+        _check_answers(stored, oracle_id, answers)
+        changes, lease_ids, trained = [], [], False
+        for lease_id, answer in answers:
+            row = stored.leases[lease_id].row
+            state, class_index = _STATE_OF_ANSWER.get(answer, (ClipState.LABELED, answer))
+            before = _state_of(stored, row)
+            label = stored.labels.get(row)
+            if before is state and (label is None or label.class_index == class_index):
+                continue
+            if before is ClipState.LEASED:
+                stored.close_lease(lease_id, now)
+            trained |= ClipState.LABELED in (before, state)
+            stored.labels.pop(row, None)
+            if state is not ClipState.UNLABELED:
+                stored.labels[row] = Answer(state, class_index, oracle_id, lease_id, now)
+            changes.append(LabelChange(row, state, class_index))
+            lease_ids.append(lease_id)
+        if changes:
+            stored.label_revision += trained
+            stored.log(
+                EventKind.CLIPS_ANSWERED, changes, oracle_id=oracle_id, lease_ids=tuple(lease_ids)
+            )
+        outcome = _outcome(stored, changes, trained=trained)
+        stored.submitted.keep(request_id, outcome, now)
+        return outcome
+
+    async def import_labels(self, task: Task, labels: Sequence[LabelChange]) -> LabelsOutcome:
+        stored, now = self._fenced(task), self._now()
+        expire_leases(stored, now)
+        changes, trained = [], False
+        for change in labels:
+            label, before = stored.labels.get(change.row), _state_of(stored, change.row)
+            if label and (label.state, label.class_index) == (change.state, change.class_index):
+                continue
+            if before is ClipState.LEASED:
+                stored.close_lease(stored.holds[change.row], now)
+            trained |= ClipState.LABELED in (before, change.state)
+            stored.labels[change.row] = Answer(
+                change.state,
+                change.class_index,
+                change.oracle_id,
+                "",
+                to_millisecond(change.label_time or now),
+            )
+            changes.append(change)
+        if changes:
+            stored.label_revision += trained
+            stored.log(EventKind.LABELS_IMPORTED, changes)
+        return _outcome(stored, changes, trained=trained)
+
+    async def read_labels(self, task: Task) -> list[StoredLabel]:
+        return [
+            StoredLabel(row, label.state, label.class_index, label.oracle_id, label.label_time)
+            for row, label in sorted(self._fenced(task).labels.items())
+        ]
+
+
+def _check_answers(stored: StoredTask, oracle_id: str, answers: Sequence[tuple[str, int]]) -> None:
+    """Refuse answers under leases that do not allow them."""
+    lease_ids = [lease_id for lease_id, _ in answers]
+    check_leases(stored, oracle_id, lease_ids, ANSWERS)
+    check_not_lost(stored, lease_ids, ANSWERS, answered_is_lost=False)
+    late = [
+        place
+        for place, (lease_id, answer) in enumerate(answers)
+        if answer > NO_CLASS
+        and _state_of(stored, stored.leases[lease_id].row)
+        not in (ClipState.LABELED, ClipState.LEASED)
+    ]
+    check_budget(stored, late, ANSWERS)
+
+
+def _state_of(stored: StoredTask, row: int) -> ClipState:
+    label = stored.labels.get(row)
+    if label is not None:
+        return label.state
+    return ClipState.LEASED if row in stored.holds else ClipState.UNLABELED
+
+
+def _outcome(stored: StoredTask, changes: Sequence[LabelChange], *, trained: bool) -> LabelsOutcome:
+    progress = stored.progress()
+    is_promised = trained and stored.is_trainable
+    return LabelsOutcome(
+        len(changes), progress.promised_head_version if is_promised else None, progress.labeled
+    )

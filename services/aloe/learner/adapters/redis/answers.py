@@ -1,0 +1,66 @@
+"""Labels in Redis: what oracles answer and what is imported."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aloe.learner.adapters.redis import codec
+from aloe.learner.adapters.redis.scripts import guarded
+from aloe.learner.adapters.redis.task_scripts import TaskScripts, milliseconds
+from aloe.learner.adapters.refusals import ANSWERS
+from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
+from aloe.learner.domain.task import Task
+from aloe.learner.ports import REQUEST_LIFE
+from aloe.values import ClipState
+
+
+class RedisAnswers(TaskScripts):
+    """What a TaskStore does with labels."""
+
+    @guarded
+    async def submit(
+        self, task: Task, oracle_id: str, answers: Sequence[tuple[str, int]], request_id: str
+    ) -> LabelsOutcome:
+        reply = await self._change(
+            task,
+            "submit",
+            oracle_id,
+            json.dumps(answers),
+            milliseconds(REQUEST_LIFE),
+            request_key=f"submit:{request_id}",
+            fields=ANSWERS,
+        )
+        return _outcome(reply)
+
+    @guarded
+    async def import_labels(self, task: Task, labels: Sequence[LabelChange]) -> LabelsOutcome:
+        changes = json.dumps(
+            [
+                [
+                    label.row,
+                    label.state,
+                    label.class_index,
+                    label.oracle_id,
+                    None if label.label_time is None else codec.ms_of_time(label.label_time),
+                ]
+                for label in labels
+            ]
+        )
+        return _outcome(await self._change(task, "import_labels", changes))
+
+    @guarded
+    async def read_labels(self, task: Task) -> list[StoredLabel]:
+        flat = await self._fetch(task, "read_labels")
+        labels = []
+        for row, text in zip(flat[::2], flat[1::2], strict=True):
+            state, class_index, time_ms, oracle_id, _ = json.loads(text)
+            labels.append(
+                StoredLabel(
+                    int(row), ClipState(state), class_index, oracle_id, codec.time_of_ms(time_ms)
+                )
+            )
+        return sorted(labels, key=lambda label: label.row)
+
+
+def _outcome(reply: dict[str, Any]) -> LabelsOutcome:
+    return LabelsOutcome(reply["changed"], reply.get("version"), reply["labels"])

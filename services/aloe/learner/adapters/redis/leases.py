@@ -1,0 +1,66 @@
+"""Leases in Redis: clips that oracles hold for a while."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from aloe.learner.adapters.redis import codec
+from aloe.learner.adapters.redis.scripts import guarded
+from aloe.learner.adapters.redis.task_scripts import TaskScripts, milliseconds
+from aloe.learner.adapters.refusals import LEASE_IDS
+from aloe.learner.domain.leases import Lease, LeaseOutcome, LeaseRequest, Pick
+from aloe.learner.domain.task import Task
+from aloe.learner.ports import REQUEST_LIFE
+from aloe.values import PoolState
+
+
+class RedisLeases(TaskScripts):
+    """What a TaskStore does with leases."""
+
+    @guarded
+    async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:
+        reply = await self._change(
+            task,
+            "lease",
+            request.oracle_id,
+            json.dumps([[p.row, p.score, p.predicted_class] for p in request.ranking]),
+            request.clip_count,
+            request.max_count,
+            milliseconds(request.duration),
+            uuid.uuid4().hex,
+            milliseconds(REQUEST_LIFE),
+            request.head_version,
+            codec.dump_strategy(request.query_strategy),
+            request_key=f"query:{request.request_id}",
+        )
+        expire_time = codec.time_of_ms(reply["expires"])
+        return LeaseOutcome(
+            leases=tuple(
+                Lease(lease_id, Pick(row, score, predicted), expire_time)
+                for lease_id, row, score, predicted in reply["leases"]
+            ),
+            pool_state=PoolState(reply["state"]),
+            head_version=reply["head_version"],
+        )
+
+    @guarded
+    async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
+        reply = await self._change(
+            task, "release", oracle_id, json.dumps(list(lease_ids)), fields=LEASE_IDS
+        )
+        return int(reply["released"])
+
+    @guarded
+    async def renew(
+        self, task: Task, oracle_id: str, lease_ids: Sequence[str], duration: timedelta
+    ) -> datetime:
+        reply = await self._change(
+            task,
+            "renew",
+            oracle_id,
+            json.dumps(list(lease_ids)),
+            milliseconds(duration),
+            fields=LEASE_IDS,
+        )
+        return codec.time_of_ms(reply["expires"])

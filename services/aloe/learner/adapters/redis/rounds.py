@@ -1,0 +1,47 @@
+"""Rounds and heads in Redis."""
+
+from datetime import timedelta
+
+from aloe.learner.adapters.redis import codec
+from aloe.learner.adapters.redis.scripts import guarded
+from aloe.learner.adapters.redis.task_scripts import TaskScripts, milliseconds
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.round_work import RoundTicket
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import Task
+from aloe.learner.ports import KEPT_HEADS
+
+
+class RedisRounds(TaskScripts):
+    """What a TaskStore does with rounds."""
+
+    @guarded
+    async def begin_round(self, task: Task, trainer_id: str, hold: timedelta) -> RoundTicket | None:
+        reply = await self._change(task, "begin_round", trainer_id, milliseconds(hold))
+        if not reply:
+            return None
+        begun = codec.load_task(task.task_id, reply["spec"])
+        return RoundTicket(begun, reply["version"], reply["cutoff"], reply["fence"])
+
+    @guarded
+    async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:
+        reply = await self._change(
+            ticket.task,
+            "publish_head",
+            ticket.fence,
+            head.version,
+            codec.dump_head(head),
+            codec.dump_round(round_),
+            KEPT_HEADS,
+        )
+        return bool(reply["stored"])
+
+    @guarded
+    async def read_head(self, task: Task, version: int) -> Head | None:
+        (data,) = await self._fetch(task, "read_head", version)
+        return None if data is None else codec.load_head(version, data, len(task.classes))
+
+    @guarded
+    async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:
+        texts = await self._fetch(task, "read_rounds", first_version, count)
+        return [codec.load_round(text) for text in texts if text is not None]

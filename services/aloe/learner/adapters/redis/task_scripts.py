@@ -1,0 +1,100 @@
+"""Scripts on a task: its keys, how they are run, and what they refuse.
+
+The keys are listed in store.py; the scripts lie in lua/.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from aloe.learner.adapters import refusals
+from aloe.learner.adapters.redis.client import RedisClient
+from aloe.learner.adapters.redis.pipeline import Pipelines
+from aloe.learner.adapters.redis.scripts import Script, read_script
+from aloe.learner.domain.leases import RankingTooShort
+from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task
+from aloe.learner.ports import ENDED_LEASE_LIFE
+
+_WRITING = (
+    "create_task", "update_task", "import_labels", "lease", "submit", "release", "renew",
+    "begin_round", "publish_head",
+)  # fmt: skip
+_READING = ("read_task", "read_events", "read_labels", "read_head", "read_rounds")
+
+
+def milliseconds(duration: timedelta) -> int:
+    """Return a duration as the scripts take it."""
+    return round(duration.total_seconds() * 1000)
+
+
+def task_script(run: Callable[..., Awaitable[Any]], name: str) -> Script:
+    """Read a script on a task, with what all of them share in front."""
+    constants = (
+        f"local MIN_LABELED_CLASSES = {MIN_LABELED_CLASSES}\n"
+        f"local ENDED_LEASE_LIFE_MS = {milliseconds(ENDED_LEASE_LIFE)}\n"
+    )
+    return Script(run, name, front=constants + read_script("task"))
+
+
+class TaskKeys:
+    """The keys of one task."""
+
+    def __init__(self, task_id: str) -> None:
+        self._prefix = f"aloe:{{task:{task_id}}}:"
+        names = ["meta", "labels", "holds", "leases", "expiries", "events", "heads", "rounds"]
+        self.lasting = [self._prefix + name for name in names]
+
+    def for_script(self, request: str = "none") -> list[str]:
+        """Return the keys as task.lua takes them, the last one for a request's answer."""
+        return [*self.lasting, f"{self._prefix}request:{request}"]
+
+
+class TaskScripts:
+    """Runs scripts on tasks; whatever concerns tasks in Redis is built on it."""
+
+    def __init__(self, client: RedisClient, pipelines: Pipelines) -> None:
+        self._redis = client
+        self._scripts = {name: task_script(pipelines.write, name) for name in _WRITING} | {
+            name: task_script(pipelines.read, name) for name in _READING
+        }
+
+    async def _change(
+        self,
+        task: Task,
+        script: str,
+        *args: str | bytes | float,
+        request_key: str = "none",
+        fields: str = "",
+    ) -> dict[str, Any]:
+        """Run a script that is fenced by the task's epoch, and raise what it refuses."""
+        # With the epoch: a task made anew must not replay what its namesake answered.
+        keys = TaskKeys(task.task_id).for_script(f"{task.epoch}:{request_key}")
+        reply: dict[str, Any] = json.loads(await self._scripts[script](keys, task.epoch, *args))
+        if "error" in reply:
+            raise _refusal(task.task_id, reply, fields)
+        return reply
+
+    async def _fetch(self, task: Task, script: str, *args: str | float) -> list[Any]:
+        """Run a fenced script that answers with a list, and raise what it refuses."""
+        keys = TaskKeys(task.task_id).for_script()
+        reply: list[Any] | bytes = await self._scripts[script](keys, task.epoch, *args)
+        if isinstance(reply, bytes):
+            raise _refusal(task.task_id, json.loads(reply), "")
+        return reply
+
+
+def _refusal(task_id: str, reply: dict[str, Any], fields: str) -> Exception:
+    match reply["error"]:
+        case "TASK_NOT_FOUND":
+            return refusals.task_not_found(task_id)
+        case "TASK_MADE_ANEW":
+            return refusals.task_made_anew(task_id)
+        case "TASK_UPDATED":
+            return refusals.task_updated(task_id)
+        case "RANKING_TOO_SHORT":
+            return RankingTooShort()
+        case "LEASES_LOST":
+            return refusals.leases_lost(reply["lost"], fields)
+        case _:
+            return refusals.wrong_leases(reply["unknown"], reply["foreign"], fields)

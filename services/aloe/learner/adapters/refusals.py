@@ -1,0 +1,78 @@
+"""What a store refuses: each refusal and its words, once for every adapter."""
+
+from collections.abc import Sequence
+
+from aloe.learner.domain.errors import (
+    AlreadyExists,
+    InvalidInput,
+    LeaseLost,
+    PoolInUse,
+    PoolNotFound,
+    TaskChanged,
+    TaskNotFound,
+    Violation,
+)
+from aloe.learner.domain.pool import Pool
+
+ANSWERS, LEASE_IDS = "answers[{}].lease_id", "lease_ids[{}]"
+"""The fields in which a request names its leases."""
+_MOST_SHOWN = 10
+
+
+def pool_not_found(pool_id: str) -> PoolNotFound:
+    return PoolNotFound(f"there is no pools/{pool_id}")
+
+
+def pool_deleted(pool_id: str) -> PoolNotFound:
+    """Refuse a Pool that was read before; it may have been made anew since."""
+    return PoolNotFound(f"pools/{pool_id} was deleted")
+
+
+def pool_id_taken(stored: Pool) -> AlreadyExists:
+    return AlreadyExists(
+        f"pools/{stored.pool_id} exists with encoder {stored.encoder.encoder_id!r}"
+        f" ({stored.encoder.fingerprint}) and {'' if stored.keep_audio else 'without '}kept audio;"
+        " choose another id or delete it"
+    )
+
+
+def pool_in_use(pool_id: str, task_ids: Sequence[str]) -> PoolInUse:
+    users = ", ".join(f"tasks/{task_id}" for task_id in task_ids[:_MOST_SHOWN])
+    more = ", ..." if len(task_ids) > _MOST_SHOWN else ""
+    return PoolInUse(f"pools/{pool_id} is used by {users}{more}; delete the tasks first")
+
+
+def task_not_found(task_id: str) -> TaskNotFound:
+    return TaskNotFound(f"there is no tasks/{task_id}")
+
+
+def task_id_taken(task_id: str) -> AlreadyExists:
+    return AlreadyExists(
+        f"tasks/{task_id} exists with other settings; choose another id, update it or delete it"
+    )
+
+
+def task_made_anew(task_id: str) -> TaskChanged:
+    return TaskChanged(f"tasks/{task_id} was deleted and made anew meanwhile; read it again")
+
+
+def task_updated(task_id: str) -> TaskChanged:
+    return TaskChanged(f"tasks/{task_id} was updated by another meanwhile; read it again")
+
+
+def wrong_leases(unknown: Sequence[int], foreign: Sequence[int], fields: str) -> InvalidInput:
+    """Refuse leases by their places in the request, `fields` naming where those are."""
+    reasons = dict.fromkeys(unknown, "no lease of this task has that id")
+    reasons |= dict.fromkeys(foreign, "this lease is another oracle's")
+    return InvalidInput(
+        *(Violation(fields.format(place), reason) for place, reason in sorted(reasons.items()))
+    )
+
+
+def leases_lost(lost: Sequence[int], fields: str) -> LeaseLost:
+    """Refuse leases by their places in the request, `fields` naming where those are."""
+    places = ", ".join(fields.format(place) for place in lost)
+    return LeaseLost(
+        f"{places}: the clip has gone to another oracle or is labeled already, or its place in the"
+        " label budget has; leave it out and send the rest"
+    )
