@@ -106,9 +106,13 @@ def new_clips(count: int, *, first: int = 0) -> tuple[list[Clip], np.ndarray]:
     return clips, np.repeat(numbers[:, None], DIM, axis=1)
 
 
-@pytest.fixture
-async def scene(store: Store) -> Scene:
+async def make_scene(store: Store) -> Scene:
     pool = await store.create_pool(new_pool())
     await store.append_clips(pool, *new_clips(6))
     task = await store.create_task(new_task(pool.pool_id))
     return Scene(store, await store.read_pool(pool.pool_id), task)
+
+
+@pytest.fixture
+async def scene(store: Store) -> Scene:
+    return await make_scene(store)

@@ -1,11 +1,12 @@
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
 
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
-from aloe.learner.domain.pool import EncoderInfo
+from aloe.learner.domain.pool import EncoderInfo, Pool
 from aloe.learner.ports import Store
 
 from .conftest import DIM, Scene, new_clips, new_pool
@@ -66,22 +67,27 @@ async def test_vectors_can_be_read_into_their_place(store: Store, first_row: int
     assert (place[there:] == -1).all()
 
 
-async def test_a_deleted_pool_has_no_vectors(store: Store):
-    pool = await store.create_pool(new_pool())
-    await store.append_clips(pool, *new_clips(3))
-    await store.delete_pool(pool.pool_id)
-    with pytest.raises(PoolNotFound):
-        await store.read_vectors(pool, 0)
+READS_AND_WRITES: dict[str, Callable[[Store, Pool], Awaitable[object]]] = {
+    "append_clips": lambda store, pool: store.append_clips(pool, *new_clips(3)),
+    "append new clips": lambda store, pool: store.append_clips(pool, *new_clips(3, first=9)),
+    "read_clips": lambda store, pool: store.read_clips(pool, 0, 3),
+    "read_vectors": lambda store, pool: store.read_vectors(pool, 0),
+}
 
 
-async def test_vectors_of_a_pool_made_anew_are_not_those_of_the_old(store: Store):
+@pytest.mark.parametrize("call", READS_AND_WRITES)
+@pytest.mark.parametrize("is_made_anew", [False, True])
+async def test_a_call_on_a_pool_that_was_deleted_is_refused(
+    store: Store, call: str, is_made_anew: bool
+):
     old = await store.create_pool(new_pool())
     await store.append_clips(old, *new_clips(3))
     await store.delete_pool(old.pool_id)
-    new = await store.create_pool(new_pool(old.pool_id))
-    await store.append_clips(new, *new_clips(3))
-    with pytest.raises(PoolNotFound):
-        await store.read_vectors(old, 0)
+    if is_made_anew:
+        new = await store.create_pool(new_pool(old.pool_id))
+        await store.append_clips(new, *new_clips(3))
+    with pytest.raises(PoolNotFound, match=f"pools/{old.pool_id} was deleted"):
+        await READS_AND_WRITES[call](store, old)
 
 
 async def test_appending_a_known_clip_returns_what_was_there(store: Store):

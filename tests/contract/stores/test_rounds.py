@@ -1,45 +1,17 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
-from aloe.learner.domain.evaluation import Evaluation
-from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import LabelChange
-from aloe.learner.domain.rounds import Round
+from aloe.learner.ports import KEPT_HEADS
 from aloe.values import AdamRecipe, ClipState
 
-from .conftest import DIM, Scene
+from .conftest import Scene
+from .heads import a_head, a_round
 
 HOLD = timedelta(minutes=1)
 TWO_CLASSES = [LabelChange(0, ClipState.LABELED, 0), LabelChange(1, ClipState.LABELED, 1)]
-
-
-def a_head(version: int) -> Head:
-    generator = np.random.default_rng(version)
-    return Head(
-        version,
-        generator.random((DIM, 2), dtype=np.float32),
-        generator.random(2, dtype=np.float32),
-    )
-
-
-def a_round(version: int) -> Round:
-    return Round(
-        head_version=version,
-        label_count=2,
-        head_recipe=AdamRecipe(0.01, 7, 3),
-        validation=Evaluation(4, 0.5, 0.25, (0.5, float("nan")), 0.7, 0.125),
-        test=None,
-        start_time=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
-        training_s=0.25,
-        evaluation_s=0.125,
-        training_loss=0.6,
-        prediction_agreement=0.75 if version > 1 else None,
-        mean_uncertainty=0.375,
-        statistics_s=0.5,
-        store_s=0.0625,
-    )
 
 
 async def test_no_round_is_due_before_two_classes_are_labeled(scene: Scene):
@@ -120,3 +92,19 @@ async def test_a_round_keeps_the_settings_it_began_with(scene: Scene):
     heir = await scene.store.begin_round(changed, "t2", HOLD)
     assert heir is not None
     assert heir.task.head_recipe == begun.task.head_recipe == scene.task.head_recipe
+
+
+async def test_the_last_few_heads_are_kept_and_every_round(scene: Scene):
+    newest = KEPT_HEADS + 2
+    for version in range(1, newest + 1):
+        labels = [replace(each, class_index=(each.row + version) % 2) for each in TWO_CLASSES]
+        await scene.store.import_labels(scene.task, labels)
+        ticket = await scene.store.begin_round(scene.task, "t", HOLD)
+        assert ticket is not None
+        await scene.store.publish_head(ticket, a_head(version), a_round(version))
+    heads = [await scene.store.read_head(scene.task, n) for n in range(newest + 2)]
+    kept = [head.version for head in heads if head is not None]
+    assert kept == list(range(newest - KEPT_HEADS + 1, newest + 1))
+    rounds = await scene.store.read_rounds(scene.task, 0, 100)
+    assert [each.head_version for each in rounds] == list(range(1, newest + 1))
+    assert await scene.store.read_rounds(scene.task, 1, 0) == []

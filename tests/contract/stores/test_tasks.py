@@ -3,12 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aloe.learner.domain.errors import (
-    AlreadyExists,
-    PoolNotFound,
-    TaskChanged,
-    TaskNotFound,
-)
+from aloe.learner.domain.errors import AlreadyExists, PoolNotFound
 from aloe.learner.domain.events import NO_CLASS, TaskView
 from aloe.learner.domain.leases import LabelChange, Pick
 from aloe.learner.ports import Store
@@ -51,37 +46,6 @@ async def test_a_task_id_with_other_classes_is_taken(scene: Scene):
 async def test_a_task_needs_a_pool(store: Store):
     with pytest.raises(PoolNotFound, match="nowhere"):
         await store.create_task(new_task("nowhere"))
-
-
-async def test_unknown_task_is_not_found(scene: Scene):
-    unknown = new_task(scene.pool.pool_id)
-    with pytest.raises(TaskNotFound):
-        await scene.store.read_task(unknown.task_id)
-    with pytest.raises(TaskNotFound):
-        await scene.store.delete_task(unknown.task_id)
-    with pytest.raises(TaskNotFound):
-        await scene.store.lease(unknown, scene.request())
-    with pytest.raises(TaskNotFound):
-        await scene.store.read_events(unknown, "0-0")
-
-
-async def test_an_update_is_seen_and_logged(scene: Scene):
-    await scene.store.update_task(replace(scene.task, label_budget=3))
-    task, _ = await scene.store.read_task(scene.task.task_id)
-    assert task.label_budget == 3
-    events = await scene.store.read_events(task, "0-0")
-    assert [event.kind for event in events] == [EventKind.TASK_CREATED, EventKind.TASK_UPDATED]
-
-
-async def test_writers_of_a_task_made_anew_are_fenced_off(scene: Scene):
-    await scene.store.delete_task(scene.task.task_id)
-    await scene.store.create_task(replace(scene.task, epoch="new"))
-    with pytest.raises(TaskChanged):
-        await scene.store.lease(scene.task, scene.request())
-    with pytest.raises(TaskChanged):
-        await scene.store.submit(scene.task, "ann", [("x", 0)], "r")
-    with pytest.raises(TaskChanged):
-        await scene.store.read_events(scene.task, "0-0")
 
 
 async def test_a_deleted_task_leaves_nothing_to_its_successor(scene: Scene):

@@ -160,17 +160,17 @@ class StoredTask:
 
     def pop_overdue(self, now: datetime) -> list[str]:
         """Forget leases that ended long ago; return the open ones that are overdue."""
-        overdue = []
+        overdue: dict[str, None] = {}
         while self.ends and self.ends[0][0] <= now:
             end_time, lease_id = heapq.heappop(self.ends)
             lease = self.leases.get(lease_id)
             if lease is None or lease.end_time != end_time:
                 continue  # It ended earlier, or was renewed.
             if lease.is_open:
-                overdue.append(lease_id)
+                overdue[lease_id] = None  # Once, if it was renewed to the same time.
             else:
                 del self.leases[lease_id]
-        return overdue
+        return list(overdue)
 
     def progress(self) -> TaskProgress:
         counts = Counter(each.state for each in self.labels.values())

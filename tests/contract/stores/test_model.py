@@ -1,0 +1,259 @@
+"""The store in memory is the model of the one in Redis: whatever is called, they answer alike."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis.asyncio
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from aloe.learner.adapters.redis.store import RedisStore
+from aloe.learner.domain.events import NO_CLASS, RETRACTED
+from aloe.learner.domain.leases import LabelChange, LeaseOutcome, LeaseRequest, Pick
+from aloe.learner.domain.round_work import RoundTicket
+from aloe.learner.domain.task import Task
+from aloe.learner.ports import KEPT_HEADS
+from aloe.values import AdamRecipe, ClipState, QueryStrategy
+
+from .conftest import new_clips, new_pool, new_task
+from .heads import a_head, a_round
+from .in_step import Both
+
+CLIP_COUNT = 6
+ROWS = st.integers(0, CLIP_COUNT - 1)
+ORACLES = st.sampled_from(["ann", "bob"])
+REQUEST_IDS = st.sampled_from(["r1", "r2"]) | st.uuids().map(str)
+# No sum of them comes near another: what the calls take does not matter.
+DURATIONS = st.sampled_from([timedelta(minutes=1), timedelta(minutes=10), timedelta(days=1)])
+PAUSES = st.sampled_from([timedelta(seconds=90), timedelta(hours=5), timedelta(days=3)])
+SETTINGS = st.fixed_dictionaries(
+    {
+        "label_budget": st.none() | st.integers(1, 4),
+        "max_leases_per_oracle": st.none() | st.integers(1, 3),
+        "head_recipe": st.builds(AdamRecipe, epoch_count=st.integers(1, 3)),
+    }
+)
+CHANGES = st.lists(
+    st.one_of(
+        st.builds(
+            LabelChange,
+            ROWS,
+            st.sampled_from([ClipState.LABELED, ClipState.VALIDATION, ClipState.TEST]),
+            st.integers(0, 1),
+            st.sampled_from(["", "ann"]),
+        ),
+        st.builds(LabelChange, ROWS, st.just(ClipState.ABSTAINED), st.just(NO_CLASS)),
+    ),
+    max_size=4,
+    unique_by=lambda change: change.row,
+)
+Pair = tuple[str, str]
+"""A lease's id in memory and in Redis."""
+
+
+class TasksInStep(RuleBasedStateMachine):
+    """Calls on one task of six clips, some with a copy of it that is out of date."""
+
+    leases = Bundle("leases")
+    tickets = Bundle("tickets")
+
+    def __init__(self, both: Both) -> None:
+        super().__init__()
+        self.both = both
+        self.pool = new_pool()
+        self.copies: list[Task] = []
+
+    @initialize(target=leases, changes=SETTINGS)
+    def create(self, changes: dict[str, Any]) -> Pair:
+        self.both.call(lambda store, _: store.create_pool(self.pool))
+        self.both.call(lambda store, _: store.append_clips(self.pool, *new_clips(CLIP_COUNT)))
+        self.copies = [new_task(self.pool.pool_id, **changes)]
+        self.both.call(lambda store, _: store.create_task(self.copies[0]))
+        return "no-such-lease", "no-such-lease"
+
+    def copy(self, age: int) -> Task:
+        """A copy of the task: the newest, or one that was read before."""
+        return self.copies[max(0, len(self.copies) - 1 - age)]
+
+    @rule(
+        target=leases,
+        age=st.sampled_from([0, 0, 0, 1]),
+        oracle_id=ORACLES,
+        rows=st.permutations(range(CLIP_COUNT)) | st.lists(ROWS, unique=True),
+        max_count=st.integers(1, 4),
+        duration=DURATIONS,
+        request_id=REQUEST_IDS,
+        head_version=st.integers(0, 2),
+    )
+    def lease(self, *, age, oracle_id, rows, max_count, duration, request_id, head_version):
+        request = LeaseRequest(
+            oracle_id,
+            [Pick(row, row / 8 if head_version else None, row % 2) for row in rows],
+            CLIP_COUNT,
+            max_count,
+            duration,
+            request_id,
+            head_version,
+            QueryStrategy() if head_version else None,
+        )
+        found = self.both.call(lambda store, _: store.lease(self.copy(age), request))
+        if not isinstance(found[0], LeaseOutcome):
+            return multiple()
+        pairs = zip(found[0].leases, found[1].leases, strict=True)
+        return multiple(*((first.lease_id, second.lease_id) for first, second in pairs))
+
+    @rule(
+        age=st.sampled_from([0, 0, 0, 1]),
+        oracle_id=ORACLES,
+        answers=st.lists(
+            st.tuples(leases, st.sampled_from([RETRACTED, NO_CLASS, 0, 1])),
+            max_size=4,
+            unique_by=lambda answer: answer[0],
+        ),
+        request_id=REQUEST_IDS,
+    )
+    def submit(self, age, oracle_id, answers, request_id):
+        self.both.call(
+            lambda store, place: store.submit(
+                self.copy(age),
+                oracle_id,
+                [(pair[place], answer) for pair, answer in answers],
+                request_id,
+            )
+        )
+
+    @rule(oracle_id=ORACLES, pairs=st.lists(leases, max_size=3))
+    def release(self, oracle_id, pairs):
+        self.both.call(
+            lambda store, place: store.release(
+                self.copy(0), oracle_id, [pair[place] for pair in pairs]
+            )
+        )
+
+    @rule(oracle_id=ORACLES, pairs=st.lists(leases, min_size=1, max_size=3), duration=DURATIONS)
+    def renew(self, oracle_id, pairs, duration):
+        self.both.call(
+            lambda store, place: _renew(
+                store, self.copy(0), oracle_id, [pair[place] for pair in pairs], duration
+            )
+        )
+
+    @rule(changes=CHANGES)
+    def import_labels(self, changes):
+        self.both.call(lambda store, _: store.import_labels(self.copy(0), changes))
+
+    @rule(
+        target=tickets,
+        age=st.sampled_from([0, 0, 0, 1]),
+        trainer_id=st.sampled_from(["t1", "t2"]),
+        hold=st.sampled_from([timedelta(0), timedelta(minutes=1)]),
+    )
+    def begin_round(self, age, trainer_id, hold):
+        found = self.both.call(lambda store, _: store.begin_round(self.copy(age), trainer_id, hold))
+        return found if isinstance(found[0], RoundTicket) else multiple()
+
+    @rule(pair=tickets)
+    def publish_head(self, pair):
+        version = pair[0].head_version
+        self.both.call(
+            lambda store, place: store.publish_head(pair[place], a_head(version), a_round(version))
+        )
+
+    @rule(version=st.integers(0, 2 * KEPT_HEADS), count=st.integers(0, 3))
+    def read_rounds(self, version, count):
+        self.both.call(lambda store, _: _head_biases(store, self.copy(0), version))
+        self.both.call(lambda store, _: _round_texts(store, self.copy(0), version, count))
+
+    @rule(age=st.sampled_from([0, 0, 1]), changes=SETTINGS)
+    def update(self, age, changes):
+        changed = replace(self.copy(age), **changes)
+        self.both.call(lambda store, _: store.update_task(changed))
+        self.read()
+
+    @rule()
+    def read(self):
+        found, _ = self.both.call(lambda store, _: store.read_task(self.copies[0].task_id))
+        if found[0] != self.copies[-1]:
+            self.copies.append(found[0])
+
+    @rule(changes=SETTINGS)
+    def make_anew(self, changes):
+        self.both.call(lambda store, _: store.delete_task(self.copies[0].task_id))
+        anew = replace(self.copies[0], epoch=uuid.uuid4().hex, revision=0, **changes)
+        self.both.call(lambda store, _: store.create_task(anew))
+        self.copies.append(anew)
+
+    @rule(changes=SETTINGS)
+    def create_again(self, changes):
+        again = replace(self.copies[0], epoch=uuid.uuid4().hex, revision=0, **changes)
+        self.both.call(lambda store, _: store.create_task(again))
+        self.both.call(lambda store, _: store.delete_pool(self.pool.pool_id))
+
+    @rule(duration=PAUSES)
+    def pass_time(self, duration):
+        self.both.pass_time(self.copies[0], duration)
+
+    @invariant()
+    def agree(self):
+        if self.copies:
+            self.both.check_alike(self.copies[-1])
+
+    def teardown(self) -> None:
+        if self.copies:
+            self.both.call(lambda store, _: store.delete_task(self.copies[0].task_id))
+            self.both.call(lambda store, _: store.delete_pool(self.pool.pool_id))
+
+
+async def _renew(store, task, oracle_id, lease_ids, duration):
+    await store.renew(task, oracle_id, lease_ids, duration)
+
+
+async def _head_biases(store, task, version):
+    head = await store.read_head(task, version)
+    return None if head is None else head.biases.tolist()
+
+
+async def _round_texts(store, task, version, count):
+    # As texts, in which NaN equals NaN.
+    return [repr(each) for each in await store.read_rounds(task, version, count)]
+
+
+@pytest.fixture
+def both_of(redis_url: str) -> Iterator[Any]:
+    """Make pairs of stores, the one in memory anew each time."""
+    with asyncio.Runner() as runner:
+        store = RedisStore.of_url(redis_url)
+        client = redis.asyncio.Redis.from_url(redis_url)
+        yield lambda: Both(runner, store, client)
+        runner.run(store.close())
+        runner.run(client.aclose())
+
+
+@pytest.mark.parametrize(
+    ("example_count", "step_count"),
+    [(25, 30), pytest.param(600, 60, marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
+)
+def test_the_stores_answer_alike_whatever_is_called(both_of, example_count, step_count):
+    run_state_machine_as_test(
+        lambda: TasksInStep(both_of()),  # type: ignore[arg-type]  # a factory is as good
+        settings=settings(
+            max_examples=example_count,
+            stateful_step_count=step_count,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
