@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,11 +12,11 @@ import redis.asyncio
 from redis.asyncio.client import Pipeline
 
 from aloe.learner.adapters.redis.client import connect_blocking
-from aloe.learner.adapters.redis.pipeline import Pipelines
-from aloe.learner.adapters.redis.pools import RedisPools
+from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.redis.vectors import VectorReader
+from aloe.learner.domain.events import START_OF_LOG
 
-from .conftest import new_clips, new_pool
+from .conftest import make_scene, new_clips, new_pool
 
 
 class _RepeatingPipeline(Pipeline):
@@ -36,19 +37,26 @@ class _RepeatingRedis(redis.asyncio.Redis):
 
 
 @pytest.fixture
-async def pools(redis_url: str) -> AsyncIterator[RedisPools]:
+async def store(redis_url: str) -> AsyncIterator[RedisStore]:
     client = _RepeatingRedis.from_url(redis_url)
-    vectors = VectorReader(partial(connect_blocking, redis_url))
-    yield RedisPools(client, Pipelines(client), vectors)
-    vectors.close()
-    await client.aclose()
+    store = RedisStore(client, VectorReader(partial(connect_blocking, redis_url)))
+    yield store
+    await store.close()
 
 
-async def test_an_append_that_is_repeated_keeps_its_vectors(pools: RedisPools):
-    pool = await pools.create_pool(new_pool())
+async def test_an_append_that_is_repeated_keeps_its_vectors(store: RedisStore):
+    pool = await store.create_pool(new_pool())
     for first, count in ((0, 40), (40, 300), (340, 600)):
-        found = await pools.append_clips(pool, *new_clips(count, first=first))
+        found = await store.append_clips(pool, *new_clips(count, first=first))
         assert found == [None] * count
     async with asyncio.timeout(10):
-        vectors = await pools.read_vectors(pool, 0)
+        vectors = await store.read_vectors(pool, 0)
     assert np.array_equal(vectors[:, 0], np.arange(940))
+
+
+async def test_an_update_that_is_repeated_is_made_once(store: RedisStore):
+    scene = await make_scene(store)
+    await store.update_task(replace(scene.task, label_budget=3))
+    task, _ = await store.read_task(scene.task.task_id)
+    assert (task.label_budget, task.revision) == (3, 1)
+    assert len(await store.read_events(task, START_OF_LOG)) == 2

@@ -1,5 +1,6 @@
 """Tasks: create, change, list, watch, delete."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -96,6 +97,21 @@ def test_a_mask_may_lead_into_a_setting(client: LearnerClient, raw, scene: Scene
     changed = client.get_task(scene.task_id)
     assert changed.query_strategy == QueryStrategy(selection_rule=RANDOM.selection_rule)
     assert changed.label_budget == 7
+
+
+async def test_updates_of_different_settings_at_once_lose_nothing(
+    async_client: AsyncLearnerClient, scene: Scene
+):
+    async def change(name: str, values: list[Any]) -> None:
+        for value in values:
+            task = await async_client.update_task(scene.task_id, **{name: value})
+            assert getattr(task, name) == value
+
+    budgets = list(range(1, 51))
+    durations = [timedelta(seconds=seconds) for seconds in range(1, 51)]
+    await asyncio.gather(change("label_budget", budgets), change("lease_duration", durations))
+    task = await async_client.get_task(scene.task_id)
+    assert (task.label_budget, task.lease_duration) == (50, timedelta(seconds=50))
 
 
 @pytest.mark.parametrize(
