@@ -34,7 +34,7 @@ class AudioFolder:
 
     def __init__(self, root: str, allowed_uri_prefixes: tuple[str, ...] = ()) -> None:
         self._root = root.rstrip("/")
-        # With the slash, so that a folder's name does not open those that begin like it.
+        # With the slash: to allow one folder must not allow others whose names begin alike.
         self._allowed = tuple(prefix.rstrip("/") + "/" for prefix in allowed_uri_prefixes)
 
     async def keep(self, audio: Audio, content_hash: str) -> str:
@@ -62,7 +62,7 @@ class AudioFolder:
         filesystem, path = fsspec.core.url_to_fs(place)
         if not filesystem.exists(path):
             filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
-            # A name of its own: two imports may keep the same recording at once.
+            # Each writer has its own temporary name: two imports may keep one recording at once.
             part = f".{uuid.uuid4().hex}.part"
             with fsspec.open(place + part, "wb") as file:
                 file.write(content)

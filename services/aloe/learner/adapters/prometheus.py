@@ -11,7 +11,7 @@ _ROUND_SECONDS = (*SECONDS, 25.0, 50.0, 100.0)
 
 
 class PrometheusRecorder(Recorder):
-    """Counts what it hears; `serve` lets Prometheus read it."""
+    """Counts and times what it is told; `serve` lets Prometheus read it."""
 
     def __init__(self) -> None:
         self._registry = registry = process_registry()

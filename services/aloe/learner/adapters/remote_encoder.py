@@ -1,4 +1,4 @@
-"""The encoder behind the embedding service. Audio passes through as it came."""
+"""The encoder behind the embedding service. Audio is sent on as it came, not decoded."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta

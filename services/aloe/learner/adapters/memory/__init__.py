@@ -1,1 +1,1 @@
-"""The store in memory, the model that the contract's tests hold the other one to."""
+"""The store in memory: the model that tests compare the one in Redis with, call by call."""

@@ -1,4 +1,4 @@
-"""The pieces in which a pool's vectors lie in Redis. Each is written once and never changed."""
+"""Chunks: the values in which Redis holds a pool's vectors, each written once, never changed."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ from aloe.learner.ports import CHUNK_ROWS
 
 _FLOAT32 = np.dtype("<f4")
 _WRITES_AT_ONCE = 4
-"""Redis takes one while the next comes. More would share a slow link until each takes longer than
-a socket waits, and take connections from others."""
+"""Enough to send one while Redis stores another. Over a slow link more of them would each take
+longer than the socket's timeout, and they would use up connections that other calls need."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Where some rows of a pool lie."""
+    """Some consecutive rows of a pool, and the id of the value that holds their vectors."""
 
     first_row: int
     row_count: int
@@ -30,32 +30,32 @@ class Chunk:
 
     @classmethod
     def parse(cls, text: bytes) -> "Chunk":
-        """Read what str() wrote."""
+        """Read a chunk from what its str() wrote."""
         first_row, row_count, chunk_id = text.decode().split()
         return cls(int(first_row), int(row_count), chunk_id)
 
     @property
     def end_row(self) -> int:
-        """The row behind the last."""
+        """The row after its last one."""
         return self.first_row + self.row_count
 
     def __str__(self) -> str:
         return f"{self.first_row} {self.row_count} {self.chunk_id}"
 
     def key(self, pool: Pool) -> str:
-        """Return the key of its value."""
+        """Return the key of the value that holds its vectors."""
         return f"aloe:chunk:{pool.pool_id}:{pool.epoch}:{self.chunk_id}"
 
 
 class ChunkWriter:
-    """Writes chunks, which nothing names until a script registers them."""
+    """Writes chunks. They belong to the pool once append_clips.lua has registered them."""
 
     def __init__(self, client: RedisClient) -> None:
         self._redis = client
         self._writing = asyncio.Semaphore(_WRITES_AT_ONCE)
 
     async def write(self, pool: Pool, vectors: Float32Array, first_row: int) -> list[Chunk]:
-        """Write vectors, (n, embedding_dim) float32, all or none."""
+        """Write vectors, (n, embedding_dim) float32, all or none; return their chunks in order."""
         vectors = np.ascontiguousarray(vectors, _FLOAT32)
         chunks = [
             Chunk(first_row + begin, min(CHUNK_ROWS, len(vectors) - begin), uuid.uuid4().hex)
@@ -77,7 +77,7 @@ class ChunkWriter:
         return chunks
 
     async def unlink(self, pool: Pool, chunks: Sequence[Chunk]) -> None:
-        """Delete chunks, those that are there."""
+        """Delete the vectors of chunks; some may be gone already."""
         for chunk in chunks:
             await self._redis.unlink(chunk.key(pool))
 

@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 RedisClient: TypeAlias = Any
 """redis.asyncio.Redis or RedisCluster without decoding: replies are bytes, unlike their types."""
 BlockingRedisClient: TypeAlias = Any
-"""The same of redis.Redis or RedisCluster, which any number of threads may use."""
+"""redis.Redis or redis.RedisCluster, likewise; any number of threads may use it."""
 
 URL_FORMS = (
     "redis://HOST:PORT, rediss://HOST:PORT (TLS), unix:///PATH,"
@@ -27,7 +27,7 @@ _BACKOFF = ExponentialBackoff(cap=0.3, base=0.05)
 
 @dataclass(frozen=True, slots=True)
 class _Library:
-    """One of redis-py's two halves, which go by the same names."""
+    """The classes of redis-py, for asyncio or for threads; both kinds have the same names."""
 
     clients: Any
     cluster_node: Any
@@ -50,18 +50,18 @@ class _SeveralHosts:
 def connect_redis(url: str) -> RedisClient:
     """Make a client; nothing is sent yet.
 
-    Lost connections are tried again for about a second. That is safe: every script gives a repeated
-    call the same effect.
+    A command whose connection was lost is sent again for about a second. That is safe: every script
+    has the same effect if it runs twice.
 
     Raises:
-        ValueError: the URL has none of the URL_FORMS. The message does not repeat it, since it may
+        ValueError: the URL has none of the URL_FORMS. The message leaves the URL out, since it may
             hold a password.
     """
     return _connect(url, _ASYNC)
 
 
 def connect_blocking(url: str) -> BlockingRedisClient:
-    """Make the like of connect_redis for threads. A cluster is asked for its nodes at once."""
+    """Make such a client for threads. That of a cluster asks for its nodes right away."""
     return _connect(url, _BLOCKING)
 
 
@@ -72,9 +72,9 @@ def _connect(url: str, library: _Library) -> Any:
         "retry": library.retry(_BACKOFF, 3),
     }
     if url.startswith(_SINGLE):
-        # A Redis that hangs is not tried again, since each try takes the whole timeout, but for a
-        # new connection, which redis-py treats as a lost one: in all it must come to less than a
-        # caller waits.
+        # A timeout is not tried again, only a lost connection: a Redis that hangs would take the
+        # whole timeout each time, and all tries together must take less than a caller waits.
+        # redis-py counts a timeout while connecting as a lost connection.
         options["socket_timeout"] = 6  # longer than WAIT for the replicas may take
         options["retry"] = library.retry(_BACKOFF, 3, supported_errors=(RedisConnectionError,))
         return library.clients.Redis.from_url(url, **options)

@@ -1,4 +1,4 @@
-"""Commands of many callers in one round trip, and the replicas that they wait for."""
+"""Sends the commands of many callers in one round trip, and waits for replicas."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ class Pipelines:
     """The way to a Redis for what writes and for what reads."""
 
     def __init__(self, client: RedisClient, replica_count: int = 0) -> None:
-        """Use a client; what is written counts as done once so many replicas have it."""
+        """Use a client; a write counts as done once `replica_count` replicas have it."""
         self.write = Pipeline(client, replica_count)
-        # What reads need not wait for the replicas of what writes.
+        # Reads need not wait for replicas.
         self.read = Pipeline(client) if replica_count else self.write
 
 
 class Pipeline:
-    """Sends what callers ask for at one moment together; what comes meanwhile goes next.
+    """Sends commands that are called for at the same time together; later ones wait for the reply.
 
     A round trip costs the client more than a script costs Redis, and where Redis syncs its log
     always, the commands of one round trip share a sync.
@@ -36,10 +36,11 @@ class Pipeline:
 
         Args:
             client: to send with.
-            replica_count: replicas that must have what was written before it counts as done.
+            replica_count: how many replicas must have a write before it counts as done.
         """
         self._client, self._replica_count = client, replica_count
-        # On a cluster keys lie on different nodes; and who waits for replicas holds up nobody else.
+        # In a cluster the keys lie on different nodes. And a wait for replicas must not delay the
+        # commands of other callers.
         self._sends_together = not (replica_count or isinstance(client, RedisCluster))
         self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
@@ -62,7 +63,7 @@ class Pipeline:
         return await future
 
     async def _run_and_wait(self, command: tuple[Any, ...]) -> Any:
-        # On one connection: WAIT is about what this connection wrote.
+        # On one connection, since WAIT counts what its own connection wrote.
         async with self._client.pipeline(transaction=False) as pipeline:
             pipeline.execute_command(*command)
             pipeline.execute_command("WAIT", self._replica_count, WAIT_MS)
@@ -81,12 +82,12 @@ class Pipeline:
                 await asyncio.sleep(0)
                 taken = self._waiting[:_MAX_COMMAND_COUNT]
                 del self._waiting[:_MAX_COMMAND_COUNT]
-                # A caller that has gone asks for nothing any more.
+                # Commands of callers that were cancelled are not sent.
                 asked = [(command, future) for command, future in taken if not future.done()]
                 if asked:
                     await self._answer(asked)
         finally:
-            # Cut short, when the loop ends: nobody waits in vain.
+            # Not empty only if this was cancelled, as when the loop ends.
             for _, future in self._waiting:
                 future.cancel()
 

@@ -43,8 +43,8 @@ class RedisPools:
     def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
         self._redis, self._read, self._vectors = client, pipelines.read, vectors
         self._ends: dict[str, Chunk] = {}
-        """By epoch the last chunk of pools to which only new clips were appended last: more such
-        are likely to follow, and the script finds out if that is wrong."""
+        """Last chunks by the pool's epoch, after appends of new clips only. The next append is
+        likely to bring only new ones, too, and need not look; the script notices if it does not."""
         self._chunks = ChunkWriter(client)
         self._create = Script(pipelines.write, "create_pool")
         self._append = Script(pipelines.write, "append_clips")
@@ -125,7 +125,7 @@ class RedisPools:
     async def _append_new(
         self, pool: Pool, tail: Chunk, clips: Sequence[Clip], vectors: Float32Array
     ) -> Chunk | None:
-        """Try to add clips behind a pool's last chunk, and return the one that is the last then.
+        """Try to add clips after a pool's last chunk, and return the new last chunk.
 
         None if the pool has grown meanwhile, or holds some of the clips.
         """
@@ -210,7 +210,7 @@ class RedisPools:
                 raise _lost(pool, missing)
 
     async def _forget_strangers(self, keys: PoolKeys) -> None:
-        """Unlink tasks that were deleted, or that are on another pool."""
+        """Take tasks that were deleted, or are on another pool, off the pool's list."""
         for member in await self._redis.smembers(keys.tasks):
             task_id = member.decode()
             spec = await self._redis.hget(f"aloe:{{task:{task_id}}}:meta", "spec")

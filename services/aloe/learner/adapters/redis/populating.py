@@ -1,4 +1,4 @@
-"""Memory that is about to be filled, had from the system ahead of time."""
+"""Asks the system for the memory of an array before it is filled."""
 
 import ctypes
 import mmap
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 _NO_HUGE_PAGES, _POPULATE_WRITE = 15, 23
 """MADV_NOHUGEPAGE, and MADV_POPULATE_WRITE of Linux 5.14 and later."""
 _STEP_BYTES = 2 * 1024**2
-"""Who maps or unmaps memory meanwhile waits for as long as one step takes."""
+"""Threads that map or unmap memory meanwhile wait for as long as one step takes."""
 
 
 def populate(array: NDArray[Any]) -> None:
-    """Have memory put behind an array, which keeps what it holds; others may fill it meanwhile.
+    """Have the system back an array with memory. Its content stays; others may write meanwhile.
 
-    To touch fresh memory may take several times as long as to read as many bytes from a socket, in
-    virtual machines above all: their hosts take back what is free in whole huge pages. So it comes
-    in small ones, which costs one twentieth when the array is read. Where the system knows no such
-    thing, nothing happens.
+    The first write to fresh memory may take several times as long as reading as many bytes from a
+    socket. In virtual machines that is worst, since their hosts take free memory back in whole huge
+    pages; so the array gets small pages, which makes reading it slower by a twentieth. Does nothing
+    where the system lacks these calls.
 
     Args:
         array: contiguous, of any shape.

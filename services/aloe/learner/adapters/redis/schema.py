@@ -1,4 +1,4 @@
-"""The version of what lies in Redis: a newer server migrates it, an older one keeps off."""
+"""The version of the data in Redis: a newer server migrates it, an older one refuses to start."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,8 +11,8 @@ SCHEMA_VERSION = 1
 SCHEMA_KEY = "aloe:schema"
 
 Migration = Callable[[RedisClient], Awaitable[None]]
-"""Brings the data from one version to the next. Must bear to be run twice, and at once by several
-servers: it is repeated when it breaks off."""
+"""Brings the data from one version to the next. It may run twice, and on several servers at once:
+it is repeated when it was interrupted."""
 
 MIGRATIONS: Mapping[int, Migration] = {}
 """By the version they start from."""

@@ -1,4 +1,4 @@
-"""How the Redis adapters change Redis: scripts from lua/, and one way to fail."""
+"""Lua scripts from lua/, and Redis's failures as StoreUnavailable."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -67,7 +67,7 @@ class Script:
         self._run = run
 
     async def __call__(self, keys: Sequence[str], *args: str | bytes | float) -> Any:
-        """Run it, once more with its text where Redis does not know it yet."""
+        """Run it; send its text where Redis does not know its hash yet."""
         try:
             return await self._run("EVALSHA", self._hash, len(keys), *keys, *args)
         except NoScriptError:

@@ -1,23 +1,23 @@
-"""Redis as the only truth: pools and tasks, each change one atomic script.
+"""The Store in Redis: pools and tasks, each change one atomic script.
 
-Every key, by its full name; {…} is the hash tag that keeps one task's or pool's small keys together
-in a cluster. All live until their pool or task is deleted, but for the request answers.
+Every key by its full name. {…} is a hash tag: in a cluster it keeps the small keys of one task or
+pool on one node. All but the answers to requests live until their pool or task is deleted.
 
 | key | type | holds |
 | --- | --- | --- |
 | aloe:schema | string | version of this table |
-| aloe:pools, aloe:tasks | set | ids; may name some that are gone or never came to be |
+| aloe:pools, aloe:tasks | set | ids; may name some that are gone or were never created |
 | aloe:{pool:ID}:meta | hash | spec (JSON), epoch, clip_count |
 | aloe:{pool:ID}:clips | list | one clip a row (JSON) |
 | aloe:{pool:ID}:rows | hash | clip id -> "row content-hash" |
 | aloe:{pool:ID}:chunks | list | "first-row row-count chunk-id", in order |
 | aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone or elsewhere |
 | aloe:chunk:ID:EPOCH:CHUNK | string | up to 255 vectors, float32, immutable; untagged to spread |
-| aloe:{task:ID}:meta | hash | spec (JSON), epoch, budget, counters, versions, fence |
+| aloe:{task:ID}:meta | hash | spec with revision (JSON), epoch, budget, counters, fence |
 | aloe:{task:ID}:labels | hash | row -> state, class, time, oracle, lease (JSON) |
 | aloe:{task:ID}:holds | hash | row -> lease that holds it |
-| aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, open; a week longer than it |
-| aloe:{task:ID}:expiries | sorted set | lease by when it ends, or is forgotten |
+| aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, whether it holds (JSON) |
+| aloe:{task:ID}:expiries | sorted set | lease by when it ends; ended ones by when they go |
 | aloe:{task:ID}:events | stream | everything that changed, in order |
 | aloe:{task:ID}:heads | hash | version -> weights and biases, the last few |
 | aloe:{task:ID}:rounds | hash | version -> round (JSON) |
@@ -47,9 +47,9 @@ class RedisStore(RedisPools, RedisTasks):
         """Make one; nothing is sent yet.
 
         Args:
-            url: see redis_client.URL_FORMS.
-            replica_count: replicas that must have a change before it counts as done; not in a
-                cluster.
+            url: see client.URL_FORMS.
+            replica_count: how many replicas must have a change before it counts as done; not
+                in a cluster.
 
         Raises:
             ValueError: the URL is none, or of a cluster with a replica_count.

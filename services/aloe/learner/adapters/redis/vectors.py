@@ -1,4 +1,4 @@
-"""Vectors out of Redis: read by threads, into the place where they are to stay."""
+"""Reads vectors from Redis, in threads, straight into the array in which they will be used."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,9 @@ from aloe.learner.domain.arrays import Float32Array
 
 _FLOAT32 = np.dtype("<f4")
 _THREAD_COUNT = 8
-"""Two for each pool that is read at the same time."""
+"""A pool that is read takes two: one reads, one prepares the memory."""
 _MANY_BYTES = 16 * 1024**2
-"""So much memory is worth a thread of its own."""
+"""From this size on a second thread prepares the memory that is about to be filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,20 @@ class StoredRows:
 
     key: str
     begin: int
-    """Row of the first one, counted as the rows that are wanted; below 0 if it lies before them."""
+    """Its first row, counted from the first row that is wanted; negative if it begins before."""
 
 
 class VectorReader:
-    """Reads vectors on connections of its own.
+    """Reads vectors on connections of its own, in threads.
 
-    A thread that waits for its socket copies each byte twice, an event loop five times.
+    Reading a socket in a thread copies each byte twice; through the event loop it is five times.
     """
 
     def __init__(self, connect: Callable[[], BlockingRedisClient]) -> None:
-        """Read with what `connect` makes, in a thread and once it is needed."""
+        """Connect with `connect`, in a thread, when the first vectors are read."""
         self._connect = connect
         self._client: BlockingRedisClient | None = None
         self._connecting = threading.Lock()
-        # Threads start when they are first needed.
         self._threads = ThreadPoolExecutor(_THREAD_COUNT, thread_name_prefix="read-vectors")
 
     async def read(
@@ -49,15 +48,15 @@ class VectorReader:
         out: Float32Array,
         filled_count: int,
     ) -> int:
-        """Fill rows from one on, in order.
+        """Fill the rows of an array that are not filled yet, in order.
 
         Args:
-            values: that hold these rows without a gap.
+            values: hold these rows without a gap.
             out: (n, embedding_dim) float32.
-            filled_count: rows that are filled already.
+            filled_count: how many of its first rows are filled already.
 
         Returns:
-            How many rows are filled now: fewer than `values` hold where one of them is gone.
+            How many rows are filled now. Reading ends early at a value that is gone.
         """
         if out[filled_count:].nbytes >= _MANY_BYTES:
             self._threads.submit(populate, out[filled_count:])
@@ -68,7 +67,7 @@ class VectorReader:
         try:
             return await asyncio.shield(reading)
         except asyncio.CancelledError:
-            # The rows belong to whoever comes next, once nobody writes to them any more.
+            # The caller may use `out` again at once, so wait until nothing writes to it.
             is_stopped.set()
             while not reading.done():
                 with contextlib.suppress(asyncio.CancelledError):
@@ -107,7 +106,7 @@ class VectorReader:
 
 
 def _fill(out: Float32Array, filled_count: int, blob: bytes, begin: int) -> int:
-    """Copy the vectors of a value whose first row is `begin` behind those that are filled."""
+    """Copy vectors of a value, whose first row is `begin`, to the rows after the filled ones."""
     vectors = np.frombuffer(blob, _FLOAT32).reshape(-1, out.shape[1])
     vectors = vectors[filled_count - begin : len(out) - begin]
     out[filled_count : filled_count + len(vectors)] = vectors

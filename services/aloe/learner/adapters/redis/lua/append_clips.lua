@@ -20,8 +20,8 @@ for id, place, record in string.gmatch(ARGV[3], '([^\n]*)\n([^\n]*)\n([^\n]*)\n'
   rows[2 * count - 1], rows[2 * count] = id, place
 end
 
--- Many arguments in one call: a call for each clip would hold up the others for long. Even, so
--- that no pair is torn apart.
+-- Many arguments in one call: a call for each clip would block Redis for longer. An even number,
+-- so that no field is parted from its value.
 local AT_ONCE = 1000
 local function call_with(command, key, arguments)
   local replies = {}

@@ -1,6 +1,6 @@
 -- Gives the right to train the next head. ARGV: epoch, trainer, hold in ms.
 -- The version, cutoff and settings of a round are fixed when it begins, so that whoever ends
--- it trains the same head; the fence rises with every change of hands.
+-- it trains the same head; the fence rises whenever another trainer takes the round.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local trainer, now = ARGV[2], now_ms()

@@ -1,4 +1,4 @@
--- Returns all of a task's meta fields, overdue leases ended. Deletes nothing else.
+-- Ends overdue leases and returns all of a task's meta fields; none if it is not there.
 if redis.call('EXISTS', META) == 0 then return {} end
 expire_leases(now_ms())
 return redis.call('HGETALL', META)
