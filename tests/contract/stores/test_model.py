@@ -245,7 +245,7 @@ def both_of(redis_url: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     ("example_count", "step_count"),
-    [(25, 30), pytest.param(600, 60, marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
+    [(25, 30), pytest.param(300, 60, marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
 )
 def test_the_stores_answer_alike_whatever_is_called(both_of, example_count, step_count):
     run_state_machine_as_test(
