@@ -1,8 +1,10 @@
 """A Redis of this machine for this process alone: on a unix socket, durable in its folder."""
 
 import importlib.util
+import re
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 from aloe.local.child import Child
@@ -40,10 +42,15 @@ def redis_child(folder: Path, socket_path: Path, log_path: Path) -> Child:
     """Describe a Redis that keeps its data in `folder` and listens on `socket_path` only.
 
     Every write is on disk before it is answered: labels are people's time.
+
+    Raises:
+        NoRedis: there is no server, or only one too old for what `folder` holds.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    server = find_redis_server()
+    _check_reads(server, folder)
     command = [
-        str(find_redis_server()),
+        str(server),
         *("--port", "0"),
         *("--unixsocket", str(socket_path)),
         *("--unixsocketperm", "700"),
@@ -54,6 +61,21 @@ def redis_child(folder: Path, socket_path: Path, log_path: Path) -> Child:
         *("--logfile", str(log_path.absolute())),
     ]
     return Child("Redis", command, log_path=log_path, ready=lambda _: _answers(socket_path))
+
+
+def _check_reads(server: Path, folder: Path) -> None:
+    """Refuse a server before Redis 7 where a newer one wrote: it would silently start empty."""
+    if not (folder / "appendonlydir").exists():
+        return
+    said = subprocess.run(  # noqa: S603 - the server that is about to be started
+        [server, "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    version = re.search(r"v=(\d+)", said)
+    if version and int(version[1]) < 7:
+        raise NoRedis(
+            f"{server} is Redis {version[1]}, but {folder} was written by Redis 7 or newer, or"
+            " Valkey: take the older one off the PATH, or install a newer one"
+        )
 
 
 def _answers(socket_path: Path) -> bool:

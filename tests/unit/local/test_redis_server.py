@@ -9,7 +9,8 @@ import pytest
 from packaging.requirements import Requirement
 from tests.needing_redis import needing_redis
 
-from aloe.local import find_redis_server
+from aloe.local import NoRedis, find_redis_server
+from aloe.local.redis_server import redis_child
 
 _ROOT = Path(__file__).parents[3]
 
@@ -32,6 +33,18 @@ def test_server_that_was_brought_along_runs(nothing_on_the_path: Path):
         server = find_redis_server()
     said = subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout
     assert "Valkey" in said
+
+
+def test_older_server_does_not_pass_over_what_a_newer_one_wrote(nothing_on_the_path: Path):
+    """Redis 6 knows no `appendonlydir`: it would start empty, and all labels seem gone."""
+    server = nothing_on_the_path / "redis-server"
+    server.write_text("#!/bin/sh\necho Redis server v=6.2.14 sha=00000000:0 malloc=libc bits=64\n")
+    server.chmod(0o755)
+    data, log = nothing_on_the_path / "data", nothing_on_the_path / "log"
+    redis_child(data, nothing_on_the_path / "socket", log)
+    (data / "appendonlydir").mkdir()
+    with pytest.raises(NoRedis, match="is Redis 6, but"):
+        redis_child(data, nothing_on_the_path / "socket", log)
 
 
 def test_without_any_it_says_how_to_get_one(tmp_path: Path):
