@@ -17,15 +17,13 @@ from aloe.learner.adapters.remote_encoder import RemoteEncoder
 from aloe.learner.domain.errors import SchemaTooNew, StoreUnavailable
 from aloe.learner.domain.warming import warm_up
 from aloe.learner.ports import Store
-from aloe.learner.rpc.servicer import LearnerServicer
+from aloe.learner.rpc.servicer import rpc_service
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.settings import Settings
 from aloe.learner.usecases.learner import Learner
 from aloe.serving import entry
 from aloe.serving.event_loop import new_event_loop
-from aloe.serving.server import Service
 from aloe.serving.settings import WrongSettings
-from aloe.v1 import learner_service_pb2, learner_service_pb2_grpc
 
 _PREPARE_PAUSE_S = 1.0
 
@@ -68,11 +66,7 @@ async def _build(settings: Settings) -> entry.Lifecycle:
         await store.close()
 
     return entry.Lifecycle(
-        rpc=Service(
-            learner_service_pb2.DESCRIPTOR.services_by_name["LearnerService"].full_name,
-            LearnerServicer(learner),
-            learner_service_pb2_grpc.add_LearnerServiceServicer_to_server,
-        ),
+        rpc=rpc_service(learner),
         status_of=status_of,
         serve_metrics=(
             partial(recorder.serve, settings.metrics_address, lambda: learner.pool_cache.byte_count)

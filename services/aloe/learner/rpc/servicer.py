@@ -7,7 +7,8 @@ from typing import Any
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.rpc import fields, heads, labeling, pools, tasks
 from aloe.learner.usecases.learner import Learner
-from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
+from aloe.serving.server import Service
+from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 
 MAX_QUERY_CLIPS = 10_000
@@ -270,3 +271,12 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             fields.task_id(request.task, "task"), request.head_version
         )
         return head_pb2.ExportHeadResponse(head=heads.write_head(task, pool, head, trained))
+
+
+def rpc_service(learner: Learner) -> Service:
+    """Return LearnerService, as a server takes it."""
+    return Service(
+        learner_service_pb2.DESCRIPTOR.services_by_name["LearnerService"].full_name,
+        LearnerServicer(learner),
+        pb_grpc.add_LearnerServiceServicer_to_server,
+    )
