@@ -16,7 +16,8 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.learner.domain.selection import first_clips
 from aloe.learner.domain.training import adam, glorot_uniform
-from aloe.values import AcquisitionFunction, AdamRecipe, SelectionRule
+from aloe.values.recipes import AdamRecipe
+from aloe.values.strategies import AcquisitionFunction, SelectionRule
 
 Float32Array = NDArray[np.float32]
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.training import glorot_uniform
-from aloe.values import AdamRecipe
+from aloe.values.recipes import AdamRecipe
 
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]

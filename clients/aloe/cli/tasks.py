@@ -37,7 +37,7 @@ from aloe.client import (
     Task,
     Unchanged,
 )
-from aloe.values import DEFAULT_STRATEGY
+from aloe.values.strategies import DEFAULT_STRATEGY
 
 T = TypeVar("T")
 

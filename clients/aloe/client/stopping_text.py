@@ -5,7 +5,8 @@ from typing import Any, get_type_hints
 
 from aloe.client.calls.translate import invalid_field
 from aloe.client.types import PlainRule
-from aloe.values import PLAIN_RULES, out_of_range
+from aloe.values.ranges import out_of_range
+from aloe.values.stopping import PLAIN_RULES
 
 _NAMES = {kind: name for name, kind in PLAIN_RULES.items()}
 

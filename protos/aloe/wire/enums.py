@@ -5,15 +5,9 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from aloe.v1 import labeling_pb2, stopping_pb2, task_pb2
-from aloe.values import (
-    AcquisitionFunction,
-    ClipState,
-    EventKind,
-    PoolState,
-    SelectionRule,
-    Split,
-    StopVerdict,
-)
+from aloe.values.states import ClipState, EventKind, PoolState, Split
+from aloe.values.stopping import StopVerdict
+from aloe.values.strategies import AcquisitionFunction, SelectionRule
 from aloe.wire.errors import MalformedValue
 
 E = TypeVar("E", bound=Enum)

@@ -1,18 +1,16 @@
 """Query strategies, head recipes, stopping rules and their advice, to the wire and back."""
 
 from aloe.v1 import head_pb2, stopping_pb2, task_pb2
-from aloe.values import (
-    DEFAULT_STRATEGY,
-    HEAD_RECIPES,
+from aloe.values.recipes import HEAD_RECIPES, HeadRecipe
+from aloe.values.stopping import (
     STOPPING_RULES,
     AllOfRules,
     AnyOfRules,
-    HeadRecipe,
-    QueryStrategy,
     StopAdvice,
     StoppingRule,
     StopReason,
 )
+from aloe.values.strategies import DEFAULT_STRATEGY, QueryStrategy
 from aloe.wire.enums import ACQUISITION_FUNCTIONS, SELECTION_RULES, STOP_VERDICTS
 from aloe.wire.errors import MalformedValue
 from aloe.wire.variants import Variants

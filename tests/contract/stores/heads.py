@@ -7,7 +7,7 @@ import numpy as np
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.rounds import Round
-from aloe.values import AdamRecipe
+from aloe.values.recipes import AdamRecipe
 
 from .conftest import DIM
 

@@ -15,7 +15,7 @@ from aloe.learner.domain.leases import LeaseOutcome, RankingTooShort
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import Store
-from aloe.values import EventKind
+from aloe.values.states import EventKind
 
 from .time_travel import Clock, make_older
 

@@ -7,7 +7,7 @@ import pytest
 from aloe.learner.domain.errors import InvalidInput, LeaseLost
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
 from aloe.learner.domain.leases import LabelChange, Pick, RankingTooShort
-from aloe.values import ClipState, PoolState
+from aloe.values.states import ClipState, PoolState
 
 from .conftest import Scene, new_task
 

@@ -27,7 +27,9 @@ from aloe.learner.domain.leases import LabelChange, LeaseOutcome, LeaseRequest, 
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import KEPT_HEADS
-from aloe.values import AdamRecipe, ClipState, QueryStrategy
+from aloe.values.recipes import AdamRecipe
+from aloe.values.states import ClipState
+from aloe.values.strategies import QueryStrategy
 
 from .conftest import new_clips, new_pool, new_task
 from .heads import a_head, a_round

@@ -5,7 +5,8 @@ import numpy as np
 
 from aloe.learner.domain.leases import LabelChange
 from aloe.learner.ports import KEPT_HEADS
-from aloe.values import AdamRecipe, ClipState
+from aloe.values.recipes import AdamRecipe
+from aloe.values.states import ClipState
 
 from .conftest import Scene
 from .heads import a_head, a_round

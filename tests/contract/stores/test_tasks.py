@@ -7,14 +7,9 @@ from aloe.learner.domain.errors import AlreadyExists, PoolNotFound
 from aloe.learner.domain.events import NO_CLASS, TaskView
 from aloe.learner.domain.leases import LabelChange, Pick
 from aloe.learner.ports import Store
-from aloe.values import (
-    AcquisitionFunction,
-    ClipState,
-    EventKind,
-    LbfgsRecipe,
-    QueryStrategy,
-    SelectionRule,
-)
+from aloe.values.recipes import LbfgsRecipe
+from aloe.values.states import ClipState, EventKind
+from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 
 from .conftest import Scene, new_task
 

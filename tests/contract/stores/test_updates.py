@@ -10,7 +10,7 @@ from aloe.learner.domain.errors import TaskChanged, TaskNotFound
 from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
-from aloe.values import EventKind, PoolState
+from aloe.values.states import EventKind, PoolState
 
 from .conftest import Scene, new_task
 from .heads import a_head, a_round

@@ -5,7 +5,7 @@ from hypothesis import given
 from tests.unit.wire.settings_strategies import PLAIN
 
 from aloe import client
-from aloe.values import PLAIN_RULES
+from aloe.values.stopping import PLAIN_RULES
 
 
 @given(PLAIN)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from aloe.learner.domain.acquisition import FORMULAS, SoftmaxRow
 from aloe.learner.domain.head import Head
-from aloe.values import AcquisitionFunction, SelectionRule
+from aloe.values.strategies import AcquisitionFunction, SelectionRule
 
 Float64Array = NDArray[np.float64]
 

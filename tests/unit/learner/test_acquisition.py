@@ -18,7 +18,7 @@ from aloe.learner.domain.acquisition import (
     random_scores,
     smallest_margin,
 )
-from aloe.values import AcquisitionFunction
+from aloe.values.strategies import AcquisitionFunction
 
 THREE_CLASSES = np.array(
     [

@@ -16,7 +16,7 @@ from aloe.learner.domain.errors import PoolNotFound, TaskNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.usecases.advice import advice_at
-from aloe.values import UncertaintyRule
+from aloe.values.stopping import UncertaintyRule
 
 DIM, BYTE_BUDGET = 3, 1 << 20
 

@@ -16,19 +16,16 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
-from aloe.values import (
-    AcquisitionFunction,
-    AdamRecipe,
+from aloe.values.recipes import AdamRecipe, LbfgsRecipe
+from aloe.values.stopping import (
     AllOfRules,
     AnyOfRules,
     LabelCountRule,
-    LbfgsRecipe,
     PlateauRule,
-    QueryStrategy,
-    SelectionRule,
     StablePredictionsRule,
     UncertaintyRule,
 )
+from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 
 # Whatever protobuf takes: any Unicode but lone surrogates.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

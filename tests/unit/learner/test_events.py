@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aloe.learner.domain.events import NO_CLASS, Event, TaskView, event_order
-from aloe.values import ClipState, EventKind, Split
+from aloe.values.states import ClipState, EventKind, Split
 
 UNLABELED, LEASED, LABELED = ClipState.UNLABELED, ClipState.LEASED, ClipState.LABELED
 

@@ -13,7 +13,7 @@ from tests.unit.learner.reference import logits_of, scores_of
 
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
-from aloe.values import AcquisitionFunction
+from aloe.values.strategies import AcquisitionFunction
 
 FUNCTIONS = [each for each in AcquisitionFunction if each is not AcquisitionFunction.RANDOM]
 

@@ -20,7 +20,8 @@ from aloe.learner.recorder import HeadTimes, NoRecorder, Phase
 from aloe.learner.usecases.learner import Learner
 from aloe.learner.usecases.tasks import KnownLabel
 from aloe.serving.metrics import MetricsUnavailable
-from aloe.values import Split, UncertaintyRule
+from aloe.values.states import Split
+from aloe.values.stopping import UncertaintyRule
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

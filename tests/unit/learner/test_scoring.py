@@ -10,7 +10,7 @@ from tests.unit.learner.test_kernels import judged, make_embeddings, make_head
 from aloe.learner.cache.scores import HeadScores, PoolScorer
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.judging import Judge
-from aloe.values import AcquisitionFunction
+from aloe.values.strategies import AcquisitionFunction
 
 MARGIN = AcquisitionFunction.SMALLEST_MARGIN
 DIM = 24

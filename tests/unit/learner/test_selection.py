@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.learner.reference import order_of
 
 from aloe.learner.domain.selection import first_clips, first_open
-from aloe.values import SelectionRule
+from aloe.values.strategies import SelectionRule
 
 AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC
 

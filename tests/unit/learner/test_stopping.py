@@ -8,8 +8,8 @@ from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping import advise, window
 from aloe.learner.domain.stopping_rules import looks_at_pool
-from aloe.values import (
-    AdamRecipe,
+from aloe.values.recipes import AdamRecipe
+from aloe.values.stopping import (
     AllOfRules,
     AnyOfRules,
     LabelCountRule,

@@ -16,14 +16,13 @@ from aloe.learner.domain.task import (
     check_recipe,
     check_task,
 )
-from aloe.values import (
-    AdamRecipe,
+from aloe.values.recipes import AdamRecipe, LbfgsRecipe
+from aloe.values.states import PoolState
+from aloe.values.stopping import (
     AllOfRules,
     AnyOfRules,
     LabelCountRule,
-    LbfgsRecipe,
     PlateauRule,
-    PoolState,
     StablePredictionsRule,
     UncertaintyRule,
 )

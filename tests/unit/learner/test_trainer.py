@@ -14,7 +14,8 @@ from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
 from aloe.learner.usecases.training import Trainer
-from aloe.values import AnyOfRules, ClipState, PlateauRule, UncertaintyRule
+from aloe.values.states import ClipState
+from aloe.values.stopping import AnyOfRules, PlateauRule, UncertaintyRule
 
 BYTE_BUDGET = 1 << 20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from aloe.learner.domain.evaluation import evaluate
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.training import adam, glorot_uniform, lbfgs, train_head
-from aloe.values import AdamRecipe, LbfgsRecipe
+from aloe.values.recipes import AdamRecipe, LbfgsRecipe
 
 LABEL_COUNT, DIM, CLASS_COUNT, EPOCHS = 200, 64, 5, 20
 

@@ -4,20 +4,17 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from aloe.values import (
-    HEAD_RECIPES,
+from aloe.values.ranges import Range, ranges_of
+from aloe.values.recipes import HEAD_RECIPES
+from aloe.values.stopping import (
     PLAIN_RULES,
-    AcquisitionFunction,
     AllOfRules,
     AnyOfRules,
-    QueryStrategy,
-    Range,
-    SelectionRule,
     StopAdvice,
     StopReason,
     StopVerdict,
-    ranges_of,
 )
+from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 
 _LARGE = 1e9
 """Ranges without an end are tried up to here."""

@@ -5,7 +5,8 @@ from enum import Enum
 import pytest
 
 from aloe.v1 import labeling_pb2, stopping_pb2, task_pb2
-from aloe.values import AcquisitionFunction, PoolState, Split
+from aloe.values.states import PoolState, Split
+from aloe.values.strategies import AcquisitionFunction
 from aloe.wire.enums import (
     ACQUISITION_FUNCTIONS,
     CLIP_STATES,

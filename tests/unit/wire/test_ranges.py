@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from tests.unit.wire.settings_strategies import PLAIN, RECIPES
 
-from aloe.values import HEAD_RECIPES, PAPER_RECIPE, PLAIN_RULES, Range, out_of_range, ranges_of
+from aloe.values.ranges import Range, out_of_range, ranges_of
+from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE
+from aloe.values.stopping import PLAIN_RULES
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,16 @@ from hypothesis import given
 from tests.unit.wire.settings_strategies import ADVICE, QUERY_STRATEGIES, RECIPES, RULES
 
 from aloe.v1 import head_pb2, stopping_pb2, task_pb2
-from aloe.values import (
-    DEFAULT_STRATEGY,
-    HEAD_RECIPES,
-    PAPER_RECIPE,
+from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, AdamRecipe
+from aloe.values.stopping import (
     STOPPING_RULES,
-    AdamRecipe,
     AllOfRules,
     AnyOfRules,
     LabelCountRule,
     PlateauRule,
     StablePredictionsRule,
 )
+from aloe.values.strategies import DEFAULT_STRATEGY
 from aloe.wire.errors import MalformedValue
 from aloe.wire.settings import (
     HEAD_RECIPE,

@@ -11,7 +11,8 @@ from aloe.client.asyncio.runner import AsyncRunner
 from aloe.client.operations import imports, labeling, pools, results, tasks
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
-from aloe.values import DEFAULT_STRATEGY, PAPER_RECIPE
+from aloe.values.recipes import PAPER_RECIPE
+from aloe.values.strategies import DEFAULT_STRATEGY
 
 
 class AsyncLearnerClient:

@@ -9,7 +9,8 @@ from aloe.client.blocking.runner import SyncRunner
 from aloe.client.operations import imports, labeling, pools, results, tasks
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
-from aloe.values import DEFAULT_STRATEGY, PAPER_RECIPE
+from aloe.values.recipes import PAPER_RECIPE
+from aloe.values.strategies import DEFAULT_STRATEGY
 
 
 class LearnerClient:

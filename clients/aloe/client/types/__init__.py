@@ -15,22 +15,14 @@ from aloe.client.types.labeling import (
 from aloe.client.types.learning import Evaluation, Head, HeadTimes, Predictions, Round
 from aloe.client.types.pools import Clip, EmbeddedPoolClip, ImportSummary, NewClip, Pool
 from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
-from aloe.values import (
-    AcquisitionFunction,
-    AdamRecipe,
+from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe
+from aloe.values.states import ClipState, EventKind, PoolState, Split
+from aloe.values.stopping import (
     AllOfRules,
     AnyOfRules,
-    ClipState,
-    EventKind,
-    HeadRecipe,
     LabelCountRule,
-    LbfgsRecipe,
     PlainRule,
     PlateauRule,
-    PoolState,
-    QueryStrategy,
-    SelectionRule,
-    Split,
     StablePredictionsRule,
     StopAdvice,
     StoppingRule,
@@ -38,6 +30,7 @@ from aloe.values import (
     StopVerdict,
     UncertaintyRule,
 )
+from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 from aloe.wire.arrays import Float32Array
 
 __all__ = [

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aloe.values import ClipState, EventKind, QueryStrategy
+from aloe.values.states import ClipState, EventKind
+from aloe.values.strategies import QueryStrategy
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aloe.values import PoolState, Split
+from aloe.values.states import PoolState, Split
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.values import HeadRecipe, StopAdvice
+from aloe.values.recipes import HeadRecipe
+from aloe.values.stopping import StopAdvice
 from aloe.wire.arrays import Float32Array
 
 

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aloe.client.types.learning import Round
-from aloe.values import HeadRecipe, PoolState, QueryStrategy, StopAdvice, StoppingRule
+from aloe.values.recipes import HeadRecipe
+from aloe.values.states import PoolState
+from aloe.values.stopping import StopAdvice, StoppingRule
+from aloe.values.strategies import QueryStrategy
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
-from aloe.values import AcquisitionFunction
+from aloe.values.strategies import AcquisitionFunction
 
 THREADS = os.cpu_count() or 1
 SHARES_PER_THREAD = 4

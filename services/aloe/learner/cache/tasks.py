@@ -17,7 +17,7 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import Store
 from aloe.learner.recorder import HeadTimes, NoRecorder, Recorder
-from aloe.values import EventKind
+from aloe.values.states import EventKind
 
 _NO_RECORDER = NoRecorder()
 

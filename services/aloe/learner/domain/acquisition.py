@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.values import AcquisitionFunction
+from aloe.values.strategies import AcquisitionFunction
 
 
 class SoftmaxRow(NamedTuple):

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import IntArray
 from aloe.learner.domain.task import STATE_OF_SPLIT
-from aloe.values import ClipState, EventKind, QueryStrategy, Split
+from aloe.values.states import ClipState, EventKind, Split
+from aloe.values.strategies import QueryStrategy
 
 NO_CLASS = -1
 RETRACTED = -2

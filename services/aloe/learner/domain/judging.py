@@ -17,7 +17,7 @@ from aloe.learner.domain.kernels.scoring import (
     score_rows,
 )
 from aloe.learner.domain.pool import MAX_MAGNITUDE, in_range
-from aloe.values import AcquisitionFunction
+from aloe.values.strategies import AcquisitionFunction
 
 _FEW = 64
 """So many clips take some microseconds."""

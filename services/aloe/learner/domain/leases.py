@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.values import ClipState, PoolState, QueryStrategy
+from aloe.values.states import ClipState, PoolState
+from aloe.values.strategies import QueryStrategy
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import numpy as np
 from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
-from aloe.values import AcquisitionFunction
+from aloe.values.strategies import AcquisitionFunction
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.domain.task import Task
 from aloe.learner.domain.training import train_head
-from aloe.values import Split
+from aloe.values.states import Split
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aloe.learner.domain.evaluation import Evaluation
-from aloe.values import HeadRecipe
+from aloe.values.recipes import HeadRecipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import numpy as np
 
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
 from aloe.learner.domain.kernels.picking import best_of_groups, count_groups
-from aloe.values import SelectionRule
+from aloe.values.strategies import SelectionRule
 
 _BLOCK = 1024
 """Most clips are found near the beginning, so that few blocks are looked at."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from aloe.learner.domain.rounds import Round
-from aloe.values import (
+from aloe.values.stopping import (
     AllOfRules,
     AnyOfRules,
     LabelCountRule,

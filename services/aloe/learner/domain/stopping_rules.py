@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from aloe.learner.domain.errors import Violation
-from aloe.values import (
+from aloe.values.ranges import out_of_range
+from aloe.values.stopping import (
     STOPPING_RULES,
     AllOfRules,
     AnyOfRules,
     StablePredictionsRule,
     StoppingRule,
     UncertaintyRule,
-    out_of_range,
     plain_rules,
 )
 

@@ -6,18 +6,11 @@ from datetime import datetime, timedelta
 
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.stopping_rules import check_stopping_rule
-from aloe.values import (
-    DEFAULT_STRATEGY,
-    HEAD_RECIPES,
-    PAPER_RECIPE,
-    ClipState,
-    HeadRecipe,
-    PoolState,
-    QueryStrategy,
-    Split,
-    StoppingRule,
-    out_of_range,
-)
+from aloe.values.ranges import out_of_range
+from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, HeadRecipe
+from aloe.values.states import ClipState, PoolState, Split
+from aloe.values.stopping import StoppingRule
+from aloe.values.strategies import DEFAULT_STRATEGY, QueryStrategy
 
 MAX_CLASSES = 1_000
 MAX_CLASS_LENGTH = 128

@@ -11,7 +11,7 @@ from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.head import Head, pack
 from aloe.learner.domain.kernels.adam import adam_epoch
 from aloe.learner.domain.kernels.compiling import frozen
-from aloe.values import AdamRecipe, HeadRecipe, LbfgsRecipe
+from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe
 
 
 def train_head(

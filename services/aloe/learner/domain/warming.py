@@ -6,7 +6,8 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
 from aloe.learner.domain.selection import first_clips
 from aloe.learner.domain.training import train_head
-from aloe.values import AcquisitionFunction, AdamRecipe, SelectionRule
+from aloe.values.recipes import AdamRecipe
+from aloe.values.strategies import AcquisitionFunction, SelectionRule
 
 
 def warm_up() -> None:

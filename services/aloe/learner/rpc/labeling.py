@@ -11,7 +11,7 @@ from aloe.learner.rpc import fields
 from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
 from aloe.learner.usecases.tasks import ExportedLabel, KnownLabel, TaskHistory
 from aloe.v1 import labeling_pb2
-from aloe.values import ClipState, Split
+from aloe.values.states import ClipState, Split
 from aloe.wire import names
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, POOL_STATES, SPLITS
 from aloe.wire.settings import encode_strategy

@@ -12,7 +12,7 @@ from aloe.learner.domain.task import DEFAULT_LEASE_DURATION, Task, TaskProgress
 from aloe.learner.rpc import fields
 from aloe.learner.usecases.tasks import TaskState
 from aloe.v1 import task_pb2
-from aloe.values import PAPER_RECIPE
+from aloe.values.recipes import PAPER_RECIPE
 from aloe.wire import names
 from aloe.wire.enums import POOL_STATES
 from aloe.wire.settings import (

@@ -9,7 +9,7 @@ from aloe.learner.domain.stopping import advise, window
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import Store
 from aloe.learner.recorder import Phase
-from aloe.values import StopAdvice
+from aloe.values.stopping import StopAdvice
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from aloe.learner.ports import Store
 from aloe.learner.recorder import Recorder
 from aloe.learner.usecases.ranking import rank
 from aloe.learner.usecases.training import Trainer
-from aloe.values import PoolState
+from aloe.values.states import PoolState
 
 T = TypeVar("T")
 

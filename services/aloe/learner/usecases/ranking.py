@@ -17,7 +17,8 @@ from aloe.learner.domain.judging import Judge
 from aloe.learner.domain.leases import Pick
 from aloe.learner.domain.selection import first_clips, first_open
 from aloe.learner.recorder import Phase
-from aloe.values import ClipState, SelectionRule
+from aloe.values.states import ClipState
+from aloe.values.strategies import SelectionRule
 
 _QUICK_CLIP_COUNT = 32_768
 """So many are ordered in less time than another thread takes to begin."""

@@ -24,7 +24,8 @@ from aloe.learner.domain.task import STATE_OF_SPLIT, Task, TaskProgress, check_t
 from aloe.learner.ports import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
 from aloe.learner.usecases.training import Trainer
-from aloe.values import ClipState, Split, StopAdvice
+from aloe.values.states import ClipState, Split
+from aloe.values.stopping import StopAdvice
 
 MAX_SHOWN_VIOLATIONS = 20
 _WATCH_POLL_S = 0.25

@@ -14,7 +14,7 @@ from aloe.learner.adapters.refusals import ANSWERS
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
 from aloe.learner.domain.task import Task
-from aloe.values import ClipState, EventKind
+from aloe.values.states import ClipState, EventKind
 
 _STATE_OF_ANSWER = {
     NO_CLASS: (ClipState.ABSTAINED, NO_CLASS),

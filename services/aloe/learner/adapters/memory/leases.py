@@ -24,7 +24,7 @@ from aloe.learner.domain.leases import (
     RankingTooShort,
 )
 from aloe.learner.domain.task import Task
-from aloe.values import ClipState, EventKind, PoolState
+from aloe.values.states import ClipState, EventKind, PoolState
 
 
 class MemoryLeases(TaskTable):

@@ -8,7 +8,7 @@ from aloe.learner.adapters.memory.state import StoredTask, Tables
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.leases import LabelChange
 from aloe.learner.domain.task import Task
-from aloe.values import ClipState, EventKind
+from aloe.values.states import ClipState, EventKind
 
 
 class TaskTable:

@@ -8,7 +8,7 @@ from aloe.learner.adapters.memory.state import StoredTask
 from aloe.learner.adapters.memory.task_table import expire_leases
 from aloe.learner.domain.events import Event, event_order
 from aloe.learner.domain.task import Task, TaskProgress
-from aloe.values import EventKind
+from aloe.values.states import EventKind
 
 
 class MemoryTasks(MemoryLeases, MemoryAnswers, MemoryRounds):

@@ -11,7 +11,7 @@ from aloe.learner.adapters.refusals import ANSWERS
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import REQUEST_LIFE
-from aloe.values import ClipState
+from aloe.values.states import ClipState
 
 
 class RedisAnswers(TaskScripts):

@@ -13,7 +13,7 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
-from aloe.values import AcquisitionFunction, QueryStrategy, SelectionRule
+from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 _FLOAT32 = np.dtype("<f4")

@@ -12,7 +12,7 @@ from aloe.learner.adapters.refusals import LEASE_IDS
 from aloe.learner.domain.leases import Lease, LeaseOutcome, LeaseRequest, Pick
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import REQUEST_LIFE
-from aloe.values import PoolState
+from aloe.values.states import PoolState
 
 
 class RedisLeases(TaskScripts):

@@ -15,7 +15,7 @@ from aloe.learner.adapters.redis.scripts import Script, guarded
 from aloe.learner.adapters.redis.task_scripts import TaskKeys
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
-from aloe.values import EventKind
+from aloe.values.states import EventKind
 
 _ID_INDEX = "aloe:tasks"
 _EVENT_KINDS = {

@@ -8,7 +8,7 @@ from aloe.learner.domain.acquisition import FORMULAS, SoftmaxRow
 from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
 from aloe.learner.domain.kernels.compiling import kernel, part_of_kernel
 from aloe.learner.domain.kernels.dense import BLOCK, exp, logits_of_block
-from aloe.values import AcquisitionFunction
+from aloe.values.strategies import AcquisitionFunction
 
 _NO_FORMULA = -1
 FUNCTION_CODES = dict.fromkeys(AcquisitionFunction, _NO_FORMULA) | {
