@@ -15,7 +15,7 @@ import soundfile
 from tests.e2e.experiments import Bench
 from tests.rpc.stacks import running_stack
 
-from aloe.bench.synthesis import synthesize
+from aloe.bench.datasets.synthesis import synthesize
 from aloe.cli.__main__ import run as run_aloe
 from aloe.local import LocalStack, StackOptions
 

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aloe.bench import schema
-from aloe.bench.experiment import Means, run_experiment
-from aloe.bench.spec_file import make_spec
+from aloe.bench.results import schema
+from aloe.bench.run.experiment import Means, run_experiment
+from aloe.bench.spec.toml import make_spec
 from aloe.local import LocalStack, StackOptions
 
 FIXED = [name for name in schema.SCHEMA.names if name not in schema.TIME_COLUMNS]

@@ -9,9 +9,9 @@ import pytest
 from tests.e2e.conftest import CommandLine
 from tests.e2e.experiments import Bench, fixed
 
-from aloe.bench import schema
+from aloe.bench.results import schema
 from aloe.bench.spec import ExperimentError
-from aloe.bench.spec_file import make_spec
+from aloe.bench.spec.toml import make_spec
 from aloe.local import LocalStack
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.e2e.experiments import Bench, fixed
 
-from aloe.bench import schema
+from aloe.bench.results import schema
 from aloe.bench.spec import ExperimentError
 from aloe.client import connect
 

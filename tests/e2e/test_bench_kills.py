@@ -15,8 +15,8 @@ import pytest
 import soundfile
 from tests.needing_redis import needing_redis
 
-from aloe.bench import schema
-from aloe.bench.synthesis import synthesize
+from aloe.bench.results import schema
+from aloe.bench.datasets.synthesis import synthesize
 from aloe.local import find_redis_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from tests.e2e.experiments import Bench
 
-from aloe.bench.corpus import Corpus
+from aloe.bench.run.corpus import Corpus
 from aloe.bench.datasets import load
-from aloe.bench.runs import RunKey
+from aloe.bench.spec.run_keys import RunKey
 from aloe.bench.spec import ExperimentError
-from aloe.bench.spec_file import make_spec
-from aloe.bench.task_run import TaskRun
+from aloe.bench.spec.toml import make_spec
+from aloe.bench.run.task_run import TaskRun
 from aloe.client import AcquisitionFunction, SelectionRule, connect_async
 
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 from scipy import stats
 
-from aloe.bench.report.intervals import Estimate, FloatArray, mean_estimate
+from aloe.bench.arrays import Float64Array
+from aloe.bench.report.intervals import Estimate, mean_estimate
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -64,7 +65,7 @@ def compare(
     return tuple(Comparison(*each, corrected.get(row)) for row, each in enumerate(found))
 
 
-def paired_p(differences: FloatArray) -> float:
+def paired_p(differences: Float64Array) -> float:
     """Return the two-sided p of the sign-flipping permutation test on the mean difference.
 
     Without an effect each difference may as well have the other sign (Fisher, "The Design of

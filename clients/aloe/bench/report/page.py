@@ -10,8 +10,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from aloe.bench.plots import COLORS, FAINT, INK
 from aloe.bench.report.findings import Findings
+from aloe.bench.report.panels import COLORS, FAINT, INK
 from aloe.bench.report.table import Table
 
 _HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What belongs together in a section: one sampling, or the comparison of both."""
+    """What belongs together in a section: one selection rule, or the comparison of both."""
 
     title: str
     pictures: tuple[Picture, ...]
@@ -99,7 +99,7 @@ _VARIABLES = {
     "#000000": "--ink",
     INK: "--ink",
     FAINT: "--faint",
-    **{color: f"--{strategy.value.replace('_', '-')}" for strategy, color in COLORS.items()},
+    **{color: f"--{function.replace('_', '-')}" for function, color in COLORS.items()},
 }
 """Colours of the figures to the page's, which know light from dark."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aloe.bench.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, SCHEMA
+from aloe.bench.results.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, SCHEMA
 
 METADATA = {"experiment": {"seeds": 10, "rounds": 20}, "versions": {"aloe-speech": "0.1.0"}}
 CEILING, CEILING_LABEL_COUNT = 0.9, 2400

@@ -14,7 +14,7 @@ from tests.unit.bench.report.results_files import (
 from aloe.bench.report.analysis import SamplingFigures, SettingFigures, analyze
 from aloe.bench.report.findings import findings_of
 from aloe.bench.report.runs import read_results
-from aloe.bench.report.strategy_tables import stop_table, strategy_table, win_table
+from aloe.bench.report.setting_tables import stop_table, strategy_table, win_table
 
 
 @pytest.fixture

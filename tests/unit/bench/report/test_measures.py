@@ -3,7 +3,7 @@ from math import inf
 import numpy as np
 import pytest
 
-from aloe.bench.curves import align
+from aloe.bench.report.curves import align
 from aloe.bench.report.measures import (
     areas_under_curves,
     first_reaching,
@@ -11,7 +11,7 @@ from aloe.bench.report.measures import (
     mean_curve,
     utilisation,
 )
-from aloe.bench.report.strategy_tables import reach_text, utilisation_text
+from aloe.bench.report.setting_tables import reach_text, utilisation_text
 
 LABELS = np.array([10.0, 20, 30, 40])
 

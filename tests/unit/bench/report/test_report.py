@@ -13,7 +13,7 @@ import pytest
 from tests.unit.bench.report.results_files import planted_rows, run_rows, write_results
 
 from aloe.bench.report import ReportError, write_report
-from aloe.bench.schema import RESULTS_FILE
+from aloe.bench.results.schema import RESULTS_FILE
 from aloe.cli.bench_report import report
 from aloe.cli.console import CommandError
 

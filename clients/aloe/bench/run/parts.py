@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from aloe.bench.corpus import Corpus
 from aloe.bench.datasets import Dataset
 from aloe.bench.datasets.recording import clip_id_of
-from aloe.bench.embeddings import EmbeddingFolder, StoredEncoder, complete
+from aloe.bench.run.corpus import Corpus
+from aloe.bench.run.embeddings import EmbeddingFolder, StoredEncoder, complete
 from aloe.bench.spec import ExperimentError, Spec, encoder_name
 from aloe.client import EmbeddingClient, NewClip, connect_embedding
 from aloe.local import LocalStack, StackOptions

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aloe.bench.runs import run_keys
+from aloe.bench.spec.run_keys import run_keys
 from aloe.bench.spec import (
     ClassAwareRandom,
     DatasetSpec,
@@ -16,8 +16,8 @@ from aloe.bench.spec import (
     Spec,
     encoder_name,
 )
-from aloe.bench.spec_file import make_spec, public_table, read_spec, read_table, to_toml, with_flags
-from aloe.bench.spec_growth import check_extends
+from aloe.bench.spec.toml import make_spec, public_table, read_spec, read_table, to_toml, with_flags
+from aloe.bench.spec.growth import check_extends
 from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
 
 MARGIN, RANDOM = AcquisitionFunction.SMALLEST_MARGIN, AcquisitionFunction.RANDOM

@@ -7,7 +7,7 @@ from google.rpc import code_pb2, status_pb2
 from tests.unit.client.scripted_server import EMBEDDING, ScriptedServer
 
 from aloe.bench.datasets import Recording
-from aloe.bench.embeddings import EmbeddingFolder, complete
+from aloe.bench.run.embeddings import EmbeddingFolder, complete
 from aloe.bench.spec import ExperimentError
 from aloe.client import Split, connect_embedding
 from aloe.v1 import embedding_service_pb2 as pb

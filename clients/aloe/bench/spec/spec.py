@@ -17,7 +17,7 @@ from aloe.oracle import PERFECT
 _FILLERS = ("frameworks", "variations", "versions")
 _KAGGLE_FRAMEWORK = "tensorflow2"
 _MAX_RULE_COUNT = 20
-"""That a learner combines."""
+"""The stopping rules that a learner can combine."""
 
 
 class ExperimentError(Exception):
@@ -25,24 +25,24 @@ class ExperimentError(Exception):
 
 
 class Reading(Enum):
-    """Whose word counts where the paper's text and its authors' code differ."""
+    """Which is followed where the paper's text and its authors' code differ."""
 
     PAPER = "paper"
     CODE = "code"
 
 
 class MarginOn(Enum):
-    """What the strategy "margin" takes the margin of."""
+    """What the acquisition function smallest_margin takes the margin of."""
 
     PROBABILITIES = "probabilities"
     LOGITS = "logits"
 
 
 class ClassAwareRandom(Enum):
-    """What class-aware random sampling draws."""
+    """What random draws under the class-aware rule."""
 
     UNIFORM = "uniform"
-    """As many clips as class-aware sampling takes, from the whole pool."""
+    """From the whole pool, as many clips as a class-aware round has."""
     PER_CLASS = "per-class"
     """A clip of each predicted class."""
 
@@ -75,11 +75,12 @@ class Spec:
     datasets: tuple[DatasetSpec, ...]
     encoders: tuple[str, ...] = ("logmel",)
     """Names, folders or URLs, as the embedding service takes them."""
-    strategies: tuple[AcquisitionFunction, ...] = (
+    acquisition_functions: tuple[AcquisitionFunction, ...] = (
         AcquisitionFunction.SMALLEST_MARGIN,
         AcquisitionFunction.RANDOM,
     )
-    sampling: tuple[SelectionRule, ...] = (SelectionRule.CLASS_AWARE,)
+    selection_rules: tuple[SelectionRule, ...] = (SelectionRule.CLASS_AWARE,)
+    """Each with every acquisition function: together they are the query strategies."""
     oracles: tuple[str, ...] = (PERFECT,)
     """As parse_oracle reads them."""
     seeds: int = 10
@@ -93,8 +94,8 @@ class Spec:
     class_agnostic_batch: int = 1
     """Labels in a class-agnostic round; 0 for as many as there are classes."""
     batches_at_once: int = 1
-    """Batches that an oracle holds, for slow ones. With more than one, heads learn from whichever
-    is answered first: what is picked then depends on timing, not on the seed alone."""
+    """How many batches a slow oracle holds. With more than one, heads learn from whichever is
+    answered first, so that picks depend on timing and not on the seed alone."""
     stop: tuple[str, ...] = (
         "plateau:round_count=10,min_gain=0.005",
         "stable_predictions:round_count=3,min_agreement=0.99",
@@ -111,7 +112,7 @@ class Spec:
     """As the embedding service takes it; empty for the encoder's own."""
 
     def __post_init__(self) -> None:
-        for key in ("datasets", "encoders", "strategies", "sampling", "oracles"):
+        for key in ("datasets", "encoders", "acquisition_functions", "selection_rules", "oracles"):
             if not getattr(self, key):
                 raise ExperimentError(f"{key} is empty; give at least one")
             self._check_distinct(key, getattr(self, key))
@@ -133,11 +134,11 @@ class Spec:
         self._check_names("datasets", [each.short_name for each in self.datasets])
         self._check_names("encoders", [encoder_name(each) for each in self.encoders])
         logits = AcquisitionFunction.MARGIN_LOGITS
-        both = {AcquisitionFunction.SMALLEST_MARGIN, logits} <= set(self.strategies)
+        both = {AcquisitionFunction.SMALLEST_MARGIN, logits} <= set(self.acquisition_functions)
         if self.margin_on is MarginOn.LOGITS and both:
             raise ExperimentError(
-                "strategies has margin and margin_logits, which are the same while margin_on is"
-                " logits; drop one"
+                "acquisition_functions has smallest_margin and margin_logits, which are the same"
+                " while margin_on is logits; drop one"
             )
 
     def stopping_rule(self) -> AnyOfRules | None:
@@ -145,24 +146,22 @@ class Spec:
         rules = tuple(map(parse_stopping_rule, self.stop))
         return AnyOfRules(rules) if rules else None
 
-    def acquisition(self, strategy: AcquisitionFunction) -> AcquisitionFunction:
-        """Return what a strategy is on the learner, which is what the results call it."""
-        if strategy is AcquisitionFunction.SMALLEST_MARGIN and self.margin_on is MarginOn.LOGITS:
+    def function_on_learner(self, function: AcquisitionFunction) -> AcquisitionFunction:
+        """Return what the learner, and so the results, call an acquisition function."""
+        if function is AcquisitionFunction.SMALLEST_MARGIN and self.margin_on is MarginOn.LOGITS:
             return AcquisitionFunction.MARGIN_LOGITS
-        return strategy
+        return function
 
-    def query_strategy(
-        self, acquisition: AcquisitionFunction, sampling: SelectionRule
-    ) -> QueryStrategy:
+    def query_strategy(self, function: AcquisitionFunction, rule: SelectionRule) -> QueryStrategy:
         """Return how the learner is to pick."""
         is_uniform = self.class_aware_random is ClassAwareRandom.UNIFORM
-        if acquisition is AcquisitionFunction.RANDOM and is_uniform:
-            sampling = SelectionRule.CLASS_AGNOSTIC
-        return QueryStrategy(acquisition, sampling)
+        if function is AcquisitionFunction.RANDOM and is_uniform:
+            rule = SelectionRule.CLASS_AGNOSTIC
+        return QueryStrategy(function, rule)
 
-    def batch_size(self, sampling: SelectionRule, class_count: int) -> int:
+    def batch_size(self, rule: SelectionRule, class_count: int) -> int:
         """Return how many labels a round asks for."""
-        is_aware = sampling is SelectionRule.CLASS_AWARE
+        is_aware = rule is SelectionRule.CLASS_AWARE
         return (self.class_aware_batch if is_aware else self.class_agnostic_batch) or class_count
 
     @staticmethod

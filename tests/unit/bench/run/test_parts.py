@@ -2,7 +2,7 @@ import shutil
 from pathlib import Path
 
 from aloe.bench.datasets import Dataset, Recording
-from aloe.bench.parts import parts_of
+from aloe.bench.run.parts import parts_of
 from aloe.bench.spec import DatasetSpec, Spec
 from aloe.client import Split
 

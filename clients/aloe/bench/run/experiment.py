@@ -3,16 +3,18 @@
 import asyncio
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from aloe.bench import rows
 from aloe.bench.datasets import Dataset, load
-from aloe.bench.parts import (
+from aloe.bench.results import rows
+from aloe.bench.results.rows import RunRecord
+from aloe.bench.results.storage import ExperimentFolder
+from aloe.bench.run.parts import (
     EmbeddedPart,
     Part,
     StartStack,
@@ -22,17 +24,23 @@ from aloe.bench.parts import (
     parts_of,
     read_part,
 )
-from aloe.bench.pool_runs import CORE_COUNT, JOB_COUNT, PoolRuns
-from aloe.bench.runs import RunKey, RunRecord, run_keys
+from aloe.bench.run.pool_runs import CORE_COUNT, JOB_COUNT, PoolRuns
+from aloe.bench.run.task_run import PATIENCE
 from aloe.bench.spec import ExperimentError, Spec
-from aloe.bench.spec_file import public_table
-from aloe.bench.storage import ExperimentFolder
-from aloe.bench.task_run import PATIENCE
+from aloe.bench.spec.run_keys import RunKey, run_keys
+from aloe.bench.spec.toml import public_table
 from aloe.client import AloeError, AsyncLearnerClient, connect_async
 from aloe.local import StackOptions
 from aloe.oracle import OracleError, parse_oracle
 
 _CLEAN_UP = timedelta(seconds=30)
+
+OnRun = Callable[[RunKey, AsyncLearnerClient, str], Awaitable[None]]
+"""Called with which run it was, a client of its learner, and the id of its task."""
+
+
+async def nothing_on_run(_: RunKey, __: AsyncLearnerClient, ___: str) -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +53,42 @@ class Means:
     """Starts services."""
     server: str = ""
     """host:port of a learner that runs; empty starts one per core."""
+    on_run: OnRun = nothing_on_run
+    """Told of each run that is done, while its task is still there."""
     job_count: int = JOB_COUNT
     """Runs at a time."""
 
 
-def run_experiment(spec: Spec, output: Path, means: Means, watcher: Watcher) -> Path:
+def load_datasets(spec: Spec) -> dict[str, Dataset]:
+    """Read the data sets of an experiment from disk; short name to data set.
+
+    Raises:
+        DatasetError: a data set cannot be used.
+    """
+    return {
+        each.short_name: load(each.name, Path(each.root) if each.root else None)
+        for each in spec.datasets
+    }
+
+
+def run_experiment(
+    spec: Spec, datasets: Mapping[str, Dataset], output: Path, means: Means, watcher: Watcher
+) -> Path:
     """Do what is missing of an experiment; return the file of its results.
 
     Args:
         spec: what to do.
+        datasets: short name to data set.
         output: the experiment's folder; may hold a part of it already.
         means: with what.
         watcher: told how far it is.
 
     Raises:
         ExperimentError: it cannot be done, or not in this folder.
-        DatasetError: a data set cannot be used.
+        DatasetError: a data set has no such task.
         AloeError: a service failed.
         ChildFailed: a service did not start.
     """
-    datasets = {
-        each.short_name: load(each.name, Path(each.root) if each.root else None)
-        for each in spec.datasets
-    }
     spec = _with_tasks(spec, datasets)
     _check_oracles(spec, datasets)
     for dataset in datasets.values():
@@ -167,13 +188,14 @@ class _Runner:
         keys: Sequence[RunKey],
         addresses: Sequence[str],
     ) -> None:
-        round_count = self._spec.rounds * sum(key.strategy is not None for key in keys)
+        round_count = self._spec.rounds * sum(key.acquisition_function is not None for key in keys)
         step = self._watcher.begin(f"{part.name}: rounds", round_count)
 
-        async def keep(record: RunRecord, _: str) -> None:
+        async def keep(record: RunRecord, client: AsyncLearnerClient, task_id: str) -> None:
             run = rows.run_columns(part.dataset, part.encoder, record.key)
             table = rows.run_table(run, record)
             await asyncio.to_thread(self._folder.write_run, run, table, embedded.digest)
+            await self._means.on_run(record.key, client, task_id)
 
         async with AsyncExitStack() as ending:
             clients = [await ending.enter_async_context(connect_async(each)) for each in addresses]
@@ -192,7 +214,7 @@ class _Runner:
                 pool_id=pool.pool_id,
                 prefix=prefix,
             )
-            refused = (await runs.import_clips(lambda _: None)).failures
+            refused = (await runs.import_clips()).failures
             if refused:
                 raise ExperimentError(
                     f"the learner refused {len(refused):,} embeddings of {part.name};"
@@ -201,7 +223,7 @@ class _Runner:
             await runs.run(
                 keys,
                 job_count=self._means.job_count,
-                on_batch=lambda _: step(),
+                on_batch=step,
                 on_record=keep,
             )
             await self._delete_pool(clients[0], pool.pool_id)

@@ -10,14 +10,14 @@ import pyarrow as pa
 RESULTS_FILE = "results.parquet"
 METADATA_KEY = b"aloe"
 ALL_LABELS = "all_labels"
-"""In place of a strategy: the head that is trained on every train label, the upper bound."""
+"""In place of an acquisition function: the head trained on every train label, the ceiling."""
 
 _RUN = [
     pa.field("dataset", pa.string(), nullable=False),
     pa.field("encoder", pa.string(), nullable=False),
     pa.field("task", pa.string(), nullable=False),
-    pa.field("strategy", pa.string(), nullable=False),  # or ALL_LABELS
-    pa.field("sampling", pa.string(), nullable=False),  # class-aware, class-agnostic; "" for all
+    pa.field("acquisition_function", pa.string(), nullable=False),  # or ALL_LABELS
+    pa.field("selection_rule", pa.string(), nullable=False),  # empty for ALL_LABELS
     pa.field("oracle", pa.string(), nullable=False),
     pa.field("seed", pa.int64(), nullable=False),
 ]

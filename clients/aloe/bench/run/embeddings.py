@@ -8,17 +8,14 @@ from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from aloe.bench.arrays import Float32Array
 from aloe.bench.datasets import DatasetError, Recording
+from aloe.bench.results.storage import write_atomically
 from aloe.bench.spec import ExperimentError
-from aloe.bench.storage import write_atomically
 from aloe.client import Audio, EmbeddingClient, Encoder
-
-Float32Array = NDArray[np.float32]
 
 _PATIENCE = timedelta(minutes=5)
 """How long the embedding service may be away."""

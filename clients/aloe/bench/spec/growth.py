@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from aloe.bench.spec import ExperimentError, Spec, encoder_name
-from aloe.bench.spec_file import to_table
+from aloe.bench.spec.spec import ExperimentError, Spec, encoder_name
+from aloe.bench.spec.toml import to_table
 
-# May grow from one command to the next: what they add are runs of their own.
-_GROWING = ("datasets", "encoders", "strategies", "sampling", "oracles")
+# These may grow from one command to the next: a new entry only adds runs.
+_GROWING = ("datasets", "encoders", "acquisition_functions", "selection_rules", "oracles")
 
 
 def check_extends(old: Spec, new: Spec, folder: Path) -> None:
@@ -37,7 +37,10 @@ def check_extends(old: Spec, new: Spec, folder: Path) -> None:
 
 
 def _comparable(spec: Spec) -> dict[str, Any]:
-    """Return what decides the runs. Folders may move: digests tell whether they hold the same."""
+    """Return what decides the runs, without folders, which may move.
+
+    Whether a moved folder still holds the same, the digest kept with each run tells.
+    """
     table = to_table(spec)
     table["datasets"] = [
         f"{each.short_name}, task {task}" for each in spec.datasets for task in each.tasks or ["*"]

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.floating]
+from aloe.bench.arrays import Float32Array, Float64Array
 
 # F1 to F4 in Hz of American English men: Hillenbrand, Getty, Clark and Wheeler, "Acoustic
 # characteristics of American English vowels", J. Acoust. Soc. Am. 97 (1995), table V, the
@@ -62,7 +61,7 @@ class SpokenVowel:
     """One synthetic recording and the truth about it."""
 
     clip_id: str
-    samples: NDArray[np.float32]
+    samples: Float32Array
     """(n_samples,) in [-1, 1]"""
     vowel: str
     voice: str
@@ -90,7 +89,7 @@ def synthesize(seed: int, clip_count: int, sample_rate_hz: int = 16_000) -> list
 
 def _speak(
     rng: np.random.Generator, vowel: str, voice: str, intonation: str, sample_rate_hz: int
-) -> NDArray[np.float32]:
+) -> Float32Array:
     speaker = _VOICES[voice]
     # Whole centiseconds: their counts have small prime factors, which the FFT likes.
     sample_count = int(rng.integers(50, 91)) * sample_rate_hz // 100
@@ -101,7 +100,7 @@ def _speak(
     source = effort * _pulses(f0_hz, sample_rate_hz)
     breath = rng.normal(0, 10 ** (speaker.breath_db / 20), sample_count)
     source = source / _rms(source) + breath
-    frequencies_hz = np.fft.rfftfreq(sample_count, 1 / sample_rate_hz)
+    frequencies_hz = np.fft.rfftfreq(sample_count, 1 / sample_rate_hz).astype(np.float64)
     voiced = _filter(source, _tract(rng, vowel, speaker, frequencies_hz))
     voiced *= _envelope(sample_count, sample_rate_hz) / _rms(voiced)
     snr_db = rng.uniform(18, 38)
@@ -112,16 +111,16 @@ def _speak(
 
 def _pitch_contour(
     rng: np.random.Generator, span_semitones: tuple[float, float], sample_count: int
-) -> FloatArray:
+) -> Float64Array:
     """A bent glide through the span, with a slow waver, (sample_count,) around 0."""
     position = np.linspace(0, 1, sample_count)
     glide = rng.uniform(*span_semitones) * (position ** rng.uniform(0.6, 1.6) - 0.5)
     waver = np.sin(2 * np.pi * (rng.uniform(1, 4) * position + rng.uniform()))
-    contour: FloatArray = glide + rng.uniform(0.1, 0.5) * waver
+    contour: Float64Array = glide + rng.uniform(0.1, 0.5) * waver
     return contour
 
 
-def _pulses(f0_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
+def _pulses(f0_hz: Float64Array, sample_rate_hz: int) -> Float64Array:
     """All harmonics of a moving f0 below the Nyquist frequency, of equal amplitude."""
     phase = 2 * np.pi * np.cumsum(f0_hz) / sample_rate_hz
     harmonic_count = np.floor(0.475 * sample_rate_hz / f0_hz)
@@ -129,13 +128,13 @@ def _pulses(f0_hz: FloatArray, sample_rate_hz: int) -> FloatArray:
     half = np.sin(phase / 2)
     at_peak = np.abs(half) < _SMALLEST_DIVISOR
     ratio = np.sin((harmonic_count + 0.5) * phase) / np.where(at_peak, 1, 2 * half)
-    pulses: FloatArray = np.where(at_peak, harmonic_count, ratio - 0.5)
+    pulses: Float64Array = np.where(at_peak, harmonic_count, ratio - 0.5)
     return pulses
 
 
 def _tract(
-    rng: np.random.Generator, vowel: str, voice: _Voice, frequencies_hz: FloatArray
-) -> FloatArray:
+    rng: np.random.Generator, vowel: str, voice: _Voice, frequencies_hz: Float64Array
+) -> Float64Array:
     """Gain at each frequency: the fall of the source times the resonances of the tract."""
     formants_hz = np.array([*_FORMANTS_HZ[vowel], _FIFTH_FORMANT_HZ]) * voice.formant_scale
     # No two vowels are spoken alike, F1 and F2 least of all.
@@ -146,22 +145,22 @@ def _tract(
     resonances = np.abs(poles) ** 2 / ((s - poles) * (s - poles.conj()))
     tilt_db = voice.tilt_db_per_octave + rng.normal(0, 0.5)
     fall = (1 + (frequencies_hz / 500) ** 2) ** (-tilt_db / (20 * np.log10(4)))
-    gains: FloatArray = np.abs(resonances.prod(axis=1)) * fall
+    gains: Float64Array = np.abs(resonances.prod(axis=1)) * fall
     return gains
 
 
-def _filter(samples: FloatArray, gains: FloatArray) -> FloatArray:
+def _filter(samples: Float64Array, gains: Float64Array) -> Float64Array:
     return np.fft.irfft(np.fft.rfft(samples) * gains, samples.size)
 
 
-def _envelope(sample_count: int, sample_rate_hz: int) -> FloatArray:
+def _envelope(sample_count: int, sample_rate_hz: int) -> Float64Array:
     """Onset in 40 ms, release in 90 ms, both as half a cosine."""
     time_s = np.arange(sample_count) / sample_rate_hz
     onset = np.clip(time_s / 0.04, 0, 1)
     release = np.clip((time_s[-1] - time_s) / 0.09, 0, 1)
-    envelope: FloatArray = 0.25 * (1 - np.cos(np.pi * onset)) * (1 - np.cos(np.pi * release))
+    envelope: Float64Array = 0.25 * (1 - np.cos(np.pi * onset)) * (1 - np.cos(np.pi * release))
     return envelope
 
 
-def _rms(samples: FloatArray) -> float:
+def _rms(samples: Float64Array) -> float:
     return float(np.sqrt(np.mean(samples**2)))

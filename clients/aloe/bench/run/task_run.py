@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from aloe.bench.corpus import Corpus
-from aloe.bench.runs import RunKey, RunRecord
+from aloe.bench.results.rows import RunRecord
+from aloe.bench.run.corpus import Corpus
 from aloe.bench.spec import Spec
+from aloe.bench.spec.run_keys import RunKey
 from aloe.client import AsyncLearnerClient, KnownLabel, QueryStrategy, Split, StoppingRule
 from aloe.oracle import LabelingRound, hardness_of, label_task, parse_oracle
 
@@ -33,30 +34,30 @@ class TaskRun:
 
     async def do(
         self,
-        on_batch: Callable[[RunKey], None],
+        on_batch: Callable[[], None],
         hardness_of_task: Callable[[], Awaitable[Hardness]],
     ) -> RunRecord:
-        """Do it.
+        """Label the task, and return what happened.
 
         Args:
             on_batch: told of every batch that was labeled.
             hardness_of_task: asked for the hardness of clips where the oracle needs it.
         """
         key = self.key
-        if key.strategy is None or key.sampling is None:
+        if key.acquisition_function is None or key.selection_rule is None:
             labels = self.corpus.known_labels(key.task, [Split.TRAIN])
             return await self._record(await self._create(QueryStrategy(), labels, None), [])
         oracle = parse_oracle(key.oracle)
-        # Before the first head: its round would last as long as this.
+        # Before the task is created: else the first round would include the time that this takes.
         hardness = await hardness_of_task() if oracle.needs_hardness else None
         seed_labels = self.corpus.seed_labels(key.task, self.spec.seed_labels, key.seed)
-        strategy = self.spec.query_strategy(key.strategy, key.sampling)
+        strategy = self.spec.query_strategy(key.acquisition_function, key.selection_rule)
         first_head = await self._create(strategy, seed_labels, self.spec.stopping_rule())
         batches: list[LabelingRound] = []
 
         def on_round(batch: LabelingRound) -> None:
             batches.append(batch)
-            on_batch(key)
+            on_batch()
 
         classes = self.corpus.classes[key.task]
         report = await label_task(
@@ -64,7 +65,7 @@ class TaskRun:
             self.task_id,
             oracle.build(self.corpus.train_truth(key.task), classes, key.seed, hardness),
             oracle_id="simulated",
-            batch_size=self.spec.batch_size(key.sampling, len(classes)),
+            batch_size=self.spec.batch_size(key.selection_rule, len(classes)),
             batches_at_once=self.spec.batches_at_once,
             rounds=self.spec.rounds,
             min_head_version=first_head,

@@ -7,10 +7,11 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 
-from aloe.bench.corpus import Corpus
-from aloe.bench.runs import RunKey, RunRecord
+from aloe.bench.results.rows import RunRecord
+from aloe.bench.run.corpus import Corpus
+from aloe.bench.run.task_run import PATIENCE, Hardness, TaskRun
 from aloe.bench.spec import Spec
-from aloe.bench.task_run import PATIENCE, Hardness, TaskRun
+from aloe.bench.spec.run_keys import RunKey
 from aloe.client import AloeError, AsyncLearnerClient, ImportSummary
 from aloe.oracle import PERFECT
 
@@ -19,6 +20,9 @@ JOB_COUNT = 2 * CORE_COUNT
 """Runs at a time, so that some ask while the heads of others are trained. On two cores, with 100
 rounds, one per core took a tenth longer, and four gained nothing."""
 _CLEAN_UP = timedelta(seconds=5)
+
+OnRecord = Callable[[RunRecord, AsyncLearnerClient, str], Awaitable[None]]
+"""Called with what happened, a client of the run's learner, and the id of its task."""
 
 
 class PoolRuns:
@@ -49,13 +53,10 @@ class PoolRuns:
         # No id is used twice: a learner may still be busy with the task that had it.
         self._own_prefix = f"{prefix}-{secrets.token_hex(4)}"
 
-    async def import_clips(self, on_progress: Callable[[int], None]) -> ImportSummary:
+    async def import_clips(self) -> ImportSummary:
         """Put the clips into the pool; those that it has are skipped."""
         return await self._clients[0].import_clips(
-            self._pool_id,
-            self._corpus.clips(),
-            on_progress=on_progress,
-            timeout=PATIENCE,
+            self._pool_id, self._corpus.clips(), timeout=PATIENCE
         )
 
     async def run(
@@ -63,8 +64,8 @@ class PoolRuns:
         keys: Sequence[RunKey],
         *,
         job_count: int,
-        on_batch: Callable[[RunKey], None],
-        on_record: Callable[[RunRecord, str], Awaitable[None]],
+        on_batch: Callable[[], None],
+        on_record: OnRecord,
     ) -> None:
         """Do some runs.
 
@@ -72,7 +73,7 @@ class PoolRuns:
             keys: which.
             job_count: how many at a time.
             on_batch: told of every batch that was labeled.
-            on_record: told of each run that is done, and the id of its task, which then goes.
+            on_record: told of each run that is done, before its task is deleted.
         """
         await self._delete_left_over()
         waiting = iter(enumerate(keys))
@@ -85,13 +86,13 @@ class PoolRuns:
         self,
         client: AsyncLearnerClient,
         waiting: Iterator[tuple[int, RunKey]],
-        on_batch: Callable[[RunKey], None],
-        on_record: Callable[[RunRecord, str], Awaitable[None]],
+        on_batch: Callable[[], None],
+        on_record: OnRecord,
     ) -> None:
         for number, key in waiting:
             async with self._task_run(client, key, str(number)) as run:
                 record = await run.do(on_batch, lambda: self._hardness_of(client, key.task))  # noqa: B023
-                await on_record(record, run.task_id)
+                await on_record(record, client, run.task_id)
 
     @contextlib.asynccontextmanager
     async def _task_run(

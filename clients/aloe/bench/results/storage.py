@@ -15,12 +15,12 @@ from typing import IO, Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aloe.bench import provenance, schema
 from aloe.bench.datasets.recording import clip_id_of
-from aloe.bench.rows import Row
+from aloe.bench.results import old_names, provenance, schema
+from aloe.bench.results.rows import Row
 from aloe.bench.spec import ExperimentError, Spec
-from aloe.bench.spec_file import read_spec, to_toml
-from aloe.bench.spec_growth import check_extends
+from aloe.bench.spec.growth import check_extends
+from aloe.bench.spec.toml import make_spec, read_table, to_toml
 
 _CORPUS_KEY = b"aloe.corpus"
 _PROCESS_KEY = b"aloe.process"
@@ -61,7 +61,8 @@ class ExperimentFolder:
         """
         file = self.path / "experiment.toml"
         if file.exists():
-            check_extends(read_spec(file), spec, self.path)
+            before = make_spec(old_names.todays_table(read_table(file)))
+            check_extends(before, spec, self.path)
         write_atomically(file, lambda out: out.write(to_toml(spec).encode()))
 
     def has_run(self, run: Row, corpus_digest: str) -> bool:
@@ -99,7 +100,7 @@ class ExperimentFolder:
         Returns:
             All the metadata.
         """
-        tables = [_open(self._run_file(run)).read() for run in runs]
+        tables = [old_names.read(_open(self._run_file(run)), schema.SCHEMA.names) for run in runs]
         processes = [
             json.loads((table.schema.metadata or {}).get(_PROCESS_KEY, b"{}")) for table in tables
         ]
@@ -110,6 +111,11 @@ class ExperimentFolder:
         return whole_metadata
 
     def _run_file(self, run: Row) -> Path:
+        """Return the file of a run; its name is that of an earlier version where one wrote it."""
+        old = self._file_named_after(old_names.old_run(run))
+        return old if old.exists() else self._file_named_after(run)
+
+    def _file_named_after(self, run: Row) -> Path:
         parts = [str(run[column]) for column in schema.RUN_COLUMNS]
         return self.path / "runs" / f"{clip_id_of('/'.join(parts))}.parquet"
 

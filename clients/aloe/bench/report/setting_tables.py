@@ -1,9 +1,9 @@
-"""The tables of one setting: its strategies, their comparisons, the stopping rules."""
+"""The tables of one setting: its acquisition functions, their comparisons, the stopping rules."""
 
 from collections.abc import Sequence
 from math import isinf
 
-from aloe.bench.report.analysis import RANDOM, SamplingFigures, StrategyFigures
+from aloe.bench.report.analysis import RANDOM, AcquisitionFunctionFigures, SelectionRuleFigures
 from aloe.bench.report.comparing import (
     MIN_SEED_COUNT,
     SIGNIFICANCE,
@@ -11,6 +11,7 @@ from aloe.bench.report.comparing import (
     power_of,
 )
 from aloe.bench.report.measures import LabelsToReach, Utilisation
+from aloe.bench.report.panels import spoken
 from aloe.bench.report.stopping import ALL, ANY, Stop
 from aloe.bench.report.table import (
     MISSING,
@@ -25,18 +26,13 @@ from aloe.bench.report.table import (
 )
 
 
-def spoken(name: str) -> str:
-    """Write the name of a strategy or sampling in words."""
-    return name.replace("_", " ")
-
-
-def strategy_table(figures: SamplingFigures, name: str) -> Table:
-    """Say how good the heads of each query strategy are."""
+def function_table(figures: SelectionRuleFigures, name: str) -> Table:
+    """Say how good the heads of each acquisition function are."""
     return Table(
         name=name,
-        title=f"Strategies, {figures.sampling}",
+        title=f"Acquisition functions, {figures.selection_rule}",
         columns=(
-            "strategy",
+            "acquisition function",
             "runs",
             "labels",
             "test accuracy, %",
@@ -47,7 +43,7 @@ def strategy_table(figures: SamplingFigures, name: str) -> Table:
         ),
         rows=tuple(
             cells(
-                spoken(each.strategy),
+                spoken(each.acquisition_function),
                 str(len(each.seeds)),
                 number_text(each.labels.value, 0) if each.labels else MISSING,
                 percent_text(each.accuracy),
@@ -56,44 +52,44 @@ def strategy_table(figures: SamplingFigures, name: str) -> Table:
                 percent_text(each.calibration_error),
                 estimate_text(each.round_s, digits=3),
             )
-            for each in figures.strategies
+            for each in figures.acquisition_functions
         ),
         notes=(*_range_note(figures), *_time_note(figures)),
     )
 
 
-def label_table(figures: SamplingFigures, name: str) -> Table:
-    """Say how many labels each query strategy needs."""
-    levels = [f"{each.level:.0%} of the ceiling" for each in _levels(figures.strategies)]
+def label_table(figures: SelectionRuleFigures, name: str) -> Table:
+    """Say how many labels each acquisition function needs."""
+    levels = [f"{each.level:.0%} of the ceiling" for each in _levels(figures.acquisition_functions)]
     return Table(
         name=name,
-        title=f"Labels needed, {figures.sampling}",
-        columns=("strategy", *levels, "part of random's"),
+        title=f"Labels needed, {figures.selection_rule}",
+        columns=("acquisition function", *levels, "part of random's"),
         rows=tuple(
             cells(
-                spoken(each.strategy),
+                spoken(each.acquisition_function),
                 *([reach_text(reach) for reach in each.labels_to_reach] or [MISSING] * len(levels)),
-                "1" if each.strategy == RANDOM else utilisation_text(each.utilisation),
+                "1" if each.acquisition_function == RANDOM else utilisation_text(each.utilisation),
             )
-            for each in figures.strategies
+            for each in figures.acquisition_functions
         ),
         notes=() if levels else ("No ceiling: nothing was trained on all labels.",),
     )
 
 
-def _levels(strategies: Sequence[StrategyFigures]) -> Sequence[LabelsToReach]:
-    return next((each.labels_to_reach for each in strategies if each.labels_to_reach), ())
+def _levels(functions: Sequence[AcquisitionFunctionFigures]) -> Sequence[LabelsToReach]:
+    return next((each.labels_to_reach for each in functions if each.labels_to_reach), ())
 
 
-def _range_note(figures: SamplingFigures) -> tuple[str, ...]:
+def _range_note(figures: SelectionRuleFigures) -> tuple[str, ...]:
     if figures.label_range is None:
         return ("No area: the learning curves have no label count in common.",)
     first, last = figures.label_range
     return (f"Area from {first:,.0f} to {last:,.0f} labels, which every run covers.",)
 
 
-def _time_note(figures: SamplingFigures) -> tuple[str, ...]:
-    if not any(each.round_s for each in figures.strategies):
+def _time_note(figures: SelectionRuleFigures) -> tuple[str, ...]:
+    if not any(each.round_s for each in figures.acquisition_functions):
         return ()
     return (
         "Seconds per round were measured while several runs went on at once: one alone is faster.",
@@ -131,17 +127,17 @@ def utilisation_text(found: Utilisation | None) -> str:
     return f"{text} [{low}, {high}]"
 
 
-def win_table(figures: SamplingFigures, name: str) -> Table:
-    """Compare every strategy, by row, with every other, by column."""
+def win_table(figures: SelectionRuleFigures, name: str) -> Table:
+    """Compare every acquisition function, by row, with every other, by column."""
     by_pair: dict[tuple[str, str], tuple[Comparison, int]] = {}
     for each in figures.comparisons:
         by_pair[each.first, each.second] = each, 1
         by_pair[each.second, each.first] = each, -1
-    names = [each.strategy for each in figures.strategies]
+    names = [each.acquisition_function for each in figures.acquisition_functions]
     return Table(
         name=name,
-        title=f"Area of the row's strategy minus the column's, in points, {figures.sampling}",
-        columns=("strategy", *(spoken(each) for each in names)),
+        title=f"Area of the row's minus the column's, in points, {figures.selection_rule}",
+        columns=("acquisition function", *(spoken(each) for each in names)),
         rows=tuple(
             (Cell(spoken(row)), *(_win_cell(by_pair.get((row, column))) for column in names))
             for row in names
@@ -176,15 +172,15 @@ def comparison_notes(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     return (f"{note}.",)
 
 
-def stop_table(figures: SamplingFigures, name: str) -> Table:
-    """Put one rule and strategy in each row."""
+def stop_table(figures: SelectionRuleFigures, name: str) -> Table:
+    """Put one stopping rule and acquisition function in each row."""
     several = any(stop.rule in (ANY, ALL) for stop in figures.stops)
     return Table(
         name=name,
-        title=f"Stopping where a rule first says stop, {figures.sampling}",
+        title=f"Stopping where a rule first says stop, {figures.selection_rule}",
         columns=(
             "rule",
-            "strategy",
+            "acquisition function",
             "stopped",
             "labels at the stop",
             "labels saved, %",
@@ -205,7 +201,7 @@ def stop_table(figures: SamplingFigures, name: str) -> Table:
 def _stop_row(stop: Stop) -> tuple[Cell, ...]:
     return cells(
         stop.rule,
-        spoken(stop.strategy),
+        spoken(stop.acquisition_function),
         f"{stop.stopped_count} of {stop.run_count}",
         estimate_text(stop.labels, digits=0),
         percent_text(stop.labels_saved),
@@ -214,11 +210,11 @@ def _stop_row(stop: Stop) -> tuple[Cell, ...]:
 
 
 def difference_table(comparisons: Sequence[Comparison], name: str, title: str) -> Table:
-    """Put each strategy's difference from one rival in a row."""
+    """Put each acquisition function's difference from one rival in a row."""
     return Table(
         name=name,
         title=title,
-        columns=("strategy", "difference, points", "corrected p"),
+        columns=("acquisition function", "difference, points", "corrected p"),
         rows=tuple(
             (
                 Cell(spoken(each.first.partition(" ")[0])),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aloe.bench.synthesis import INTONATIONS, VOICES, VOWELS, SpokenVowel, synthesize
+from aloe.bench.datasets.synthesis import INTONATIONS, VOICES, VOWELS, SpokenVowel, synthesize
 
 SAMPLE_RATE_HZ = 16_000
 

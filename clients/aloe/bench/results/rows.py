@@ -1,6 +1,7 @@
-"""A run as rows of the results: one per head."""
+"""What happened in a run, and the same as rows of the results: one per head."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from math import isfinite
@@ -9,12 +10,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from aloe.bench import schema
-from aloe.bench.runs import RunKey, RunRecord
+from aloe.bench.results import schema
+from aloe.bench.spec.run_keys import RunKey
 from aloe.client import Evaluation, Round, StopAdvice, StopVerdict, stopping_rule_text
 from aloe.oracle import LabelingRound
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What happened in a run."""
+
+    key: RunKey
+    rounds: tuple[Round, ...]
+    """One per head."""
+    batches: tuple[LabelingRound, ...]
+    """Empty for the ceiling."""
 
 
 def run_columns(dataset: str, encoder: str, key: RunKey) -> Row:
@@ -23,8 +35,10 @@ def run_columns(dataset: str, encoder: str, key: RunKey) -> Row:
         "dataset": dataset,
         "encoder": encoder,
         "task": key.task,
-        "strategy": key.strategy.value if key.strategy else schema.ALL_LABELS,
-        "sampling": key.sampling.value if key.sampling else "",
+        "acquisition_function": (
+            key.acquisition_function.value if key.acquisition_function else schema.ALL_LABELS
+        ),
+        "selection_rule": key.selection_rule.value if key.selection_rule else "",
         "oracle": key.oracle,
         "seed": key.seed,
     }
@@ -105,7 +119,7 @@ def _picks(batches: Sequence[LabelingRound]) -> Row:
 
 
 def _float32(score: float | None) -> float | None:
-    """Return the learner's score: it is float32, but on the way it may lose its last digits."""
+    """Return a score as the float32 that the learner computed."""
     return None if score is None else float(np.float32(score))
 
 

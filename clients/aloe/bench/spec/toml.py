@@ -1,4 +1,4 @@
-"""An experiment as TOML: read with the reading's presets filled in, and written."""
+"""An experiment as a TOML file, and as the table of plain values that such a file holds."""
 
 import tomllib
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import tomli_w
 
-from aloe.bench.spec import (
+from aloe.bench.spec.spec import (
     ClassAwareRandom,
     DatasetSpec,
     ExperimentError,
@@ -27,11 +27,17 @@ from aloe.client import (
 )
 from aloe.oracle import OracleError, parse_oracle
 
+RENAMED_KEYS: Mapping[str, str] = {
+    "strategies": "acquisition_functions",
+    "sampling": "selection_rules",
+}
+"""What earlier versions called a key."""
+
 E = TypeVar("E", bound=Enum)
 Table = dict[str, Any]
 
-# Where the paper's text and its authors' code differ. The code hears one second of each clip: its
-# middle, or the clip between zeros.
+# Where the paper's text and its authors' code differ. The code reads one second of each clip: the
+# middle of a longer one, or a shorter one between zeros.
 _PRESETS: Mapping[Reading, Table] = {
     Reading.PAPER: {
         "margin_on": MarginOn.PROBABILITIES.value,
@@ -84,6 +90,8 @@ def make_spec(table: Mapping[str, Any]) -> Spec:
         ExperimentError: a key is unknown or a value is wrong.
     """
     for key in table:
+        if key in RENAMED_KEYS:
+            raise ExperimentError(f"{key!r} is called {RENAMED_KEYS[key]!r} now; rename the key")
         if key not in _READERS:
             raise ExperimentError(f"{key!r} is no key of an experiment; {', '.join(_READERS)} are")
     if not table.get("datasets"):
@@ -94,7 +102,7 @@ def make_spec(table: Mapping[str, Any]) -> Spec:
 
 
 def with_flags(table: Mapping[str, Any], flags: Mapping[str, Any]) -> Table:
-    """Let flags override a file; a reading that is given as one brings its own presets."""
+    """Let flags override a file; the flag "as" also replaces what a reading presets in the file."""
     presets = _PRESETS[Reading.PAPER] if "as" in flags else ()
     return {key: value for key, value in table.items() if key not in presets} | dict(flags)
 
@@ -110,7 +118,7 @@ def to_table(spec: Spec) -> Table:
 
 
 def public_table(spec: Spec) -> Table:
-    """Return the same without folders of this machine, whose names are nobody else's business."""
+    """Return the same without the names of folders on this machine, for results that are shared."""
     table = to_table(spec)
     for each, dataset in zip(table["datasets"], spec.datasets, strict=True):
         each |= {"name": dataset.short_name, "root": ""}
@@ -199,7 +207,7 @@ def _dataset(key: str, value: Any) -> DatasetSpec:
 
 
 def _rule(key: str, value: Any) -> str:
-    """Read a stopping rule; written with all its settings, since defaults may change."""
+    """Return a stopping rule's text with all of its settings, since defaults may change."""
     try:
         return stopping_rule_text(parse_stopping_rule(_text(key, value)))
     except InvalidArgument as error:
@@ -224,8 +232,8 @@ def _list_of(read: Callable[[str, Any], Any]) -> Callable[[str, Any], tuple[Any,
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "datasets": _list_of(_dataset),
     "encoders": _list_of(_text),
-    "strategies": _list_of(_one_of(AcquisitionFunction)),
-    "sampling": _list_of(_one_of(SelectionRule)),
+    "acquisition_functions": _list_of(_one_of(AcquisitionFunction)),
+    "selection_rules": _list_of(_one_of(SelectionRule)),
     "oracles": _list_of(_oracle),
     "stop": _list_of(_rule),
     "seeds": _count,
