@@ -15,8 +15,8 @@ import pytest
 import soundfile
 from tests.needing_redis import needing_redis
 
-from aloe.bench.results import schema
 from aloe.bench.datasets.synthesis import synthesize
+from aloe.bench.results import schema
 from aloe.local import find_redis_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -44,7 +44,16 @@ def start(speech: Path, output: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "aloe.cli", "bench", "run", "--dataset", str(speech)),
-            *("--strategies", "margin,random", "--rounds", "15", "--seeds", "3", "--jobs", "2"),
+            *(
+                "--acquisition-functions",
+                "smallest_margin,random",
+                "--rounds",
+                "15",
+                "--seeds",
+                "3",
+                "--jobs",
+                "2",
+            ),
             *("--output", str(output)),
         ],
         stdout=subprocess.PIPE,

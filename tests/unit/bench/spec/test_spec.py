@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from aloe.bench.spec.run_keys import run_keys
 from aloe.bench.spec import (
     ClassAwareRandom,
     DatasetSpec,
@@ -16,8 +15,9 @@ from aloe.bench.spec import (
     Spec,
     encoder_name,
 )
-from aloe.bench.spec.toml import make_spec, public_table, read_spec, read_table, to_toml, with_flags
 from aloe.bench.spec.growth import check_extends
+from aloe.bench.spec.run_keys import run_keys
+from aloe.bench.spec.toml import make_spec, public_table, read_spec, read_table, to_toml, with_flags
 from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
 
 MARGIN, RANDOM = AcquisitionFunction.SMALLEST_MARGIN, AcquisitionFunction.RANDOM
@@ -41,7 +41,7 @@ def complaint(**table: Any) -> str:
 def test_what_is_not_given_is_the_papers() -> None:
     spec = spec_of()
     assert (spec.rounds, spec.seeds, spec.seed_labels, spec.encoders) == (100, 10, 5, ("logmel",))
-    assert spec.acquisition(MARGIN) is MARGIN
+    assert spec.function_on_learner(MARGIN) is MARGIN
     assert spec.query_strategy(RANDOM, AWARE) == QueryStrategy(RANDOM, AGNOSTIC)
     assert spec.query_strategy(MARGIN, AWARE) == QueryStrategy(MARGIN, AWARE)
     assert (spec.batch_size(AWARE, 12), spec.batch_size(AGNOSTIC, 12)) == (12, 1)
@@ -50,8 +50,8 @@ def test_what_is_not_given_is_the_papers() -> None:
 
 def test_the_codes_reading_differs_where_the_code_does() -> None:
     spec = spec_of(**{"as": "code"})
-    assert spec.acquisition(MARGIN) is AcquisitionFunction.MARGIN_LOGITS
-    assert spec.acquisition(AcquisitionFunction.ENTROPY) is AcquisitionFunction.ENTROPY
+    assert spec.function_on_learner(MARGIN) is AcquisitionFunction.MARGIN_LOGITS
+    assert spec.function_on_learner(AcquisitionFunction.ENTROPY) is AcquisitionFunction.ENTROPY
     assert spec.query_strategy(RANDOM, AWARE) == QueryStrategy(RANDOM, AWARE)
     assert (spec.int16_divisor, spec.length_policy) == (32767, "window(16000)")
 
@@ -108,14 +108,31 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
     ("table", "message"),
     [
         ({"round": 3}, "'round' is no key of an experiment; datasets, encoders,"),
+        (
+            {"strategies": ["margin"]},
+            "'strategies' is called 'acquisition_functions' now; rename the key",
+        ),
+        ({"sampling": ["class-aware"]}, "'sampling' is called 'selection_rules' now; rename"),
         ({"rounds": 0}, "rounds is 0; give at least 1"),
         ({"rounds": "many"}, "rounds is 'many'; give a whole number"),
         ({"seeds": True}, "seeds is True; give a whole number"),
-        ({"strategies": ["best"]}, "strategies has 'best'; there are margin,"),
-        ({"strategies": "margin"}, "strategies is 'margin'; give a list"),
-        ({"strategies": []}, "strategies is empty; give at least one"),
-        ({"strategies": ["margin", "margin"]}, "strategies has 'margin' twice; give it once"),
-        ({"sampling": ["both"]}, "sampling has 'both'; there are class-aware, class-agnostic"),
+        (
+            {"acquisition_functions": ["best"]},
+            "acquisition_functions has 'best'; there are smallest_margin,",
+        ),
+        (
+            {"acquisition_functions": "smallest_margin"},
+            "acquisition_functions is 'smallest_margin'; give a list",
+        ),
+        ({"acquisition_functions": []}, "acquisition_functions is empty; give at least one"),
+        (
+            {"acquisition_functions": ["smallest_margin", "smallest_margin"]},
+            "acquisition_functions has 'smallest_margin' twice; give it once",
+        ),
+        (
+            {"selection_rules": ["both"]},
+            "selection_rules has 'both'; there are class-aware, class-agnostic",
+        ),
         ({"as": "talk"}, "as has 'talk'; there are paper, code"),
         ({"oracles": ["noise"]}, "oracles has 'noise': "),
         ({"stop": ["soon"]}, "stop has 'soon': .*'soon' is no rule; there are plateau"),
@@ -133,7 +150,10 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
         ({"datasets": [{"name": "x", "path": "y"}]}, "datasets has the key 'path'; name, root"),
         ({"datasets": [FSDD, {"name": "a/fsdd"}]}, "datasets has two that .* 'fsdd'; rename"),
         ({"encoders": ["a/net", "b/net/"]}, "encoders has two that .* 'net'; rename"),
-        ({"as": "code", "strategies": ["margin", "margin_logits"]}, "which are the same while"),
+        (
+            {"as": "code", "acquisition_functions": ["smallest_margin", "margin_logits"]},
+            "which are the same while",
+        ),
     ],
 )
 def test_mistakes_are_told_with_key_and_value(table: dict[str, Any], message: str) -> None:
@@ -177,7 +197,7 @@ def test_a_file_that_is_no_experiment_is_named(tmp_path: Path, content: str | by
     "more",
     [
         {"seeds": 11},
-        {"strategies": ["random", "entropy", "margin"]},
+        {"acquisition_functions": ["random", "entropy", "smallest_margin"]},
         {"datasets": [{"name": "other.csv"}, {**FSDD, "root": "/moved", "tasks": ["digit", "x"]}]},
         {"encoders": ["/elsewhere/logmel", "frill"]},
         {"oracles": ["perfect", "noise:0.1"]},
@@ -192,7 +212,10 @@ def test_an_experiment_may_grow_and_its_folders_may_move(more: dict[str, Any]) -
     [
         ({"seeds": 9}, "seeds is 9, but out has 10; give as many, or another --output"),
         ({"rounds": 99}, "rounds is 99, but 100 in out; give another --output"),
-        ({"strategies": ["margin"]}, "strategies in out has random, which is missing now; keep it"),
+        (
+            {"acquisition_functions": ["smallest_margin"]},
+            "acquisition_functions in out has random, which is missing now; keep it",
+        ),
         ({"encoders": ["frill"]}, "encoders in out has logmel, which is missing now; keep it"),
         ({"datasets": [{**FSDD, "tasks": ["x"]}]}, "datasets in out has fsdd, task digit, which"),
         ({"as": "code"}, "margin_on is 'logits', but 'probabilities' in out"),
@@ -205,10 +228,10 @@ def test_an_experiment_must_keep_what_it_had(other: dict[str, Any], message: str
 
 
 def test_runs_are_every_combination_and_the_ceilings() -> None:
-    spec = replace(spec_of(), seeds=2, sampling=(AWARE, AGNOSTIC))
+    spec = replace(spec_of(), seeds=2, selection_rules=(AWARE, AGNOSTIC))
     keys = run_keys(spec, ("digit", "speaker"))
     assert len(keys) == len(set(keys)) == 2 * (2 + 2 * 2 * 2)
-    ceilings = [key for key in keys if key.strategy is None]
+    ceilings = [key for key in keys if key.acquisition_function is None]
     assert [(key.task, key.seed) for key in ceilings] == [
         ("digit", 0),
         ("digit", 1),
