@@ -114,6 +114,26 @@ def test_interrupted_it_ends_everything_and_says_how_to_go_on(speech: Path, tmp_
     assert not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children)
 
 
+def test_a_quick_look_that_is_interrupted_leaves_nothing_behind(tmp_path: Path):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aloe.cli", "demo", "--plot", str(tmp_path / "curves.png")],
+        env=os.environ | {"TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(process, lambda: bool(list(temporary.glob("*/runs/*.parquet"))))
+    children = children_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "Traceback" not in process.communicate()[1]
+    assert len(children) == 3  # Redis, embedding service, learner
+    assert not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children)
+    assert list(tmp_path.iterdir()) == [temporary]
+    assert list(temporary.iterdir()) == []
+
+
 def children_of(pid: int) -> list[int]:
     return [
         int(each)

@@ -272,7 +272,11 @@ def test_simulated_oracles_may_err_or_abstain(aloe: CommandLine, recordings: Pat
         (["import", "bad/id", "pyproject.toml"], 1, "bad/id"),
         (["simulate", "nosuchdata"], 1, "nosuchdata"),
         (["simulate", "x", "--plot", "curves.jpg"], 1, "let its name end in .png, .svg, .pdf"),
-        (["simulate", "x", "--acquisition-functions", "best"], 2, "'best' is no acquisition func"),
+        (
+            ["simulate", "x", "--acquisition-functions", "best"],
+            2,
+            "'best' is not a valid AcquisitionFunction; there are",
+        ),
         (["simulate", "fsdd", "--oracle", "never"], 1, "'never' is no oracle"),
         (["submit", "x", "lease"], 2, "LEASE=CLASS"),
         (["nonsense"], 2, "nonsense"),

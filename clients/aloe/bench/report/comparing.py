@@ -22,7 +22,7 @@ _RESAMPLE_COUNT = 99_999
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two competitors over the seeds that both ran."""
+    """Two acquisition functions, or two selection rules, over the seeds that both ran."""
 
     first: str
     second: str
@@ -35,7 +35,7 @@ class Comparison:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the statistics carry the claim that the two differ."""
+        """Whether it may be claimed that the two differ."""
         return self.corrected_p is not None and self.corrected_p <= SIGNIFICANCE
 
 
@@ -87,7 +87,7 @@ def paired_p(differences: Float64Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What so many comparisons over so many seeds can show at best."""
+    """The smallest p that some comparisons over some seeds can reach at all."""
 
     seed_count: int
     """The largest of the comparisons."""

@@ -9,7 +9,7 @@ from aloe.bench.arrays import Float64Array
 from aloe.bench.report.intervals import mean_band
 
 _MIN_BAND_COUNT = 6
-"""The interval of two or three runs jumps from place to place and covers the whole figure."""
+"""With fewer runs there is no band: it would jump from place to place and cover the figure."""
 
 
 def align(curves: Sequence[Float64Array]) -> tuple[Float64Array, Float64Array]:
@@ -38,7 +38,7 @@ class Curve:
     """Label counts or rounds that all runs cover."""
     mean: tuple[float, ...]
     low: tuple[float, ...] | None
-    """Of the mean's interval at each place."""
+    """Lower bounds of the mean's interval, a value for each place."""
     high: tuple[float, ...] | None
 
 

@@ -17,7 +17,7 @@ from aloe.bench.report.runs import ReportError, Results, Run
 
 _PNG_DPI, _PICTURE_DPI = 150, 200
 _SVG_METADATA = ("Date", "Creator", "Format", "Type")
-"""Left out: a date would make every file a new one."""
+"""Left out of the file: with a date, no two files of the same results would be equal."""
 _PICTURE_METADATA = {".png": None, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 _MAX_FUNCTION_COUNT_WITH_RUNS = 3
 """With more acquisition functions in one panel, their single runs hide one another."""

@@ -1,4 +1,4 @@
-"""What the statistics carry, in sentences with their intervals."""
+"""What may be claimed, in sentences with their intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -67,7 +67,7 @@ def mean_band(values: Float64Array) -> tuple[Float64Array, Float64Array]:
 def resampling_weights(run_count: int) -> Float64Array:
     """Return the weights that resampling with replacement gives each run.
 
-    The same for every call, so that a figure repeats and what is resampled together stays paired.
+    The same for every call: a figure repeats, and two curves resampled by them stay paired by seed.
 
     Returns:
         (10,000, run_count) float64; each row sums to one.
@@ -96,7 +96,7 @@ def quantile_interval(resampled: Float64Array, run_count: int) -> tuple[Float64A
     """
     spread = stats.t.ppf((1 + LEVEL) / 2, run_count - 1) * sqrt(run_count / (run_count - 1))
     tail = float(stats.norm.cdf(-spread))
-    # Of values that occurred, for between a number and infinity there is nothing.
+    # Without interpolation: there is nothing between a number and infinity.
     low, high = np.quantile(resampled, [tail, 1 - tail], axis=0, method="inverted_cdf")
     return low, high
 

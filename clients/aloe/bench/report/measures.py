@@ -1,4 +1,4 @@
-"""What is read off learning curves: area, labels to reach an accuracy, labels against random."""
+"""Figures of learning curves: area, labels to reach an accuracy, labels against random."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,12 +57,13 @@ class LabelsToReach:
     level: float
     """Of the ceiling, 0 to 1."""
     accuracy: float
-    """What had to be reached."""
+    """The accuracy that had to be reached, 0 to 1."""
     labels: Estimate
     """The median over runs; infinity for never."""
     reached_count: int
     last_label_count: int
-    """Where the first of the runs ended that never reached it; else where the last one did."""
+    """What the median exceeds where it is infinite: the fewest labels at the end of a run that
+    never reached the accuracy. Where all reached it, the most labels at the end of a run."""
 
 
 def labels_to_reach(curves: Sequence[Float64Array], level: float, ceiling: float) -> LabelsToReach:
@@ -95,7 +96,7 @@ class Utilisation:
     rate: Estimate
     """label_count / random_label_count: below one saves labels; infinity for never."""
     rate_bound: float
-    """What the rate exceeds where it is infinite: the last label count over random's."""
+    """The rate is above this where it is infinite: the last label count over random's."""
 
 
 def utilisation(
@@ -134,12 +135,12 @@ def utilisation(
 def _needed(
     labels: Float64Array, accuracies: Float64Array, weights: Float64Array
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return random's target, and the labels that the first and random need, per weighting."""
+    """Return random's target, and the labels that the function and random need, per weighting."""
     count = weights.shape[1]
     means, random_means = weights @ accuracies[:count], weights @ accuracies[count:]
     tail = max(1, len(labels) // 10)
     target = random_means[:, -tail:].mean(axis=1)
-    # Rounding may put a mean of equal accuracies above each of them.
+    # The mean of equal accuracies may be above each of them by a rounding error.
     target = np.minimum(target, random_means.max(axis=1))
     return (
         target,

@@ -38,7 +38,7 @@ class Ceiling:
     accuracy: float
     label_count: int
     is_named: bool = True
-    """Whether its line says so."""
+    """Whether the accuracy and label count are written on its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def spoken(name: str) -> str:
 def _draw_panel(axes: Any, panel: Panel) -> None:
     for name, curve in panel.curves.items():
         runs = panel.runs.get(name, ())
-        # The baseline lies below what is compared with it, unless it would be lost under all.
+        # The baseline is drawn below the one that is compared with it; below many it would be lost.
         order = 2 if name == _BASELINE and runs else 3
         axes.plot(curve.places, curve.mean, color=COLORS[name], linewidth=1.3, zorder=order)
         if runs:
@@ -141,7 +141,7 @@ def _style(axes: Any, title: str, places: str) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="both", length=0, labelcolor=INK)
-    # Also where a panel below shares the scale: the last row may be shorter.
+    # On every panel: with a shorter last row, a column's lowest panel would have no labels.
     axes.tick_params(labelbottom=True)
 
 
@@ -157,7 +157,7 @@ def _draw_legend(figure: Figure, panels: Sequence[Panel], column_count: int) -> 
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        # Rows of one length: a legend is filled by columns.
+        # Matplotlib fills a legend by columns: choose their number so that its rows are full.
         ncols=ceil(len(handles) / ceil(len(handles) / (2 * column_count))),
         frameon=False,
     )

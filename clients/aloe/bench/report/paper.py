@@ -91,7 +91,7 @@ def paper_tables(figures: Sequence[SettingFigures]) -> tuple[Table, ...]:
 
 
 def _extent_note(figures: Sequence[SettingFigures]) -> str:
-    """Say on what both rest; a difference may be of the rounds or the runs."""
+    """Say how many rounds and runs both had: a difference may come from these."""
     return f"The paper's: after 100 rounds, mean of 10 runs; {_extent(figures)}"
 
 

@@ -33,7 +33,7 @@ class ReportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is compared with each other has this in common."""
+    """What runs must have in common to be compared."""
 
     dataset: str
     encoder: str

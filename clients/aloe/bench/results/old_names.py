@@ -1,7 +1,7 @@
 """Results and experiments of earlier versions, read under the names of today.
 
-The acquisition function was called strategy, the selection rule sampling, and the acquisition
-function smallest_margin margin.
+Then the acquisition function was called "strategy", the selection rule "sampling", and the
+acquisition function smallest_margin "margin".
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a result depends on beside what was asked for."""
+"""Versions and machine: what a result depends on beside the spec."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 UNKNOWN = "unknown"
-"""Of runs by a version that did not keep it."""
+"""Stands for versions and machine of runs that an early version made, which kept neither."""
 _PACKAGES = ("aloe-speech", "grpcio", "numba", "numpy", "scipy", "soxr", "tensorflow")
 
 

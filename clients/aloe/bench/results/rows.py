@@ -81,7 +81,7 @@ def _head(place: int, head: Round) -> Row:
         "stop": _stop(head.stop_advice),
         "training_s": _total_s(head.training_duration),
         "evaluation_s": _total_s(head.evaluation_duration),
-        # Both pass over the pool: one to ask, one for the stopping rules.
+        # Two passes over the pool: one ranks the clips, one serves the stopping rules.
         "scoring_s": _total_s(times.scoring_duration, head.statistics_duration),
         "selection_s": _total_s(times.selection_duration),
         "store_s": _total_s(times.publishing_duration, head.store_duration),

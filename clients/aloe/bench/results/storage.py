@@ -54,10 +54,10 @@ class ExperimentFolder:
         return self.path / schema.RESULTS_FILE
 
     def adopt(self, spec: Spec) -> None:
-        """Write what is asked for beside what is there.
+        """Write down the experiment, which has every run of the one that was here before.
 
         Raises:
-            ExperimentError: something else was asked for here before.
+            ExperimentError: it has not.
         """
         file = self.path / "experiment.toml"
         if file.exists():
@@ -66,10 +66,10 @@ class ExperimentFolder:
         write_atomically(file, lambda out: out.write(to_toml(spec).encode()))
 
     def has_run(self, run: Row, corpus_digest: str) -> bool:
-        """Whether a run is complete.
+        """Return whether a run is complete.
 
         Raises:
-            ExperimentError: it is, but on other clips, labels or embeddings.
+            ExperimentError: it is complete, but was made on other clips, labels or embeddings.
         """
         file = self._run_file(run)
         if not file.exists():

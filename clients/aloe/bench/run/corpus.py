@@ -1,4 +1,4 @@
-"""The clips of an experiment and the whole truth about them."""
+"""The clips of an experiment, and for each task the true class of every clip."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,10 +11,10 @@ from aloe.client import KnownLabel, NewClip, Split
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Clips and the whole truth about them."""
+    """Clips, and for each task the true class of every clip."""
 
     clips: Callable[[], Iterable[NewClip]]
-    """Makes the clips anew, one by one: together they may be larger than memory."""
+    """Yields the clips one by one, anew at each call: together they may not fit in memory."""
     splits: Mapping[str, Split]
     """Clip id to split, in the order of the clips."""
     classes: Mapping[str, tuple[str, ...]]
@@ -43,7 +43,7 @@ class Corpus:
         return len(self.splits)
 
     def of_clips(self, clips: Iterable[NewClip]) -> "Corpus":
-        """Return these clips of the corpus in its place, such as those that have an embedding."""
+        """Return the part of the corpus that has these clips, with what they bring: embeddings."""
         known = {clip.clip_id: clip for clip in clips}
         kept = [clip_id for clip_id in self.splits if clip_id in known]
         return replace(

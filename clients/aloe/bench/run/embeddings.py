@@ -20,9 +20,10 @@ from aloe.client import Audio, EmbeddingClient, Encoder
 _PATIENCE = timedelta(minutes=5)
 """How long the embedding service may be away."""
 _PART_CLIP_COUNT, _PART_S = 4096, 20.0
-"""A part is written once it has so many clips, or is so old: a kill costs no more than that."""
+"""A part is written once it has so many clips or is so many seconds old, whichever comes first:
+a kill loses no more than that."""
 _FAULTS_OF_CLIP = ("INVALID_INPUT", "INVALID_ARGUMENT")
-"""Any other failure may pass, and is not kept."""
+"""Reasons that lie in the clip and are kept as its failure; any other may be gone next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def _missing(
         try:
             audio = _read(recording)
         except (DatasetError, OSError) as error:
-            # Kept in the results, where this machine's folders are nobody's business.
+            # Without the names of this machine's folders: results keep this text and may be shared.
             unread[recording.clip_id] = str(error).replace(str(recording.path), recording.path.name)
             on_clip()
             continue

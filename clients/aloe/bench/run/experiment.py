@@ -36,7 +36,7 @@ from aloe.oracle import OracleError, parse_oracle
 _CLEAN_UP = timedelta(seconds=30)
 
 OnRun = Callable[[RunKey, AsyncLearnerClient, str], Awaitable[None]]
-"""Called with which run it was, a client of its learner, and the id of its task."""
+"""Called with the run's key, a client of its learner, and the id of its task."""
 
 
 async def nothing_on_run(_: RunKey, __: AsyncLearnerClient, ___: str) -> None:
@@ -45,7 +45,7 @@ async def nothing_on_run(_: RunKey, __: AsyncLearnerClient, ___: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """With what an experiment is done; nothing here changes its results."""
+    """Where and with which services an experiment is done; nothing here changes its results."""
 
     embeddings: Path
     """Where embeddings are kept."""
@@ -121,7 +121,7 @@ def run_experiment(
 
 
 def _with_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> Spec:
-    """Name the tasks of each data set where all are meant."""
+    """Return the spec with the tasks of each data set named, also where all were meant."""
     return replace(
         spec,
         datasets=tuple(
@@ -177,7 +177,7 @@ class _Runner:
         ]
         self._watcher.note(f"{part.name}: {len(keys):,} of {len(every):,} runs to do")
         if keys:
-            # Started outside the event loop, whose handling of an interrupt it would replace.
+            # Outside the event loop: starting services would replace its signal handler.
             addresses = self._addresses
             asyncio.run(self._do(part, embedded, keys, addresses))
 
@@ -229,7 +229,7 @@ class _Runner:
             await self._delete_pool(clients[0], pool.pool_id)
 
     async def _delete_pool(self, client: AsyncLearnerClient, pool_id: str) -> None:
-        """Tidy up; the runs are kept already, so a pool may stay."""
+        """Delete the pool. The runs are kept already, so failing to is only noted."""
         try:
             await client.delete_pool(pool_id, timeout=_CLEAN_UP)
         except AloeError as error:
@@ -237,6 +237,6 @@ class _Runner:
 
 
 def _task_prefix(folder: Path) -> str:
-    """Return what the pools and tasks of an experiment begin with, also after a kill."""
+    """Return the prefix of an experiment's pools and tasks: the same again after a kill."""
     place = f"{platform.node()}\0{folder.resolve()}"
     return f"bench-{hashlib.sha256(place.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""The parts of an experiment: a data set under an encoder each, embedded once."""
+"""The parts of an experiment, each one data set under one encoder; embedded once."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,19 +19,19 @@ from aloe.client import EmbeddingClient, NewClip, connect_embedding
 from aloe.local import LocalStack, StackOptions
 
 _MAX_FAILED_PART = 0.01
-"""Of a data set's clips: with more, it is not the data set that was meant."""
+"""Part of a data set's clips that may fail; with more, something is wrong with the data set."""
 
 StartStack = Callable[[StackOptions], AbstractContextManager[LocalStack]]
 
 
 class Watcher(Protocol):
-    """Is told how far an experiment is."""
+    """Shows how far an experiment is."""
 
     def begin(self, what: str, total: int) -> Callable[[], None]:
         """Begin something of so many steps; return what is to be called at each step."""
 
     def note(self, text: str) -> None:
-        """Take notice of something."""
+        """Tell the user something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class EmbeddedPart:
     corpus: Corpus
     encoder: StoredEncoder
     digest: str
-    """Of clips, splits, labels and embeddings: all that the runs see."""
+    """Hexadecimal SHA-256 of clips, splits, labels and embeddings: all that the runs see."""
 
 
 def parts_of(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> list[Part]:
@@ -97,16 +97,16 @@ def parts_of(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> l
 
 
 def _folder_name(dataset: str, location: str, content: str, spec: Spec) -> str:
-    """Name the folder of some embeddings after all that decides them but the audio."""
+    """Name the folder of embeddings after all that decides them except the audio."""
     settings = f"{content}\0{spec.int16_divisor}\0{spec.length_policy}"
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     return clip_id_of(f"{dataset}/{encoder_name(location)}/{digest}")
 
 
 def _content_of(location: str) -> str:
-    """Return a digest of the files of an encoder that is a folder; others are what they are called.
+    """Return a digest of the files of an encoder's folder, or its name where it is no folder.
 
-    So the embeddings of weights that were replaced are not taken for those of the new ones.
+    After its weights were replaced, an encoder's embeddings go to another folder.
     """
     folder = Path(location).expanduser()
     if not folder.is_dir():

@@ -50,7 +50,7 @@ class PoolRuns:
         self._clients, self._corpus, self._spec = clients, corpus, spec
         self._pool_id, self._prefix = pool_id, prefix
         self._hardness: dict[str, asyncio.Task[Hardness]] = {}
-        # No id is used twice: a learner may still be busy with the task that had it.
+        # New ids for each process: a learner may still be busy with a task that had the old id.
         self._own_prefix = f"{prefix}-{secrets.token_hex(4)}"
 
     async def import_clips(self) -> ImportSummary:
@@ -98,12 +98,12 @@ class PoolRuns:
     async def _task_run(
         self, client: AsyncLearnerClient, key: RunKey, suffix: str
     ) -> AsyncIterator[TaskRun]:
-        """Make a run; its task goes at the end."""
+        """Yield a run; delete its task at the end."""
         task_id = f"{self._own_prefix}-{suffix}"
         try:
             yield TaskRun(client, self._corpus, self._spec, self._pool_id, task_id, key)
         finally:
-            # What stays behind is deleted next time.
+            # A task that stays is deleted by the next process of the experiment.
             with contextlib.suppress(AloeError):
                 await client.delete_task(task_id, timeout=_CLEAN_UP)
 

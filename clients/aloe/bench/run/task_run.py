@@ -14,7 +14,7 @@ from aloe.oracle import LabelingRound, hardness_of, label_task, parse_oracle
 PATIENCE = timedelta(minutes=5)
 """How long a server may be away, or a head take, before the experiment gives up."""
 _LEASE = timedelta(hours=1)
-"""Longer than any run pauses: an expired lease would change what is asked."""
+"""Longer than a run can pause: an expired lease would change what is asked."""
 _PREDICTED_AT_ONCE = 4096
 
 Hardness = Mapping[str, float]

@@ -10,7 +10,7 @@ from aloe.oracle import PERFECT
 
 @dataclass(frozen=True, slots=True)
 class RunKey:
-    """Which run on a pool."""
+    """What tells a run from the others on a pool."""
 
     task: str
     acquisition_function: AcquisitionFunction | None

@@ -13,7 +13,7 @@ from aloe.client import (
 )
 from aloe.oracle import PERFECT
 
-# Parts of handles and URLs that name nothing.
+# Parts of handles and URLs that are no name of an encoder.
 _FILLERS = ("frameworks", "variations", "versions")
 _KAGGLE_FRAMEWORK = "tensorflow2"
 _MAX_RULE_COUNT = 20
@@ -103,7 +103,7 @@ class Spec:
     )
     """Stopping rules, as parse_stopping_rule reads them, whose advice is kept; none is followed."""
     reading: Reading = field(default=Reading.PAPER, metadata={"key": "as"})
-    """Decides the settings below that are not given."""
+    """Its presets fill in those of the settings below that are not given."""
     margin_on: MarginOn = MarginOn.PROBABILITIES
     class_aware_random: ClassAwareRandom = ClassAwareRandom.UNIFORM
     int16_divisor: int = 32768

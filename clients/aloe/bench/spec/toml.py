@@ -55,7 +55,7 @@ _PRESETS: Mapping[Reading, Table] = {
 
 
 def read_table(file: Path) -> Table:
-    """Read a TOML file; folders in it lie beside it.
+    """Read a TOML file; relative folders in it are taken from where the file lies.
 
     Raises:
         ExperimentError: it cannot be read.
