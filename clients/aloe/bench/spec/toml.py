@@ -74,15 +74,6 @@ def read_table(file: Path) -> Table:
         ) from error
 
 
-def read_spec(file: Path) -> Spec:
-    """Read an experiment.
-
-    Raises:
-        ExperimentError: it cannot be read, or a key or value is wrong.
-    """
-    return make_spec(read_table(file))
-
-
 def make_spec(table: Mapping[str, Any]) -> Spec:
     """Check what was asked for and fill in the presets of its reading.
 
