@@ -15,7 +15,7 @@ import soundfile
 from tests.e2e.experiments import Bench
 from tests.rpc.stacks import running_stack
 
-from aloe.bench.synthesis import synthesize
+from aloe.bench.datasets.synthesis import synthesize
 from aloe.cli.__main__ import run as run_aloe
 from aloe.local import LocalStack, StackOptions
 
@@ -84,8 +84,8 @@ def embeddings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(stack: LocalStack, recordings: Path, embeddings: Path) -> Bench:
     table = {
         "datasets": [{"name": str(recordings)}],
-        "strategies": ["margin", "random"],
-        "sampling": ["class-aware", "class-agnostic"],
+        "acquisition_functions": ["smallest_margin", "random"],
+        "selection_rules": ["class-aware", "class-agnostic"],
         "seeds": 2,
         "rounds": 3,
         "seed_labels": 1,

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aloe.bench import schema
-from aloe.bench.experiment import Means, run_experiment
-from aloe.bench.spec_file import make_spec
+from aloe.bench.results import schema
+from aloe.bench.run.experiment import Means, load_datasets, run_experiment
+from aloe.bench.spec.toml import make_spec
 from aloe.local import LocalStack, StackOptions
 
 FIXED = [name for name in schema.SCHEMA.names if name not in schema.TIME_COLUMNS]
@@ -33,7 +33,8 @@ class Bench:
 
     def run(self, output: Path, **changes: Any) -> pa.Table:
         means = Means(self.embeddings, start_stack=self.start)
-        file = run_experiment(make_spec(self.table | changes), output, means, self)
+        spec = make_spec(self.table | changes)
+        file = run_experiment(spec, load_datasets(spec), output, means, self)
         return pq.read_table(file)
 
     def start(self, options: StackOptions) -> nullcontext[LocalStack]:

@@ -9,9 +9,9 @@ import pytest
 from tests.e2e.conftest import CommandLine
 from tests.e2e.experiments import Bench, fixed
 
-from aloe.bench import schema
+from aloe.bench.results import schema
 from aloe.bench.spec import ExperimentError
-from aloe.bench.spec_file import make_spec
+from aloe.bench.spec.toml import make_spec
 from aloe.local import LocalStack
 
 
@@ -19,34 +19,40 @@ def test_every_head_of_every_run_is_a_row(bench: Bench, tmp_path: Path):
     table = bench.run(tmp_path)
     assert table.schema.equals(schema.SCHEMA)
     rows = table.to_pylist()
-    heads = Counter((row["strategy"], row["sampling"], row["seed"]) for row in rows)
+    heads = Counter(
+        (row["acquisition_function"], row["selection_rule"], row["seed"]) for row in rows
+    )
     assert heads == {("all_labels", "", seed): 1 for seed in (0, 1)} | {
-        (strategy, sampling, seed): 4
-        for strategy in ("margin", "random")
-        for sampling in ("class-aware", "class-agnostic")
+        (function, rule, seed): 4
+        for function in ("smallest_margin", "random")
+        for rule in ("class-aware", "class-agnostic")
         for seed in (0, 1)
     }
     for row in rows:
         labels = {"class-aware": 5 + 5 * row["round"], "class-agnostic": 5 + row["round"]}
-        assert row["label_count"] == labels.get(row["sampling"], 20)
+        assert row["label_count"] == labels.get(row["selection_rule"], 20)
         assert 0 <= row["test_accuracy"] <= 1
         assert 0 <= row["test_calibration_error"] <= 1
         assert row["training_s"] > 0
         # What the stopping rules look at; a ceiling has none, and a first head none before it.
-        assert (row["stop"] is None) == (not row["sampling"])
-        has_more = bool(row["sampling"]) and row["label_count"] < 20
+        assert (row["stop"] is None) == (not row["selection_rule"])
+        has_more = bool(row["selection_rule"]) and row["label_count"] < 20
         assert (row["mean_uncertainty"] is not None) == has_more
         assert (row["prediction_agreement"] is not None) == (has_more and row["round"] > 0)
     assert set(bench.steps.values()) == {0}
 
 
 def test_picks_are_what_the_next_head_learned_and_starts_are_shared(bench: Bench, tmp_path: Path):
-    rows = [row for row in bench.run(tmp_path).to_pylist() if row["sampling"] == "class-aware"]
+    rows = [
+        row for row in bench.run(tmp_path).to_pylist() if row["selection_rule"] == "class-aware"
+    ]
     for row in rows:
         # A clip's name begins with its class.
         assert [pick.partition("~")[0] for pick in row["picks"]] == row["pick_labels"]
         assert len(row["picks"]) == (5 if row["round"] < 3 else 0)
-    scores = [row["pick_scores"] for row in rows if row["strategy"] == "margin"]
+    scores = [
+        row["pick_scores"] for row in rows if row["acquisition_function"] == "smallest_margin"
+    ]
     assert all(-1 <= score <= 0 for each in scores for score in each)
     firsts = [row for row in rows if row["round"] == 0]
     for seed in (0, 1):
@@ -55,9 +61,9 @@ def test_picks_are_what_the_next_head_learned_and_starts_are_shared(bench: Bench
 
 
 def test_metadata_say_how_to_do_it_again(bench: Bench, stack: LocalStack, tmp_path: Path):
-    table = bench.run(tmp_path, strategies=["margin"], seeds=1)
+    table = bench.run(tmp_path, acquisition_functions=["smallest_margin"], seeds=1)
     about = json.loads(table.schema.metadata[schema.METADATA_KEY])
-    assert about["spec"]["strategies"] == ["margin"]
+    assert about["spec"]["acquisition_functions"] == ["smallest_margin"]
     assert about["versions"]["numpy"]
     (part,) = about["parts"]
     assert len(part["encoder_fingerprint"]) == 32
@@ -83,7 +89,7 @@ def test_results_do_not_tell_where_on_the_machine_things_lie(
     # Starts past its end, which only reading it tells.
     rows.append(f"{name},a,train,1000,\n")
     (copy / "clips.csv").write_text("".join(rows))
-    alone = {"strategies": ["margin"], "seeds": 1, "rounds": 1}
+    alone = {"acquisition_functions": ["smallest_margin"], "seeds": 1, "rounds": 1}
     table = bench.run(tmp_path / "out", datasets=[{"name": str(copy / "clips.csv")}], **alone)
     about = json.loads(table.schema.metadata[schema.METADATA_KEY])
     assert len(about["parts"][0]["failures"]) == 1
@@ -103,14 +109,16 @@ def test_a_clip_that_is_no_audio_is_named(bench: Bench, recordings: Path, tmp_pa
 def test_the_command_runs_an_experiment_from_a_file(
     bench: Bench, aloe: CommandLine, recordings: Path, tmp_path: Path
 ):
-    bench.run(tmp_path / "library", strategies=["margin"], seeds=1)
+    bench.run(tmp_path / "library", acquisition_functions=["smallest_margin"], seeds=1)
     file = tmp_path / "spec.toml"
     file.write_text(
-        f'strategies = ["random"]\nseed_labels = 1\nrounds = 2\n[[datasets]]\nname = "{recordings}"'
+        'acquisition_functions = ["random"]\nseed_labels = 1\nrounds = 2\n'
+        f'[[datasets]]\nname = "{recordings}"'
     )
     found = aloe.json(
         "bench", "run", file, "--server", aloe.server, "--embeddings", bench.embeddings,
-        "--seeds", 2, "--strategies", "margin,entropy", "--output", tmp_path / "out",
+        "--seeds", 2, "--acquisition-functions", "smallest_margin,entropy",
+        "--output", tmp_path / "out",
     )  # fmt: skip
     assert found == {
         "results": str(tmp_path / "out" / "results.parquet"),
@@ -128,7 +136,10 @@ def test_the_command_runs_an_experiment_from_a_file(
         (["--root", "."], "root given without --dataset"),
         (["--dataset", "fsdd"], "give the root it lies in"),
         (["--dataset", "fsdd", "--root", ".", "--rounds", "0"], "rounds is 0; give at least 1"),
-        (["--dataset", "fsdd", "--root", ".", "--strategies", "best"], "strategies has 'best'"),
+        (
+            ["--dataset", "fsdd", "--root", ".", "--acquisition-functions", "best"],
+            "acquisition_functions has 'best'",
+        ),
         (["nowhere.toml"], "cannot read nowhere.toml"),
     ],
 )

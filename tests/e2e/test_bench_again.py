@@ -8,15 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 from tests.e2e.experiments import Bench, fixed
 
-from aloe.bench import schema
+from aloe.bench.results import schema
 from aloe.bench.spec import ExperimentError
 from aloe.client import connect
 
 
 def test_embeddings_are_made_once_and_then_no_encoder_is_started(bench: Bench, tmp_path: Path):
-    first = bench.run(tmp_path / "one", strategies=["margin"], seeds=1)
+    first = bench.run(tmp_path / "one", acquisition_functions=["smallest_margin"], seeds=1)
     bench.started.clear()
-    second = bench.run(tmp_path / "two", strategies=["margin"], seeds=1)
+    second = bench.run(tmp_path / "two", acquisition_functions=["smallest_margin"], seeds=1)
     assert [options.encoder for options in bench.started] == [None]
     assert fixed(first).equals(fixed(second))
 
@@ -55,7 +55,7 @@ def test_results_are_there_though_the_pool_is_still_in_use(bench: Bench, tmp_pat
 
         held: list[str] = []
         bench.on_step = hold
-        table = bench.run(tmp_path, strategies=["margin"], seeds=1, rounds=1)
+        table = bench.run(tmp_path, acquisition_functions=["smallest_margin"], seeds=1, rounds=1)
         assert table.num_rows == 1 + 2 * 2
         assert bench.notes[-1].startswith(f"the pool {held[0]} stays on the learner: ")
         learner.delete_task("holds")
@@ -69,32 +69,32 @@ def test_experiments_on_the_same_data_have_pools_of_their_own(bench: Bench, tmp_
             pool.pool_id for pool in learner.list_pools() if pool.pool_id.startswith("bench-")
         )
         for name in ("one", "two"):
-            bench.run(tmp_path / name, strategies=["margin"], seeds=1, rounds=1)
+            bench.run(tmp_path / name, acquisition_functions=["smallest_margin"], seeds=1, rounds=1)
     assert len(pools) == 2
 
 
 def test_an_experiment_may_grow(bench: Bench, tmp_path: Path):
-    small = bench.run(tmp_path, strategies=["margin"], seeds=1)
-    grown = bench.run(tmp_path, strategies=["margin", "entropy"], seeds=2)
+    small = bench.run(tmp_path, acquisition_functions=["smallest_margin"], seeds=1)
+    grown = bench.run(tmp_path, acquisition_functions=["smallest_margin", "entropy"], seeds=2)
     rows = grown.to_pylist()
-    assert {(row["strategy"], row["seed"]) for row in rows if row["sampling"]} == {
-        (strategy, seed) for strategy in ("margin", "entropy") for seed in (0, 1)
-    }
-    assert [row for row in rows if row["strategy"] == "margin" and row["seed"] == 0] == [
-        row for row in small.to_pylist() if row["strategy"] == "margin"
-    ]
+    assert {
+        (row["acquisition_function"], row["seed"]) for row in rows if row["selection_rule"]
+    } == {(function, seed) for function in ("smallest_margin", "entropy") for seed in (0, 1)}
+    assert [
+        row for row in rows if row["acquisition_function"] == "smallest_margin" and row["seed"] == 0
+    ] == [row for row in small.to_pylist() if row["acquisition_function"] == "smallest_margin"]
 
 
 def test_another_experiment_in_the_same_folder_is_refused(bench: Bench, tmp_path: Path):
-    bench.run(tmp_path, strategies=["margin"], seeds=1, rounds=1)
+    bench.run(tmp_path, acquisition_functions=["smallest_margin"], seeds=1, rounds=1)
     with pytest.raises(ExperimentError, match=r"^rounds is 2, but 1 in .*; give another --output$"):
-        bench.run(tmp_path, strategies=["margin"], seeds=1, rounds=2)
+        bench.run(tmp_path, acquisition_functions=["smallest_margin"], seeds=1, rounds=2)
 
 
 def test_runs_on_other_clips_are_refused(bench: Bench, recordings: Path, tmp_path: Path):
     copy = tmp_path / recordings.name
     shutil.copytree(recordings, copy)
-    alone = {"strategies": ["margin"], "seeds": 1, "rounds": 1}
+    alone = {"acquisition_functions": ["smallest_margin"], "seeds": 1, "rounds": 1}
     bench.run(tmp_path / "out", datasets=[{"name": str(copy)}], **alone)
     (copy / "a" / next((copy / "a").iterdir())).rename(copy / "e" / "said-to-be-e.wav")
     with pytest.raises(ExperimentError, match="made from other clips, labels or embeddings"):
@@ -102,7 +102,7 @@ def test_runs_on_other_clips_are_refused(bench: Bench, recordings: Path, tmp_pat
 
 
 def test_results_list_the_versions_and_machines_of_all_their_runs(bench: Bench, tmp_path: Path):
-    alone = {"strategies": ["margin"], "seeds": 1, "rounds": 1}
+    alone = {"acquisition_functions": ["smallest_margin"], "seeds": 1, "rounds": 1}
     bench.run(tmp_path, **alone)
     file = next((tmp_path / "runs").iterdir())
     run = pq.read_table(file)

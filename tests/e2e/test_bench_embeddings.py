@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from aloe.bench.datasets import Recording, load
-from aloe.bench.embeddings import EmbeddingFolder, StoredEncoder, complete
+from aloe.bench.run.embeddings import EmbeddingFolder, StoredEncoder, complete
 from aloe.bench.spec import ExperimentError
 from aloe.client import EmbeddingClient, connect_embedding
 from aloe.local import LocalStack

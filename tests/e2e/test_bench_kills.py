@@ -15,8 +15,8 @@ import pytest
 import soundfile
 from tests.needing_redis import needing_redis
 
-from aloe.bench import schema
-from aloe.bench.synthesis import synthesize
+from aloe.bench.datasets.synthesis import synthesize
+from aloe.bench.results import schema
 from aloe.local import find_redis_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -44,7 +44,16 @@ def start(speech: Path, output: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "aloe.cli", "bench", "run", "--dataset", str(speech)),
-            *("--strategies", "margin,random", "--rounds", "15", "--seeds", "3", "--jobs", "2"),
+            *(
+                "--acquisition-functions",
+                "smallest_margin,random",
+                "--rounds",
+                "15",
+                "--seeds",
+                "3",
+                "--jobs",
+                "2",
+            ),
             *("--output", str(output)),
         ],
         stdout=subprocess.PIPE,
@@ -103,6 +112,27 @@ def test_interrupted_it_ends_everything_and_says_how_to_go_on(speech: Path, tmp_
     assert "Traceback" not in told
     assert len(children) == 1 + (os.cpu_count() or 1)  # Redis, a learner per core
     assert not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children)
+
+
+def test_a_quick_look_that_is_interrupted_leaves_nothing_behind(tmp_path: Path):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aloe.cli", "demo", "--plot", str(tmp_path / "curves.png")],
+        env=os.environ | {"TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(process, lambda: bool(list(temporary.glob("*/runs/*.parquet"))))
+    children = children_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "Traceback" not in process.communicate()[1]
+    assert len(children) == 3  # Redis, embedding service, learner
+    assert not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children)
+    assert list(tmp_path.iterdir()) == [temporary]
+    # TensorFlow may leave files of its own.
+    assert list(temporary.glob("aloe-*")) == []
 
 
 def children_of(pid: int) -> list[int]:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from tests.e2e.experiments import Bench
 
-from aloe.bench.corpus import Corpus
 from aloe.bench.datasets import load
-from aloe.bench.runs import RunKey
+from aloe.bench.run.corpus import Corpus
+from aloe.bench.run.task_run import TaskRun
 from aloe.bench.spec import ExperimentError
-from aloe.bench.spec_file import make_spec
-from aloe.bench.task_run import TaskRun
+from aloe.bench.spec.run_keys import RunKey
+from aloe.bench.spec.toml import make_spec
 from aloe.client import AcquisitionFunction, SelectionRule, connect_async
 
 
@@ -30,7 +30,7 @@ async def test_hardness_is_found_out_before_the_task_is_created(
             return dict.fromkeys(corpus.splits, 0.0)
 
         run = TaskRun(client, corpus, spec, "hard-clips", "hard-run", key)
-        record = await run.do(lambda _: None, hardness)
+        record = await run.do(lambda: None, hardness)
         await client.delete_task("hard-run")
         await client.delete_pool("hard-clips")
     assert len(record.batches) == 1
@@ -38,7 +38,9 @@ async def test_hardness_is_found_out_before_the_task_is_created(
 
 def test_oracles_err_the_same_in_every_run(bench: Bench, tmp_path: Path):
     oracles = ["abstain:0.3+noise:0.3", "hard:1"]
-    rows = bench.run(tmp_path, strategies=["margin"], oracles=oracles).to_pylist()
+    rows = bench.run(
+        tmp_path, acquisition_functions=["smallest_margin"], oracles=oracles
+    ).to_pylist()
     assert {row["oracle"] for row in rows} == {"perfect", *oracles}
     said: dict[tuple[str, int, str], set[str]] = {}
     for row in rows:
@@ -67,9 +69,14 @@ def test_an_oracle_that_does_not_fit_the_classes_is_refused_before_anything_star
 
 def test_a_slow_oracle_may_hold_several_batches(bench: Bench, tmp_path: Path):
     """Both are asked of the head of the seed labels, which one batch at a time never is."""
-    few = {"strategies": ["margin"], "sampling": ["class-agnostic"], "seeds": 1, "rounds": 2}
+    few = {
+        "acquisition_functions": ["smallest_margin"],
+        "selection_rules": ["class-agnostic"],
+        "seeds": 1,
+        "rounds": 2,
+    }
     slow = few | {"oracles": ["slow:0.1s"]}
     for count in (1, 2):
         rows = bench.run(tmp_path / str(count), **slow, batches_at_once=count).to_pylist()
-        (first,) = [row for row in rows if row["sampling"] and row["round"] == 0]
+        (first,) = [row for row in rows if row["selection_rule"] and row["round"] == 0]
         assert len(first["picks"]) == count

@@ -221,25 +221,36 @@ def test_simulate_runs_on_a_folder_of_classes(aloe: CommandLine, recordings: Pat
     plot = tmp_path / "curves.png"
     found = aloe.json(
         "simulate", recordings, "--server", aloe.server, "--rounds", 2, "--seed-labels", 1,
-        "--strategies", "margin,random", "--plot", plot,
+        "--acquisition-functions", "smallest_margin,random", "--plot", plot,
     )  # fmt: skip
-    assert [(run["strategy"], run["labels"]) for run in found["runs"]] == [
-        ("margin", 15),
+    assert [(run["acquisition_function"], run["labels"]) for run in found["runs"]] == [
+        ("smallest_margin", 15),
         ("random", 15),
     ]
     assert set(found["ceilings"]) == {"label"}
     assert len(found["runs"][0]["test_curve"]) == 3
     assert plot.read_bytes().startswith(b"\x89PNG")
-    assert not [each for each in aloe.json("task", "list") if each["task_id"].startswith("sim-")]
+    assert not [each for each in aloe.json("task", "list") if each["task_id"].startswith("bench-")]
+    assert not [each for each in aloe.json("pool", "list") if each["pool_id"].startswith("bench-")]
+
+
+def test_simulate_shows_a_row_for_each_acquisition_function(aloe: CommandLine, recordings: Path):
+    shown = aloe.output(
+        "simulate", recordings, "--server", aloe.server, "--rounds", 1, "--seed-labels", 1,
+        "--acquisition-functions", "entropy", "--selection-rule", "class-agnostic",
+    )  # fmt: skip
+    assert "class-agnostic" in shown
+    assert "entropy" in shown
+    assert "of 20" in shown
 
 
 def test_simulated_oracles_may_err_or_abstain(aloe: CommandLine, recordings: Path):
     found = aloe.json(
         "simulate", recordings, "--server", aloe.server, "--rounds", 2, "--seed-labels", 1,
-        "--strategies", "random", "--oracle", "noise:0.5+abstain:1",
+        "--acquisition-functions", "random", "--oracle", "noise:0.5+abstain:1",
     )  # fmt: skip
     assert [run["labels"] for run in found["runs"]] == [5]
-    assert found["settings"]["oracle"] == "noise:0.5+abstain:1"
+    assert found["settings"]["oracles"] == ["noise:0.5+abstain:1"]
 
 
 @pytest.mark.parametrize(
@@ -260,6 +271,12 @@ def test_simulated_oracles_may_err_or_abstain(aloe: CommandLine, recordings: Pat
         (["task", "update", "x", "--stop", "never"], 2, "'never' is no rule"),
         (["import", "bad/id", "pyproject.toml"], 1, "bad/id"),
         (["simulate", "nosuchdata"], 1, "nosuchdata"),
+        (["simulate", "x", "--plot", "curves.jpg"], 1, "let its name end in .png, .svg, .pdf"),
+        (
+            ["simulate", "x", "--acquisition-functions", "best"],
+            2,
+            "'best' is not a valid AcquisitionFunction; there are",
+        ),
         (["simulate", "fsdd", "--oracle", "never"], 1, "'never' is no oracle"),
         (["submit", "x", "lease"], 2, "LEASE=CLASS"),
         (["nonsense"], 2, "nonsense"),

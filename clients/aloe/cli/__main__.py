@@ -5,7 +5,6 @@ import sys
 import typer
 
 from aloe.bench.datasets import DatasetError
-from aloe.bench.plots import PlotError
 from aloe.bench.spec import ExperimentError
 from aloe.cli.app import app
 from aloe.cli.console import CommandError, complain
@@ -23,7 +22,6 @@ _EXPECTED = (
     NoRedis,
     OSError,
     OracleError,
-    PlotError,
 )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from aloe.cli.console import CommandError, print_json, results
+from aloe.cli.experiment_progress import needing_bench
 from aloe.cli.options import Json
 
 _LEVELS = [0.9, 0.95]
@@ -23,10 +24,8 @@ def report(
     json: Json = False,
 ) -> None:
     """Make an HTML page, figures and tables from the results of an experiment."""
-    try:
+    with needing_bench():
         from aloe.bench.report import ReportError, write_report
-    except ImportError as error:
-        raise CommandError(f"no {error.name}: pip install 'aloe-speech[bench]'") from error
     try:
         written = write_report(directory, output or directory / "report", level)
     except ReportError as error:

@@ -1,14 +1,13 @@
 """`aloe bench run`: an experiment, from a file or from flags."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 
 from aloe.bench.spec import ClassAwareRandom, ExperimentError, MarginOn, Reading
-from aloe.cli.console import CommandError, notes, print_json, progress, results
+from aloe.cli.console import notes, print_json, progress, results
+from aloe.cli.experiment_progress import Bars, needing_bench
 from aloe.cli.options import Json, split_list
 from aloe.cli.up import start_stack
 
@@ -28,8 +27,10 @@ def run(
         str | None,
         typer.Option(help="names, SavedModel folders or TF Hub handles, separated by commas"),
     ] = None,
-    strategies: Annotated[str | None, typer.Option(help="separated by commas")] = None,
-    sampling: Annotated[
+    acquisition_functions: Annotated[
+        str | None, typer.Option(help="separated by commas, such as smallest_margin,random")
+    ] = None,
+    selection_rules: Annotated[
         str | None, typer.Option(help="class-aware, class-agnostic, or both by a comma")
     ] = None,
     oracle: Annotated[
@@ -60,7 +61,7 @@ def run(
     ] = None,
     margin_on: Annotated[MarginOn | None, typer.Option(help="what a margin is taken of")] = None,
     class_aware_random: Annotated[
-        ClassAwareRandom | None, typer.Option(help="what class-aware random sampling draws")
+        ClassAwareRandom | None, typer.Option(help="what random draws under the class-aware rule")
     ] = None,
     int16_divisor: Annotated[int | None, typer.Option(help="of 16-bit samples")] = None,
     length_policy: Annotated[
@@ -79,16 +80,15 @@ def run(
     json: Json = False,
 ) -> None:
     """Label data sets with simulated oracles in every way that is asked for, and keep it all."""
-    try:
-        from aloe.bench.experiment import Means, run_experiment
-    except ImportError as error:
-        raise CommandError(f"no {error.name}: pip install 'aloe-speech[bench]'") from error
-    from aloe.bench.spec_file import make_spec, read_table, with_flags
+    with needing_bench():
+        from aloe.bench.run.experiment import Means, load_datasets, run_experiment
+        from aloe.bench.run.pool_runs import JOB_COUNT
+    from aloe.bench.spec.toml import make_spec, read_table, with_flags
 
     flags = {
         "encoders": _located(encoder),
-        "strategies": _listed(strategies),
-        "sampling": _listed(sampling),
+        "acquisition_functions": _listed(acquisition_functions),
+        "selection_rules": _listed(selection_rules),
         "oracles": oracle or None,
         "rounds": rounds,
         "seeds": seeds,
@@ -106,33 +106,20 @@ def run(
     given = {key: value for key, value in flags.items() if value is not None}
     table = with_flags(read_table(experiment) if experiment else {}, given)
     table["datasets"] = _datasets(table.get("datasets", []), dataset, root, _listed(tasks))
+    spec = make_spec(table)
     means = Means(
         embeddings=embeddings or output / "embeddings",
         start_stack=start_stack,
         server=server,
-        **({"job_count": jobs} if jobs else {}),
+        job_count=jobs or JOB_COUNT,
     )
     try:
         with progress() as bar:
-            file = run_experiment(make_spec(table), output, means, _Bars(bar))
+            file = run_experiment(spec, load_datasets(spec), output, means, Bars(bar))
     except KeyboardInterrupt:
         notes.print("finished runs are kept: the same command goes on from there", style="dim")
         raise
     _tell(file, json)
-
-
-class _Bars:
-    """A progress bar for everything that is begun."""
-
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-
-    def begin(self, what: str, total: int) -> Callable[[], None]:
-        row = self._bar.add_task(what, total=total)
-        return lambda: self._bar.advance(row)
-
-    def note(self, text: str) -> None:
-        notes.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def _listed(text: str | None) -> list[str] | None:
@@ -140,7 +127,7 @@ def _listed(text: str | None) -> list[str] | None:
 
 
 def _located(text: str | None) -> list[str] | None:
-    from aloe.bench.spec_file import resolve
+    from aloe.bench.spec.toml import resolve
 
     return None if text is None else [resolve(each, Path.cwd()) for each in split_list(text)]
 
@@ -149,7 +136,7 @@ def _datasets(
     known: list[dict[str, Any]], name: str | None, root: Path | None, tasks: list[str] | None
 ) -> list[dict[str, Any]]:
     """Override the data set of a file, or name one."""
-    from aloe.bench.spec_file import resolve
+    from aloe.bench.spec.toml import resolve
 
     if name is not None:
         known = [{"name": name if root else resolve(name, Path.cwd())}]
@@ -166,7 +153,7 @@ def _datasets(
 def _tell(file: Path, as_json: bool) -> None:
     import pyarrow.parquet as pq
 
-    from aloe.bench import schema
+    from aloe.bench.results import schema
 
     table = pq.read_table(file, columns=[*schema.RUN_COLUMNS])
     run_count = table.group_by(list(schema.RUN_COLUMNS)).aggregate([]).num_rows

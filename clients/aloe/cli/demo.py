@@ -1,34 +1,27 @@
 """`aloe demo`: the whole of ALOE on synthetic speech, in a minute and without any download."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from aloe.bench.corpus import Corpus
-from aloe.bench.plots import plot_learning_curves
-from aloe.bench.pool_runs import PoolRuns
-from aloe.bench.results import Ceiling, Run, ceilings_of, runs_of
-from aloe.bench.runs import RunRecord
+from aloe.bench.datasets import Dataset, Recording
+from aloe.bench.datasets.synthesis import INTONATIONS, VOICES, VOWELS, SpokenVowel, synthesize
 from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
-from aloe.bench.synthesis import INTONATIONS, VOICES, VOWELS, SpokenVowel, synthesize
 from aloe.cli.console import notes, percent, print_json, print_table, results
-from aloe.cli.experiment_progress import run_with_progress
+from aloe.cli.experiment_progress import needing_bench
 from aloe.cli.options import Json
-from aloe.cli.up import REDIS_URL_HELP, start_stack
-from aloe.client import (
-    AcquisitionFunction,
-    NewClip,
-    Pcm,
-    Split,
-    connect_async,
-)
+from aloe.cli.up import REDIS_URL_HELP
+from aloe.client import AcquisitionFunction, AsyncLearnerClient, Pcm, Split
 from aloe.local import StackOptions
 
+if TYPE_CHECKING:
+    from aloe.bench.report.analysis import SettingFigures
+    from aloe.bench.spec.run_keys import RunKey
+
+_NAME = "spoken vowels"
 _SAMPLE_RATE_HZ = 16_000
 _TASKS = {"vowel": VOWELS, "voice": VOICES, "intonation": INTONATIONS}
 _NEW_CLIP_COUNT = 6
@@ -59,102 +52,92 @@ def demo(
     json: Json = False,
 ) -> None:
     """Label synthetic speech with simulated oracles: three tasks at once on one pool."""
-    spoken = synthesize(seed, clips, _SAMPLE_RATE_HZ)
+    with needing_bench():
+        from aloe.cli.quick_look import check_plot, look, temporary_folder
+
+    check_plot(plot)
     spec = Spec(
-        datasets=(DatasetSpec("spoken vowels", tasks=tuple(_TASKS)),),
-        strategies=(_MARGIN, _RANDOM),
+        datasets=(DatasetSpec(_NAME, tasks=tuple(_TASKS)),),
+        acquisition_functions=(_MARGIN, _RANDOM),
         rounds=rounds,
         seeds=seeds,
         stop=(),
         class_aware_random=ClassAwareRandom.PER_CLASS,
     )
-    with start_stack(StackOptions(redis_url=redis_url)) as stack:
-        notes.print(f"labeling {clips} clips for {', '.join(_TASKS)}, all at once", style="dim")
-        new = synthesize(seed + 1, _NEW_CLIP_COUNT, _SAMPLE_RATE_HZ)
-        records, predictions = asyncio.run(
-            _label_and_predict(stack.learner_address, _corpus(spoken), spec, new)
-        )
-    runs, ceilings = runs_of(records), ceilings_of(records)
-    plot_learning_curves(runs, ceilings, plot)
-    outcomes = [_outcome(name, runs, ceilings) for name in _TASKS]
+    services = StackOptions(redis_url=redis_url, embedding_flags=("--deterministic",))
+    new = _NewClips(synthesize(seed + 1, _NEW_CLIP_COUNT, _SAMPLE_RATE_HZ))
+    notes.print(f"labeling {clips} clips for {', '.join(_TASKS)}, all at once", style="dim")
+    with temporary_folder() as folder:
+        spoken = _dataset(synthesize(seed, clips, _SAMPLE_RATE_HZ), folder)
+        found = look(spec, {_NAME: spoken}, folder, services, on_run=new.predict)
+    found.draw(plot)
+    outcomes = [_outcome(each) for each in found.figures]
     if json:
         print_json(
-            {"tasks": outcomes, "predictions": predictions, "plot": str(plot), "rounds": rounds}
+            {"tasks": outcomes, "predictions": new.found, "plot": str(plot), "rounds": rounds}
         )
         return
     _print_outcomes(outcomes, plot)
     print_table(
         ["new clip", *_TASKS],
-        [[each["clip"], *(_verdict(each[name]) for name in _TASKS)] for each in predictions],
+        [[each["clip"], *(_verdict(each[name]) for name in _TASKS)] for each in new.found],
         title="\nPredictions on new clips, by heads trained on the labels of one run",
     )
 
 
-async def _label_and_predict(
-    address: str, corpus: Corpus, spec: Spec, new: Sequence[SpokenVowel]
-) -> tuple[tuple[RunRecord, ...], list[dict[str, Any]]]:
-    predictions: list[dict[str, Any]] = [{"clip": clip.clip_id} for clip in new]
-    audio = [Pcm(clip.samples, _SAMPLE_RATE_HZ) for clip in new]
-    async with connect_async(address) as client:
-        await client.create_pool("demo")
+def _dataset(spoken: Sequence[SpokenVowel], folder: Path) -> Dataset:
+    """Write clips to a folder; of five, three are for training, one validates and one tests."""
+    import soundfile
 
-        async def predict(record: RunRecord, task_id: str) -> None:
-            name = record.key.task
-            if record.key.strategy is not _MARGIN or record.key.seed:
-                return
-            found = await client.predict(task_id, audio=audio)
-            for row, clip in enumerate(new):
-                predictions[row][name] = {
-                    "predicted": found.labels[row],
-                    "probability": round(float(found.probabilities[row].max()), 4),
-                    "truth": getattr(clip, name),
-                }
-
-        runs = PoolRuns([client], corpus, spec, pool_id="demo", prefix="demo")
-        records = await run_with_progress(runs, corpus, spec, predict)
-    # Runs end in any order.
-    return records, [{key: each[key] for key in ("clip", *_TASKS)} for each in predictions]
-
-
-def _corpus(spoken: Sequence[SpokenVowel]) -> Corpus:
-    """Split by turns: of five clips one is for validation, one for the test."""
     turns = [Split.TRAIN, Split.TRAIN, Split.TRAIN, Split.VALIDATION, Split.TEST]
-    return Corpus(
-        clips=lambda: (
-            NewClip(clip.clip_id, audio=Pcm(clip.samples, _SAMPLE_RATE_HZ)) for clip in spoken
-        ),
-        splits={clip.clip_id: turns[place % len(turns)] for place, clip in enumerate(spoken)},
-        classes=dict(_TASKS),
-        truth={name: {clip.clip_id: getattr(clip, name) for clip in spoken} for name in _TASKS},
-    )
+    recordings = []
+    for place, clip in enumerate(spoken):
+        path = folder / f"{clip.clip_id}.wav"
+        # As float32: the encoder hears the samples as they were synthesized.
+        soundfile.write(path, clip.samples, _SAMPLE_RATE_HZ, subtype="FLOAT")
+        labels = {name: getattr(clip, name) for name in _TASKS}
+        recordings.append(Recording(clip.clip_id, path, turns[place % len(turns)], labels))
+    return Dataset(_NAME, tuple(recordings), _TASKS)
 
 
-def _outcome(name: str, runs: Sequence[Run], ceilings: Sequence[Ceiling]) -> _Outcome:
-    curves = {
-        strategy: np.array(
-            [
-                [point.accuracy for point in run.test_curve]
-                for run in runs
-                if run.task == name and run.strategy is strategy
-            ],
-            dtype=np.float64,
-        ).mean(axis=0)
-        for strategy in (_MARGIN, _RANDOM)
-    }
-    (ceiling,) = (ceiling for ceiling in ceilings if ceiling.task == name)
-    labels = next(run.labels for run in runs if run.task == name and run.strategy is _MARGIN)
+class _NewClips:
+    """Clips that no head has seen, and what the heads of the first runs say of them."""
+
+    def __init__(self, clips: Sequence[SpokenVowel]) -> None:
+        self._clips = clips
+        # Runs end in any order; tasks stand in theirs.
+        self.found: list[dict[str, Any]] = [
+            {"clip": clip.clip_id, **dict.fromkeys(_TASKS)} for clip in clips
+        ]
+
+    async def predict(self, key: "RunKey", client: AsyncLearnerClient, task_id: str) -> None:
+        """Ask the head of a run, where it is the one to ask."""
+        if key.acquisition_function is not _MARGIN or key.seed:
+            return
+        audio = [Pcm(clip.samples, _SAMPLE_RATE_HZ) for clip in self._clips]
+        said = await client.predict(task_id, audio=audio)
+        for row, clip in enumerate(self._clips):
+            self.found[row][key.task] = {
+                "predicted": said.labels[row],
+                "probability": round(float(said.probabilities[row].max()), 4),
+                "truth": getattr(clip, key.task),
+            }
+
+
+def _outcome(figures: "SettingFigures") -> _Outcome:
+    (group,) = figures.selection_rules
+    by_function = {each.acquisition_function: each for each in group.acquisition_functions}
+    margin, random = by_function[_MARGIN.value], by_function[_RANDOM.value]
+    if not (margin.against_rounds and random.accuracy and margin.labels and figures.ceiling):
+        raise AssertionError("every head is measured on the test clips")
     return _Outcome(
-        name=name,
-        labels=labels,
-        accuracy_first=_rounded(curves[_MARGIN][0]),
-        accuracy_last=_rounded(curves[_MARGIN][-1]),
-        accuracy_random=_rounded(curves[_RANDOM][-1]),
-        accuracy_all_labels=_rounded(ceiling.accuracy or 0.0),
+        name=figures.setting.task,
+        labels=round(margin.labels.value),
+        accuracy_first=round(margin.against_rounds.mean[0], 4),
+        accuracy_last=round(margin.against_rounds.mean[-1], 4),
+        accuracy_random=round(random.accuracy.value, 4),
+        accuracy_all_labels=round(figures.ceiling.value, 4),
     )
-
-
-def _rounded(accuracy: float) -> float:
-    return round(float(accuracy), 4)
 
 
 def _print_outcomes(outcomes: Sequence[_Outcome], plot: Path) -> None:

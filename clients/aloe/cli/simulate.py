@@ -1,43 +1,36 @@
 """`aloe simulate`: label a data set with simulated oracles and see how fast accuracy rises."""
 
-import asyncio
-import contextlib
-import secrets
-from collections.abc import Iterator
-from dataclasses import replace
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aloe.bench.corpus import Corpus
-from aloe.bench.datasets import load
-from aloe.bench.datasets.recording import clip_id_of
-from aloe.bench.plots import plot_learning_curves
-from aloe.bench.pool_runs import PoolRuns
-from aloe.bench.provenance import versions
-from aloe.bench.results import Metadata, Simulation, ceilings_of, runs_of, summarize
 from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
-from aloe.bench.task_run import PATIENCE
-from aloe.cli.console import complain, notes, percent, plain, print_json, print_table
-from aloe.cli.experiment_progress import run_with_progress
+from aloe.cli.console import plain, print_json, print_table
+from aloe.cli.experiment_progress import needing_bench
 from aloe.cli.options import Encoder, Json, parse_acquisition_functions, split_list
-from aloe.cli.up import REDIS_URL_HELP, start_stack
-from aloe.client import SelectionRule, connect_async
+from aloe.cli.up import REDIS_URL_HELP
+from aloe.client import SelectionRule
 from aloe.local import StackOptions
 from aloe.oracle import PERFECT, parse_oracle
+
+if TYPE_CHECKING:
+    from aloe.bench.report.runs import Run
+    from aloe.cli.quick_look import QuickLook
 
 
 def simulate(
     dataset: Annotated[
-        str, typer.Argument(help="fsdd, a CSV manifest, or a folder with one folder per class")
+        str, typer.Argument(help="a name, a CSV manifest, or a folder with one folder per class")
     ],
     root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,
     encoder: Encoder = "logmel",
     tasks: Annotated[str, typer.Option(help="tasks, separated by commas; by default all")] = "",
-    strategies: Annotated[str, typer.Option(help="separated by commas")] = "margin,random",
-    sampling: Annotated[
+    acquisition_functions: Annotated[
+        str, typer.Option(help="separated by commas")
+    ] = "smallest_margin,random",
+    selection_rule: Annotated[
         SelectionRule, typer.Option(help="one clip per predicted class, or any")
     ] = SelectionRule.CLASS_AWARE,
     rounds: Annotated[int, typer.Option(min=1, help="batches after the seed labels")] = 40,
@@ -57,24 +50,18 @@ def simulate(
     plot: Annotated[Path | None, typer.Option(help="learning curves, as .png, .svg, .pdf")] = None,
     json: Json = False,
 ) -> None:
-    """Label a data set with simulated oracles, over gRPC, and compare strategies."""
-    settings = {
-        name: plain(str(value) if isinstance(value, Path) else value)
-        for name, value in locals().items()
-        if name not in ("redis_url", "server", "output", "plot", "json")
-    }
-    answering = parse_oracle(oracle)
-    data = load(dataset, root)
-    for warning in data.warnings:
-        complain(warning)
-    corpus = Corpus.of_dataset(data, split_list(tasks))
-    for classes in corpus.classes.values():
-        answering.check_classes(classes)
+    """Label a data set with simulated oracles, over gRPC, and compare acquisition functions."""
+    with needing_bench():
+        from aloe.bench.run.experiment import load_datasets
+        from aloe.cli.quick_look import check_plot, look, temporary_folder
+
+    check_plot(plot)
     spec = Spec(
-        datasets=(DatasetSpec(dataset, tasks=tuple(corpus.classes)),),
-        strategies=parse_acquisition_functions(strategies),
-        sampling=(sampling,),
-        oracles=(str(answering),),
+        datasets=(DatasetSpec(dataset, str(root or ""), tuple(split_list(tasks))),),
+        encoders=(encoder,),
+        acquisition_functions=parse_acquisition_functions(acquisition_functions),
+        selection_rules=(selection_rule,),
+        oracles=(str(parse_oracle(oracle)),),
         rounds=rounds,
         seeds=seeds,
         seed_labels=seed_labels,
@@ -83,55 +70,87 @@ def simulate(
         stop=(),
         class_aware_random=ClassAwareRandom.PER_CLASS,
     )
-    with _learner(server, encoder, redis_url) as address:
-        simulation = asyncio.run(_simulate(address, corpus, spec, clip_id_of(Path(data.name).name)))
-    simulation = replace(simulation, metadata=replace(simulation.metadata, settings=settings))
+    services = StackOptions(
+        encoder=encoder,
+        redis_url=redis_url,
+        learner_count=0 if server else 1,
+        embedding_flags=("--deterministic",),
+    )
+    with temporary_folder() as folder:
+        found = look(spec, load_datasets(spec), folder, services, server=server)
     if output:
-        output.write_text(dumps(simulation.to_json(), indent=2) + "\n", encoding="utf-8")
+        text = dumps(plain(_to_json(found)), indent=2, ensure_ascii=False)
+        output.write_text(f"{text}\n", encoding="utf-8")
     if plot:
-        plot_learning_curves(simulation.runs, simulation.ceilings, plot)
+        found.draw(plot)
     if json:
-        print_json(simulation.to_json())
+        print_json(_to_json(found))
     else:
-        _print_summary(simulation)
+        _print_table(found)
 
 
-async def _simulate(address: str, corpus: Corpus, spec: Spec, pool_id: str) -> Simulation:
-    """Run on a pool, which stays, and on tasks, which are deleted."""
-    async with connect_async(address) as client:
-        pool = await client.create_pool(pool_id, timeout=PATIENCE)
-        prefix = f"sim-{secrets.token_hex(4)}"
-        runs = PoolRuns([client], corpus, spec, pool_id=pool_id, prefix=prefix)
-        records = await run_with_progress(runs, corpus, spec)
-    metadata = Metadata(pool.encoder_id, pool.encoder_fingerprint, versions(), {})
-    return Simulation(runs_of(records), ceilings_of(records), metadata)
+def _to_json(found: "QuickLook") -> dict[str, Any]:
+    about = found.results.metadata
+    (part,) = about["parts"]
+    return {
+        "runs": [_run_to_json(run) for run in found.results.runs],
+        "ceilings": {
+            each.setting.task: {
+                "accuracy": each.ceiling and each.ceiling.value,
+                "labels": each.ceiling_label_count,
+                "seeds": [
+                    run.seed
+                    for run in found.results.ceilings
+                    if run.setting.task == each.setting.task
+                ],
+            }
+            for each in found.figures
+        },
+        "encoder": {"id": part["encoder_id"], "fingerprint": part["encoder_fingerprint"]},
+        "versions": about["versions"],
+        "settings": about["spec"],
+    }
 
 
-@contextlib.contextmanager
-def _learner(server: str, encoder: str, redis_url: str) -> Iterator[str]:
-    if server:
-        notes.print(f"using the learner at {server} and its default encoder", style="dim")
-        yield server
-        return
-    with start_stack(StackOptions(encoder=encoder, redis_url=redis_url)) as stack:
-        yield stack.learner_address
+def _run_to_json(run: "Run") -> dict[str, Any]:
+    return {
+        "task": run.setting.task,
+        "acquisition_function": run.acquisition_function,
+        "selection_rule": run.selection_rule,
+        "seed": run.seed,
+        "labels": int(run.labels[-1]),
+        "accuracy": run.last("test_accuracy"),
+        "curve": _curve_to_json(run, "validation_accuracy"),
+        "test_curve": _curve_to_json(run, "test_accuracy"),
+    }
 
 
-def _print_summary(simulation: Simulation) -> None:
-    ceilings = {ceiling.task: ceiling for ceiling in simulation.ceilings}
+def _curve_to_json(run: "Run", figure: str) -> list[dict[str, Any]]:
+    return [
+        {"labels": int(labels), "accuracy": accuracy}
+        for labels, accuracy in zip(run.labels, run.figures[figure], strict=True)
+    ]
+
+
+def _print_table(found: "QuickLook") -> None:
+    from aloe.bench.report.panels import spoken
+    from aloe.bench.report.table import estimate_text, percent_text
+
+    (group, *_) = found.figures[0].selection_rules
     print_table(
-        ["task", "strategy", "sampling", "runs", "labels", "test accuracy", "+-", "all labels"],
+        ["task", "acquisition function", "runs", "labels", "test accuracy, %", "all labels, %"],
         [
             [
-                each.task,
-                each.strategy,
-                each.selection,
-                each.run_count,
-                each.labels,
-                percent(each.accuracy_mean),
-                percent(each.accuracy_std),
-                f"{percent(ceilings[each.task].accuracy)} of {ceilings[each.task].labels:,}",
+                setting.setting.task,
+                spoken(each.acquisition_function),
+                len(each.seeds),
+                estimate_text(each.labels, digits=0),
+                percent_text(each.accuracy),
+                f"{percent_text(setting.ceiling)} of {setting.ceiling_label_count or 0:,}",
             ]
-            for each in summarize(simulation.runs)
+            for setting in found.figures
+            for rule in setting.selection_rules
+            for each in rule.acquisition_functions
         ],
+        title=f"Last heads, {group.selection_rule}; in brackets 95 % intervals over the runs",
     )

@@ -73,7 +73,12 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
 
 def start_stack(options: StackOptions) -> AbstractContextManager[LocalStack]:
     """Make a stack that tells what it is doing; SIGTERM ends it as Ctrl-C does."""
+    end_on_sigterm()
+    return LocalStack(options, on_step=lambda step: notes.print(step, style="dim"))
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end this process in order, as Ctrl-C does."""
     # SIGINT too: a shell starts its background jobs with that ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    return LocalStack(options, on_step=lambda step: notes.print(step, style="dim"))

@@ -5,19 +5,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aloe.bench.curves import align
+from aloe.bench.arrays import Float64Array
 from aloe.bench.report.comparing import Comparison, compare
-from aloe.bench.report.intervals import Estimate, FloatArray, mean_estimate
+from aloe.bench.report.curves import Curve, align, mean_curve
+from aloe.bench.report.intervals import Estimate, mean_estimate
 from aloe.bench.report.measures import (
-    Curve,
     LabelsToReach,
     Utilisation,
     areas_under_curves,
     labels_to_reach,
-    mean_curve,
     utilisation,
 )
-from aloe.bench.report.runs import Results, Run, Setting, strategies_of
+from aloe.bench.report.runs import Results, Run, Setting, acquisition_functions_of
 from aloe.bench.report.stopping import Stop, rules_of, stops_of
 from aloe.client.types import AcquisitionFunction, SelectionRule
 
@@ -26,10 +25,10 @@ AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE.value, SelectionRule.CLASS_AGNOSTIC.
 
 
 @dataclass(frozen=True, slots=True)
-class StrategyFigures:
+class AcquisitionFunctionFigures:
     """One query strategy over its seeds; None for what was not measured."""
 
-    strategy: str
+    acquisition_function: str
     seeds: tuple[int, ...]
     labels: Estimate | None
     """Of the last head."""
@@ -38,7 +37,7 @@ class StrategyFigures:
     ceiling_gap: Estimate | None
     """Ceiling minus accuracy, with the seeds that both have."""
     area: Estimate | None
-    """Under the learning curve, over the label range of the sampling."""
+    """Under the learning curve, over the label range of the selection rule."""
     labels_to_reach: tuple[LabelsToReach, ...]
     utilisation: Utilisation | None
     macro_f1: Estimate | None
@@ -50,17 +49,17 @@ class StrategyFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class SamplingFigures:
-    """The strategies that pick by the same selection rule."""
+class SelectionRuleFigures:
+    """Every acquisition function under one selection rule."""
 
-    sampling: str
+    selection_rule: str
     label_range: tuple[float, float] | None
     """The labels that the learning curves of all runs cover."""
-    strategies: tuple[StrategyFigures, ...]
+    acquisition_functions: tuple[AcquisitionFunctionFigures, ...]
     against_random: tuple[Comparison, ...]
-    """Of each other strategy with random, by area; the question of the experiment, so that it is
-    a family of its own (Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets",
-    JMLR 7, 2006, section 3.2.2)."""
+    """Of each other acquisition function with random, by area. That is the question of the
+    experiment, so these comparisons are a family of their own (Demšar, "Statistical Comparisons of
+    Classifiers over Multiple Data Sets", JMLR 7, 2006, section 3.2.2)."""
     comparisons: tuple[Comparison, ...]
     """Of all pairs, by area."""
     stops: tuple[Stop, ...]
@@ -74,9 +73,10 @@ class SettingFigures:
     ceiling: Estimate | None
     """Test accuracy of the heads that were trained on every label."""
     ceiling_label_count: int | None
-    samplings: tuple[SamplingFigures, ...]
-    sampling_comparisons: tuple[Comparison, ...]
-    """Of each strategy, class-aware with class-agnostic, by area over the labels of both."""
+    selection_rules: tuple[SelectionRuleFigures, ...]
+    selection_rule_comparisons: tuple[Comparison, ...]
+    """Of each acquisition function, class-aware with class-agnostic, by area over the labels that
+    both cover."""
 
 
 def analyze(results: Results, levels: Sequence[float]) -> tuple[SettingFigures, ...]:
@@ -94,14 +94,12 @@ def analyze(results: Results, levels: Sequence[float]) -> tuple[SettingFigures, 
     return tuple(_setting_figures(setting, results, levels) for setting in settings)
 
 
-def runs_of(
-    results: Results, setting: Setting, sampling: str, strategy: str | None = None
-) -> list[Run]:
-    """Return the runs of a setting and sampling, of one strategy or all."""
+def runs_of(results: Results, setting: Setting, selection_rule: str) -> list[Run]:
+    """Return the runs of a setting under a selection rule."""
     return [
         run
         for run in results.runs
-        if run.setting == setting and run.sampling == sampling and strategy in (None, run.strategy)
+        if run.setting == setting and run.selection_rule == selection_rule
     ]
 
 
@@ -114,62 +112,62 @@ def _setting_figures(setting: Setting, results: Results, levels: Sequence[float]
         run for run in results.ceilings if _without_oracle(run.setting) == _without_oracle(setting)
     ]
     rules = rules_of(results)
-    by_sampling = {
-        sampling: runs
-        for sampling in (AWARE, AGNOSTIC)
-        if (runs := runs_of(results, setting, sampling))
+    by_rule = {
+        selection_rule: runs
+        for selection_rule in (AWARE, AGNOSTIC)
+        if (runs := runs_of(results, setting, selection_rule))
     }
     return SettingFigures(
         setting=setting,
         ceiling=mean_estimate([run.last("test_accuracy") for run in ceilings]),
         ceiling_label_count=int(ceilings[0].labels[-1]) if ceilings else None,
-        samplings=tuple(
-            _sampling_figures(sampling, runs, ceilings, levels, rules)
-            for sampling, runs in by_sampling.items()
+        selection_rules=tuple(
+            _selection_rule_figures(selection_rule, runs, ceilings, levels, rules)
+            for selection_rule, runs in by_rule.items()
         ),
-        sampling_comparisons=_compare_samplings(by_sampling),
+        selection_rule_comparisons=_compare_selection_rules(by_rule),
     )
 
 
-def _sampling_figures(
-    sampling: str,
+def _selection_rule_figures(
+    selection_rule: str,
     runs: Sequence[Run],
     ceilings: Sequence[Run],
     levels: Sequence[float],
     rules: Sequence[str],
-) -> SamplingFigures:
-    strategies = strategies_of(runs)
+) -> SelectionRuleFigures:
+    functions = acquisition_functions_of(runs)
     label_range, areas = _areas(runs)
-    groups = {name: [run for run in runs if run.strategy == name] for name in strategies}
-    by_strategy = _by_strategy(areas)
-    against_random = [(name, RANDOM) for name in by_strategy if name != RANDOM]
-    return SamplingFigures(
-        sampling=sampling,
+    groups = {name: [run for run in runs if run.acquisition_function == name] for name in functions}
+    by_function = _by_function(areas)
+    against_random = [(name, RANDOM) for name in by_function if name != RANDOM]
+    return SelectionRuleFigures(
+        selection_rule=selection_rule,
         label_range=label_range,
-        strategies=tuple(
-            _strategy_figures(group, groups.get(RANDOM, []), areas, ceilings, levels)
+        acquisition_functions=tuple(
+            _function_figures(group, groups.get(RANDOM, []), areas, ceilings, levels)
             for group in groups.values()
         ),
-        against_random=compare(by_strategy, against_random),
-        comparisons=compare(by_strategy),
-        stops=tuple(stop for name in strategies for stop in stops_of(name, groups[name], rules)),
+        against_random=compare(by_function, against_random),
+        comparisons=compare(by_function),
+        stops=tuple(stop for name in functions for stop in stops_of(name, groups[name], rules)),
     )
 
 
-def _strategy_figures(
+def _function_figures(
     runs: Sequence[Run],
     random_runs: Sequence[Run],
     areas: Mapping[Run, float],
     ceilings: Sequence[Run],
     levels: Sequence[float],
-) -> StrategyFigures:
+) -> AcquisitionFunctionFigures:
     accuracies = {run.seed: run.last("test_accuracy") for run in runs}
     tops = {run.seed: run.last("test_accuracy") for run in ceilings}
     ceiling = mean_estimate(list(tops.values()))
     curves = [run.curve(run.labels) for run in runs]
     curves = [curve for curve in curves if curve.size]
-    return StrategyFigures(
-        strategy=runs[0].strategy,
+    return AcquisitionFunctionFigures(
+        acquisition_function=runs[0].acquisition_function,
         seeds=tuple(sorted(run.seed for run in runs)),
         labels=mean_estimate([run.labels[-1] for run in runs]),
         accuracy=mean_estimate(list(accuracies.values())),
@@ -180,7 +178,9 @@ def _strategy_figures(
         labels_to_reach=tuple(
             labels_to_reach(curves, level, ceiling.value) for level in levels if ceiling and curves
         ),
-        utilisation=_utilisation(runs, random_runs) if runs[0].strategy != RANDOM else None,
+        utilisation=_utilisation(runs, random_runs)
+        if runs[0].acquisition_function != RANDOM
+        else None,
         macro_f1=mean_estimate([run.last("test_macro_f1") for run in runs]),
         calibration_error=mean_estimate([run.last("test_calibration_error") for run in runs]),
         round_s=mean_estimate([_mean(run.figures["round_s"]) for run in runs]),
@@ -201,10 +201,12 @@ def _areas(runs: Sequence[Run]) -> tuple[tuple[float, float] | None, dict[Run, f
     return (float(labels[0]), float(labels[-1])), dict(zip(curves, areas, strict=True))
 
 
-def _by_strategy(areas: Mapping[Run, float]) -> dict[str, dict[int, float]]:
-    found: dict[str, dict[int, float]] = {name: {} for name in strategies_of(list(areas))}
+def _by_function(areas: Mapping[Run, float]) -> dict[str, dict[int, float]]:
+    found: dict[str, dict[int, float]] = {
+        name: {} for name in acquisition_functions_of(list(areas))
+    }
     for run, area in areas.items():
-        found[run.strategy][run.seed] = area
+        found[run.acquisition_function][run.seed] = area
     return found
 
 
@@ -217,23 +219,25 @@ def _utilisation(runs: Sequence[Run], random_runs: Sequence[Run]) -> Utilisation
     return utilisation([curves[seed] for seed in seeds], [random[seed] for seed in seeds])
 
 
-def _compare_samplings(by_sampling: Mapping[str, Sequence[Run]]) -> tuple[Comparison, ...]:
-    if len(by_sampling) < 2:
+def _compare_selection_rules(by_rule: Mapping[str, Sequence[Run]]) -> tuple[Comparison, ...]:
+    if len(by_rule) < 2:
         return ()
     figures: dict[str, dict[int, float]] = {}
-    strategies = [
+    functions = [
         name
-        for name in strategies_of(by_sampling[AWARE])
-        if name in strategies_of(by_sampling[AGNOSTIC])
+        for name in acquisition_functions_of(by_rule[AWARE])
+        if name in acquisition_functions_of(by_rule[AGNOSTIC])
     ]
-    for name in strategies:
-        runs = [run for each in by_sampling.values() for run in each if run.strategy == name]
+    for name in functions:
+        runs = [
+            run for each in by_rule.values() for run in each if run.acquisition_function == name
+        ]
         for run, area in _areas(runs)[1].items():
-            figures.setdefault(f"{name} {run.sampling}", {})[run.seed] = area
-    pairs = [(f"{name} {AWARE}", f"{name} {AGNOSTIC}") for name in strategies]
+            figures.setdefault(f"{name} {run.selection_rule}", {})[run.seed] = area
+    pairs = [(f"{name} {AWARE}", f"{name} {AGNOSTIC}") for name in functions]
     return compare(figures, pairs)
 
 
-def _mean(values: FloatArray) -> float:
+def _mean(values: Float64Array) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")

@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 from scipy import stats
 
-from aloe.bench.report.intervals import Estimate, FloatArray, mean_estimate
+from aloe.bench.arrays import Float64Array
+from aloe.bench.report.intervals import Estimate, mean_estimate
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -21,7 +22,7 @@ _RESAMPLE_COUNT = 99_999
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two competitors over the seeds that both ran."""
+    """Two acquisition functions, or two selection rules, over the seeds that both ran."""
 
     first: str
     second: str
@@ -34,7 +35,7 @@ class Comparison:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the statistics carry the claim that the two differ."""
+        """Whether it may be claimed that the two differ."""
         return self.corrected_p is not None and self.corrected_p <= SIGNIFICANCE
 
 
@@ -64,7 +65,7 @@ def compare(
     return tuple(Comparison(*each, corrected.get(row)) for row, each in enumerate(found))
 
 
-def paired_p(differences: FloatArray) -> float:
+def paired_p(differences: Float64Array) -> float:
     """Return the two-sided p of the sign-flipping permutation test on the mean difference.
 
     Without an effect each difference may as well have the other sign (Fisher, "The Design of
@@ -86,7 +87,7 @@ def paired_p(differences: FloatArray) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What so many comparisons over so many seeds can show at best."""
+    """The smallest p that some comparisons over some seeds can reach at all."""
 
     seed_count: int
     """The largest of the comparisons."""

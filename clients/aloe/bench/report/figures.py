@@ -1,32 +1,26 @@
-"""Learning curves of a setting as figures: all strategies together, then each beside random."""
+"""Learning curves as files: those of a setting for the page, those of every task in one picture."""
 
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from matplotlib import rc_context
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from aloe.bench.plots import COLORS, INK, draw_ceiling, style_panel
-from aloe.bench.report.analysis import RANDOM, SamplingFigures, SettingFigures
-from aloe.bench.report.measures import Curve
-from aloe.bench.report.runs import Run
-from aloe.bench.report.strategy_tables import spoken
-from aloe.client.types import AcquisitionFunction
+from aloe.bench.arrays import Float64Array
+from aloe.bench.report.analysis import RANDOM, SelectionRuleFigures, SettingFigures, runs_of
+from aloe.bench.report.curves import Curve
+from aloe.bench.report.panels import Ceiling, Panel, draw_panels, spoken
+from aloe.bench.report.runs import ReportError, Results, Run
 
-_MAX_COLUMN_COUNT = 3
-_PNG_DPI = 150
+_PNG_DPI, _PICTURE_DPI = 150, 200
 _SVG_METADATA = ("Date", "Creator", "Format", "Type")
-"""Left out: a date would make every file a new one."""
+"""Left out of the file: with a date, no two files of the same results would be equal."""
+_PICTURE_METADATA = {".png": None, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+_MAX_FUNCTION_COUNT_WITH_RUNS = 3
+"""With more acquisition functions in one panel, their single runs hide one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +29,28 @@ class Axis:
 
     name: str
     curve: str
-    """Of StrategyFigures."""
+    """Name of the attribute of AcquisitionFunctionFigures."""
     places: str
-    """Of Run."""
+    """Name of the attribute of Run."""
 
 
-AXES = (Axis("labels", "against_labels", "labels"), Axis("rounds", "against_rounds", "rounds"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    title: str
-    strategies: Sequence[str]
-    is_overview: bool = False
+_LABELS = Axis("labels", "against_labels", "labels")
+AXES = (_LABELS, Axis("rounds", "against_rounds", "rounds"))
 
 
 def write_learning_curves(
-    setting: SettingFigures, group: SamplingFigures, runs: Sequence[Run], axis: Axis, path: Path
+    setting: SettingFigures,
+    group: SelectionRuleFigures,
+    runs: Sequence[Run],
+    axis: Axis,
+    path: Path,
 ) -> str | None:
-    """Draw the learning curves of a sampling as SVG and PNG.
+    """Draw the learning curves under a selection rule as SVG and PNG.
 
     Args:
-        setting: of the sampling, for the ceiling.
-        group: the sampling's figures.
-        runs: of the sampling, drawn faintly.
+        setting: for the ceiling.
+        group: the figures of the selection rule.
+        runs: of the selection rule, drawn faintly.
         axis: what to draw against.
         path: of the files, which end in the axis's name, .svg and .png.
 
@@ -66,15 +58,12 @@ def write_learning_curves(
         The SVG; None where no run has a test accuracy.
     """
     path = path.with_name(f"{path.name}-{axis.name}")
-    curves = {
-        each.strategy: curve
-        for each in group.strategies
-        if (curve := getattr(each, axis.curve)) and curve.places
-    }
+    curves = _mean_curves(group, axis)
     if not curves:
         return None
+    panels = _panels_of_functions(setting, curves, _curves_of_runs(runs, axis))
     with _style(path.name):
-        figure = _draw(setting, curves, runs, axis)
+        figure = draw_panels(panels, axis.name, same_places=True)
         # The layout is computed once, for both files.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
@@ -86,9 +75,100 @@ def write_learning_curves(
     return svg
 
 
-def _shortened(svg: str) -> str:
-    """Cut coordinates to hundredths of a point, which halves a figure of many runs."""
-    return re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
+def check_picture_name(path: Path) -> None:
+    """Check that a picture can have this name.
+
+    Raises:
+        ReportError: its ending is none of a format that can be drawn.
+    """
+    if path.suffix.lower() not in _PICTURE_METADATA:
+        raise ReportError(f"cannot draw {path}: let its name end in {', '.join(_PICTURE_METADATA)}")
+
+
+def write_picture(figures: Sequence[SettingFigures], results: Results, path: Path) -> None:
+    """Draw test accuracy against labels, a panel for each task, as PNG, SVG or PDF by ending.
+
+    The same results give the same file.
+
+    Raises:
+        ReportError: the file cannot be written or have this name, or no run has a test accuracy.
+    """
+    check_picture_name(path)
+    panels = [
+        _panel_of_task(setting, curves, _curves_of_runs(runs, _LABELS))
+        for setting in figures
+        for group in setting.selection_rules
+        if (curves := _mean_curves(group, _LABELS))
+        and (runs := runs_of(results, setting.setting, group.selection_rule))
+    ]
+    if not panels:
+        raise ReportError("nothing to draw: no run has a test accuracy")
+    with _style("aloe"):
+        figure = draw_panels(panels, _LABELS.name, same_places=False)
+        try:
+            metadata = _PICTURE_METADATA[path.suffix.lower()]
+            figure.savefig(path, dpi=_PICTURE_DPI, metadata=metadata)
+        except OSError as error:
+            raise ReportError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _mean_curves(group: SelectionRuleFigures, axis: Axis) -> dict[str, Curve]:
+    return {
+        each.acquisition_function: curve
+        for each in group.acquisition_functions
+        if (curve := getattr(each, axis.curve)) and curve.places
+    }
+
+
+def _curves_of_runs(runs: Sequence[Run], axis: Axis) -> dict[str, list[Float64Array]]:
+    found: dict[str, list[Float64Array]] = {}
+    for run in runs:
+        curve = run.curve(getattr(run, axis.places))
+        found.setdefault(run.acquisition_function, []).append(curve)
+    return found
+
+
+def _panels_of_functions(
+    setting: SettingFigures, curves: Mapping[str, Curve], runs: Mapping[str, Sequence[Float64Array]]
+) -> list[Panel]:
+    """Put all acquisition functions together first, without their runs; then each beside random."""
+    others = [name for name in curves if name != RANDOM] or [RANDOM]
+    pairs = [
+        (spoken(each), {name: curves[name] for name in (RANDOM, each) if name in curves})
+        for each in others
+    ]
+    is_alone = len(others) == 1
+    panels = [
+        Panel(
+            title=title,
+            curves=pair,
+            runs={name: runs[name] for name in pair},
+            ceiling=_ceiling(setting, is_named=is_alone),
+        )
+        for title, pair in pairs
+    ]
+    if len(others) > 1:
+        together = Panel("all together", curves, ceiling=_ceiling(setting, is_named=True))
+        return [together, *panels]
+    return panels
+
+
+def _panel_of_task(
+    setting: SettingFigures, curves: Mapping[str, Curve], runs: Mapping[str, Sequence[Float64Array]]
+) -> Panel:
+    is_crowded = len(curves) > _MAX_FUNCTION_COUNT_WITH_RUNS
+    return Panel(
+        title=setting.setting.task,
+        curves=curves,
+        runs={} if is_crowded else {name: runs[name] for name in curves},
+        ceiling=_ceiling(setting, is_named=True),
+    )
+
+
+def _ceiling(setting: SettingFigures, *, is_named: bool) -> Ceiling | None:
+    if setting.ceiling is None or not setting.ceiling_label_count:
+        return None
+    return Ceiling(setting.ceiling.value, setting.ceiling_label_count, is_named)
 
 
 @contextmanager
@@ -98,80 +178,6 @@ def _style(salt: str) -> Iterator[None]:
         yield
 
 
-def _panels(strategies: Sequence[str]) -> list[_Panel]:
-    others = [name for name in strategies if name != RANDOM]
-    baseline = [name for name in strategies if name == RANDOM]
-    if not others:
-        return [_Panel(spoken(RANDOM), baseline)]
-    singles = [_Panel(spoken(name), [*baseline, name]) for name in others]
-    if len(others) == 1:
-        return singles
-    return [_Panel("all strategies", strategies, is_overview=True), *singles]
-
-
-def _draw(
-    setting: SettingFigures, curves: Mapping[str, Curve], runs: Sequence[Run], axis: Axis
-) -> Figure:
-    panels = _panels(list(curves))
-    column_count = min(len(panels), _MAX_COLUMN_COUNT)
-    row_count = ceil(len(panels) / column_count)
-    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06, wspace=0.02)
-    figure = Figure(figsize=(3.1 * column_count + 0.6, 2.6 * row_count + 0.7), layout=layout)
-    places = list(
-        figure.subplots(row_count, column_count, sharex=True, sharey=True, squeeze=False).flat
-    )
-    for place, panel in zip(places, panels, strict=False):
-        for name in panel.strategies:
-            _draw_strategy(place, name, curves[name], is_overview=panel.is_overview)
-            if not panel.is_overview:
-                _draw_runs(place, [run for run in runs if run.strategy == name], axis)
-        if setting.ceiling and setting.ceiling_label_count and panel is panels[0]:
-            draw_ceiling(place, setting.ceiling.value, setting.ceiling_label_count)
-        elif setting.ceiling:
-            place.axhline(setting.ceiling.value, color=INK, linestyle=(0, (4, 3)), linewidth=1)
-        style_panel(place, panel.title, axis.name)
-        # Each column's lowest panel has no panel below it to take the ticks.
-        place.tick_params(labelbottom=True)
-    for empty in places[len(panels) :]:
-        empty.remove()
-    for row_start in places[::column_count]:
-        row_start.set_ylabel("test accuracy", color=INK)
-    _draw_legend(figure, curves, column_count)
-    return figure
-
-
-def _draw_strategy(panel: Any, name: str, curve: Curve, *, is_overview: bool) -> None:
-    color = COLORS[AcquisitionFunction(name)]
-    # The baseline lies below what is compared with it, unless it would be lost under all.
-    order = 2 if name == RANDOM and not is_overview else 3
-    panel.plot(curve.places, curve.mean, color=color, linewidth=1.3, zorder=order)
-    if curve.low and curve.high and not is_overview:
-        panel.fill_between(
-            curve.places, curve.low, curve.high, color=color, alpha=0.3, linewidth=0, zorder=order
-        )
-
-
-def _draw_runs(panel: Any, runs: Sequence[Run], axis: Axis) -> None:
-    """Draw all runs of a strategy as one faint line with gaps."""
-    gap = np.full((2, 1), np.nan)
-    curves = [part for run in runs for part in (run.curve(getattr(run, axis.places)), gap)]
-    x, y = np.concatenate(curves, axis=1)
-    color = COLORS[AcquisitionFunction(runs[0].strategy)]
-    panel.plot(x, y, color=color, alpha=0.3, linewidth=0.5, zorder=1)
-
-
-def _draw_legend(figure: Figure, curves: Mapping[str, Curve], column_count: int) -> None:
-    handles: list[Any] = [
-        Line2D([], [], color=COLORS[AcquisitionFunction(name)], linewidth=1.8, label=spoken(name))
-        for name in curves
-    ]
-    if any(curve.low for curve in curves.values()):
-        handles.append(Patch(color=INK, alpha=0.3, lw=0, label="95% interval of the mean"))
-    handles.append(Line2D([], [], color=INK, alpha=0.4, linewidth=0.5, label="one run"))
-    figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        # Rows of one length: a legend is filled by columns.
-        ncols=ceil(len(handles) / ceil(len(handles) / (2 * column_count))),
-        frameon=False,
-    )
+def _shortened(svg: str) -> str:
+    """Cut coordinates to hundredths of a point, which halves a figure of many runs."""
+    return re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)

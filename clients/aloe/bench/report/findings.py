@@ -1,4 +1,4 @@
-"""What the statistics carry, in sentences with their intervals."""
+"""What may be claimed, in sentences with their intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,13 +6,13 @@ from math import isinf
 
 from aloe.bench.report.analysis import (
     RANDOM,
-    SamplingFigures,
+    AcquisitionFunctionFigures,
+    SelectionRuleFigures,
     SettingFigures,
-    StrategyFigures,
 )
 from aloe.bench.report.comparing import MIN_SEED_COUNT, Comparison, power_of
 from aloe.bench.report.intervals import Estimate
-from aloe.bench.report.strategy_tables import spoken
+from aloe.bench.report.panels import spoken
 from aloe.bench.report.table import number_text, p_text, signed_text
 from aloe.client.types import AcquisitionFunction
 
@@ -30,18 +30,18 @@ class Findings:
 def findings_of(figures: SettingFigures) -> Findings:
     """Say what was found in a setting."""
     sentences: list[str] = []
-    if not figures.samplings and figures.ceiling:
+    if not figures.selection_rules and figures.ceiling:
         sentences.append(
             f"All {figures.ceiling_label_count:,} labels give"
             f" {figures.ceiling.value:.1%}{_interval(figures.ceiling, 100)}."
         )
-    for group in figures.samplings:
+    for group in figures.selection_rules:
         sentences += _against_random(group)
-        leading = _leading(group.strategies)
+        leading = _leading(group.acquisition_functions)
         if leading:
-            sentences += _against_ceiling(leading, group.sampling, figures)
+            sentences += _against_ceiling(leading, group.selection_rule, figures)
             sentences += _labels_saved(leading, group)
-    sentences += _between_samplings(figures.sampling_comparisons)
+    sentences += _between_selection_rules(figures.selection_rule_comparisons)
     return Findings(setting_title(figures), tuple(sentences))
 
 
@@ -52,18 +52,18 @@ def setting_title(figures: SettingFigures) -> str:
     return title if setting.oracle == "perfect" else f"{title}, oracle {setting.oracle}"
 
 
-def _leading(strategies: Sequence[StrategyFigures]) -> StrategyFigures | None:
-    """Return the paper's default strategy, else the first: chosen before seeing who wins."""
-    others = [each for each in strategies if each.strategy != RANDOM]
-    preferred = [each for each in others if each.strategy in _MARGINS]
+def _leading(functions: Sequence[AcquisitionFunctionFigures]) -> AcquisitionFunctionFigures | None:
+    """Return the paper's default, else the first: chosen before seeing who wins."""
+    others = [each for each in functions if each.acquisition_function != RANDOM]
+    preferred = [each for each in others if each.acquisition_function in _MARGINS]
     return next(iter([*preferred, *others]), None)
 
 
-def _against_random(group: SamplingFigures) -> list[str]:
-    return _verdicts(group.against_random, group.sampling, "random sampling")
+def _against_random(group: SelectionRuleFigures) -> list[str]:
+    return _verdicts(group.against_random, group.selection_rule, "random picks")
 
 
-def _between_samplings(comparisons: Sequence[Comparison]) -> list[str]:
+def _between_selection_rules(comparisons: Sequence[Comparison]) -> list[str]:
     named = [replace(each, first=each.first.partition(" ")[0]) for each in comparisons]
     lead = "Class-aware, at equal label counts"
     return _verdicts(named, lead, "class-agnostic picks")
@@ -125,12 +125,14 @@ def _interval(estimate: Estimate, scale: float) -> str:
     return f" [{low}, {high}]"
 
 
-def _against_ceiling(each: StrategyFigures, sampling: str, figures: SettingFigures) -> list[str]:
+def _against_ceiling(
+    each: AcquisitionFunctionFigures, selection_rule: str, figures: SettingFigures
+) -> list[str]:
     gap, ceiling = each.ceiling_gap, figures.ceiling
     if gap is None or ceiling is None or each.accuracy is None or each.labels is None:
         return []
     lead = (
-        f"{spoken(each.strategy).capitalize()}, {sampling}, ends at"
+        f"{spoken(each.acquisition_function).capitalize()}, {selection_rule}, ends at"
         f" {each.accuracy.value:.1%}{_interval(each.accuracy, 100)} with {each.labels.value:,.0f}"
         f" of {figures.ceiling_label_count:,} labels; all of them give"
         f" {ceiling.value:.1%}{_interval(ceiling, 100)}."
@@ -145,19 +147,19 @@ def _against_ceiling(each: StrategyFigures, sampling: str, figures: SettingFigur
     return [f"{lead} A distance from the ceiling is not shown:{_interval(gap, 100)} points."]
 
 
-def _labels_saved(each: StrategyFigures, group: SamplingFigures) -> list[str]:
-    """Claim saved labels only where the strategy is shown to be above random."""
+def _labels_saved(each: AcquisitionFunctionFigures, group: SelectionRuleFigures) -> list[str]:
+    """Claim saved labels only where the acquisition function is shown to be above random."""
     found = each.utilisation
     is_above = any(
         pair.is_shown and pair.difference.value > 0
         for pair in group.against_random
-        if pair.first == each.strategy
+        if pair.first == each.acquisition_function
     )
     if found is None or not is_above or isinf(found.rate.value) or found.rate.high is None:
         return []
     lead = (
-        f"{spoken(each.strategy).capitalize()}, {group.sampling}, needs {found.label_count:,.0f}"
-        f" labels for the {found.accuracy:.1%} that random sampling takes"
+        f"{spoken(each.acquisition_function).capitalize()}, {group.selection_rule}, needs"
+        f" {found.label_count:,.0f} labels for the {found.accuracy:.1%} that random picks need"
         f" {found.random_label_count:,.0f} for: {found.rate.value:.2f}"
     )
     high = "∞" if isinf(found.rate.high) else f"{found.rate.high:.2f}"

@@ -6,10 +6,9 @@ from functools import lru_cache
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-FloatArray = NDArray[np.float64]
+from aloe.bench.arrays import Float64Array
 
 LEVEL = 0.95
 MIN_RESAMPLED_COUNT = 6
@@ -28,7 +27,7 @@ class Estimate:
     run_count: int
 
 
-def mean_estimate(values: Sequence[float] | FloatArray) -> Estimate | None:
+def mean_estimate(values: Sequence[float] | Float64Array) -> Estimate | None:
     """Estimate a mean, with the interval of t; None without a finite value.
 
     Args:
@@ -45,7 +44,7 @@ def mean_estimate(values: Sequence[float] | FloatArray) -> Estimate | None:
     return Estimate(mean, float(low[0]), float(high[0]), len(known))
 
 
-def mean_band(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def mean_band(values: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return Student's t interval of the mean at each point, by itself.
 
     With two seeds or more it covers the mean of normal values in 95 % of the cases, and that of
@@ -65,10 +64,10 @@ def mean_band(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 @lru_cache
-def resampling_weights(run_count: int) -> FloatArray:
+def resampling_weights(run_count: int) -> Float64Array:
     """Return the weights that resampling with replacement gives each run.
 
-    The same for every call, so that a figure repeats and what is resampled together stays paired.
+    The same for every call: a figure repeats, and two curves resampled by them stay paired by seed.
 
     Returns:
         (10,000, run_count) float64; each row sums to one.
@@ -80,7 +79,7 @@ def resampling_weights(run_count: int) -> FloatArray:
     return np.asarray(counts / run_count)
 
 
-def quantile_interval(resampled: FloatArray, run_count: int) -> tuple[FloatArray, FloatArray]:
+def quantile_interval(resampled: Float64Array, run_count: int) -> tuple[Float64Array, Float64Array]:
     """Return the expanded percentile interval of resampled figures.
 
     The plain percentile interval is too narrow for few runs: it lacks both the factor n / (n - 1)
@@ -97,12 +96,12 @@ def quantile_interval(resampled: FloatArray, run_count: int) -> tuple[FloatArray
     """
     spread = stats.t.ppf((1 + LEVEL) / 2, run_count - 1) * sqrt(run_count / (run_count - 1))
     tail = float(stats.norm.cdf(-spread))
-    # Of values that occurred, for between a number and infinity there is nothing.
+    # Without interpolation: there is nothing between a number and infinity.
     low, high = np.quantile(resampled, [tail, 1 - tail], axis=0, method="inverted_cdf")
     return low, high
 
 
-def median_estimate(values: Sequence[float] | FloatArray) -> Estimate:
+def median_estimate(values: Sequence[float] | Float64Array) -> Estimate:
     """Estimate a median by order statistics, which also holds for values censored at infinity.
 
     The interval from the k-th smallest to the k-th largest value covers the median with a

@@ -1,4 +1,4 @@
-"""What is read off learning curves: area, labels to reach an accuracy, labels against random."""
+"""Figures of learning curves: area, labels to reach an accuracy, labels against random."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,51 +7,18 @@ from math import inf
 import numpy as np
 from scipy.integrate import trapezoid
 
-from aloe.bench.curves import align
+from aloe.bench.arrays import Float64Array
+from aloe.bench.report.curves import align
 from aloe.bench.report.intervals import (
     MIN_RESAMPLED_COUNT,
     Estimate,
-    FloatArray,
-    mean_band,
     median_estimate,
     quantile_interval,
     resampling_weights,
 )
 
-_MIN_BAND_COUNT = 6
-"""The interval of two or three runs jumps from place to place and covers the whole figure."""
 
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """The mean learning curve over runs; low and high are None for fewer than six."""
-
-    places: tuple[float, ...]
-    """Label counts or rounds that all runs cover."""
-    mean: tuple[float, ...]
-    low: tuple[float, ...] | None
-    """Of the mean's interval at each place."""
-    high: tuple[float, ...] | None
-
-
-def mean_curve(curves: Sequence[FloatArray]) -> Curve | None:
-    """Average learning curves; None where there is none, or none has a point.
-
-    Args:
-        curves: one per run, each (2, n_points) float64: places above accuracies.
-    """
-    curves = [curve for curve in curves if curve.size]
-    if not curves:
-        return None
-    places, values = align(curves)
-    mean = tuple(values.mean(axis=0).tolist())
-    if len(curves) < _MIN_BAND_COUNT or not len(places):
-        return Curve(tuple(places.tolist()), mean, None, None)
-    low, high = mean_band(values)
-    return Curve(tuple(places.tolist()), mean, tuple(low.tolist()), tuple(high.tolist()))
-
-
-def areas_under_curves(labels: FloatArray, accuracies: FloatArray) -> FloatArray:
+def areas_under_curves(labels: Float64Array, accuracies: Float64Array) -> Float64Array:
     """Return the area under each learning curve over its width: the mean accuracy on the way.
 
     Args:
@@ -66,7 +33,9 @@ def areas_under_curves(labels: FloatArray, accuracies: FloatArray) -> FloatArray
     return np.asarray(trapezoid(accuracies, labels, axis=1) / (labels[-1] - labels[0]))
 
 
-def first_reaching(labels: FloatArray, accuracies: FloatArray, target: FloatArray) -> FloatArray:
+def first_reaching(
+    labels: Float64Array, accuracies: Float64Array, target: Float64Array
+) -> Float64Array:
     """Return the label count at which each curve first reaches its target.
 
     Args:
@@ -88,15 +57,16 @@ class LabelsToReach:
     level: float
     """Of the ceiling, 0 to 1."""
     accuracy: float
-    """What had to be reached."""
+    """The accuracy that had to be reached, 0 to 1."""
     labels: Estimate
     """The median over runs; infinity for never."""
     reached_count: int
     last_label_count: int
-    """Where the first of the runs ended that never reached it; else where the last one did."""
+    """What the median exceeds where it is infinite: the fewest labels at the end of a run that
+    never reached the accuracy. Where all reached it, the most labels at the end of a run."""
 
 
-def labels_to_reach(curves: Sequence[FloatArray], level: float, ceiling: float) -> LabelsToReach:
+def labels_to_reach(curves: Sequence[Float64Array], level: float, ceiling: float) -> LabelsToReach:
     """Find when runs first reached a part of the ceiling.
 
     Args:
@@ -116,21 +86,21 @@ def labels_to_reach(curves: Sequence[FloatArray], level: float, ceiling: float) 
 
 @dataclass(frozen=True, slots=True)
 class Utilisation:
-    """How many labels a strategy needs for what random reaches in the end."""
+    """How many labels an acquisition function needs for what random reaches in the end."""
 
     accuracy: float
     """The target: random's mean over the last tenth of its label counts."""
     label_count: float
-    """Until the strategy's mean curve reaches the target; infinity for never."""
+    """Until its mean curve reaches the target; infinity for never."""
     random_label_count: float
     rate: Estimate
     """label_count / random_label_count: below one saves labels; infinity for never."""
     rate_bound: float
-    """What the rate exceeds where it is infinite: the last label count over random's."""
+    """The rate is above this where it is infinite: the last label count over random's."""
 
 
 def utilisation(
-    curves: Sequence[FloatArray], random_curves: Sequence[FloatArray]
+    curves: Sequence[Float64Array], random_curves: Sequence[Float64Array]
 ) -> Utilisation | None:
     """Return the data utilisation rate against random; None where the curves share no labels.
 
@@ -163,14 +133,14 @@ def utilisation(
 
 
 def _needed(
-    labels: FloatArray, accuracies: FloatArray, weights: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return random's target, and the labels that the strategy and random need, per weighting."""
+    labels: Float64Array, accuracies: Float64Array, weights: Float64Array
+) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Return random's target, and the labels that the function and random need, per weighting."""
     count = weights.shape[1]
     means, random_means = weights @ accuracies[:count], weights @ accuracies[count:]
     tail = max(1, len(labels) // 10)
     target = random_means[:, -tail:].mean(axis=1)
-    # Rounding may put a mean of equal accuracies above each of them.
+    # The mean of equal accuracies may be above each of them by a rounding error.
     target = np.minimum(target, random_means.max(axis=1))
     return (
         target,

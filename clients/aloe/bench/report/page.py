@@ -10,8 +10,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from aloe.bench.plots import COLORS, FAINT, INK
 from aloe.bench.report.findings import Findings
+from aloe.bench.report.panels import COLORS, FAINT, INK
 from aloe.bench.report.table import Table
 
 _HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What belongs together in a section: one sampling, or the comparison of both."""
+    """What belongs together in a section: one selection rule, or the comparison of both."""
 
     title: str
     pictures: tuple[Picture, ...]
@@ -73,7 +73,7 @@ def render(page: Page) -> str:
 
 
 def _inline_svg(picture: Picture, prefix: str) -> Markup:
-    """Fit a figure into a page: themed colours, ids of its own, nothing that names a URL."""
+    """Fit a figure into a page: colours of the page's theme, ids unique on it, and no URL."""
     svg = picture.svg[picture.svg.index("<svg") :]
     svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
@@ -88,7 +88,7 @@ def _inline_svg(picture: Picture, prefix: str) -> Markup:
     for color, variable in _VARIABLES.items():
         svg = re.sub(color, f"var({variable})", svg, flags=re.IGNORECASE)
     label = Markup.escape(picture.caption)
-    # As wide as the page, at most as it was drawn.
+    # It fills the page, but never grows beyond the size at which it was drawn.
     attributes = rf'role="img" aria-label="{label}" style="max-width: \1"'
     svg = re.sub(r'<svg width="([^"]*)" height="[^"]*"', f"<svg {attributes}", svg)
     return Markup(svg.strip())  # noqa: S704 - matplotlib escapes the text in it
@@ -99,9 +99,9 @@ _VARIABLES = {
     "#000000": "--ink",
     INK: "--ink",
     FAINT: "--faint",
-    **{color: f"--{strategy.value.replace('_', '-')}" for strategy, color in COLORS.items()},
+    **{color: f"--{function.replace('_', '-')}" for function, color in COLORS.items()},
 }
-"""Colours of the figures to the page's, which know light from dark."""
+"""Colour of the figures to the page's CSS variable, which has a light and a dark value."""
 
 
 def _unbroken(text: str) -> str:
@@ -114,8 +114,8 @@ def _unbroken(text: str) -> str:
 def _json_text(value: object) -> str:
     """Write a part of the metadata: plain values as they are, others as JSON.
 
-    What holds plain values alone is a line, as the clip counts of all classes, or each set of
-    versions where runs have several.
+    An object or list that holds no other is written on one line: the clip counts of a split, a set
+    of versions.
     """
     return value if isinstance(value, str) else _json_lines(value, "\n")
 

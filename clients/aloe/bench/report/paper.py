@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aloe.bench.report.analysis import AGNOSTIC, AWARE, RANDOM, SettingFigures
 from aloe.bench.report.intervals import Estimate
 from aloe.bench.report.table import MISSING, Cell, Table, cells, percent_text
-from aloe.bench.schema import ALL_LABELS
+from aloe.bench.results.schema import ALL_LABELS
 from aloe.client.types import AcquisitionFunction
 
 _UNCERTAINTY = AcquisitionFunction.SMALLEST_MARGIN.value
@@ -24,8 +24,8 @@ class Measured:
     """What a column of the paper's tables measures."""
 
     encoder: str
-    strategy: str
-    sampling: str
+    acquisition_function: str
+    selection_rule: str
 
 
 _ACTIVE = ((RANDOM, AWARE), (_UNCERTAINTY, AWARE), (RANDOM, AGNOSTIC), (_UNCERTAINTY, AGNOSTIC))
@@ -34,7 +34,7 @@ TABLE_1_COLUMNS = (
         Measured(encoder, ALL_LABELS, "")
         for encoder in ("trill", "trill-distilled", "frill", _TRILLSSON)
     ),
-    *(Measured(_TRILLSSON, strategy, sampling) for strategy, sampling in _ACTIVE),
+    *(Measured(_TRILLSSON, function, rule) for function, rule in _ACTIVE),
 )
 TABLE_1 = {
     "mswc-micro-en": (81.3, 74.4, 79.1, 93.7, 90.6, 93.0, 76.0, 79.7),
@@ -44,9 +44,9 @@ TABLE_1 = {
     "fluent-speech-commands": (69.3, 62.3, 64.9, 97.5, 83.5, 87.5, 60.8, 62.6),
 }
 TABLE_2_COLUMNS = tuple(
-    Measured(encoder, strategy, AWARE)
+    Measured(encoder, function, AWARE)
     for encoder in ("trillsson1", "trillsson3")
-    for strategy in (RANDOM, _UNCERTAINTY)
+    for function in (RANDOM, _UNCERTAINTY)
 )
 TABLE_2 = {
     "mswc-micro-en": (91.4, 92.8, 88.2, 91.9),
@@ -91,16 +91,21 @@ def paper_tables(figures: Sequence[SettingFigures]) -> tuple[Table, ...]:
 
 
 def _extent_note(figures: Sequence[SettingFigures]) -> str:
-    """Say on what both rest; a difference may be of the rounds or the runs."""
+    """Say how many rounds and runs both had: a difference may come from these."""
     return f"The paper's: after 100 rounds, mean of 10 runs; {_extent(figures)}"
 
 
 def _extent(figures: Sequence[SettingFigures]) -> str:
-    strategies = [each for one in figures for group in one.samplings for each in group.strategies]
-    rounds = [each.against_rounds.places[-1] for each in strategies if each.against_rounds]
+    functions = [
+        each
+        for one in figures
+        for group in one.selection_rules
+        for each in group.acquisition_functions
+    ]
+    rounds = [each.against_rounds.places[-1] for each in functions if each.against_rounds]
     if not rounds:
         return "ours: all labels alone."
-    runs = [len(each.seeds) for each in strategies]
+    runs = [len(each.seeds) for each in functions]
     return f"ours: after {_span(rounds)} rounds, mean of {_span(runs)} runs."
 
 
@@ -166,7 +171,10 @@ def _pair_of_rows(
     rows = [cells(dataset, "the paper", *encoder, *(f"{value:.1f}" for value in values))]
     own = {each.setting.encoder: each for each in figures if each.setting.dataset == dataset}
     if own.keys() & {each.encoder for each in columns}:
-        found = (_accuracy(own.get(each.encoder), each.strategy, each.sampling) for each in columns)
+        found = (
+            _accuracy(own.get(each.encoder), each.acquisition_function, each.selection_rule)
+            for each in columns
+        )
         rows.append(cells(dataset, "ours", *encoder, *map(percent_text, found)))
     return rows
 
@@ -178,10 +186,7 @@ def _own_row(figures: SettingFigures, skipped_count: int) -> tuple[Cell, ...]:
     if setting.dataset in TABLE_1 and not is_foreign:
         return ()
     name = setting.dataset if setting.dataset in TABLE_1 else f"{setting.dataset}, {setting.task}"
-    found = (
-        _accuracy(figures, strategy, sampling)
-        for strategy, sampling in ((ALL_LABELS, ""), *_ACTIVE)
-    )
+    found = (_accuracy(figures, function, rule) for function, rule in ((ALL_LABELS, ""), *_ACTIVE))
     return cells(
         name,
         "ours",
@@ -191,17 +196,17 @@ def _own_row(figures: SettingFigures, skipped_count: int) -> tuple[Cell, ...]:
     )
 
 
-def _accuracy(figures: SettingFigures | None, strategy: str, sampling: str) -> Estimate | None:
+def _accuracy(figures: SettingFigures | None, function: str, rule: str) -> Estimate | None:
     if figures is None:
         return None
-    if strategy == ALL_LABELS:
+    if function == ALL_LABELS:
         return figures.ceiling
     # With the margin on logits, as in the paper's code, uncertainty goes by another name.
-    names = (strategy, _MARGIN_LOGITS) if strategy == _UNCERTAINTY else (strategy,)
+    names = (function, _MARGIN_LOGITS) if function == _UNCERTAINTY else (function,)
     found = {
-        each.strategy: each.accuracy
-        for group in figures.samplings
-        if group.sampling == sampling
-        for each in group.strategies
+        each.acquisition_function: each.accuracy
+        for group in figures.selection_rules
+        if group.selection_rule == rule
+        for each in group.acquisition_functions
     }
     return next((found[name] for name in names if name in found), None)

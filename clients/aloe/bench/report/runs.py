@@ -11,11 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aloe.bench.report.intervals import FloatArray
-from aloe.bench.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, RUN_COLUMNS, SCHEMA
+from aloe.bench.arrays import Float64Array
+from aloe.bench.results import old_names
+from aloe.bench.results.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, RUN_COLUMNS, SCHEMA
 from aloe.client.types import AcquisitionFunction, SelectionRule
 
-FIGURES = ("test_accuracy", "test_macro_f1", "test_calibration_error", "round_s")
+FIGURES = (
+    "validation_accuracy",
+    "test_accuracy",
+    "test_macro_f1",
+    "test_calibration_error",
+    "round_s",
+)
 """The numbers of a head that the report uses."""
 _COLUMNS = (*RUN_COLUMNS, "round", "label_count", "stop", *FIGURES)
 
@@ -26,7 +33,7 @@ class ReportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Within one setting, strategies are compared."""
+    """What runs must have in common to be compared."""
 
     dataset: str
     encoder: str
@@ -39,16 +46,16 @@ class Run:
     """The heads of one run, in the order of their rounds."""
 
     setting: Setting
-    strategy: str
+    acquisition_function: str
     """The value of an acquisition function, or ALL_LABELS."""
-    sampling: str
+    selection_rule: str
     """The value of a selection rule; empty for ALL_LABELS."""
     seed: int
-    rounds: FloatArray
+    rounds: Float64Array
     """(n_heads,)"""
-    labels: FloatArray
+    labels: Float64Array
     """(n_heads,) train labels"""
-    figures: Mapping[str, FloatArray]
+    figures: Mapping[str, Float64Array]
     """Of FIGURES, each (n_heads,), NaN where nothing was measured."""
     stops: tuple[tuple[str, ...], ...]
     """The stopping rules that say stop, per head."""
@@ -57,7 +64,7 @@ class Run:
         """Return a figure of the last head."""
         return float(self.figures[figure][-1])
 
-    def curve(self, places: FloatArray) -> FloatArray:
+    def curve(self, places: Float64Array) -> Float64Array:
         """Return (2, n_points): places (labels or rounds) above the test accuracies there."""
         accuracies = self.figures["test_accuracy"]
         known = np.isfinite(accuracies)
@@ -85,9 +92,11 @@ def read_results(folder: Path) -> Results:
         raise ReportError(f"no {RESULTS_FILE} in {folder}: give the folder that a bench run wrote")
     try:
         file = pq.ParquetFile(path)
-        _check_columns(path, file.schema_arrow)
-        table = file.read(list(_COLUMNS))
+        _check_columns(path, old_names.schema_of(file))
+        table = old_names.read(file, _COLUMNS)
         metadata = json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
+        if "spec" in metadata:
+            metadata["spec"] = old_names.todays_table(metadata["spec"])
     except (pa.ArrowException, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ReportError(
@@ -98,8 +107,8 @@ def read_results(folder: Path) -> Results:
         raise ReportError(f"no run is in {path} yet: let a bench run finish at least one")
     _check_names(path, runs)
     return Results(
-        runs=tuple(run for run in runs if run.strategy != ALL_LABELS),
-        ceilings=tuple(run for run in runs if run.strategy == ALL_LABELS),
+        runs=tuple(run for run in runs if run.acquisition_function != ALL_LABELS),
+        ceilings=tuple(run for run in runs if run.acquisition_function == ALL_LABELS),
         metadata=metadata,
     )
 
@@ -116,15 +125,15 @@ def _check_columns(path: Path, schema: pa.Schema) -> None:
 
 
 def _check_names(path: Path, runs: Sequence[Run]) -> None:
-    strategies = {each.value for each in AcquisitionFunction}
-    samplings = {each.value for each in SelectionRule}
+    functions = {each.value for each in AcquisitionFunction}
+    rules = {each.value for each in SelectionRule}
     for run in runs:
-        if run.strategy != ALL_LABELS and not (
-            run.strategy in strategies and run.sampling in samplings
+        if run.acquisition_function != ALL_LABELS and not (
+            run.acquisition_function in functions and run.selection_rule in rules
         ):
             raise ReportError(
-                f"{path} holds runs of {run.strategy!r}, {run.sampling!r}, which this version does"
-                " not know: use the version of aloe that wrote it"
+                f"{path} holds runs of {run.acquisition_function!r}, {run.selection_rule!r},"
+                " which this version does not know: use the version of aloe that wrote it"
             )
 
 
@@ -138,16 +147,16 @@ def _runs(table: pa.Table) -> list[Run]:
 
 
 def _run(key: tuple[Any, ...], rows: list[int], columns: Mapping[str, list[Any]]) -> Run:
-    dataset, encoder, task, strategy, sampling, oracle, seed = key
+    dataset, encoder, task, function, rule, oracle, seed = key
     rows = sorted(rows, key=lambda row: columns["round"][row])
 
-    def numbers(name: str) -> FloatArray:
+    def numbers(name: str) -> Float64Array:
         return np.array([columns[name][row] for row in rows], dtype=np.float64)
 
     return Run(
         setting=Setting(dataset, encoder, task, oracle),
-        strategy=strategy,
-        sampling=sampling,
+        acquisition_function=function,
+        selection_rule=rule,
         seed=seed,
         rounds=numbers("round"),
         labels=numbers("label_count"),
@@ -156,8 +165,8 @@ def _run(key: tuple[Any, ...], rows: list[int], columns: Mapping[str, list[Any]]
     )
 
 
-def strategies_of(runs: Sequence[Run]) -> list[str]:
-    """Return the strategies that occur, random last: it is what the others are compared with."""
-    found = Counter(run.strategy for run in runs)
+def acquisition_functions_of(runs: Sequence[Run]) -> list[str]:
+    """Return the acquisition functions that occur; random, the baseline of the others, last."""
+    found = Counter(run.acquisition_function for run in runs)
     order = [each.value for each in AcquisitionFunction if each.value in found]
     return sorted(order, key=lambda name: name == AcquisitionFunction.RANDOM.value)

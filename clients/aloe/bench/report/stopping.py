@@ -12,14 +12,14 @@ ANY, ALL = "any of these", "all of these"
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A rule, or several together, on the runs of one strategy.
+    """A rule, or several together, on the runs of one query strategy.
 
     Means over the runs in which it says stop.
     """
 
     rule: str
     """As the experiment has it, or ANY or ALL."""
-    strategy: str
+    acquisition_function: str
     run_count: int
     stopped_count: int
     """The runs in which it says stop at some head."""
@@ -31,11 +31,11 @@ class Stop:
     """Test accuracy at the run's end minus that of the head."""
 
 
-def stops_of(strategy: str, runs: Sequence[Run], rules: Sequence[str]) -> list[Stop]:
-    """Evaluate stopping rules on the runs of one strategy: each, then ANY and ALL of several."""
-    stops = [_stop(rule, strategy, runs, [rule], all) for rule in rules]
+def stops_of(function: str, runs: Sequence[Run], rules: Sequence[str]) -> list[Stop]:
+    """Evaluate stopping rules on one query strategy's runs: each, then ANY and ALL of several."""
+    stops = [_stop(rule, function, runs, [rule], all) for rule in rules]
     if len(rules) > 1:
-        stops += [_stop(ANY, strategy, runs, rules, any), _stop(ALL, strategy, runs, rules, all)]
+        stops += [_stop(ANY, function, runs, rules, any), _stop(ALL, function, runs, rules, all)]
     return stops
 
 
@@ -48,7 +48,7 @@ def rules_of(results: Results) -> list[str]:
 
 def _stop(
     name: str,
-    strategy: str,
+    function: str,
     runs: Sequence[Run],
     rules: Sequence[str],
     combine: Callable[[Iterable[bool]], bool],
@@ -66,7 +66,7 @@ def _stop(
     ]
     return Stop(
         rule=name,
-        strategy=strategy,
+        acquisition_function=function,
         run_count=len(runs),
         stopped_count=len(stopped),
         labels=mean_estimate([run.labels[head] for run, head in stopped]),

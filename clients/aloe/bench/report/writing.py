@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aloe.bench.report.analysis import SamplingFigures, SettingFigures, analyze, runs_of
+from aloe.bench.report.analysis import SelectionRuleFigures, SettingFigures, analyze, runs_of
 from aloe.bench.report.figures import AXES, write_learning_curves
 from aloe.bench.report.findings import Findings, findings_of, setting_title
 from aloe.bench.report.page import Page, Part, Picture, Section, render, title_of
 from aloe.bench.report.paper import paper_tables
 from aloe.bench.report.runs import ReportError, Results, read_results
-from aloe.bench.report.strategy_tables import (
+from aloe.bench.report.setting_tables import (
     difference_table,
+    function_table,
     label_table,
     stop_table,
-    strategy_table,
     win_table,
 )
 from aloe.bench.report.table import WRITERS, Table
@@ -75,39 +75,45 @@ def _sections(
     for each in figures:
         title = setting_title(each)
         name = _unused(_slug(title), taken)
-        if not each.samplings:
+        if not each.selection_rules:
             continue
-        parts = [_sampling_part(each, group, results, folder, name) for group in each.samplings]
-        if each.sampling_comparisons:
+        parts = [
+            _selection_rule_part(each, group, results, folder, name)
+            for group in each.selection_rules
+        ]
+        if each.selection_rule_comparisons:
             table = difference_table(
-                each.sampling_comparisons,
-                f"{name}-samplings",
+                each.selection_rule_comparisons,
+                f"{name}-selection-rules",
                 "Area class-aware minus class-agnostic, at equal label counts",
             )
             parts.append(Part("class-aware against class-agnostic", (), (table,)))
         yield Section(name, title, tuple(parts))
 
 
-def _sampling_part(
-    figures: SettingFigures, group: SamplingFigures, results: Results, folder: Path, name: str
+def _selection_rule_part(
+    figures: SettingFigures, group: SelectionRuleFigures, results: Results, folder: Path, name: str
 ) -> Part:
-    name = f"{name}-{group.sampling}"
+    name = f"{name}-{group.selection_rule}"
     path = folder / name
-    runs = runs_of(results, figures.setting, group.sampling)
+    runs = runs_of(results, figures.setting, group.selection_rule)
     pictures = [
-        Picture(f"{setting_title(figures)}: {group.sampling}, against {axis.name}", svg)
+        Picture(f"{setting_title(figures)}: {group.selection_rule}, against {axis.name}", svg)
         for axis in AXES
         if (svg := write_learning_curves(figures, group, runs, axis, path))
     ]
-    tables = [strategy_table(group, f"{name}-strategies"), label_table(group, f"{name}-labels")]
+    tables = [
+        function_table(group, f"{name}-acquisition-functions"),
+        label_table(group, f"{name}-labels"),
+    ]
     if group.against_random:
-        title = f"Area minus random's, {group.sampling}"
+        title = f"Area minus random's, {group.selection_rule}"
         tables.append(difference_table(group.against_random, f"{name}-against-random", title))
     if len(group.comparisons) > 1:
         tables.append(win_table(group, f"{name}-wins"))
     if group.stops:
         tables.append(stop_table(group, f"{name}-stops"))
-    return Part(group.sampling, tuple(pictures), tuple(tables))
+    return Part(group.selection_rule, tuple(pictures), tuple(tables))
 
 
 def _every_table(paper: Sequence[Table], sections: Sequence[Section]) -> Iterator[Table]:

@@ -9,18 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aloe.bench.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, SCHEMA
+from aloe.bench.results.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, SCHEMA
 
 METADATA = {"experiment": {"seeds": 10, "rounds": 20}, "versions": {"aloe-speech": "0.1.0"}}
 CEILING, CEILING_LABEL_COUNT = 0.9, 2400
-ADVANTAGE = {"margin": 0.06, "entropy": 0.0, "largest_margin": -0.06}
-"""Of a strategy above random, in accuracy; noise between seeds is about 0.01."""
+ADVANTAGE = {"smallest_margin": 0.06, "entropy": 0.0, "largest_margin": -0.06}
+"""Of an acquisition function above random, in accuracy; noise between seeds is about 0.01."""
 
 
-def run_rows(strategy: str, seed: int, **changes: Any) -> list[dict[str, Any]]:
+def run_rows(function: str, seed: int, **changes: Any) -> list[dict[str, Any]]:
     """Return the rows of one run of 21 heads, 50 to 250 labels."""
-    generator = np.random.default_rng([seed, sum(strategy.encode())])
-    advantage = ADVANTAGE.get(strategy, 0.0) + generator.normal(scale=0.005)
+    generator = np.random.default_rng([seed, sum(function.encode())])
+    advantage = ADVANTAGE.get(function, 0.0) + generator.normal(scale=0.005)
     rows = []
     for number in range(21):
         part = number / 20
@@ -31,8 +31,8 @@ def run_rows(strategy: str, seed: int, **changes: Any) -> list[dict[str, Any]]:
                 "dataset": "fsdd",
                 "encoder": "yamnet",
                 "task": "digit",
-                "strategy": strategy,
-                "sampling": "class-aware",
+                "acquisition_function": function,
+                "selection_rule": "class-aware",
                 "oracle": "perfect",
                 "seed": seed,
                 "round": number,
@@ -54,17 +54,22 @@ def ceiling_rows(seed: int, **changes: Any) -> list[dict[str, Any]]:
     row = run_rows(ALL_LABELS, seed)[0]
     return [
         row
-        | {"sampling": "", "label_count": CEILING_LABEL_COUNT, "stop": [], "test_accuracy": CEILING}
+        | {
+            "selection_rule": "",
+            "label_count": CEILING_LABEL_COUNT,
+            "stop": [],
+            "test_accuracy": CEILING,
+        }
         | changes
     ]
 
 
 def planted_rows(
-    strategies: Iterable[str] = ("margin", "entropy", "random"), seed_count: int = 10
+    functions: Iterable[str] = ("smallest_margin", "entropy", "random"), seed_count: int = 10
 ) -> list[dict[str, Any]]:
-    """Return runs of every strategy and seed, and the ceilings."""
+    """Return runs of every acquisition function and seed, and the ceilings."""
     seeds = range(seed_count)
-    runs = [row for name in strategies for seed in seeds for row in run_rows(name, seed)]
+    runs = [row for name in functions for seed in seeds for row in run_rows(name, seed)]
     return runs + [row for seed in seeds for row in ceiling_rows(seed)]
 
 

@@ -69,7 +69,7 @@ def test_five_seeds_are_no_ground_for_a_claim():
     assert power_of([comparison]) is None
 
 
-def test_strategies_without_a_common_seed_are_not_compared():
+def test_functions_without_a_common_seed_are_not_compared():
     assert compare({"a": {0: 1.0}, "b": {1: 1.0}}) == ()
 
 

@@ -11,10 +11,10 @@ from tests.unit.bench.report.results_files import (
     write_results,
 )
 
-from aloe.bench.report.analysis import SamplingFigures, SettingFigures, analyze
+from aloe.bench.report.analysis import SelectionRuleFigures, SettingFigures, analyze
 from aloe.bench.report.findings import findings_of
 from aloe.bench.report.runs import read_results
-from aloe.bench.report.strategy_tables import stop_table, strategy_table, win_table
+from aloe.bench.report.setting_tables import function_table, stop_table, win_table
 
 
 @pytest.fixture
@@ -32,26 +32,32 @@ def sentences(figures: SettingFigures) -> str:
     return "\n".join(findings_of(figures).sentences)
 
 
-def by_strategy(group: SamplingFigures):
-    return {each.strategy: each for each in group.strategies}
+def by_function(group: SelectionRuleFigures):
+    return {each.acquisition_function: each for each in group.acquisition_functions}
 
 
-def test_better_strategy_is_above_equal_one_not_shown_and_worse_one_below(figures_of):
-    text = sentences(figures_of(planted_rows(("margin", "entropy", "largest_margin", "random"))))
-    assert "Class-aware: above random sampling by area: margin +5" in text
-    assert "Class-aware: below random sampling by area: largest margin −5" in text
-    assert "no difference from random sampling is shown for entropy" in text
+def test_better_function_is_above_equal_one_not_shown_and_worse_one_below(figures_of):
+    text = sentences(
+        figures_of(planted_rows(("smallest_margin", "entropy", "largest_margin", "random")))
+    )
+    assert "Class-aware: above random picks by area: smallest margin +" in text
+    assert "Class-aware: below random picks by area: largest margin −5" in text
+    assert "no difference from random picks is shown for entropy" in text
 
 
-def test_strategies_stand_in_one_order_with_random_last(figures_of):
-    (group,) = figures_of(planted_rows(("random", "entropy", "margin"))).samplings
-    assert [each.strategy for each in group.strategies] == ["margin", "entropy", "random"]
+def test_functions_stand_in_one_order_with_random_last(figures_of):
+    (group,) = figures_of(planted_rows(("random", "entropy", "smallest_margin"))).selection_rules
+    assert [each.acquisition_function for each in group.acquisition_functions] == [
+        "smallest_margin",
+        "entropy",
+        "random",
+    ]
 
 
-def test_figures_of_a_strategy_are_those_planted(figures_of):
+def test_figures_of_an_acquisition_function_are_those_planted(figures_of):
     figures = figures_of(planted_rows())
     assert figures.ceiling.value == pytest.approx(CEILING)
-    margin = by_strategy(figures.samplings[0])["margin"]
+    margin = by_function(figures.selection_rules[0])["smallest_margin"]
     assert margin.accuracy.value == pytest.approx(0.86, abs=0.01)
     assert margin.accuracy.low < margin.accuracy.value < margin.accuracy.high
     assert margin.ceiling_gap.value == pytest.approx(CEILING - margin.accuracy.value)
@@ -63,14 +69,16 @@ def test_figures_of_a_strategy_are_those_planted(figures_of):
 
 
 def test_seconds_per_round_are_said_to_be_of_runs_side_by_side(figures_of):
-    (group,) = figures_of(run_rows("margin", 0)).samplings
-    assert "several runs went on at once" in strategy_table(group, "x").notes[1]
-    (group,) = figures_of([row | {"round_s": None} for row in run_rows("margin", 0)]).samplings
-    assert len(strategy_table(group, "x").notes) == 1
+    (group,) = figures_of(run_rows("smallest_margin", 0)).selection_rules
+    assert "several runs went on at once" in function_table(group, "x").notes[1]
+    (group,) = figures_of(
+        [row | {"round_s": None} for row in run_rows("smallest_margin", 0)]
+    ).selection_rules
+    assert len(function_table(group, "x").notes) == 1
 
 
-def test_saved_labels_are_claimed_for_the_better_strategy_only(figures_of):
-    better = sentences(figures_of(planted_rows(("margin", "random"))))
+def test_saved_labels_are_claimed_for_the_better_function_only(figures_of):
+    better = sentences(figures_of(planted_rows(("smallest_margin", "random"))))
     assert "of its labels" in better
     equal = sentences(figures_of(planted_rows(("entropy", "random"))))
     assert "of its labels" not in equal
@@ -78,54 +86,65 @@ def test_saved_labels_are_claimed_for_the_better_strategy_only(figures_of):
 
 
 def test_distance_from_the_ceiling_has_its_interval(figures_of):
-    text = sentences(figures_of(planted_rows(("margin", "random"))))
-    assert "with 250 of 2,400 labels; all of them give 90.0% [90.0, 90.0]. That is 3." in text
+    text = sentences(figures_of(planted_rows(("smallest_margin", "random"))))
+    assert "with 250 of 2,400 labels; all of them give 90.0% [90.0, 90.0]. That is 4." in text
     assert "below the ceiling" in text
 
 
 def test_five_seeds_claim_nothing(figures_of):
-    figures = figures_of(planted_rows(("margin", "random"), seed_count=5))
+    figures = figures_of(planted_rows(("smallest_margin", "random"), seed_count=5))
     text = sentences(figures)
-    assert "nothing is claimed about margin against random sampling: fewer than 6 seeds" in text
+    assert (
+        "nothing is claimed about smallest margin against random picks: fewer than 6 seeds" in text
+    )
     assert not any(word in text for word in ("above", "below", "of its labels"))
-    assert win_table(figures.samplings[0], "wins").notes == (
+    assert win_table(figures.selection_rules[0], "wins").notes == (
         "Fewer than 6 seeds in common: no test, and no claim.",
     )
 
 
 def test_too_few_seeds_for_so_many_comparisons_are_told(figures_of):
-    figures = figures_of(planted_rows(("margin", "entropy", "random"), seed_count=6))
+    figures = figures_of(planted_rows(("smallest_margin", "entropy", "random"), seed_count=6))
     assert "6 seeds cannot show any of 2 differences, however large; 7 seeds could" in sentences(
         figures
     )
-    assert "nothing can be shown; it takes 7 seeds" in win_table(figures.samplings[0], "x").notes[0]
+    assert (
+        "nothing can be shown; it takes 7 seeds"
+        in win_table(figures.selection_rules[0], "x").notes[0]
+    )
 
 
 def test_class_aware_is_compared_with_class_agnostic_at_equal_label_counts(figures_of):
     agnostic = [
         row
         | {
-            "sampling": "class-agnostic",
+            "selection_rule": "class-agnostic",
             "label_count": 50 + 5 * row["round"],
             "test_accuracy": row["test_accuracy"] - 0.2,
         }
-        for row in planted_rows(("margin", "random"))
-        if row["sampling"]
+        for row in planted_rows(("smallest_margin", "random"))
+        if row["selection_rule"]
     ]
-    figures = figures_of(planted_rows(("margin", "random")) + agnostic)
-    assert [each.sampling for each in figures.samplings] == ["class-aware", "class-agnostic"]
-    assert figures.samplings[1].label_range == (50, 150)
+    figures = figures_of(planted_rows(("smallest_margin", "random")) + agnostic)
+    assert [each.selection_rule for each in figures.selection_rules] == [
+        "class-aware",
+        "class-agnostic",
+    ]
+    assert figures.selection_rules[1].label_range == (50, 150)
     text = sentences(figures)
-    assert "Class-aware, at equal label counts: above class-agnostic picks by area: margin" in text
-    assert all(each.is_shown for each in figures.sampling_comparisons)
+    assert (
+        "Class-aware, at equal label counts: above class-agnostic picks by area: smallest margin"
+        in text
+    )
+    assert all(each.is_shown for each in figures.selection_rule_comparisons)
 
 
 def test_stopping_rule_is_judged_where_it_first_says_stop(figures_of):
-    (group,) = figures_of(planted_rows(("margin", "random"))).samplings
+    (group,) = figures_of(planted_rows(("smallest_margin", "random"))).selection_rules
     stop = group.stops[0]
-    assert (stop.rule, stop.strategy, stop.stopped_count, stop.run_count) == (
+    assert (stop.rule, stop.acquisition_function, stop.stopped_count, stop.run_count) == (
         "plateau",
-        "margin",
+        "smallest_margin",
         9,
         10,
     )
@@ -133,25 +152,31 @@ def test_stopping_rule_is_judged_where_it_first_says_stop(figures_of):
     assert stop.labels_saved.value == pytest.approx(0.2)
     assert stop.accuracy_lost.value == pytest.approx(0.4 * (1 - 0.75**0.5), abs=0.01)
     row = [cell.text for cell in stop_table(group, "stops").rows[0]]
-    assert row[:5] == ["plateau", "margin", "9 of 10", "200 [200, 200]", "20.0 [20.0, 20.0]"]
+    assert row[:5] == [
+        "plateau",
+        "smallest margin",
+        "9 of 10",
+        "200 [200, 200]",
+        "20.0 [20.0, 20.0]",
+    ]
 
 
 def test_rule_that_never_says_stop_stands_with_none_of_the_runs(tmp_path):
     metadata = {"spec": {"stop": ["uncertainty:0.05", "plateau"]}}
-    folder = write_results(tmp_path, planted_rows(("margin",), seed_count=2), metadata)
+    folder = write_results(tmp_path, planted_rows(("smallest_margin",), seed_count=2), metadata)
     (figures,) = analyze(read_results(folder), (0.9,))
-    table = stop_table(figures.samplings[0], "stops")
+    table = stop_table(figures.selection_rules[0], "stops")
     found = [[cell.text for cell in row] for row in table.rows]
-    assert found[0] == ["uncertainty:0.05", "margin", "0 of 2", "–", "–", "–"]
-    assert found[1][:4] == ["plateau", "margin", "1 of 2", "200"]
+    assert found[0] == ["uncertainty:0.05", "smallest margin", "0 of 2", "–", "–", "–"]
+    assert found[1][:4] == ["plateau", "smallest margin", "1 of 2", "200"]
 
 
 def test_rules_together_stop_where_the_first_or_all_of_them_say_so(figures_of):
     rows = [
         row | {"stop": ["plateau"] * (row["round"] in (5, 12)) + ["stable"] * (row["round"] >= 9)}
-        for row in planted_rows(("margin",), seed_count=1)
+        for row in planted_rows(("smallest_margin",), seed_count=1)
     ]
-    (group,) = figures_of(rows).samplings
+    (group,) = figures_of(rows).selection_rules
     assert [(stop.rule, stop.labels.value) for stop in group.stops] == [
         ("plateau", 100),
         ("stable", 140),
@@ -164,35 +189,37 @@ def test_rules_together_stop_where_the_first_or_all_of_them_say_so(figures_of):
 def test_runs_with_fewer_seeds_are_compared_over_the_common_ones(figures_of):
     rows = [
         row
-        for row in planted_rows(("margin", "random"))
-        if row["strategy"] != "margin" or row["seed"] < 7
+        for row in planted_rows(("smallest_margin", "random"))
+        if row["acquisition_function"] != "smallest_margin" or row["seed"] < 7
     ]
-    (group,) = figures_of(rows).samplings
-    assert by_strategy(group)["margin"].seeds == tuple(range(7))
+    (group,) = figures_of(rows).selection_rules
+    assert by_function(group)["smallest_margin"].seeds == tuple(range(7))
     (comparison,) = group.comparisons
     assert comparison.difference.run_count == 7
     assert comparison.is_shown
 
 
 def test_without_ceiling_nothing_is_said_of_it(figures_of):
-    rows = [row for row in planted_rows(("margin", "random")) if row["sampling"]]
+    rows = [row for row in planted_rows(("smallest_margin", "random")) if row["selection_rule"]]
     figures = figures_of(rows)
     assert figures.ceiling is None
-    assert by_strategy(figures.samplings[0])["margin"].labels_to_reach == ()
+    assert by_function(figures.selection_rules[0])["smallest_margin"].labels_to_reach == ()
     assert "ceiling" not in sentences(figures)
 
 
 def test_without_test_accuracy_nothing_is_found(figures_of):
-    rows = [row | {"test_accuracy": None} for row in planted_rows(("margin", "random"))]
+    rows = [row | {"test_accuracy": None} for row in planted_rows(("smallest_margin", "random"))]
     figures = figures_of(rows)
     assert sentences(figures) == ""
-    margin = by_strategy(figures.samplings[0])["margin"]
+    margin = by_function(figures.selection_rules[0])["smallest_margin"]
     assert (margin.accuracy, margin.area, margin.utilisation) == (None, None, None)
     assert margin.labels.value == 250
 
 
 def test_ceiling_of_a_perfect_oracle_holds_for_every_oracle(figures_of):
-    rows = [row | {"oracle": "noise:0.1"} for row in run_rows("margin", 0)] + ceiling_rows(0)
+    rows = [row | {"oracle": "noise:0.1"} for row in run_rows("smallest_margin", 0)] + ceiling_rows(
+        0
+    )
     figures = figures_of(rows)
     assert figures.setting.oracle == "noise:0.1"
     assert figures.ceiling.value == CEILING
@@ -203,6 +230,8 @@ def test_ceiling_alone_is_told(figures_of):
 
 
 def test_shown_needs_a_corrected_p_of_at_most_five_percent(figures_of):
-    (comparison,) = figures_of(planted_rows(("margin", "random"))).samplings[0].comparisons
+    (comparison,) = (
+        figures_of(planted_rows(("smallest_margin", "random"))).selection_rules[0].comparisons
+    )
     assert replace(comparison, corrected_p=0.05).is_shown
     assert not replace(comparison, corrected_p=0.0501).is_shown

@@ -3,15 +3,14 @@ from math import inf
 import numpy as np
 import pytest
 
-from aloe.bench.curves import align
+from aloe.bench.report.curves import align, mean_curve
 from aloe.bench.report.measures import (
     areas_under_curves,
     first_reaching,
     labels_to_reach,
-    mean_curve,
     utilisation,
 )
-from aloe.bench.report.strategy_tables import reach_text, utilisation_text
+from aloe.bench.report.setting_tables import reach_text, utilisation_text
 
 LABELS = np.array([10.0, 20, 30, 40])
 
@@ -94,7 +93,7 @@ def test_mean_curve_has_a_band_from_six_runs_on(run_count, has_band):
     assert (found.low is not None, found.high is not None) == (has_band, has_band)
 
 
-def test_utilisation_is_censored_where_the_strategy_never_gets_there():
+def test_utilisation_is_censored_where_it_never_gets_there():
     found = utilisation([curve(0.1, 0.1, 0.1, 0.1)] * 3, [curve(0.1, 0.5, 0.5, 0.5)] * 3)
     assert found is not None
     assert (found.rate.value, found.rate_bound) == (inf, 2)

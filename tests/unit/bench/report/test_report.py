@@ -13,14 +13,14 @@ import pytest
 from tests.unit.bench.report.results_files import planted_rows, run_rows, write_results
 
 from aloe.bench.report import ReportError, write_report
-from aloe.bench.schema import RESULTS_FILE
+from aloe.bench.results.schema import RESULTS_FILE
 from aloe.cli.bench_report import report
 from aloe.cli.console import CommandError
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> Path:
-    """The folder of a report of three strategies and ten seeds."""
+    """The folder of a report of three acquisition functions and ten seeds."""
     folder = write_results(tmp_path_factory.mktemp("bench"), planted_rows())
     write_report(folder, folder / "report")
     return folder / "report"
@@ -33,8 +33,8 @@ def page(written: Path) -> str:
 
 
 def test_page_says_what_was_found(page):
-    assert "above random sampling by area: margin +5" in page
-    assert "no difference from random sampling is shown for entropy" in page
+    assert "above random picks by area: smallest margin +" in page
+    assert "no difference from random picks is shown for entropy" in page
     for title in ("Findings", "The paper's tables", "Definitions", "Reproducibility"):
         assert f">{title}</h2>" in page
 
@@ -62,7 +62,7 @@ def test_ids_in_the_page_are_unique_and_references_lead_somewhere(page):
 
 def test_figures_of_the_page_take_its_colours(page):
     body = page[page.index("</style>") :]
-    assert "var(--margin)" in body
+    assert "var(--smallest-margin)" in body
     assert not re.findall(r"#[0-9a-fA-F]{6}\b", body)
 
 
@@ -78,7 +78,7 @@ def test_versions_and_machines_of_several_are_each_a_line(tmp_path):
         "versions": versions,
         "machine": [{"system": "Linux", "cores": 2}, {"system": "Darwin", "cores": 8}],
     }
-    folder = write_results(tmp_path, run_rows("margin", 0)[:2], metadata)
+    folder = write_results(tmp_path, run_rows("smallest_margin", 0)[:2], metadata)
     text = html.unescape(write_report(folder, tmp_path / "report").page.read_text("utf-8"))
     lines = [line.strip(" ,") for line in text.splitlines()]
     assert all(json.dumps(each) in lines for each in (*versions, *metadata["machine"]))
@@ -96,12 +96,12 @@ def test_figures_and_tables_are_files_too(written):
     svg = ET.parse(written / "figures" / f"{stem}-labels.svg")  # noqa: S314 - we wrote it
     assert svg.getroot().tag.endswith("svg")
     tables = {path.stem for path in (written / "tables").iterdir()}
-    kinds = ("strategies", "labels", "against-random", "wins", "stops")
+    kinds = ("acquisition-functions", "labels", "against-random", "wins", "stops")
     assert tables == {"table-1", *(f"{stem}-{kind}" for kind in kinds)}
 
 
 def test_same_results_give_the_same_bytes(tmp_path):
-    folder = write_results(tmp_path, planted_rows(("margin", "random"), seed_count=2))
+    folder = write_results(tmp_path, planted_rows(("smallest_margin", "random"), seed_count=2))
     for name in ("one", "two"):
         write_report(folder, tmp_path / name)
     first, second = (
@@ -115,21 +115,24 @@ def test_same_results_give_the_same_bytes(tmp_path):
 def test_results_that_miss_almost_everything_still_make_a_report(tmp_path):
     rows = [
         row | {"test_accuracy": None, "test_macro_f1": None, "round_s": None, "stop": None}
-        for row in run_rows("margin", 0)
+        for row in run_rows("smallest_margin", 0)
     ] + run_rows("norm", 3)[:1]
     found = write_report(write_results(tmp_path, rows, metadata=None), tmp_path / "report")
     assert "says nothing about how it was made" in found.page.read_text(encoding="utf-8")
 
 
 def test_settings_of_one_name_keep_their_files_apart(tmp_path):
-    rows = run_rows("margin", 0, encoder="a/b")[:2] + run_rows("margin", 0, encoder="a-b")[:2]
+    rows = (
+        run_rows("smallest_margin", 0, encoder="a/b")[:2]
+        + run_rows("smallest_margin", 0, encoder="a-b")[:2]
+    )
     write_report(write_results(tmp_path, rows), tmp_path / "report")
     assert len(list((tmp_path / "report" / "figures").glob("*.png"))) == 4
 
 
 def test_long_oracles_have_files_of_their_own(tmp_path):
     oracles = [f"noise:{', '.join(['0.125'] * 60)}, {last}" for last in ("0.1", "0.2")]
-    rows = [row for oracle in oracles for row in run_rows("margin", 0, oracle=oracle)[:2]]
+    rows = [row for oracle in oracles for row in run_rows("smallest_margin", 0, oracle=oracle)[:2]]
     write_report(write_results(tmp_path, rows), tmp_path / "report")
     assert len(list((tmp_path / "report" / "figures").glob("*-class-aware-labels.png"))) == 2
     assert len(list((tmp_path / "report" / "tables").glob("*-class-aware-labels.tex"))) == 2
@@ -158,31 +161,31 @@ def test_results_without_runs_are_refused(tmp_path):
         write_report(write_results(tmp_path, []), tmp_path / "report")
 
 
-def test_strategy_of_another_version_is_refused_by_name(tmp_path):
+def test_acquisition_function_of_another_version_is_refused_by_name(tmp_path):
     rows = run_rows("badge", 0)
     with pytest.raises(ReportError, match=r"runs of 'badge', 'class-aware', which this version"):
         write_report(write_results(tmp_path, rows), tmp_path / "report")
 
 
 def test_folder_that_cannot_be_written_is_named(tmp_path):
-    folder = write_results(tmp_path, run_rows("margin", 0))
+    folder = write_results(tmp_path, run_rows("smallest_margin", 0))
     (tmp_path / "taken").touch()
     with pytest.raises(ReportError, match=r"cannot write the report to .*taken"):
         write_report(folder, tmp_path / "taken")
 
 
 def test_command_writes_below_the_experiment_and_prints_the_findings(tmp_path, capsys):
-    report(write_results(tmp_path, run_rows("margin", 0)[:3]))
+    report(write_results(tmp_path, run_rows("smallest_margin", 0)[:3]))
     assert (tmp_path / "report" / "index.html").is_file()
     assert "report in" in capsys.readouterr().out
 
 
 def test_command_prints_every_figure_as_json(tmp_path, capsys):
-    folder = write_results(tmp_path, planted_rows(("margin", "random"), seed_count=6))
+    folder = write_results(tmp_path, planted_rows(("smallest_margin", "random"), seed_count=6))
     report(folder, output=tmp_path / "elsewhere", level=[0.99], json=True)
     found = json.loads(capsys.readouterr().out)
     (setting,) = found["settings"]
-    (margin, random) = setting["samplings"][0]["strategies"]
+    (margin, random) = setting["selection_rules"][0]["acquisition_functions"]
     assert margin["accuracy"]["value"] == pytest.approx(0.86, abs=0.01)
     assert margin["labels_to_reach"][0]["level"] == 0.99
     # It was never reached: infinity is no JSON.

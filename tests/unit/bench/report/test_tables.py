@@ -17,9 +17,9 @@ from aloe.bench.report.table import (
 from aloe.bench.spec import encoder_name
 
 TABLE = Table(
-    name="strategies",
+    name="functions",
     title="A & B",
-    columns=("strategy", "accuracy, %"),
+    columns=("acquisition function", "accuracy, %"),
     rows=(cells("least_confidence", "−1.5"), (Cell("a|b"), Cell("> 450", strong=True))),
     notes=("Note.",),
 )
@@ -29,7 +29,7 @@ def test_markdown_table():
     assert to_markdown(TABLE).splitlines() == [
         "**A & B**",
         "",
-        "| strategy | accuracy, % |",
+        "| acquisition function | accuracy, % |",
         "| :-- | --: |",
         r"| least\_confidence | −1.5 |",
         r"| a\|b | **> 450** |",
@@ -42,7 +42,7 @@ def test_latex_table_escapes_what_latex_would_read():
     text = to_latex(TABLE)
     assert r"\caption{A \& B}" in text
     assert r"\begin{tabular}{lr}" in text
-    assert r"strategy & accuracy, \% \\" in text
+    assert r"acquisition function & accuracy, \% \\" in text
     assert r"least\_confidence & $-$1.5 \\" in text
     assert r"a|b & \textbf{$>$ 450} \\" in text
 
@@ -86,8 +86,8 @@ def test_ours_stands_below_the_papers_where_it_was_run(tables_of):
     encoder = encoder_name("https://tfhub.dev/google/trillsson5/1")
     same = {"dataset": "speech-commands", "encoder": encoder, "task": "word"}
     (_, first), (_, second) = tables_of(
-        run_rows("margin", 0, **same, test_accuracy=0.95),
-        run_rows("random", 0, **same, sampling="class-agnostic", test_accuracy=0.7),
+        run_rows("smallest_margin", 0, **same, test_accuracy=0.95),
+        run_rows("random", 0, **same, selection_rule="class-agnostic", test_accuracy=0.7),
         ceiling_rows(0, **same, test_accuracy=0.96),
         ceiling_rows(0, **same | {"encoder": "trill"}, test_accuracy=0.83),
     )
@@ -101,9 +101,11 @@ def test_ours_stands_below_the_papers_where_it_was_run(tables_of):
 
 def test_encoder_that_is_not_the_papers_is_marked(tables_of):
     (table, first), (_, second) = tables_of(
-        run_rows("margin", 0, dataset="vocalsound", test_accuracy=0.88),
-        run_rows("margin", 0, dataset="vocalsound", encoder="trillsson1", test_accuracy=0.85),
-        run_rows("margin", 0, test_accuracy=0.6),
+        run_rows("smallest_margin", 0, dataset="vocalsound", test_accuracy=0.88),
+        run_rows(
+            "smallest_margin", 0, dataset="vocalsound", encoder="trillsson1", test_accuracy=0.85
+        ),
+        run_rows("smallest_margin", 0, test_accuracy=0.6),
     )
     ours = [row for row in first if row[1] == "ours"]
     assert [row[:3] for row in ours] == [
@@ -126,4 +128,4 @@ def test_without_a_data_set_of_the_paper_the_table_is_of_ours_alone(tables_of):
 
 
 def test_oracles_that_err_are_not_put_beside_the_paper(tables_of):
-    assert tables_of(run_rows("margin", 0, dataset="vocalsound", oracle="noise:0.1")) == []
+    assert tables_of(run_rows("smallest_margin", 0, dataset="vocalsound", oracle="noise:0.1")) == []

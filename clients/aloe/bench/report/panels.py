@@ -1,0 +1,163 @@
+"""Learning curves drawn in panels: the one way that the bench draws them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from aloe.bench.arrays import Float64Array
+from aloe.bench.report.curves import Curve
+from aloe.client.types import AcquisitionFunction
+
+# Okabe and Ito's colours, which stay apart for colour-blind readers; grey for the baseline.
+COLORS = {
+    AcquisitionFunction.SMALLEST_MARGIN.value: "#0072B2",
+    AcquisitionFunction.RANDOM.value: "#7F7F7F",
+    AcquisitionFunction.ENTROPY.value: "#D55E00",
+    AcquisitionFunction.LEAST_CONFIDENCE.value: "#009E73",
+    AcquisitionFunction.LARGEST_MARGIN.value: "#CC79A7",
+    AcquisitionFunction.NORM.value: "#E69F00",
+    AcquisitionFunction.MARGIN_LOGITS.value: "#56B4E9",
+}
+INK, FAINT = "#222222", "#E6E6E6"
+_BASELINE = AcquisitionFunction.RANDOM.value
+_MAX_COLUMN_COUNT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What the heads that were trained on every label reach."""
+
+    accuracy: float
+    label_count: int
+    is_named: bool = True
+    """Whether the accuracy and label count are written on its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Some acquisition functions in one set of axes."""
+
+    title: str
+    curves: Mapping[str, Curve]
+    """Acquisition function to the mean over its runs."""
+    runs: Mapping[str, Sequence[Float64Array]] = field(default_factory=dict)
+    """Acquisition function to the curve of each run, (2, n_points); empty to draw means alone."""
+    ceiling: Ceiling | None = None
+
+
+def draw_panels(panels: Sequence[Panel], places: str, *, same_places: bool) -> Figure:
+    """Draw panels in rows of up to three, with one scale of accuracy.
+
+    Args:
+        panels: one or more.
+        places: what the curves are drawn against, in words.
+        same_places: whether all panels have one scale of places.
+    """
+    column_count = min(len(panels), _MAX_COLUMN_COUNT)
+    row_count = ceil(len(panels) / column_count)
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06, wspace=0.02)
+    figure = Figure(figsize=(3.1 * column_count + 0.6, 2.6 * row_count + 0.7), layout=layout)
+    axes = list(
+        figure.subplots(
+            row_count, column_count, sharex=same_places, sharey=True, squeeze=False
+        ).flat
+    )
+    for each, panel in zip(axes, panels, strict=False):
+        _draw_panel(each, panel)
+        _style(each, panel.title, places)
+    for empty in axes[len(panels) :]:
+        empty.remove()
+    for row_start in axes[::column_count]:
+        row_start.set_ylabel("test accuracy", color=INK)
+    _draw_legend(figure, panels, column_count)
+    return figure
+
+
+def spoken(name: str) -> str:
+    """Write the name of an acquisition function in words."""
+    return name.replace("_", " ")
+
+
+def _draw_panel(axes: Any, panel: Panel) -> None:
+    for name, curve in panel.curves.items():
+        runs = panel.runs.get(name, ())
+        # The baseline is drawn below the one that is compared with it; below many it would be lost.
+        order = 2 if name == _BASELINE and runs else 3
+        axes.plot(curve.places, curve.mean, color=COLORS[name], linewidth=1.3, zorder=order)
+        if runs:
+            _draw_runs(axes, runs, COLORS[name])
+        if runs and curve.low and curve.high:
+            axes.fill_between(
+                curve.places,
+                curve.low,
+                curve.high,
+                color=COLORS[name],
+                alpha=0.3,
+                linewidth=0,
+                zorder=order,
+            )
+    if panel.ceiling:
+        _draw_ceiling(axes, panel.ceiling)
+
+
+def _draw_runs(axes: Any, runs: Sequence[Float64Array], color: str) -> None:
+    """Draw all runs of an acquisition function as one faint line with gaps."""
+    gap = np.full((2, 1), np.nan)
+    x, y = np.concatenate([part for run in runs for part in (run, gap)], axis=1)
+    axes.plot(x, y, color=color, alpha=0.3, linewidth=0.5, zorder=1)
+
+
+def _draw_ceiling(axes: Any, ceiling: Ceiling) -> None:
+    axes.axhline(ceiling.accuracy, color=INK, linestyle=(0, (4, 3)), linewidth=1)
+    if ceiling.is_named:
+        axes.annotate(
+            f"all {ceiling.label_count:,} labels: {ceiling.accuracy:.1%}",
+            (1, ceiling.accuracy),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+            color=INK,
+        )
+
+
+def _style(axes: Any, title: str, places: str) -> None:
+    """Give axes their title and labels: accuracies in percent, little ink."""
+    axes.set_title(title, loc="left", fontweight="bold", color=INK, pad=10)
+    axes.set_xlabel(places, color=INK)
+    axes.margins(x=0.02)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True))
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="both", length=0, labelcolor=INK)
+    # On every panel: with a shorter last row, a column's lowest panel would have no labels.
+    axes.tick_params(labelbottom=True)
+
+
+def _draw_legend(figure: Figure, panels: Sequence[Panel], column_count: int) -> None:
+    curves = {name: curve for panel in panels for name, curve in panel.curves.items()}
+    handles: list[Any] = [
+        Line2D([], [], color=COLORS[name], linewidth=1.8, label=spoken(name)) for name in curves
+    ]
+    if any(curve.low for curve in curves.values()):
+        handles.append(Patch(color=INK, alpha=0.3, lw=0, label="95% interval of the mean"))
+    if any(panel.runs for panel in panels):
+        handles.append(Line2D([], [], color=INK, alpha=0.4, linewidth=0.5, label="one run"))
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        # Matplotlib fills a legend by columns: choose their number so that its rows are full.
+        ncols=ceil(len(handles) / ceil(len(handles) / (2 * column_count))),
+        frameon=False,
+    )

@@ -1,0 +1,1 @@
+"""What an experiment keeps: a row per head in a Parquet file, and the folder around it."""

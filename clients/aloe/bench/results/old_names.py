@@ -1,0 +1,61 @@
+"""Results and experiments of earlier versions, read under the names of today.
+
+Then the acquisition function was called "strategy", the selection rule "sampling", and the
+acquisition function smallest_margin "margin".
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from aloe.bench.spec.toml import RENAMED_KEYS
+
+_COLUMNS = {"acquisition_function": "strategy", "selection_rule": "sampling"}
+"""Name of a column to its old one."""
+_FUNCTIONS = {"smallest_margin": "margin"}
+"""Name of an acquisition function to its old one."""
+
+
+def todays_table(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an experiment, as a table of plain values, under the names of today."""
+    renamed = {RENAMED_KEYS.get(key, key): value for key, value in table.items()}
+    if "strategies" in table:
+        todays = {old: new for new, old in _FUNCTIONS.items()}
+        renamed["acquisition_functions"] = [todays.get(e, e) for e in table["strategies"]]
+    return renamed
+
+
+def schema_of(file: pq.ParquetFile) -> pa.Schema:
+    """Return the columns of a file of results under the names of today."""
+    schema = file.schema_arrow
+    for new, old in _COLUMNS.items():
+        if old in schema.names:
+            place = schema.get_field_index(old)
+            schema = schema.set(place, schema.field(place).with_name(new))
+    return schema
+
+
+def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a file of results, under the names of today."""
+    there = file.schema_arrow.names
+    stored = [each if each in there else _COLUMNS[each] for each in columns]
+    table = file.read(stored)
+    fields = [schema_of(file).field(each) for each in columns]
+    arrays = [_todays_values(name, table[name]) for name in stored]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields, table.schema.metadata))
+
+
+def _todays_values(stored_name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if stored_name == _COLUMNS["acquisition_function"]:
+        for new, old in _FUNCTIONS.items():
+            values = pc.if_else(pc.equal(values, old), new, values)
+    return values
+
+
+def old_run(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that tell a run from others with the values that they had."""
+    function = run["acquisition_function"]
+    return {**run, "acquisition_function": _FUNCTIONS.get(function, function)}

@@ -1,0 +1,139 @@
+"""What happened in a run, and the same as rows of the results: one per head."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from aloe.bench.results import schema
+from aloe.bench.spec.run_keys import RunKey
+from aloe.client import Evaluation, Round, StopAdvice, StopVerdict, stopping_rule_text
+from aloe.oracle import LabelingRound
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What happened in a run."""
+
+    key: RunKey
+    rounds: tuple[Round, ...]
+    """One per head."""
+    batches: tuple[LabelingRound, ...]
+    """Empty for the ceiling."""
+
+
+def run_columns(dataset: str, encoder: str, key: RunKey) -> Row:
+    """Return the values that tell a run from the others: those of schema.RUN_COLUMNS."""
+    return {
+        "dataset": dataset,
+        "encoder": encoder,
+        "task": key.task,
+        "acquisition_function": (
+            key.acquisition_function.value if key.acquisition_function else schema.ALL_LABELS
+        ),
+        "selection_rule": key.selection_rule.value if key.selection_rule else "",
+        "oracle": key.oracle,
+        "seed": key.seed,
+    }
+
+
+def run_table(run: Row, record: RunRecord) -> pa.Table:
+    """Return the rows of a run, with the columns of schema.SCHEMA.
+
+    Args:
+        run: what run_columns returned.
+        record: what happened.
+    """
+    starts = [each.start_time for each in record.rounds]
+    round_s: list[float | None] = [(b - a).total_seconds() for a, b in pairwise(starts)]
+    asked: dict[int, list[LabelingRound]] = {}
+    for batch in record.batches:
+        asked.setdefault(batch.query.head_version, []).append(batch)
+    rows = [
+        run
+        | _head(place, each)
+        | _picks(asked.get(each.head_version, []))
+        | _evaluation("validation", each.validation)
+        | _evaluation("test", each.test)
+        | {"round_s": took_s}
+        for place, (each, took_s) in enumerate(zip(record.rounds, [*round_s, None], strict=True))
+    ]
+    return pa.Table.from_pylist(rows, schema=schema.SCHEMA)
+
+
+def _head(place: int, head: Round) -> Row:
+    """Return what the learner says of a head."""
+    times = head.head_times
+    return {
+        "round": place,
+        "head_version": head.head_version,
+        "label_count": head.label_count,
+        "training_loss": head.training_loss,
+        "prediction_agreement": head.prediction_agreement,
+        "mean_uncertainty": head.mean_uncertainty,
+        "stop": _stop(head.stop_advice),
+        "training_s": _total_s(head.training_duration),
+        "evaluation_s": _total_s(head.evaluation_duration),
+        # Two passes over the pool: one ranks the clips, one serves the stopping rules.
+        "scoring_s": _total_s(times.scoring_duration, head.statistics_duration),
+        "selection_s": _total_s(times.selection_duration),
+        "store_s": _total_s(times.publishing_duration, head.store_duration),
+    }
+
+
+def _stop(advice: StopAdvice | None) -> list[str] | None:
+    """Return the rules that say stop, None where there are no rules."""
+    if advice is None:
+        return None
+    said = [reason for reason in advice.reasons if reason.verdict is StopVerdict.STOP]
+    return [stopping_rule_text(reason.rule) for reason in said]
+
+
+def _total_s(*durations: timedelta | None) -> float | None:
+    known = [duration.total_seconds() for duration in durations if duration is not None]
+    return sum(known) if known else None
+
+
+def _picks(batches: Sequence[LabelingRound]) -> Row:
+    """Return what was asked by a head and answered."""
+    picks = []
+    for batch in batches:
+        labels = {answer.lease_id: answer.label for answer in batch.answers}
+        picks += [
+            (lease.clip_id, _float32(lease.score), labels[lease.lease_id])
+            for lease in batch.query.leases
+            if lease.lease_id in labels
+        ]
+    return {
+        "picks": [clip_id for clip_id, _, _ in picks],
+        "pick_scores": [score for _, score, _ in picks],
+        "pick_labels": [label for _, _, label in picks],
+    }
+
+
+def _float32(score: float | None) -> float | None:
+    """Return a score as the float32 that the learner computed."""
+    return None if score is None else float(np.float32(score))
+
+
+def _evaluation(split: str, found: Evaluation | None) -> Row:
+    if found is None:
+        return {}
+    return {
+        f"{split}_accuracy": _number(found.accuracy),
+        f"{split}_macro_f1": _number(found.macro_f1),
+        f"{split}_class_recalls": [_number(each) for each in found.class_recalls],
+        f"{split}_loss": _number(found.loss),
+        f"{split}_calibration_error": _number(found.calibration_error),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None

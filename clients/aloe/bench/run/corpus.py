@@ -1,0 +1,89 @@
+"""The clips of an experiment, and for each task the true class of every clip."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from aloe.bench.datasets import Dataset
+from aloe.client import KnownLabel, NewClip, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Clips, and for each task the true class of every clip."""
+
+    clips: Callable[[], Iterable[NewClip]]
+    """Yields the clips one by one, anew at each call: together they may not fit in memory."""
+    splits: Mapping[str, Split]
+    """Clip id to split, in the order of the clips."""
+    classes: Mapping[str, tuple[str, ...]]
+    """Task to classes."""
+    truth: Mapping[str, Mapping[str, str]]
+    """Task to clip id to class."""
+
+    @classmethod
+    def of_dataset(cls, dataset: Dataset, tasks: Sequence[str]) -> "Corpus":
+        """Take some tasks of a data set.
+
+        Raises:
+            DatasetError: it has no such task, or one with several labels per clip.
+        """
+        classes = dataset.trainable(tasks)
+        recordings = dataset.recordings
+        return cls(
+            clips=lambda: (NewClip(r.clip_id, audio=r.audio(), uri=r.uri) for r in recordings),
+            splits={r.clip_id: r.split for r in recordings},
+            classes=classes,
+            truth={name: {r.clip_id: r.labels[name] for r in recordings} for name in classes},
+        )
+
+    @property
+    def clip_count(self) -> int:
+        return len(self.splits)
+
+    def of_clips(self, clips: Iterable[NewClip]) -> "Corpus":
+        """Return the part of the corpus that has these clips, with what they bring: embeddings."""
+        known = {clip.clip_id: clip for clip in clips}
+        kept = [clip_id for clip_id in self.splits if clip_id in known]
+        return replace(
+            self,
+            clips=lambda: (known[clip_id] for clip_id in kept),
+            splits={clip_id: self.splits[clip_id] for clip_id in kept},
+            truth={
+                task: {clip_id: of_task[clip_id] for clip_id in kept if clip_id in of_task}
+                for task, of_task in self.truth.items()
+            },
+        )
+
+    def known_labels(self, task: str, splits: Iterable[Split]) -> list[KnownLabel]:
+        """Return the truth of a task on some splits."""
+        wanted = set(splits)
+        return [
+            KnownLabel(clip_id, label, self.splits[clip_id])
+            for clip_id, label in self.truth[task].items()
+            if self.splits[clip_id] in wanted
+        ]
+
+    def train_truth(self, task: str) -> dict[str, str]:
+        """Return the train clips of a task, each with its class."""
+        return {
+            clip_id: label
+            for clip_id, label in self.truth[task].items()
+            if self.splits[clip_id] is Split.TRAIN
+        }
+
+    def seed_labels(self, task: str, per_class: int, seed: int) -> list[KnownLabel]:
+        """Draw the same number of train clips of each class, by seed."""
+        generator = np.random.default_rng([seed, 0x5EED])
+        drawn: list[KnownLabel] = []
+        for name in self.classes[task]:
+            clip_ids = [
+                clip_id
+                for clip_id, label in self.truth[task].items()
+                if label == name and self.splits[clip_id] is Split.TRAIN
+            ]
+            count = min(per_class, len(clip_ids))
+            places = sorted(generator.choice(len(clip_ids), count, replace=False).tolist())
+            drawn += [KnownLabel(clip_ids[place], name, Split.TRAIN) for place in places]
+        return drawn

@@ -1,0 +1,207 @@
+"""The parts of an experiment, each one data set under one encoder; embedded once."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from aloe.bench.datasets import Dataset
+from aloe.bench.datasets.recording import clip_id_of
+from aloe.bench.run.corpus import Corpus
+from aloe.bench.run.embeddings import EmbeddingFolder, StoredEncoder, complete
+from aloe.bench.spec import ExperimentError, Spec, encoder_name
+from aloe.client import EmbeddingClient, NewClip, connect_embedding
+from aloe.local import LocalStack, StackOptions
+
+_MAX_FAILED_PART = 0.01
+"""Part of a data set's clips that may fail; with more, something is wrong with the data set."""
+
+StartStack = Callable[[StackOptions], AbstractContextManager[LocalStack]]
+
+
+class Watcher(Protocol):
+    """Shows how far an experiment is."""
+
+    def begin(self, what: str, total: int) -> Callable[[], None]:
+        """Begin something of so many steps; return what is to be called at each step."""
+
+    def note(self, text: str) -> None:
+        """Tell the user something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A data set under an encoder."""
+
+    dataset: str
+    """What the results call it."""
+    encoder: str
+    """What the results call it."""
+    location: str
+    """What the embedding service calls the encoder."""
+    data: Dataset
+    tasks: tuple[str, ...]
+    folder: Path
+    """Of its embeddings."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset}, {self.encoder}"
+
+    def clip_counts(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Count the clips: task to split to class to how many."""
+        return {
+            task: {
+                split.value: dict(of_split) for split, of_split in self.data.counts(task).items()
+            }
+            for task in self.tasks
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPart:
+    """The clips of a part with their embeddings."""
+
+    corpus: Corpus
+    encoder: StoredEncoder
+    digest: str
+    """Hexadecimal SHA-256 of clips, splits, labels and embeddings: all that the runs see."""
+
+
+def parts_of(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> list[Part]:
+    """List the parts of an experiment.
+
+    Args:
+        spec: the experiment, its tasks named.
+        datasets: short name to data set.
+        embeddings: the folder of all embeddings.
+    """
+    contents = {location: _content_of(location) for location in spec.encoders}
+    return [
+        Part(
+            dataset=each.short_name,
+            encoder=encoder_name(location),
+            location=location,
+            data=datasets[each.short_name],
+            tasks=each.tasks,
+            folder=embeddings / _folder_name(each.short_name, location, contents[location], spec),
+        )
+        for location in spec.encoders
+        for each in spec.datasets
+    ]
+
+
+def _folder_name(dataset: str, location: str, content: str, spec: Spec) -> str:
+    """Name the folder of embeddings after all that decides them except the audio."""
+    settings = f"{content}\0{spec.int16_divisor}\0{spec.length_policy}"
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
+    return clip_id_of(f"{dataset}/{encoder_name(location)}/{digest}")
+
+
+def _content_of(location: str) -> str:
+    """Return a digest of the files of an encoder's folder, or its name where it is no folder.
+
+    After its weights were replaced, an encoder's embeddings go to another folder.
+    """
+    folder = Path(location).expanduser()
+    if not folder.is_dir():
+        return location
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("[!.]*")):
+        if file.is_file():
+            digest.update(f"\0{file.relative_to(folder)}\0{file.stat().st_size}\0".encode())
+            with file.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
+
+
+def embed_parts(
+    parts: Sequence[Part], spec: Spec, start_stack: StartStack, watcher: Watcher
+) -> dict[Path, dict[str, str]]:
+    """Make the embeddings that are missing; an encoder is loaded only where some are.
+
+    Returns:
+        Folder of a part to clip id to why the clip has no embedding.
+
+    Raises:
+        ExperimentError: too many clips cannot be embedded, or an encoder has changed.
+    """
+    failures = {}
+    for location in spec.encoders:
+        with ExitStack() as ending:
+
+            @cache
+            def connect(location: str = location, ending: ExitStack = ending) -> EmbeddingClient:
+                stack = ending.enter_context(start_stack(_encoder_options(location, spec)))
+                return ending.enter_context(connect_embedding(stack.embedding_address))
+
+            for part in parts:
+                if part.location == location:
+                    failures[part.folder] = _embed(part, connect, watcher)
+    return failures
+
+
+def _encoder_options(location: str, spec: Spec) -> StackOptions:
+    # Deterministic: an embedding made after a kill, in another batch, must have the same bits.
+    flags = ["--deterministic", "--int16-divisor", str(spec.int16_divisor)]
+    if spec.length_policy:
+        flags += ["--length-policy", spec.length_policy]
+    return StackOptions(encoder=location, learner_count=0, embedding_flags=tuple(flags))
+
+
+def _embed(part: Part, connect: Callable[[], EmbeddingClient], watcher: Watcher) -> dict[str, str]:
+    recordings = part.data.recordings
+    step = watcher.begin(f"{part.name}: embedding", len(recordings))
+    failures = complete(EmbeddingFolder.open(part.folder), recordings, connect, step)
+    if failures:
+        clip_id, why = next(iter(failures.items()))
+        told = f"{len(failures):,} of {len(recordings):,} clips of {part.dataset}"
+        if len(failures) > _MAX_FAILED_PART * len(recordings):
+            raise ExperimentError(
+                f"{told} cannot be embedded, which is more than 1 %; {clip_id}: {why}: get them"
+                " again, or take them out of the data set"
+            )
+        watcher.note(f"{told} cannot be embedded and are left out: {', '.join(failures)}")
+    return failures
+
+
+def read_part(part: Part) -> EmbeddedPart:
+    """Read the embeddings of a part that embed_parts made."""
+    folder = EmbeddingFolder.open(part.folder)
+    if folder.encoder is None:
+        raise ExperimentError(f"{part.dataset} has no clip that can be embedded")
+    clips = [
+        NewClip(recording.clip_id, embedding=stored.embedding)
+        for recording in part.data.recordings
+        if (stored := folder.clips.get(recording.clip_id)) and stored.embedding is not None
+    ]
+    corpus = Corpus.of_dataset(part.data, part.tasks).of_clips(clips)
+    return EmbeddedPart(corpus, folder.encoder, _digest(corpus))
+
+
+def _digest(corpus: Corpus) -> str:
+    digest = hashlib.sha256()
+    for clip in corpus.clips():
+        labels = [corpus.truth[task].get(clip.clip_id, "") for task in corpus.truth]
+        line = "\0".join((clip.clip_id, corpus.splits[clip.clip_id].value, *labels, ""))
+        digest.update(line.encode())
+        digest.update(np.asarray(clip.embedding, "<f4").tobytes())
+    return digest.hexdigest()
+
+
+def about_part(part: Part, embedded: EmbeddedPart, failures: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the results' metadata say of a part."""
+    return {
+        "dataset": part.dataset,
+        "encoder": part.encoder,
+        "encoder_id": embedded.encoder.encoder_id,
+        "encoder_fingerprint": embedded.encoder.fingerprint,
+        "embedding_dim": embedded.encoder.embedding_dim,
+        "clip_counts": part.clip_counts(),
+        "failures": dict(failures),
+    }

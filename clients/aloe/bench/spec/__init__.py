@@ -1,0 +1,21 @@
+"""What an experiment is asked to do: a checked value, its TOML file, the runs it consists of."""
+
+from aloe.bench.spec.spec import (
+    ClassAwareRandom,
+    DatasetSpec,
+    ExperimentError,
+    MarginOn,
+    Reading,
+    Spec,
+    encoder_name,
+)
+
+__all__ = [
+    "ClassAwareRandom",
+    "DatasetSpec",
+    "ExperimentError",
+    "MarginOn",
+    "Reading",
+    "Spec",
+    "encoder_name",
+]

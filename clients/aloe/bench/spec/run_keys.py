@@ -1,0 +1,40 @@
+"""Which runs an experiment has on a pool."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aloe.bench.spec.spec import Spec
+from aloe.client import AcquisitionFunction, SelectionRule
+from aloe.oracle import PERFECT
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """What tells a run from the others on a pool."""
+
+    task: str
+    acquisition_function: AcquisitionFunction | None
+    """None for the ceiling: the head that is trained on every train label."""
+    selection_rule: SelectionRule | None
+    """None for the ceiling."""
+    oracle: str
+    seed: int
+
+
+def run_keys(spec: Spec, tasks: Sequence[str]) -> tuple[RunKey, ...]:
+    """List the runs on a pool: of each task the ceilings, then every query strategy and oracle."""
+    seeds = range(spec.seeds)
+    return tuple(
+        key
+        for task in tasks
+        for key in (
+            *(RunKey(task, None, None, PERFECT, seed) for seed in seeds),
+            *(
+                RunKey(task, spec.function_on_learner(function), rule, oracle, seed)
+                for function in spec.acquisition_functions
+                for rule in spec.selection_rules
+                for oracle in spec.oracles
+                for seed in seeds
+            ),
+        )
+    )

@@ -1,0 +1,198 @@
+"""What an experiment is asked to do, as one checked value."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from aloe.client import (
+    AcquisitionFunction,
+    AnyOfRules,
+    QueryStrategy,
+    SelectionRule,
+    parse_stopping_rule,
+)
+from aloe.oracle import PERFECT
+
+# Parts of handles and URLs that are no name of an encoder.
+_FILLERS = ("frameworks", "variations", "versions")
+_KAGGLE_FRAMEWORK = "tensorflow2"
+_MAX_RULE_COUNT = 20
+"""The stopping rules that a learner can combine."""
+
+
+class ExperimentError(Exception):
+    """An experiment that cannot be done: one line that names the key, its value and the remedy."""
+
+
+class Reading(Enum):
+    """Which is followed where the paper's text and its authors' code differ."""
+
+    PAPER = "paper"
+    CODE = "code"
+
+
+class MarginOn(Enum):
+    """What the acquisition function smallest_margin takes the margin of."""
+
+    PROBABILITIES = "probabilities"
+    LOGITS = "logits"
+
+
+class ClassAwareRandom(Enum):
+    """What random draws under the class-aware rule."""
+
+    UNIFORM = "uniform"
+    """From the whole pool, as many clips as a class-aware round has."""
+    PER_CLASS = "per-class"
+    """A clip of each predicted class."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSpec:
+    """A data set to label."""
+
+    name: str
+    """A known name, or the path of a CSV manifest or of a folder of classes."""
+    root: str = ""
+    """Where a data set by name lies."""
+    tasks: tuple[str, ...] = ()
+    """Empty for all of them."""
+
+    @property
+    def short_name(self) -> str:
+        """What the results call it."""
+        return Path(self.name).name
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """An experiment: every data set under every encoder, labeled in every way that is asked for.
+
+    Raises:
+        ExperimentError: it contradicts itself.
+    """
+
+    datasets: tuple[DatasetSpec, ...]
+    encoders: tuple[str, ...] = ("logmel",)
+    """Names, folders or URLs, as the embedding service takes them."""
+    acquisition_functions: tuple[AcquisitionFunction, ...] = (
+        AcquisitionFunction.SMALLEST_MARGIN,
+        AcquisitionFunction.RANDOM,
+    )
+    selection_rules: tuple[SelectionRule, ...] = (SelectionRule.CLASS_AWARE,)
+    """Each with every acquisition function: together they are the query strategies."""
+    oracles: tuple[str, ...] = (PERFECT,)
+    """As parse_oracle reads them."""
+    seeds: int = 10
+    """Repetitions, with the seeds 0, 1, ..."""
+    rounds: int = 100
+    """Batches after the seed labels."""
+    seed_labels: int = 5
+    """Per class."""
+    class_aware_batch: int = 0
+    """Labels in a class-aware round; 0 for one per class."""
+    class_agnostic_batch: int = 1
+    """Labels in a class-agnostic round; 0 for as many as there are classes."""
+    batches_at_once: int = 1
+    """How many batches a slow oracle holds. With more than one, heads learn from whichever is
+    answered first, so that picks depend on timing and not on the seed alone."""
+    stop: tuple[str, ...] = (
+        "plateau:round_count=10,min_gain=0.005",
+        "stable_predictions:round_count=3,min_agreement=0.99",
+        "uncertainty:0.05",
+    )
+    """Stopping rules, as parse_stopping_rule reads them, whose advice is kept; none is followed."""
+    reading: Reading = field(default=Reading.PAPER, metadata={"key": "as"})
+    """Its presets fill in those of the settings below that are not given."""
+    margin_on: MarginOn = MarginOn.PROBABILITIES
+    class_aware_random: ClassAwareRandom = ClassAwareRandom.UNIFORM
+    int16_divisor: int = 32768
+    """What 16-bit samples are divided by."""
+    length_policy: str = ""
+    """As the embedding service takes it; empty for the encoder's own."""
+
+    def __post_init__(self) -> None:
+        for key in ("datasets", "encoders", "acquisition_functions", "selection_rules", "oracles"):
+            if not getattr(self, key):
+                raise ExperimentError(f"{key} is empty; give at least one")
+            self._check_distinct(key, getattr(self, key))
+        self._check_distinct("stop", self.stop)
+        if len(self.stop) > _MAX_RULE_COUNT:
+            raise ExperimentError(
+                f"stop has {len(self.stop)} rules; give at most {_MAX_RULE_COUNT}"
+            )
+        for key in ("seeds", "rounds", "seed_labels", "batches_at_once"):
+            if getattr(self, key) < 1:
+                raise ExperimentError(f"{key} is {getattr(self, key)}; give at least 1")
+        for key in ("class_aware_batch", "class_agnostic_batch"):
+            if getattr(self, key) < 0:
+                raise ExperimentError(
+                    f"{key} is {getattr(self, key)}; give 0 for one per class, or more"
+                )
+        if self.int16_divisor not in (32767, 32768):
+            raise ExperimentError(f"int16_divisor is {self.int16_divisor}; give 32768 or 32767")
+        self._check_names("datasets", [each.short_name for each in self.datasets])
+        self._check_names("encoders", [encoder_name(each) for each in self.encoders])
+        logits = AcquisitionFunction.MARGIN_LOGITS
+        both = {AcquisitionFunction.SMALLEST_MARGIN, logits} <= set(self.acquisition_functions)
+        if self.margin_on is MarginOn.LOGITS and both:
+            raise ExperimentError(
+                "acquisition_functions has smallest_margin and margin_logits, which are the same"
+                " while margin_on is logits; drop one"
+            )
+
+    def stopping_rule(self) -> AnyOfRules | None:
+        """Return the rules that a learner is to judge each head by; None for none."""
+        rules = tuple(map(parse_stopping_rule, self.stop))
+        return AnyOfRules(rules) if rules else None
+
+    def function_on_learner(self, function: AcquisitionFunction) -> AcquisitionFunction:
+        """Return what the learner, and so the results, call an acquisition function."""
+        if function is AcquisitionFunction.SMALLEST_MARGIN and self.margin_on is MarginOn.LOGITS:
+            return AcquisitionFunction.MARGIN_LOGITS
+        return function
+
+    def query_strategy(self, function: AcquisitionFunction, rule: SelectionRule) -> QueryStrategy:
+        """Return how the learner is to pick."""
+        is_uniform = self.class_aware_random is ClassAwareRandom.UNIFORM
+        if function is AcquisitionFunction.RANDOM and is_uniform:
+            rule = SelectionRule.CLASS_AGNOSTIC
+        return QueryStrategy(function, rule)
+
+    def batch_size(self, rule: SelectionRule, class_count: int) -> int:
+        """Return how many labels a round asks for."""
+        is_aware = rule is SelectionRule.CLASS_AWARE
+        return (self.class_aware_batch if is_aware else self.class_agnostic_batch) or class_count
+
+    @staticmethod
+    def _check_distinct(key: str, values: tuple[object, ...]) -> None:
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                shown = value.value if isinstance(value, Enum) else value
+                raise ExperimentError(f"{key} has {shown!r} twice; give it once")
+
+    @staticmethod
+    def _check_names(key: str, names: list[str]) -> None:
+        for name in names:
+            if names.count(name) > 1:
+                raise ExperimentError(
+                    f"{key} has two that the results would call {name!r}; rename a file or folder"
+                )
+
+
+def encoder_name(location: str) -> str:
+    """Return what the results call an encoder.
+
+    It is its name, or the last part of its folder, handle or URL that is no version; on Kaggle the
+    variation, behind the model's name where it is a number: "trillsson5".
+    """
+    parts = [part for part in location.partition("?")[0].split("/") if part]
+    named = [part for part in parts if part.lower() not in _FILLERS]
+    while len(named) > 1 and named[-1].isdecimal() and named[-2].lower() != _KAGGLE_FRAMEWORK:
+        named.pop()
+    match named:
+        case [*_, model, framework, variation] if framework.lower() == _KAGGLE_FRAMEWORK:
+            if variation.isdecimal():
+                return f"{model}{variation}"
+            return model if variation == "default" else variation
+    return named[-1] if named else location

@@ -1,0 +1,93 @@
+"""A folder as the version before wrote it, when it said strategy, sampling and margin."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from aloe.bench.report import write_report
+from aloe.bench.report.runs import read_results
+from aloe.bench.results import schema
+from aloe.bench.results.rows import run_columns
+from aloe.bench.results.storage import ExperimentFolder
+from aloe.bench.spec import DatasetSpec, ExperimentError, Spec
+from aloe.bench.spec.run_keys import run_keys
+from aloe.client import AcquisitionFunction
+
+BEFORE = Path(__file__).parent / "before_the_renaming"
+SPEC = Spec(
+    (DatasetSpec("vowels", tasks=("label",)),),
+    acquisition_functions=(AcquisitionFunction.SMALLEST_MARGIN,),
+    seeds=1,
+    rounds=1,
+    seed_labels=1,
+)
+RUNS = [run_columns("vowels", "logmel", key) for key in run_keys(SPEC, ["label"])]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(BEFORE, tmp_path / "experiment"))
+
+
+def digest_of(folder: Path) -> str:
+    """Return what the runs were made from, as their files say."""
+    file = next((folder / "runs").iterdir())
+    return str(pq.read_schema(file).metadata[b"aloe.corpus"].decode())
+
+
+def test_results_are_read_under_the_names_of_today(folder: Path):
+    results = read_results(folder)
+    (run,) = results.runs
+    (ceiling,) = results.ceilings
+    assert (run.acquisition_function, run.selection_rule) == ("smallest_margin", "class-aware")
+    assert (ceiling.acquisition_function, ceiling.selection_rule) == ("all_labels", "")
+    assert results.metadata["spec"]["acquisition_functions"] == ["smallest_margin"]
+    assert results.metadata["spec"]["selection_rules"] == ["class-aware"]
+    assert run.labels.tolist() == [5, 10]
+
+
+def test_a_report_is_made_of_them(folder: Path):
+    page = write_report(folder, folder / "report").page.read_text(encoding="utf-8")
+    assert "Smallest margin, class-aware, ends at" in page
+    assert "strategies" not in page
+
+
+def test_its_runs_count_as_done_and_the_experiment_goes_on(folder: Path):
+    digest = digest_of(folder)
+    before = pq.read_table(folder / schema.RESULTS_FILE)
+    grown = replace(
+        SPEC, acquisition_functions=(*SPEC.acquisition_functions, AcquisitionFunction.RANDOM)
+    )
+    with ExperimentFolder(folder) as experiment:
+        experiment.adopt(grown)
+        # What is written now has the names of today, and can be taken up again.
+        experiment.adopt(grown)
+        keys = run_keys(grown, ["label"])
+        done = [experiment.has_run(run_columns("vowels", "logmel", key), digest) for key in keys]
+        assert done == [True, True, False]
+        experiment.write_results(RUNS, {})
+    after = pq.read_table(folder / schema.RESULTS_FILE)
+    assert after.schema.equals(schema.SCHEMA)
+    names = {"acquisition_function": "strategy", "selection_rule": "sampling"}
+    for name in schema.SCHEMA.names:
+        was = before[names.get(name, name)].to_pylist()
+        now = after[name].to_pylist()
+        if name == "acquisition_function":
+            assert (was, now) == (
+                ["all_labels", "margin", "margin"],
+                ["all_labels", "smallest_margin", "smallest_margin"],
+            )
+        else:
+            assert now == was
+
+
+def test_what_it_had_must_be_kept(folder: Path):
+    other = replace(SPEC, acquisition_functions=(AcquisitionFunction.RANDOM,))
+    with (
+        ExperimentFolder(folder) as experiment,
+        pytest.raises(ExperimentError, match=r"^acquisition_functions in .* has smallest_margin,"),
+    ):
+        experiment.adopt(other)

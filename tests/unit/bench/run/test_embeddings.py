@@ -1,0 +1,61 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google.rpc import code_pb2, status_pb2
+from tests.unit.client.scripted_server import EMBEDDING, ScriptedServer
+
+from aloe.bench.datasets import Recording
+from aloe.bench.run.embeddings import EmbeddingFolder, complete
+from aloe.bench.spec import ExperimentError
+from aloe.client import Split, connect_embedding
+from aloe.v1 import embedding_service_pb2 as pb
+from aloe.wire.arrays import encode_vector
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    server = ScriptedServer(EMBEDDING)
+    encoder = pb.Encoder(encoder_id="logmel", fingerprint="f00d", embedding_dim=1)
+    server.on("GetEncoder", lambda *_: pb.GetEncoderResponse(encoder=encoder))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("code", "is_kept"), [(code_pb2.INVALID_ARGUMENT, True), (code_pb2.INTERNAL, False)]
+)
+def test_only_a_clip_at_fault_is_kept_as_one_that_cannot_be_embedded(
+    server: ScriptedServer, tmp_path: Path, code: int, is_kept: bool
+) -> None:
+    def embed(requests, context):
+        for request in requests:
+            good, bad = request.clips
+            failed = pb.StreamedEmbedding(
+                sequence_number=bad.sequence_number,
+                error=status_pb2.Status(code=code, message="no"),
+            )
+            vector = pb.StreamedEmbedding(
+                sequence_number=good.sequence_number,
+                embedding=encode_vector(np.ones(1, np.float32)),
+            )
+            yield pb.EmbedStreamResponse(results=[vector, failed])
+
+    server.on("EmbedStream", embed)
+    clips = []
+    for name in ("good", "bad"):
+        (tmp_path / name).write_bytes(name.encode())
+        clips.append(Recording(name, tmp_path / name, Split.TRAIN))
+    path = tmp_path / "embeddings"
+
+    def complete_all() -> dict[str, str]:
+        with connect_embedding(server.target) as client:
+            return complete(EmbeddingFolder.open(path), clips, lambda: client, lambda: None)
+
+    if is_kept:
+        assert complete_all() == {"bad": "no"}
+    else:
+        with pytest.raises(ExperimentError, match=r"failed at bad: no \(INTERNAL\); run it again"):
+            complete_all()
+    assert set(EmbeddingFolder.open(path).clips) == {"good", *(["bad"] if is_kept else [])}

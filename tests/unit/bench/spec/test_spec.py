@@ -1,0 +1,241 @@
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aloe.bench.spec import (
+    ClassAwareRandom,
+    DatasetSpec,
+    ExperimentError,
+    MarginOn,
+    Reading,
+    Spec,
+    encoder_name,
+)
+from aloe.bench.spec.growth import check_extends
+from aloe.bench.spec.run_keys import run_keys
+from aloe.bench.spec.toml import make_spec, public_table, read_table, to_toml, with_flags
+from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
+
+MARGIN, RANDOM = AcquisitionFunction.SMALLEST_MARGIN, AcquisitionFunction.RANDOM
+AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC
+_KAGGLE = "https://www.kaggle.com/models/google"
+_FRILL = f"{_KAGGLE}/nonsemantic-speech-benchmark/frameworks/TensorFlow2/variations/frill"
+FSDD: dict[str, Any] = {"name": "fsdd", "root": "/data", "tasks": ["digit"]}
+
+
+def spec_of(**table: Any) -> Spec:
+    return make_spec({"datasets": [FSDD], **table})
+
+
+def complaint(**table: Any) -> str:
+    with pytest.raises(ExperimentError) as caught:
+        spec_of(**table)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_is_not_given_is_the_papers() -> None:
+    spec = spec_of()
+    assert (spec.rounds, spec.seeds, spec.seed_labels, spec.encoders) == (100, 10, 5, ("logmel",))
+    assert spec.function_on_learner(MARGIN) is MARGIN
+    assert spec.query_strategy(RANDOM, AWARE) == QueryStrategy(RANDOM, AGNOSTIC)
+    assert spec.query_strategy(MARGIN, AWARE) == QueryStrategy(MARGIN, AWARE)
+    assert (spec.batch_size(AWARE, 12), spec.batch_size(AGNOSTIC, 12)) == (12, 1)
+    assert (spec.int16_divisor, spec.length_policy) == (32768, "")
+
+
+def test_the_codes_reading_differs_where_the_code_does() -> None:
+    spec = spec_of(**{"as": "code"})
+    assert spec.function_on_learner(MARGIN) is AcquisitionFunction.MARGIN_LOGITS
+    assert spec.function_on_learner(AcquisitionFunction.ENTROPY) is AcquisitionFunction.ENTROPY
+    assert spec.query_strategy(RANDOM, AWARE) == QueryStrategy(RANDOM, AWARE)
+    assert (spec.int16_divisor, spec.length_policy) == (32767, "window(16000)")
+
+
+def test_what_is_given_wins_over_the_reading() -> None:
+    spec = spec_of(**{"as": "code", "margin_on": "probabilities", "length_policy": ""})
+    assert (spec.reading, spec.margin_on) == (Reading.CODE, MarginOn.PROBABILITIES)
+    assert spec.length_policy == ""
+    assert spec.class_aware_random is ClassAwareRandom.PER_CLASS
+
+
+def test_a_reading_given_as_a_flag_wins_over_a_written_experiment(tmp_path: Path) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text(to_toml(spec_of(rounds=7)))
+    given = make_spec(with_flags(read_table(file), {"as": "code", "int16_divisor": 32768}))
+    assert given == spec_of(**{"as": "code", "rounds": 7, "int16_divisor": 32768})
+    assert given.margin_on is MarginOn.LOGITS
+    kept = make_spec(with_flags(read_table(file) | {"length_policy": "exact"}, {"rounds": 8}))
+    assert kept == spec_of(length_policy="exact", rounds=8)
+
+
+def test_what_is_public_names_no_folder_of_the_machine() -> None:
+    handle = "https://tfhub.dev/google/trillsson5/1"
+    table = public_table(
+        spec_of(datasets=[FSDD, {"name": "/ann/a.csv"}], encoders=["/ann/net", "logmel", handle])
+    )
+    assert table["datasets"] == [
+        {"name": "fsdd", "root": "", "tasks": ["digit"]},
+        {"name": "a.csv", "root": "", "tasks": []},
+    ]
+    assert table["encoders"] == ["net", "logmel", handle]
+
+
+@pytest.mark.parametrize("reading", ["paper", "code"])
+def test_written_experiment_is_read_as_it_was(tmp_path: Path, reading: str) -> None:
+    spec = spec_of(**{"as": reading, "oracles": ["noise:0.1"], "class_agnostic_batch": 3})
+    file = tmp_path / "experiment.toml"
+    file.write_text(to_toml(spec))
+    assert make_spec(read_table(file)) == spec
+    assert set(tomllib.loads(to_toml(spec))) >= {"as", "margin_on", "int16_divisor", "rounds"}
+
+
+def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "encoders" / "net").mkdir(parents=True)
+    file = tmp_path / "e.toml"
+    file.write_text('encoders = ["encoders/net", "logmel"]\n[[datasets]]\nname="fsdd"\nroot="data"')
+    assert read_table(file) == {
+        "encoders": [str(tmp_path / "encoders" / "net"), "logmel"],
+        "datasets": [{"name": "fsdd", "root": str(tmp_path / "data")}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"round": 3}, "'round' is no key of an experiment; datasets, encoders,"),
+        (
+            {"strategies": ["margin"]},
+            "'strategies' is called 'acquisition_functions' now; rename the key",
+        ),
+        ({"sampling": ["class-aware"]}, "'sampling' is called 'selection_rules' now; rename"),
+        ({"rounds": 0}, "rounds is 0; give at least 1"),
+        ({"rounds": "many"}, "rounds is 'many'; give a whole number"),
+        ({"seeds": True}, "seeds is True; give a whole number"),
+        (
+            {"acquisition_functions": ["best"]},
+            "acquisition_functions has 'best'; there are smallest_margin,",
+        ),
+        (
+            {"acquisition_functions": "smallest_margin"},
+            "acquisition_functions is 'smallest_margin'; give a list",
+        ),
+        ({"acquisition_functions": []}, "acquisition_functions is empty; give at least one"),
+        (
+            {"acquisition_functions": ["smallest_margin", "smallest_margin"]},
+            "acquisition_functions has 'smallest_margin' twice; give it once",
+        ),
+        (
+            {"selection_rules": ["both"]},
+            "selection_rules has 'both'; there are class-aware, class-agnostic",
+        ),
+        ({"as": "talk"}, "as has 'talk'; there are paper, code"),
+        ({"oracles": ["noise"]}, "oracles has 'noise': "),
+        ({"stop": ["soon"]}, "stop has 'soon': .*'soon' is no rule; there are plateau"),
+        ({"stop": ["plateau:round_count=0"]}, "stop has .*: round_count is 0; it must be 1 to"),
+        ({"stop": ["label_count:5", "label_count:5"]}, "stop has 'label_count:5' twice; give it"),
+        (
+            {"stop": [f"label_count:{n}" for n in range(1, 22)]},
+            "stop has 21 rules; give at most",
+        ),
+        ({"class_aware_batch": -1}, "class_aware_batch is -1; give 0 for one per class, or more"),
+        ({"batches_at_once": 0}, "batches_at_once is 0; give at least 1"),
+        ({"int16_divisor": 1}, "int16_divisor is 1; give 32768 or 32767"),
+        ({"datasets": []}, "no data set"),
+        ({"datasets": [{"root": "x"}]}, "datasets has {'root': 'x'}; give a table with a name"),
+        ({"datasets": [{"name": "x", "path": "y"}]}, "datasets has the key 'path'; name, root"),
+        ({"datasets": [FSDD, {"name": "a/fsdd"}]}, "datasets has two that .* 'fsdd'; rename"),
+        ({"encoders": ["a/net", "b/net/"]}, "encoders has two that .* 'net'; rename"),
+        (
+            {"as": "code", "acquisition_functions": ["smallest_margin", "margin_logits"]},
+            "which are the same while",
+        ),
+    ],
+)
+def test_mistakes_are_told_with_key_and_value(table: dict[str, Any], message: str) -> None:
+    assert re.search(message, complaint(**table))
+
+
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("logmel", "logmel"),
+        ("https://tfhub.dev/google/trillsson5/1", "trillsson5"),
+        ("https://tfhub.dev/google/trillsson5/1?tf-hub-format=compressed", "trillsson5"),
+        (
+            "https://tfhub.dev/google/nonsemantic-speech-benchmark/trill-distilled/3",
+            "trill-distilled",
+        ),
+        ("google/trillsson/tensorFlow2/5/1", "trillsson5"),
+        ("/home/ann/.cache/kagglehub/models/google/trillsson/tensorFlow2/1/1", "trillsson1"),
+        ("https://www.kaggle.com/models/google/trillsson/TensorFlow2/3", "trillsson3"),
+        (f"{_FRILL}/versions/1", "frill"),
+        (f"{_KAGGLE}/yamnet/tensorFlow2/default/1", "yamnet"),
+        ("/home/ann/tensorflow2/encoders/net", "net"),
+        ("/encoders/yamnet/", "yamnet"),
+        ("/encoders/yamnet/versions/2", "yamnet"),
+        ("/7", "7"),
+    ],
+)
+def test_an_encoder_goes_by_its_name_not_by_its_version(location: str, name: str) -> None:
+    assert encoder_name(location) == name
+
+
+@pytest.mark.parametrize("content", ["rounds = ", 'encoders = "logmel"\ndatasets = 3', b"\xff"])
+def test_a_file_that_is_no_experiment_is_named(tmp_path: Path, content: str | bytes) -> None:
+    file = tmp_path / "e.toml"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ExperimentError, match=r"e\.toml"):
+        make_spec(read_table(file))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"seeds": 11},
+        {"acquisition_functions": ["random", "entropy", "smallest_margin"]},
+        {"datasets": [{"name": "other.csv"}, {**FSDD, "root": "/moved", "tasks": ["digit", "x"]}]},
+        {"encoders": ["/elsewhere/logmel", "frill"]},
+        {"oracles": ["perfect", "noise:0.1"]},
+    ],
+)
+def test_an_experiment_may_grow_and_its_folders_may_move(more: dict[str, Any]) -> None:
+    check_extends(spec_of(), spec_of(**more), Path("out"))
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"seeds": 9}, "seeds is 9, but out has 10; give as many, or another --output"),
+        ({"rounds": 99}, "rounds is 99, but 100 in out; give another --output"),
+        (
+            {"acquisition_functions": ["smallest_margin"]},
+            "acquisition_functions in out has random, which is missing now; keep it",
+        ),
+        ({"encoders": ["frill"]}, "encoders in out has logmel, which is missing now; keep it"),
+        ({"datasets": [{**FSDD, "tasks": ["x"]}]}, "datasets in out has fsdd, task digit, which"),
+        ({"as": "code"}, "margin_on is 'logits', but 'probabilities' in out"),
+    ],
+)
+def test_an_experiment_must_keep_what_it_had(other: dict[str, Any], message: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        check_extends(spec_of(), spec_of(**other), Path("out"))
+    assert str(caught.value).startswith(message)
+
+
+def test_runs_are_every_combination_and_the_ceilings() -> None:
+    spec = replace(spec_of(), seeds=2, selection_rules=(AWARE, AGNOSTIC))
+    keys = run_keys(spec, ("digit", "speaker"))
+    assert len(keys) == len(set(keys)) == 2 * (2 + 2 * 2 * 2)
+    ceilings = [key for key in keys if key.acquisition_function is None]
+    assert [(key.task, key.seed) for key in ceilings] == [
+        ("digit", 0),
+        ("digit", 1),
+        ("speaker", 0),
+        ("speaker", 1),
+    ]
+    assert DatasetSpec("/a/b.csv").short_name == "b.csv"
