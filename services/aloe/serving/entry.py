@@ -1,6 +1,7 @@
 """A service as a process: from its settings to its exit code."""
 
 import asyncio
+import atexit
 import gc
 import logging
 import os
@@ -137,6 +138,8 @@ async def _is_done_before(stopped: asyncio.Task[None], task: asyncio.Task[T]) ->
 
 def _leave(code: int) -> NoReturn:
     """End at once: a thread inside TensorFlow or a compiler cannot be told to stop."""
+    # What an ordinary end does but for waiting for threads. TensorFlow deletes its files here.
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

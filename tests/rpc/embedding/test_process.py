@@ -59,9 +59,9 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
-def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int) -> None:
-    metrics = ("--metrics-address", "127.0.0.1:0")
-    process = start("--address", "127.0.0.1:0", "--max-clip-s", "7", *metrics)
+def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int, tmp_path: Path) -> None:
+    flags = ("--address", "127.0.0.1:0", "--max-clip-s", "7", "--metrics-address", "127.0.0.1:0")
+    process = start(*flags, TMPDIR=str(tmp_path))
     assert process.stdout
     line = process.stdout.readline()
     match = re.fullmatch(r"aloe\.embedding listening on (127\.0\.0\.1:[1-9]\d*)\n", line)
@@ -90,6 +90,7 @@ def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int) -> No
     stderr = log + (process.stderr.read() if process.stderr else "")
     assert "Traceback" not in stderr
     assert "max_clip_s=7.0" in stderr
+    assert not list(tmp_path.iterdir())
     # TensorFlow's chatter would stand between the log lines.
     assert all(re.match(r"\d{4}-\d\d-\d\d ", line) for line in stderr.splitlines()), stderr
 
