@@ -46,7 +46,7 @@ class Task:
     max_leases_per_oracle: int | None = None
     stopping_rule: StoppingRule | None = None
     revision: int = 0
-    """How often it was updated, as of this copy; refuses an update made from an older one."""
+    """Updates so far. The store refuses an update that was made from an older revision."""
 
     def class_index(self, label: str, field: str) -> int:
         """Return the place of `label` among the classes.
@@ -63,7 +63,7 @@ class Task:
             ) from None
 
     def updated(self) -> "Task":
-        """Return the task as it is stored once this copy has replaced it."""
+        """Return the task with its next revision, as the store keeps it after an update."""
         return replace(self, revision=self.revision + 1)
 
     def same_content(self, other: "Task") -> bool:

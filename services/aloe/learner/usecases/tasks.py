@@ -126,7 +126,7 @@ class Tasks:
         return states
 
     async def update(self, task_id: str, change: Callable[[Task], Task]) -> TaskState:
-        """Apply a change to a task, on top of what others changed meanwhile.
+        """Apply a change to a task; where others updated it meanwhile, on top of their changes.
 
         Raises:
             InvalidInput: the outcome is no valid task.
