@@ -42,7 +42,7 @@ class Encoder(_message.Message):
     embedding_dim: _builtins.int
     """Number of values in an embedding."""
     sample_rate_hz: _builtins.int
-    """The rate it hears; audio is resampled to it."""
+    """Its input rate; audio is resampled to it."""
     length_policy: _builtins.str
     """How clips are brought to a length at which they batch exactly, such as
     "exact" or "grid(15600,7680)". Part of the fingerprint.
@@ -316,7 +316,7 @@ Global___EmbedStreamResponse: _TypeAlias = EmbedStreamResponse  # noqa: Y015
 
 @_typing.final
 class StreamedEmbedding(_message.Message):
-    """What became of one clip of a stream."""
+    """The result for one clip of a stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -64,7 +64,7 @@ class EmbeddingServiceServicer(object):
     """
 
     def GetEncoder(self, request, context):
-        """Describes one encoder, and loads it if the server does that on demand.
+        """Describes one encoder, and loads it first if the server loads on demand.
         NOT_FOUND if this server does not host it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -73,8 +73,7 @@ class EmbeddingServiceServicer(object):
 
     def ListEncoders(self, request, context):
         """Describes every encoder of this server, the default one first. Of one that
-        is loaded on demand and was not asked for yet, only the name and the longest
-        clip are known.
+        is not loaded yet, only the name and the longest clip are known.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

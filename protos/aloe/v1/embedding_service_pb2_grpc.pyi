@@ -36,13 +36,12 @@ class EmbeddingServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EmbeddingServiceAsyncStub: ...
     GetEncoder: _grpc.UnaryUnaryMultiCallable[_embedding_service_pb2.GetEncoderRequest, _embedding_service_pb2.GetEncoderResponse]
-    """Describes one encoder, and loads it if the server does that on demand.
+    """Describes one encoder, and loads it first if the server loads on demand.
     NOT_FOUND if this server does not host it.
     """
     ListEncoders: _grpc.UnaryUnaryMultiCallable[_embedding_service_pb2.ListEncodersRequest, _embedding_service_pb2.ListEncodersResponse]
     """Describes every encoder of this server, the default one first. Of one that
-    is loaded on demand and was not asked for yet, only the name and the longest
-    clip are known.
+    is not loaded yet, only the name and the longest clip are known.
     """
     Embed: _grpc.UnaryUnaryMultiCallable[_embedding_service_pb2.EmbedRequest, _embedding_service_pb2.EmbedResponse]
     """Embeds a few clips. All or nothing: one clip that cannot be read fails the
@@ -61,13 +60,12 @@ class EmbeddingServiceAsyncStub(EmbeddingServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetEncoder: _aio.UnaryUnaryMultiCallable[_embedding_service_pb2.GetEncoderRequest, _embedding_service_pb2.GetEncoderResponse]  # type: ignore[assignment]
-    """Describes one encoder, and loads it if the server does that on demand.
+    """Describes one encoder, and loads it first if the server loads on demand.
     NOT_FOUND if this server does not host it.
     """
     ListEncoders: _aio.UnaryUnaryMultiCallable[_embedding_service_pb2.ListEncodersRequest, _embedding_service_pb2.ListEncodersResponse]  # type: ignore[assignment]
     """Describes every encoder of this server, the default one first. Of one that
-    is loaded on demand and was not asked for yet, only the name and the longest
-    clip are known.
+    is not loaded yet, only the name and the longest clip are known.
     """
     Embed: _aio.UnaryUnaryMultiCallable[_embedding_service_pb2.EmbedRequest, _embedding_service_pb2.EmbedResponse]  # type: ignore[assignment]
     """Embeds a few clips. All or nothing: one clip that cannot be read fails the
@@ -89,7 +87,7 @@ class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _embedding_service_pb2.GetEncoderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_embedding_service_pb2.GetEncoderResponse, _abc.Awaitable[_embedding_service_pb2.GetEncoderResponse]]:
-        """Describes one encoder, and loads it if the server does that on demand.
+        """Describes one encoder, and loads it first if the server loads on demand.
         NOT_FOUND if this server does not host it.
         """
 
@@ -100,8 +98,7 @@ class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_embedding_service_pb2.ListEncodersResponse, _abc.Awaitable[_embedding_service_pb2.ListEncodersResponse]]:
         """Describes every encoder of this server, the default one first. Of one that
-        is loaded on demand and was not asked for yet, only the name and the longest
-        clip are known.
+        is not loaded yet, only the name and the longest clip are known.
         """
 
     @_abc_1.abstractmethod

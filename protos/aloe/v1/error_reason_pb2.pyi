@@ -47,9 +47,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     its embeddings cannot be compared with the pool's.
     """
     ERROR_REASON_LEASE_LOST: _ErrorReason.ValueType  # 9
-    """FAILED_PRECONDITION: the lease ran out and the clip has since gone to
-    another oracle, or was labeled, or the label budget has no room left for it.
-    Nothing of the request was stored.
+    """FAILED_PRECONDITION: a lease ran out, and its clip has since gone to another
+    oracle or was labeled, or the label budget has no room left for it; or a
+    lease to renew is answered. Nothing of the request was stored.
     """
     ERROR_REASON_HEAD_NOT_TRAINED: _ErrorReason.ValueType  # 10
     """FAILED_PRECONDITION: the task has no head yet; label two classes first."""
@@ -71,8 +71,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE: the store of labels and pools (Redis) cannot be reached."""
     ERROR_REASON_ENCODER_UNAVAILABLE: _ErrorReason.ValueType  # 16
     """UNAVAILABLE: the embedding service cannot be reached. FAILED_PRECONDITION:
-    it was to load the encoder for this call and could not; somebody has to
-    mend that, and the next call tries again.
+    the embedding service failed to load the encoder; its operator has to mend
+    that. The next call tries again.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 17
     """INTERNAL: a defect of the server; its log has the trace."""
@@ -108,9 +108,9 @@ ERROR_REASON_ENCODER_MISMATCH: ErrorReason.ValueType  # 8
 its embeddings cannot be compared with the pool's.
 """
 ERROR_REASON_LEASE_LOST: ErrorReason.ValueType  # 9
-"""FAILED_PRECONDITION: the lease ran out and the clip has since gone to
-another oracle, or was labeled, or the label budget has no room left for it.
-Nothing of the request was stored.
+"""FAILED_PRECONDITION: a lease ran out, and its clip has since gone to another
+oracle or was labeled, or the label budget has no room left for it; or a
+lease to renew is answered. Nothing of the request was stored.
 """
 ERROR_REASON_HEAD_NOT_TRAINED: ErrorReason.ValueType  # 10
 """FAILED_PRECONDITION: the task has no head yet; label two classes first."""
@@ -132,8 +132,8 @@ ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 15
 """UNAVAILABLE: the store of labels and pools (Redis) cannot be reached."""
 ERROR_REASON_ENCODER_UNAVAILABLE: ErrorReason.ValueType  # 16
 """UNAVAILABLE: the embedding service cannot be reached. FAILED_PRECONDITION:
-it was to load the encoder for this call and could not; somebody has to
-mend that, and the next call tries again.
+the embedding service failed to load the encoder; its operator has to mend
+that. The next call tries again.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 17
 """INTERNAL: a defect of the server; its log has the trace."""

@@ -38,7 +38,7 @@ class HeadRecipe(_message.Message):
 
     @_builtins.property
     def lbfgs(self) -> Global___LbfgsRecipe:
-        """To convergence, deterministic."""
+        """Runs to convergence; deterministic."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class Head(_message.Message):
     task: _builtins.str
     """"tasks/{task}"."""
     version: _builtins.int
-    """Its number."""
+    """Its number, from 1."""
     encoder_id: _builtins.str
     """The encoder whose embeddings it reads."""
     encoder_fingerprint: _builtins.str
@@ -235,7 +235,7 @@ class Round(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When training began."""
+        """When work on the round began: reading from the store, then training."""
 
     @_builtins.property
     def training_duration(self) -> _duration_pb2.Duration:
@@ -257,8 +257,8 @@ class Round(_message.Message):
 
     @_builtins.property
     def head_times(self) -> Global___HeadTimes:
-        """What the server that answers spent on the head beyond that. It alone knows,
-        until it ends.
+        """What else the answering server spent on the head. Only that server knows,
+        and only while it runs.
         """
 
     @_builtins.property
@@ -302,8 +302,8 @@ Global___Round: _TypeAlias = Round  # noqa: Y015
 
 @_typing.final
 class HeadTimes(_message.Message):
-    """What one server spent on a head beyond the round; absent where it had no part
-    in it.
+    """What one server spent on a head besides the durations in its Round. A field is
+    absent where that server did no such work.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -317,8 +317,8 @@ class HeadTimes(_message.Message):
 
     @_builtins.property
     def scoring_duration(self) -> _duration_pb2.Duration:
-        """Passes of queries over the unlabeled clips, waiting for the pass before
-        included.
+        """Scoring the unlabeled clips for queries, including the wait for an earlier
+        pass to end.
         """
 
     @_builtins.property
@@ -542,7 +542,7 @@ class ListRoundsRequest(_message.Message):
     task: _builtins.str
     """"tasks/{task}"."""
     page_size: _builtins.int
-    """At most so many; 0 means 1,000."""
+    """At most so many, up to 1,000; 0 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
     min_head_version: _builtins.int

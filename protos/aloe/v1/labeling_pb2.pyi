@@ -38,7 +38,7 @@ class _SplitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Split.ValueType
     """Measures the result; never queried."""
 
 class Split(_Split, metaclass=_SplitEnumTypeWrapper):
-    """What a clip is to a task."""
+    """The part that a clip plays in a task."""
 
 SPLIT_UNSPECIFIED: Split.ValueType  # 0
 """Not set; refused."""
@@ -72,7 +72,7 @@ class _ClipStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClipState.V
     """A test clip."""
 
 class ClipState(_ClipState, metaclass=_ClipStateEnumTypeWrapper):
-    """What a clip is to a task at a moment."""
+    """The state of a clip in a task."""
 
 CLIP_STATE_UNSPECIFIED: ClipState.ValueType  # 0
 """Never sent."""
@@ -111,9 +111,9 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     EVENT_KIND_LEASES_EXPIRED: _EventKind.ValueType  # 6
     """Leases ran out."""
     EVENT_KIND_CLIPS_ANSWERED: _EventKind.ValueType  # 7
-    """An oracle answered, corrected or took back."""
+    """An oracle answered, corrected its answer or took it back."""
     EVENT_KIND_LABELS_IMPORTED: _EventKind.ValueType  # 8
-    """Known labels were imported."""
+    """Known labels were imported; leases on their clips ended."""
     EVENT_KIND_HEAD_TRAINED: _EventKind.ValueType  # 9
     """A head was trained."""
 
@@ -135,9 +135,9 @@ EVENT_KIND_LEASES_RELEASED: EventKind.ValueType  # 5
 EVENT_KIND_LEASES_EXPIRED: EventKind.ValueType  # 6
 """Leases ran out."""
 EVENT_KIND_CLIPS_ANSWERED: EventKind.ValueType  # 7
-"""An oracle answered, corrected or took back."""
+"""An oracle answered, corrected its answer or took it back."""
 EVENT_KIND_LABELS_IMPORTED: EventKind.ValueType  # 8
-"""Known labels were imported."""
+"""Known labels were imported; leases on their clips ended."""
 EVENT_KIND_HEAD_TRAINED: EventKind.ValueType  # 9
 """A head was trained."""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
@@ -189,7 +189,9 @@ class KnownLabel(_message.Message):
     split: Global___Split.ValueType
     """The part the clip plays in the task."""
     oracle_id: _builtins.str
-    """Who answered, where that is known. Such a label counts against the budget."""
+    """Who answered, where that is known. Such a label of split TRAIN counts
+    against the budget.
+    """
     @_builtins.property
     def abstention(self) -> Global___Abstention:
         """An oracle could not tell; with split TRAIN only."""
@@ -229,8 +231,8 @@ class ImportLabelsResponse(_message.Message):
     changed_count: _builtins.int
     """Labels that were new or differed from what was stored."""
     head_version: _builtins.int
-    """Version of the head that will contain the seed labels; absent while fewer
-    than two classes are labeled, and where the training labels are unchanged.
+    """Version of the head that will contain these labels; absent while fewer than
+    two classes are labeled, and where the training labels are unchanged.
     """
     def __init__(
         self,
@@ -265,14 +267,14 @@ class QueryRequest(_message.Message):
     oracle_id: _builtins.str
     """Who asks; the leases are this oracle's."""
     max_clip_count: _builtins.int
-    """At most so many clips; 0 means 1, and 10,000 is the most."""
+    """At most so many clips, 1 to 10,000; 0 means 1."""
     min_head_version: _builtins.int
     """Rank with a head of this version or a newer one, and wait for it as long as
     the call's deadline allows. 0 never waits.
     """
     request_id: _builtins.str
     """Makes a repeated call return the same leases; a UUID is a good choice.
-    Remembered for a day. Empty means that repeats ask anew.
+    Remembered for a day. If empty, a repeated call leases more clips.
     """
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
@@ -314,7 +316,7 @@ class QueryResponse(_message.Message):
     @_builtins.property
     def leases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Lease]:
         """The clips to label, the most informative one first. Fewer than asked for,
-        or none, is no error: pool_state says why.
+        or none, is no error.
         """
 
     def __init__(
@@ -351,13 +353,13 @@ class Lease(_message.Message):
     uri: _builtins.str
     """Where the recording lies, if that is known."""
     predicted_class: _builtins.str
-    """What the head makes of the clip; empty without a head."""
+    """The class that the head predicts; empty without a head."""
     score: _builtins.float
     """The score it was ranked by; absent without a head."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When the hold ends. A later answer is still taken while nobody else holds
-        the clip and the label budget has room.
+        """When the hold ends. For a week, a later answer is still taken while nobody
+        else holds or answered the clip and the label budget has room.
         """
 
     def __init__(
@@ -393,7 +395,7 @@ class SubmitLabelsRequest(_message.Message):
     task: _builtins.str
     """"tasks/{task}"."""
     oracle_id: _builtins.str
-    """Who answers; must hold the leases."""
+    """Who answers: the oracle that the leases were given to."""
     request_id: _builtins.str
     """Makes a repeated call return the same response. Remembered for a day."""
     @_builtins.property
@@ -502,7 +504,8 @@ class SubmitLabelsResponse(_message.Message):
     LABEL_COUNT_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """Version of the head that will contain these labels; absent while fewer than
-    two classes are labeled, and where every answer abstains.
+    two classes are labeled, and where the training labels are unchanged, as
+    when every answer abstains.
     """
     label_count: _builtins.int
     """Training labels of the task now."""
@@ -592,8 +595,9 @@ class RenewLeasesRequest(_message.Message):
     """Who holds the leases."""
     @_builtins.property
     def lease_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Which leases to hold for longer, at least one. One that has run out is
-        renewed while nobody else holds the clip.
+        """Which leases to hold for longer, at least one. One that has run out can be
+        renewed while nobody holds or answered its clip and the label budget has
+        room.
         """
 
     @_builtins.property
@@ -708,14 +712,14 @@ class StoredLabel(_message.Message):
     split: Global___Split.ValueType
     """The part the clip plays in the task."""
     oracle_id: _builtins.str
-    """Who answered; empty where an import did not say."""
+    """Who answered; empty if it was imported without an oracle_id."""
     @_builtins.property
     def abstention(self) -> Global___Abstention:
         """An oracle could not tell."""
 
     @_builtins.property
     def label_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was answered, as the store or the import has it."""
+        """When it was answered, by the clock of the store or as the import said."""
 
     def __init__(
         self,
@@ -750,7 +754,7 @@ class ListEventsRequest(_message.Message):
     task: _builtins.str
     """"tasks/{task}"."""
     page_size: _builtins.int
-    """At most so many; 0 means 1,000."""
+    """At most so many, up to 1,000; 0 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
     def __init__(
@@ -814,7 +818,9 @@ class TaskEvent(_message.Message):
     kind: Global___EventKind.ValueType
     """What it was."""
     oracle_id: _builtins.str
-    """Whose doing it was; empty where no oracle was."""
+    """The oracle that leased, renewed, gave back or answered; empty for other
+    kinds.
+    """
     head_version: _builtins.int
     """HEAD_TRAINED: the head's version. CLIPS_LEASED: the head that ranked the
     clips; 0 for none.
@@ -825,7 +831,7 @@ class TaskEvent(_message.Message):
 
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipChange]:
-        """The clips it changed."""
+        """The clips it concerns; none for TASK_CREATED, TASK_UPDATED and HEAD_TRAINED."""
 
     @_builtins.property
     def query_strategy(self) -> _task_pb2.QueryStrategy:
@@ -854,7 +860,7 @@ Global___TaskEvent: _TypeAlias = TaskEvent  # noqa: Y015
 
 @_typing.final
 class ClipChange(_message.Message):
-    """What became of one clip in an event."""
+    """One clip in an event."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -870,7 +876,7 @@ class ClipChange(_message.Message):
     label: _builtins.str
     """Its class after the event; empty for none."""
     lease_id: _builtins.str
-    """The lease concerned; empty for none."""
+    """CLIPS_LEASED, LEASES_RENEWED and CLIPS_ANSWERED: the lease."""
     score: _builtins.float
     """CLIPS_LEASED: the score it was ranked by; absent without a head."""
     def __init__(

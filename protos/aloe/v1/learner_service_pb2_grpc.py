@@ -32,16 +32,16 @@ class LearnerServiceStub(object):
     """Keeps pools and tasks, asks oracles for the labels a task's head is least
     sure of, trains the head in the background and predicts with it.
 
-    Audio is audio and a task is a question about it: clips and their embeddings
-    belong to a pool and are stored once; classes, splits, labels, leases and
-    heads belong to a task. Any number of tasks share a pool.
+    Clips and their embeddings belong to a pool and are stored once; classes,
+    splits, labels, leases and heads belong to a task, which asks one question
+    about a pool's clips. Any number of tasks share a pool.
 
     Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
-    Every call is safe to repeat: Query and SubmitLabels replay the answer given
-    under the same request_id, the others have the same effect twice.
+    Every call is safe to repeat: Query and SubmitLabels give their first answer
+    again for the same request_id, and the others do no harm twice.
     """
 
     def __init__(self, channel):
@@ -176,16 +176,16 @@ class LearnerServiceServicer(object):
     """Keeps pools and tasks, asks oracles for the labels a task's head is least
     sure of, trains the head in the background and predicts with it.
 
-    Audio is audio and a task is a question about it: clips and their embeddings
-    belong to a pool and are stored once; classes, splits, labels, leases and
-    heads belong to a task. Any number of tasks share a pool.
+    Clips and their embeddings belong to a pool and are stored once; classes,
+    splits, labels, leases and heads belong to a task, which asks one question
+    about a pool's clips. Any number of tasks share a pool.
 
     Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
-    Every call is safe to repeat: Query and SubmitLabels replay the answer given
-    under the same request_id, the others have the same effect twice.
+    Every call is safe to repeat: Query and SubmitLabels give their first answer
+    again for the same request_id, and the others do no harm twice.
     """
 
     def CreatePool(self, request, context):
@@ -277,7 +277,7 @@ class LearnerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTask(self, request, context):
-        """Deletes a task with its labels, heads and rounds. The pool stays.
+        """Deletes a task with its labels, heads, rounds and events. The pool stays.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -315,8 +315,9 @@ class LearnerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RenewLeases(self, request, context):
-        """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
-        nothing changed, where one is answered or another oracle's by now.
+        """Holds leased clips for longer, all of them or none. FAILED_PRECONDITION with
+        LEASE_LOST where a clip is answered, or its lease ran out and the clip went
+        to another oracle or the label budget has no room for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -337,7 +338,7 @@ class LearnerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchTask(self, request, context):
-        """Sends the task now and whenever it has changed, until the caller leaves.
+        """Sends the task now and whenever it has changed, until the caller cancels.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -358,9 +359,9 @@ class LearnerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """Lists what happened to a task: who leased, answered, corrected which clip,
-        when, by which score; the first event first. The task's state follows from
-        it.
+        """Lists what happened to a task, the first event first: who leased, answered
+        or corrected which clip, when, and the score it was ranked by. The state of
+        every clip follows from it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -501,16 +502,16 @@ class LearnerService(object):
     """Keeps pools and tasks, asks oracles for the labels a task's head is least
     sure of, trains the head in the background and predicts with it.
 
-    Audio is audio and a task is a question about it: clips and their embeddings
-    belong to a pool and are stored once; classes, splits, labels, leases and
-    heads belong to a task. Any number of tasks share a pool.
+    Clips and their embeddings belong to a pool and are stored once; classes,
+    splits, labels, leases and heads belong to a task, which asks one question
+    about a pool's clips. Any number of tasks share a pool.
 
     Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
-    Every call is safe to repeat: Query and SubmitLabels replay the answer given
-    under the same request_id, the others have the same effect twice.
+    Every call is safe to repeat: Query and SubmitLabels give their first answer
+    again for the same request_id, and the others do no harm twice.
     """
 
     @staticmethod

@@ -33,16 +33,16 @@ class LearnerServiceStub:
     """Keeps pools and tasks, asks oracles for the labels a task's head is least
     sure of, trains the head in the background and predicts with it.
 
-    Audio is audio and a task is a question about it: clips and their embeddings
-    belong to a pool and are stored once; classes, splits, labels, leases and
-    heads belong to a task. Any number of tasks share a pool.
+    Clips and their embeddings belong to a pool and are stored once; classes,
+    splits, labels, leases and heads belong to a task, which asks one question
+    about a pool's clips. Any number of tasks share a pool.
 
     Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
-    Every call is safe to repeat: Query and SubmitLabels replay the answer given
-    under the same request_id, the others have the same effect twice.
+    Every call is safe to repeat: Query and SubmitLabels give their first answer
+    again for the same request_id, and the others do no harm twice.
     """
 
     @_typing.overload
@@ -81,7 +81,7 @@ class LearnerServiceStub:
     UpdateTask: _grpc.UnaryUnaryMultiCallable[_task_pb2.UpdateTaskRequest, _task_pb2.UpdateTaskResponse]
     """Changes the fields of a task that the mask names."""
     DeleteTask: _grpc.UnaryUnaryMultiCallable[_task_pb2.DeleteTaskRequest, _task_pb2.DeleteTaskResponse]
-    """Deletes a task with its labels, heads and rounds. The pool stays."""
+    """Deletes a task with its labels, heads, rounds and events. The pool stays."""
     ImportLabels: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ImportLabelsRequest, _labeling_pb2.ImportLabelsResponse]
     """Gives clips labels that are known already: seed labels (split TRAIN) and
     the labels of validation and test clips, which are never queried. All or
@@ -96,23 +96,24 @@ class LearnerServiceStub:
     ReleaseLeases: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ReleaseLeasesRequest, _labeling_pb2.ReleaseLeasesResponse]
     """Gives leased clips back unanswered."""
     RenewLeases: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.RenewLeasesRequest, _labeling_pb2.RenewLeasesResponse]
-    """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
-    nothing changed, where one is answered or another oracle's by now.
+    """Holds leased clips for longer, all of them or none. FAILED_PRECONDITION with
+    LEASE_LOST where a clip is answered, or its lease ran out and the clip went
+    to another oracle or the label budget has no room for it.
     """
     Predict: _grpc.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]
     """Predicts with a task's newest head."""
     ListRounds: _grpc.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]
     """Lists the rounds of a task, the first one first."""
     WatchTask: _grpc.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]
-    """Sends the task now and whenever it has changed, until the caller leaves."""
+    """Sends the task now and whenever it has changed, until the caller cancels."""
     ExportLabels: _grpc.UnaryStreamMultiCallable[_labeling_pb2.ExportLabelsRequest, _labeling_pb2.ExportLabelsResponse]
     """Sends every label of a task, in the order of the pool's clips."""
     ExportHead: _grpc.UnaryUnaryMultiCallable[_head_pb2.ExportHeadRequest, _head_pb2.ExportHeadResponse]
     """Returns a trained head with all that is needed to use it elsewhere."""
     ListEvents: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ListEventsRequest, _labeling_pb2.ListEventsResponse]
-    """Lists what happened to a task: who leased, answered, corrected which clip,
-    when, by which score; the first event first. The task's state follows from
-    it.
+    """Lists what happened to a task, the first event first: who leased, answered
+    or corrected which clip, when, and the score it was ranked by. The state of
+    every clip follows from it.
     """
 
 @_typing.type_check_only
@@ -120,16 +121,16 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """Keeps pools and tasks, asks oracles for the labels a task's head is least
     sure of, trains the head in the background and predicts with it.
 
-    Audio is audio and a task is a question about it: clips and their embeddings
-    belong to a pool and are stored once; classes, splits, labels, leases and
-    heads belong to a task. Any number of tasks share a pool.
+    Clips and their embeddings belong to a pool and are stored once; classes,
+    splits, labels, leases and heads belong to a task, which asks one question
+    about a pool's clips. Any number of tasks share a pool.
 
     Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
-    Every call is safe to repeat: Query and SubmitLabels replay the answer given
-    under the same request_id, the others have the same effect twice.
+    Every call is safe to repeat: Query and SubmitLabels give their first answer
+    again for the same request_id, and the others do no harm twice.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -165,7 +166,7 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     UpdateTask: _aio.UnaryUnaryMultiCallable[_task_pb2.UpdateTaskRequest, _task_pb2.UpdateTaskResponse]  # type: ignore[assignment]
     """Changes the fields of a task that the mask names."""
     DeleteTask: _aio.UnaryUnaryMultiCallable[_task_pb2.DeleteTaskRequest, _task_pb2.DeleteTaskResponse]  # type: ignore[assignment]
-    """Deletes a task with its labels, heads and rounds. The pool stays."""
+    """Deletes a task with its labels, heads, rounds and events. The pool stays."""
     ImportLabels: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ImportLabelsRequest, _labeling_pb2.ImportLabelsResponse]  # type: ignore[assignment]
     """Gives clips labels that are known already: seed labels (split TRAIN) and
     the labels of validation and test clips, which are never queried. All or
@@ -180,39 +181,40 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     ReleaseLeases: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ReleaseLeasesRequest, _labeling_pb2.ReleaseLeasesResponse]  # type: ignore[assignment]
     """Gives leased clips back unanswered."""
     RenewLeases: _aio.UnaryUnaryMultiCallable[_labeling_pb2.RenewLeasesRequest, _labeling_pb2.RenewLeasesResponse]  # type: ignore[assignment]
-    """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
-    nothing changed, where one is answered or another oracle's by now.
+    """Holds leased clips for longer, all of them or none. FAILED_PRECONDITION with
+    LEASE_LOST where a clip is answered, or its lease ran out and the clip went
+    to another oracle or the label budget has no room for it.
     """
     Predict: _aio.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]  # type: ignore[assignment]
     """Predicts with a task's newest head."""
     ListRounds: _aio.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]  # type: ignore[assignment]
     """Lists the rounds of a task, the first one first."""
     WatchTask: _aio.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]  # type: ignore[assignment]
-    """Sends the task now and whenever it has changed, until the caller leaves."""
+    """Sends the task now and whenever it has changed, until the caller cancels."""
     ExportLabels: _aio.UnaryStreamMultiCallable[_labeling_pb2.ExportLabelsRequest, _labeling_pb2.ExportLabelsResponse]  # type: ignore[assignment]
     """Sends every label of a task, in the order of the pool's clips."""
     ExportHead: _aio.UnaryUnaryMultiCallable[_head_pb2.ExportHeadRequest, _head_pb2.ExportHeadResponse]  # type: ignore[assignment]
     """Returns a trained head with all that is needed to use it elsewhere."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ListEventsRequest, _labeling_pb2.ListEventsResponse]  # type: ignore[assignment]
-    """Lists what happened to a task: who leased, answered, corrected which clip,
-    when, by which score; the first event first. The task's state follows from
-    it.
+    """Lists what happened to a task, the first event first: who leased, answered
+    or corrected which clip, when, and the score it was ranked by. The state of
+    every clip follows from it.
     """
 
 class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps pools and tasks, asks oracles for the labels a task's head is least
     sure of, trains the head in the background and predicts with it.
 
-    Audio is audio and a task is a question about it: clips and their embeddings
-    belong to a pool and are stored once; classes, splits, labels, leases and
-    heads belong to a task. Any number of tasks share a pool.
+    Clips and their embeddings belong to a pool and are stored once; classes,
+    splits, labels, leases and heads belong to a task, which asks one question
+    about a pool's clips. Any number of tasks share a pool.
 
     Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
-    Every call is safe to repeat: Query and SubmitLabels replay the answer given
-    under the same request_id, the others have the same effect twice.
+    Every call is safe to repeat: Query and SubmitLabels give their first answer
+    again for the same request_id, and the others do no harm twice.
     """
 
     @_abc_1.abstractmethod
@@ -324,7 +326,7 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _task_pb2.DeleteTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_task_pb2.DeleteTaskResponse, _abc.Awaitable[_task_pb2.DeleteTaskResponse]]:
-        """Deletes a task with its labels, heads and rounds. The pool stays."""
+        """Deletes a task with its labels, heads, rounds and events. The pool stays."""
 
     @_abc_1.abstractmethod
     def ImportLabels(
@@ -369,8 +371,9 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _labeling_pb2.RenewLeasesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_labeling_pb2.RenewLeasesResponse, _abc.Awaitable[_labeling_pb2.RenewLeasesResponse]]:
-        """Holds leased clips for longer. FAILED_PRECONDITION with LEASE_LOST, and
-        nothing changed, where one is answered or another oracle's by now.
+        """Holds leased clips for longer, all of them or none. FAILED_PRECONDITION with
+        LEASE_LOST where a clip is answered, or its lease ran out and the clip went
+        to another oracle or the label budget has no room for it.
         """
 
     @_abc_1.abstractmethod
@@ -395,7 +398,7 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _task_pb2.WatchTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_task_pb2.WatchTaskResponse], _abc.AsyncIterator[_task_pb2.WatchTaskResponse]]:
-        """Sends the task now and whenever it has changed, until the caller leaves."""
+        """Sends the task now and whenever it has changed, until the caller cancels."""
 
     @_abc_1.abstractmethod
     def ExportLabels(
@@ -419,9 +422,9 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _labeling_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_labeling_pb2.ListEventsResponse, _abc.Awaitable[_labeling_pb2.ListEventsResponse]]:
-        """Lists what happened to a task: who leased, answered, corrected which clip,
-        when, by which score; the first event first. The task's state follows from
-        it.
+        """Lists what happened to a task, the first event first: who leased, answered
+        or corrected which clip, when, and the score it was ranked by. The state of
+        every clip follows from it.
         """
 
 def add_LearnerServiceServicer_to_server(servicer: LearnerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -88,7 +88,7 @@ class Clip(_message.Message):
     uri: _builtins.str
     """Where the recording lies, as given at import; may be empty."""
     content_hash: _builtins.str
-    """Hash of what it was imported from."""
+    """Hash of the recording or embedding it was imported from."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """How long it is; absent where that is not known."""
@@ -216,7 +216,7 @@ class ListPoolsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """At most so many; 0 means 1,000."""
+    """At most so many, up to 1,000; 0 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
     def __init__(
@@ -315,7 +315,7 @@ class ImportClipsRequest(_message.Message):
     encoder_fingerprint: _builtins.str
     """Fingerprint of the encoder that made the embeddings in this stream;
     FAILED_PRECONDITION with ENCODER_MISMATCH where the pool has another. Empty
-    means the caller vouches for them. Read from the first message only.
+    means the pool's. Read from the first message only.
     """
     @_builtins.property
     def clips(self) -> _containers.RepeatedCompositeFieldContainer[Global___NewClip]:
@@ -362,7 +362,7 @@ class NewClip(_message.Message):
     """
     content_hash: _builtins.str
     """With an embedding: the content_hash of the clip it was exported from, so
-    that importing the recording again is seen as a repetition.
+    that importing the recording again counts as a repetition.
     """
     @_builtins.property
     def audio(self) -> _audio_pb2.Audio:
@@ -461,7 +461,7 @@ class ListClipsRequest(_message.Message):
     pool: _builtins.str
     """"pools/{pool}"."""
     page_size: _builtins.int
-    """At most so many; 0 means 1,000, and 10,000 is the most."""
+    """At most so many, up to 10,000; 0 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
     def __init__(
@@ -566,9 +566,7 @@ class ExportClipsRequest(_message.Message):
     pool: _builtins.str
     """"pools/{pool}"."""
     skip_count: _builtins.int
-    """How many clips to leave out at the start, so that a broken export can go
-    on.
-    """
+    """How many clips to skip, so that a broken export can go on where it stopped."""
     def __init__(
         self,
         *,

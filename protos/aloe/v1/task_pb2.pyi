@@ -71,7 +71,7 @@ class _AcquisitionFunctionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_A
     ACQUISITION_FUNCTION_SMALLEST_MARGIN: _AcquisitionFunction.ValueType  # 1
     """-(p1 - p2)."""
     ACQUISITION_FUNCTION_LARGEST_MARGIN: _AcquisitionFunction.ValueType  # 2
-    """1 - (p1 - smallest p): the largest of a clip's margins."""
+    """1 - (p1 - smallest p)."""
     ACQUISITION_FUNCTION_LEAST_CONFIDENCE: _AcquisitionFunction.ValueType  # 3
     """1 - p1."""
     ACQUISITION_FUNCTION_ENTROPY: _AcquisitionFunction.ValueType  # 4
@@ -84,8 +84,8 @@ class _AcquisitionFunctionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_A
     """SMALLEST_MARGIN on logits, as the paper's code has it."""
 
 class AcquisitionFunction(_AcquisitionFunction, metaclass=_AcquisitionFunctionEnumTypeWrapper):
-    """Class probabilities to informativeness; the higher, the sooner asked. p1 and
-    p2 are the two largest probabilities.
+    """Turns class probabilities into informativeness; clips with a higher value are
+    asked first. p1 and p2 are the two largest probabilities.
     """
 
 ACQUISITION_FUNCTION_UNSPECIFIED: AcquisitionFunction.ValueType  # 0
@@ -93,7 +93,7 @@ ACQUISITION_FUNCTION_UNSPECIFIED: AcquisitionFunction.ValueType  # 0
 ACQUISITION_FUNCTION_SMALLEST_MARGIN: AcquisitionFunction.ValueType  # 1
 """-(p1 - p2)."""
 ACQUISITION_FUNCTION_LARGEST_MARGIN: AcquisitionFunction.ValueType  # 2
-"""1 - (p1 - smallest p): the largest of a clip's margins."""
+"""1 - (p1 - smallest p)."""
 ACQUISITION_FUNCTION_LEAST_CONFIDENCE: AcquisitionFunction.ValueType  # 3
 """1 - p1."""
 ACQUISITION_FUNCTION_ENTROPY: AcquisitionFunction.ValueType  # 4
@@ -157,8 +157,8 @@ class Task(_message.Message):
     pool: _builtins.str
     """"pools/{pool}"."""
     label_budget: _builtins.int
-    """Labels that oracles may spend; unset means no limit. Seed labels and
-    abstentions cost nothing.
+    """Labels that oracles may spend; unset means no limit. Abstentions, and
+    imported labels without an oracle_id, cost nothing.
     """
     seed: _builtins.int
     """Fixes every random choice of the task."""
@@ -196,7 +196,7 @@ class Task(_message.Message):
 
     @_builtins.property
     def stopping_rule(self) -> _stopping_pb2.StoppingRule:
-        """When it has labels enough; unset means that nothing is said about that."""
+        """When it has enough labels; unset means no advice on that."""
 
     @_builtins.property
     def stop_advice(self) -> _stopping_pb2.StopAdvice:
@@ -425,7 +425,7 @@ class ListTasksRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     POOL_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """At most so many; 0 means 1,000."""
+    """At most so many, up to 1,000; 0 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
     pool: _builtins.str
@@ -487,8 +487,9 @@ class UpdateTaskRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields to change: any that is neither immutable nor output only. A
-        field named here and unset in `task` goes back to its default.
+        """Which fields to change, or fields inside them: any that is neither immutable
+        nor output only. A field named here and unset in `task` goes back to its
+        default.
         """
 
     def __init__(

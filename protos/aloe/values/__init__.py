@@ -1,5 +1,5 @@
-"""What both ends say in the same words: strategies, recipes, stopping rules, states. Pure values.
+"""Values that client and server share: query strategies, head recipes, stopping rules, states.
 
-A member of an enum here is called as on the wire, less the enum's prefix; a kind of recipe or rule
-is called as its field of the message's oneof. Nothing else says these names and defaults again.
+A member of an enum has its name on the wire, less the enum's prefix; a kind of recipe or rule has
+the name of its field in the message's oneof. No other Python code repeats these names and defaults.
 """

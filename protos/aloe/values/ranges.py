@@ -1,4 +1,4 @@
-"""The numbers that a setting may be, written where the setting is."""
+"""The bounds of a setting, written in its annotation."""
 
 import math
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Range:
 
 
 def ranges_of(kind: type[Any]) -> Mapping[str, Range]:
-    """Return the ranges of a dataclass's settings, by name; not every setting has one."""
+    """Return the ranges of a dataclass's settings by name, for those that have one."""
     hints = get_type_hints(kind, include_extras=True)
     return MappingProxyType(
         {
@@ -45,7 +45,7 @@ def ranges_of(kind: type[Any]) -> Mapping[str, Range]:
 
 
 def out_of_range(settings: Any) -> list[tuple[str, str]]:
-    """Return what is wrong with a dataclass of settings: names, each with what would be right."""
+    """Return the settings of a dataclass that are out of range: name, and what would be right."""
     values = {name: getattr(settings, name) for name in ranges_of(type(settings))}
     return [
         (name, f"{value:,}; it must be {bounds}")

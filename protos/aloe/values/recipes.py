@@ -1,4 +1,4 @@
-"""How a head is trained: the settings, not the doing."""
+"""Settings of how a head is trained."""
 
 from dataclasses import dataclass
 from typing import Annotated

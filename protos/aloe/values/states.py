@@ -1,4 +1,4 @@
-"""What clips, pools and events are to a task."""
+"""Splits and states of clips, the state of a pool, and kinds of events, in a task."""
 
 from enum import Enum, IntEnum
 
@@ -15,7 +15,7 @@ class Split(Enum):
 
 
 class ClipState(IntEnum):
-    """What a clip is to a task at a moment; the first four are of split TRAIN.
+    """The state of a clip in a task; the first four are of split TRAIN.
 
     The numbers are those of the learner's arrays and of its store, not those of the wire.
     """

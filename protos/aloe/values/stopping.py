@@ -1,4 +1,4 @@
-"""When a task has labels enough: rules, and what they say. Nothing is refused because of it."""
+"""When a task has enough labels: rules, and what they say. Nothing is refused because of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class PlateauRule:
     """Stop when validation accuracy no longer rises.
 
     The best of the last `round_count` heads is not more than `min_gain` above the best of as many
-    heads before them, or of as many as there are, but at least one: what noise adds to a best, it
-    adds to both.
+    heads before them (fewer at first, but at least one). Noise raises the best of many; comparing
+    two bests cancels that.
     """
 
     round_count: _Heads = 10
@@ -26,7 +26,7 @@ class PlateauRule:
 
 @dataclass(frozen=True, slots=True)
 class StablePredictionsRule:
-    """Stop when each of the last heads agrees with the one before it on the unlabeled clips.
+    """Stop when each of the last heads agrees with the one before it on the unanswered clips.
 
     After Bloodgood & Vijay-Shanker (2009), whose threshold and number of heads are the defaults.
     """
@@ -38,7 +38,7 @@ class StablePredictionsRule:
 
 @dataclass(frozen=True, slots=True)
 class UncertaintyRule:
-    """Stop when the head is certain of the unlabeled clips on average; after Zhu et al. (2010)."""
+    """Stop when the head is certain of the unanswered clips on average; after Zhu et al. (2010)."""
 
     max_uncertainty: _Part = 0.05
     """Mean of 1 - p1, p1 the largest probability of a clip."""
@@ -46,7 +46,7 @@ class UncertaintyRule:
 
 @dataclass(frozen=True, slots=True)
 class LabelCountRule:
-    """Stop when the head was trained on so many labels, seed labels included."""
+    """Stop when the head was trained on `label_count` labels, seed labels included."""
 
     label_count: Annotated[int, Range(1)]
 
@@ -95,13 +95,13 @@ class StopVerdict(Enum):
     """Whether to go on labeling."""
 
     CONTINUE = "continue"
-    """Also where a rule lacks what it looks at, as at the first heads."""
+    """Also where a rule lacks its figures, as at the first heads."""
     STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True)
 class StopReason:
-    """What one plain rule says, and because of what."""
+    """What one plain rule says, and why."""
 
     rule: PlainRule
     verdict: StopVerdict
@@ -111,7 +111,7 @@ class StopReason:
     bound: float
     """What the value is compared with."""
     description: str
-    """Both in words."""
+    """Value and bound in words."""
 
 
 @dataclass(frozen=True, slots=True)

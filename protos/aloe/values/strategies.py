@@ -5,7 +5,7 @@ from enum import Enum
 
 
 class AcquisitionFunction(Enum):
-    """Class probabilities to informativeness, higher first; p1 and p2 are the two largest."""
+    """Class probabilities to informativeness, highest first; p1 and p2 are the two largest."""
 
     SMALLEST_MARGIN = "smallest_margin"
     """-(p1 - p2)"""

@@ -1,1 +1,1 @@
-"""What both ends of a call must agree on beyond the protos: names and array bytes."""
+"""Between messages and Python values, at both ends: names, arrays, enums, settings, errors."""

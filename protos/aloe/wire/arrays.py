@@ -23,7 +23,7 @@ def decode_vector(data: bytes) -> Float32Array:
     """Read a vector, (n,) float32, without copying: the result is read-only.
 
     Raises:
-        MalformedArray: the bytes are no whole number of values.
+        MalformedArray: the bytes are not a whole number of values.
     """
     if len(data) % 4:
         raise MalformedArray(f"{len(data)} bytes are no whole number of float32 values")
@@ -44,7 +44,7 @@ def decode_matrix(message: audio_pb2.FloatMatrix) -> Float32Array:
     Raises:
         MalformedArray: the bytes do not hold rows times columns values.
     """
-    # Once each: every look at a message's bytes copies them.
+    # Read once each: every access to a message's bytes copies them.
     values, row_count, column_count = message.values, message.row_count, message.column_count
     expected = 4 * row_count * column_count
     if len(values) != expected:

@@ -14,7 +14,7 @@ E = TypeVar("E", bound=Enum)
 
 
 class EnumOnWire(Generic[E]):
-    """An enum whose members are called as those of a proto enum, less the prefix."""
+    """Converts between an enum and a proto enum with the same member names, less its prefix."""
 
     def __init__(self, members: type[E], wire: Any) -> None:
         """Take an enum and the generated one; they must have the same members."""
@@ -26,14 +26,15 @@ class EnumOnWire(Generic[E]):
         self._numbers = {member: number for number, member in self._members.items()}
 
     def number(self, member: E) -> Any:
-        """Return the number of a member, as the type that the generated enum has for it."""
+        """Return the number of a member; Any, since each generated enum has a type of its own."""
         return self._numbers[member]
 
     def member(self, number: int, field: str, *, default: E | None = None) -> E:
         """Return the member of a number.
 
         Raises:
-            MalformedValue: there is none, or it is unset and has no default; `field` is blamed.
+            MalformedValue: no member has it, or it is unset and there is no default; it names
+                `field`.
         """
         if number == 0 and default is not None:
             return default

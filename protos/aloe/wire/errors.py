@@ -1,7 +1,7 @@
-"""What is wrong with a value on its way to or from the wire, and whose errors are whose."""
+"""Errors of conversion, and the domain of the errors that these servers send."""
 
 ERROR_DOMAIN = "aloe"
-"""In the google.rpc.ErrorInfo that every failure of this project's servers carries."""
+"""The `domain` of the google.rpc.ErrorInfo in every error of these servers."""
 
 
 class MalformedValue(ValueError):

@@ -1,4 +1,4 @@
-"""Query strategies, head recipes, stopping rules and their advice, to the wire and back."""
+"""Query strategies, head recipes, stopping rules and advice, to and from their messages."""
 
 from aloe.v1 import head_pb2, stopping_pb2, task_pb2
 from aloe.values.recipes import HEAD_RECIPES, HeadRecipe

@@ -1,4 +1,4 @@
-"""Settings of one kind among several: a oneof on the wire, a tagged object in JSON."""
+"""Settings that come in several kinds: a oneof on the wire, a tagged object in JSON."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -13,9 +13,10 @@ M = TypeVar("M", bound=Message)
 
 
 class Variants(Generic[V, M]):
-    """Dataclasses of settings, by the names of the oneof's fields.
+    """The kinds of a setting: a dataclass for each field of the oneof, by the field's name.
 
-    A setting is called as the field of its message; one that is a tuple holds variants itself.
+    A dataclass's fields are named like those of its message. A field that is a tuple holds more
+    values of these kinds.
     """
 
     def __init__(self, kinds: Mapping[str, type[V]], message: type[M], oneof: str) -> None:
@@ -36,7 +37,7 @@ class Variants(Generic[V, M]):
         """Read a value; a setting that is unset has its default.
 
         Raises:
-            MalformedValue: no kind that is known is set, and there is no default.
+            MalformedValue: no known kind is set, and there is no default.
         """
         name = message.WhichOneof(self._oneof)
         if name is None and default is not None:
@@ -57,7 +58,7 @@ class Variants(Generic[V, M]):
         return kind(**settings)
 
     def dump(self, value: V) -> dict[str, Any]:
-        """Write a value as what JSON holds: its settings beside {oneof: kind}."""
+        """Write a value for JSON: its settings beside {oneof: kind}."""
         return {
             self._oneof: self._names[type(value)],
             **{
@@ -78,7 +79,7 @@ class Variants(Generic[V, M]):
     def _fill(self, message: Any, value: V, field: str) -> None:
         name = self._names[type(value)]
         target = getattr(message, name)
-        # Also where every setting is a default, or there is none.
+        # Chooses the kind even where no setting of it is written.
         target.SetInParent()
         for each in fields(value):  # type: ignore[arg-type]
             setting, path = getattr(value, each.name), f"{field}.{name}.{each.name}"

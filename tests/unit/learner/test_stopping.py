@@ -6,7 +6,7 @@ import pytest
 
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping import advise, window
+from aloe.learner.domain.stopping import advise, rounds_needed
 from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.values.recipes import AdamRecipe
 from aloe.values.stopping import (
@@ -153,10 +153,10 @@ def test_reasons_stand_in_the_order_of_the_rules():
     ]
 
 
-def test_the_window_holds_all_that_any_rule_looks_at():
-    assert window(LabelCountRule(3)) == 1
-    assert window(AnyOfRules((StablePredictionsRule(7), PlateauRule(3)))) == 7
-    assert window(AllOfRules((StablePredictionsRule(7), AnyOfRules((PlateauRule(4),))))) == 8
+def test_enough_rounds_are_read_for_every_rule_in_a_rule():
+    assert rounds_needed(LabelCountRule(3)) == 1
+    assert rounds_needed(AnyOfRules((StablePredictionsRule(7), PlateauRule(3)))) == 7
+    assert rounds_needed(AllOfRules((StablePredictionsRule(7), AnyOfRules((PlateauRule(4),))))) == 8
 
 
 def test_only_some_rules_look_at_the_pool():

@@ -21,11 +21,11 @@ from aloe.learner.ports import PoolStore
 DEFAULT_BYTE_BUDGET = 16 * 1024**3
 """For the vectors of pools."""
 RECENT_S = 0.05
-"""What may be a little old is not asked of the store more often; in so long a head reaches every
-replica."""
+"""Calls that may see slightly old state read the store no more often than this. In that time a head
+reaches every replica."""
 _CLIPS_PER_READ = 10_000
 _SPARE = 8
-"""A pool that outgrows its memory gets room for an eighth more."""
+"""A pool that outgrows its memory gets an eighth more than it had, or what it needs."""
 
 
 def no_clip(pool_id: str, clip_id: str) -> ClipNotFound:
@@ -34,7 +34,7 @@ def no_clip(pool_id: str, clip_id: str) -> ClipNotFound:
 
 
 async def rows_of(store: PoolStore, pool_id: str, clip_ids: Sequence[str]) -> list[int]:
-    """Return the rows of clips. A pool that is read afterwards has them.
+    """Return the rows of clips. A pool that is read after this holds them.
 
     Raises:
         ClipNotFound: the pool does not hold one.
@@ -48,12 +48,12 @@ async def rows_of(store: PoolStore, pool_id: str, clip_ids: Sequence[str]) -> li
 
 
 class PoolClips:
-    """A pool's clips by row, in the pieces that the store gave."""
+    """A pool's clips by row, kept in the pieces that the store gave."""
 
     def __init__(self) -> None:
         self._pieces: list[Sequence[Clip]] = []
         self._ends: list[int] = []
-        """Of each piece, the row behind its last."""
+        """For each piece, one past its last row."""
 
     def append(self, clips: Sequence[Clip]) -> None:
         """Add clips behind the others."""
@@ -79,7 +79,7 @@ class CachedPool:
         self.clips = PoolClips()
         self.scorer = PoolScorer()
         self.read_at = -math.inf
-        """When it was what the store held, by time.monotonic()."""
+        """It has what the store held at this time, by time.monotonic()."""
         self._buffer = aligned_empty((0, pool.encoder.embedding_dim))
         self._row_count = 0
         self._lock = asyncio.Lock()
@@ -87,18 +87,18 @@ class CachedPool:
 
     @property
     def vectors(self) -> Float32Array:
-        """(n_clips, embedding_dim) float32, as of now; it stays as it is when the pool grows."""
+        """(n_clips, embedding_dim) float32, as of now; stays as it is when the pool grows."""
         return self._buffer[: self._row_count]
 
     @property
     def byte_count(self) -> int:
-        """What its vectors take."""
+        """Bytes that its vectors take."""
         return self._buffer.nbytes
 
     async def refresh(self, store: PoolStore, pool: Pool) -> None:
         """Read the clips that were added since the last time.
 
-        It goes on when the caller goes: others wait for it, or the same one comes again.
+        The reading goes on if the caller is cancelled: others may wait for it.
         """
         if min(len(self.clips), self._row_count) >= pool.clip_count:
             return
@@ -110,18 +110,18 @@ class CachedPool:
     def _end_reading(self, reading: asyncio.Task[None]) -> None:
         self._readings.discard(reading)
         if not reading.cancelled():
-            reading.exception()  # looked at, should the caller have gone
+            reading.exception()  # or asyncio complains, if the caller was cancelled
 
     async def _read(self, store: PoolStore, pool: Pool) -> None:
         async with self._lock:
             wanted = pool.clip_count
             if wanted > len(self._buffer):
-                # Exact at first; a pool that is being filled is not copied for every clip.
+                # Exact at first; then with spare room, so that not every new clip copies them all.
                 capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
                 buffer = aligned_empty((capacity, pool.encoder.embedding_dim))
                 await asyncio.to_thread(np.copyto, buffer[: self._row_count], self.vectors)
                 self._buffer = buffer
-            # Both come to their end, also where one fails: nobody may append behind the lock.
+            # Wait for both, even if one fails: none may append after the lock is let go.
             for outcome in await asyncio.gather(
                 self._read_clips(store, pool, wanted),
                 self._read_vectors(store, pool, wanted),
@@ -148,14 +148,14 @@ class CachedPool:
 
 
 class PoolCache:
-    """The pools in use, each read once and then kept up with, within a budget of memory."""
+    """The pools in use, each read once and then kept up to date, within a budget of memory."""
 
     def __init__(self, store: PoolStore, byte_budget: int = DEFAULT_BYTE_BUDGET) -> None:
         self._store, self._byte_budget = store, byte_budget
         self._kept: OrderedDict[str, CachedPool] = OrderedDict()
-        """Those that the budget keeps, the one longest not asked for in front."""
+        """Those within the budget, the least recently used one first."""
         self._in_use: WeakValueDictionary[str, CachedPool] = WeakValueDictionary()
-        """All that anybody holds: one that was let go is not read again while a call has it."""
+        """All that any call still uses: an evicted pool is not read again while it is here."""
 
     async def recent(self, pool_id: str) -> CachedPool:
         """Return a pool as it was a moment ago. Raises PoolNotFound."""
@@ -165,7 +165,7 @@ class PoolCache:
         return await self.fresh(pool_id)
 
     def grew(self, pool_id: str) -> None:
-        """Note that this process added clips: what it answers next must know of them."""
+        """Note that this process added clips, so that its next answers know of them."""
         cached = self._in_use.get(pool_id)
         if cached is not None:
             cached.read_at = -math.inf
@@ -186,11 +186,11 @@ class PoolCache:
 
     @property
     def byte_count(self) -> int:
-        """What the vectors of the pools it keeps take. May be read by any thread."""
+        """Bytes that the vectors of the pools it keeps take. May be read by any thread."""
         return sum(pool.byte_count for pool in list(self._kept.values()))
 
     def _evict(self) -> None:
-        """Let go of the coldest pools beyond the budget; never of the last one asked for."""
+        """Drop the least recently used pools beyond the budget, but never the newest."""
         excess = self.byte_count - self._byte_budget
         while excess > 0 and len(self._kept) > 1:
             _, coldest = self._kept.popitem(last=False)

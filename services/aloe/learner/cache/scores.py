@@ -1,4 +1,4 @@
-"""Scores of a pool's clips: heads that ask at the same time share one pass over the vectors."""
+"""Scores of a pool's clips: queries at the same time share one pass over the vectors."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ class _Request:
 
 
 class PoolScorer:
-    """Scores clips of one pool on all cores. Requests that come during a pass go together next."""
+    """Scores clips of one pool on all cores. Requests that come during a pass share the next."""
 
     def __init__(self) -> None:
         # Its threads start when they are first needed.
@@ -63,13 +63,13 @@ class PoolScorer:
             requests, self._waiting = self._waiting, []
             try:
                 await self._answer(requests)
-            except Exception as error:  # noqa: BLE001 - whoever asked is told
+            except Exception as error:  # noqa: BLE001 - the callers are told
                 for request in requests:
                     if not request.answer.done():
                         request.answer.set_exception(error)
 
     async def _answer(self, requests: list[_Request]) -> None:
-        # Pools only grow: whichever matrix is the longest holds everybody's rows.
+        # Pools only grow: the longest matrix holds the rows of all requests.
         embeddings = max((request.embeddings for request in requests), key=len)
         rows = requests[0].rows
         if len(requests) > 1:
@@ -87,7 +87,7 @@ class PoolScorer:
         for request, scores, predicted in zip(
             requests, judgement.scores, judgement.predicted, strict=True
         ):
-            if request.answer.done():  # whoever asked has gone
+            if request.answer.done():  # its caller was cancelled
                 continue
             own: slice | IntArray = slice(None)
             if len(requests) > 1:
@@ -96,7 +96,7 @@ class PoolScorer:
 
 
 def _union(parts: Sequence[IntArray], row_count: int) -> IntArray:
-    """Return the rows that are in any of some parts, ascending."""
+    """Return the rows that are in any of the parts, ascending."""
     is_in = np.zeros(row_count, np.bool_)
     for rows in parts:
         is_in[rows] = True
@@ -104,7 +104,7 @@ def _union(parts: Sequence[IntArray], row_count: int) -> IntArray:
 
 
 class HeadScores:
-    """What one judge makes of a pool: each clip is scored once, when it is first to be asked."""
+    """One judge's scores of a pool; a clip is scored once, when a query first needs it."""
 
     def __init__(self, judge: Judge, seed: int) -> None:
         self._judge, self._seed = judge, seed
@@ -143,12 +143,12 @@ class HeadScores:
 
 
 class Ranks:
-    """What is kept of the order in which a task's clips are asked."""
+    """What a process keeps to rank a task's clips."""
 
     def __init__(self) -> None:
         self.scores: HeadScores | None = None
-        """Those of the newest head that was asked."""
+        """By the head that ranked last."""
         self.scoring = asyncio.Lock()
-        """Held while they are completed."""
+        """Held while `scores` is replaced or completed."""
         self.cold_order: IntArray = np.empty(0, np.int64)
-        """(n_clips,) int64, rows: the order before the first head; empty until it is drawn."""
+        """(n_clips,) int64, rows: the random order before the first head; empty when not in use."""

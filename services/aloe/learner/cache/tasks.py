@@ -30,9 +30,9 @@ class CachedTask:
         self.times = HeadTimes(recorder)
         self.view = TaskView(0)
         self.changed = asyncio.Event()
-        """Set and replaced whenever the view changes."""
+        """Set, and replaced by a new event, whenever the view changes."""
         self.reading = asyncio.Lock()
-        """Held by the one that reads for all who would do with what is recent."""
+        """Held while one caller of TaskCache.recent reads for all of them."""
         self._head: Head | None = None
         self._read_at = -math.inf
         self.ranks = Ranks()
@@ -40,18 +40,18 @@ class CachedTask:
         self._next_refresh: asyncio.Task[None] | None = None
 
     async def refresh(self, store: Store) -> None:
-        """Apply what happened until now. Callers that wait for the store share its answer."""
+        """Apply all events up to now. Callers that wait at the same time share one read."""
         if self._next_refresh is None:
             self._next_refresh = asyncio.create_task(self._read_after(self._refreshing, store))
-            # Looked at, should every caller have gone by the time it fails.
+            # Looks at its exception, or asyncio complains if every caller was cancelled.
             self._next_refresh.add_done_callback(lambda task: task.cancelled() or task.exception())
         await asyncio.shield(self._next_refresh)
 
-    async def _read_after(self, other: "asyncio.Task[None] | None", store: Store) -> None:
-        if other is not None:
+    async def _read_after(self, previous: "asyncio.Task[None] | None", store: Store) -> None:
+        if previous is not None:
             with contextlib.suppress(Exception):
-                await asyncio.shield(other)
-        # Callers from now on need a new read: this one may begin before what they did.
+                await asyncio.shield(previous)
+        # Callers from now on need a new read: this one may miss what they just did.
         self._refreshing, self._next_refresh = self._next_refresh, None
         await self._read(store)
 
@@ -68,15 +68,15 @@ class CachedTask:
             self.changed = asyncio.Event()
 
     def is_recent(self) -> bool:
-        """Whether it has a head, and was what the store held a moment ago."""
+        """Whether it has a head and was read a moment ago."""
         return self.view.head_version > 0 and time.monotonic() - self._read_at < RECENT_S
 
     async def wait_for_change(
         self, store: Store, changed: asyncio.Event, at_most: timedelta
     ) -> None:
-        """Return when the view has changed, or after a while, with a fresh view.
+        """Return once the view has changed, or after `at_most` with a fresh view.
 
-        `changed` is this task's as it was before the caller looked at the view.
+        The caller took `changed` from this task before it looked at the view.
         """
         try:
             await asyncio.wait_for(changed.wait(), at_most.total_seconds())
@@ -92,7 +92,7 @@ class CachedTask:
                     f"tasks/{self.task.task_id} has no head yet; label clips of two classes first"
                 )
             head = await store.read_head(self.task, version)
-            if head is None:  # Only the last few are kept, and newer ones came since.
+            if head is None:  # Only the last few are kept, and newer ones came meanwhile.
                 await self.refresh(store)
             else:
                 self.take_head(head)
@@ -106,17 +106,17 @@ class CachedTask:
 
 
 class TaskCache:
-    """The tasks in use, each folded from its log once and then kept up with."""
+    """The tasks in use, each folded from its log once and then kept up to date."""
 
     def __init__(self, store: Store, recorder: Recorder = _NO_RECORDER) -> None:
         self._store, self._recorder = store, recorder
         self._tasks: dict[str, CachedTask] = {}
 
     async def known(self, task_id: str) -> CachedTask:
-        """Return a task as this process knows it, for what depends on its classes alone.
+        """Return a task as this process knows it. Raises TaskNotFound.
 
-        It may be gone by now: what is done with it must be fenced, and `forget` it then. Raises
-        TaskNotFound.
+        It may be old: rely on its id, epoch and classes alone. It may be deleted or made anew by
+        now: change it only by fenced methods of the store, and `forget` it if they refuse.
         """
         return self._tasks.get(task_id) or await self.fresh(task_id)
 

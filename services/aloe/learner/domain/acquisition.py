@@ -2,8 +2,8 @@
 
 Names and formulas follow the paper (arXiv 2211.00119, section 2) and, for the largest margin and
 the norm, the graphlearning package that the paper's code calls; with p the class probabilities of a
-clip, p1 and p2 the two largest. Each is written in what a softmax is made of, which keeps its
-digits where p1 is close to 1. The scoring kernel compiles them as they stand here.
+clip, p1 and p2 the two largest. Each is written in odds q = p / p1, which loses no digits where p1
+is close to 1. The scoring kernel compiles them as they stand here.
 """
 
 import math
@@ -17,7 +17,7 @@ from aloe.values.strategies import AcquisitionFunction
 
 
 class SoftmaxRow(NamedTuple):
-    """The class probabilities of a clip, by the odds q = p / p1 of each class."""
+    """A clip's class probabilities, summarised by the odds q = p / p1 of each class."""
 
     lead: float
     """Logit of the best class less that of the second."""
@@ -71,13 +71,13 @@ FORMULAS: dict[AcquisitionFunction, Callable[[SoftmaxRow], float]] = {
     AcquisitionFunction.NORM: norm,
     AcquisitionFunction.MARGIN_LOGITS: margin_logits,
 }
-"""Of every function that looks at the head; RANDOM does not: see random_scores."""
+"""Of every function that depends on the head; RANDOM does not: see random_scores."""
 
 
 def random_scores(seed: int, head_version: int, clip_count: int) -> Float32Array:
-    """Uniform scores that depend on seed, head version and clip alone.
+    """Draw uniform scores that depend on seed, head version and row alone.
 
-    A pool that grows keeps the scores it had.
+    Clips keep their scores when the pool grows.
 
     Returns:
         (clip_count,) float32 in [0, 1)

@@ -1,4 +1,4 @@
-"""Arrays that begin where a cache line does, so that no register is filled from two of them."""
+"""Arrays that begin at a cache line, so that no register is loaded from two lines."""
 
 import math
 
@@ -11,7 +11,7 @@ _FLOAT_BYTES = 4
 
 
 def aligned_empty(shape: tuple[int, ...]) -> Float32Array:
-    """Return an array of float32, row-major and with any content."""
+    """Return an aligned, row-major float32 array with arbitrary content."""
     byte_count = math.prod(shape) * _FLOAT_BYTES
     room = np.empty(byte_count + _LINE_BYTES, np.uint8)
     begin = -room.ctypes.data % _LINE_BYTES

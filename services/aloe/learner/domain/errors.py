@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 class LearnerError(Exception):
-    """What a caller is told about; anything else is a defect."""
+    """An error that the caller is told about; any other exception is a defect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class InvalidInput(LearnerError):
 
     @classmethod
     def of(cls, field: str, description: str) -> "InvalidInput":
-        """Complain of one field."""
+        """Name one wrong field."""
         return cls(Violation(field, description))
 
 
@@ -45,7 +45,7 @@ class EncoderNotFound(LearnerError):
 
 
 class AudioNotFound(LearnerError):
-    """The recording of a clip was not kept and lies nowhere this server may read."""
+    """The recording of a clip was not kept, and its URI is none that this server may read."""
 
 
 class AlreadyExists(LearnerError):
@@ -57,7 +57,7 @@ class EncoderMismatch(LearnerError):
 
 
 class LeaseLost(LearnerError):
-    """The clip has gone to another oracle, or is labeled already."""
+    """The clip went to another oracle, is answered, or has no room left in the label budget."""
 
 
 class HeadNotTrained(LearnerError):
@@ -65,7 +65,7 @@ class HeadNotTrained(LearnerError):
 
 
 class HeadVersionUnknown(LearnerError):
-    """No such head is trained or in the making."""
+    """No head of that version is kept or in the making."""
 
 
 class PoolInUse(LearnerError):
@@ -89,8 +89,8 @@ class StoreUnavailable(LearnerError):
 
 
 class SchemaTooNew(Exception):
-    """What the store holds is of a version that this server does not know. It cannot start."""
+    """The store holds data of a newer version than this server knows: it cannot start."""
 
 
 class EncoderUnavailable(LearnerError):
-    """The embedding service cannot be reached."""
+    """The embedding service cannot be reached, or cannot load the encoder."""

@@ -7,7 +7,7 @@ import numpy as np
 from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
 
 BIN_COUNT = 15
-"""Of confidence, in the calibration error."""
+"""Bins of confidence in the calibration error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ def evaluate(probabilities: Float32Array, labels: IntArray) -> Evaluation:
     confusion = np.zeros((class_count, class_count), dtype=np.int64)
     np.add.at(confusion, (labels, predicted), 1)
     right = np.diagonal(confusion)
-    labeled, answered = confusion.sum(axis=1), confusion.sum(axis=0)
+    label_counts, predicted_counts = confusion.sum(axis=1), confusion.sum(axis=0)
     with np.errstate(invalid="ignore"):
-        recalls = right / labeled
-        f1 = 2 * right / (labeled + answered)
+        recalls = right / label_counts
+        f1 = 2 * right / (label_counts + predicted_counts)
     floor = np.finfo(np.float32).tiny
     own = np.maximum(probabilities[np.arange(clip_count), labels], floor)
     return Evaluation(
@@ -61,7 +61,7 @@ def calibration_error(confidences: Float32Array, is_right: BoolArray) -> float:
     """Return the expected calibration error: how far confidence is from accuracy.
 
     Naeini et al. (2015), with the 15 equal-width bins of Guo et al. (2017): the mean, weighted by
-    the clips in it, of each bin's |accuracy - mean confidence|. A bin holds its upper end.
+    the clips in it, of each bin's |accuracy - mean confidence|. A bin includes its upper end.
 
     Args:
         confidences: (n_clips,) float32 in (0, 1], the largest probability of each clip.

@@ -1,4 +1,4 @@
-"""What happened to a task, and the state that follows from it."""
+"""A task's events, and the state of its clips that follows from them."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -19,41 +19,43 @@ START_OF_LOG = "0-0"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of the log: clips that changed their state, or a new head."""
+    """One entry of a task's log."""
 
     event_id: str
     """ "milliseconds-number", ascending."""
     kind: EventKind
     rows: tuple[int, ...] = ()
+    """The clips it concerns."""
     states: tuple[int, ...] = ()
     """ClipState of each row after the event."""
     class_indices: tuple[int, ...] = ()
     """Class of each row after the event, or NO_CLASS."""
     head_version: int = 0
-    """HEAD: the head's. LEASED: of the head that ranked, 0 for none."""
+    """HEAD_TRAINED: the head's. CLIPS_LEASED: of the head that ranked, 0 for none."""
     oracle_id: str = ""
+    """Who leased, renewed, gave back or answered; empty for other kinds."""
     lease_ids: tuple[str, ...] = ()
-    """One per row, where oracles are concerned."""
+    """CLIPS_LEASED, LEASES_RENEWED and CLIPS_ANSWERED: one per row."""
     scores: tuple[float | None, ...] = ()
-    """LEASED: what each row was ranked by."""
+    """CLIPS_LEASED: the score of each row; None without a head."""
     query_strategy: QueryStrategy | None = None
-    """LEASED: what ranked the rows; None where no head did."""
+    """CLIPS_LEASED: what ranked the rows; None where no head did."""
 
 
 def event_order(event_id: str) -> tuple[int, int]:
-    """Return what sorts event ids."""
+    """Return a key that sorts event ids."""
     milliseconds, _, number = event_id.partition("-")
     return int(milliseconds), int(number)
 
 
 _MAX_STEPS = 4_096
-"""More events than come between two heads, unless nobody trains the task."""
+"""More events than come between two heads in practice; older steps are forgotten."""
 _ANSWERING = (EventKind.CLIPS_ANSWERED, EventKind.LABELS_IMPORTED)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What an event changed, and how it was before."""
+    """The clips that an event changed, as they were before."""
 
     event_id: str
     rows: IntArray
@@ -62,10 +64,10 @@ class _Step:
 
 
 class TaskView:
-    """The state of a task's clips, folded from its event log. Not for several threads.
+    """The state of a task's clips, folded from its event log. Not thread-safe.
 
-    It remembers the way back to the newest head: a round is trained on the task as it was at one
-    event, and no round that is still to be trained was cut off before that head.
+    It can go back as far as the newest head. That is enough to train: a round is trained on the
+    task as it was at its cutoff event, and the next round's cutoff is not before the newest head.
     """
 
     def __init__(self, clip_count: int) -> None:
@@ -79,17 +81,17 @@ class TaskView:
         """The newest event that gave, corrected or took back labels."""
         self._steps: deque[_Step] = deque()
         self._steps_begin = START_OF_LOG
-        """The event from which on every step is remembered."""
+        """Every step after this event is remembered."""
 
     def grow(self, clip_count: int) -> None:
-        """Take up clips that were added to the pool, as unlabeled ones."""
+        """Add the clips that the pool gained, as unlabeled ones."""
         more = clip_count - len(self.states)
         if more > 0:
             self.states = np.r_[self.states, np.zeros(more, np.int8)]
             self.class_indices = np.r_[self.class_indices, np.full(more, NO_CLASS, np.int32)]
 
     def apply(self, event: Event) -> None:
-        """Take the next event of the log."""
+        """Apply the next event of the log."""
         if event.rows:
             rows = np.asarray(event.rows)
             self.grow(int(rows.max()) + 1)
@@ -109,9 +111,9 @@ class TaskView:
         return event_order(self.last_answer_id) > event_order(event_id)
 
     def at(self, event_id: str) -> "TaskView | None":
-        """Return a copy as of an event, or None if that is before what is remembered.
+        """Return the clips as of an event, or None if that is further back than it remembers.
 
-        The copy is the caller's, for any thread.
+        It is a copy, which the caller may use in any thread.
         """
         cutoff = event_order(event_id)
         if cutoff < event_order(self._steps_begin):

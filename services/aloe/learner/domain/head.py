@@ -22,7 +22,7 @@ class Head:
     """(n_padded_classes,) float32, read-only"""
 
     def __post_init__(self) -> None:
-        """Pack once what every use reads."""
+        """Pack once for all uses."""
         for name, by_class in (("packed_weights", self.weights.T), ("packed_biases", self.biases)):
             packed = pack(by_class)
             packed.flags.writeable = False
@@ -30,7 +30,7 @@ class Head:
 
 
 def pack(by_class: Float32Array) -> Float32Array:
-    """Copy an array with a class in each row, filled up with zeros to whole tiles of them."""
+    """Copy an array of one class a row, padded with rows of zeros to whole tiles of classes."""
     class_count = len(by_class)
     padded = -(-class_count // CLASS_TILE) * CLASS_TILE
     packed = aligned_empty((padded, *by_class.shape[1:]))

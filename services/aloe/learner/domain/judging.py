@@ -1,4 +1,4 @@
-"""What heads make of embeddings: probabilities for the answers, scores for the questions."""
+"""Heads applied to embeddings: class probabilities to predict with, scores to query by."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from aloe.learner.domain.pool import MAX_MAGNITUDE, in_range
 from aloe.values.strategies import AcquisitionFunction
 
 _FEW = 64
-"""So many clips take some microseconds."""
+"""Up to so many clips take microseconds: less than letting go of the GIL may cost."""
 
 
 def _fitting(embeddings: Float32Array, head: Head) -> Float32Array:
-    """Return embeddings as the kernels take them; those do not look where memory ends."""
+    """Return embeddings as the kernels take them. Checks their size, since kernels do not."""
     if embeddings.shape[1:] != head.weights.shape[:1]:
         raise ValueError(
             f"embeddings of {embeddings.shape[1:]} do not fit a head of {len(head.weights)} values"
@@ -35,10 +35,10 @@ def _fitting(embeddings: Float32Array, head: Head) -> Float32Array:
 def class_probabilities(
     head: Head, embeddings: Float32Array, rows: IntArray | None = None
 ) -> Float32Array:
-    """Predict.
+    """Return the class probabilities of clips.
 
     Args:
-        head: that predicts.
+        head: the classifier.
         embeddings: (n_clips, embedding_dim) float32.
         rows: (n,) int64, of embeddings; all of them by default.
 
@@ -54,7 +54,7 @@ def class_probabilities(
 
 
 def all_in_range(embeddings: Float32Array) -> bool:
-    """Whether heads can be used on embeddings, (n_clips, embedding_dim) float32: see in_range."""
+    """Whether in_range holds for every value of embeddings, (n_clips, embedding_dim) float32."""
     if len(embeddings) <= _FEW:
         return all_of_few_within(frozen(embeddings), MAX_MAGNITUDE)
     return bool(in_range(embeddings).all())
@@ -73,10 +73,10 @@ class Judge:
 
 
 class Judgement:
-    """One pass of some judges over some clips, to be done in shares by any number of threads."""
+    """One pass of some judges over some clips, done in shares by any number of threads."""
 
     def __init__(self, judges: Sequence[Judge], embeddings: Float32Array, rows: IntArray) -> None:
-        """Prepare; `share` does the work.
+        """Prepare the pass; `share` does the work.
 
         Args:
             judges: all on one pool.

@@ -1,4 +1,4 @@
-"""Leases and labels: what is asked of a store, and what comes of it."""
+"""Leases and labels: requests to a store, and their outcomes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class LeaseOutcome:
-    """What a lease request came to."""
+    """The outcome of a lease request."""
 
     leases: tuple[Lease, ...]
     pool_state: PoolState
@@ -69,25 +69,28 @@ class LabelChange:
 
 @dataclass(frozen=True, slots=True)
 class LabelsOutcome:
-    """What set labels came to."""
+    """The outcome of setting labels."""
 
     changed_count: int
     head_version: int | None
-    """The head that will contain them, if one will."""
+    """The head that will contain them; None where training labels are unchanged or of one class."""
     label_count: int
     """Training labels of the task now."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLabel:
-    """A label, or an abstention, as it is kept."""
+    """A label or an abstention, as the store keeps it."""
 
     row: int
     state: ClipState
+    """LABELED, ABSTAINED, VALIDATION or TEST."""
     class_index: int
+    """NO_CLASS for ABSTAINED."""
     oracle_id: str
+    """Empty where an import did not say."""
     label_time: datetime
 
 
 class RankingTooShort(Exception):
-    """Too few clips of a ranking were free, and others are; nothing was leased."""
+    """A ranking had too few free clips, while others outside it are free; nothing was leased."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from aloe.learner.domain.arrays import Float32Array
 
 MAX_MAGNITUDE = 1e9
-"""Beyond it, squares of what training makes of a value may overflow float32."""
+"""Larger values may overflow float32 when training squares what it makes of them."""
 RANGE_RULE = f"holds NaN, infinity or a value beyond {MAX_MAGNITUDE:g} in size"
 _HASH_LENGTH = 32
-# What a hash has seen before an embedding; a hundred thousand go on from it.
+# The prefix of every embedding's hash, digested once for all of an import.
 _EMBEDDING_DIGEST = hashlib.sha256(b"embedding\0")
 
 
@@ -31,7 +31,7 @@ class PcmAudio:
     samples: bytes
     sample_rate_hz: int
     sample_format: str
-    """ "int16", "float32", or what else the caller sent, to be refused by the encoder."""
+    """ "int16", "float32", or "unspecified", which the encoder refuses."""
     channel_count: int
 
 
@@ -78,7 +78,7 @@ class Clip:
 
 
 def content_hash(recording: Audio) -> str:
-    """Hash a recording."""
+    """Hash a recording: 32 hexadecimal digits."""
     digest = hashlib.sha256()
     match recording:
         case EncodedAudio():
@@ -93,14 +93,14 @@ def content_hash(recording: Audio) -> str:
 
 
 def embedding_hash(embedding: Float32Array) -> str:
-    """Hash an embedding, (embedding_dim,) little-endian float32."""
+    """Hash an embedding, (embedding_dim,) little-endian float32: 32 hexadecimal digits."""
     digest = _EMBEDDING_DIGEST.copy()
     digest.update(embedding.data)
     return digest.hexdigest()[:_HASH_LENGTH]
 
 
 def in_range(embeddings: Float32Array) -> NDArray[np.bool_]:
-    """Say of each value whether heads can be trained on it: a number, and no absurd one."""
+    """Say of each value whether heads can be trained on it: no NaN, and within MAX_MAGNITUDE."""
     # Comparisons with NaN are false.
     inside: NDArray[np.bool_] = np.abs(embeddings) <= MAX_MAGNITUDE
     return inside

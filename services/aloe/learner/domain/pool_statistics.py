@@ -1,4 +1,4 @@
-"""What a head makes of the unlabeled clips as a whole: figures for the stopping rules."""
+"""Figures of a head on all unanswered clips, for the stopping rules."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class PoolStatistics:
 def pool_statistics(
     head: Head, previous: Head | None, embeddings: Float32Array, rows: IntArray
 ) -> PoolStatistics | None:
-    """Look at some clips once, in one thread. The same arguments give the same bits on one machine.
+    """Judge some clips in one thread. The same arguments give the same bits on one machine.
 
     Args:
         head: the newest.
@@ -47,7 +47,7 @@ def pool_statistics(
 
 
 def cohens_kappa(first: Int16Array, second: Int16Array, *, class_count: int) -> float:
-    """Return how far two heads agree beyond what their class frequencies make of chance.
+    """Return how far two heads agree beyond the chance that their class frequencies give.
 
     Cohen (1960): (observed - expected) / (1 - expected).
 
@@ -57,7 +57,7 @@ def cohens_kappa(first: Int16Array, second: Int16Array, *, class_count: int) -> 
         class_count: number of classes.
 
     Returns:
-        -1 to 1; 1 where both predict one and the same class throughout.
+        -1 to 1; 1 where both predict the same one class for every clip.
     """
     observed = float(np.mean(first == second))
     shares = [np.bincount(each, minlength=class_count) / len(first) for each in (first, second)]

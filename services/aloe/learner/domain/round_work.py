@@ -1,4 +1,4 @@
-"""The work of one round: train the head, see how well it does, look at the pool."""
+"""The work of one round: train the head, evaluate it, judge the unanswered clips."""
 
 import time
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class RoundTicket:
 
 @dataclass(frozen=True, slots=True)
 class RoundInputs:
-    """All that decides how a round comes out, and what is noted of how it came to be."""
+    """All that decides the result of a round, and when and how long it was read."""
 
     ticket: RoundTicket
     view: TaskView
@@ -42,15 +42,16 @@ class RoundInputs:
     previous_head: Head | None
     """The head before, where the stopping rule looks at the pool and there is one."""
     start_time: datetime
+    """Before all this was read."""
     store_s: float
     """How long it took to read all this."""
 
 
 def run_round(inputs: RoundInputs) -> tuple[Head, Round]:
-    """Train the ticket's head and see how well it does.
+    """Train the ticket's head and evaluate it.
 
-    The figures of the pool are of the clips that it holds now and that had no answer at the cutoff:
-    who holds a lease does not matter, so that whoever runs the round gets the same.
+    The pool's figures are of the clips in `vectors` that had no answer at the cutoff. Leases do not
+    matter, so that whoever runs the round gets the same.
     """
     task, view, vectors = inputs.ticket.task, inputs.view, inputs.vectors
     rows, labels = view.labeled_rows(Split.TRAIN)

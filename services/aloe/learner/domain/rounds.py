@@ -17,6 +17,7 @@ class Round:
     validation: Evaluation | None
     test: Evaluation | None
     start_time: datetime
+    """When work on it began: reading from the store, then training."""
     training_s: float
     evaluation_s: float
     training_loss: float

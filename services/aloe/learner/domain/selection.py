@@ -7,7 +7,7 @@ from aloe.learner.domain.kernels.picking import best_of_groups, count_groups
 from aloe.values.strategies import SelectionRule
 
 _BLOCK = 1024
-"""Most clips are found near the beginning, so that few blocks are looked at."""
+"""Rows looked at in one step; a few steps mostly find enough open clips."""
 
 
 def first_clips(
@@ -48,7 +48,7 @@ def first_clips(
 
 
 def first_open(order: IntArray, is_open: BoolArray, count: int) -> IntArray:
-    """Return the first open clips of an order that is known.
+    """Return the first open clips of a given order.
 
     Args:
         order: (n_clips,) int64, every row once.

@@ -28,7 +28,7 @@ def advise(rule: StoppingRule, rounds: Sequence[Round]) -> StopAdvice:
 
     Args:
         rule: the task's.
-        rounds: in order, the one to judge last; window(rule) of them, or all there are.
+        rounds: in order, the one to judge last; rounds_needed(rule), or all there are.
 
     Returns:
         The verdict and why. A rule that lacks its figures says CONTINUE.
@@ -38,9 +38,9 @@ def advise(rule: StoppingRule, rounds: Sequence[Round]) -> StopAdvice:
     return StopAdvice(_verdict(_stops(rule, says_stop)), reasons)
 
 
-def window(rule: StoppingRule) -> int:
+def rounds_needed(rule: StoppingRule) -> int:
     """Return how many rounds, the one to judge included, decide what a rule says."""
-    return max(map(_own_window, plain_rules(rule)))
+    return max(map(_needed_by, plain_rules(rule)))
 
 
 def _verdict(stops: bool) -> StopVerdict:
@@ -48,15 +48,15 @@ def _verdict(stops: bool) -> StopVerdict:
 
 
 def _stops(rule: StoppingRule, says_stop: Iterator[bool]) -> bool:
-    """Combine what the plain rules say, taken in their order."""
+    """Combine what the plain rules say, taken from `says_stop` in their order."""
     if not isinstance(rule, AnyOfRules | AllOfRules):
         return next(says_stop)
-    # All of them, since each takes its own: not only up to the one that decides.
+    # A list, not a generator: each rule must take its own answer, also after one has decided.
     answers = [_stops(each, says_stop) for each in rule.rules]
     return any(answers) if isinstance(rule, AnyOfRules) else all(answers)
 
 
-def _own_window(rule: PlainRule) -> int:
+def _needed_by(rule: PlainRule) -> int:
     match rule:
         case PlateauRule(round_count):
             return 2 * round_count

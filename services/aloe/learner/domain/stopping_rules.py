@@ -1,4 +1,4 @@
-"""What may be wrong with a stopping rule, and what it needs to be judged."""
+"""Checks of stopping rules, and which of them look at the pool."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ _NAMES = {kind: name for name, kind in STOPPING_RULES.items()}
 
 
 def looks_at_pool(rule: StoppingRule | None) -> bool:
-    """Whether a rule needs figures of each head on the unlabeled clips."""
+    """Whether a rule needs figures of each head on the unanswered clips."""
     return rule is not None and any(
         isinstance(plain, StablePredictionsRule | UncertaintyRule) for plain in plain_rules(rule)
     )

@@ -1,4 +1,4 @@
-"""A task: its question, its state, and what happened to it."""
+"""A task: its settings, what may be wrong with them, and its progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,18 +19,18 @@ DEFAULT_LEASE_DURATION = timedelta(minutes=5)
 MIN_LABELED_CLASSES = 2
 """A head needs labels of two classes."""
 
-
 _RECIPE_NAMES = {kind: name for name, kind in HEAD_RECIPES.items()}
 STATE_OF_SPLIT = {
     Split.TRAIN: ClipState.LABELED,
     Split.VALIDATION: ClipState.VALIDATION,
     Split.TEST: ClipState.TEST,
 }
+"""Of a clip with a label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a task asks, and how."""
+    """The settings of a task."""
 
     task_id: str
     pool_id: str
@@ -46,13 +46,13 @@ class Task:
     max_leases_per_oracle: int | None = None
     stopping_rule: StoppingRule | None = None
     revision: int = 0
-    """How often it was updated, as of this copy; refuses an update made from an older one."""
+    """Updates so far. The store refuses an update that was made from an older revision."""
 
     def class_index(self, label: str, field: str) -> int:
         """Return the place of `label` among the classes.
 
         Raises:
-            InvalidInput: it is none of them; `field` is blamed.
+            InvalidInput: it is none of them; names `field`.
         """
         try:
             return self.classes.index(label)
@@ -63,7 +63,7 @@ class Task:
             ) from None
 
     def updated(self) -> "Task":
-        """Return the task as it is stored once this copy has replaced it."""
+        """Return the task with its next revision, as the store keeps it after an update."""
         return replace(self, revision=self.revision + 1)
 
     def same_content(self, other: "Task") -> bool:
@@ -83,7 +83,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class TaskProgress:
-    """How far a task has come. Clip counts but `unlabeled`, which the pool decides."""
+    """How far a task has come. The unlabeled clips are the pool's others."""
 
     leased: int = 0
     labeled: int = 0
@@ -94,7 +94,7 @@ class TaskProgress:
     head_version: int = 0
     training_head_version: int | None = None
     promised_head_version: int = 0
-    """The newest version that any label so far will be in."""
+    """The newest version that is trained, in training or due."""
 
     @property
     def taken(self) -> int:

@@ -26,7 +26,7 @@ def train_head(
     """Train a head on all labels so far. The same arguments give the same bits on one machine.
 
     Args:
-        recipe: how.
+        recipe: optimiser and its settings.
         embeddings: (n_labels, embedding_dim) float32.
         labels: (n_labels,) int64, class indices.
         class_count: number of classes.

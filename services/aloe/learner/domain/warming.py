@@ -1,4 +1,4 @@
-"""Compiles the kernels before they are needed, or loads them from where they were kept."""
+"""Compiles the kernels before they are needed, or loads them from the disk cache."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from aloe.values.strategies import AcquisitionFunction, SelectionRule
 
 
 def warm_up() -> None:
-    """Run every kernel once, on very little."""
+    """Run every kernel once, on tiny arrays."""
     embeddings = np.eye(2, dtype=np.float32)
     rows = np.arange(2)
     recipe = AdamRecipe(epoch_count=1)

@@ -19,7 +19,7 @@ V = TypeVar("V")
 
 
 def valid(read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Read with a function of aloe.wire that knows the field. Raises InvalidInput."""
+    """Call a function of aloe.wire whose MalformedValue names the field; raise InvalidInput."""
     try:
         return read(*args, **kwargs)
     except MalformedValue as error:
@@ -27,44 +27,44 @@ def valid(read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def parsed(parse: Callable[[V], T], value: V, field: str) -> T:
-    """Read with a function of aloe.wire that does not know the field. Raises InvalidInput."""
+    """Call a function of aloe.wire that is not told the field; raise InvalidInput for `field`."""
     try:
         return parse(value)
     except ValueError as error:
         raise InvalidInput.of(field, str(error)) from error
 
 
-def pool_id(name: str, field: str) -> str:
+def read_pool_id(name: str, field: str) -> str:
     """Read "pools/{pool}". Raises InvalidInput that blames `field`."""
     return parsed(names.parse_pool_name, name, field)
 
 
-def task_id(name: str, field: str) -> str:
+def read_task_id(name: str, field: str) -> str:
     """Read "tasks/{task}". Raises InvalidInput that blames `field`."""
     return parsed(names.parse_task_name, name, field)
 
 
-def clip_name(name: str, field: str) -> names.ClipName:
+def read_clip_name(name: str, field: str) -> names.ClipName:
     """Read "pools/{pool}/clips/{clip}". Raises InvalidInput that blames `field`."""
     return parsed(names.parse_clip_name, name, field)
 
 
-def an_id(value: str, field: str) -> str:
+def read_id(value: str, field: str) -> str:
     """Check an id. Raises InvalidInput that blames `field`."""
     return parsed(names.check_id, value, field)
 
 
-def optional_id(value: str, field: str) -> str:
-    """Check an id; empty is none."""
-    return an_id(value, field) if value else ""
+def read_optional_id(value: str, field: str) -> str:
+    """Check an id, if there is one. Raises InvalidInput that blames `field`."""
+    return read_id(value, field) if value else ""
 
 
-def page_size(size: int, most: int = 1_000) -> int:
-    """Return how many to list: 0 means 1,000, and `most` is the most."""
+def read_page_size(size: int, most: int = 1_000) -> int:
+    """Return how many to list, at most `most`; 0 means 1,000."""
     return min(size or 1_000, most)
 
 
-def page_offset(token: str) -> int:
+def read_page_offset(token: str) -> int:
     """Read a page token that is a number; empty is 0."""
     if not token:
         return 0
@@ -73,7 +73,7 @@ def page_offset(token: str) -> int:
     return int(token)
 
 
-def event_id(token: str) -> str:
+def read_event_id(token: str) -> str:
     """Read a page token that is an event id; empty is the start of the log."""
     if not token:
         return START_OF_LOG
@@ -82,22 +82,22 @@ def event_id(token: str) -> str:
     return token
 
 
-def row(number: int, field: str) -> int:
-    """Check a row number. Raises InvalidInput where no pool is that large."""
+def read_row(number: int, field: str) -> int:
+    """Check a row number. Raises InvalidInput past MAX_ROWS."""
     if number > MAX_ROWS:
         raise InvalidInput.of(field, f"{number:,}; no pool holds more than {MAX_ROWS:,} clips")
     return number
 
 
-def count_within(count: int, most: int, field: str) -> int:
-    """Return a count, 1 for 0. Raises InvalidInput past `most`."""
+def read_count(count: int, most: int, field: str) -> int:
+    """Read a count; 0 means 1. Raises InvalidInput past `most`."""
     if count > most:
         raise InvalidInput.of(field, f"{count:,}; at most {most:,}")
     return count or 1
 
 
 def read_duration(message: duration_pb2.Duration) -> timedelta:
-    """Read a duration; one past timedelta's range becomes absurdly long, to be refused later."""
+    """Read a duration; one past timedelta's range becomes timedelta.max."""
     try:
         return message.ToTimedelta()
     except (OverflowError, ValueError):
@@ -115,7 +115,7 @@ def write_known_duration(seconds: float | None) -> duration_pb2.Duration | None:
 
 
 def read_time(message: timestamp_pb2.Timestamp, field: str) -> datetime:
-    """Read a time. Raises InvalidInput for one that no calendar has."""
+    """Read a time. Raises InvalidInput outside the years 1 to 9999."""
     try:
         return message.ToDatetime(tzinfo=UTC)
     except (OverflowError, ValueError) as error:

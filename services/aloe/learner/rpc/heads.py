@@ -83,7 +83,8 @@ def _read_clips(clip_names: Sequence[str]) -> ClipsOfPool:
     if not clip_names:
         raise InvalidInput.of("clips.names", "empty; give at least one")
     parsed = [
-        fields.clip_name(name, f"clips.names[{index}]") for index, name in enumerate(clip_names)
+        fields.read_clip_name(name, f"clips.names[{index}]")
+        for index, name in enumerate(clip_names)
     ]
     for index, name in enumerate(parsed):
         if name.pool_id != parsed[0].pool_id:

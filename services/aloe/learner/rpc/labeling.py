@@ -1,4 +1,4 @@
-"""What oracles are asked and what they answer, to and from their messages."""
+"""Leases, answers, labels and events, to and from their messages."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -28,13 +28,13 @@ _LABELS_PER_MESSAGE = 5_000
 def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel:
     """Read a label to import."""
     field = f"labels[{index}]"
-    name = fields.clip_name(message.clip, f"{field}.clip")
+    name = fields.read_clip_name(message.clip, f"{field}.clip")
     return KnownLabel(
         name.pool_id,
         name.clip_id,
         None if message.HasField("abstention") else message.label,
         fields.valid(SPLITS.member, message.split, f"{field}.split"),
-        fields.optional_id(message.oracle_id, f"{field}.oracle_id"),
+        fields.read_optional_id(message.oracle_id, f"{field}.oracle_id"),
         (
             fields.read_time(message.label_time, f"{field}.label_time")
             if message.HasField("label_time")

@@ -24,7 +24,7 @@ _SAMPLE_FORMATS = {
 
 
 def read_audio(message: audio_pb2.Audio) -> Audio:
-    """Read a recording; what is wrong with it the embedding service will say."""
+    """Read a recording. The embedding service checks it."""
     if message.WhichOneof("content") != "pcm":
         return EncodedAudio(message.encoded)
     pcm = message.pcm
@@ -122,7 +122,7 @@ def _read_embedded_clip(message: pool_pb2.NewClip, embedding: Float32Array) -> C
 
 
 def _check_clip(message: pool_pb2.NewClip) -> None:
-    fields.an_id(message.clip_id, "clip_id")
+    fields.read_id(message.clip_id, "clip_id")
     if len(message.uri) > MAX_URI_LENGTH:
         raise InvalidInput.of("uri", f"over {MAX_URI_LENGTH:,} characters")
     if not _HASH.fullmatch(message.content_hash):

@@ -16,7 +16,7 @@ MAX_PAGE_CLIPS = 10_000
 
 
 class LearnerServicer(pb_grpc.LearnerServiceServicer):
-    """LearnerService on a learner; its exceptions are mapped outside."""
+    """LearnerService on a learner; an interceptor turns its exceptions into statuses."""
 
     def __init__(self, learner: Learner) -> None:
         self._learner = learner
@@ -25,7 +25,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: pool_pb2.CreatePoolRequest, context: Any
     ) -> pool_pb2.CreatePoolResponse:
         pool = await self._learner.pools.create(
-            fields.an_id(request.pool_id, "pool_id"),
+            fields.read_id(request.pool_id, "pool_id"),
             encoder_id=request.pool.encoder_id,
             fingerprint=request.pool.encoder_fingerprint,
             embedding_dim=request.pool.embedding_dim,
@@ -36,15 +36,15 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def GetPool(
         self, request: pool_pb2.GetPoolRequest, context: Any
     ) -> pool_pb2.GetPoolResponse:
-        pool = await self._learner.pools.get(fields.pool_id(request.name, "name"))
+        pool = await self._learner.pools.get(fields.read_pool_id(request.name, "name"))
         return pool_pb2.GetPoolResponse(pool=pools.write_pool(pool))
 
     async def ListPools(
         self, request: pool_pb2.ListPoolsRequest, context: Any
     ) -> pool_pb2.ListPoolsResponse:
-        count = fields.page_size(request.page_size)
+        count = fields.read_page_size(request.page_size)
         found = await self._learner.pools.list_after(
-            fields.optional_id(request.page_token, "page_token"), count + 1
+            fields.read_optional_id(request.page_token, "page_token"), count + 1
         )
         return pool_pb2.ListPoolsResponse(
             pools=[pools.write_pool(pool) for pool in found[:count]],
@@ -54,7 +54,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def DeletePool(
         self, request: pool_pb2.DeletePoolRequest, context: Any
     ) -> pool_pb2.DeletePoolResponse:
-        await self._learner.pools.delete(fields.pool_id(request.name, "name"))
+        await self._learner.pools.delete(fields.read_pool_id(request.name, "name"))
         return pool_pb2.DeletePoolResponse()
 
     async def ImportClips(
@@ -64,7 +64,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         if first is None:
             raise InvalidInput.of("pool", "the stream is empty; send at least one message")
         report = await self._learner.importer.import_clips(
-            fields.pool_id(first.pool, "pool"),
+            fields.read_pool_id(first.pool, "pool"),
             first.encoder_fingerprint,
             pools.read_batches(first, request_iterator),
         )
@@ -73,9 +73,9 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ListClips(
         self, request: pool_pb2.ListClipsRequest, context: Any
     ) -> pool_pb2.ListClipsResponse:
-        pool_id = fields.pool_id(request.pool, "pool")
-        first_row = fields.page_offset(request.page_token)
-        count = fields.page_size(request.page_size, MAX_PAGE_CLIPS)
+        pool_id = fields.read_pool_id(request.pool, "pool")
+        first_row = fields.read_page_offset(request.page_token)
+        count = fields.read_page_size(request.page_size, MAX_PAGE_CLIPS)
         clips = await self._learner.pools.list_clips(pool_id, first_row, count + 1)
         return pool_pb2.ListClipsResponse(
             clips=[pools.write_clip(pool_id, clip) for clip in clips[:count]],
@@ -85,15 +85,15 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def GetClipAudio(
         self, request: pool_pb2.GetClipAudioRequest, context: Any
     ) -> pool_pb2.GetClipAudioResponse:
-        name = fields.clip_name(request.name, "name")
+        name = fields.read_clip_name(request.name, "name")
         file = await self._learner.pools.clip_audio(name.pool_id, name.clip_id)
         return pool_pb2.GetClipAudioResponse(content=file.content, media_type=file.media_type)
 
     async def ExportClips(
         self, request: pool_pb2.ExportClipsRequest, context: Any
     ) -> AsyncIterator[pool_pb2.ExportClipsResponse]:
-        pool_id = fields.pool_id(request.pool, "pool")
-        first_row = fields.row(request.skip_count, "skip_count")
+        pool_id = fields.read_pool_id(request.pool, "pool")
+        first_row = fields.read_row(request.skip_count, "skip_count")
         blocks = self._learner.pools.export_clips(pool_id, first_row)
         async for clips, vectors in blocks:
             yield pools.write_block(pool_id, clips, vectors)
@@ -103,8 +103,8 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> task_pb2.CreateTaskResponse:
         task = tasks.read_task(
             request.task,
-            fields.an_id(request.task_id, "task_id"),
-            pool_id=fields.pool_id(request.task.pool, "task.pool"),
+            fields.read_id(request.task_id, "task_id"),
+            pool_id=fields.read_pool_id(request.task.pool, "task.pool"),
             epoch=uuid.uuid4().hex,
             create_time=self._learner.now(),
         )
@@ -115,16 +115,16 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def GetTask(
         self, request: task_pb2.GetTaskRequest, context: Any
     ) -> task_pb2.GetTaskResponse:
-        state = await self._learner.tasks.get(fields.task_id(request.name, "name"))
+        state = await self._learner.tasks.get(fields.read_task_id(request.name, "name"))
         return task_pb2.GetTaskResponse(task=tasks.write_task(state))
 
     async def ListTasks(
         self, request: task_pb2.ListTasksRequest, context: Any
     ) -> task_pb2.ListTasksResponse:
-        count = fields.page_size(request.page_size)
-        pool_id = fields.pool_id(request.pool, "pool") if request.pool else None
+        count = fields.read_page_size(request.page_size)
+        pool_id = fields.read_pool_id(request.pool, "pool") if request.pool else None
         states = await self._learner.tasks.list_after(
-            fields.optional_id(request.page_token, "page_token"), count + 1, pool_id
+            fields.read_optional_id(request.page_token, "page_token"), count + 1, pool_id
         )
         return task_pb2.ListTasksResponse(
             tasks=[tasks.write_task(state) for state in states[:count]],
@@ -135,7 +135,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: task_pb2.UpdateTaskRequest, context: Any
     ) -> task_pb2.UpdateTaskResponse:
         state = await self._learner.tasks.update(
-            fields.task_id(request.task.name, "task.name"),
+            fields.read_task_id(request.task.name, "task.name"),
             tasks.read_change(request.task, request.update_mask),
         )
         return task_pb2.UpdateTaskResponse(task=tasks.write_task(state))
@@ -143,14 +143,14 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def DeleteTask(
         self, request: task_pb2.DeleteTaskRequest, context: Any
     ) -> task_pb2.DeleteTaskResponse:
-        await self._learner.tasks.delete(fields.task_id(request.name, "name"))
+        await self._learner.tasks.delete(fields.read_task_id(request.name, "name"))
         return task_pb2.DeleteTaskResponse()
 
     async def ImportLabels(
         self, request: labeling_pb2.ImportLabelsRequest, context: Any
     ) -> labeling_pb2.ImportLabelsResponse:
         outcome = await self._learner.tasks.import_labels(
-            fields.task_id(request.task, "task"),
+            fields.read_task_id(request.task, "task"),
             [labeling.read_known_label(label, index) for index, label in enumerate(request.labels)],
         )
         return labeling_pb2.ImportLabelsResponse(
@@ -160,16 +160,14 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def Query(
         self, request: labeling_pb2.QueryRequest, context: Any
     ) -> labeling_pb2.QueryResponse:
-        held = request.HasField("lease_duration")
+        given = request.HasField("lease_duration")
         outcome = await self._learner.labeling.query(
-            fields.task_id(request.task, "task"),
-            fields.an_id(request.oracle_id, "oracle_id"),
-            max_count=fields.count_within(
-                request.max_clip_count, MAX_QUERY_CLIPS, "max_clip_count"
-            ),
+            fields.read_task_id(request.task, "task"),
+            fields.read_id(request.oracle_id, "oracle_id"),
+            max_count=fields.read_count(request.max_clip_count, MAX_QUERY_CLIPS, "max_clip_count"),
             min_head_version=request.min_head_version,
-            lease_duration=fields.read_duration(request.lease_duration) if held else None,
-            request_id=fields.optional_id(request.request_id, "request_id"),
+            lease_duration=fields.read_duration(request.lease_duration) if given else None,
+            request_id=fields.read_optional_id(request.request_id, "request_id"),
         )
         return labeling.write_outcome(outcome)
 
@@ -177,10 +175,10 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: labeling_pb2.SubmitLabelsRequest, context: Any
     ) -> labeling_pb2.SubmitLabelsResponse:
         outcome = await self._learner.labeling.submit(
-            fields.task_id(request.task, "task"),
-            fields.an_id(request.oracle_id, "oracle_id"),
+            fields.read_task_id(request.task, "task"),
+            fields.read_id(request.oracle_id, "oracle_id"),
             [labeling.read_answer(answer, index) for index, answer in enumerate(request.answers)],
-            fields.optional_id(request.request_id, "request_id"),
+            fields.read_optional_id(request.request_id, "request_id"),
         )
         return labeling_pb2.SubmitLabelsResponse(
             head_version=outcome.head_version, label_count=outcome.label_count
@@ -190,8 +188,8 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: labeling_pb2.ReleaseLeasesRequest, context: Any
     ) -> labeling_pb2.ReleaseLeasesResponse:
         released_count = await self._learner.labeling.release(
-            fields.task_id(request.task, "task"),
-            fields.an_id(request.oracle_id, "oracle_id"),
+            fields.read_task_id(request.task, "task"),
+            fields.read_id(request.oracle_id, "oracle_id"),
             list(request.lease_ids),
         )
         return labeling_pb2.ReleaseLeasesResponse(released_count=released_count)
@@ -201,8 +199,8 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> labeling_pb2.RenewLeasesResponse:
         given = request.HasField("lease_duration")
         expire_time = await self._learner.labeling.renew(
-            fields.task_id(request.task, "task"),
-            fields.an_id(request.oracle_id, "oracle_id"),
+            fields.read_task_id(request.task, "task"),
+            fields.read_id(request.oracle_id, "oracle_id"),
             list(dict.fromkeys(request.lease_ids)),
             fields.read_duration(request.lease_duration) if given else None,
         )
@@ -212,7 +210,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: head_pb2.PredictRequest, context: Any
     ) -> head_pb2.PredictResponse:
         prediction = await self._learner.predictor.predict(
-            fields.task_id(request.task, "task"),
+            fields.read_task_id(request.task, "task"),
             heads.read_input(request),
             min_head_version=request.min_head_version,
         )
@@ -221,10 +219,10 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ListRounds(
         self, request: head_pb2.ListRoundsRequest, context: Any
     ) -> head_pb2.ListRoundsResponse:
-        first_version = fields.page_offset(request.page_token) or request.min_head_version or 1
-        count = fields.page_size(request.page_size)
+        first_version = fields.read_page_offset(request.page_token) or request.min_head_version or 1
+        count = fields.read_page_size(request.page_size)
         rounds = await self._learner.tasks.rounds(
-            fields.task_id(request.task, "task"), first_version, count + 1
+            fields.read_task_id(request.task, "task"), first_version, count + 1
         )
         return head_pb2.ListRoundsResponse(
             rounds=[heads.write_round(each) for each in rounds[:count]],
@@ -234,7 +232,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def WatchTask(
         self, request: task_pb2.WatchTaskRequest, context: Any
     ) -> AsyncIterator[task_pb2.WatchTaskResponse]:
-        task_id = fields.task_id(request.task, "task")
+        task_id = fields.read_task_id(request.task, "task")
         async for state, last_round in self._learner.tasks.watch(task_id):
             yield task_pb2.WatchTaskResponse(
                 task=tasks.write_task(state),
@@ -244,17 +242,19 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ExportLabels(
         self, request: labeling_pb2.ExportLabelsRequest, context: Any
     ) -> AsyncIterator[labeling_pb2.ExportLabelsResponse]:
-        task, pool, labels = await self._learner.tasks.labels(fields.task_id(request.task, "task"))
+        task, pool, labels = await self._learner.tasks.labels(
+            fields.read_task_id(request.task, "task")
+        )
         for response in labeling.write_labels(pool, task, labels):
             yield response
 
     async def ListEvents(
         self, request: labeling_pb2.ListEventsRequest, context: Any
     ) -> labeling_pb2.ListEventsResponse:
-        count = fields.page_size(request.page_size)
+        count = fields.read_page_size(request.page_size)
         history = await self._learner.tasks.events(
-            fields.task_id(request.task, "task"),
-            fields.event_id(request.page_token),
+            fields.read_task_id(request.task, "task"),
+            fields.read_event_id(request.page_token),
             count + 1,
         )
         events = history.events[:count]
@@ -268,7 +268,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: head_pb2.ExportHeadRequest, context: Any
     ) -> head_pb2.ExportHeadResponse:
         task, pool, head, trained = await self._learner.tasks.head(
-            fields.task_id(request.task, "task"), request.head_version
+            fields.read_task_id(request.task, "task"), request.head_version
         )
         return head_pb2.ExportHeadResponse(head=heads.write_head(task, pool, head, trained))
 

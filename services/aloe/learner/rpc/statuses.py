@@ -1,4 +1,4 @@
-"""What the learner raises, as the statuses that callers see."""
+"""The learner's errors as the gRPC statuses that callers see."""
 
 import grpc
 

@@ -33,7 +33,7 @@ SETTINGS = tuple(
     for field in task_pb2.Task.DESCRIPTOR.fields
     if _FIXED.isdisjoint(field.GetOptions().Extensions[field_behavior_pb2.field_behavior])
 )
-"""The fields of a task that can be changed; called alike in the domain."""
+"""The fields of a task that can be changed; they have the same names in the domain."""
 
 
 def read_task(
@@ -42,7 +42,7 @@ def read_task(
     """Read a task to create; what is unset has its default.
 
     Raises:
-        InvalidInput: a field names nothing that there is. What else may be wrong check_task says.
+        InvalidInput: a field holds an unknown kind of thing. check_task checks the rest.
     """
     return Task(
         task_id=id_,
@@ -73,7 +73,7 @@ def read_task(
 
 
 def read_change(message: task_pb2.Task, mask: FieldMask) -> Callable[[Task], Task]:
-    """Read an update: what `mask` names, as `message` has it; what is unset there, by default.
+    """Read an update: what `mask` names gets its value in `message`, or its default if unset.
 
     A path leads to a setting, or into one: "query_strategy.selection_rule".
 
@@ -84,7 +84,7 @@ def read_change(message: task_pb2.Task, mask: FieldMask) -> Callable[[Task], Tas
     given = task_pb2.Task()
     given.CopyFrom(message)
     for path in mask.paths:
-        # A path into what is unset resets what it leads to; merging would leave it alone.
+        # So that a path into an unset message resets its target; merging would leave it as it is.
         inside: task_pb2.Task = given
         for name in path.split(".")[:-1]:
             inside = getattr(inside, name)
@@ -133,7 +133,7 @@ def _check_mask(mask: FieldMask) -> None:
 
 
 def _write_spec(task: Task) -> task_pb2.Task:
-    """Write all of a task that does not come of labeling."""
+    """Write a task's name and settings, without its progress."""
     return task_pb2.Task(
         name=names.task_name(task.task_id),
         pool=names.pool_name(task.pool_id),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping import advise, window
+from aloe.learner.domain.stopping import advise, rounds_needed
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import Store
 from aloe.learner.recorder import Phase
@@ -14,7 +14,7 @@ from aloe.values.stopping import StopAdvice
 
 @dataclass(frozen=True, slots=True)
 class RoundReport:
-    """A round with what is not stored of it."""
+    """A round with what the store does not keep of it."""
 
     round: Round
     advice: StopAdvice | None
@@ -27,7 +27,7 @@ async def advice_at(store: Store, task: Task, head_version: int) -> StopAdvice |
     """Return what the rule says at one head; None without a rule, and for version 0."""
     if task.stopping_rule is None or head_version == 0:
         return None
-    first = max(1, head_version - window(task.stopping_rule) + 1)
+    first = max(1, head_version - rounds_needed(task.stopping_rule) + 1)
     rounds = await store.read_rounds(task, first, head_version - first + 1)
     return advise(task.stopping_rule, rounds)
 
@@ -37,8 +37,8 @@ async def round_reports(
 ) -> list[RoundReport]:
     """Return up to `count` rounds from a head version on."""
     rule = cached.task.stopping_rule
-    span = window(rule) if rule else 1
-    # The first ones are judged by those before them.
+    span = rounds_needed(rule) if rule else 1
+    # To judge the first ones takes the rounds before them.
     first_read = max(1, first_version - span + 1)
     rounds = await store.read_rounds(cached.task, first_read, count + first_version - first_read)
     return [

@@ -1,4 +1,4 @@
-"""The end of an import: clips go to the store in the order they came, many at once."""
+"""The last step of an import: clips go to the store in the order they came, many at once."""
 
 import asyncio
 from collections import deque
@@ -35,7 +35,7 @@ class ImportReport:
 
 @dataclass(slots=True)
 class Block:
-    """Clips on their way, in their place in the order."""
+    """Clips on their way to the store, which keep their place in the order."""
 
     clips: Sequence[Clip]
     vectors: Float32Array | None = None
@@ -52,27 +52,27 @@ class Appender:
         self._waiting: deque[Block] = deque()
         self._ready: deque[tuple[Sequence[Clip], Float32Array]] = deque()
         self._ready_count = 0
-        """Clips that can be stored."""
-        self._until_whole = -pool.clip_count % CHUNK_ROWS
-        """Clips that fill up the pool's last piece, so that those behind it are written once."""
+        """Clips in `_ready`."""
+        self._until_whole_chunk = -pool.clip_count % CHUNK_ROWS
+        """Clips that fill up the pool's last chunk, so that later chunks are written once."""
         self._appending = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
         """The last append, while more clips come in."""
 
     def add(self, block: Block) -> None:
-        """Take a block behind those before; it may become ready later."""
+        """Add a block behind the others; it may become ready later."""
         self._waiting.append(block)
 
     async def append_ready(self, *, all_of_them: bool = False) -> None:
-        """Begin to store the blocks in front that are ready, if there are enough.
+        """Begin to store the ready blocks in front, if there are enough clips in them.
 
-        With all of them, also wait until they are stored.
+        With `all_of_them`, store them however few they are, and wait until that is done.
         """
         async with self._appending:
             self._sort_ready()
-            while self._ready_count >= (count := self._until_whole + _APPEND_ROWS):
+            while self._ready_count >= (count := self._until_whole_chunk + _APPEND_ROWS):
                 await self._begin_append(count)
-                self._until_whole = 0
+                self._until_whole_chunk = 0
             if all_of_them:
                 if self._ready_count:
                     await self._begin_append(self._ready_count)

@@ -21,13 +21,13 @@ from aloe.learner.domain.pool import (
 from aloe.learner.ports import AudioStore, EmbeddedAudio, EncoderPort, PoolStore
 from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportReport, already_exists
 
-_WINDOW = 64
-"""Recordings that wait for the encoder's stream to take them."""
+_MAX_WAITING = 64
+"""Recordings that may wait for the encoder's stream to take them."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewClip:
-    """A clip to add by its recording; the URI is read where that is not given."""
+    """A clip to add by its recording, which is read from the URI where `audio` is None."""
 
     clip_id: str
     uri: str = ""
@@ -39,7 +39,7 @@ class EmbeddedClips:
     """Clips to add by their embeddings."""
 
     clips: Sequence[Clip | BadClip]
-    """A bad one could not even be understood."""
+    """A BadClip stands for one whose message is malformed."""
     embeddings: Float32Array
     """(n_clips, columns) float32, whatever number of columns the caller sent."""
 
@@ -58,7 +58,7 @@ class Importer:
         audio: AudioStore,
         on_growth: Callable[[str], None],
     ) -> None:
-        """Take what it needs; `on_growth` is told the id of a pool that clips were added to."""
+        """Take the ports; `on_growth` is told the id of each pool that clips were added to."""
         self._store, self._encoder, self._audio = store, encoder, audio
         self._on_growth = on_growth
 
@@ -102,7 +102,7 @@ class _Import:
         self._report = ImportReport()
         self._appender = Appender(store, pool, self._report)
         self._hashes: dict[str, str] = {}
-        self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_WINDOW)
+        self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_MAX_WAITING)
         self._at_encoder: dict[int, tuple[Block, Audio]] = {}
         self._sent_count = 0
         self._encoding: asyncio.Task[None] | None = None
@@ -130,7 +130,7 @@ class _Import:
         self._appender.cancel()
 
     def _take_embedded(self, batch: EmbeddedClips) -> None:
-        """Take clips as they are: what is there already the store finds out."""
+        """Take clips with their vectors; the store finds those that exist already."""
         columns, embedding_dim = batch.embeddings.shape[1], self._pool.encoder.embedding_dim
         unfit: NDArray[np.bool_] = np.ones(len(batch.clips), np.bool_)
         problem = f"{columns} values; the pool's encoder makes {embedding_dim}"

@@ -1,4 +1,4 @@
-"""Query, SubmitLabels and ReleaseLeases: the loop with the oracles."""
+"""Query, SubmitLabels, RenewLeases and ReleaseLeases: the loop with the oracles."""
 
 import contextlib
 import time
@@ -45,7 +45,7 @@ class LeasedClip:
 
 @dataclass(frozen=True, slots=True)
 class QueryOutcome:
-    """What a query came to."""
+    """The outcome of a query."""
 
     task: Task
     leases: tuple[LeasedClip, ...]
@@ -61,7 +61,7 @@ class OracleAnswer:
     label: str | None
     """None abstains."""
     retracted: bool = False
-    """Instead: what was answered before is taken back."""
+    """Takes back what was answered before; `label` is None then."""
 
 
 class Labeling:
@@ -141,7 +141,7 @@ class Labeling:
 
         Raises:
             InvalidInput: an unknown class, a lease answered twice, a lease of somebody else.
-            LeaseLost: a clip went to another oracle.
+            LeaseLost: a clip went to another oracle, or its place in the label budget is lost.
         """
         _check_answers(answers)
         request_id = request_id or uuid.uuid4().hex
@@ -165,7 +165,8 @@ class Labeling:
 
         Raises:
             InvalidInput: the duration is out of range, or a lease is unknown or somebody else's.
-            LeaseLost: a clip is answered, or went to another oracle.
+            LeaseLost: a clip is answered, went to another oracle, or its place in the label budget
+                is lost.
         """
         if not lease_ids:
             raise InvalidInput.of("lease_ids", "empty; name at least one lease")
@@ -180,7 +181,7 @@ class Labeling:
         )
 
     async def _fenced(self, task_id: str, change: Callable[[Task], Awaitable[T]]) -> T:
-        """Change a task as it is known here; if that is another one by now, the one there is."""
+        """Change a task as it is cached; where it was deleted or made anew, as it is now."""
         known = await self._tasks.known(task_id)
         try:
             return await change(known.task)

@@ -1,4 +1,4 @@
-"""The learner as a whole: its use cases over one store, one encoder and one audio store."""
+"""The learner as a whole: its use cases on one store, one encoder and one audio store."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -40,7 +40,7 @@ class Learner:
         self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.trainer)
 
     def start(self) -> None:
-        """Begin to train what is due."""
+        """Begin to train what is due, in the background."""
         self.trainer.start()
 
     async def stop(self) -> None:

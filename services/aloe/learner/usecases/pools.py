@@ -6,12 +6,7 @@ from datetime import datetime
 
 from aloe.learner.cache.pools import no_clip, rows_of
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import (
-    AudioNotFound,
-    InvalidInput,
-    PoolNotFound,
-    Violation,
-)
+from aloe.learner.domain.errors import AudioNotFound, InvalidInput, PoolNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
 
@@ -21,7 +16,7 @@ MAX_ENCODER_NAME_LENGTH = 256
 
 
 class Pools:
-    """Serves what concerns pools but the import of clips."""
+    """Serves every call on pools but ImportClips."""
 
     def __init__(
         self,
@@ -50,26 +45,9 @@ class Pools:
         Raises:
             InvalidInput: only one of the two is given, or one is absurdly large.
         """
-        if bool(fingerprint) != bool(embedding_dim):
-            given = "encoder_fingerprint" if fingerprint else "embedding_dim"
-            raise InvalidInput.of(
-                f"pool.{given}",
-                "given alone; embeddings made elsewhere need encoder_fingerprint and embedding_dim,"
-                " those of the embedding service need neither",
-            )
-        if embedding_dim > MAX_EMBEDDING_DIM:
-            raise InvalidInput(
-                Violation("pool.embedding_dim", f"{embedding_dim}; at most {MAX_EMBEDDING_DIM}")
-            )
-        for field, text in (("encoder_id", encoder_id), ("encoder_fingerprint", fingerprint)):
-            if len(text) > MAX_ENCODER_NAME_LENGTH:
-                raise InvalidInput.of(
-                    f"pool.{field}",
-                    f"{len(text):,} characters; at most {MAX_ENCODER_NAME_LENGTH}",
-                )
-        if fingerprint:
-            encoder = EncoderInfo(encoder_id, fingerprint, embedding_dim)
-        else:
+        encoder = EncoderInfo(encoder_id, fingerprint, embedding_dim)
+        _check_encoder(encoder)
+        if not fingerprint:
             encoder = await self._encoder.describe(encoder_id)
         return await self._store.create_pool(
             Pool(pool_id, encoder, keep_audio, uuid.uuid4().hex, self._now())
@@ -134,3 +112,23 @@ class Pools:
             f"the audio of {clip_id!r} was not kept and it has no URI; create the pool with"
             " keep_audio, or import clips with their URIs"
         )
+
+
+def _check_encoder(given: EncoderInfo) -> None:
+    if bool(given.fingerprint) != bool(given.embedding_dim):
+        alone = "encoder_fingerprint" if given.fingerprint else "embedding_dim"
+        raise InvalidInput.of(
+            f"pool.{alone}",
+            "given alone; embeddings made elsewhere need encoder_fingerprint and embedding_dim,"
+            " those of the embedding service need neither",
+        )
+    if given.embedding_dim > MAX_EMBEDDING_DIM:
+        raise InvalidInput.of(
+            "pool.embedding_dim", f"{given.embedding_dim}; at most {MAX_EMBEDDING_DIM}"
+        )
+    names = {"encoder_id": given.encoder_id, "encoder_fingerprint": given.fingerprint}
+    for field, text in names.items():
+        if len(text) > MAX_ENCODER_NAME_LENGTH:
+            raise InvalidInput.of(
+                f"pool.{field}", f"{len(text):,} characters; at most {MAX_ENCODER_NAME_LENGTH}"
+            )

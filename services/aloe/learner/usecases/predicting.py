@@ -29,7 +29,7 @@ PredictInput = Sequence[Audio] | Float32Array | ClipsOfPool
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a head makes of some inputs."""
+    """What a head predicts for some inputs."""
 
     task: Task
     probabilities: Float32Array
@@ -57,8 +57,10 @@ class Predictor:
         """Predict class probabilities.
 
         Raises:
-            InvalidInput: embeddings of the wrong size or not finite, audio that cannot be read.
+            InvalidInput: embeddings of the wrong size or out of range, audio that cannot be read,
+                clips of another pool.
             HeadNotTrained: the task has no head yet.
+            HeadVersionUnknown: no head of min_head_version is in the making.
             ClipNotFound: the pool does not hold a clip.
         """
         cached = await self._tasks.recent(task_id)
@@ -103,7 +105,7 @@ def check_embeddings(embeddings: Float32Array, embedding_dim: int, field: str) -
     """Check embeddings from outside, (n, embedding_dim) float32.
 
     Raises:
-        InvalidInput: they are none, of the wrong size, or hold values that are out of range.
+        InvalidInput: there are none, or they are of the wrong size or out of range.
     """
     row_count, size = embeddings.shape
     if row_count == 0:

@@ -1,4 +1,4 @@
-"""What decides which clips are asked: the query strategy on the newest head; before it, chance."""
+"""The order in which clips are asked: by query strategy and head; at random before the first."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ from aloe.values.states import ClipState
 from aloe.values.strategies import SelectionRule
 
 _QUICK_CLIP_COUNT = 32_768
-"""So many are ordered in less time than another thread takes to begin."""
+"""Up to so many are ordered in less time than it takes to start another thread's work."""
 
 
 async def rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: int) -> list[Pick]:
@@ -29,7 +29,7 @@ async def rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: in
 
     Args:
         cached: the task.
-        head: that judges; None before the first, and then the order is random.
+        head: judges the clips; None before the first, and then the order is random.
         pool: the task's.
         most: how many to return.
 
@@ -37,7 +37,7 @@ async def rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: in
         The first clips of the order.
     """
     vectors = pool.vectors
-    # Taken here, on the event loop, since the view is not for several threads.
+    # Taken here, on the event loop, since the view is not thread-safe.
     cached.view.grow(len(vectors))
     is_open = cached.view.states[: len(vectors)] == ClipState.UNLABELED
     if head is None:
@@ -63,7 +63,7 @@ def _cold_order(cached: CachedTask, clip_count: int) -> IntArray:
 async def _scores(
     cached: CachedTask, head: Head, pool: CachedPool, vectors: Float32Array, is_open: BoolArray
 ) -> HeadScores:
-    """Return the head's scores of the open clips, those completed that are missing."""
+    """Return the head's scores of the open clips, after scoring those that have none yet."""
     function, ranks = cached.task.query_strategy.acquisition_function, cached.ranks
     async with ranks.scoring:
         if ranks.scores is None or not ranks.scores.serves(head, function):

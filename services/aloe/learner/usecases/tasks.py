@@ -1,4 +1,4 @@
-"""Tasks: create, change, watch, label by import, and export what came of them."""
+"""Tasks: create, update, watch, import labels, and export labels, heads and events."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -59,7 +59,7 @@ class KnownLabel:
 
 @dataclass(frozen=True, slots=True)
 class TaskHistory:
-    """Some events of a task, with what their rows and classes stand for."""
+    """Some events of a task, with the clips and classes that their numbers stand for."""
 
     task: Task
     events: list[Event]
@@ -75,7 +75,7 @@ class ExportedLabel:
 
 
 class Tasks:
-    """Serves what concerns tasks but the loop with the oracles."""
+    """Serves every call on tasks but those of oracles and Predict."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Tasks:
         return states
 
     async def update(self, task_id: str, change: Callable[[Task], Task]) -> TaskState:
-        """Apply a change to a task, on top of what others changed meanwhile.
+        """Apply a change to a task; where others updated it meanwhile, on top of their changes.
 
         Raises:
             InvalidInput: the outcome is no valid task.
@@ -200,7 +200,7 @@ class Tasks:
         last: tuple[TaskState, Round | None] | None = None
         cached = await self._cache.fresh(task_id)
         while True:
-            # Taken first: it may change while the store is asked.
+            # Taken before the store is read, so that no change after that is missed.
             changed = cached.changed
             state = await self.get(task_id)
             version = state.progress.head_version
@@ -215,7 +215,7 @@ class Tasks:
     async def labels(self, task_id: str) -> tuple[Task, Pool, list[ExportedLabel]]:
         """Return a task and its pool with every label, in the order of the pool's clips."""
         task, _ = await self._store.read_task(task_id)
-        # In this order: a label's clip is in the pool by the time the label is there.
+        # The pool after the labels: it then has the clip of each.
         stored = await self._store.read_labels(task)
         pool = await self._pools.fresh(task.pool_id)
         return task, pool.pool, [ExportedLabel(pool.clips[label.row], label) for label in stored]
@@ -225,7 +225,7 @@ class Tasks:
 
         Raises:
             HeadNotTrained: the task has no head yet.
-            HeadVersionUnknown: it has not that one, or no longer.
+            HeadVersionUnknown: it has no head of that version, or no longer keeps it.
         """
         cached = await self._cache.fresh(task_id)
         newest = await cached.head(self._store)

@@ -28,7 +28,7 @@ HOLD = timedelta(seconds=5)
 _POLL = timedelta(seconds=0.1)
 """How soon a head that another replica trained is seen."""
 SWEEP_S = 3.0
-"""How often all tasks are looked over for rounds that nobody is at."""
+"""How often all tasks are searched for rounds that nobody trains."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,9 +50,9 @@ class Trainer:
 
     def start(self) -> None:
         """Begin to sweep."""
-        # One thread for the matrices, which are small, so that the bits of a head do not depend on
-        # what runs beside. The limit is the process's: rounds overlap, and each with a limit of its
-        # own would undo those of the others.
+        # BLAS in one thread: the matrices are small, and the bits of a head must not depend on what
+        # runs beside. One limit for the process: rounds overlap, and each ending a limit of its own
+        # would end those of the others.
         self._one_thread = threadpool_limits(limits=1, user_api="blas")
         self._sweeping = asyncio.create_task(self._sweep())
 
@@ -78,20 +78,20 @@ class Trainer:
 
     def _ended(self, task_id: str) -> None:
         del self._running[task_id]
-        # Notified after the last look for a round that is due.
+        # It was notified after it last looked for a round that is due.
         if task_id in self._again and not self._stopping:
             self.notify(task_id)
 
     async def wait_for_head(self, cached: CachedTask, version: int) -> None:
-        """Wait until a head of a version is there, as long as the caller does.
+        """Wait until a head of at least this version is there, or the caller is cancelled.
 
         Raises:
-            HeadVersionUnknown: none of that version is in the making.
+            HeadVersionUnknown: no head of this version is in the making.
         """
         while cached.view.head_version < version:
-            # Taken first: the head may come while the store is asked.
+            # Taken before the store is read, so that a head that comes meanwhile is noticed.
             changed = cached.changed
-            # Asked each time: a promise ends where labels are taken back.
+            # Read each time: labels that are taken back may end the promise of a head.
             _, progress = await self._store.read_task(cached.task.task_id)
             if progress.promised_head_version < version:
                 raise HeadVersionUnknown(
@@ -158,9 +158,9 @@ class Trainer:
         return ticket, pool
 
     async def _view_at(self, cached: CachedTask, ticket: RoundTicket, clip_count: int) -> TaskView:
-        """Return the task as it was at the ticket's cutoff, grown to the pool."""
+        """Return the task as of the ticket's cutoff, grown to the pool."""
         view = cached.view.at(ticket.cutoff_event_id)
-        if view is None:  # A view that was read after the round was begun, or one that forgot.
+        if view is None:  # The cached view does not go back so far: fold the log anew.
             view = TaskView(0)
             for event in await self._store.read_events(ticket.task, START_OF_LOG):
                 if event_order(event.event_id) > event_order(ticket.cutoff_event_id):
@@ -172,7 +172,7 @@ class Trainer:
     async def _publish(
         self, cached: CachedTask, ticket: RoundTicket, head: Head, round_: Round
     ) -> None:
-        """Store a head and see it in the log, in one trip where the store can do that."""
+        """Store a head and read it back from the log, in one trip where the store can do that."""
         began = time.perf_counter()
 
         async def publish() -> bool:

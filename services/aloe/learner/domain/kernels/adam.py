@@ -25,7 +25,7 @@ def _errors_of_batch(
     class_count: int,
     errors: Float32Array,
 ) -> None:
-    """Set errors[c, i] to (p_c - y_c) / batch size, 0 for what fills up the tiles."""
+    """Set errors[c, i] to (p_c - y_c) / batch size, 0 for the padding of the tiles."""
     count = len(batch)
     last = count - 1
     for c in range(0, len(weights), CLASS_TILE):
@@ -55,7 +55,7 @@ def _gradient_of_tile(
     """Set out, (3, embedding_dim) float32, to the gradients of the weights of three classes."""
     last = len(batch) - 1
     out[:] = _ZERO
-    # Four clips at a time; errors are 0 for those that fill up.
+    # Four clips at a time; the errors of the padding are 0.
     for i in range(0, len(batch), 4):
         r0, r1 = batch[i], batch[min(i + 1, last)]
         r2, r3 = batch[min(i + 2, last)], batch[min(i + 3, last)]

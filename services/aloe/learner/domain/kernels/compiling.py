@@ -27,7 +27,7 @@ def kernel(function: Function, *, nogil: bool = True) -> Function:
 
     Args:
         function: to be compiled.
-        nogil: whether it lets other threads run. What takes a few microseconds should not: to get
+        nogil: whether it lets other threads run. What takes a few microseconds should not: getting
             the GIL back may take longer.
     """
     folder = _cache_folder()
@@ -43,7 +43,7 @@ def kernel(function: Function, *, nogil: bool = True) -> Function:
 
 
 def part_of_kernel(function: Function) -> Function:
-    """Compile a function for the kernels that call it, with which it is kept."""
+    """Compile a function that kernels call; it is cached on disk as part of them."""
     return _compiled(function, nogil=True, on_disk=False)
 
 
@@ -66,10 +66,10 @@ def _compiled(function: Function, *, nogil: bool, on_disk: bool) -> Function:
 
 @cache
 def _cache_folder() -> Path | None:
-    """Return a folder for what these very sources compile to, or None if there is no place.
+    """Return a cache folder for these very sources, or None if none can be written to.
 
-    numba itself looks at the file of a function alone, and would go on using what it compiled from
-    an older version of the functions that it calls.
+    numba itself checks only the file of a function, and would go on using code that it compiled
+    with older versions of the functions that it calls.
     """
     domain = Path(__file__).parents[1]
     sources = sorted([*domain.glob("kernels/*.py"), domain / "acquisition.py"])

@@ -7,15 +7,15 @@ import numpy as np
 from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.kernels.compiling import kernel
 from aloe.learner.domain.kernels.tile import (
-    ASKED_CLIPS,
     CLASS_TILE,
     CLIP_TILE,
     LANES,
+    PREFETCHED_CLIPS,
     multiply_tile,
 )
 
 BLOCK = 64
-"""Clips whose softmax is worked out side by side, in the lanes of registers."""
+"""Clips whose softmax is computed side by side, in the lanes of registers."""
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _LOG2_E = np.float32(1.44269504)
@@ -54,12 +54,12 @@ def multiply(
     c: int,
     out: Float32Array,
     column: int,
-    ask: int,
+    prefetch: int,
 ) -> None:
-    """Set a tile of `out` to products: multiply_tile, and the dimensions that it leaves."""
+    """Do as multiply_tile, also with the dimensions beyond the last multiple of LANES."""
     dim = vectors.shape[1]
     whole = dim // LANES * LANES
-    multiply_tile(vectors, packed, out, rows, first, last, c, column, whole, ask)
+    multiply_tile(vectors, packed, out, rows, first, last, c, column, whole, prefetch)
     for d in range(whole, dim):
         for k in range(CLASS_TILE):
             for r in range(CLIP_TILE):
@@ -90,10 +90,10 @@ def logits_of_block(
     for i in range(begin, end, CLIP_TILE):
         soon = i + CLIP_TILE
         for c in range(0, packed.shape[0], CLASS_TILE):
-            # The next tile's clips, and when those are asked for, what is at hand anyway.
-            ask = rows[soon] if soon < min(i + 2 * CLIP_TILE, len(rows)) else rows[i]
-            multiply(vectors, rows, i, end - 1, packed, c, out, i - begin, ask)
-            soon += ASKED_CLIPS
+            # The next tile's clips; once those are on their way, one that is in the cache.
+            prefetch = rows[soon] if soon < min(i + 2 * CLIP_TILE, len(rows)) else rows[i]
+            multiply(vectors, rows, i, end - 1, packed, c, out, i - begin, prefetch)
+            soon += PREFETCHED_CLIPS
     for c in range(packed.shape[0]):
         for i in range(BLOCK):
             out[c, i] += biases[c]

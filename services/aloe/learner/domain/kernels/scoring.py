@@ -18,21 +18,21 @@ FUNCTION_CODES = dict.fromkeys(AcquisitionFunction, _NO_FORMULA) | {
 _ZERO = np.float32(0)
 _LEAD, _SECOND, _LEAST, _REST, _SQUARES, _SPREAD = range(6)
 _BEST = _LEAD
-"""The best logit stands where the lead is put in the end."""
+"""The best logit, in the place that the lead takes in the end."""
 
 
 @kernel
 def _summarise(
     logits: Float32Array, first: int, stop: int, sums: Float32Array, best: Int16Array
 ) -> None:
-    """Reduce the logits of a block, clip by clip, to what the formulas are made of.
+    """Reduce the logits of a block to a SoftmaxRow for each clip.
 
     The inner loops run over clips, side by side in the lanes of a register.
 
     Args:
         logits: (n_padded_classes, BLOCK) float32.
         first: the head's first class in logits.
-        stop: behind its last class.
+        stop: one past its last class.
         sums: (6, BLOCK) float32, filled: see SoftmaxRow.
         best: (BLOCK,) int16, filled: the predicted classes, the first one of equals.
     """
@@ -64,12 +64,12 @@ def _summarise(
 
 
 def _score_by(codes: dict[AcquisitionFunction, int]) -> Callable[[int, SoftmaxRow], float]:
-    """Compile what scores by the formula of a code, 0 where there is none: a chain of branches."""
+    """Compile a score by code and row: a chain of branches, 0 for a code without a formula."""
 
     def without_formula(code: int, row: SoftmaxRow) -> float:  # noqa: ARG001
         return 0.0
 
-    def behind(
+    def with_branch(
         own: int,
         formula: Callable[[SoftmaxRow], float],
         others: Callable[[int, SoftmaxRow], float],
@@ -81,7 +81,7 @@ def _score_by(codes: dict[AcquisitionFunction, int]) -> Callable[[int, SoftmaxRo
 
     scores: Callable[[int, SoftmaxRow], float] = part_of_kernel(without_formula)
     for function, formula in FORMULAS.items():
-        scores = behind(codes[function], part_of_kernel(formula), scores)
+        scores = with_branch(codes[function], part_of_kernel(formula), scores)
     return scores
 
 
@@ -90,7 +90,7 @@ _score = _score_by(FUNCTION_CODES)
 
 @kernel
 def _score_block(code: int, sums: Float32Array, scores: Float32Array) -> None:
-    """Set scores, (at most BLOCK,) float32, to the informativeness of what was summarised."""
+    """Set scores, (at most BLOCK,) float32, to the informativeness of the summarised clips."""
     for i in range(len(scores)):
         row = SoftmaxRow(
             float(sums[_LEAD, i]),
@@ -124,8 +124,8 @@ def score_rows(
         biases: (n_padded_classes,) float32.
         heads: (n_heads, 3) int64: first row in packed, number of classes, function code.
         start: of this call's share of `rows`.
-        stop: behind its end.
-        scores: (n_heads, n) float32, filled; 0 for functions that do not look at the head.
+        stop: one past its end.
+        scores: (n_heads, n) float32, filled; 0 for functions that do not depend on the head.
         predicted: (n_heads, n) int16, filled.
     """
     logits = np.zeros((packed.shape[0], BLOCK), np.float32)

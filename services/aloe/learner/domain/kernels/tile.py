@@ -1,8 +1,8 @@
 """The innermost loop: the products of a tile of clips and a tile of classes.
 
-Written in LLVM's own terms. Loops in Python compile to sums in registers too, but have no place to
-ask for the next clips: to ask for many lines at once stalls, and to stop in between loses the sums.
-Processors by themselves do not look past the end of a page, which 1,024 float32 fill.
+Written as LLVM instructions, so that it can prefetch the next clips a few cache lines at a time:
+prefetching many at once stalls, and a loop in Python that prefetches in between does not keep its
+sums in registers. Processors by themselves do not prefetch past a page, which 1,024 float32 fill.
 """
 
 import itertools
@@ -28,13 +28,13 @@ def _has_wide_registers() -> bool:
 _SETTINGS: Any = numba.config
 CLASS_TILE = 3
 LANES, CLIP_TILE = (16, 8) if _has_wide_registers() else (8, 4)
-"""float32 side by side, and clips of a tile: as many as leave all sums in registers."""
+"""float32 in a register, and clips in a tile: as many as keep all sums in registers."""
 _LINES_PER_STEP = 2
 
 _CGUTILS: Any = cgutils
 _FLOAT_BYTES, _LINE_BYTES = 4, 64
-ASKED_CLIPS = _LINES_PER_STEP * _LINE_BYTES // (LANES * _FLOAT_BYTES)
-"""Clips whose memory is asked for while one tile is multiplied."""
+PREFETCHED_CLIPS = _LINES_PER_STEP * _LINE_BYTES // (LANES * _FLOAT_BYTES)
+"""Clips that are prefetched while one tile is multiplied."""
 _INT64, _INT32, _FLOAT = ir.IntType(64), ir.IntType(32), ir.FloatType()
 _VECTOR, _BYTES = ir.VectorType(_FLOAT, LANES), ir.IntType(8).as_pointer()
 _ZEROS = ir.Constant(_VECTOR, [0.0] * LANES)
@@ -53,10 +53,10 @@ class _Writer:
             if isinstance(kind, types.Array)
         ]
 
-    def write(self, first: Any, last: Any, c: Any, column: Any, whole: Any, ask: Any) -> None:
-        """Write it; see the arguments of multiply_tile."""
+    def write(self, first: Any, last: Any, c: Any, column: Any, whole: Any, prefetch: Any) -> None:
+        """Write them; see the arguments of multiply_tile."""
         builder = self._builder
-        asked = builder.bitcast(self._place(_VECTORS, ask, _INT64(0)), _BYTES)
+        soon = builder.bitcast(self._place(_VECTORS, prefetch, _INT64(0)), _BYTES)
         clips = [self._clip(first, last, r) for r in range(CLIP_TILE)]
         classes = [
             self._place(_PACKED, builder.add(c, _INT64(k)), _INT64(0)) for k in range(CLASS_TILE)
@@ -65,7 +65,7 @@ class _Writer:
         for total in itertools.chain(*sums):
             builder.store(_ZEROS, total)
         with _CGUTILS.for_range_slice(builder, _INT64(0), whole, _INT64(LANES)) as (d, _):
-            self._ask(asked, d)
+            self._prefetch(soon, d)
             weights = [self._load(begin, d) for begin in classes]
             for begin, totals in zip(clips, sums, strict=True):
                 x = self._load(begin, d)
@@ -76,14 +76,14 @@ class _Writer:
             builder.store(self._sum_of_lanes(sums[r][k]), self._place(_OUT, *place))
 
     def _place(self, array: int, *index: Any) -> Any:
-        """Where an item of an array lies."""
+        """Return a pointer to an item of an array."""
         kind, value = self._arrays[array]
         return _CGUTILS.get_item_pointer(
             self._context, self._builder, kind, value, list(index), wraparound=False
         )
 
     def _clip(self, first: Any, last: Any, r: int) -> Any:
-        """Where the clip in rows[first + r], or the last one, begins."""
+        """Return a pointer to the vector of the clip in rows[first + r], at most rows[last]."""
         index = self._builder.add(first, _INT64(r))
         is_there = self._builder.icmp_signed("<", index, last)
         index = self._builder.select(is_there, index, last)
@@ -103,9 +103,9 @@ class _Writer:
         values = [_FLOAT(0.0), self._builder.load(total)]
         return self._call(f"llvm.vector.reduce.fadd.v{LANES}f32", _FLOAT, values, ("reassoc",))
 
-    def _ask(self, begin: Any, d: Any) -> None:
-        """Ask for some lines, in even steps."""
-        offset = self._builder.mul(d, _INT64(ASKED_CLIPS * _FLOAT_BYTES))
+    def _prefetch(self, begin: Any, d: Any) -> None:
+        """Prefetch some cache lines, evenly spread over the loop."""
+        offset = self._builder.mul(d, _INT64(PREFETCHED_CLIPS * _FLOAT_BYTES))
         for line in range(_LINES_PER_STEP):
             at = self._builder.add(offset, _INT64(line * _LINE_BYTES))
             values = [self._builder.gep(begin, [at]), _READ, _KEEP, _DATA]
@@ -128,7 +128,7 @@ def _multiply_tile(
     c: Any,
     column: Any,
     whole: Any,
-    ask: Any,
+    prefetch: Any,
 ) -> Any:
     """Set out[c + k, column + r] to the product of class c + k and the clip in rows[first + r].
 
@@ -139,13 +139,13 @@ def _multiply_tile(
         out: (n_padded_classes, n) float32, n at least column + CLIP_TILE.
         rows: (n,) int64, into vectors.
         first: into rows.
-        last: into rows; this clip stands for those beyond it.
+        last: into rows; this clip is used in place of any beyond it.
         c: the first class.
         column: of `out`, for the first clip.
         whole: how many dimensions to multiply, a multiple of LANES.
-        ask: the first of the ASKED_CLIPS rows that will be needed soon.
+        prefetch: into vectors, the first of PREFETCHED_CLIPS that will be needed soon.
     """
-    del typing_context, first, last, c, column, whole, ask
+    del typing_context, first, last, c, column, whole, prefetch
     for kind in (vectors, packed, out):
         if kind.dtype != types.float32 or kind.layout != "C":
             raise TypingError(f"a tile takes row-major float32, not {kind}")
