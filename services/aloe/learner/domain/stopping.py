@@ -115,7 +115,7 @@ def _stable_predictions(rule: StablePredictionsRule, rounds: Sequence[Round]) ->
         _verdict(least >= bound),
         least,
         bound,
-        f"the last {count} heads agree on the unlabeled clips, each with the one before, by a kappa"
+        f"the last {count} heads agree on the unanswered clips, each with the one before, by a kappa"
         f" of {least:.4f} or more (mean {fmean(agreements):.4f}); {bound:g} is stable",
     )
 
@@ -123,9 +123,9 @@ def _stable_predictions(rule: StablePredictionsRule, rounds: Sequence[Round]) ->
 def _uncertainty(rule: UncertaintyRule, newest: Round) -> StopReason:
     bound, seen = rule.max_uncertainty, newest.mean_uncertainty
     if seen is None:
-        missing = "the mean uncertainty of the unlabeled clips is not known for this head"
+        missing = "the mean uncertainty of the unanswered clips is not known for this head"
         return StopReason(rule, StopVerdict.CONTINUE, None, bound, missing)
-    text = f"mean uncertainty of the unlabeled clips is {seen:.4f}; up to {bound:g} is low"
+    text = f"mean uncertainty of the unanswered clips is {seen:.4f}; up to {bound:g} is low"
     return StopReason(rule, _verdict(seen <= bound), seen, bound, text)
 
 
