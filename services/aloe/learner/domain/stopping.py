@@ -115,8 +115,8 @@ def _stable_predictions(rule: StablePredictionsRule, rounds: Sequence[Round]) ->
         _verdict(least >= bound),
         least,
         bound,
-        f"the last {count} heads agree on the unanswered clips, each with the one before, by a kappa"
-        f" of {least:.4f} or more (mean {fmean(agreements):.4f}); {bound:g} is stable",
+        f"the last {count} heads agree on the unanswered clips, each with the one before, by a"
+        f" kappa of {least:.4f} or more (mean {fmean(agreements):.4f}); {bound:g} is stable",
     )
 
 
