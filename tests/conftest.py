@@ -1,5 +1,6 @@
 """A real Redis for every test that wants one, on a socket of its own."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,11 @@ from aloe.local.redis_server import redis_child
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real speech and a real encoder; beside the checkout on some machines, absent on others."""
+
+
+def pytest_configure() -> None:
+    """Hear SIGINT, which a shell makes its background jobs ignore, and their children as well."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
