@@ -169,7 +169,10 @@ async def test_a_server_starts_and_works_without_its_redis(tmp_path: Path) -> No
         assert await first_value(stub, 1) == 1
 
 
-def test_a_wrong_url_is_named_without_its_password() -> None:
-    with pytest.raises(ConfigurationError, match=r"--cache-redis-url: .*give redis://") as caught:
-        RedisCache("http://user:secret@host", ttl_s=TTL_S)
+@pytest.mark.parametrize(
+    "url", ["http://user:secret@host", "redis://:secret/@host:1", "redis://host:1?secret=1"]
+)
+def test_a_wrong_url_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"--cache-redis-url: .*redis://HOST") as caught:
+        RedisCache(url, ttl_s=TTL_S)
     assert "secret" not in str(caught.value)

@@ -55,6 +55,8 @@ def test_it_ends_in_order_while_it_waits_for_its_store(number: int, tmp_path: Pa
     [
         ("", [], ["no store: give --redis-url redis://HOST:6379"]),
         ("http://:hunter2@h", [], ["--redis-url: the URL must have one of the forms"]),
+        ("redis://:hunter2/@h:1", [], ["--redis-url: the URL must have one of the forms"]),
+        ("redis://h:1?hunter2=1", [], ["--redis-url: the URL must have one of the forms"]),
         (
             "memory://",
             ["--drain-s", "-1", "--pool-cache-mb", "much"],

@@ -99,6 +99,14 @@ def test_a_mask_may_lead_into_a_setting(client: LearnerClient, raw, scene: Scene
     assert changed.label_budget == 7
 
 
+def test_a_path_inside_another_of_the_mask_adds_nothing(client: LearnerClient, raw, scene: Scene):
+    task = task_pb2.Task(name=f"tasks/{scene.task_id}")
+    task.head_recipe.lbfgs.l2_penalty = 0.5
+    paths = ["head_recipe", "head_recipe.adam.learning_rate"]
+    raw.UpdateTask(task_pb2.UpdateTaskRequest(task=task, update_mask=FieldMask(paths=paths)))
+    assert client.get_task(scene.task_id).head_recipe == LbfgsRecipe(0.5)
+
+
 async def test_updates_of_different_settings_at_once_lose_nothing(
     async_client: AsyncLearnerClient, scene: Scene
 ):

@@ -12,10 +12,12 @@ import pytest
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import TaskCache
-from aloe.learner.domain.errors import PoolNotFound, TaskNotFound
+from aloe.learner.domain.errors import PoolNotFound, StoreUnavailable, TaskNotFound
+from aloe.learner.domain.leases import LabelChange
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.usecases.advice import advice_at
+from aloe.values.states import ClipState
 from aloe.values.stopping import UncertaintyRule
 
 DIM, BYTE_BUDGET = 3, 1 << 20
@@ -170,6 +172,53 @@ async def test_two_that_find_a_task_made_anew_at_the_same_time_get_the_new_one()
     await store.create_task(new_task("new"))
     found = await asyncio.gather(cache.fresh("t"), cache.fresh("t"))
     assert [cached.task.epoch for cached in found] == ["new", "new"]
+
+
+async def test_settings_that_could_not_be_read_are_read_the_next_time():
+    class BrieflyAway(MemoryStore):
+        is_away = False
+
+        async def read_task(self, task_id: str):
+            if self.is_away:
+                self.is_away = False
+                raise StoreUnavailable("away")
+            return await super().read_task(task_id)
+
+    store = BrieflyAway()
+    await store.create_pool(new_pool())
+    task = await store.create_task(new_task("e"))
+    cache = TaskCache(store)
+    await cache.fresh("t")
+    await store.update_task(replace(task, label_budget=7))
+    store.is_away = True
+    with pytest.raises(StoreUnavailable):
+        await cache.fresh("t")
+    assert (await cache.fresh("t")).task.label_budget == 7
+
+
+async def test_a_task_made_anew_between_its_events_and_its_settings_keeps_nothing_of_the_old():
+    class MadeAnewInBetween(MemoryStore):
+        is_next = False
+
+        async def read_task(self, task_id: str):
+            if self.is_next:
+                self.is_next = False
+                await self.delete_task(task_id)
+                await self.create_task(new_task("new"))
+            return await super().read_task(task_id)
+
+    store = MadeAnewInBetween()
+    pool = await store.create_pool(new_pool())
+    await append(store, pool, 0, 4)
+    task = await store.create_task(new_task("old"))
+    cache = TaskCache(store)
+    await cache.fresh("t")
+    await store.import_labels(task, [LabelChange(2, ClipState.LABELED, 1, "", None)])
+    await store.update_task(replace(task, label_budget=7))
+    store.is_next = True
+    found = await cache.fresh("t")
+    assert found.task.epoch == "new"
+    assert not len(found.view.rows_in(ClipState.LABELED))
 
 
 async def test_tasks_that_others_deleted_are_dropped():

@@ -63,9 +63,15 @@ class RedisCache(SharedCache):
             self._redis: Any = redis.asyncio.Redis.from_url(
                 url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=_WRITE_TIMEOUT_S
             )
-        except ValueError as error:
+            # Connects to nothing, but refuses a query parameter that no connection has.
+            pool = self._redis.connection_pool
+            pool.connection_class(**pool.connection_kwargs)
+        except (TypeError, ValueError):
+            # What went wrong may repeat a part of the password, where that has a "/" or "#".
             raise ConfigurationError(
-                f"--cache-redis-url: {error}; give redis://HOST:PORT, rediss:// or unix:///PATH"
+                "--cache-redis-url: the URL must have one of the forms redis://HOST:PORT,"
+                " rediss://HOST:PORT or unix:///PATH, with USER:PASSWORD@ in front of the host"
+                " where needed, what is not a letter or digit in it as in %2F"
             ) from None
         self._ttl_s = ttl_s
         self._retry_s = retry_s

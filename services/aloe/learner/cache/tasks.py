@@ -58,14 +58,23 @@ class CachedTask:
     async def _read(self, store: Store) -> None:
         began = time.monotonic()
         events = await store.read_events(self.task, self.view.last_event_id)
+        if any(event.kind is EventKind.TASK_UPDATED for event in events):
+            # Before the events are applied: where this fails, the next read gets them again.
+            self.task = await self._read_settings(store)
         for event in events:
             self.view.apply(event)
-        if any(event.kind is EventKind.TASK_UPDATED for event in events):
-            self.task, _ = await store.read_task(self.task.task_id)
         self._read_at = began
         if events:
             self.changed.set()
             self.changed = asyncio.Event()
+
+    async def _read_settings(self, store: Store) -> Task:
+        task, _ = await store.read_task(self.task.task_id)
+        if task.epoch != self.task.epoch:
+            raise TaskChanged(
+                f"tasks/{task.task_id} was deleted and made anew meanwhile; read it again"
+            )
+        return task
 
     def is_recent(self) -> bool:
         """Whether it has a head and was read a moment ago."""

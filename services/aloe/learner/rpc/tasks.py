@@ -81,9 +81,12 @@ def read_change(message: task_pb2.Task, mask: FieldMask) -> Callable[[Task], Tas
         InvalidInput: a path leads to nothing that can be changed.
     """
     _check_mask(mask)
+    # Without the paths that lie inside others of the mask.
+    canonical = FieldMask()
+    canonical.CanonicalFormFromMask(mask)
     given = task_pb2.Task()
     given.CopyFrom(message)
-    for path in mask.paths:
+    for path in canonical.paths:
         # So that a path into an unset message resets its target; merging would leave it as it is.
         inside: task_pb2.Task = given
         for name in path.split(".")[:-1]:
@@ -92,7 +95,9 @@ def read_change(message: task_pb2.Task, mask: FieldMask) -> Callable[[Task], Tas
 
     def change(task: Task) -> Task:
         changed = _write_spec(task)
-        mask.MergeMessage(given, changed, replace_message_field=True, replace_repeated_field=True)
+        canonical.MergeMessage(
+            given, changed, replace_message_field=True, replace_repeated_field=True
+        )
         wanted = read_task(
             changed,
             task.task_id,

@@ -19,7 +19,8 @@ BlockingRedisClient: TypeAlias = Any
 URL_FORMS = (
     "redis://HOST:PORT, rediss://HOST:PORT (TLS), unix:///PATH,"
     " redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT, each with"
-    " USER:PASSWORD@ in front of the hosts where needed"
+    " USER:PASSWORD@ in front of the hosts where needed, what is not a letter or digit in it as in"
+    " %2F"
 )
 _SINGLE = ("redis://", "rediss://", "unix://")
 _BACKOFF = ExponentialBackoff(cap=0.3, base=0.05)
@@ -77,7 +78,7 @@ def _connect(url: str, library: _Library) -> Any:
         # redis-py counts a timeout while connecting as a lost connection.
         options["socket_timeout"] = 6  # longer than WAIT for the replicas may take
         options["retry"] = library.retry(_BACKOFF, 3, supported_errors=(RedisConnectionError,))
-        return library.clients.Redis.from_url(url, **options)
+        return _connect_single(url, library, options)
     scheme, _, rest = url.partition("://")
     secure: dict[str, Any] = {"ssl": True} if scheme.startswith("rediss+") else {}
     match scheme:
@@ -97,6 +98,17 @@ def _connect(url: str, library: _Library) -> Any:
             )
         case _:
             raise ValueError(f"the URL must have one of the forms {URL_FORMS}")
+
+
+def _connect_single(url: str, library: _Library, options: dict[str, Any]) -> Any:
+    try:
+        client = library.clients.Redis.from_url(url, **options)
+        # Connects to nothing, but refuses a query parameter that no connection has.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    except (TypeError, ValueError):
+        # What went wrong may repeat a part of the password, where that has a "/" or "#".
+        raise ValueError(f"the URL must have one of the forms {URL_FORMS}") from None
+    return client
 
 
 def _parse(rest: str) -> _SeveralHosts:
