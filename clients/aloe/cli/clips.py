@@ -1,5 +1,6 @@
 """`aloe import`: audio files into a pool."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,18 +16,15 @@ _SHOWN_FAILURES = 20
 def import_clips(
     pool_id: PoolId,
     paths: Files,
+    id_prefix: Annotated[
+        str, typer.Option(help="put in front of every clip's id, as where two folders are alike")
+    ] = "",
     create: Annotated[bool, typer.Option(help="create the pool if it is not there")] = True,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
     """Import audio files into a pool. Those it has already are skipped."""
-    files = audio_files(paths)
-    if not files:
-        raise CommandError(f"no audio files in {', '.join(map(str, paths))}")
-    clips = [
-        NewClip(clip_id_of(relative), audio=path, uri=path.resolve().as_uri())
-        for path, relative in files
-    ]
+    clips = _new_clips(audio_files(paths), id_prefix)
     with client(server) as learner, progress() as bar:
         if create and pool_id not in {pool.pool_id for pool in learner.list_pools()}:
             learner.create_pool(pool_id)
@@ -45,3 +43,19 @@ def import_clips(
         complain(f"{failure.clip_id}: {failure.message}")
     if summary.failures:
         raise typer.Exit(1)
+
+
+def _new_clips(files: list[tuple[Path, str]], id_prefix: str) -> list[NewClip]:
+    """Give every file its clip id. Raises CommandError where two files would have the same."""
+    by_id: dict[str, Path] = {}
+    for path, relative in files:
+        clip_id = clip_id_of(id_prefix + relative)
+        other = by_id.setdefault(clip_id, path)
+        if other.resolve() != path.resolve():
+            raise CommandError(
+                f"{other} and {path} would both be the clip {clip_id}: import the folder above"
+                " both, or one after the other, each with an --id-prefix of its own"
+            )
+    return [
+        NewClip(clip_id, audio=path, uri=path.resolve().as_uri()) for clip_id, path in by_id.items()
+    ]

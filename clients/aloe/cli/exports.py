@@ -3,6 +3,7 @@
 import csv
 import io
 import sys
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import numpy as np
 import typer
 
 from aloe.cli.console import CommandError, notes, print_json
+from aloe.cli.known_labels import ANSWER, COLUMNS, answer_of
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.client import LearnerClient, StoredLabel
 
@@ -45,9 +47,19 @@ def _export_labels(labels: list[StoredLabel], output: Path | None, *, json: bool
     if json and output is None:
         print_json(labels)
         return
+    text = label_table(labels)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8", newline="")
+        notes.print(f"{len(labels):,} labels in {output}")
+
+
+def label_table(labels: Iterable[StoredLabel]) -> str:
+    """Write labels as the CSV that read_labels reads."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["clip_id", "label", "split", "oracle_id", "label_time", "uri"])
+    writer.writerow([*COLUMNS, ANSWER, "uri"])
     for each in labels:
         writer.writerow(
             [
@@ -56,14 +68,11 @@ def _export_labels(labels: list[StoredLabel], output: Path | None, *, json: bool
                 each.split.value,
                 each.oracle_id,
                 each.label_time.isoformat(),
+                answer_of(each.label),
                 each.uri,
             ]
         )
-    if output is None:
-        sys.stdout.write(text.getvalue())
-    else:
-        output.write_text(text.getvalue(), encoding="utf-8")
-        notes.print(f"{len(labels):,} labels in {output}")
+    return text.getvalue()
 
 
 def _export_head(learner: LearnerClient, task_id: str, output: Path | None) -> None:

@@ -1,12 +1,14 @@
 """Options that several commands share."""
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aloe.bench.datasets.folders import AUDIO_SUFFIXES
+from aloe.bench.datasets.audio_files import audio_below
+from aloe.cli.console import CommandError, notes
 from aloe.client import AcquisitionFunction, ConnectOptions, LearnerClient, connect
 
 Server = Annotated[
@@ -39,19 +41,25 @@ def client(server: str) -> LearnerClient:
 def audio_files(paths: list[Path]) -> list[tuple[Path, str]]:
     """Return the audio files among and below some paths, each with its path relative to its start.
 
-    A file that is named is taken whatever its ending.
+    A file that is named is taken whatever its ending; which others are not taken is told.
+
+    Raises:
+        CommandError: there are none.
     """
     found: list[tuple[Path, str]] = []
+    others: Counter[str] = Counter()
     for path in paths:
         if path.is_dir():
-            inside = sorted(
-                each
-                for each in path.rglob("*")
-                if each.is_file() and each.suffix.lower() in AUDIO_SUFFIXES
-            )
-            found += [(each, each.relative_to(path).as_posix()) for each in inside]
+            inside = audio_below(path)
+            found += [(each, each.relative_to(path).as_posix()) for each in inside.files]
+            others.update(inside.others)
         else:
             found.append((path, path.name))
+    if others:
+        kinds = [f"{count:,} {suffix or 'without one'}" for suffix, count in others.items()]
+        notes.print(f"left alone by their endings: {', '.join(kinds)}", highlight=False)
+    if not found:
+        raise CommandError(f"no audio files in {', '.join(map(str, paths))}")
     return found
 
 

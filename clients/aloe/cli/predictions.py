@@ -3,7 +3,7 @@
 from datetime import timedelta
 from itertools import islice
 
-from aloe.cli.console import CommandError, percent, print_json, print_table, progress
+from aloe.cli.console import percent, print_json, print_table, progress
 from aloe.cli.options import DEFAULT_SERVER, Files, Json, Server, TaskId, audio_files, client
 
 _FILES_PER_CALL = 16
@@ -15,8 +15,6 @@ def predict(
 ) -> None:
     """Predict the classes of audio files."""
     files = [path for path, _ in audio_files(paths)]
-    if not files:
-        raise CommandError(f"no audio files in {', '.join(map(str, paths))}")
     rows = []
     rest = iter(files)
     with client(server) as learner, progress() as bar:

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from aloe.cli.console import notes, percent, print_json, print_table, results
-from aloe.cli.known_labels import read_labels
+from aloe.cli.known_labels import OnConflict, read_labels
 from aloe.cli.options import (
     DEFAULT_SERVER,
     Json,
@@ -184,12 +184,23 @@ def delete(
 @app.command("import-labels")
 def import_labels(
     task_id: TaskId,
-    file: Annotated[Path, typer.Argument(help="CSV with the columns clip_id,label[,split]")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV with the columns clip_id,label[,split], or what aloe export wrote"
+        ),
+    ],
+    encoding: Annotated[
+        str | None, typer.Option(help="of the file, such as cp1252; by default UTF-8 or UTF-16")
+    ] = None,
+    on_conflict: Annotated[
+        OnConflict, typer.Option(help="which of several different labels of one clip counts")
+    ] = OnConflict.REFUSE,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
     """Give a task labels that are known already: seed labels, validation and test labels."""
-    labels = read_labels(file)
+    labels = read_labels(file, encoding=encoding, on_conflict=on_conflict)
     with client(server) as learner:
         result = learner.import_labels(task_id, labels)
     if json:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from aloe.bench.datasets.audio_files import audio_below
 from aloe.bench.datasets.copies import check_files
 from aloe.bench.datasets.dataset import Dataset
 from aloe.bench.datasets.errors import DatasetError
-from aloe.bench.datasets.folders import AUDIO_SUFFIXES
 from aloe.bench.datasets.recording import Recording, clip_id_of
 from aloe.bench.datasets.tables import Row, read_table
 from aloe.client.types import Split
@@ -68,8 +68,8 @@ def _audio_files(folder: Path) -> Mapping[str, Path]:
     """Return video id to audio file."""
     return {
         stem[1]: path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in AUDIO_SUFFIXES and (stem := _AUDIO_STEM.fullmatch(path.stem))
+        for path in audio_below(folder).files
+        if (stem := _AUDIO_STEM.fullmatch(path.stem))
     }
 
 

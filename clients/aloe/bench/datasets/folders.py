@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from aloe.bench.datasets.audio_files import AUDIO_SUFFIXES, audio_below
 from aloe.bench.datasets.dataset import SINGLE_TASK, Dataset
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording, clip_id_of
 from aloe.bench.datasets.splits import SPLIT_NAMES, draw_splits
 from aloe.client.types import Split
-
-AUDIO_SUFFIXES = (".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
 
 
 def load_folders(root: Path, *, seed: int) -> Dataset:
@@ -42,11 +41,7 @@ def load_folders(root: Path, *, seed: int) -> Dataset:
 
 def _labeled_files(folder: Path) -> Iterator[tuple[str, Path]]:
     for class_folder in _subfolders(folder):
-        files = sorted(
-            path
-            for path in class_folder.rglob("*")
-            if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
-        )
+        files = audio_below(class_folder).files
         if not files:
             raise DatasetError(
                 f"{class_folder} holds no audio ({', '.join(AUDIO_SUFFIXES)}): add some, or"

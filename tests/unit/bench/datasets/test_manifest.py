@@ -130,7 +130,7 @@ def test_mistake_is_told_in_one_line_with_its_place(
 def test_file_in_another_encoding_is_refused(put: Put, complaint: Complaint) -> None:
     root = put()
     (root / "m.csv").write_bytes("path,label\na.wav,Käse\n".encode("latin-1"))
-    assert "is not UTF-8 text" in complaint(root / "m.csv")
+    assert "line 2: this is not UTF-8 text" in complaint(root / "m.csv")
 
 
 def test_unknown_name_lists_the_known_ones(complaint: Complaint) -> None:

@@ -1,0 +1,41 @@
+"""The audio files below a folder, by their endings."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+AUDIO_SUFFIXES = (
+    *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus"),
+    *(".rf64", ".snd", ".w64", ".wav", ".wave"),
+)
+"""Endings of what the embedding service decodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAudio:
+    """What a folder holds."""
+
+    files: tuple[Path, ...]
+    """The audio files, sorted."""
+    others: Mapping[str, int]
+    """How many other files there are of which ending, "" for none; hidden ones are left alone."""
+
+
+def audio_below(folder: Path) -> FoundAudio:
+    """Look through a folder and those in it, but not through hidden ones such as ".git".
+
+    Hidden files are no audio, whatever their ending: macOS puts a "._a.wav" beside an "a.wav" on
+    foreign disks.
+    """
+    visible = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    is_audio = {path: path.suffix.lower() in AUDIO_SUFFIXES for path in visible}
+    return FoundAudio(
+        tuple(path for path in visible if is_audio[path]),
+        Counter(path.suffix.lower() for path in visible if not is_audio[path]),
+    )

@@ -1,0 +1,108 @@
+"""Tables of labels: what is written is read again, what is not whole is refused with its line."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aloe.cli.console import CommandError
+from aloe.cli.exports import label_table
+from aloe.cli.known_labels import OnConflict, read_labels
+from aloe.client import KnownLabel, Split, StoredLabel
+
+CLASSES = st.sampled_from(["yes", "no, never", 'it\'s "quoted"', "a; b", "día", "\\", "@home"])
+IDS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,20}", fullmatch=True)
+TIMES = st.datetimes(datetime(1950, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+LABELS = st.builds(
+    StoredLabel,
+    clip_id=IDS,
+    uri=st.sampled_from(["", "file:///a,b.wav"]),
+    label=CLASSES,
+    split=st.sampled_from(Split),
+    oracle_id=st.just("") | IDS,
+    label_time=TIMES,
+) | st.builds(StoredLabel, IDS, st.just(""), st.none(), st.just(Split.TRAIN), IDS, TIMES)
+
+
+@pytest.fixture
+def table(tmp_path: Path):
+    def write(text: str, encoding: str = "utf-8") -> Path:
+        file = tmp_path / "labels.csv"
+        file.write_bytes(text.encode(encoding))
+        return file
+
+    return write
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(labels=st.lists(LABELS, unique_by=lambda label: label.clip_id, max_size=6))
+def test_what_is_exported_is_read_again(table, labels):
+    assert read_labels(table(label_table(labels))) == [
+        KnownLabel(each.clip_id, each.label, each.split, each.oracle_id, each.label_time)
+        for each in labels
+    ]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_separator_and_encoding_are_found(table, separator, encoding):
+    file = table(f"label{separator}clip_id\r\ndía{separator}a.wav\r\n", encoding)
+    assert read_labels(file) == [KnownLabel("a.wav", "día")]
+
+
+def test_another_encoding_is_read_where_it_is_named(table):
+    file = table("clip_id,label,note\na,zero,café\n", "cp1252")
+    with pytest.raises(CommandError, match=r"line 2: this is not UTF-8 text \(byte 0xe9\)"):
+        read_labels(file)
+    assert read_labels(file, encoding="cp1252") == [KnownLabel("a", "zero")]
+    with pytest.raises(CommandError, match="no encoding 'klingon'"):
+        read_labels(file, encoding="klingon")
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ("a,zero\nb", "1 cells under 2 columns"),
+        ("a,zero\nb,one,two", "3 cells under 2 columns"),
+        ('a,zero\nb,"one', "not CSV"),
+        ("a,zero\nb,", "label is empty"),
+        ("a,zero\n,one", "'clip_id' is empty"),
+    ],
+)
+def test_a_row_that_is_not_whole_is_refused_with_its_line(table, rows, problem):
+    with pytest.raises(CommandError, match=f"labels.csv, line 3: .*{problem}"):
+        read_labels(table(f"clip_id,label\n{rows}"))
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "problem"),
+    [
+        ("split", "trian", "split 'trian'"),
+        ("label_time", "yesterday", "label_time 'yesterday'"),
+        ("answer", "maybe", "answer 'maybe'"),
+        ("answer", "abstention", "an abstention with the label 'zero'"),
+    ],
+)
+def test_a_cell_that_says_nothing_known_is_refused_with_its_line(table, column, cell, problem):
+    with pytest.raises(CommandError, match=f"labels.csv, line 2: {problem}"):
+        read_labels(table(f"clip_id,label,{column}\na,zero,{cell}\n"))
+
+
+@pytest.mark.parametrize("other", ["a,one,train", "a,zero,test"])
+def test_two_labels_of_one_clip_are_refused_with_both_lines(table, other):
+    file = table(f"clip_id,label,split\na,zero,train\nb,one,train\n{other}\n")
+    with pytest.raises(CommandError, match=r"line 2 gives a .*line 4 .*--on-conflict"):
+        read_labels(file)
+    _, label, split = other.split(",")
+    b = KnownLabel("b", "one")
+    assert read_labels(file, on_conflict=OnConflict.FIRST) == [KnownLabel("a", "zero"), b]
+    assert read_labels(file, on_conflict=OnConflict.LAST) == [
+        KnownLabel("a", label, Split(split)),
+        b,
+    ]
+
+
+def test_a_row_that_is_repeated_is_no_conflict(table):
+    assert read_labels(table("clip_id,label\na,zero\na,zero\n")) == [KnownLabel("a", "zero")]
