@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -77,6 +78,8 @@ StatusOf = Callable[[Exception], Status | None]
 
 def status_of_anything(error: Exception, status_of: StatusOf) -> Status:
     """Make a status of any exception; one that the service does not foresee is logged: INTERNAL."""
+    if isinstance(error, DecodeError):  # Of a request: services read no other messages themselves.
+        return Status(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", f"unreadable: {error}")
     status = status_of(error)
     if status is None:
         _log.error("unexpected %s", type(error).__name__, exc_info=error)
@@ -121,14 +124,19 @@ class GuardedServer:
         make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
         return make(
             wrapped,
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=(
+                # What is wrong in a stream is raised where the handler reads it.
+                handler.request_deserializer
+                if handler.request_streaming
+                else _decode_or_error(handler.request_deserializer)
+            ),
             response_serializer=handler.response_serializer,
         )
 
     def _unary(self, inner: Any) -> Any:
         async def call(request: Any, context: Any) -> Any:
             try:
-                return await inner(request, context)
+                return await inner(_readable(request), context)
             except Exception as error:  # noqa: BLE001
                 await self._abort(context, error)
 
@@ -137,7 +145,7 @@ class GuardedServer:
     def _streaming(self, inner: Any) -> Any:
         async def call(request: Any, context: Any) -> AsyncIterator[Any]:
             try:
-                async for response in inner(request, context):
+                async for response in inner(_readable(request), context):
                     yield response
             except Exception as error:  # noqa: BLE001
                 await self._abort(context, error)
@@ -150,6 +158,24 @@ class GuardedServer:
         status = status_of_anything(error, self._status_of)
         await context.abort_with_status(rpc_status.to_status(status.to_proto()))
         raise AssertionError  # abort always raises
+
+
+def _decode_or_error(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return an error instead of raising it: gRPC would make it UNKNOWN, without details."""
+
+    def decode_or_error(data: bytes) -> Any:
+        try:
+            return decode(data)
+        except DecodeError as error:
+            return error
+
+    return decode_or_error
+
+
+def _readable(request: Any) -> Any:
+    if isinstance(request, DecodeError):
+        raise request
+    return request
 
 
 def _pack(detail: Any) -> any_pb2.Any:

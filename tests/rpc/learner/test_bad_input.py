@@ -8,8 +8,9 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
-from tests.rpc.learner.scenes import CLASSES, Scene, check_refused, failure_of
+from tests.rpc.learner.scenes import CLASSES, SERVICE, Scene, check_refused, failure_of
 
+from aloe.local import LocalStack
 from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, pool_pb2, task_pb2
 
 Make = Callable[[Scene], Any]
@@ -232,3 +233,15 @@ def test_thousands_of_wrong_answers_are_refused_at_once(raw, scene: Scene):
     failure = failure_of(caught.value)
     assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT")
     assert failure.fields[0] == "answers[0].lease_id"
+
+
+@pytest.mark.parametrize("kind", ["unary_unary", "unary_stream", "stream_unary"])
+def test_bytes_that_are_no_message_are_refused(stack: LocalStack, kind: str):
+    rpc = {"unary_unary": "GetTask", "unary_stream": "WatchTask", "stream_unary": "ImportClips"}
+    request = iter([b"\xff"]) if kind == "stream_unary" else b"\xff"
+    with grpc.insecure_channel(stack.learner_address) as channel:
+        call = getattr(channel, kind)(f"/{SERVICE.full_name}/{rpc[kind]}")
+        with pytest.raises(grpc.RpcError) as caught:
+            list(call(request))
+    failure = failure_of(caught.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT")
