@@ -148,6 +148,15 @@ def test_a_view_of_a_task_that_nobody_trains_forgets_its_first_steps():
     assert view.at("1700000000000-4900") is not None
 
 
+def test_a_view_of_many_large_leases_does_not_grow_without_end():
+    view, rows = TaskView(10_000), tuple(range(10_000))
+    states, classes = (LEASED,) * len(rows), (NO_CLASS,) * len(rows)
+    for number in range(1, 301):
+        view.apply(Event(f"{number}-0", EventKind.CLIPS_LEASED, rows, states, classes))
+    assert view.at("199-0") is None
+    assert view.at("201-0") is not None
+
+
 def test_answers_after_an_event_are_known():
     view = folded([event(1, EventKind.CLIPS_ANSWERED, (1, LABELED, 0))])
     view.apply(event(2, EventKind.CLIPS_LEASED, (0, LEASED, NO_CLASS)))

@@ -50,6 +50,8 @@ def event_order(event_id: str) -> tuple[int, int]:
 
 _MAX_STEPS = 4_096
 """More events than come between two heads in practice; older steps are forgotten."""
+_MAX_STEP_ROWS = 1_000_000
+"""Clips in all steps together, 13 bytes each."""
 _ANSWERING = (EventKind.CLIPS_ANSWERED, EventKind.LABELS_IMPORTED)
 
 
@@ -80,6 +82,7 @@ class TaskView:
         self.last_answer_id = START_OF_LOG
         """The newest event that gave, corrected or took back labels."""
         self._steps: deque[_Step] = deque()
+        self._step_row_count = 0
         self._steps_begin = START_OF_LOG
         """Every step after this event is remembered."""
 
@@ -101,6 +104,7 @@ class TaskView:
         if event.kind is EventKind.HEAD_TRAINED:
             self.head_version = event.head_version
             self._steps.clear()
+            self._step_row_count = 0
             self._steps_begin = event.event_id
         elif event.kind in _ANSWERING:
             self.last_answer_id = event.event_id
@@ -130,8 +134,11 @@ class TaskView:
 
     def _remember(self, step: _Step) -> None:
         self._steps.append(step)
-        if len(self._steps) > _MAX_STEPS:
-            self._steps_begin = self._steps.popleft().event_id
+        self._step_row_count += len(step.rows)
+        while len(self._steps) > _MAX_STEPS or self._step_row_count > _MAX_STEP_ROWS:
+            oldest = self._steps.popleft()
+            self._step_row_count -= len(oldest.rows)
+            self._steps_begin = oldest.event_id
 
     def rows_in(self, state: ClipState) -> IntArray:
         """Return the rows in a state, ascending: (n,) int64."""
