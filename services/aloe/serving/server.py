@@ -84,7 +84,9 @@ class RpcServer:
                 port = self._server.add_insecure_port(address)
         except RuntimeError:
             port = 0
-        if port == 0:
+        wanted = address.rpartition(":")[2]
+        # Of a port past 65,535 gRPC takes the lower bits.
+        if port == 0 or (wanted.isdecimal() and int(wanted) not in (0, port)):
             raise AddressInUse(
                 f"cannot listen on {address}: it is taken or not of this machine; give another"
             )

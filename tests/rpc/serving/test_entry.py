@@ -90,6 +90,7 @@ def test_health_says_not_serving_while_it_is_prepared():
     ("flags", "line"),
     [
         (["--unfit"], "stuck: a thing that is unfit\n"),
+        (["--address", "127.0.0.1:99999"], "stuck: cannot listen on 127.0.0.1:99999: "),
         (["--drain-s", "-1"], "stuck: --drain-s is '-1': "),
         (["--frobnicate", "1"], "stuck: error parsing CLI: unrecognized arguments: --frobnicate 1"),
     ],
