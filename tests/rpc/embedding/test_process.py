@@ -106,7 +106,10 @@ def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int, tmp_p
             ["--device", "gpu:9"], "--device gpu:9: TensorFlow sees", marks=pytest.mark.slow
         ),
         (["--manifest", "nowhere.toml"], "the manifest nowhere.toml cannot be read"),
-        (["--cache-redis-url", "http://u:p@h"], "--cache-redis-url: Redis URL must specify"),
+        (
+            ["--cache-redis-url", "http://u:p@h"],
+            "--cache-redis-url: the URL must have one of the forms redis:",
+        ),
         pytest.param(
             ["--metrics-address", "nowhere"],
             "cannot serve metrics on 'nowhere'",
