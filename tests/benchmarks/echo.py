@@ -1,4 +1,4 @@
-"""A gRPC server that does nothing but answer: what Python and gRPC take of every call."""
+"""A gRPC server that only answers: it shows what Python and gRPC themselves cost per call."""
 
 import asyncio
 import sys
@@ -16,12 +16,12 @@ ECHO = "/benchmark.Echo/Echo"
 
 
 def unary(channel: Any, method: str) -> Any:
-    """Call with bytes as they are."""
+    """Return a method that takes and returns serialized messages."""
     return channel.unary_unary(method)
 
 
 class _Echo(grpc.GenericRpcHandler):
-    """Answers any bytes with as many bytes as Predict does."""
+    """Answers any bytes with the same reply."""
 
     def __init__(self, reply: bytes) -> None:
         async def answer(_request: bytes, _context: object) -> bytes:
@@ -47,7 +47,7 @@ async def _serve_echo(reply_byte_count: int) -> None:
 def running_echo(
     folder: Path, reply_byte_count: int, *, on_our_loop: bool = False
 ) -> Iterator[str]:
-    """Run one on asyncio's event loop, or on the one that the learner has; yield its address."""
+    """Run one on asyncio's event loop, or on the learner's kind of loop; yield its address."""
     addresses: list[str] = []
 
     def ready(child: Child) -> bool:

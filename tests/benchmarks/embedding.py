@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.embedding`: the served encoder against the bare one.
 
-Every figure is a ratio of two sides measured in turns within one run. The callers run in this
-process and share the processors with the service.
+Both sides are measured in turns within one run; figures called _over_ compare them. The callers run
+in this process and share the processors with the service.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def bare_clips_per_s(
 
 
 def sorted_clips_per_s(bare: Bare, clips: Sequence[Float32Array], size: int) -> float:
-    """Embed clips in this process, sorted by canonical length and batched."""
+    """Embed clips in this process in batches of one canonical length; return clips per second."""
     policy = bare.encoder.info.length_policy
     started = time.perf_counter()
     canonical = sorted((policy.canonical(clip) for clip in clips), key=lambda clip: clip.size)
@@ -66,7 +66,7 @@ def sorted_clips_per_s(bare: Bare, clips: Sequence[Float32Array], size: int) -> 
 
 
 class Benchmark:
-    """Both sides, and the turns they take."""
+    """Measures both sides in turns."""
 
     def __init__(self, bare: Bare, caller: Caller, *, repeats: int, duration_s: float) -> None:
         self._bare = bare
@@ -79,7 +79,7 @@ class Benchmark:
         self.best_size = max(speeds, key=lambda size: speeds[size])
 
     async def throughput(self) -> dict[str, Any]:
-        """Compare 1 s clips per second: one per request, several, and a stream."""
+        """Compare 1 s clips per second: one per request, several per request, and in a stream."""
         single = [request(clip) for clip in self._clips]
         several = [
             request(*self._clips[start : start + CLIPS_PER_REQUEST])
@@ -107,7 +107,7 @@ class Benchmark:
         }
 
     async def mixed(self) -> dict[str, Any]:
-        """Compare clips of 0.2 to 10 s per second."""
+        """Compare clips per second where clips last 0.2 to 10 s."""
         rng = np.random.default_rng(2)
         clips = [noise(rng, length) for length in rng.integers(RATE_HZ // 5, 10 * RATE_HZ, 400)]
         requests = [request(int16_audio(clip)) for clip in clips]
@@ -123,7 +123,7 @@ class Benchmark:
         }
 
     async def latency(self) -> dict[str, Any]:
-        """Compare one call after the other, 1 s clips."""
+        """Compare the latency of a call for a 1 s clip, one call at a time."""
         clip, message = noise(np.random.default_rng(0), RATE_HZ), request(self._clips[0])
         bare_ms, served_ms = [], []
         for _ in range(100 * self._repeats):
@@ -139,7 +139,7 @@ class Benchmark:
         }
 
     async def exactness(self, folder: Path) -> dict[str, Any]:
-        """Compare recordings embedded under load with each one alone."""
+        """Compare the embeddings of recordings in a stream with those of each one alone."""
         from aloe.v1 import audio_pb2
 
         files = sorted(folder.glob("*.wav"))  # noqa: ASYNC240
@@ -170,7 +170,7 @@ class Benchmark:
 
 
 def ratio(served: Sequence[float], bare: Sequence[float]) -> float:
-    """Return the median of the ratios of measurements that followed each other."""
+    """Return the median ratio of measurements made right after each other."""
     return statistics.median(one / other for one, other in zip(served, bare, strict=True))
 
 
@@ -206,7 +206,7 @@ def main() -> None:
         "encoder": bare.encoder.info.encoder_id,
         "length_policy": str(bare.encoder.info.length_policy),
     }
-    # Without a cache: the same clips are sent again and again.
+    # Without a cache, since the same clips are sent again and again.
     with running_server(options.encoder, "--cache-mb", "0") as server:
         figures["start_s"] = server.start_s
         figures |= asyncio.run(measure(options, server, bare))

@@ -1,4 +1,4 @@
-"""What happens to the service under more work than it can do, and under work that never ends."""
+"""The embedding service under more load than it can take, and under load for a long time."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from tests.benchmarks.embedding_server import (
 from aloe.v1 import embedding_service_pb2 as pb2
 
 QUEUE_CLIP_COUNT = 256
-# Several short clips in a call: the encoder, not gRPC, is to be what has too much to do.
+# Several short clips in a call, so that the encoder is overloaded and not gRPC.
 CLIPS_PER_CALL = 16
 CLIP_SAMPLES = RATE_HZ // 5
 OVERLOAD_FACTOR = 10
@@ -26,7 +26,7 @@ IMPATIENT_S = 0.1
 
 
 class _Crowd:
-    """Callers that come at a fixed rate, whatever becomes of them; every third gives up early."""
+    """Callers that arrive at a fixed rate, answered or not; every third gives up early."""
 
     def __init__(self, caller: Caller) -> None:
         rng = np.random.default_rng(3)
@@ -80,7 +80,7 @@ class _Crowd:
 
 
 async def overload(encoder: str, duration_s: float) -> dict[str, Any]:
-    """Ask for ten times what the service can do."""
+    """Call at ten times the rate that the service can answer."""
     flags = ["--queue-clip-count", str(QUEUE_CLIP_COUNT), "--cache-mb", "0"]
     with running_server(encoder, *flags) as server:
         async with Caller(server.address) as caller:
@@ -112,7 +112,7 @@ async def overload(encoder: str, duration_s: float) -> dict[str, Any]:
 
 
 async def soak(caller: Caller, server: Server, request_count: int) -> dict[str, Any]:
-    """Send clips of random lengths, and compare the memory early and late."""
+    """Send clips of random lengths, and compare the service's memory early and late."""
     rng = np.random.default_rng(4)
     noise = rng.normal(0, 0.1, 3 * RATE_HZ).astype(np.float32)
     early_mb = 0.0

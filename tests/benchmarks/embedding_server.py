@@ -37,13 +37,13 @@ class Bare:
     """The encoder in this process."""
 
     call: Callable[[Float32Array], Float32Array]
-    """As anyone would write it: the SavedModel's own call, compiled for any shape."""
+    """The simplest way: the SavedModel's own call, compiled for any shape."""
     encoder: Encoder
-    """As the service runs it."""
+    """As the service calls it."""
 
 
 def load_bare(location: str) -> Bare:
-    """Load an encoder both ways; one that is no folder has only the service's."""
+    """Load an encoder both ways; one that is not a folder is called as in the service in both."""
     encoder = load_encoder(EncoderSource(location, max_clip_s=60))
     if not Path(location).is_dir():
         return Bare(encoder.embed, encoder)
@@ -58,14 +58,14 @@ def load_bare(location: str) -> Bare:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A service in a process of its own."""
+    """An embedding service in a process of its own."""
 
     address: str
     pid: int
     start_s: float
 
     def resident_mb(self) -> float:
-        """Return the memory it holds."""
+        """Return its resident memory."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         match = re.search(r"VmRSS:\s+(\d+) kB", status)
         return int(match[1]) / 1024 if match else float("nan")
@@ -96,7 +96,7 @@ def running_server(encoder: str, *flags: str) -> Iterator[Server]:
 
 
 class Caller:
-    """Calls of this process to a server."""
+    """Calls a server from this process."""
 
     def __init__(self, address: str) -> None:
         self._channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
@@ -111,7 +111,7 @@ class Caller:
     async def clips_per_s(
         self, requests: Sequence[pb2.EmbedRequest], *, caller_count: int, duration_s: float
     ) -> float:
-        """Let callers, each with one call at a time, send the requests round and round."""
+        """Send the requests over and over, each caller one at a time; return clips per second."""
         answered = 0
         started = time.perf_counter()
 
@@ -127,7 +127,7 @@ class Caller:
         return answered / (time.perf_counter() - started)
 
     async def stream(self, clips: Sequence[audio_pb2.Audio]) -> dict[int, Float32Array]:
-        """Embed clips through EmbedStream in messages of about 2 MB."""
+        """Embed clips by EmbedStream in messages of about 2 MB; return them by place in `clips`."""
         rows: dict[int, Float32Array] = {}
         async for response in self.stub.EmbedStream(_messages(clips)):
             for result in response.results:
@@ -149,7 +149,7 @@ async def _messages(clips: Sequence[audio_pb2.Audio]) -> Any:
 
 
 def int16_audio(samples: Float32Array) -> audio_pb2.Audio:
-    """Write a clip as 16-bit PCM."""
+    """Make a message of a clip as 16-bit PCM."""
     scaled = (samples.clip(-1, 1) * 32_767).astype("<i2").tobytes()
     return audio_pb2.Audio(
         pcm=audio_pb2.Pcm(

@@ -1,10 +1,10 @@
-"""Query and SubmitLabels by many oracles through two learners, over the bare scripts.
+"""Query and SubmitLabels by many oracles through two learners, compared with the bare scripts.
 
     python -m tests.benchmarks.labeling --json
 
 Everything runs on the cores of this machine: oracles, two learners, Redis with appendfsync always.
-The floor is the same two scripts, called by a plain Redis client with the same concurrency; the
-echo is what two learners that do nothing would get: two empty gRPC calls a pair.
+A pair is one Query and one SubmitLabels. The floor is the same two scripts, called by a plain Redis
+client with the same concurrency; the echo is two gRPC calls a pair to two servers that do nothing.
 """
 
 import argparse
@@ -36,9 +36,9 @@ from aloe.local.redis_server import redis_child
 ORACLE_COUNT, TASK_COUNT, DIM = 64, 8, 32
 CLASSES = ("no", "yes")
 RANKING_LENGTH = 33
-"""What a learner sends for one clip."""
+"""How many ranked clips a learner sends to the script for a query of one clip."""
 MESSAGE_BYTES = 120
-"""About what Query and SubmitLabels ask and answer."""
+"""About the size of the requests and responses of Query and SubmitLabels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Sizes:
 
 
 class Counter:
-    """Pairs that are done, while it runs."""
+    """Counts pairs for some seconds."""
 
     def __init__(self, seconds: float) -> None:
         self._ends, self._began, self.pairs = time.perf_counter() + seconds, time.perf_counter(), 0
@@ -78,7 +78,7 @@ async def run_oracles(seconds: float, pair: Callable[[int], Awaitable[None]]) ->
 async def pairs_through_learners(
     clients: list[AsyncLearnerClient], sizes: Sizes, *, training: bool
 ) -> float:
-    """Pairs per second over gRPC; with one class labeled nothing is trained, with two it is."""
+    """Return pairs per second over gRPC; heads are trained only where both classes are labeled."""
     prefix = uuid.uuid4().hex[:8]
     tasks = [f"{prefix}-{number}" for number in range(TASK_COUNT)]
     for task_id in tasks:
@@ -100,7 +100,7 @@ async def pairs_through_learners(
 
 
 async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
-    """Pairs per second of lease.lua and submit.lua, called by a plain client."""
+    """Return pairs per second of lease.lua and submit.lua, called by a plain client."""
     redis = connect_redis(url)
     lease, submit, create = (
         task_script(redis.execute_command, name) for name in ("lease", "submit", "create_task")
@@ -113,7 +113,7 @@ async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
     async def pair(number: int) -> None:
         place, oracle_id = number % TASK_COUNT, f"oracle-{number}"
         keys = TaskKeys(tasks[place])
-        # From where the free clips are, as a learner's fresh view has it.
+        # Starts about where the free clips are, as a ranking from a fresh view does.
         first = max(0, taken[place] - ORACLE_COUNT)
         ranking = json.dumps([[row, None, -1] for row in range(first, first + RANKING_LENGTH)])
         taken[place] += 1
@@ -135,7 +135,7 @@ async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
 
 
 async def pairs_of_echoes(addresses: list[str], sizes: Sizes) -> float:
-    """Pairs per second of two gRPC calls that nothing is done for."""
+    """Return pairs per second of two gRPC calls to a server that only answers."""
     channels = [grpc.aio.insecure_channel(address) for address in addresses]
     calls = [unary(channel, ECHO) for channel in channels]
 
@@ -152,7 +152,7 @@ async def pairs_of_echoes(addresses: list[str], sizes: Sizes) -> float:
 async def measure(
     stack: LocalStack, bare_url: str, echo_addresses: list[str], sizes: Sizes
 ) -> dict[str, Any]:
-    """Run floor and learners in turn, and return medians and ratios."""
+    """Measure scripts, echo and learners in turn; return ratios of medians, and all rates."""
     vectors = np.random.default_rng(0).normal(size=(sizes.clip_count, DIM)).astype(np.float32)
     clients = [connect_async(address) for address in stack.learner_addresses]
     await clients[0].create_pool("clips", encoder_fingerprint="random", embedding_dim=DIM)

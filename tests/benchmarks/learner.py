@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks.learner`: the learner against reading memory, plain numpy, a bare
 gRPC echo and a bare Redis client.
 
-Every figure is a median of ratios of two sides measured in turns within one run. The callers run in
-this process and share the processors with the service.
+Figures called _over_ compare two sides, most by the median ratio of measurements taken in turns
+within one run. The callers run in this process and share the processors with the service.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def main() -> None:
     figures |= scoring_figures(sizes.clip_count, DIM, CLASS_COUNT, repeats=3 * sizes.repeats)
     figures |= training_figures(sizes.label_count, DIM, CLASS_COUNT, repeats=sizes.repeats)
     figures |= served_figures(sizes)
-    # Every head is trained from scratch, so a Query after one has to make a full pass.
+    # A new head scores every clip anew, so the first Query after it takes a full pass.
     figures["query_after_head_over_full"] = figures["query_after_head_ms"] / figures["score_ms"]
     if not options.without_growth:
         figures["growth"] = growth_table(sizes.growth, (6, 12, 31), DIM, repeats=sizes.repeats)

@@ -1,4 +1,4 @@
-"""How a Query, and what it takes, grow with the pool and the classes."""
+"""How the time of a Query, and the memory, grow with the pool and the classes."""
 
 import statistics
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from aloe.client import KnownLabel, LbfgsRecipe, connect
 def query_figures(
     server: LearnerServer, pool_id: str, data: Clusters, *, repeats: int
 ) -> dict[str, float]:
-    """Time the first Query after a head, which scores the pool, and the next, which does not."""
+    """Time the first Query after a new head, which scores the pool, and the next one."""
     classes = [f"class-{index}" for index in range(int(data.classes.max()) + 1)]
     task_id = f"query-{pool_id}"
     first_s, next_s = [], []
@@ -49,7 +49,7 @@ def query_figures(
 def growth_table(
     clip_counts: Sequence[int], class_counts: Sequence[int], dim: int, *, repeats: int
 ) -> list[dict[str, Any]]:
-    """Measure each size in a learner of its own; memory is what it takes beyond an idle one."""
+    """Measure each pool size in a learner of its own; _over_pool is memory beyond an idle one."""
     rows = []
     for clip_count in clip_counts:
         pool_mb = clip_count * dim * 4 / 2**20

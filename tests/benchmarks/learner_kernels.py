@@ -1,4 +1,4 @@
-"""Scoring against reading the pool, training against plain numpy."""
+"""Scoring compared with reading the pool, training compared with plain numpy."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ def _sum_of(embeddings: Float32Array, begin: int, end: int) -> np.float32:
 
 
 class Scoring:
-    """One pool, as the learner keeps it in memory, read and scored by as many threads."""
+    """One pool, as the learner has it in memory; reading and scoring use the same threads."""
 
     def __init__(self, embeddings: Float32Array, class_count: int) -> None:
         self._embeddings, self._class_count = aligned(embeddings), class_count

@@ -1,4 +1,4 @@
-"""The experiment as plain numpy has it: the floor that the learner is measured against."""
+"""The experiment in plain numpy: what the learner is compared with."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _BETA1, _BETA2, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-7)
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """A pool whose classes overlap, and a test set of the same."""
+    """A pool whose classes overlap, and a test set from the same distribution."""
 
     embeddings: Float32Array
     classes: IntArray
@@ -53,7 +53,7 @@ def plain_adam(
     weights: Float32Array,
     shuffles: Iterable[IntArray],
 ) -> Float32Array:
-    """Train; return weights with the biases as the last row."""
+    """Train; return (embedding_dim + 1, n_classes): the weights, with the biases as last row."""
     class_count = weights.shape[1]
     parameters = np.vstack([weights, np.zeros((1, class_count), np.float32)])
     inputs = np.hstack([embeddings, np.ones((len(embeddings), 1), np.float32)])
@@ -82,14 +82,14 @@ def plain_adam(
 def plain_scores(
     embeddings: Float32Array, parameters: Float32Array
 ) -> tuple[Float32Array, IntArray]:
-    """Return the smallest margin, and the predicted class, of each clip."""
+    """Return the score of each clip, its margin negated (higher means ask first), and its class."""
     probabilities = softmax(embeddings @ parameters[:-1] + parameters[-1])
     top = np.partition(probabilities, -2, axis=1)[:, -2:]
     return top[:, 0] - top[:, 1], probabilities.argmax(axis=1)
 
 
 def plain_experiment(data: Clusters, *, round_count: int, seed: int) -> float:
-    """Run rounds of class-aware smallest margin; return the accuracy of the last head."""
+    """Run rounds of class-aware smallest margin; return the last head's test accuracy."""
     class_count = int(data.classes.max()) + 1
     generator = np.random.default_rng(seed)
     is_open = np.ones(len(data.embeddings), np.bool_)

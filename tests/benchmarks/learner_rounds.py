@@ -1,4 +1,4 @@
-"""A whole experiment through gRPC, every label durable, against the plain numpy loop."""
+"""A whole experiment through gRPC, every label on disk, compared with the plain numpy loop."""
 
 import asyncio
 import statistics
@@ -16,7 +16,7 @@ from aloe.oracle.labeling import label_task
 
 
 class Experiment:
-    """Class-aware smallest margin with a strict oracle, on a pool that is there already."""
+    """Strict rounds of class-aware smallest margin on a pool that was imported before."""
 
     def __init__(self, server: LearnerServer, pool_id: str, data: Clusters) -> None:
         self._server, self._pool_id, self._data = server, pool_id, data
@@ -28,7 +28,7 @@ class Experiment:
         truth = {clip_id(row): self._classes[index] for row, index in enumerate(self._data.classes)}
         with connect(self._server.address) as client:
             client.create_task(task_id, self._pool_id, self._classes, seed=seed)
-            # Reads the pool into the learner, as the numpy loop has it in memory.
+            # Makes the learner read the pool into memory, where the numpy loop has it too.
             client.query(task_id, "warm")
             client.release_leases(task_id, "warm")
             seeds = [clip_id(row) for row in seed_rows(self._data, seed)]

@@ -1,4 +1,4 @@
-"""A learner and a durable Redis of its own. Pools of vectors need no embedding service."""
+"""A learner with a durable Redis of its own, and no embedding service: clips are vectors."""
 
 import sys
 import tempfile
@@ -20,7 +20,7 @@ FINGERPRINT = "benchmark"
 
 @dataclass(slots=True)
 class LearnerServer:
-    """Child processes on this machine."""
+    """A learner as a child process, on a Redis that runs already."""
 
     folder: Path
     redis_url: str
@@ -38,7 +38,7 @@ class LearnerServer:
         )
 
     def start(self) -> None:
-        """Start the learner, again if it was stopped, and wait until it serves."""
+        """Start or restart the learner, and wait until it serves."""
         began = time.perf_counter()
         self.learner.start(timeout_s=120)
         self.start_s = time.perf_counter() - began
@@ -58,7 +58,7 @@ class LearnerServer:
 
 @contextmanager
 def running_redis() -> Iterator[tuple[str, Path]]:
-    """Run a Redis that has every write on disk before it answers; yield its URL and a folder."""
+    """Run a Redis that has every write on disk before it answers; yield its URL and its folder."""
     with tempfile.TemporaryDirectory(prefix="aloe-benchmark-") as name:
         folder = Path(name)
         socket_path = folder / "redis.sock"

@@ -1,4 +1,4 @@
-"""Predict against a bare echo of the same bytes; import and loading against a bare Redis client."""
+"""Predict compared with an echo of as many bytes; import and loading with a bare Redis client."""
 
 import asyncio
 import statistics
@@ -30,7 +30,7 @@ _PREDICT = "/aloe.v1.LearnerService/Predict"
 async def _call_for(
     address: str, method: str, request: bytes, duration_s: float
 ) -> tuple[float, float]:
-    """Call from many callers for a while; return calls/s and the 99th percentile in seconds."""
+    """Call from many callers for a while; return calls/s and the 99th percentile of seconds."""
     latencies_s: list[float] = []
     async with grpc.aio.insecure_channel(address) as channel:
         call = unary(channel, method)
@@ -64,7 +64,7 @@ def predict_figures(
     ours, echo, echo_on_our_loop = [], [], []
     for _ in range(repeats):
         ours.append(asyncio.run(_call_for(learner_address, _PREDICT, request, duration_s)))
-        # One process is a fifth faster or slower than the next, for as long as it lives.
+        # A new echo each turn: for its whole life a process may be a fifth faster than another.
         with running_echo(folder, reply_byte_count) as echo_address:
             echo.append(asyncio.run(_call_for(echo_address, ECHO, request, duration_s)))
         with running_echo(folder, reply_byte_count, on_our_loop=True) as echo_address:
@@ -83,10 +83,10 @@ def predict_figures(
 
 
 def storing_figures(embeddings: NDArray[np.float32], *, repeats: int) -> dict[str, float]:
-    """Import pools and load them again, against a bare client that moves the same blobs.
+    """Import pools and load them again, compared with a bare client that moves the same bytes.
 
-    Each side of each turn has a Redis of its own: one that was emptied takes the next blobs into
-    memory that it has at hand, three times as fast, and pools are not imported into such.
+    Each side of each turn has a new Redis: an emptied one would reuse its memory and take the bytes
+    three times as fast, and a pool is not usually imported into such a one.
     """
     blobs = [
         embeddings[begin : begin + CHUNK_ROWS].tobytes()
@@ -123,14 +123,14 @@ def _write_and_read(blobs: Sequence[bytes]) -> tuple[float, float]:
     with running_redis() as (url, _folder), redis.Redis.from_url(url) as bare:
         bare.config_set("auto-aof-rewrite-percentage", 0)
         write_s = seconds(lambda: [bare.set(f"bare:{n}", blob) for n, blob in enumerate(blobs)])
-        # By a fresh process, as the learner is one: new memory has to be had for what is read.
+        # By a new process, like the restarted learner: both must get new memory for what they read.
         command = [sys.executable, "-m", "tests.benchmarks.learner_serving", url, str(len(blobs))]
         read_s = float(subprocess.run(command, check=True, capture_output=True).stdout)
     return write_s, read_s
 
 
 def _read(url: str, blob_count: int) -> float:
-    """Return the seconds in which a bare client reads the blobs, which it keeps."""
+    """Return the seconds that a bare client takes to read the blobs, all kept in memory."""
     with redis.Redis.from_url(url) as bare:
         bare.ping()
         return seconds(lambda: [bare.get(f"bare:{n}") for n in range(blob_count)])
@@ -139,7 +139,7 @@ def _read(url: str, blob_count: int) -> float:
 def _import_and_load(embeddings: NDArray[np.float32]) -> tuple[float, float, float]:
     with running_learner() as server:
         with redis.Redis.from_url(server.redis_url) as bare:
-            # It falls into some turns and not into others, on either side.
+            # A rewrite of the log would fall into some turns only, on either side.
             bare.config_set("auto-aof-rewrite-percentage", 0)
         with connect(server.address) as client:
             import_s = seconds(partial(fill_pool, client, "pool", embeddings))

@@ -26,7 +26,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def in_turns(repeats: int, *works: Callable[[], object]) -> list[list[float]]:
-    """Time each work `repeats` times, one after the other, after one run of each unmeasured."""
+    """Run each work once unmeasured, then all in turn `repeats` times; return seconds of each."""
     for work in works:
         work()
     timings: list[list[float]] = [[] for _ in works]
@@ -37,12 +37,12 @@ def in_turns(repeats: int, *works: Callable[[], object]) -> list[list[float]]:
 
 
 def median_ratio(ours: Sequence[float], floor: Sequence[float]) -> float:
-    """Return the median of the ratios of measurements that followed each other."""
+    """Return the median ratio of measurements made right after each other."""
     return statistics.median(one / other for one, other in zip(ours, floor, strict=True))
 
 
 def resident_mb(pid: int, *, peak: bool = False) -> float:
-    """Return the resident memory of a process, now or at most so far."""
+    """Return the resident memory of a process, now or at its peak so far."""
     field = "VmHWM:" if peak else "VmRSS:"
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(field):

@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.round_trips --json
 
-A proxy stands between one learner and its Redis and counts the times that a connection sends after
-it was answered. A round is a strict one: Query waits for the head that the last labels are in. The
-lock that a trainer renews while it trains, and its sweep every few seconds, are in the counts.
+A proxy between one learner and its Redis counts a trip whenever a connection sends after it was
+answered. Rounds are strict: Query waits for the head that contains the last labels. The counts
+include the lock that a trainer renews while it trains, and its sweep every few seconds.
 """
 
 import argparse
@@ -25,7 +25,7 @@ CLASSES = ("low", "middle", "high")
 
 
 class CountingProxy:
-    """Forwards connections to a unix socket on an event loop of its own, and counts."""
+    """Forwards connections to a unix socket, in a thread of its own, and counts round trips."""
 
     def __init__(self, socket_path: str) -> None:
         self.trips = 0
@@ -74,7 +74,7 @@ def counted_learner() -> Iterator[tuple[LearnerClient, CountingProxy]]:
 
 
 def trips_of_pairs(client: LearnerClient, proxy: CountingProxy) -> float:
-    """Return trips of a Query and a SubmitLabels that nothing is trained on."""
+    """Return trips per Query with SubmitLabels of abstentions, on which nothing is trained."""
     client.create_task("abstained", "pool", list(CLASSES))
     before = proxy.trips
     for _ in range(ROUND_COUNT):
@@ -84,7 +84,7 @@ def trips_of_pairs(client: LearnerClient, proxy: CountingProxy) -> float:
 
 
 def trips_of_rounds(client: LearnerClient, proxy: CountingProxy) -> float:
-    """Return trips of a Query, a SubmitLabels and the head that is trained on the labels."""
+    """Return trips per Query with SubmitLabels and the head that is trained on the labels."""
     client.create_task("labeled", "pool", list(CLASSES))
     version, counts = 0, []
     for _ in range(ROUND_COUNT + 1):
@@ -97,7 +97,7 @@ def trips_of_rounds(client: LearnerClient, proxy: CountingProxy) -> float:
         ]
         version = client.submit_labels("labeled", "ann", answers).head_version or 0
         counts.append(proxy.trips - before)
-    # Each count but the first holds the end of the round before and the beginning of its own.
+    # Each count but the first has the end of the training before it and the start of its own.
     return sum(counts[1:]) / ROUND_COUNT
 
 

@@ -16,7 +16,7 @@ _SHOWN = 40
 
 
 def main() -> int:
-    """Run the chaos and print what came of it."""
+    """Run the chaos and print its outcome."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long things are broken")
     parser.add_argument("--seed", type=int, default=0, help="fixes faults and oracles' choices")

@@ -1,4 +1,4 @@
-"""Judges a history by the state that it led to. Pure: the same input, the same findings."""
+"""Judges a history by the final state it led to. Pure: the same input gives the same findings."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -23,18 +23,18 @@ _FAULTS_CAUSE = {
     "HEAD_NOT_TRAINED",
     "HEAD_VERSION_UNKNOWN",
 }
-"""Reasons that a fault may cause. The last three are judged where leases and heads are."""
+"""Reasons that a fault may cause. The last three are judged by lease_checks and head_checks."""
 
 
 def check(operations: Sequence[Operation], finals: Iterable[FinalTask]) -> list[Finding]:
-    """Find every breach.
+    """Find every broken promise.
 
     Args:
-        operations: all that the clients did.
-        finals: each task that they did it on, after all has come to rest.
+        operations: every call of the clients.
+        finals: the final state of each task that they called for.
 
     Returns:
-        The findings; none of a learner that kept its promises.
+        The findings; empty if every promise was kept.
     """
     findings: list[Finding] = []
     for final in finals:

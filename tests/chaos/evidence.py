@@ -1,6 +1,6 @@
 """What a history proves about one task: which requests, leases and answers there were, and when.
 
-All times are such that no skew of clocks and no call still under way can raise a false alarm: see
+Times are chosen so that neither clock skew nor a call still under way can raise a false alarm: see
 Hold and Answer.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from tests.chaos.history import RETRACTED, Operation, Outcome
 
 CLOCK_MARGIN_S = 0.25
-"""Leases end by the server's wall clock, which is this machine's, but may be set meanwhile."""
+"""Leases end by the server's wall clock: this machine's, which may be set during a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Request:
     start_s: float
     """The first call's."""
     end_s: float
-    """When it was first acknowledged; infinite where it never was."""
+    """When it was first acknowledged; infinite if it never was."""
     last_s: float
-    """When its last call ended, however it did."""
+    """When its last call ended, acknowledged or not."""
     content: Mapping[str, Any]
     results: tuple[Mapping[str, Any], ...]
     """Of each call that was acknowledged."""
@@ -56,34 +56,34 @@ class GivenLease:
     asked_s: float
     """When its query began."""
     given_s: float
-    """When the query was acknowledged. The hold began before."""
+    """When the query was acknowledged. The clip was held a little earlier already."""
     expire_s: float
-    """Its expire_time on the clients' clock."""
+    """Its expire_time on the history's clock."""
     let_go_s: float
-    """When the first call that could end it began. The hold ended after, if by that call."""
+    """When the first call that could end it began; it cannot have ended it earlier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A time in which a lease held its clip for sure. The true one began before and ended after."""
+    """A time in which a lease held its clip for sure; in truth it held it a little longer."""
 
     lease: GivenLease
     from_s: float
     """When the query or the renewal was acknowledged."""
     until_s: float
-    """When the first call that could end it began, or its expiry less a margin."""
+    """When the first call that could end it began or, if earlier, its expiry less a margin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to one lease in one submission. It was stored between start_s and end_s."""
+    """An answer under one lease in one submission, stored between start_s and end_s."""
 
     lease_id: str
     label: str | None
-    """None for an abstention; RETRACTED."""
+    """None for an abstention; RETRACTED if it takes an answer back."""
     start_s: float
     end_s: float
-    """Infinite where it was never acknowledged: then it may be stored at any time, or never."""
+    """Infinite if never acknowledged: it may be stored at any time after start_s, or never."""
 
     @property
     def is_acknowledged(self) -> bool:
@@ -92,7 +92,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The history of one task, put in order."""
+    """The history of one task, by request, lease and answer."""
 
     requests: tuple[Request, ...]
     leases: Mapping[str, GivenLease]
@@ -102,7 +102,7 @@ class Evidence:
     """By lease id, in the order of their start."""
 
     def final_answers(self) -> Iterable[tuple[GivenLease, tuple[Answer, ...]]]:
-        """The acknowledged answers, by lease, less the leases that took any back."""
+        """The acknowledged answers of each lease, without leases under which one was taken back."""
         for lease_id, answers in self.answers.items():
             if all(answer.label != RETRACTED for answer in answers):
                 acknowledged = tuple(answer for answer in answers if answer.is_acknowledged)
@@ -115,7 +115,7 @@ class Evidence:
 
 
 def gather(operations: Iterable[Operation]) -> Evidence:
-    """Put the operations on one task in order."""
+    """Sort the operations on one task into requests, leases, holds and answers."""
     requests = _requests(operations)
     leases = _leases(requests)
     return Evidence(requests, leases, tuple(_holds(requests, leases)), _answers(requests))
@@ -173,7 +173,7 @@ def _holds(requests: Iterable[Request], leases: Mapping[str, GivenLease]) -> Ite
     for request in requests:
         if request.call == "renew_leases" and request.is_acknowledged:
             for lease_id in request.content["lease_ids"]:
-                # A time of its own: before a late renewal the clip may have been another's.
+                # A hold of its own: before a late renewal, someone else may have held the clip.
                 yield _hold(leases[lease_id], request.end_s, request.results[0]["expire_s"])
 
 

@@ -1,4 +1,4 @@
-"""The truth after the chaos: waits until each task has come to rest and reads it."""
+"""The state after the chaos: waits until each task has come to rest, and reads it."""
 
 import asyncio
 import time
@@ -17,12 +17,15 @@ _POLL_S = 0.25
 async def settle(
     client: AsyncLearnerClient, promised: dict[str, int], timeout_s: float
 ) -> set[str]:
-    """Wait until no task has leases or rounds under way; return the ids of those that still do.
+    """Wait until each task is at rest: no leases, no round under way, its promised head there.
 
     Args:
         client: of a replica.
         promised: the head version that each task must reach.
         timeout_s: how long to wait at most.
+
+    Returns:
+        The ids of the tasks that did not come to rest.
     """
     deadline_s = time.monotonic() + timeout_s
     restless = {plan.task_id for plan in PLANS}
@@ -42,7 +45,7 @@ async def settle(
 
 
 async def read_final(client: AsyncLearnerClient, task_id: str) -> FinalTask:
-    """Read all that a task holds: nothing, if it is gone."""
+    """Read all that a task holds; an empty task if it is gone."""
     try:
         return await _read_task(client, task_id)
     except NotFound:

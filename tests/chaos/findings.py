@@ -1,41 +1,41 @@
-"""What a checker may find: one kind for each promise of the learner."""
+"""What the checks may find: one kind for each promise of the learner."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class FindingKind(Enum):
-    """The promises, each named for its breach."""
+    """The promises, each named by how it is broken."""
 
     ACKNOWLEDGED_LOST = "acknowledged_lost"
     """An acknowledged answer that the final state does not hold."""
     DOUBLE_LEASES = "double_leases"
-    """A clip held under two leases at one moment."""
+    """A clip held under two leases at the same time."""
     DOUBLE_LABELS = "double_labels"
-    """A clip whose answer was acknowledged to two leases."""
+    """A clip for which answers under two leases were acknowledged."""
     ASKED_AGAIN = "asked_again"
     """A clip that was leased after its answer was acknowledged."""
     HEADS_REGRESSED = "heads_regressed"
-    """A head version that went down, changed, or did not keep what was promised of it."""
+    """A head version that went down, a round that changed, or a head without promised labels."""
     BUDGET_OVERSPENT = "budget_overspent"
     """More labels than the budget allows."""
     COUNTS_WRONG = "counts_wrong"
-    """A task's counters that differ from its export."""
+    """A task's counts that differ from its export."""
     LABELS_UNEXPLAINED = "labels_unexplained"
     """A stored answer that nobody gave."""
     REPLAYS_DIFFER = "replays_differ"
-    """A repeated request that was answered in another way."""
+    """A repeated request that was answered differently."""
     REPLICAS_DIFFER = "replicas_differ"
-    """Two replicas that tell different final states."""
+    """Two replicas that report different final states."""
     UNSETTLED = "unsettled"
-    """A task that did not come to rest when all was healed."""
+    """A task that did not come to rest after everything was healed."""
     REFUSED_WRONGLY = "refused_wrongly"
     """A call that failed for a reason that no fault can cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One breach."""
+    """One broken promise."""
 
     kind: FindingKind
     text: str

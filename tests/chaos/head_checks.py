@@ -1,4 +1,4 @@
-"""Heads only ever get newer, and contain what was promised of them."""
+"""Checks that heads only ever get newer, and contain the labels that they were promised to."""
 
 import math
 from bisect import bisect_right
@@ -9,11 +9,11 @@ from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import RETRACTED, FinalTask
 
 _LAG_S = {"query": 0.0, "predict": 0.1, "get_task": 0.0}
-"""Calls that tell a head version, and how long a newer head may take to reach the replica."""
+"""Calls that return a head version, and how long a newer head may take to reach the replica."""
 
 
 def heads_regressed(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
-    """Find every way in which a head went back on its word."""
+    """Find head versions that went down, promises about heads not kept, and rounds that changed."""
     for text in (
         *_went_down(evidence, final),
         *_promises_broken(evidence, final),
@@ -24,7 +24,7 @@ def heads_regressed(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
 
 
 def _went_down(evidence: Evidence, final: FinalTask) -> Iterator[str]:
-    """A request that began when a version had been seen, by anyone, and then saw an older one."""
+    """Find requests that saw an older version than anyone had seen before they began."""
     seen = [
         (request.start_s - lag_s, request.end_s, request.results[0]["head_version"])
         for call, lag_s in _LAG_S.items()
@@ -43,10 +43,10 @@ def _went_down(evidence: Evidence, final: FinalTask) -> Iterator[str]:
 
 
 def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
-    """A promised head that never came, or was trained on fewer labels than were sure by then.
+    """Find promised heads that never came, or were trained on fewer labels than were sure by then.
 
-    Sure are seed labels, and the answers acknowledged before the promising submission began, but
-    for those of leases that ever abstained or retracted, which takes a label back.
+    Labels are sure if they were acknowledged before the promising submission began: seed labels,
+    and answers, except under leases that ever abstained or retracted, which takes a label back.
     """
     sure_from = sorted(_sure_label_times(evidence))
     for request in evidence.of("submit_labels"):
@@ -73,7 +73,7 @@ def _sure_label_times(evidence: Evidence) -> Iterator[float]:
 
 
 def _waits_betrayed(evidence: Evidence) -> Iterator[str]:
-    """A request for a promised head that got an older one, or was told that it would not come.
+    """Find requests that waited for a promised head and got an older one, or a refusal.
 
     Clients wait only for versions that they were promised.
     """
@@ -99,7 +99,7 @@ def _any_head_before(evidence: Evidence, request: Request) -> bool:
 
 
 def _rounds_changed(evidence: Evidence, final: FinalTask) -> Iterator[str]:
-    """A round that is missing, or was seen with another label count than it has."""
+    """Find rounds that are missing, or were once seen with another label count."""
     missing = set(range(1, final.head_version + 1)) ^ set(final.rounds)
     if missing:
         yield f"rounds {sorted(missing)} are missing or past the newest head"

@@ -1,4 +1,4 @@
-"""What the clients saw: every call's start and end, appended to a file of JSON lines."""
+"""What the clients saw: the start and end of every call, appended to a file of JSON lines."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 RETRACTED = "(retracted)"
-"""Stands for a label where an oracle takes its answer back."""
+"""Stands in place of a label if an oracle takes its answer back."""
 
 
 class Outcome(Enum):
@@ -19,14 +19,14 @@ class Outcome(Enum):
 
     ACKNOWLEDGED = "acknowledged"
     REFUSED = "refused"
-    """The server answered that it did not do it."""
+    """The server answered that it did nothing."""
     UNKNOWN = "unknown"
     """Nobody can tell whether the server did it, or will still do it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call, on the monotonic clock of the process that made all of them."""
+    """One call; times are of the monotonic clock of the process that made all calls."""
 
     call: str
     task_id: str
@@ -35,17 +35,17 @@ class Operation:
     start_s: float
     """Before anything was sent."""
     end_s: float = math.inf
-    """After the answer had come; infinite where none did."""
+    """After the answer came; infinite if none did."""
     outcome: Outcome = Outcome.UNKNOWN
     request: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
-    """The ErrorReason of a call that failed; empty where the failure came from the network."""
+    """The ErrorReason of a failed call; empty if the server gave none."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What the task holds for a clip in the end."""
+    """What the task holds for a clip at the end."""
 
     oracle_id: str
     """Empty for a seed label."""
@@ -55,7 +55,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FinalTask:
-    """A task as it is after all has come to rest."""
+    """A task after it has come to rest."""
 
     task_id: str
     head_version: int
@@ -63,13 +63,13 @@ class FinalTask:
     abstained_count: int
     budget_spent: int
     labels: Mapping[str, StoredAnswer]
-    """By clip, of split TRAIN: the export."""
+    """The exported labels of split TRAIN by clip id."""
     rounds: Mapping[int, int]
     """Label count by head version."""
 
 
 class History:
-    """Appends to the file. For one event loop; nothing is ever changed or taken back."""
+    """Appends to the file, from one event loop; what is written is never changed."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w")
@@ -83,9 +83,9 @@ class History:
         self._file.close()
 
     def clock_s(self, wall_time: datetime) -> float:
-        """Say what time it is on the history's clock at a time of the wall clock.
+        """Convert a wall-clock time to the history's clock.
 
-        The two are compared once, so that equal times stay equal.
+        The two clocks are compared once, so that equal times stay equal.
         """
         return wall_time.timestamp() - self._wall_offset_s
 
@@ -123,7 +123,7 @@ class History:
         self._write("end", number=number, outcome=outcome.value, result=result or {}, reason=reason)
 
     def note(self, kind: str, **details: Any) -> None:
-        """Write what else happened, for the reader."""
+        """Write what else happened, for people who read the file."""
         self._write("note", kind=kind, **details)
 
     def _write(self, event: str, **values: Any) -> None:

@@ -1,4 +1,4 @@
-"""Every acknowledged answer is kept, no other one is, and the counters agree."""
+"""Checks that acknowledged answers are kept, stored ones were given, and counts agree."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from tests.chaos.history import RETRACTED, FinalTask, StoredAnswer
 
 
 def acknowledged_lost(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
-    """Find acknowledged answers that are not stored: the latest of each lease counts."""
+    """Find leases whose latest acknowledged answer is not stored."""
     for lease_id, answers in evidence.answers.items():
         if not any(answer.is_acknowledged for answer in answers):
             continue
@@ -17,7 +17,7 @@ def acknowledged_lost(evidence: Evidence, final: FinalTask) -> Iterator[Finding]
         stored = final.labels.get(lease.clip_id)
         labels = _possible_labels(answers)
         if RETRACTED in labels:
-            continue  # Then the clip is anybody's again.
+            continue  # The clip may have gone to another oracle since.
         if stored not in {StoredAnswer(lease.oracle_id, label) for label in labels}:
             yield Finding(
                 FindingKind.ACKNOWLEDGED_LOST,
@@ -27,10 +27,10 @@ def acknowledged_lost(evidence: Evidence, final: FinalTask) -> Iterator[Finding]
 
 
 def _possible_labels(answers: Sequence[Answer]) -> set[str | None]:
-    """The labels that a lease may end with: those that no acknowledged answer came after.
+    """Return the labels that a lease may end with: those that no acknowledged answer came after.
 
-    An answer that was never acknowledged may be stored at any time after its start, also later
-    than one that was, since its call may still be on the way.
+    An answer that was never acknowledged may be stored at any time after its start, even later than
+    one that was: its call may still be on the way.
     """
     acknowledged = [answer for answer in answers if answer.is_acknowledged]
     return {
@@ -41,7 +41,7 @@ def _possible_labels(answers: Sequence[Answer]) -> set[str | None]:
 
 
 def double_labels(evidence: Evidence) -> Iterator[Finding]:
-    """Find clips whose answers were acknowledged to more than one lease."""
+    """Find clips for which answers under more than one lease were acknowledged."""
     leases_of: dict[str, list[str]] = defaultdict(list)
     for lease, _ in evidence.final_answers():
         leases_of[lease.clip_id].append(lease.lease_id)
@@ -51,7 +51,7 @@ def double_labels(evidence: Evidence) -> Iterator[Finding]:
 
 
 def labels_unexplained(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
-    """Find stored answers that no oracle gave and no import set."""
+    """Find stored answers that neither an oracle nor an import gave."""
     given: dict[str, set[StoredAnswer]] = defaultdict(set)
     for lease_id, answers in evidence.answers.items():
         lease = evidence.leases[lease_id]
@@ -67,7 +67,7 @@ def labels_unexplained(evidence: Evidence, final: FinalTask) -> Iterator[Finding
 
 
 def budget_overspent(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
-    """Find more labels spent than the largest budget that was set until then."""
+    """Find more labels spent than the largest budget that had been set by then."""
     budgets = [
         (request.start_s, request.content["label_budget"])
         for call in ("create_task", "update_task")
@@ -92,7 +92,7 @@ def budget_overspent(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
 
 
 def counts_wrong(final: FinalTask) -> Iterator[Finding]:
-    """Find counters that differ from what is stored."""
+    """Find counts that differ from what is stored."""
     labeled = [each for each in final.labels.values() if each.label is not None]
     expected = {
         "labeled": (final.labeled_count, len(labeled)),

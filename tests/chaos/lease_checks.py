@@ -1,4 +1,4 @@
-"""No clip is held twice, asked twice or taken from the oracle that holds it."""
+"""Checks that no clip is held twice, asked about again or taken from the oracle that holds it."""
 
 import math
 from collections import defaultdict
@@ -10,10 +10,10 @@ from tests.chaos.findings import Finding, FindingKind
 
 
 def double_leases(evidence: Evidence) -> Iterator[Finding]:
-    """Find clips that two leases held at one moment.
+    """Find clips that two leases held at the same time.
 
-    Compared are the times in which each was held for sure, see Hold: the true ones are longer, so
-    what overlaps here did overlap.
+    Only times in which a lease held its clip for sure are compared, see Hold. The true times are
+    longer, so what overlaps here did overlap.
     """
     holds: dict[str, list[Hold]] = defaultdict(list)
     for hold in evidence.holds:
@@ -32,7 +32,7 @@ def double_leases(evidence: Evidence) -> Iterator[Finding]:
 
 
 def asked_again(evidence: Evidence) -> Iterator[Finding]:
-    """Find clips that were leased by a query that began when their answer was acknowledged."""
+    """Find clips leased by a query that began after an answer for them was acknowledged."""
     answered: dict[str, tuple[float, GivenLease]] = {}
     for lease, answers in evidence.final_answers():
         end_s = min(answer.end_s for answer in answers)
@@ -49,7 +49,7 @@ def asked_again(evidence: Evidence) -> Iterator[Finding]:
 
 
 def leases_taken_away(evidence: Evidence) -> Iterator[Finding]:
-    """Find requests refused as LEASE_LOST by the end of which every lease still held."""
+    """Find requests refused as LEASE_LOST though all their leases held until the requests ended."""
     for request in evidence.requests:
         if request.is_acknowledged or "LEASE_LOST" not in request.reasons:
             continue

@@ -1,4 +1,4 @@
-"""Oracles that label as people and bad networks do: late, twice, wrongly at first or never."""
+"""Oracles that behave like people on bad networks: answer late, twice, wrongly or never."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ class _Answered:
 
 
 class ChaoticOracle:
-    """One oracle. It makes one call at a time, each through a replica of its random choice."""
+    """One oracle. It makes one call at a time, each to a random replica."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ChaoticOracle:
         *,
         raises_budgets: bool,
     ) -> None:
-        """Take a client for each replica; one oracle of all may raise budgets."""
+        """Take a client for each replica; exactly one oracle should raise budgets."""
         self._clients, self._scene, self._rng = clients, scene, rng
         self._raises_budgets = raises_budgets
         self._answered: deque[_Answered] = deque(maxlen=30)
@@ -67,13 +67,13 @@ class ChaoticOracle:
         }
 
     async def work(self, stopping: asyncio.Event) -> None:
-        """Act until told to stop. Calls may fail; that is what this is for."""
+        """Act until told to stop. Failing calls are expected."""
         while not stopping.is_set():
             (habit,) = self._rng.choices(list(self._habits), list(self._habits.values()))
             try:
                 await habit(self._rng.choice(PLANS))
             except AloeError:
-                continue  # It stands in the history.
+                continue  # The history has it.
             finally:
                 await asyncio.sleep(self._rng.uniform(0, 0.1))
 
@@ -96,7 +96,7 @@ class ChaoticOracle:
         leases = asked.leases
         fate = self._rng.random()
         if fate < 0.06:
-            return  # It crashed: nobody answers these.
+            return  # As if the oracle had crashed: nobody answers these.
         if fate < 0.13:
             await self._any_client().release_leases(
                 plan.task_id, [lease.lease_id for lease in leases]
@@ -115,7 +115,7 @@ class ChaoticOracle:
         try:
             await self._submit(plan, answers)
         except LeaseLost:
-            # One lost lease refuses the batch: the other answers are saved one by one.
+            # One lost lease makes the server refuse the batch: submit the answers one by one.
             for answer in answers if len(answers) > 1 else ():
                 try:
                     await self._submit(plan, [answer])
@@ -125,7 +125,7 @@ class ChaoticOracle:
     async def _correct(self, plan: TaskPlan) -> None:
         """Change an earlier answer under the same lease, or take it back."""
         mine = [each for each in self._answered if each.plan is plan]
-        # While labels are few, taking one back may leave a single class, and then no head comes.
+        # While labels are few, taking one back may leave one class, and then no head is trained.
         if mine and self._scene.promised[plan.task_id] > _HEADS_BEFORE_CORRECTIONS:
             earlier = self._rng.choice(mine)
             others = [label for label in (*plan.classes, None) if label != earlier.label]
@@ -163,7 +163,7 @@ class ChaoticOracle:
         await self._any_client().list_rounds(plan.task_id)
 
     async def _make_room(self, plan: TaskPlan, state: PoolState) -> None:
-        """Let there be clips to ask for again."""
+        """Add clips or raise the budget, so that there is something to ask for again."""
         budget = self._scene.budgets[plan.task_id]
         if state is PoolState.EXHAUSTED:
             await self._scene.grow(self._any_client().plain, plan.pool_id)
@@ -177,10 +177,10 @@ class ChaoticOracle:
             await asyncio.sleep(max(0.0, left_s) + self._rng.uniform(0.0, 3.0))
 
     async def _until_told(self, attempt: Callable[[RecordedClient], Awaitable[T]]) -> T | None:
-        """Repeat one request while its outcome is unknown, and now and then once it is known.
+        """Repeat a request while its outcome is unknown, and sometimes once more when it is known.
 
         Returns:
-            What was acknowledged; None where the oracle lost patience first.
+            What was acknowledged; None if the oracle gave up first.
 
         Raises:
             AloeError: the request was refused.

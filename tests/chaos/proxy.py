@@ -11,14 +11,14 @@ _CHUNK_BYTES = 64 * 1024
 
 
 class Proxy:
-    """Where clients connect instead of the server."""
+    """Clients connect to it instead of the server."""
 
     def __init__(self, connect: Callable[[], Awaitable[Streams]]) -> None:
-        """Take how to connect to the server; nothing runs yet."""
+        """Take a function that connects to the server; nothing runs yet."""
         self.delay_s = 0.0
         """Added to each piece of data that passes, in both directions."""
         self.loses_replies = False
-        """What the server sends is dropped. Its connections must be cut afterwards."""
+        """Drop what the server sends. `heal` cuts the connections afterwards: they miss bytes."""
         self._connect = connect
         self._pairs: dict[asyncio.Task[None], _Pair] = {}
         self._server: asyncio.Server | None = None
@@ -34,26 +34,26 @@ class Proxy:
         self._server = await asyncio.start_unix_server(self._serve, str(path))
 
     def cut(self, share: float, rng: random.Random) -> None:
-        """Break off a share of the connections, without a goodbye."""
+        """Abort a share of the connections, without closing them properly."""
         for pair in list(self._pairs.values()):
             if rng.random() < share:
                 pair.abort()
 
     def half_close(self, share: float, rng: random.Random) -> None:
-        """End one direction of a share of the connections; the other goes on."""
+        """Close one direction of a share of the connections; the other goes on."""
         for pair in list(self._pairs.values()):
             if rng.random() < share:
                 pair.half_close(towards_server=rng.random() < 0.5)
 
     def heal(self) -> None:
-        """Forward again, as if nothing had been."""
+        """Forward normally again."""
         self.delay_s = 0.0
         if self.loses_replies:
             self.loses_replies = False
             self.cut(1.0, random.Random())
 
     async def close(self) -> None:
-        """Stop listening and break off what is there."""
+        """Stop listening and abort all connections."""
         if self._server is not None:
             self._server.close()
         for pair in list(self._pairs.values()):
@@ -82,7 +82,7 @@ class Proxy:
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, from_server: bool
     ) -> None:
-        # RuntimeError: this direction was ended by half_close.
+        # RuntimeError: half_close closed this direction.
         with contextlib.suppress(OSError, RuntimeError):
             while data := await reader.read(_CHUNK_BYTES):
                 if self.delay_s:

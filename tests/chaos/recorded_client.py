@@ -1,4 +1,4 @@
-"""One oracle's connection to one replica; every call goes into the history."""
+"""One oracle's connection to one replica, which records every call in the history."""
 
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
@@ -31,13 +31,13 @@ _REFUSALS = (InvalidArgument, NotFound, AlreadyExists, FailedPrecondition)
 
 
 class RecordedClient:
-    """Methods as those of AsyncLearnerClient, which they raise the errors of."""
+    """Like AsyncLearnerClient, as far as oracles need it, with the same errors."""
 
     def __init__(
         self, client: AsyncLearnerClient, history: History, *, oracle_id: str, replica: int
     ) -> None:
         self.plain = client
-        """For calls that the checker need not know of."""
+        """For calls that the checker need not know about."""
         self._history, self._oracle_id, self._replica = history, oracle_id, replica
 
     async def query(

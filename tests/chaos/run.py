@@ -1,4 +1,4 @@
-"""One run: start everything, let oracles work while it is broken, heal it, and judge."""
+"""One run: start everything, let oracles work while things break, heal them, and judge."""
 
 import asyncio
 import os
@@ -32,32 +32,32 @@ _SETTLE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ChaosOptions:
-    """How long, how, and where the history goes."""
+    """How long to run, with what seed, and where to keep files."""
 
     minutes: float
     seed: int
     folder: Path
-    """Where the history goes, and all that the servers keep and log."""
+    """For the history, and all that the servers keep and log."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChaosOutcome:
-    """What a run came to."""
+    """What a run found."""
 
     report: dict[str, Any]
-    """For JSON: every finding counted by kind, and what was done."""
+    """For JSON: the number of findings of each kind, and what was done."""
     findings: Sequence[Finding]
 
 
 async def run_chaos(options: ChaosOptions, on_step: Callable[[str], None]) -> ChaosOutcome:
-    """Run it whole.
+    """Do one run.
 
     Raises:
         ChildFailed, NoRedis: nothing could be started.
         AloeError: the healed system cannot be read.
     """
     history_path = options.folder / "history.jsonl"
-    # A place of its own, since the path of a socket must be short.
+    # A folder of its own, since the path of a socket must be short.
     with tempfile.TemporaryDirectory(prefix="aloe-chaos-") as socket_folder:
         async with System(options.folder, Path(socket_folder), ORACLE_COUNT) as system:
             on_step("everything runs")
@@ -81,7 +81,7 @@ async def _break(
     async with AsyncExitStack() as closing:
         clients = []
         for number in range(ORACLE_COUNT):
-            # Short patience for some: their calls end while the server is still at them.
+            # Short timeouts for some: their calls end while the server still works on them.
             calls = ConnectOptions(timeout=timedelta(seconds=rng.uniform(1, 8)))
             clients.append(await _connect(closing, system, history, number, calls))
         patient = ConnectOptions(timeout=timedelta(minutes=1))
@@ -93,7 +93,7 @@ async def _break(
         saboteur = Saboteur(system, history, random.Random(rng.random()))
         stopping = asyncio.Event()
         on_step(f"chaos for {options.minutes:g} min")
-        # What fails here is a defect of the chaos itself, and ends it at once.
+        # An error here is a defect of the chaos itself, and ends it at once.
         async with asyncio.TaskGroup() as working:
             for oracle in oracles:
                 working.create_task(oracle.work(stopping))
@@ -118,8 +118,12 @@ async def _connect(
 
 
 async def _read_truth(system: System, scene: Scene) -> tuple[set[str], list[FinalTask], list[str]]:
-    """Wait for rest, then read each task from every replica; the second list names those told
-    differently."""
+    """Wait for rest, then read each task from every replica.
+
+    Returns:
+        Ids of tasks that did not come to rest, final states, and ids of those on which replicas
+        differ.
+    """
     async with AsyncExitStack() as closing:
         replicas: list[AsyncLearnerClient] = [
             await closing.enter_async_context(connect_async(address))

@@ -1,4 +1,4 @@
-"""Breaks things at random: kills, stops, cuts, delays. A seed fixes what and for how long."""
+"""Breaks things at random: kills, stops, cuts, delays. A seed fixes which and for how long."""
 
 import asyncio
 import random
@@ -14,7 +14,7 @@ from tests.chaos.system import EMBEDDING, LEARNERS, REDIS, System
 
 
 class Fault(Enum):
-    """What may happen."""
+    """The ways in which it breaks things."""
 
     KILL_LEARNER = "kill_learner"
     KILL_ALL_LEARNERS = "kill_all_learners"
@@ -54,7 +54,7 @@ _MEAN_PAUSE_S = 1.5
 
 
 class Saboteur:
-    """Breaks one system; several faults may be at work at once."""
+    """Breaks one system; several faults may act at once."""
 
     def __init__(self, system: System, history: History, rng: random.Random) -> None:
         self._system, self._history, self._rng = system, history, rng
@@ -80,7 +80,7 @@ class Saboteur:
         }
 
     async def work(self, stopping: asyncio.Event) -> None:
-        """Break things until told to stop, then wait until all are mended."""
+        """Break things until told to stop, wait until the last faults end, and heal the rest."""
         async with asyncio.TaskGroup() as running:
             while not stopping.is_set():
                 (fault,) = self._rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))

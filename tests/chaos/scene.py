@@ -1,4 +1,4 @@
-"""What the chaos is about: two pools, three tasks, and the truth about their clips."""
+"""What the oracles work on: two pools, three tasks, and the true classes of their clips."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,27 +18,27 @@ from aloe.client import (
 )
 
 _KIND_COUNT = 12
-"""Kinds of clip. The class of a clip is its kind modulo the number of classes."""
+"""Clusters of clips; a multiple of every task's class count, so that a cluster has one class."""
 _FIRST_CLIP_COUNT = 2_000
 _MORE_CLIP_COUNT = 200
 _SEED_LABELS_PER_CLASS = 5
 _VALIDATION_COUNT = 60
-# Rounds are to be quick: many of them meet many faults.
+# Few epochs make rounds quick, so that many of them meet faults.
 _RECIPE = AdamRecipe(epoch_count=10)
 
 
 @dataclass(frozen=True, slots=True)
 class TaskPlan:
-    """A task and how it is to be treated."""
+    """A task and how oracles treat it."""
 
     task_id: str
     pool_id: str
     classes: tuple[str, ...]
     lease_s: float
     label_budget: int | None = None
-    """Where there is one, it is raised whenever it is spent."""
+    """If there is one, an oracle raises it whenever it is spent."""
     is_seeded: bool = True
-    """With seed labels and validation clips; a cold start otherwise."""
+    """Whether it has seed labels and validation clips; otherwise it is a cold start."""
 
     def true_label(self, clip_id: str) -> str:
         return self.classes[int(clip_id.rpartition("-")[2]) % len(self.classes)]
@@ -53,7 +53,7 @@ PLANS = (
 
 
 class Scene:
-    """The pools and tasks, and what all oracles know of them."""
+    """The pools and tasks, and what the oracles share about them."""
 
     def __init__(self, seed: int) -> None:
         """Nothing is created yet."""
@@ -95,7 +95,7 @@ class Scene:
         await client.import_clips(pool_id, [self._clip(pool_id, number) for number in numbers])
 
     def promise(self, task_id: str, head_version: int | None) -> None:
-        """Take note of a promised head."""
+        """Note a promised head version."""
         self.promised[task_id] = max(self.promised[task_id], head_version or 0)
 
     def _clip(self, pool_id: str, number: int) -> NewClip:

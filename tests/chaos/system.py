@@ -1,4 +1,4 @@
-"""What is broken: Redis, learners and embedding service, with a proxy on every way between them."""
+"""What is broken: Redis, learners and embedding service, with proxies before Redis and learners."""
 
 import asyncio
 import contextlib
@@ -21,13 +21,13 @@ _REDIS_ATTEMPTS = 5
 
 
 class System:
-    """Runs while it is entered. The stack starts its children again; Redis is started by restart.
+    """Runs while it is entered. The stack restarts services that die; restart_redis does for Redis.
 
-    Learners reach Redis, and each oracle each learner, only by a proxy of its own.
+    Learners reach Redis through one proxy; each oracle reaches each learner through one of its own.
     """
 
     def __init__(self, folder: Path, socket_folder: Path, oracle_count: int) -> None:
-        """Take where data and logs go, and where the sockets; nothing runs yet."""
+        """Take the folders for data and logs and for sockets; nothing runs yet."""
         self._oracle_count = oracle_count
         socket_path = socket_folder / "redis.sock"
         self._redis = redis_child(folder / "redis", socket_path, folder / "redis.log")
@@ -43,7 +43,7 @@ class System:
         )
         self.oracle_proxies: list[Proxy] = []
         self.addresses: list[tuple[str, ...]] = []
-        """Of each oracle: where it finds each learner."""
+        """For each oracle, the address of each learner, through its proxy."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -72,10 +72,10 @@ class System:
         return False
 
     async def restart_redis(self) -> None:
-        """Start Redis again where it is gone.
+        """Start Redis again if it does not run.
 
         Raises:
-            ChildFailed: it does not start any more.
+            ChildFailed: it does not start, tried several times.
         """
         async with self._redis_lock:
             for attempt in range(1, _REDIS_ATTEMPTS + 1):
@@ -83,12 +83,12 @@ class System:
                     return
                 try:
                     await asyncio.to_thread(self._redis.start, _REDIS_START_S)
-                except ChildFailed:  # Killed again while it started, perhaps.
+                except ChildFailed:  # Perhaps it was killed again while it started.
                     if attempt == _REDIS_ATTEMPTS:
                         raise
 
     async def heal(self) -> None:
-        """Let everything run and every byte pass."""
+        """Let every process run and every proxy forward."""
         for name in (REDIS, EMBEDDING, *LEARNERS):
             self.send(name, signal.SIGCONT)
         for proxy in self.proxies:

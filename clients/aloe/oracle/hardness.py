@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 def hardness_of(clip_ids: Sequence[str], probabilities: NDArray[np.floating]) -> dict[str, float]:
     """Return how hard each clip is: 1 - (p1 - p2), p1 and p2 its two largest probabilities.
 
-    Take them from a head that was trained on every label: for an early head, a clip may be hard
-    only because few labels were there.
+    Take them from a head that was trained on every label: to an early head, a clip may be hard
+    only because there were few labels.
 
     Args:
         clip_ids: n_clips of them.

@@ -1,4 +1,4 @@
-"""The labeling loop: query, answer, submit, until nothing is left to ask."""
+"""The labeling loop: query, answer and submit, until no clip is left to ask about."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from aloe.oracle.oracles import Oracle, TimedOracle
 
 _FIRST_WAIT_S = 0.05
 _MAX_WAIT_S = 2.0
-# Long enough for a server to be started again in the middle of the loop.
+# Long enough to restart a server while the loop runs.
 _CALL_TIMEOUT = timedelta(minutes=5)
 
 
@@ -32,7 +32,7 @@ class LabelingRound:
     """From 1."""
     query: QueryResult
     answers: tuple[Answer, ...]
-    """Those that were stored."""
+    """Only those that were stored."""
     submitted: SubmitResult
 
 
@@ -47,9 +47,9 @@ class LabelingReport:
     lost_count: int
     """Answers that came too late: the clip had gone to someone else."""
     head_version: int
-    """The newest head that contains answers of this loop, or else min_head_version; 0 for none."""
+    """The newest head that was promised for answers of this loop; if none was, min_head_version."""
     pool_state: PoolState
-    """OPEN where the rounds ended first."""
+    """OPEN if the loop ended because its rounds were done."""
 
 
 async def label_task(
@@ -68,23 +68,23 @@ async def label_task(
 ) -> LabelingReport:
     """Let an oracle label a task. Any number of these may run in one event loop.
 
-    It goes on where an earlier loop of the same oracle_id broke off: that one's leases are given
-    back first. So no two loops may have one oracle_id and task at the same time.
+    It goes on where an earlier loop with the same oracle_id broke off: it first releases the leases
+    of that one. So two loops must not share an oracle_id and a task at the same time.
 
     Args:
         client: of the learner service.
         task_id: the task.
-        oracle: asked in a worker thread, so that it may block; in this one if it is a TimedOracle.
+        oracle: asked in a worker thread, so that it may block; a TimedOracle in the event loop.
         oracle_id: whose leases and labels they are.
         batch_size: clips in a round.
-        batches_at_once: how many batches the oracle holds, each answered on its own: whichever is
-            done first is submitted first. With one, rounds follow each other.
-        rounds: how many rounds; None goes on until the pool is exhausted or the budget spent.
-        strict: wait before each query for the head that contains the answers so far.
+        batches_at_once: how many batches the oracle works on at once, each submitted as soon as it
+            is answered. With one, rounds follow each other.
+        rounds: how many at most; None goes on until the pool is exhausted or the budget spent.
+        strict: each query waits for the head that contains the answers so far.
         min_head_version: where strict, the head to wait for before the first query, such as
             ImportLabelsResult.head_version.
-        on_round: told of each round.
-        call_timeout: of each call; for so long the server may be away.
+        on_round: called after each round.
+        call_timeout: of each call, and so how long the server may be away.
 
     Raises:
         AloeError: a call failed for good.
@@ -155,7 +155,7 @@ class _Loop:
     call_timeout: timedelta
 
     async def work(self, tally: _Tally) -> None:
-        """Label batch after batch until there are no rounds left or no clips."""
+        """Label batch after batch until no rounds or no clips are left."""
         while tally.begin():
             asked = await self._query(tally.head_version if self.strict else 0)
             if not asked.leases:
@@ -172,7 +172,7 @@ class _Loop:
                 self.on_round(LabelingRound(tally.round_count, asked, stored, submitted))
 
     async def _answer(self, leases: Sequence[Lease]) -> tuple[Answer, ...]:
-        """Let the oracle answer one clip after the other."""
+        """Let the oracle answer the clips one after the other."""
 
         def answer_all() -> tuple[Answer, ...]:
             return tuple(Answer(lease.lease_id, self.oracle.answer(lease)) for lease in leases)
@@ -183,7 +183,7 @@ class _Loop:
         return answer_all()
 
     async def _query(self, min_head_version: int) -> QueryResult:
-        """Ask until there are clips, or there will be none."""
+        """Query until there are clips, or none can come any more."""
         wait_s = _FIRST_WAIT_S
         while True:
             asked = await self.client.query(

@@ -1,4 +1,4 @@
-"""Who answers: the ports between oracles and the labeling loop."""
+"""What the labeling loop expects of an oracle."""
 
 from typing import Protocol, runtime_checkable
 
@@ -6,7 +6,7 @@ from aloe.client import Lease
 
 
 class OracleError(ValueError):
-    """An oracle that makes no sense: one line that says why and what would."""
+    """An oracle that makes no sense: one line that says why, and what to write instead."""
 
 
 class Oracle(Protocol):
@@ -22,10 +22,10 @@ class Oracle(Protocol):
 
 @runtime_checkable
 class TimedOracle(Oracle, Protocol):
-    """Knows its answers beforehand: `answer` returns at once; `answer_time_s` is how long to wait.
+    """An oracle that answers at once, and says how long to pretend that it took.
 
-    label_task calls it in the event loop and waits there, which takes no thread.
+    label_task calls it in the event loop and waits there, so that it needs no thread.
     """
 
     def answer_time_s(self, lease: Lease) -> float:
-        """Return how long it takes over a clip, 0 for no time."""
+        """Return the seconds that it takes over a clip, 0 or more."""

@@ -1,4 +1,4 @@
-"""Oracles that answer from ground truth, as well as their behaviours let them."""
+"""Oracles that answer from ground truth, with the errors that their behaviours make."""
 
 import hashlib
 import math
@@ -11,10 +11,10 @@ from aloe.oracle.oracles import OracleError
 
 
 class SimulatedOracle:
-    """Answers from ground truth, which its behaviours change in turn until one abstains.
+    """Answers from ground truth, changed by each behaviour in turn until one abstains.
 
-    An answer and the time it takes depend on the seed, the oracle's name and the clip alone, not
-    on the order of the questions: asked again, it says the same. It keeps no state.
+    An answer and the time it takes depend only on the seed, the oracle's name and the clip, not on
+    the order of the questions: asked again, it answers the same. It keeps no state.
     """
 
     def __init__(
@@ -27,19 +27,20 @@ class SimulatedOracle:
         name: str = "",
         hardness: Mapping[str, float] | None = None,
     ) -> None:
-        """Take the truth.
+        """Check that truth, classes, behaviours and hardness fit together.
 
         Args:
             truth: clip id to class.
             classes: the task's classes.
             behaviours: applied in this order, at most one of a kind.
-            seed: with another one, the oracle errs, abstains and is slow on other clips.
-            name: likewise; tells several oracles of one seed apart.
+            seed: another one makes it err, abstain and be slow on other clips.
+            name: likewise; tells oracles with the same seed apart.
             hardness: clip id to 0 to 1, for behaviours on hard clips.
 
         Raises:
-            OracleError: a rate is out of range, a class is none of `classes`, there are errors to
-                make and no other class, or hard clips and no hardness of each.
+            OracleError: a kind of behaviour occurs twice, the truth or a confusion names a class
+                that is not in `classes`, noise has only one class, or a behaviour on hard clips
+                lacks a hardness of 0 to 1 for a clip.
         """
         self._truth = truth
         self._classes = tuple(classes)
@@ -49,7 +50,7 @@ class SimulatedOracle:
         self._check()
 
     def answer(self, lease: Lease) -> str | None:
-        """Return what the oracle takes the leased clip for, or None.
+        """Return what the oracle takes the leased clip for, or None to abstain.
 
         Raises:
             KeyError: the truth does not know the clip.
@@ -64,7 +65,7 @@ class SimulatedOracle:
         return said
 
     def answer_time_s(self, lease: Lease) -> float:
-        """Return how long it takes over the leased clip."""
+        """Return the seconds that it takes over the leased clip."""
         return sum(
             each.time_s(self._draw(each, lease.clip_id))
             for each in self._behaviours
@@ -74,7 +75,7 @@ class SimulatedOracle:
     def _draw(self, behaviour: Behaviour, clip_id: str) -> Draw:
         key = f"{self._seed}/{self._name}/{behaviour.kind}/{clip_id}"
         digest = hashlib.sha256(key.encode()).digest()
-        # The 53 bits that a float holds.
+        # 53 bits: all that a float holds exactly.
         chance, choice = (int.from_bytes(digest[at : at + 8], "little") >> 11 for at in (0, 8))
         hardness = self._hardness[clip_id] if behaviour.on_hard_clips else 0.0
         return Draw(self._classes, hardness, chance * 2.0**-53, choice * 2.0**-53)
@@ -107,17 +108,17 @@ class SimulatedOracle:
 
 
 class MajorityOracle:
-    """Several oracles answer for each clip: what most of them say is the answer.
+    """Several oracles vote on each clip: the class with the most votes is the answer.
 
-    Abstentions are no votes. A tie is an abstention, which costs nothing of the label budget, where
-    a guess would cost a label and might be wrong.
+    Abstentions are not votes. A tie is an abstention: that costs no label budget, where a guess
+    would cost a label and might be wrong.
     """
 
     def __init__(self, voters: Sequence[SimulatedOracle]) -> None:
         self._voters = tuple(voters)
 
     def answer(self, lease: Lease) -> str | None:
-        """Return the class with the most votes, or None.
+        """Return the class with the most votes, or None to abstain.
 
         Raises:
             KeyError: the truth does not know the clip.
@@ -130,5 +131,5 @@ class MajorityOracle:
         return ranked[0][0]
 
     def answer_time_s(self, lease: Lease) -> float:
-        """Return how long the slowest takes: they answer side by side."""
+        """Return the seconds of the slowest, since they answer at the same time."""
         return max(voter.answer_time_s(lease) for voter in self._voters)

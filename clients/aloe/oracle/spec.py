@@ -16,23 +16,23 @@ GRAMMAR = (
 
 @dataclass(frozen=True, slots=True)
 class OracleSpec:
-    """Which simulated oracle; its str() is what parse_oracle reads."""
+    """Describes a simulated oracle; its str() is what parse_oracle reads."""
 
     behaviours: tuple[Behaviour, ...] = ()
     """Applied in this order, at most one of a kind."""
     voter_count: int = 1
-    """Oracles of this kind that vote on each clip."""
+    """How many such oracles vote on each clip."""
 
     @property
     def needs_hardness(self) -> bool:
-        """Whether it takes the hardness of each clip to build it."""
+        """Whether `build` needs the hardness of each clip."""
         return any(each.on_hard_clips for each in self.behaviours)
 
     def check_classes(self, classes: Sequence[str]) -> None:
-        """Refuse classes that it does not fit.
+        """Refuse to name a class that the task does not have.
 
         Raises:
-            OracleError: it names one that is none of the task's.
+            OracleError: a confusion names one.
         """
         for each in self.behaviours:
             if isinstance(each, Confusion):
@@ -52,9 +52,9 @@ class OracleSpec:
         Args:
             truth: clip id to class.
             classes: the task's classes.
-            seed: with another one, the oracle errs on other clips.
-            hardness: clip id to 0 to 1, where needs_hardness; see hardness_of.
-            name: likewise; tells several oracles of one seed apart.
+            seed: another one makes the oracle err on other clips.
+            hardness: clip id to 0 to 1, if needs_hardness; see hardness_of.
+            name: likewise; tells oracles with the same seed apart.
 
         Raises:
             OracleError: it does not fit the classes, the truth or the hardness.
@@ -80,10 +80,10 @@ class OracleSpec:
 def parse_oracle(text: str) -> OracleSpec:
     """Read an oracle from text; the grammar is GRAMMAR.
 
-    `majority` holds for all that follows. Class names with one of `+,:>` cannot be written.
+    `majority` applies to all that follows it. Class names with `+`, `,` or `>` cannot be written.
 
     Raises:
-        OracleError: one line with what was wrong and what would be right.
+        OracleError: one line that says what is wrong, and what to write instead.
     """
     voter_count = 1
     if text.startswith("majority:"):
@@ -108,7 +108,7 @@ def parse_oracle(text: str) -> OracleSpec:
 
 
 def _parse_part(part: str) -> Behaviour:
-    """Read one behaviour; a ValueError that is no OracleError means that it is none."""
+    """Read one behaviour; a ValueError other than OracleError means that the text is not one."""
     kind, _, value = part.partition(":")
     match kind:
         case "noise" | "hard":

@@ -1,4 +1,4 @@
-"""Audio files within tar archives, which are read and never extracted to disk."""
+"""Audio files within tar archives, read without extracting them to disk."""
 
 import tarfile
 import zlib
@@ -34,7 +34,7 @@ def read_member(archive: Path, member: str) -> bytes:
 
 @lru_cache(maxsize=2)
 def _contents(archive: Path) -> Mapping[str, bytes]:
-    """Read an archive as a whole: it can only be read from its start, once for all its files."""
+    """Read all files at once: finding one in a compressed archive takes a pass from its start."""
     with _open(archive) as tar:
         return {
             member.name: file.read()

@@ -1,4 +1,4 @@
-"""Audio files as far as a data set must look into them: headers, and the cutting of segments."""
+"""What data sets do with audio files: read their headers, and cut windows out of them."""
 
 import io
 from pathlib import Path
@@ -18,7 +18,7 @@ def read_duration(path: Path) -> tuple[int, int]:
 
 
 def cut(source: Path | bytes, start_s: float, end_s: float | None, *, name: str) -> bytes:
-    """Return a part of an audio file as a WAV file; it ends where the audio ends.
+    """Return a window of an audio file as a WAV file; it stops at the end of the audio.
 
     Args:
         source: the file or its content.
@@ -33,7 +33,7 @@ def cut(source: Path | bytes, start_s: float, end_s: float | None, *, name: str)
 
     with _open(source, name) as file:
         rate_hz = file.samplerate
-        # 16 bits stay the same 16 bits, so that a part is scaled as its file would be.
+        # 16-bit samples are copied unchanged, so that a window is scaled as its file would be.
         is_int16 = file.subtype == "PCM_16"
         first = round(start_s * rate_hz)
         last = file.frames if end_s is None else min(round(end_s * rate_hz), file.frames)
@@ -48,7 +48,7 @@ def cut(source: Path | bytes, start_s: float, end_s: float | None, *, name: str)
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise _not_audio(name, error) from error
     wav = io.BytesIO()
-    # Not FLOAT, whose header would hold the time of writing: equal clips must have equal bytes.
+    # Not FLOAT: its header holds the time of writing, and equal clips must have equal bytes.
     subtype = "PCM_16" if is_int16 else "PCM_32"
     soundfile.write(wav, samples, rate_hz, format="WAV", subtype=subtype)
     return wav.getvalue()

@@ -1,4 +1,4 @@
-"""AudioSet: ten-second parts of videos, each with several of 527 sounds; read, not yet trained."""
+"""AudioSet: ten seconds of a video each, labeled with several of 527 sounds; no training yet."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -27,12 +27,13 @@ _SOURCE = "get the CSV files from https://research.google.com/audioset/download.
 def load_audioset(root: Path) -> Dataset:
     """Read the segment lists in `root` and the segments' audio anywhere below `root/audio`.
 
-    Audio files hold one segment each and are called `{ytid}_{start}_{end}` or `{ytid}`, in
-    whatever unit and format; segments without a file, since videos vanish, are left out. Train is
-    the balanced list, and the unbalanced one where it is there; test is the evaluation list.
+    Audio files hold one segment (AudioSet's word for a window) each, of any format, and are called
+    `{ytid}_{start}_{end}`, in any unit, or `{ytid}`. Segments without a file are left out: many
+    videos are gone. Train is the balanced list, with the unbalanced one if it is there; test is
+    the evaluation list.
 
     Raises:
-        DatasetError: a list is missing, a label is no class, or there is no audio.
+        DatasetError: a list is missing, a label is not a class, or no segment has audio.
     """
     check_files(root, [_CLASSES, _BALANCED, _EVALUATION], source=_SOURCE)
     classes = {

@@ -1,4 +1,4 @@
-"""What is checked of a copy of a published data set: that it is whole, and the official one."""
+"""Checks of a copy of a published data set: is it complete, and the official version?"""
 
 import os
 from collections import Counter
@@ -14,10 +14,10 @@ _DOUBT = "its accuracies may not compare with published ones"
 
 
 def find_folder(root: Path, marker: str, *layouts: str, source: str) -> Path:
-    """Return the folder that holds `marker`: `root`, or the first layout below it that does.
+    """Return the folder that holds `marker`: `root`, or the first of `layouts` below it that does.
 
     Raises:
-        DatasetError: none does; says where the data set comes from.
+        DatasetError: none does; the message says where to get the data set.
     """
     for folder in (root, *(root / layout for layout in layouts)):
         if (folder / marker).exists():
@@ -28,7 +28,7 @@ def find_folder(root: Path, marker: str, *layouts: str, source: str) -> Path:
 def list_names(folder: Path, suffix: str = "") -> list[str]:
     """Return the sorted names of a folder that end in `suffix`, in any case; none if it is absent.
 
-    Names that begin with a '.' are left out: other systems leave such files behind.
+    Names that begin with a '.' are left out: some systems leave such files behind.
     """
     try:
         names = os.listdir(folder)  # noqa: PTH208 - names of 100,000 files, not paths
@@ -38,7 +38,7 @@ def list_names(folder: Path, suffix: str = "") -> list[str]:
 
 
 def check_files(folder: Path, files: Collection[str], *, source: str) -> None:
-    """Check that files are there, listing each of their folders once.
+    """Check that files exist; each folder is listed only once.
 
     Args:
         folder: What their paths are relative to.
@@ -46,7 +46,7 @@ def check_files(folder: Path, files: Collection[str], *, source: str) -> None:
         source: Where to get the data set.
 
     Raises:
-        DatasetError: some are missing; counts them and names one.
+        DatasetError: some are missing; the message counts them and names one.
     """
     names_of: dict[str, set[str]] = {}
     missing = []
@@ -64,7 +64,7 @@ def check_files(folder: Path, files: Collection[str], *, source: str) -> None:
 
 
 def count_splits(recordings: Iterable[Recording]) -> dict[str, int]:
-    """Return how many recordings each split has, by its name."""
+    """Return split name to the number of its recordings."""
     counts = Counter(recording.split for recording in recordings)
     return {split.value: counts[split] for split in Split}
 
@@ -72,7 +72,7 @@ def count_splits(recordings: Iterable[Recording]) -> dict[str, int]:
 def compare_counts(
     name: str, found: Mapping[str, int], official: Mapping[str, int]
 ) -> tuple[str, ...]:
-    """Return a line if the counts of a copy, by what is counted, are not the official ones."""
+    """Return a warning if a copy's counts (what is counted, to how many) are not the official."""
     if found == official:
         return ()
     line = f"{name}: this copy has {_say(found)}, the official one {_say(official)}; {_DOUBT}"
@@ -82,10 +82,10 @@ def compare_counts(
 def check_rate(
     name: str, task: str, recordings: Iterable[Recording], official_rate_hz: int
 ) -> tuple[str, ...]:
-    """Return a line if a copy is not at the official sampling rate, by a recording of each class.
+    """Return a warning if a copy is not at the official sampling rate.
 
-    Not by all of them: 100,000 headers take minutes. What cannot be decoded is left to the
-    embedding service, which names it.
+    Looks at one recording of each class: 100,000 headers would take minutes. A file that cannot be
+    decoded is skipped; the embedding service will name it.
     """
     first: dict[str, Recording] = {}
     for recording in recordings:

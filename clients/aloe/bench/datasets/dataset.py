@@ -1,4 +1,4 @@
-"""What a data set is, and what is wrong with one that cannot be used."""
+"""A data set: recordings, the tasks they are labeled for, and checks that it can be used."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from aloe.bench.datasets.recording import Recording
 from aloe.client.types import Split
 
 SINGLE_TASK = "label"
-"""The task of a manifest or a folder, whose labels have no name of their own."""
+"""The task name for a manifest or a folder, which does not name its task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Dataset:
     """Recordings and the tasks they are labeled for.
 
     Raises:
-        DatasetError: there is nothing to tell apart, to learn from or to measure on, or a clip id
-            stands for two recordings.
+        DatasetError: there are no recordings, a clip id occurs twice, a task has fewer than two
+            classes, a class has no train recording, or there is no train or no test recording.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Dataset:
     tasks: Mapping[str, tuple[str, ...]]
     """Task name to classes, in their official order."""
     multi_label_tasks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Those whose recordings have several labels each; they cannot be trained yet."""
+    """Likewise for tasks with several labels per recording; they cannot be trained yet."""
     warnings: tuple[str, ...] = ()
     """How this copy differs from the official data set, a line each."""
 
@@ -41,7 +41,7 @@ class Dataset:
         self._check_splits()
 
     def trainable(self, names: Sequence[str] = ()) -> Mapping[str, tuple[str, ...]]:
-        """Return the classes of some tasks, or of all that can be trained.
+        """Return task name to classes for the named tasks, or for all that can be trained.
 
         Raises:
             DatasetError: a task does not exist, or has several labels per recording.

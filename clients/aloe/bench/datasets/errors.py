@@ -1,4 +1,4 @@
-"""What is wrong with a data set."""
+"""The error of the data set readers."""
 
 
 class DatasetError(Exception):

@@ -1,4 +1,4 @@
-"""Fluent Speech Commands: requests to a smart home; the class is what to do."""
+"""Fluent Speech Commands: spoken requests to a smart home; the class is the action asked for."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -12,9 +12,9 @@ from aloe.client.types import Split
 
 
 def load_folders(root: Path, *, seed: int) -> Dataset:
-    """Read a folder of class folders, or of train, validation and test folders of such.
+    """Read a folder of class folders, or of train, validation and test folders with class folders.
 
-    A class folder's audio files may lie in folders of their own. Without split folders, splits
+    A class folder may have subfolders, which are searched too. Without split folders, splits
     are drawn within each class. The one task is called "label".
 
     Raises:

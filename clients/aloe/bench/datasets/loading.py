@@ -1,4 +1,4 @@
-"""The one way to a data set: by name, or by the path of a manifest or folder."""
+"""Loads a data set by its name, or by the path of a manifest or folder."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,7 +27,7 @@ _NAMED: Mapping[str, Callable[[Path], Dataset]] = {
     fsdd.NAME: fsdd.load_fsdd,
 }
 NAMES = tuple(_NAMED)
-"""The data sets that are known by name."""
+"""Names of the data sets that have a reader of their own."""
 
 
 def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -> Dataset:
@@ -37,7 +37,7 @@ def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -
         name_or_path: One of NAMES, or the path of a CSV manifest or of a folder with one folder per
             class, relative to `root` if that is given.
         root: The folder that a named data set lies in.
-        seed: Draws the splits of a data set that brings none.
+        seed: Of the random splits, for a data set that has none of its own.
 
     Raises:
         DatasetError: there is no such data set, or it cannot be used.

@@ -20,13 +20,13 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
     """Read a CSV file with the header `path,label[,split,speaker,start,end]`.
 
     Paths are relative to the file. `split` is train, validation (or valid, dev, val) or test; where
-    the column is missing, splits are drawn: of whole speakers where `speaker` is there, so that
-    none is heard in two, and within each class otherwise. `start` and `end`, in seconds, make
-    a clip of a part of the file; empty, they are the file's own. The one task is called "label".
-    Other columns are not read.
+    the column is missing, splits are drawn: by whole speakers where any `speaker` is given, so that
+    none is in two splits, and within each class otherwise. `start` and `end`, in seconds, make the
+    clip a window of the file; an empty one means the file's own start or end. The one task is
+    called "label". Other columns are not read.
 
     Raises:
-        DatasetError: the file cannot be used; names the line.
+        DatasetError: the file cannot be used; the message names the line.
     """
     rows = list(read_table(file, ("path", "label"), form=_FORM))
     labels = [row.require("label") for row in rows]

@@ -1,4 +1,4 @@
-"""The Multilingual Spoken Words Corpus' English microset: 31 words cut from read sentences."""
+"""The English microset of the Multilingual Spoken Words Corpus: 31 words, cut from read text."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ _SOURCE = "extract mswc_microset.tar.gz of https://mlcommons.org/en/multilingual
 def load_mswc(root: Path) -> Dataset:
     """Read `root/mswc_microset/en`: `en_{train,dev,test}.csv` and `clips/{word}/*.opus`.
 
-    Every row counts, whatever its VALID says, and the classes are the words of the train rows.
+    All rows are used, whatever their VALID column says. The classes are the words in train rows.
 
     Raises:
         DatasetError: a CSV file or a listed clip is missing, or a word is in no train row.

@@ -1,4 +1,4 @@
-"""One recording of a data set: a file, a part of one, or a member of an archive."""
+"""One clip of a data set: a file, a window of one, or a file in an archive."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ _HASH_LENGTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One clip and the truth about it."""
+    """One clip, its split and its true classes."""
 
     clip_id: str
     path: Path
@@ -28,7 +28,7 @@ class Recording:
     label_sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Multi-label task name to classes."""
     speaker: str = ""
-    """Empty where the data set does not tell."""
+    """Empty if the data set does not say."""
     member: str = ""
     """The audio file within the archive; empty where `path` is the audio file itself."""
     start_s: float = 0.0
@@ -42,7 +42,7 @@ class Recording:
 
     @property
     def uri(self) -> str:
-        """The file's URI; empty for a part of a file, which no URI leads to."""
+        """The file's URI; empty for a window or a file in an archive, which have none."""
         return self.path.resolve().as_uri() if self.is_whole_file else ""
 
     def audio(self) -> Path | bytes:
@@ -51,7 +51,7 @@ class Recording:
         The same file gives the same bytes every time.
 
         Raises:
-            DatasetError: an archive or a file cannot be read, or the clip starts past its end.
+            DatasetError: the archive or file cannot be read, or ends before the clip starts.
         """
         content = read_member(self.path, self.member) if self.member else self.path
         if not self.start_s and self.end_s is None:
@@ -62,8 +62,8 @@ class Recording:
 def clip_id_of(relative_path: str) -> str:
     """Make a readable clip id of a path: "yes/1.wav" becomes "yes~1.wav".
 
-    Where that would be no id or not unique (other characters, a '~' of the path's own, too long),
-    the rest is replaced by '_' and the path's hash is appended.
+    If that is not a valid id or may not be unique (other characters, a '~' in the path, too long),
+    what an id may not hold becomes '_', and a hash of the path is appended.
     """
     readable = re.sub(r"[^A-Za-z0-9_.~-]", "_", relative_path.replace("/", "~"))
     if readable.replace("~", "/") == relative_path and ID_PATTERN.fullmatch(readable):
@@ -74,11 +74,11 @@ def clip_id_of(relative_path: str) -> str:
 
 
 def segment_id_of(relative_path: str, start_s: float, end_s: float | None) -> str:
-    """Make a clip id of a part of a file, which is told by its hash from any other part.
+    """Make the clip id of a window of a file; a hash in it tells it from the file's other windows.
 
-    A part that is the whole file, from 0 to None, has the file's id.
+    The window from 0 to None is the whole file, and has the file's id.
     """
     if not start_s and end_s is None:
         return clip_id_of(relative_path)
-    # As in a media fragment URI of the W3C.
+    # Written like a W3C media fragment URI.
     return clip_id_of(f"{relative_path}#t={start_s},{'' if end_s is None else end_s}")

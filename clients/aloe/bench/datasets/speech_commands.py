@@ -73,12 +73,13 @@ _TEST_SOURCE = _SOURCE.replace(_MAIN, _TEST)
 def load_speech_commands(root: Path) -> Dataset:
     """Read `root/speech_commands_v0.02` and `root/speech_commands_test_set_v0.02`.
 
-    As TensorFlow Datasets has it: validation by `validation_list.txt`, test from the test archive
-    alone, and train what neither list names. Silence is cut from the noise files, one second every
-    half; those of `running_tap.wav` go to validation.
+    Split as in TensorFlow Datasets: validation is what `validation_list.txt` names, test is the
+    test archive alone, and train is what neither it nor `testing_list.txt` names. Silence is cut
+    from the noise files: a window of one second every half second; `running_tap.wav` is validation,
+    the others are train.
 
     Raises:
-        DatasetError: a folder, a list, a word or a listed file is missing, or a folder is no class.
+        DatasetError: a folder, list, word or listed file is missing, or a folder is not a word.
     """
     main = find_folder(root, _MAIN, source=_SOURCE) / _MAIN
     test = find_folder(root, _TEST, source=_TEST_SOURCE) / _TEST
@@ -114,7 +115,7 @@ def _silence(folder: Path) -> Iterator[Recording]:
     for name in _NOISES:
         path = folder / name
         sample_count, rate_hz = read_duration(path)
-        # A window that ends exactly where its file does is none of the official ones.
+        # The official data set leaves out a window that ends exactly at the end of its file.
         starts = range(0, sample_count - rate_hz, rate_hz // _WINDOWS_PER_S)
         for place in range(len(starts)):
             start_s = place / _WINDOWS_PER_S

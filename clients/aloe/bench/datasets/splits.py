@@ -1,4 +1,4 @@
-"""Splits: their names in files, and the drawing of them where a data set brings none."""
+"""Splits: their names in files, and drawing them for a data set that has none."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ SPLIT_NAMES = {
 }
 
 _TENTHS = {Split.TEST: 2, Split.TRAIN: 7, Split.VALIDATION: 1}
-"""In the order in which speakers of few are given them."""
+"""Tenths of the recordings; of splits that need a speaker equally, the first here gets it."""
 
 
 def draw_splits(labels: Sequence[str], seed: int) -> list[Split]:
     """Draw 70 % train, 10 % validation and 20 % test within each class.
 
-    The first recordings of a small class go to train, then test, then validation. The same
+    A class of one recording is all train; of two, train and test; of three, one each. The same
     labels in the same order and the same seed give the same splits.
     """
     rng = np.random.default_rng(seed)
@@ -34,7 +34,6 @@ def draw_splits(labels: Sequence[str], seed: int) -> list[Split]:
         of_class.setdefault(label, []).append(index)
     for label in sorted(of_class):
         shuffled = rng.permutation(of_class[label]).tolist()
-        # A class of one is all train; of two, train and test.
         test_count = min(max(1, round(0.2 * len(shuffled))), len(shuffled) - 1)
         rest_count = len(shuffled) - test_count
         validation_count = min(max(1, round(0.1 * len(shuffled))), rest_count - 1)
@@ -46,19 +45,19 @@ def draw_splits(labels: Sequence[str], seed: int) -> list[Split]:
 
 
 def draw_speaker_splits(labels: Sequence[str], speakers: Sequence[str], seed: int) -> list[Split]:
-    """Draw splits of whole speakers, 70 % train, 10 % validation and 20 % test as near as they go.
+    """Draw splits of whole speakers, as near to 70 % train, 10 % validation, 20 % test as can be.
 
-    Greedy, with the speakers of most recordings first and the seed among equals: each goes where
-    most of its classes is missing, as in iterative stratification (Sechidis et al., 2011). Two
-    speakers of the same classes are one train, one test. An empty speaker is unknown, and stands
-    for one recording.
+    Greedy, as iterative stratification (Sechidis et al., 2011): speakers with more recordings come
+    first, equal ones in an order drawn by the seed, and each goes to the split that most lacks its
+    classes. Two speakers with the same counts of classes become one train, one test. An empty
+    speaker is unknown: such recordings are drawn one by one.
     """
     keys = [name or f"\0{index}" for index, name in enumerate(speakers)]
     labels_of: dict[str, Counter[str]] = {key: Counter() for key in keys}
     for key, label in zip(keys, labels, strict=True):
         labels_of[key][label] += 1
     totals = Counter(labels)
-    # Tenths of recordings are whole numbers: what is equal is found to be.
+    # Counted in tenths of a recording: whole numbers, so that ties are exact.
     missing = {
         split: Counter({label: tenths * total for label, total in totals.items()})
         for split, tenths in _TENTHS.items()
@@ -76,7 +75,7 @@ def draw_speaker_splits(labels: Sequence[str], speakers: Sequence[str], seed: in
 def _neediest(
     missing: Mapping[Split, Counter[str]], counts: Counter[str], totals: Counter[str]
 ) -> Split:
-    """Return the split that lacks most of some classes, each by its part of the whole."""
+    """Return the split that most lacks the speaker's classes, each relative to its total."""
     return max(
         missing,
         key=lambda split: sum(

@@ -1,6 +1,6 @@
-"""Spoken vowels from nothing: source-filter synthesis for demonstrations without data.
+"""Synthetic spoken vowels, by source-filter synthesis, for demonstrations without data.
 
-Three tasks on one recording: which vowel, which voice, which intonation.
+Each clip has a class for each of three tasks: vowel, voice and intonation.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ import numpy as np
 from aloe.bench.arrays import Float32Array, Float64Array
 
 # F1 to F4 in Hz of American English men: Hillenbrand, Getty, Clark and Wheeler, "Acoustic
-# characteristics of American English vowels", J. Acoust. Soc. Am. 97 (1995), table V, the
-# successor of Peterson and Barney (1952), which has no F4.
+# characteristics of American English vowels", J. Acoust. Soc. Am. 97 (1995), table V. It repeats
+# Peterson and Barney (1952), which has no F4.
 _FORMANTS_HZ: Mapping[str, tuple[float, ...]] = {
     "a": (768, 1333, 2522, 3687),
     "e": (476, 2089, 2691, 3649),
@@ -20,7 +20,7 @@ _FORMANTS_HZ: Mapping[str, tuple[float, ...]] = {
     "o": (497, 910, 2459, 3384),
     "u": (378, 997, 2343, 3357),
 }
-# Beyond the table every tract has more resonances; one more keeps the top of the band alive.
+# A vocal tract has more resonances than the table; one more keeps energy at the top of the band.
 _FIFTH_FORMANT_HZ = 4500.0
 _BANDWIDTHS_HZ = np.array([70.0, 90.0, 130.0, 180.0, 250.0])
 
@@ -31,9 +31,9 @@ _SMALLEST_DIVISOR = 1e-6
 class _Voice:
     f0_hz: float
     formant_scale: float
-    """Formants relative to the table's: the shorter the vocal tract, the higher."""
+    """Factor on the table's formants: a shorter vocal tract has higher ones."""
     tilt_db_per_octave: float
-    """How fast the source falls above 500 Hz: pressed voices little, soft ones much."""
+    """How fast the source falls above 500 Hz: slowly in a pressed voice, fast in a soft one."""
     breath_db: float
     """Breath noise relative to the voiced part."""
 
@@ -58,7 +58,7 @@ INTONATIONS = tuple(_PITCH_SPAN_SEMITONES)
 
 @dataclass(frozen=True, slots=True)
 class SpokenVowel:
-    """One synthetic recording and the truth about it."""
+    """One synthetic clip and its true classes."""
 
     clip_id: str
     samples: Float32Array
@@ -69,7 +69,7 @@ class SpokenVowel:
 
 
 def synthesize(seed: int, clip_count: int, sample_rate_hz: int = 16_000) -> list[SpokenVowel]:
-    """Speak `clip_count` vowels of 0.5 to 0.9 s in random order.
+    """Make `clip_count` vowels of 0.5 to 0.9 s in random order.
 
     The same arguments give the same samples. The classes of each task are balanced to within
     one clip.
@@ -77,7 +77,7 @@ def synthesize(seed: int, clip_count: int, sample_rate_hz: int = 16_000) -> list
     rng = np.random.default_rng(seed)
     clips = []
     for index, kind in enumerate(rng.permutation(clip_count)):
-        # 5, 4 and 3 have no common factor: counting runs through all combinations in turn.
+        # 5, 4 and 3 have no common factor, so 60 numbers in a row give all 60 combinations.
         vowel = VOWELS[kind % len(VOWELS)]
         voice = VOICES[kind % len(VOICES)]
         intonation = INTONATIONS[kind % len(INTONATIONS)]
@@ -91,7 +91,7 @@ def _speak(
     rng: np.random.Generator, vowel: str, voice: str, intonation: str, sample_rate_hz: int
 ) -> Float32Array:
     speaker = _VOICES[voice]
-    # Whole centiseconds: their counts have small prime factors, which the FFT likes.
+    # Whole hundredths of a second: sample counts with small prime factors make the FFT fast.
     sample_count = int(rng.integers(50, 91)) * sample_rate_hz // 100
     semitones = _pitch_contour(rng, _PITCH_SPAN_SEMITONES[intonation], sample_count)
     f0_hz = speaker.f0_hz * 2 ** ((semitones + rng.normal(0, 0.8)) / 12)
@@ -112,7 +112,7 @@ def _speak(
 def _pitch_contour(
     rng: np.random.Generator, span_semitones: tuple[float, float], sample_count: int
 ) -> Float64Array:
-    """A bent glide through the span, with a slow waver, (sample_count,) around 0."""
+    """A curved glide with a slow waver: (sample_count,) semitones from the voice's pitch."""
     position = np.linspace(0, 1, sample_count)
     glide = rng.uniform(*span_semitones) * (position ** rng.uniform(0.6, 1.6) - 0.5)
     waver = np.sin(2 * np.pi * (rng.uniform(1, 4) * position + rng.uniform()))
@@ -124,7 +124,7 @@ def _pulses(f0_hz: Float64Array, sample_rate_hz: int) -> Float64Array:
     """All harmonics of a moving f0 below the Nyquist frequency, of equal amplitude."""
     phase = 2 * np.pi * np.cumsum(f0_hz) / sample_rate_hz
     harmonic_count = np.floor(0.475 * sample_rate_hz / f0_hz)
-    # Dirichlet's closed form of the sum of cos(k * phase): one sine instead of seventy.
+    # The Dirichlet kernel, a closed form of the sum of cos(k * phase) over some seventy k.
     half = np.sin(phase / 2)
     at_peak = np.abs(half) < _SMALLEST_DIVISOR
     ratio = np.sin((harmonic_count + 0.5) * phase) / np.where(at_peak, 1, 2 * half)
@@ -135,9 +135,9 @@ def _pulses(f0_hz: Float64Array, sample_rate_hz: int) -> Float64Array:
 def _tract(
     rng: np.random.Generator, vowel: str, voice: _Voice, frequencies_hz: Float64Array
 ) -> Float64Array:
-    """Gain at each frequency: the fall of the source times the resonances of the tract."""
+    """Gain at each frequency: the source's tilt times the resonances of the vocal tract."""
     formants_hz = np.array([*_FORMANTS_HZ[vowel], _FIFTH_FORMANT_HZ]) * voice.formant_scale
-    # No two vowels are spoken alike, F1 and F2 least of all.
+    # Formants vary from clip to clip, F1 and F2 most.
     formants_hz *= np.exp(rng.normal(0, [0.08, 0.06, 0.03, 0.02, 0.02]))
     bandwidths_hz = _BANDWIDTHS_HZ * rng.uniform(0.8, 1.4)
     poles = 1j * formants_hz - bandwidths_hz / 2

@@ -1,4 +1,4 @@
-"""CSV files, row by row, with the place of each for messages."""
+"""CSV files, row by row; each row knows its file and line, for messages."""
 
 import codecs
 import csv
@@ -15,7 +15,7 @@ _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a CSV file, blanks around its cells removed."""
+    """One row of a CSV file, its cells without leading and trailing blanks."""
 
     where: str
     """File and line."""
@@ -41,7 +41,7 @@ def read_table(
     columns: Sequence[str] = (),
     encoding: str | None = None,
 ) -> Iterator[Row]:
-    """Read a CSV file whose first line names its columns.
+    """Read a CSV file whose first line names its columns, or one without such a line.
 
     Its cells are separated by commas, semicolons or tabs, whichever makes the required columns
     appear in the first line.
@@ -50,12 +50,12 @@ def read_table(
         file: UTF-8 text, or UTF-16 with a byte order mark, if no encoding is given.
         required: Columns that must be there.
         form: What the first line should look like; by default the required columns.
-        columns: Those of a file that does not name them. Its lines that begin with '#' are
-            comments.
+        columns: The names, for a file whose first line does not give them; lines that begin with
+            '#' are comments then.
         encoding: A name that Python knows, such as "cp1252".
 
     Raises:
-        DatasetError: the file cannot be used; names the line.
+        DatasetError: the file cannot be used; the message names the line.
     """
     lines = io.StringIO(_read_text(file, encoding), newline="")
     delimiter = "," if columns else _delimiter(lines.readline(), required)

@@ -36,11 +36,11 @@ _SOURCE = "extract vs_release_16k.zip, linked at https://github.com/YuanGongND/v
 def load_vocalsound(root: Path) -> Dataset:
     """Read `root/datafiles/{tr,val,te}.json` and `root/audio_16k`.
 
-    The classes and their order are those of `class_labels_indices_vs.csv`. The JSON files name the
-    audio by where it lay with its author; only the file's name counts.
+    The classes and their order are those of `class_labels_indices_vs.csv`. The JSON files hold
+    paths on the author's machine; only the file names are used.
 
     Raises:
-        DatasetError: a file is missing, is not what it should be, or has a label that is no class.
+        DatasetError: a file is missing or malformed, or a label is not a class.
     """
     folder = find_folder(root, _CLASSES, "vs_release_16k", "data", source=_SOURCE)
     check_files(folder, list(_FILES.values()), source=_SOURCE)
@@ -66,7 +66,7 @@ def load_vocalsound(root: Path) -> Dataset:
 
 
 def _read_classes(file: Path) -> Mapping[str, str]:
-    """Return mid to class, in the file's order."""
+    """Return AudioSet's id (mid) to class, in the file's order."""
     classes = {
         row.require("mid"): row.require("display_name")
         for row in read_table(file, ("index", "mid", "display_name"))

@@ -1,4 +1,4 @@
-"""VoxForge: which of six languages is read aloud, from the archives that speakers sent in."""
+"""VoxForge: text read aloud in six languages, the classes; one archive for each submission."""
 
 import os
 import re
@@ -36,7 +36,7 @@ _SOURCE = (
 
 @dataclass(frozen=True, slots=True)
 class _Submission:
-    """What one person sent in at once."""
+    """The recordings that one speaker sent in together."""
 
     language: str
     name: str
@@ -55,11 +55,11 @@ class _Submission:
 def load_voxforge(root: Path) -> Dataset:
     """Read `.../<language>/Trunk/Audio/Main/16kHz_16bit/<speaker>-<date>-<code>.tgz`.
 
-    As TensorFlow Datasets has it: speakers, not recordings, are split into 70, 10 and 20 %; the
-    archives are those that `voxforge_urls.txt` lists where `root` has that file, else all of
-    before 2020. An archive is read as it is, which takes a pass over all of it; where it was
-    extracted beside itself, the folder is read instead. Other languages are left out, and an
-    archive without WAV files adds a speaker but no recording.
+    As in TensorFlow Datasets, speakers, not recordings, are split into 70, 10 and 20 %. If `root`
+    has `voxforge_urls.txt`, the archives that it lists are used, else all from before 2020. An
+    archive is read without extracting it, which takes a pass over all of it; if it was extracted
+    beside itself, the folder is read instead. Other languages are left out. An archive without WAV
+    files adds a speaker to the split but no recording.
 
     Raises:
         DatasetError: a language or a listed archive is missing, or an archive is damaged.
@@ -85,8 +85,8 @@ def load_voxforge(root: Path) -> Dataset:
 def split_speakers(speakers: Iterable[str]) -> Mapping[str, Split]:
     """Split speakers as version 1.0.0 of the data set in TensorFlow Datasets does.
 
-    Sorted, shuffled by NumPy's legacy generator with seed 0, and cut at sums of shares that are
-    floating point there too: the second falls just short of 0.8.
+    Sorted, shuffled by NumPy's legacy generator with seed 0, and cut at 0.7 and 0.7 + 0.1 of their
+    number. That sum is kept in floating point as it is there: it is just below 0.8.
     """
     shuffled = sorted(set(speakers))
     np.random.RandomState(0).shuffle(shuffled)
@@ -97,8 +97,8 @@ def split_speakers(speakers: Iterable[str]) -> Mapping[str, Split]:
 
 
 def _submissions(root: Path) -> Iterator[_Submission]:
-    """Yield what there is; of one submission's places, the best comes last."""
-    # The root may be the folder of the languages, or one or two above, as wget leaves it.
+    """Yield all that are found; one that was extracted comes as archive first, then as folder."""
+    # `root` may be the folder of the languages, or one or two above, as wget makes them.
     trees = [tree for depth in ("", "*/", "*/*/") for tree in root.glob(f"{depth}*/{_TREE}")]
     for tree in sorted(trees):
         language = _LANGUAGE_OF.get(tree.relative_to(root).parts[-5])
@@ -144,7 +144,7 @@ def _date(submission: _Submission) -> str:
 def _recordings(submissions: list[_Submission]) -> Iterator[Recording]:
     ordered = sorted(submissions, key=lambda s: (s.language, s.name))
     split_of = split_speakers(s.speaker for s in ordered)
-    # Decompressing leaves Python to the other threads.
+    # Threads help: decompression releases the GIL.
     with ThreadPoolExecutor(os.cpu_count()) as executor:
         for submission, files in zip(ordered, executor.map(_wav_files, ordered), strict=True):
             for file in files:
@@ -161,7 +161,7 @@ def _wav_files(submission: _Submission) -> list[str]:
 def _recording(submission: _Submission, file: str, split: Split) -> Recording:
     speaker, is_archive = submission.speaker, submission.is_archive
     return Recording(
-        # The same id, extracted or not.
+        # The same id whether the archive was extracted or not.
         clip_id_of(f"{submission.language}/{submission.name}/{PurePosixPath(file).name}"),
         submission.place if is_archive else submission.place / file,
         split,

@@ -1,4 +1,4 @@
-"""Recordings by content hash in a folder or bucket, through fsspec."""
+"""Keeps recordings by content hash in a folder or bucket, through fsspec."""
 
 import asyncio
 import io
@@ -26,15 +26,15 @@ _DTYPES: dict[str, np.dtype[np.int16] | np.dtype[np.float32]] = {
 
 
 class AudioFolder:
-    """The AudioStore of a folder, or of any URL that fsspec knows.
+    """An AudioStore in a folder, or at any URL that fsspec knows.
 
-    URIs are read only where they begin with one of the allowed prefixes: a caller must not be able
-    to make the server read just any file.
+    Only URIs that begin with one of the allowed prefixes are read: callers must not be able to make
+    the server read any file they like.
     """
 
     def __init__(self, root: str, allowed_uri_prefixes: tuple[str, ...] = ()) -> None:
         self._root = root.rstrip("/")
-        # With the slash: to allow one folder must not allow others whose names begin alike.
+        # With a slash: allowing /data must not allow /database.
         self._allowed = tuple(prefix.rstrip("/") + "/" for prefix in allowed_uri_prefixes)
 
     async def keep(self, audio: Audio, content_hash: str) -> str:
@@ -62,7 +62,7 @@ class AudioFolder:
         filesystem, path = fsspec.core.url_to_fs(place)
         if not filesystem.exists(path):
             filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
-            # Each writer has its own temporary name: two imports may keep one recording at once.
+            # A temporary name for each writer: two imports may keep the same recording at once.
             part = f".{uuid.uuid4().hex}.part"
             with fsspec.open(place + part, "wb") as file:
                 file.write(content)

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, served over HTTP."""
+"""The learner's metrics for Prometheus, served over HTTP."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ _ROUND_SECONDS = (*SECONDS, 25.0, 50.0, 100.0)
 
 
 class PrometheusRecorder(Recorder):
-    """Counts and times what it is told; `serve` lets Prometheus read it."""
+    """Collects counts and durations; `serve` lets Prometheus read them."""
 
     def __init__(self) -> None:
         self._registry = registry = process_registry()
@@ -45,7 +45,7 @@ class PrometheusRecorder(Recorder):
 
         Args:
             address: host:port, or a port on loopback; port 0 takes any free one.
-            pool_cache_bytes: what the vectors in memory take now; called from that thread.
+            pool_cache_bytes: returns the bytes of the vectors in memory; called in that thread.
 
         Raises:
             MetricsUnavailable: there is no such address, or it is taken.

@@ -1,4 +1,4 @@
-"""The encoder behind the embedding service. Audio is sent on as it came, not decoded."""
+"""The encoder, reached through the embedding service. Audio is passed on undecoded."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -33,7 +33,7 @@ _FORMATS = {
 
 
 class RemoteEncoder:
-    """The EncoderPort of an embedding service."""
+    """An EncoderPort that calls an embedding service."""
 
     def __init__(self, client: AsyncEmbeddingClient) -> None:
         self._client = client
