@@ -9,7 +9,7 @@ AUDIO_SUFFIXES = (
     *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus"),
     *(".rf64", ".snd", ".w64", ".wav", ".wave"),
 )
-"""Endings of what the embedding service decodes."""
+"""Endings of the files that the embedding service decodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,14 @@ class FoundAudio:
     files: tuple[Path, ...]
     """The audio files, sorted."""
     others: Mapping[str, int]
-    """How many other files there are of which ending, "" for none; hidden ones are left alone."""
+    """Ending ("" for none) to the number of other files with it; hidden files do not count."""
 
 
 def audio_below(folder: Path) -> FoundAudio:
-    """Look through a folder and those in it, but not through hidden ones such as ".git".
+    """Search a folder and its subfolders, but not hidden ones such as ".git".
 
-    Hidden files are no audio, whatever their ending: macOS puts a "._a.wav" beside an "a.wav" on
-    foreign disks.
+    Hidden files do not count as audio, whatever their ending: on disks of other systems, macOS puts
+    a "._a.wav" beside an "a.wav".
     """
     visible = sorted(
         path

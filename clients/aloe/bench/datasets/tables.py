@@ -50,8 +50,8 @@ def read_table(
         file: UTF-8 text, or UTF-16 with a byte order mark, if no encoding is given.
         required: Columns that must be there.
         form: What the first line should look like; by default the required columns.
-        columns: The names, for a file whose first line does not give them; lines that begin with
-            '#' are comments then.
+        columns: The names, for a file whose first line does not give them; its cells are separated
+            by commas, and lines that begin with '#' are comments.
         encoding: A name that Python knows, such as "cp1252".
 
     Raises:
