@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from aloe.cli.classes import Classes, ClassesFrom, OneClass, read_classes
 from aloe.cli.console import notes, percent, print_json, print_table, results
 from aloe.cli.known_labels import OnConflict, read_labels
 from aloe.cli.options import (
@@ -14,7 +15,6 @@ from aloe.cli.options import (
     Server,
     TaskId,
     client,
-    split_list,
 )
 from aloe.cli.replay import replay_task
 from aloe.cli.stopping import (
@@ -50,7 +50,9 @@ _Budget = Annotated[int | None, typer.Option(help="labels that may be spent")]
 def create(
     task_id: TaskId,
     pool: Annotated[str, typer.Option(help="the pool whose clips are labeled")],
-    classes: Annotated[str, typer.Option(help="the answers, separated by commas")],
+    classes: Classes = None,
+    one_class: OneClass = None,
+    classes_from: ClassesFrom = None,
     acquisition_function: Annotated[
         AcquisitionFunction, typer.Option(help="what is asked first")
     ] = DEFAULT_STRATEGY.acquisition_function,
@@ -70,7 +72,7 @@ def create(
         task = learner.create_task(
             task_id,
             pool,
-            split_list(classes),
+            read_classes(classes, one_class, classes_from),
             query_strategy=QueryStrategy(acquisition_function, selection_rule),
             label_budget=budget,
             lease_duration=None if lease is None else timedelta(seconds=lease),
