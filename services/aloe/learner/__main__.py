@@ -14,7 +14,7 @@ from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.remote_encoder import RemoteEncoder
-from aloe.learner.domain.errors import SchemaTooNew, StoreUnavailable
+from aloe.learner.domain.errors import SchemaTooNew, StoreLosesData, StoreUnavailable
 from aloe.learner.domain.warming import warm_up
 from aloe.learner.ports import Store
 from aloe.learner.rpc.servicer import rpc_service
@@ -36,7 +36,7 @@ def main() -> NoReturn:
         "aloe.learner",
         Settings,
         _build,
-        refusals=(InvalidArgument, SchemaTooNew),
+        refusals=(InvalidArgument, SchemaTooNew, StoreLosesData),
         new_event_loop=new_event_loop,
     )
 

@@ -253,6 +253,7 @@ class Store(PoolStore, TaskStore, Protocol):
 
         Raises:
             SchemaTooNew: a newer server has been here.
+            StoreLosesData: the store deletes what it was given, by how it is set up.
         """
 
     async def close(self) -> None:

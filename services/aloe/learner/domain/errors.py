@@ -92,5 +92,9 @@ class SchemaTooNew(Exception):
     """The store holds data of a newer version than this server knows: it cannot start."""
 
 
+class StoreLosesData(Exception):
+    """The store is set up so that it deletes what it was given: the server does not start."""
+
+
 class EncoderUnavailable(LearnerError):
     """The embedding service cannot be reached, or cannot load the encoder."""

@@ -27,6 +27,7 @@ pool on one node. All but the answers to requests live until their pool or task 
 from functools import partial
 
 from aloe.learner.adapters.redis.client import RedisClient, connect_blocking, connect_redis
+from aloe.learner.adapters.redis.durability import check_durability
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import RedisPools
 from aloe.learner.adapters.redis.schema import prepare_schema
@@ -59,12 +60,14 @@ class RedisStore(RedisPools, RedisTasks):
         return cls(connect_redis(url), VectorReader(partial(connect_blocking, url)), replica_count)
 
     async def prepare(self) -> None:
-        """Mark new data with its schema, migrate older data.
+        """Mark new data with its schema, migrate older data; say what may be lost.
 
         Raises:
             SchemaTooNew: the data is newer than this server.
+            StoreLosesData: Redis deletes keys when its memory is full.
             StoreUnavailable: Redis cannot be reached.
         """
+        await check_durability(self._redis)
         await prepare_schema(self._redis)
 
     async def close(self) -> None:
