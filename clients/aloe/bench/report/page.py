@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from aloe.bench.report.findings import Findings
-from aloe.bench.report.panels import COLORS, FAINT, INK
+from aloe.bench.report.panels import BASELINE_COLOR, FAINT, INK, PALETTE
 from aloe.bench.report.table import Table
 
 _HERE = Path(__file__).parent
@@ -99,7 +99,8 @@ _VARIABLES = {
     "#000000": "--ink",
     INK: "--ink",
     FAINT: "--faint",
-    **{color: f"--{function.replace('_', '-')}" for function, color in COLORS.items()},
+    BASELINE_COLOR: "--baseline",
+    **{color: f"--curve-{number}" for number, color in enumerate(PALETTE, start=1)},
 }
 """Colour of the figures to the page's CSS variable, which has a light and a dark value."""
 

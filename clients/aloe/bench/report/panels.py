@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from math import ceil
 from typing import Any
 
@@ -16,18 +17,17 @@ from aloe.bench.arrays import Float64Array
 from aloe.bench.report.curves import Curve
 from aloe.client.types import AcquisitionFunction
 
-# Okabe and Ito's colours, which stay apart for colour-blind readers; grey for the baseline.
-COLORS = {
-    AcquisitionFunction.SMALLEST_MARGIN.value: "#0072B2",
-    AcquisitionFunction.RANDOM.value: "#7F7F7F",
-    AcquisitionFunction.ENTROPY.value: "#D55E00",
-    AcquisitionFunction.LEAST_CONFIDENCE.value: "#009E73",
-    AcquisitionFunction.LARGEST_MARGIN.value: "#CC79A7",
-    AcquisitionFunction.NORM.value: "#E69F00",
-    AcquisitionFunction.MARGIN_LOGITS.value: "#56B4E9",
-}
+# Okabe and Ito's colours, which stay apart for colour-blind readers, and two more.
+PALETTE = (
+    *("#0072B2", "#CC79A7", "#009E73", "#D55E00", "#E69F00", "#56B4E9"),
+    *("#8C6D31", "#6A3D9A"),
+)
+BASELINE_COLOR = "#7F7F7F"
 INK, FAINT = "#222222", "#E6E6E6"
 _BASELINE = AcquisitionFunction.RANDOM.value
+_OTHERS = [each.value for each in AcquisitionFunction if each.value != _BASELINE]
+COLORS = {_BASELINE: BASELINE_COLOR, **dict(zip(_OTHERS, cycle(PALETTE), strict=False))}
+"""Of every acquisition function, in the order in which they stand; grey for the baseline."""
 _MAX_COLUMN_COUNT = 3
 
 

@@ -62,7 +62,7 @@ def test_ids_in_the_page_are_unique_and_references_lead_somewhere(page):
 
 def test_figures_of_the_page_take_its_colours(page):
     body = page[page.index("</style>") :]
-    assert "var(--smallest-margin)" in body
+    assert "var(--curve-1)" in body
     assert not re.findall(r"#[0-9a-fA-F]{6}\b", body)
 
 
