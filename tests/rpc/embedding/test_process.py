@@ -125,7 +125,8 @@ def test_it_says_where_it_listens_serves_and_ends_with_code_0(number: int, tmp_p
 def test_a_wrong_configuration_ends_with_code_2_and_one_line(
     flags: list[str], message: str
 ) -> None:
-    code, stdout, stderr = ended(start("--log-level", "WARNING", *flags))
+    quiet = ("--log-level", "WARNING", "--address", "127.0.0.1:0")
+    code, stdout, stderr = ended(start(*quiet, *flags))
     assert code == 2
     assert stdout == ""
     assert message in stderr
