@@ -58,6 +58,12 @@ class CommandLine:
     def json(self, *arguments: object) -> Any:
         return json.loads(self.output(*arguments, "--json"))
 
+    def new_task(self, pool: str, name: str, *options: object) -> str:
+        """Create a task on vowels; names are those of the whole session."""
+        classes = ("--classes", "a,e,i,o,u")
+        self.output("task", "create", name, "--pool", pool, *classes, *options)
+        return name
+
 
 @pytest.fixture(scope="session")
 def aloe(stack: LocalStack) -> CommandLine:

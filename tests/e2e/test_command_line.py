@@ -3,18 +3,9 @@
 import csv
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from .conftest import CommandLine
@@ -25,11 +16,6 @@ def vowels(aloe: CommandLine, recordings: Path) -> str:
     """A pool with the recordings."""
     aloe.output("import", "vowels", recordings)
     return "vowels"
-
-
-def new_task(aloe: CommandLine, pool: str, name: str, *options: object) -> str:
-    aloe.output("task", "create", name, "--pool", pool, "--classes", "a,e,i,o,u", *options)
-    return name
 
 
 def test_importing_again_skips_what_is_there(aloe: CommandLine, vowels: str, recordings: Path):
@@ -52,7 +38,7 @@ def test_a_file_that_is_no_audio_is_named_and_the_rest_is_imported(
 
 
 def test_keys_label_skip_and_take_back(aloe: CommandLine, vowels: str):
-    task = new_task(aloe, vowels, "keys")
+    task = aloe.new_task(vowels, "keys")
     done = aloe.run("label", task, "--no-play", "--json", stdin="a\ne\n?\n-\n<\ni\n.\n")
     assert done.returncode == 0, done.stderr
     assert '"label_count": 3, "abstention_count": 0' in done.stdout
@@ -64,7 +50,7 @@ def test_keys_label_skip_and_take_back(aloe: CommandLine, vowels: str):
 
 
 def test_query_and_submit_label_from_a_script(aloe: CommandLine, vowels: str):
-    task = new_task(aloe, vowels, "scripted", "--budget", 3)
+    task = aloe.new_task(vowels, "scripted", "--budget", 3)
     leases = aloe.json("query", task, "--count", 2)["leases"]
     answers = [f"{leases[0]['lease_id']}=a", f"{leases[1]['lease_id']}=o"]
     result = aloe.json("submit", task, *answers)
@@ -78,7 +64,7 @@ def test_query_and_submit_label_from_a_script(aloe: CommandLine, vowels: str):
 def test_a_file_that_cannot_be_heard_does_not_stop_the_others(
     aloe: CommandLine, vowels: str, recordings: Path, tmp_path: Path
 ):
-    task = new_task(aloe, vowels, "mixed")
+    task = aloe.new_task(vowels, "mixed")
     known = tmp_path / "known.csv"
     lines = [
         f"{path.parent.name}~{path.name},{path.parent.name}" for path in recordings.rglob("*.wav")
@@ -112,7 +98,7 @@ def test_known_labels_train_a_head_that_predicts_and_is_exported(
     aloe: CommandLine, vowels: str, recordings: Path, tmp_path: Path
 ):
     rules = ["--stop", "label_count:12", "--stop", "uncertainty:0.0", "--stop-when", "all"]
-    task = new_task(aloe, vowels, "known", *rules)
+    task = aloe.new_task(vowels, "known", *rules)
     known = tmp_path / "known.csv"
     with known.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -153,7 +139,7 @@ def test_known_labels_train_a_head_that_predicts_and_is_exported(
 
 
 def test_the_event_log_replays_to_what_is_stored(aloe: CommandLine, vowels: str):
-    task = new_task(aloe, vowels, "replayed")
+    task = aloe.new_task(vowels, "replayed")
     leases = aloe.json("query", task, "--count", 3)["leases"]
     aloe.json("submit", task, f"{leases[0]['lease_id']}=a", f"{leases[1]['lease_id']}=-")
     aloe.json("submit", task, f"{leases[0]['lease_id']}=e")
@@ -162,85 +148,8 @@ def test_the_event_log_replays_to_what_is_stored(aloe: CommandLine, vowels: str)
     assert replay["label_count"] == 2
 
 
-def test_a_dumped_pool_is_restored_with_its_tasks(
-    aloe: CommandLine, vowels: str, tmp_path: Path, recordings: Path
-):
-    task = new_task(
-        aloe,
-        vowels,
-        "saved",
-        "--budget",
-        9,
-        "--acquisition-function",
-        "entropy",
-        "--stop",
-        "plateau",
-    )
-    leases = aloe.json("query", task, "--count", 3)["leases"]
-    answers = [f"{lease['lease_id']}={label}" for lease, label in zip(leases, "ae-", strict=True)]
-    aloe.json("submit", task, *answers)
-    dump = tmp_path / "vowels.parquet"
-    tasks = [each["task_id"] for each in aloe.json("task", "list") if each["pool_id"] == vowels]
-    counted = aloe.json("pool", "dump", vowels, dump)
-    assert (counted["clips"], counted["tasks"]) == (30, len(tasks))
-    before = {each: aloe.output("export", each) for each in tasks}
-    for each in tasks:
-        aloe.output("task", "delete", each, "-y")
-    aloe.output("pool", "delete", vowels, "-y")
-    aloe.json("pool", "restore", dump)
-    assert {each: aloe.output("export", each) for each in tasks} == before
-    restored = aloe.json("task", "show", task)["task"]
-    assert restored["stopping_rule"] == {
-        "rule": "plateau",
-        "round_count": 10,
-        "min_gain": 0.005,
-    }
-    assert restored["query_strategy"]["acquisition_function"] == "entropy"
-    assert (restored["label_budget"], restored["clip_counts"]["budget_spent"]) == (9, 2)
-    assert aloe.json("import", vowels, recordings)["existing_count"] == 30
-    assert "there already" not in aloe.output("pool", "restore", dump)
-
-
-def test_a_dump_of_an_older_version_is_restored(aloe: CommandLine, vowels: str, tmp_path: Path):
-    dump, old = tmp_path / "now.parquet", tmp_path / "old.parquet"
-    aloe.json("pool", "dump", vowels, dump)
-    table = pq.read_table(dump)
-    about = json.loads(table.schema.metadata[b"aloe"])
-    about["format"] = "aloe-pool-1"
-    about["pool"]["pool_id"] = "older"
-    about["tasks"] = [
-        {
-            "task_id": "older",
-            "classes": ["a", "e", "i", "o", "u"],
-            "acquisition_function": "margin",
-            "selection_rule": "class-agnostic",
-            "head_recipe": {"optimiser": "LbfgsRecipe", "l2_penalty": 0.5},
-            "label_budget": None,
-            "lease_duration_s": 60.0,
-            "seed": "18446744073709551615",
-            "max_leases_per_oracle": None,
-            "stopping_rule": {"any": ["label_count:12", "uncertainty:0.1"]},
-        }
-    ]
-    clips = table.select(["clip_id", "uri", "content_hash", "duration_s", "embedding"])
-    label = {"label": "a", "split": "train", "oracle_id": "ann", "label_time": datetime.now(UTC)}
-    labels = pa.array([label] + [None] * (clips.num_rows - 1))
-    clips = clips.append_column("older", labels)
-    pq.write_table(clips.replace_schema_metadata({"aloe": json.dumps(about)}), old)
-    aloe.json("pool", "restore", old)
-    restored = aloe.json("task", "show", "older")["task"]
-    assert restored["query_strategy"] == {
-        "acquisition_function": "smallest_margin",
-        "selection_rule": "class-agnostic",
-    }
-    assert restored["head_recipe"] == {"optimiser": "lbfgs", "l2_penalty": 0.5}
-    assert restored["stopping_rule"]["rules"][1] == {"rule": "uncertainty", "max_uncertainty": 0.1}
-    assert restored["seed"] == 2**64 - 1
-    assert restored["clip_counts"]["labeled"] == 1
-
-
 def test_an_update_changes_what_is_named_and_leaves_the_rest(aloe: CommandLine, vowels: str):
-    task = new_task(aloe, vowels, "updated", "--acquisition-function", "entropy", "--budget", 5)
+    task = aloe.new_task(vowels, "updated", "--acquisition-function", "entropy", "--budget", 5)
     changed = aloe.json("task", "update", task, "--selection-rule", "class-agnostic", "--lease", 60)
     assert changed["task"]["query_strategy"] == {
         "acquisition_function": "entropy",
@@ -248,42 +157,6 @@ def test_an_update_changes_what_is_named_and_leaves_the_rest(aloe: CommandLine, 
     }
     assert (changed["task"]["lease_duration"], changed["task"]["label_budget"]) == (60.0, 5)
     assert aloe.json("task", "update", task, "--no-budget")["task"]["label_budget"] is None
-
-
-def test_simulate_runs_on_a_folder_of_classes(aloe: CommandLine, recordings: Path, tmp_path: Path):
-    plot = tmp_path / "curves.png"
-    found = aloe.json(
-        "simulate", recordings, "--server", aloe.server, "--rounds", 2, "--seed-labels", 1,
-        "--acquisition-functions", "smallest_margin,random", "--plot", plot,
-    )  # fmt: skip
-    assert [(run["acquisition_function"], run["labels"]) for run in found["runs"]] == [
-        ("smallest_margin", 15),
-        ("random", 15),
-    ]
-    assert set(found["ceilings"]) == {"label"}
-    assert len(found["runs"][0]["test_curve"]) == 3
-    assert plot.read_bytes().startswith(b"\x89PNG")
-    assert not [each for each in aloe.json("task", "list") if each["task_id"].startswith("bench-")]
-    assert not [each for each in aloe.json("pool", "list") if each["pool_id"].startswith("bench-")]
-
-
-def test_simulate_shows_a_row_for_each_acquisition_function(aloe: CommandLine, recordings: Path):
-    shown = aloe.output(
-        "simulate", recordings, "--server", aloe.server, "--rounds", 1, "--seed-labels", 1,
-        "--acquisition-functions", "entropy", "--selection-rule", "class-agnostic",
-    )  # fmt: skip
-    assert "class-agnostic" in shown
-    assert "entropy" in shown
-    assert "of 20" in shown
-
-
-def test_simulated_oracles_may_err_or_abstain(aloe: CommandLine, recordings: Path):
-    found = aloe.json(
-        "simulate", recordings, "--server", aloe.server, "--rounds", 2, "--seed-labels", 1,
-        "--acquisition-functions", "random", "--oracle", "noise:0.5+abstain:1",
-    )  # fmt: skip
-    assert [run["labels"] for run in found["runs"]] == [5]
-    assert found["settings"]["oracles"] == ["noise:0.5+abstain:1"]
 
 
 @pytest.mark.parametrize(
@@ -328,54 +201,3 @@ def test_doctor_tells_what_is_there(aloe: CommandLine):
     findings = {each["name"]: each for each in aloe.json("doctor")}
     assert findings["Redis"]["ok"]
     assert findings["learner"]["ok"]
-
-
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """`aloe up`, with SIGINT ignored at its start, as shells do to background jobs."""
-    process = subprocess.Popen(
-        [
-            *("sh", "-c", 'trap "" INT; exec "$0" "$@"', sys.executable, "-m", "aloe.cli", "up"),
-            *("--json", "--data-dir", str(tmp_path), "--address", "127.0.0.1:0"),
-            *("--embedding-address", "127.0.0.1:0"),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield process
-    process.kill()
-
-
-def pids_of(up: subprocess.Popen[str]) -> list[int]:
-    """The processes that it started; waits until it is up."""
-    assert up.stdout is not None
-    pids = list(json.loads(up.stdout.readline())["pids"].values())
-    assert all(_is_running(pid) for pid in pids)
-    return pids
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_up_ends_everything_it_started(up: subprocess.Popen[str], number: signal.Signals):
-    pids = pids_of(up)
-    up.send_signal(number)
-    assert up.wait(30) == 0
-    assert not any(_is_running(pid) for pid in pids)
-
-
-def test_what_up_started_dies_with_it_even_when_it_is_killed(up: subprocess.Popen[str]):
-    pids = pids_of(up)
-    up.kill()
-    up.wait()
-    deadline = time.monotonic() + 10
-    while any(_is_running(pid) for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # A process that ended but was not waited for, by an init that is slow to do so.
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()

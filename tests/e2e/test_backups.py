@@ -1,0 +1,94 @@
+"""`aloe pool dump` and `restore`: a pool with its tasks goes to one file and comes back."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from .conftest import CommandLine
+
+
+@pytest.fixture(scope="module")
+def vowels(aloe: CommandLine, recordings: Path) -> str:
+    """A pool with the recordings."""
+    aloe.output("import", "dumped", recordings)
+    return "dumped"
+
+
+def test_a_dumped_pool_is_restored_with_its_tasks(
+    aloe: CommandLine, vowels: str, tmp_path: Path, recordings: Path
+):
+    task = aloe.new_task(
+        vowels,
+        "saved",
+        "--budget",
+        9,
+        "--acquisition-function",
+        "entropy",
+        "--stop",
+        "plateau",
+    )
+    leases = aloe.json("query", task, "--count", 3)["leases"]
+    answers = [f"{lease['lease_id']}={label}" for lease, label in zip(leases, "ae-", strict=True)]
+    aloe.json("submit", task, *answers)
+    dump = tmp_path / "vowels.parquet"
+    tasks = [each["task_id"] for each in aloe.json("task", "list") if each["pool_id"] == vowels]
+    counted = aloe.json("pool", "dump", vowels, dump)
+    assert (counted["clips"], counted["tasks"]) == (30, len(tasks))
+    before = {each: aloe.output("export", each) for each in tasks}
+    for each in tasks:
+        aloe.output("task", "delete", each, "-y")
+    aloe.output("pool", "delete", vowels, "-y")
+    aloe.json("pool", "restore", dump)
+    assert {each: aloe.output("export", each) for each in tasks} == before
+    restored = aloe.json("task", "show", task)["task"]
+    assert restored["stopping_rule"] == {
+        "rule": "plateau",
+        "round_count": 10,
+        "min_gain": 0.005,
+    }
+    assert restored["query_strategy"]["acquisition_function"] == "entropy"
+    assert (restored["label_budget"], restored["clip_counts"]["budget_spent"]) == (9, 2)
+    assert aloe.json("import", vowels, recordings)["existing_count"] == 30
+    assert "there already" not in aloe.output("pool", "restore", dump)
+
+
+def test_a_dump_of_an_older_version_is_restored(aloe: CommandLine, vowels: str, tmp_path: Path):
+    dump, old = tmp_path / "now.parquet", tmp_path / "old.parquet"
+    aloe.json("pool", "dump", vowels, dump)
+    table = pq.read_table(dump)
+    about = json.loads(table.schema.metadata[b"aloe"])
+    about["format"] = "aloe-pool-1"
+    about["pool"]["pool_id"] = "older"
+    about["tasks"] = [
+        {
+            "task_id": "older",
+            "classes": ["a", "e", "i", "o", "u"],
+            "acquisition_function": "margin",
+            "selection_rule": "class-agnostic",
+            "head_recipe": {"optimiser": "LbfgsRecipe", "l2_penalty": 0.5},
+            "label_budget": None,
+            "lease_duration_s": 60.0,
+            "seed": "18446744073709551615",
+            "max_leases_per_oracle": None,
+            "stopping_rule": {"any": ["label_count:12", "uncertainty:0.1"]},
+        }
+    ]
+    clips = table.select(["clip_id", "uri", "content_hash", "duration_s", "embedding"])
+    label = {"label": "a", "split": "train", "oracle_id": "ann", "label_time": datetime.now(UTC)}
+    labels = pa.array([label] + [None] * (clips.num_rows - 1))
+    clips = clips.append_column("older", labels)
+    pq.write_table(clips.replace_schema_metadata({"aloe": json.dumps(about)}), old)
+    aloe.json("pool", "restore", old)
+    restored = aloe.json("task", "show", "older")["task"]
+    assert restored["query_strategy"] == {
+        "acquisition_function": "smallest_margin",
+        "selection_rule": "class-agnostic",
+    }
+    assert restored["head_recipe"] == {"optimiser": "lbfgs", "l2_penalty": 0.5}
+    assert restored["stopping_rule"]["rules"][1] == {"rule": "uncertainty", "max_uncertainty": 0.1}
+    assert restored["seed"] == 2**64 - 1
+    assert restored["clip_counts"]["labeled"] == 1
