@@ -132,6 +132,8 @@ def test_known_labels_train_a_head_that_predicts_and_is_exported(
     changed = aloe.json("task", "update", task, "--stop", "label_count:12")["task"]
     assert changed["stop_advice"]["verdict"] == "stop"
     assert aloe.json("task", "update", task, "--no-stop")["task"]["stopping_rule"] is None
+    aloe.output("export", task, "-o", tmp_path / "labels.json", "--json")
+    assert json.loads((tmp_path / "labels.json").read_text()) == aloe.json("export", task)
     aloe.output("export", task, "--what", "head", "-o", tmp_path / "head.npz")
     head = np.load(tmp_path / "head.npz")
     assert head["weights"].shape == (aloe.json("pool", "show", vowels)["embedding_dim"], 5)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, IntEnum
 from math import isfinite
 from pathlib import Path
 from types import UnionType
@@ -34,8 +34,13 @@ def complain(message: str) -> None:
 
 def print_json(value: Any) -> None:
     """Write one JSON value, in one line, for scripts."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
+    sys.stdout.write(json_line(value))
     sys.stdout.flush()
+
+
+def json_line(value: Any) -> str:
+    """Return a JSON value as a line."""
+    return json.dumps(plain(value), ensure_ascii=False) + "\n"
 
 
 def plain(value: Any) -> Any:
@@ -53,6 +58,8 @@ def plain(value: Any) -> Any:
 
 
 _PLAIN: tuple[tuple[type | UnionType, Callable[[Any], Any]], ...] = (
+    # The numbers of such enums are nobody's business but the learner's.
+    (IntEnum, lambda value: value.name.lower()),
     (Enum, lambda value: value.value),
     (datetime, datetime.isoformat),
     (timedelta, timedelta.total_seconds),

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from aloe.cli.console import CommandError, notes, print_json
+from aloe.cli.console import CommandError, json_line, notes
 from aloe.cli.known_labels import ANSWER, COLUMNS, answer_of
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.client import LearnerClient, StoredLabel
@@ -44,10 +44,7 @@ def export(
 
 
 def _export_labels(labels: list[StoredLabel], output: Path | None, *, json: bool) -> None:
-    if json and output is None:
-        print_json(labels)
-        return
-    text = label_table(labels)
+    text = json_line(labels) if json else label_table(labels)
     if output is None:
         sys.stdout.write(text)
     else:

@@ -137,6 +137,7 @@ def _print_table(found: "QuickLook") -> None:
     from aloe.bench.report.table import estimate_text, percent_text
 
     (group, *_) = found.figures[0].selection_rules
+    several = any(len(each.seeds) > 1 for each in group.acquisition_functions)
     print_table(
         ["task", "acquisition function", "runs", "labels", "test accuracy, %", "all labels, %"],
         [
@@ -152,5 +153,6 @@ def _print_table(found: "QuickLook") -> None:
             for rule in setting.selection_rules
             for each in rule.acquisition_functions
         ],
-        title=f"Last heads, {group.selection_rule}; in brackets 95 % intervals over the runs",
+        title=f"Last heads, {group.selection_rule}"
+        + ("; in brackets 95 % intervals over the runs" if several else ""),
     )

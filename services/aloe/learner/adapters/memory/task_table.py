@@ -86,6 +86,7 @@ def check_not_lost(
 
 def check_budget(stored: StoredTask, places: Sequence[int], fields: str) -> None:
     """Refuse what needs room in the label budget and has none kept by a hold."""
-    lost = [place for count, place in enumerate(places, 1) if count > stored.budget_left]
+    left = stored.budget_left
+    lost = [place for count, place in enumerate(places, 1) if count > left]
     if lost:
         raise refusals.leases_lost(lost, fields)

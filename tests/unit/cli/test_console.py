@@ -1,0 +1,35 @@
+"""What scripts read: every value as JSON has it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from aloe.cli.console import json_line
+from aloe.client import ClipChange, ClipState, LabelCountRule, PoolState
+
+
+def test_values_are_written_in_the_words_of_the_command_line():
+    change = ClipChange("a", ClipState.ABSTAINED, None, "lease", float("nan"))
+    value = {
+        "change": change,
+        "state": PoolState.ALL_LEASED,
+        "rule": LabelCountRule(5),
+        "time": datetime(2026, 1, 2, tzinfo=UTC),
+        "duration": timedelta(minutes=1),
+        "count": np.int64(3),
+    }
+    assert json.loads(json_line(value)) == {
+        "change": {
+            "clip_id": "a",
+            "state": "abstained",
+            "label": None,
+            "lease_id": "lease",
+            "score": None,
+        },
+        "state": "all_leased",
+        "rule": {"rule": "label_count", "label_count": 5},
+        "time": "2026-01-02T00:00:00+00:00",
+        "duration": 60.0,
+        "count": 3,
+    }
