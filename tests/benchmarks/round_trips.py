@@ -13,10 +13,12 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from tests.benchmarks.learner_server import LearnerServer, fill_pool, running_redis
+from tests.chaos.proxy import Proxy, to_unix
 
 from aloe.client import Answer, LearnerClient, connect
 
@@ -24,47 +26,29 @@ CLIP_COUNT, DIM, BATCH, ROUND_COUNT = 2_000, 64, 6, 50
 CLASSES = ("low", "middle", "high")
 
 
-class CountingProxy:
-    """Forwards connections to a unix socket, in a thread of its own, and counts round trips."""
-
-    def __init__(self, socket_path: str) -> None:
-        self.trips = 0
-        self._socket_path = socket_path
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        listening = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
-        )
-        self.port: int = listening.result().sockets[0].getsockname()[1]
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_unix_connection(self._socket_path)
-        was_answered = True
-
-        async def ask() -> None:
-            nonlocal was_answered
-            while data := await reader.read(1 << 16):
-                self.trips += was_answered
-                was_answered = False
-                server_writer.write(data)
-            server_writer.close()
-
-        async def answer() -> None:
-            nonlocal was_answered
-            while data := await server_reader.read(1 << 16):
-                was_answered = True
-                writer.write(data)
-            writer.close()
-
-        with suppress(ConnectionError):
-            await asyncio.gather(ask(), answer())
+@contextmanager
+def proxy_of(socket_path: str) -> Iterator[tuple[Proxy, str]]:
+    """Run a proxy for a unix socket on an event loop of its own; yield it and its address."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    proxy = to_unix(Path(socket_path))
+    try:
+        yield proxy, asyncio.run_coroutine_threadsafe(proxy.listen(), loop).result()
+    finally:
+        asyncio.run_coroutine_threadsafe(proxy.close(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 @contextmanager
-def counted_learner() -> Iterator[tuple[LearnerClient, CountingProxy]]:
-    with running_redis() as (redis_url, folder):
-        proxy = CountingProxy(redis_url.removeprefix("unix://"))
-        server = LearnerServer(folder, f"redis://127.0.0.1:{proxy.port}")
+def counted_learner() -> Iterator[tuple[LearnerClient, Proxy]]:
+    with (
+        running_redis() as (redis_url, folder),
+        proxy_of(redis_url.removeprefix("unix://")) as (proxy, address),
+    ):
+        server = LearnerServer(folder, f"redis://{address}")
         server.start()
         try:
             with connect(server.address) as client:
@@ -73,30 +57,30 @@ def counted_learner() -> Iterator[tuple[LearnerClient, CountingProxy]]:
             server.learner.stop()
 
 
-def trips_of_pairs(client: LearnerClient, proxy: CountingProxy) -> float:
+def trips_of_pairs(client: LearnerClient, proxy: Proxy) -> float:
     """Return trips per Query with SubmitLabels of abstentions, on which nothing is trained."""
     client.create_task("abstained", "pool", list(CLASSES))
-    before = proxy.trips
+    before = proxy.round_trip_count
     for _ in range(ROUND_COUNT):
         leases = client.query("abstained", "ann", max_clip_count=BATCH).leases
         client.submit_labels("abstained", "ann", [Answer(each.lease_id, None) for each in leases])
-    return (proxy.trips - before) / ROUND_COUNT
+    return (proxy.round_trip_count - before) / ROUND_COUNT
 
 
-def trips_of_rounds(client: LearnerClient, proxy: CountingProxy) -> float:
+def trips_of_rounds(client: LearnerClient, proxy: Proxy) -> float:
     """Return trips per Query with SubmitLabels and the head that is trained on the labels."""
     client.create_task("labeled", "pool", list(CLASSES))
     version, counts = 0, []
     for _ in range(ROUND_COUNT + 1):
-        before = proxy.trips
+        before = proxy.round_trip_count
         asked = client.query(
             "labeled", "ann", max_clip_count=BATCH, min_head_version=version
         ).leases
         answers = [
-            Answer(each.lease_id, CLASSES[hash(each.clip_id) % len(CLASSES)]) for each in asked
+            Answer(each.lease_id, CLASSES[int(each.clip_id[-3:]) % len(CLASSES)]) for each in asked
         ]
         version = client.submit_labels("labeled", "ann", answers).head_version or 0
-        counts.append(proxy.trips - before)
+        counts.append(proxy.round_trip_count - before)
     # Each count but the first has the end of the training before it and the start of its own.
     return sum(counts[1:]) / ROUND_COUNT
 

@@ -19,6 +19,8 @@ class Proxy:
         """Added to each piece of data that passes, in both directions."""
         self.loses_replies = False
         """Drop what the server sends. `heal` cuts the connections afterwards: they miss bytes."""
+        self.round_trip_count = 0
+        """How often connections asked; what one sends before it is answered is one question."""
         self._connect = connect
         self._pairs: dict[asyncio.Task[None], _Pair] = {}
         self._server: asyncio.Server | None = None
@@ -72,19 +74,26 @@ class Proxy:
         self._pairs[task] = pair
         try:
             await asyncio.gather(
-                self._pump(reader, server_writer, from_server=False),
-                self._pump(server_reader, writer, from_server=True),
+                self._pump(reader, server_writer, pair, from_server=False),
+                self._pump(server_reader, writer, pair, from_server=True),
             )
         finally:
             del self._pairs[task]
             pair.abort()
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, from_server: bool
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        pair: "_Pair",
+        *,
+        from_server: bool,
     ) -> None:
         # RuntimeError: half_close closed this direction.
         with contextlib.suppress(OSError, RuntimeError):
             while data := await reader.read(_CHUNK_BYTES):
+                self.round_trip_count += pair.is_answered and not from_server
+                pair.is_answered = from_server
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
                 if from_server and self.loses_replies:
@@ -100,6 +109,8 @@ class _Pair:
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self._client, self._server = client, server
+        self.is_answered = True
+        """Whether the server sent last, or nobody has yet."""
 
     def abort(self) -> None:
         for writer in (self._client, self._server):

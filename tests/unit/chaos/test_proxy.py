@@ -91,3 +91,11 @@ async def test_a_server_that_is_gone_refuses_by_the_proxy_too():
         await asyncio.wait_for(reader.readexactly(1), 5)
     writer.close()
     await proxy.close()
+
+
+async def test_a_proxy_counts_round_trips():
+    async with _connected() as call:
+        assert call.proxy.round_trip_count == 0
+        for asked in range(1, 4):
+            await call.echo(b"hello")
+            assert call.proxy.round_trip_count == asked
