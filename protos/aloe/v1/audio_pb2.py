@@ -24,19 +24,29 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x61loe/v1/audio.proto\x12\x07\x61loe.v1\"B\n\x05\x41udio\x12\x11\n\x07\x65ncoded\x18\x01 \x01(\x0cH\x00\x12\x1b\n\x03pcm\x18\x02 \x01(\x0b\x32\x0c.aloe.v1.PcmH\x00\x42\t\n\x07\x63ontent\"s\n\x03Pcm\x12\x16\n\x0esample_rate_hz\x18\x01 \x01(\r\x12,\n\rsample_format\x18\x02 \x01(\x0e\x32\x15.aloe.v1.SampleFormat\x12\x15\n\rchannel_count\x18\x03 \x01(\r\x12\x0f\n\x07samples\x18\x04 \x01(\x0c\"F\n\x0b\x46loatMatrix\x12\x0e\n\x06values\x18\x01 \x01(\x0c\x12\x11\n\trow_count\x18\x02 \x01(\r\x12\x14\n\x0c\x63olumn_count\x18\x03 \x01(\r*a\n\x0cSampleFormat\x12\x1d\n\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13SAMPLE_FORMAT_INT16\x10\x01\x12\x19\n\x15SAMPLE_FORMAT_FLOAT32\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x61loe/v1/audio.proto\x12\x07\x61loe.v1\"g\n\x05\x41udio\x12\x11\n\x07\x65ncoded\x18\x01 \x01(\x0cH\x00\x12\x1b\n\x03pcm\x18\x02 \x01(\x0b\x32\x0c.aloe.v1.PcmH\x00\x12#\n\x08\x64\x65\x63oding\x18\x03 \x01(\x0b\x32\x11.aloe.v1.DecodingB\t\n\x07\x63ontent\"_\n\x08\x44\x65\x63oding\x12*\n\x0c\x63hannel_rule\x18\x01 \x01(\x0e\x32\x14.aloe.v1.ChannelRule\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\r\x12\x16\n\x0e\x61\x63\x63\x65pt_damaged\x18\x03 \x01(\x08\"v\n\x0b\x41udioReport\x12\x16\n\x0esample_rate_hz\x18\x01 \x01(\r\x12\x15\n\rchannel_count\x18\x02 \x01(\r\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\r\x12\'\n\x08warnings\x18\x04 \x03(\x0b\x32\x15.aloe.v1.AudioWarning\"G\n\x0c\x41udioWarning\x12&\n\x07problem\x18\x01 \x01(\x0e\x32\x15.aloe.v1.AudioProblem\x12\x0f\n\x07message\x18\x02 \x01(\t\"s\n\x03Pcm\x12\x16\n\x0esample_rate_hz\x18\x01 \x01(\r\x12,\n\rsample_format\x18\x02 \x01(\x0e\x32\x15.aloe.v1.SampleFormat\x12\x15\n\rchannel_count\x18\x03 \x01(\r\x12\x0f\n\x07samples\x18\x04 \x01(\x0c\"F\n\x0b\x46loatMatrix\x12\x0e\n\x06values\x18\x01 \x01(\x0c\x12\x11\n\trow_count\x18\x02 \x01(\r\x12\x14\n\x0c\x63olumn_count\x18\x03 \x01(\r*v\n\x0b\x43hannelRule\x12\x1c\n\x18\x43HANNEL_RULE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43HANNEL_RULE_MIX\x10\x01\x12\x18\n\x14\x43HANNEL_RULE_LOUDEST\x10\x02\x12\x19\n\x15\x43HANNEL_RULE_NUMBERED\x10\x03*\xa2\x01\n\x0c\x41udioProblem\x12\x1d\n\x19\x41UDIO_PROBLEM_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41UDIO_PROBLEM_CUT_OFF\x10\x01\x12\x19\n\x15\x41UDIO_PROBLEM_DAMAGED\x10\x02\x12\x1d\n\x19\x41UDIO_PROBLEM_LOST_IN_MIX\x10\x03\x12\x1e\n\x1a\x41UDIO_PROBLEM_PARTLY_HEARD\x10\x04*a\n\x0cSampleFormat\x12\x1d\n\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13SAMPLE_FORMAT_INT16\x10\x01\x12\x19\n\x15SAMPLE_FORMAT_FLOAT32\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aloe.v1.audio_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SAMPLEFORMAT']._serialized_start=289
-  _globals['_SAMPLEFORMAT']._serialized_end=386
+  _globals['_CHANNELRULE']._serialized_start=616
+  _globals['_CHANNELRULE']._serialized_end=734
+  _globals['_AUDIOPROBLEM']._serialized_start=737
+  _globals['_AUDIOPROBLEM']._serialized_end=899
+  _globals['_SAMPLEFORMAT']._serialized_start=901
+  _globals['_SAMPLEFORMAT']._serialized_end=998
   _globals['_AUDIO']._serialized_start=32
-  _globals['_AUDIO']._serialized_end=98
-  _globals['_PCM']._serialized_start=100
-  _globals['_PCM']._serialized_end=215
-  _globals['_FLOATMATRIX']._serialized_start=217
-  _globals['_FLOATMATRIX']._serialized_end=287
+  _globals['_AUDIO']._serialized_end=135
+  _globals['_DECODING']._serialized_start=137
+  _globals['_DECODING']._serialized_end=232
+  _globals['_AUDIOREPORT']._serialized_start=234
+  _globals['_AUDIOREPORT']._serialized_end=352
+  _globals['_AUDIOWARNING']._serialized_start=354
+  _globals['_AUDIOWARNING']._serialized_end=425
+  _globals['_PCM']._serialized_start=427
+  _globals['_PCM']._serialized_end=542
+  _globals['_FLOATMATRIX']._serialized_start=544
+  _globals['_FLOATMATRIX']._serialized_end=614
 # @@protoc_insertion_point(module_scope)

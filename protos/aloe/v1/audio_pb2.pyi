@@ -3,8 +3,10 @@
 isort:skip_file
 Audio and vectors, as they travel."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -16,6 +18,66 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ChannelRule:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChannelRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChannelRule.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHANNEL_RULE_UNSPECIFIED: _ChannelRule.ValueType  # 0
+    """Not set."""
+    CHANNEL_RULE_MIX: _ChannelRule.ValueType  # 1
+    """Their mean, even where they cancel each other out; that is a warning then."""
+    CHANNEL_RULE_LOUDEST: _ChannelRule.ValueType  # 2
+    """The channel of the highest energy."""
+    CHANNEL_RULE_NUMBERED: _ChannelRule.ValueType  # 3
+    """The channel of a number."""
+
+class ChannelRule(_ChannelRule, metaclass=_ChannelRuleEnumTypeWrapper):
+    """How several channels become one."""
+
+CHANNEL_RULE_UNSPECIFIED: ChannelRule.ValueType  # 0
+"""Not set."""
+CHANNEL_RULE_MIX: ChannelRule.ValueType  # 1
+"""Their mean, even where they cancel each other out; that is a warning then."""
+CHANNEL_RULE_LOUDEST: ChannelRule.ValueType  # 2
+"""The channel of the highest energy."""
+CHANNEL_RULE_NUMBERED: ChannelRule.ValueType  # 3
+"""The channel of a number."""
+Global___ChannelRule: _TypeAlias = ChannelRule  # noqa: Y015
+
+class _AudioProblem:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AudioProblemEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AudioProblem.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUDIO_PROBLEM_UNSPECIFIED: _AudioProblem.ValueType  # 0
+    """Never sent."""
+    AUDIO_PROBLEM_CUT_OFF: _AudioProblem.ValueType  # 1
+    """It ends before the length that it promises."""
+    AUDIO_PROBLEM_DAMAGED: _AudioProblem.ValueType  # 2
+    """Some of its bytes cannot be decoded."""
+    AUDIO_PROBLEM_LOST_IN_MIX: _AudioProblem.ValueType  # 3
+    """Its channels cancel each other out when they are mixed."""
+    AUDIO_PROBLEM_PARTLY_HEARD: _AudioProblem.ValueType  # 4
+    """The encoder hears only a part of it, such as the lower frequencies."""
+
+class AudioProblem(_AudioProblem, metaclass=_AudioProblemEnumTypeWrapper):
+    """What may be wrong with a recording that can be decoded."""
+
+AUDIO_PROBLEM_UNSPECIFIED: AudioProblem.ValueType  # 0
+"""Never sent."""
+AUDIO_PROBLEM_CUT_OFF: AudioProblem.ValueType  # 1
+"""It ends before the length that it promises."""
+AUDIO_PROBLEM_DAMAGED: AudioProblem.ValueType  # 2
+"""Some of its bytes cannot be decoded."""
+AUDIO_PROBLEM_LOST_IN_MIX: AudioProblem.ValueType  # 3
+"""Its channels cancel each other out when they are mixed."""
+AUDIO_PROBLEM_PARTLY_HEARD: AudioProblem.ValueType  # 4
+"""The encoder hears only a part of it, such as the lower frequencies."""
+Global___AudioProblem: _TypeAlias = AudioProblem  # noqa: Y015
 
 class _SampleFormat:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -44,34 +106,142 @@ Global___SampleFormat: _TypeAlias = SampleFormat  # noqa: Y015
 @_typing.final
 class Audio(_message.Message):
     """One recording, in one of two forms. Whatever its rate and channel count, the
-    embedding service mixes it down to mono and resamples it for the encoder.
+    embedding service makes one channel of it and resamples it for the encoder.
+    It is read to the end of its data, whatever its header says; where it holds
+    less than its header promises, or bytes of it cannot be decoded, it is refused
+    unless `decoding` accepts that.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ENCODED_FIELD_NUMBER: _builtins.int
     PCM_FIELD_NUMBER: _builtins.int
+    DECODING_FIELD_NUMBER: _builtins.int
     encoded: _builtins.bytes
-    """A whole file: WAV, FLAC, OGG Vorbis, Opus or MP3."""
+    """A whole file: WAV, FLAC, MP3, OGG Vorbis, Opus, M4A, AAC, WebM, WMA, AMR,
+    AIFF, AU, CAF, W64 and others that FFmpeg reads. Files that were joined end
+    to end are one recording.
+    """
     @_builtins.property
     def pcm(self) -> Global___Pcm:
         """Raw samples."""
+
+    @_builtins.property
+    def decoding(self) -> Global___Decoding:
+        """How to read it; part of its content hash where it chooses a channel."""
 
     def __init__(
         self,
         *,
         encoded: _builtins.bytes = ...,
         pcm: Global___Pcm | None = ...,
+        decoding: Global___Decoding | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "encoded", b"encoded", "pcm", b"pcm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "decoding", b"decoding", "encoded", b"encoded", "pcm", b"pcm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "encoded", b"encoded", "pcm", b"pcm"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "decoding", b"decoding", "encoded", b"encoded", "pcm", b"pcm"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["encoded", "pcm"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
 
 Global___Audio: _TypeAlias = Audio  # noqa: Y015
+
+@_typing.final
+class Decoding(_message.Message):
+    """How a recording becomes what the encoder hears."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_RULE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    ACCEPT_DAMAGED_FIELD_NUMBER: _builtins.int
+    channel_rule: Global___ChannelRule.ValueType
+    """How several channels become one. Unset, it is their mean, and a recording
+    whose channels cancel each other out is refused.
+    """
+    channel: _builtins.int
+    """NUMBERED: which channel, from 1; the left one is 1."""
+    accept_damaged: _builtins.bool
+    """Take what can be decoded of a recording that is cut off or damaged, with a
+    warning in its report.
+    """
+    def __init__(
+        self,
+        *,
+        channel_rule: Global___ChannelRule.ValueType = ...,
+        channel: _builtins.int = ...,
+        accept_damaged: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_damaged", b"accept_damaged", "channel", b"channel", "channel_rule", b"channel_rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Decoding: _TypeAlias = Decoding  # noqa: Y015
+
+@_typing.final
+class AudioReport(_message.Message):
+    """What was found in decoding a recording."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
+    CHANNEL_COUNT_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    sample_rate_hz: _builtins.int
+    """Its own sampling rate; 0 where it is not known."""
+    channel_count: _builtins.int
+    """Its own number of channels; 0 where it is not known."""
+    channel: _builtins.int
+    """The channel that is heard, from 1; 0 for the mean of all."""
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___AudioWarning]:
+        """What is wrong with it, or not heard of it."""
+
+    def __init__(
+        self,
+        *,
+        sample_rate_hz: _builtins.int = ...,
+        channel_count: _builtins.int = ...,
+        channel: _builtins.int = ...,
+        warnings: _abc.Iterable[Global___AudioWarning] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "channel_count", b"channel_count", "sample_rate_hz", b"sample_rate_hz", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioReport: _TypeAlias = AudioReport  # noqa: Y015
+
+@_typing.final
+class AudioWarning(_message.Message):
+    """Something that was found in a recording that was taken all the same."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    problem: Global___AudioProblem.ValueType
+    """What kind it is of."""
+    message: _builtins.str
+    """What, where and how much."""
+    def __init__(
+        self,
+        *,
+        problem: Global___AudioProblem.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "problem", b"problem"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioWarning: _TypeAlias = AudioWarning  # noqa: Y015
 
 @_typing.final
 class Pcm(_message.Message):
@@ -84,7 +254,7 @@ class Pcm(_message.Message):
     CHANNEL_COUNT_FIELD_NUMBER: _builtins.int
     SAMPLES_FIELD_NUMBER: _builtins.int
     sample_rate_hz: _builtins.int
-    """Sampling rate, 4,000 to 192,000 Hz."""
+    """Sampling rate, 1,000 to 1,000,000 Hz."""
     sample_format: Global___SampleFormat.ValueType
     """How one sample is written in `samples`."""
     channel_count: _builtins.int

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61loe/v1/embedding_service.proto\x12\x07\x61loe.v1\x1a\x13\x61loe/v1/audio.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"\xae\x01\n\x07\x45ncoder\x12\x12\n\nencoder_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x15\n\rembedding_dim\x18\x03 \x01(\r\x12\x16\n\x0esample_rate_hz\x18\x04 \x01(\r\x12\x15\n\rlength_policy\x18\x05 \x01(\t\x12\x34\n\x11max_clip_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\'\n\x11GetEncoderRequest\x12\x12\n\nencoder_id\x18\x01 \x01(\t\"7\n\x12GetEncoderResponse\x12!\n\x07\x65ncoder\x18\x01 \x01(\x0b\x32\x10.aloe.v1.Encoder\"\x15\n\x13ListEncodersRequest\":\n\x14ListEncodersResponse\x12\"\n\x08\x65ncoders\x18\x01 \x03(\x0b\x32\x10.aloe.v1.Encoder\"V\n\x0c\x45mbedRequest\x12\x12\n\nencoder_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x1d\n\x05\x63lips\x18\x03 \x03(\x0b\x32\x0e.aloe.v1.Audio\"|\n\rEmbedResponse\x12(\n\nembeddings\x18\x01 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12,\n\tdurations\x18\x03 \x03(\x0b\x32\x19.google.protobuf.Duration\"c\n\x12\x45mbedStreamRequest\x12\x12\n\nencoder_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12$\n\x05\x63lips\x18\x03 \x03(\x0b\x32\x15.aloe.v1.StreamedClip\"F\n\x0cStreamedClip\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x04\x12\x1d\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Audio\"B\n\x13\x45mbedStreamResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.aloe.v1.StreamedEmbedding\"\x9d\x01\n\x11StreamedEmbedding\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x04\x12\x13\n\tembedding\x18\x02 \x01(\x0cH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\n\x06result2\xac\x02\n\x10\x45mbeddingService\x12\x45\n\nGetEncoder\x12\x1a.aloe.v1.GetEncoderRequest\x1a\x1b.aloe.v1.GetEncoderResponse\x12K\n\x0cListEncoders\x12\x1c.aloe.v1.ListEncodersRequest\x1a\x1d.aloe.v1.ListEncodersResponse\x12\x36\n\x05\x45mbed\x12\x15.aloe.v1.EmbedRequest\x1a\x16.aloe.v1.EmbedResponse\x12L\n\x0b\x45mbedStream\x12\x1b.aloe.v1.EmbedStreamRequest\x1a\x1c.aloe.v1.EmbedStreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61loe/v1/embedding_service.proto\x12\x07\x61loe.v1\x1a\x13\x61loe/v1/audio.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"\xae\x01\n\x07\x45ncoder\x12\x12\n\nencoder_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x15\n\rembedding_dim\x18\x03 \x01(\r\x12\x16\n\x0esample_rate_hz\x18\x04 \x01(\r\x12\x15\n\rlength_policy\x18\x05 \x01(\t\x12\x34\n\x11max_clip_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\'\n\x11GetEncoderRequest\x12\x12\n\nencoder_id\x18\x01 \x01(\t\"7\n\x12GetEncoderResponse\x12!\n\x07\x65ncoder\x18\x01 \x01(\x0b\x32\x10.aloe.v1.Encoder\"\x15\n\x13ListEncodersRequest\":\n\x14ListEncodersResponse\x12\"\n\x08\x65ncoders\x18\x01 \x03(\x0b\x32\x10.aloe.v1.Encoder\"V\n\x0c\x45mbedRequest\x12\x12\n\nencoder_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x1d\n\x05\x63lips\x18\x03 \x03(\x0b\x32\x0e.aloe.v1.Audio\"\xa3\x01\n\rEmbedResponse\x12(\n\nembeddings\x18\x01 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12,\n\tdurations\x18\x03 \x03(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x07reports\x18\x04 \x03(\x0b\x32\x14.aloe.v1.AudioReport\"c\n\x12\x45mbedStreamRequest\x12\x12\n\nencoder_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12$\n\x05\x63lips\x18\x03 \x03(\x0b\x32\x15.aloe.v1.StreamedClip\"F\n\x0cStreamedClip\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x04\x12\x1d\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Audio\"B\n\x13\x45mbedStreamResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.aloe.v1.StreamedEmbedding\"\xc3\x01\n\x11StreamedEmbedding\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x04\x12\x13\n\tembedding\x18\x02 \x01(\x0cH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x06report\x18\x05 \x01(\x0b\x32\x14.aloe.v1.AudioReportB\x08\n\x06result2\xac\x02\n\x10\x45mbeddingService\x12\x45\n\nGetEncoder\x12\x1a.aloe.v1.GetEncoderRequest\x1a\x1b.aloe.v1.GetEncoderResponse\x12K\n\x0cListEncoders\x12\x1c.aloe.v1.ListEncodersRequest\x1a\x1d.aloe.v1.ListEncodersResponse\x12\x36\n\x05\x45mbed\x12\x15.aloe.v1.EmbedRequest\x1a\x16.aloe.v1.EmbedResponse\x12L\n\x0b\x45mbedStream\x12\x1b.aloe.v1.EmbedStreamRequest\x1a\x1c.aloe.v1.EmbedStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,16 +46,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTENCODERSRESPONSE']._serialized_end=478
   _globals['_EMBEDREQUEST']._serialized_start=480
   _globals['_EMBEDREQUEST']._serialized_end=566
-  _globals['_EMBEDRESPONSE']._serialized_start=568
-  _globals['_EMBEDRESPONSE']._serialized_end=692
-  _globals['_EMBEDSTREAMREQUEST']._serialized_start=694
-  _globals['_EMBEDSTREAMREQUEST']._serialized_end=793
-  _globals['_STREAMEDCLIP']._serialized_start=795
-  _globals['_STREAMEDCLIP']._serialized_end=865
-  _globals['_EMBEDSTREAMRESPONSE']._serialized_start=867
-  _globals['_EMBEDSTREAMRESPONSE']._serialized_end=933
-  _globals['_STREAMEDEMBEDDING']._serialized_start=936
-  _globals['_STREAMEDEMBEDDING']._serialized_end=1093
-  _globals['_EMBEDDINGSERVICE']._serialized_start=1096
-  _globals['_EMBEDDINGSERVICE']._serialized_end=1396
+  _globals['_EMBEDRESPONSE']._serialized_start=569
+  _globals['_EMBEDRESPONSE']._serialized_end=732
+  _globals['_EMBEDSTREAMREQUEST']._serialized_start=734
+  _globals['_EMBEDSTREAMREQUEST']._serialized_end=833
+  _globals['_STREAMEDCLIP']._serialized_start=835
+  _globals['_STREAMEDCLIP']._serialized_end=905
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_start=907
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_end=973
+  _globals['_STREAMEDEMBEDDING']._serialized_start=976
+  _globals['_STREAMEDEMBEDDING']._serialized_end=1171
+  _globals['_EMBEDDINGSERVICE']._serialized_start=1174
+  _globals['_EMBEDDINGSERVICE']._serialized_end=1474
 # @@protoc_insertion_point(module_scope)

@@ -199,6 +199,7 @@ class EmbedResponse(_message.Message):
     EMBEDDINGS_FIELD_NUMBER: _builtins.int
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     DURATIONS_FIELD_NUMBER: _builtins.int
+    REPORTS_FIELD_NUMBER: _builtins.int
     fingerprint: _builtins.str
     """Fingerprint of the encoder that made them."""
     @_builtins.property
@@ -209,16 +210,21 @@ class EmbedResponse(_message.Message):
     def durations(self) -> _containers.RepeatedCompositeFieldContainer[_duration_pb2.Duration]:
         """Duration of each clip as decoded, in the order of the request."""
 
+    @_builtins.property
+    def reports(self) -> _containers.RepeatedCompositeFieldContainer[_audio_pb2.AudioReport]:
+        """What was found in decoding each clip, in the order of the request."""
+
     def __init__(
         self,
         *,
         embeddings: _audio_pb2.FloatMatrix | None = ...,
         fingerprint: _builtins.str = ...,
         durations: _abc.Iterable[_duration_pb2.Duration] | None = ...,
+        reports: _abc.Iterable[_audio_pb2.AudioReport] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["durations", b"durations", "embeddings", b"embeddings", "fingerprint", b"fingerprint"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["durations", b"durations", "embeddings", b"embeddings", "fingerprint", b"fingerprint", "reports", b"reports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -324,6 +330,7 @@ class StreamedEmbedding(_message.Message):
     EMBEDDING_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
     sequence_number: _builtins.int
     """The number its clip came with."""
     embedding: _builtins.bytes
@@ -336,6 +343,10 @@ class StreamedEmbedding(_message.Message):
     def duration(self) -> _duration_pb2.Duration:
         """Duration of the clip as decoded."""
 
+    @_builtins.property
+    def report(self) -> _audio_pb2.AudioReport:
+        """What was found in decoding it."""
+
     def __init__(
         self,
         *,
@@ -343,10 +354,11 @@ class StreamedEmbedding(_message.Message):
         embedding: _builtins.bytes = ...,
         error: _status_pb2.Status | None = ...,
         duration: _duration_pb2.Duration | None = ...,
+        report: _audio_pb2.AudioReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "embedding", b"embedding", "error", b"error", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "embedding", b"embedding", "error", b"error", "report", b"report", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "embedding", b"embedding", "error", b"error", "result", b"result", "sequence_number", b"sequence_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "embedding", b"embedding", "error", b"error", "report", b"report", "result", b"result", "sequence_number", b"sequence_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["embedding", "error"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015

@@ -83,15 +83,27 @@ class Clip(_message.Message):
     URI_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    DECODING_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
     uri: _builtins.str
     """Where the recording lies, as given at import; may be empty."""
     content_hash: _builtins.str
-    """Hash of the recording or embedding it was imported from."""
+    """Hash of the recording or embedding it was imported from; the choice of a
+    channel is part of it.
+    """
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """How long it is; absent where that is not known."""
+
+    @_builtins.property
+    def decoding(self) -> _audio_pb2.Decoding:
+        """How its recording was read."""
+
+    @_builtins.property
+    def report(self) -> _audio_pb2.AudioReport:
+        """What was found in it then; empty for an embedding."""
 
     def __init__(
         self,
@@ -100,10 +112,12 @@ class Clip(_message.Message):
         uri: _builtins.str = ...,
         duration: _duration_pb2.Duration | None = ...,
         content_hash: _builtins.str = ...,
+        decoding: _audio_pb2.Decoding | None = ...,
+        report: _audio_pb2.AudioReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decoding", b"decoding", "duration", b"duration", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_hash", b"content_hash", "duration", b"duration", "name", b"name", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_hash", b"content_hash", "decoding", b"decoding", "duration", b"duration", "name", b"name", "report", b"report", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -366,7 +380,9 @@ class NewClip(_message.Message):
     """
     @_builtins.property
     def audio(self) -> _audio_pb2.Audio:
-        """The recording. If unset, and there is no embedding, it is read from `uri`."""
+        """The recording. If it has no content, and there is no embedding, it is read
+        from `uri`, as its `decoding` says.
+        """
 
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:

@@ -4,7 +4,8 @@ import re
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from aloe.v1 import labeling_pb2, stopping_pb2, task_pb2
+from aloe.v1 import audio_pb2, labeling_pb2, stopping_pb2, task_pb2
+from aloe.values.audio import AudioProblem, ChannelRule
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import StopVerdict
 from aloe.values.strategies import AcquisitionFunction, SelectionRule
@@ -46,6 +47,8 @@ class EnumOnWire(Generic[E]):
         return self._members[number]
 
 
+CHANNEL_RULES = EnumOnWire(ChannelRule, audio_pb2.ChannelRule)
+AUDIO_PROBLEMS = EnumOnWire(AudioProblem, audio_pb2.AudioProblem)
 ACQUISITION_FUNCTIONS = EnumOnWire(AcquisitionFunction, task_pb2.AcquisitionFunction)
 SELECTION_RULES = EnumOnWire(SelectionRule, task_pb2.SelectionRule)
 POOL_STATES = EnumOnWire(PoolState, task_pb2.PoolState)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
+from aloe.audio.isolation import Bounds, NoDecoder
 from aloe.embedding.adapters.loading import EncoderSource, load_encoders
 from aloe.embedding.adapters.manifest import read_manifest
 from aloe.embedding.adapters.prometheus import PrometheusRecorder
@@ -31,7 +32,7 @@ _log = logging.getLogger("aloe.embedding")
 
 def main() -> NoReturn:
     """Run until SIGINT or SIGTERM."""
-    entry.run("aloe.embedding", Settings, _build, refusals=(ConfigurationError,))
+    entry.run("aloe.embedding", Settings, _build, refusals=(ConfigurationError, NoDecoder))
 
 
 async def _build(settings: Settings) -> entry.Lifecycle:
@@ -97,6 +98,7 @@ def _limits(settings: Settings) -> ServiceLimits:
         max_byte_count=settings.queue_mb * 1024 * 1024,
         cache_byte_count=settings.cache_mb * 1024 * 1024,
         decode_thread_count=settings.decode_thread_count,
+        decode_bounds=Bounds(settings.decode_memory_mb * 1024 * 1024, settings.decode_cpu_s),
         int16_divisor=settings.int16_divisor,
         batch=(
             BatchLimits(sizes=(settings.max_batch_size,))

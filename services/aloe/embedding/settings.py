@@ -78,4 +78,16 @@ class Settings(ServiceSettings):
         description="run every batch at one size: bit for bit the same alone and among others,"
         " and slower when there is little to do",
     )
-    decode_thread_count: int = Field(2, gt=0, description="threads that decode and resample")
+    decode_thread_count: int = Field(
+        2, gt=0, description="threads that decode and resample, each with a process for decoders"
+    )
+    decode_memory_mb: int = Field(
+        2048,
+        ge=512,
+        description="address space of such a process, in MB; a clip that needs more fails",
+    )
+    decode_cpu_s: float = Field(
+        60.0,
+        gt=0,
+        description="processor time to decode a clip, in seconds; one that needs more fails",
+    )

@@ -1,9 +1,10 @@
 """A clip as it arrives, and as the encoder hears it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from aloe.embedding.domain.arrays import Float32Array
+from aloe.values.audio import DEFAULT_DECODING, AudioReport, Decoding
 
 
 class SampleFormat(Enum):
@@ -15,9 +16,10 @@ class SampleFormat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EncodedAudio:
-    """The bytes of a file in any container that libsndfile reads."""
+    """The bytes of a file in any container that `aloe.audio` reads."""
 
     content: bytes
+    decoding: Decoding = DEFAULT_DECODING
 
     @property
     def byte_count(self) -> int:
@@ -33,13 +35,23 @@ class PcmAudio:
     """None if the sender gave none, or an unknown one."""
     sample_rate_hz: int
     channel_count: int = 1
+    decoding: Decoding = DEFAULT_DECODING
 
     @property
     def byte_count(self) -> int:
         return len(self.samples)
 
 
-Audio = EncodedAudio | PcmAudio
+@dataclass(frozen=True, slots=True)
+class MalformedAudio:
+    """A message that does not say how it is to be read."""
+
+    field: str
+    description: str
+    byte_count: int = 0
+
+
+Audio = EncodedAudio | PcmAudio | MalformedAudio
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +62,4 @@ class DecodedClip:
     """(n_samples,) at the encoder's rate"""
     duration_s: float
     """As it was sent."""
+    report: AudioReport = field(default_factory=AudioReport)

@@ -1,35 +1,32 @@
 """How audio becomes mono float32 at the encoder's rate."""
 
-import io
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
-import soundfile
 import soxr  # type: ignore[import-untyped]
 
-from aloe.embedding.audio.clip import Audio, DecodedClip, PcmAudio, SampleFormat
-from aloe.embedding.domain.arrays import Float32Array
-from aloe.embedding.domain.errors import InvalidAudio
+from aloe.audio.arrays import INT16_FULL_SCALE, SampleArray
+from aloe.audio.channels import MAX_CHANNEL_COUNT, Mixer, chosen_channel
+from aloe.audio.decoder import Decoded, Limits, check_duration, check_rate, judge_mix
+from aloe.audio.errors import BadAudio
+from aloe.audio.isolation import IsolatedDecoder, NoDecoder
+from aloe.embedding.audio.clip import Audio, DecodedClip, MalformedAudio, PcmAudio
+from aloe.embedding.domain.errors import DecoderNotStarted, InvalidAudio
+from aloe.values.audio import AudioProblem, AudioReport, AudioWarning
 
-MIN_SAMPLE_RATE_HZ = 4_000
-MAX_SAMPLE_RATE_HZ = 192_000
-MAX_CHANNEL_COUNT = 64
-# Full scale is 1. Samples far beyond it were most likely integers that nobody scaled.
-MAX_AMPLITUDE = 100.0
-
-_BLOCK_SAMPLES = 1 << 18
-_INT16_FULL_SCALE = 32_768.0
-# Where a stream does not tell its length, libsndfile gives at least this many frames.
-_UNKNOWN_FRAME_COUNT = 1 << 62
+_QUICK_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class AudioDecoder:
-    """Decodes, mixes down and resamples. Immutable: any number of threads may use it."""
+    """Decodes, makes one channel of several and resamples. Any number of threads may use it."""
 
     sample_rate_hz: int
     max_clip_s: float
-    int16_divisor: float = _INT16_FULL_SCALE
+    files: IsolatedDecoder
+    int16_divisor: float = INT16_FULL_SCALE
     """What 16-bit samples are divided by; the paper's code has 32767."""
 
     def is_quick(self, audio: Audio) -> bool:
@@ -38,39 +35,74 @@ class AudioDecoder:
             isinstance(audio, PcmAudio)
             and audio.sample_rate_hz == self.sample_rate_hz
             and audio.channel_count == 1
-            and audio.byte_count <= _BLOCK_SAMPLES
+            and audio.byte_count <= _QUICK_BYTES
         )
 
     def decode(self, audio: Audio) -> DecodedClip:
         """Turn audio into what the encoder hears.
 
         Raises:
-            InvalidAudio: it is empty, cannot be decoded, is not finite or too long, or its rate or
-                channel count is absurd.
+            InvalidAudio: it is empty, cannot be decoded, is not finite or too long, its rate or
+                channel count is absurd, or it is damaged or lost in the mix and is not to be taken
+                so.
+            DecoderNotStarted: there is no process to decode it.
         """
+        if isinstance(audio, MalformedAudio):
+            raise InvalidAudio(audio.field, audio.description)
         if isinstance(audio, PcmAudio):
+            decoded = self._read_pcm(audio)
             field = "pcm.samples"
-            mono = self._read_pcm(audio)
-            rate_hz = audio.sample_rate_hz
         else:
             field = "encoded"
-            mono, rate_hz = self._read_encoded(audio.content)
-        duration_s = mono.size / rate_hz
+            with _blamed(field):
+                decoded = self.files.decode(audio.content, audio.decoding, self._limits)
+        return self._resample(decoded, field)
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(self.max_clip_s, self.int16_divisor)
+
+    def _resample(self, decoded: Decoded, field: str) -> DecodedClip:
+        samples, report = decoded.samples, decoded.report
+        rate_hz = report.sample_rate_hz
         if rate_hz != self.sample_rate_hz:
-            mono = soxr.resample(mono, rate_hz, self.sample_rate_hz)
-        if mono.size == 0:
+            samples = soxr.resample(samples, rate_hz, self.sample_rate_hz)
+        if samples.size == 0:
             raise InvalidAudio(
                 field,
-                f"{duration_s * 1e6:.0f} us of audio hold no sample at {self.sample_rate_hz} Hz;"
-                " send a longer clip",
+                f"{decoded.duration_s * 1e6:.0f} us of audio hold no sample at"
+                f" {self.sample_rate_hz} Hz; send a longer clip",
             )
-        return DecodedClip(mono, duration_s)
+        if rate_hz > self.sample_rate_hz:
+            heard, there = self.sample_rate_hz / 2_000, rate_hz / 2_000
+            message = f"the encoder hears it up to {heard:g} kHz; it goes up to {there:g} kHz"
+            warning = AudioWarning(AudioProblem.PARTLY_HEARD, message)
+            report = replace(report, warnings=(*report.warnings, warning))
+        return DecodedClip(samples, decoded.duration_s, report)
 
-    def _read_pcm(self, audio: PcmAudio) -> Float32Array:
-        _check_rate(audio.sample_rate_hz, "pcm.sample_rate_hz")
-        _check_channel_count(audio.channel_count, "pcm.channel_count")
+    def _read_pcm(self, audio: PcmAudio) -> Decoded:
+        frames = self._frames(audio)
+        with _blamed("pcm.samples"):
+            channel = chosen_channel(audio.decoding, lambda: self._mix(frames, 0))
+            mixer = self._mix(frames, channel)
+            warnings = judge_mix(mixer, audio.decoding)
+        report = AudioReport(audio.sample_rate_hz, audio.channel_count, channel, tuple(warnings))
+        return Decoded(mixer.samples(), report)
+
+    def _mix(self, frames: SampleArray, channel: int) -> Mixer:
+        mixer = Mixer(frames.shape[1], channel, self.int16_divisor)
+        mixer.take(frames)
+        return mixer
+
+    def _frames(self, audio: PcmAudio) -> SampleArray:
+        """Return the frames, (n_frames, n_channels) int16 or float32, if the fields make sense."""
         if audio.sample_format is None:
             raise InvalidAudio("pcm.sample_format", "not set; give INT16 or FLOAT32")
+        if audio.channel_count > MAX_CHANNEL_COUNT:
+            raise InvalidAudio(
+                "pcm.channel_count",
+                f"{audio.channel_count} channels; at most {MAX_CHANNEL_COUNT} are taken",
+            )
         if not audio.samples:
             raise InvalidAudio("pcm.samples", "holds no samples; send at least one")
         frame_bytes = np.dtype(audio.sample_format.value).itemsize * audio.channel_count
@@ -80,104 +112,20 @@ class AudioDecoder:
                 f"{audio.byte_count} bytes are no whole number of {audio.channel_count}-channel"
                 f" {audio.sample_format.name} frames of {frame_bytes} bytes",
             )
-        self._check_duration(
-            audio.byte_count // frame_bytes, audio.sample_rate_hz, field="pcm.samples"
-        )
+        with _blamed("pcm.sample_rate_hz"):
+            check_rate(audio.sample_rate_hz)
+        with _blamed("pcm.samples"):
+            check_duration(audio.byte_count // frame_bytes, audio.sample_rate_hz, self._limits)
         samples = np.frombuffer(audio.samples, dtype=audio.sample_format.value)
-        if audio.sample_format is SampleFormat.INT16:
-            scaled = samples * np.float32(1 / self.int16_divisor)
-        else:
-            _check_samples(samples, "pcm.samples")
-            scaled = samples.astype(np.float32, copy=False)
-        return _mix_down(scaled.reshape(-1, audio.channel_count))
-
-    def _read_encoded(self, content: bytes) -> tuple[Float32Array, int]:
-        if not content:
-            raise InvalidAudio(
-                "encoded", "holds no audio; send a WAV, FLAC, OGG, Opus or MP3 file, or samples"
-            )
-        try:
-            with soundfile.SoundFile(_Bytes(content)) as file:
-                _check_rate(file.samplerate, "encoded")
-                _check_channel_count(file.channels, "encoded")
-                # The header's word, checked before anything is decoded.
-                if file.frames < _UNKNOWN_FRAME_COUNT:
-                    self._check_duration(file.frames, file.samplerate, field="encoded")
-                mono = self._read_blocks(file)
-                if file.subtype == "PCM_16" and self.int16_divisor != _INT16_FULL_SCALE:
-                    mono *= np.float32(_INT16_FULL_SCALE / self.int16_divisor)
-                return mono, file.samplerate
-        except (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError, OSError) as error:
-            raise InvalidAudio(
-                "encoded",
-                f"{len(content)} bytes cannot be decoded ({_one_line(error)});"
-                " send a WAV, FLAC, OGG, Opus or MP3 file",
-            ) from error
-
-    def _read_blocks(self, file: soundfile.SoundFile) -> Float32Array:
-        # The header may lie, and a small file decode to hours: count while decoding.
-        block_frames = max(1, _BLOCK_SAMPLES // file.channels)
-        blocks: list[Float32Array] = []
-        frame_count = 0
-        while len(block := file.read(block_frames, dtype="float32", always_2d=True)):
-            frame_count += len(block)
-            self._check_duration(frame_count, file.samplerate, field="encoded")
-            _check_samples(block, "encoded")
-            blocks.append(_mix_down(block))
-        if not blocks:
-            raise InvalidAudio("encoded", "the file holds no samples; send at least one")
-        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
-
-    def _check_duration(self, frame_count: int, rate_hz: int, *, field: str) -> None:
-        if frame_count > self.max_clip_s * rate_hz:
-            raise InvalidAudio(
-                field,
-                f"the clip lasts at least {frame_count / rate_hz:.3f} s; at most"
-                f" {self.max_clip_s:g} s are taken: cut it",
-            )
+        return samples.reshape(-1, audio.channel_count)
 
 
-class _Bytes(io.BytesIO):
-    """A file in memory. Damaged audio may make libsndfile seek to before its start: no error."""
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        if whence == io.SEEK_SET:
-            offset = max(0, offset)
-        return super().seek(offset, whence)
-
-
-def _check_rate(rate_hz: int, field: str) -> None:
-    if not MIN_SAMPLE_RATE_HZ <= rate_hz <= MAX_SAMPLE_RATE_HZ:
-        raise InvalidAudio(
-            field,
-            f"the sampling rate is {rate_hz} Hz; it must be {MIN_SAMPLE_RATE_HZ}"
-            f" to {MAX_SAMPLE_RATE_HZ} Hz",
-        )
-
-
-def _check_channel_count(channel_count: int, field: str) -> None:
-    if channel_count > MAX_CHANNEL_COUNT:
-        raise InvalidAudio(
-            field, f"{channel_count} channels; at most {MAX_CHANNEL_COUNT} are taken"
-        )
-
-
-def _check_samples(samples: Float32Array, field: str) -> None:
-    peak = float(np.abs(samples).max())
-    if not np.isfinite(peak):
-        raise InvalidAudio(field, "holds NaN or infinite samples; send finite ones in [-1, 1]")
-    if peak > MAX_AMPLITUDE:
-        raise InvalidAudio(field, f"samples reach {peak:g}; divide them so that full scale is 1")
-
-
-def _mix_down(frames: Float32Array) -> Float32Array:
-    if frames.shape[1] == 1:
-        return frames[:, 0]
-    mono: Float32Array = frames.mean(axis=1, dtype=np.float32)
-    return mono
-
-
-def _one_line(error: Exception) -> str:
-    # str(error) names the file too, which here would be the address of an object.
-    reason = error.error_string if isinstance(error, soundfile.LibsndfileError) else str(error)
-    return " ".join(reason.split()).rstrip(".") or type(error).__name__
+@contextmanager
+def _blamed(field: str) -> Iterator[None]:
+    """Blame a field for what is wrong with the audio."""
+    try:
+        yield
+    except BadAudio as error:
+        raise InvalidAudio(field, str(error)) from error
+    except NoDecoder as error:
+        raise DecoderNotStarted(str(error)) from error

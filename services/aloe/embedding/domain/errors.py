@@ -33,6 +33,10 @@ class InvalidRequest(EmbeddingError):
         self.field = field
 
 
+class DecoderNotStarted(EmbeddingError):
+    """The process that decodes cannot be started: the machine has no room for it."""
+
+
 class EncoderNotFound(EmbeddingError):
     """This server hosts no encoder of that name."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from google.protobuf import duration_pb2
 
-from aloe.embedding.audio.clip import Audio, EncodedAudio, PcmAudio, SampleFormat
+from aloe.embedding.audio.clip import Audio, EncodedAudio, MalformedAudio, PcmAudio, SampleFormat
 from aloe.embedding.ports.encoder import EncoderInfo
 from aloe.embedding.rpc.statuses import status_of
 from aloe.embedding.usecases.bulk import NumberedAudio, NumberedResult
@@ -13,6 +13,8 @@ from aloe.embedding.usecases.embedder import EmbeddedClip, EmbeddedRequest
 from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, embedding_service_pb2
 from aloe.wire import arrays
+from aloe.wire.audio import read_decoding, write_report
+from aloe.wire.errors import MalformedValue
 
 _FORMATS = {
     audio_pb2.SAMPLE_FORMAT_INT16: SampleFormat.INT16,
@@ -22,14 +24,19 @@ _FORMATS = {
 
 def audio(message: audio_pb2.Audio) -> Audio:
     """Read one clip; the decoder will say what is missing in it."""
+    try:
+        decoding = read_decoding(message.decoding, "decoding")
+    except MalformedValue as error:
+        return MalformedAudio(error.field, error.description)
     if message.WhichOneof("content") != "pcm":
-        return EncodedAudio(message.encoded)
+        return EncodedAudio(message.encoded, decoding)
     pcm = message.pcm
     return PcmAudio(
         samples=pcm.samples,
         sample_format=_FORMATS.get(pcm.sample_format),
         sample_rate_hz=pcm.sample_rate_hz,
         channel_count=pcm.channel_count or 1,
+        decoding=decoding,
     )
 
 
@@ -72,6 +79,7 @@ def embed_response(
         ),
         fingerprint=info.fingerprint,
         durations=[_duration(clip.duration_s) for clip in clips],
+        reports=[write_report(clip.report) for clip in clips],
     )
 
 
@@ -99,6 +107,7 @@ def _streamed_embedding(result: NumberedResult) -> embedding_service_pb2.Streame
             sequence_number=result.sequence_number,
             embedding=arrays.encode_vector(result.result.embedding),
             duration=_duration(result.result.duration_s),
+            report=write_report(result.result.report),
         )
     status = status_of_anything(result.result, status_of)
     return embedding_service_pb2.StreamedEmbedding(

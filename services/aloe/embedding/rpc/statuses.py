@@ -14,6 +14,7 @@ _CODES = {
     errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
     errors.DeadlineExpired: (grpc.StatusCode.DEADLINE_EXCEEDED, "OVERLOADED"),
+    errors.DecoderNotStarted: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
     errors.ShuttingDown: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
 }
 

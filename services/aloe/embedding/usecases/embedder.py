@@ -20,6 +20,7 @@ from aloe.embedding.domain.arrays import Float32Array
 from aloe.embedding.domain.errors import InvalidAudio, InvalidClips, InvalidRequest
 from aloe.embedding.ports.encoder import Encoder, EncoderInfo
 from aloe.embedding.ports.recorder import Recorder
+from aloe.values.audio import AudioReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class EmbeddedClip:
     """(embedding_dim,)"""
     duration_s: float
     """Of the audio as it was sent."""
+    report: AudioReport
+    """What was found in decoding it."""
     queue_s: float
     inference_s: float
 
@@ -178,7 +181,11 @@ def _outcome(clip: _DecodedClip, future: asyncio.Future[Embedded]) -> Outcome:
         fault = InvalidAudio("", "the encoder finds no finite embedding for this clip")
         return Outcome(clip.index, fault)
     result = EmbeddedClip(
-        embedded.embedding, clip.clip.duration_s, embedded.queue_s, embedded.inference_s
+        embedded.embedding,
+        clip.clip.duration_s,
+        clip.clip.report,
+        embedded.queue_s,
+        embedded.inference_s,
     )
     return Outcome(clip.index, result)
 

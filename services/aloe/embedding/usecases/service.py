@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from aloe.audio.isolation import Bounds, IsolatedDecoder
 from aloe.embedding.audio.decode_pool import DecodePool
 from aloe.embedding.audio.decoder import AudioDecoder
 from aloe.embedding.batching.admission import Admission
@@ -37,6 +38,9 @@ class ServiceLimits:
     cache_byte_count: int = 64 * 1024 * 1024
     """Embeddings remembered; 0 for none."""
     decode_thread_count: int = 2
+    """Each with a process of its own for what needs a decoder."""
+    decode_bounds: Bounds = field(default_factory=Bounds)
+    """What one recording may cost there."""
     int16_divisor: float = 32_768.0
     batch: BatchLimits = field(default_factory=BatchLimits)
     concurrent_batch_count: int = 1
@@ -66,6 +70,7 @@ class EmbeddingService:
         )
         self._deduping = self._make_deduping()
         self._decode_threads = ThreadPoolExecutor(limits.decode_thread_count, "decode")
+        self._files = IsolatedDecoder(limits.decode_thread_count, limits.decode_bounds)
         # One thread: TensorFlow is not made for several that load at the same time.
         self._load_thread = ThreadPoolExecutor(1, "load")
         self.catalog = Catalog(
@@ -83,7 +88,14 @@ class EmbeddingService:
         return {**idle, **self._batcher.queue_depths()}
 
     async def warm_up(self) -> None:
-        """Run every loaded encoder once at every batch size: the first run of a shape is slow."""
+        """Start the decoders, and run every loaded encoder once at every batch size.
+
+        The first run of a shape is slow.
+
+        Raises:
+            NoDecoder: a decoder cannot be started.
+        """
+        await asyncio.to_thread(self._files.start)
         for encoder in self._loaded:
             await asyncio.to_thread(self._run_every_size, encoder)
 
@@ -94,6 +106,7 @@ class EmbeddingService:
     async def close(self) -> None:
         """Drop the clips that wait and end the threads."""
         await self._batcher.close()
+        self._files.close()
         self._decode_threads.shutdown(cancel_futures=True)
         self._load_thread.shutdown(wait=False, cancel_futures=True)
         if self._shared_cache:
@@ -112,7 +125,9 @@ class EmbeddingService:
 
     def _embedder(self, encoder: Encoder) -> Embedder:
         info = encoder.info
-        decoder = AudioDecoder(info.sample_rate_hz, info.max_clip_s, self._limits.int16_divisor)
+        decoder = AudioDecoder(
+            info.sample_rate_hz, info.max_clip_s, self._files, self._limits.int16_divisor
+        )
         return Embedder(
             encoder,
             decode_pool=DecodePool(decoder, self._decode_threads),

@@ -1,0 +1,100 @@
+"""Several channels into the one that an encoder hears."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.audio.arrays import INT16_FULL_SCALE, Float32Array, SampleArray
+from aloe.audio.errors import BadAudio
+from aloe.values.audio import ChannelRule, Decoding
+
+MAX_CHANNEL_COUNT = 64
+MAX_AMPLITUDE = 100.0
+"""Full scale is 1. Samples far beyond it were most likely integers that nobody scaled."""
+_LEFT_OF_UNRELATED = 0.1
+"""Unrelated channels keep 1 / n of their mean energy in the mean of n. Those that keep less than a
+tenth of that cancel each other out."""
+_INT16_SCALE = np.float32(1 / INT16_FULL_SCALE)
+
+
+class Mixer:
+    """Takes frames block by block; keeps the mean of the channels, or one of them."""
+
+    def __init__(self, channel_count: int, channel: int, int16_divisor: float) -> None:
+        """Take the number of the channel to keep, from 1; 0 keeps their mean.
+
+        16-bit samples are divided by `int16_divisor`.
+
+        Raises:
+            BadAudio: there is no such channel, or far too many.
+        """
+        if channel_count > MAX_CHANNEL_COUNT:
+            raise BadAudio(f"{channel_count} channels; at most {MAX_CHANNEL_COUNT} are taken")
+        if channel > channel_count:
+            raise BadAudio(
+                f"there is no channel {channel}: the recording has {channel_count}; choose another"
+            )
+        self._channel, self._rescale = channel, np.float32(INT16_FULL_SCALE / int16_divisor)
+        self._blocks: list[Float32Array] = []
+        self._mix_energy = 0.0
+        self.energies: NDArray[np.float64] = np.zeros(channel_count)
+        """(n_channels,) sum of squares"""
+
+    def take(self, frames: SampleArray) -> None:
+        """Take some frames, (n_frames, n_channels).
+
+        Raises:
+            BadAudio: samples are not finite, or so large that nobody scaled them.
+        """
+        if frames.dtype == np.int16:
+            frames = frames * _INT16_SCALE
+            if self._rescale != 1:
+                frames *= self._rescale
+        else:
+            _check_range(frames)
+        self._blocks.append(self._mono(frames))
+
+    def samples(self) -> Float32Array:
+        """Return what was kept: (n_frames,)."""
+        if len(self._blocks) == 1:
+            return self._blocks[0]
+        return np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
+
+    @property
+    def lost_part(self) -> float:
+        """The part of the energy that is lost, 0 to 1, if the channels cancel out; 0 otherwise."""
+        mean = float(self.energies.mean())
+        if self._channel or len(self.energies) == 1 or mean == 0:
+            return 0.0
+        kept = self._mix_energy / mean
+        return 1 - kept if kept * len(self.energies) < _LEFT_OF_UNRELATED else 0.0
+
+    def _mono(self, frames: Float32Array) -> Float32Array:
+        if frames.shape[1] == 1:
+            return frames[:, 0]
+        self.energies += np.einsum("ij,ij->j", frames, frames, dtype=np.float64)
+        if self._channel:
+            return np.ascontiguousarray(frames[:, self._channel - 1])
+        mono: Float32Array = frames.mean(axis=1, dtype=np.float32)
+        self._mix_energy += float(np.einsum("i,i->", mono, mono, dtype=np.float64))
+        return mono
+
+
+def chosen_channel(decoding: Decoding, mix: Callable[[], Mixer]) -> int:
+    """Return the channel to hear, from 1; 0 for the mean of all.
+
+    `mix` mixes the recording down, to find the loudest channel.
+    """
+    if decoding.channel_rule is ChannelRule.LOUDEST:
+        return int(mix().energies.argmax()) + 1
+    return decoding.channel if decoding.channel_rule is ChannelRule.NUMBERED else 0
+
+
+def _check_range(samples: Float32Array) -> None:
+    peak = float(np.abs(samples).max(initial=0.0))
+    if not np.isfinite(peak):
+        raise BadAudio("holds NaN or infinite samples; send finite ones in [-1, 1]")
+    if peak > MAX_AMPLITUDE:
+        integers = f"divide them by {INT16_FULL_SCALE:g}" if peak > 1_000 else "divide them"
+        raise BadAudio(f"samples reach {peak:g}; {integers} so that full scale is 1")

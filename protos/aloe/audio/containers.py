@@ -1,0 +1,190 @@
+"""Every container but plain WAV, through PyAV: FFmpeg's demuxers and decoders."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from aloe.audio.arrays import SampleArray
+from aloe.audio.errors import BadAudio
+from aloe.audio.findings import Findings
+from aloe.audio.promises import Promise
+
+_DEMUXERS = (
+    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,eac3,flac,flv,gsm,matroska,mov,mp3,"
+    "mpegts,oga,ogg,rm,sox,tta,voc,w64,wav,wv"
+)
+"""What people record and keep. None that opens other files or places, as playlists do."""
+_BACK_TO_BACK = ("aac", "ac3", "amr", "amrnb", "amrwb", "eac3", "flac", "mp3")
+"""Containers whose packets follow each other without a gap."""
+_LEFT_JUSTIFIED = {"u8": 128.0, "s16": 32_768.0, "s32": 2.0**31, "s64": 2.0**63}
+_SLACK_PACKETS = 3
+"""A codec's delay at either end, which is cut or not, is no loss."""
+_TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN", b"3DI")
+
+
+class ContainerReader:
+    """Decodes the first audio stream of a file."""
+
+    def __init__(self, content: bytes) -> None:
+        """Open a file.
+
+        Raises:
+            BadAudio: it is no audio file, or of a kind that nobody records.
+        """
+        import av
+
+        av.logging.set_level(av.logging.PANIC)
+        self._av, self._content = av, content
+        self.findings = Findings()
+        try:
+            self._container = av.open(
+                io.BytesIO(content),
+                metadata_errors="ignore",
+                options={"format_whitelist": _DEMUXERS, "protocol_whitelist": ""},
+            )
+        except (av.FFmpegError, ValueError, OSError, IndexError) as error:
+            raise BadAudio(_why_not(content, error)) from error
+        streams = self._container.streams.audio
+        if not streams:
+            self.close()
+            raise BadAudio("the file holds no sound")
+        self.stream_count = len(streams)
+        self._stream: Any = streams[0]
+        self._kinds = self._container.format.name.split(",")
+        context = self._stream.codec_context
+        context.thread_count = 1
+        self.sample_rate_hz: int = context.sample_rate
+        self.channel_count: int = context.channels
+        self.is_int16 = context.format is not None and context.format.name in ("s16", "s16p")
+        self._frame_count = 0
+        self._packet_frames = 0
+        self._promise = Promise(content, self._container, self._stream)
+        if not self.sample_rate_hz or not self.channel_count:
+            self._find_layout()
+
+    def close(self) -> None:
+        self._container.close()
+
+    def blocks(self) -> Iterator[SampleArray]:
+        """Yield the frames, (n_frames, n_channels), as int16 or float32 with full scale 1.
+
+        What cannot be decoded is noted in `findings`, which are complete at the end.
+        """
+        for frame in self._frames():
+            block = _samples_of(frame)
+            self._packet_frames = max(self._packet_frames, len(block))
+            if frame.sample_rate != self.sample_rate_hz or block.shape[1] != self.channel_count:
+                self.findings.damaged(
+                    f"the rest has {frame.sample_rate:,} Hz and {block.shape[1]} channels, not"
+                    f" {self.sample_rate_hz:,} Hz and {self.channel_count}",
+                    self._at_s,
+                )
+                break
+            block = self._without_padding(block)
+            self._frame_count += len(block)
+            yield block
+        self._check_end()
+
+    @property
+    def _at_s(self) -> float:
+        return self._frame_count / self.sample_rate_hz if self.sample_rate_hz else 0.0
+
+    def _find_layout(self) -> None:
+        """Learn rate and channels from the first frame, where no header tells them."""
+        for frame in self._frames():
+            self.sample_rate_hz = frame.sample_rate
+            self.channel_count = len(frame.layout.channels)
+            break
+        self._container.seek(0)
+        self.findings = Findings()
+        if not self.sample_rate_hz or not self.channel_count:
+            self.close()
+            raise BadAudio("nothing in the file can be decoded")
+
+    def _frames(self) -> Iterator[Any]:
+        expected: int | None = None
+        is_open = True
+        packets = self._container.demux(self._stream)
+        while is_open:
+            try:
+                packet = next(packets, None)
+            except (self._av.FFmpegError, ValueError, OSError) as error:
+                self.findings.damaged(f"the file cannot be read on ({reason(error)})", self._at_s)
+                packet, is_open = None, False
+            if packet is None:
+                return
+            if packet.size and packet.pos is not None:
+                self._check_place(packet, expected)
+                expected = packet.pos + packet.size
+            try:
+                yield from packet.decode()
+            except (self._av.FFmpegError, ValueError) as error:
+                what = f"{packet.size:,} bytes cannot be decoded ({reason(error)})"
+                self.findings.damaged(what, self._at_s)
+
+    def _check_place(self, packet: Any, expected: int | None) -> None:
+        """Note what lies between two packets that should follow each other."""
+        if expected is None:
+            self._promise.first_packet_at = packet.pos
+        if expected is None or not set(self._kinds) & set(_BACK_TO_BACK):
+            return
+        between = self._content[expected : packet.pos]
+        if between and not between.startswith(_TAGS):
+            self.findings.damaged(f"{len(between):,} bytes are no sound", self._at_s)
+
+    def _without_padding(self, block: SampleArray) -> SampleArray:
+        """Cut what the encoder added at the end, where the container says how long the sound is."""
+        promised = self._promise.frame_count(self._packet_frames)
+        if promised is None or self._promise.counts_padding:
+            return block
+        excess = self._frame_count + len(block) - promised
+        return block[: len(block) - excess] if 0 < excess < len(block) else block
+
+    def _check_end(self) -> None:
+        if self._promise.pages:
+            self.findings.add(self._promise.pages.findings, 0.0)
+        promised = self._promise.frame_count(self._packet_frames) or 0
+        slack = 0 if self._promise.is_exact else _SLACK_PACKETS * self._packet_frames
+        missing = self._promise.missing_bytes()
+        if self.findings.cut_off:
+            return
+        if self._frame_count + slack < promised:
+            self.findings.cut_off = (
+                f"holds {self._at_s:.3f} s of {promised / self.sample_rate_hz:.3f} s"
+            )
+        elif missing:
+            self.findings.cut_off = f"{missing:,} bytes are missing at its end, {self._at_s:.3f} s"
+
+
+def _samples_of(frame: Any) -> SampleArray:
+    """Return a frame's samples, (n_frames, n_channels), as int16 or float32 with full scale 1."""
+    samples: SampleArray = frame.to_ndarray()
+    channel_count = len(frame.layout.channels)
+    samples = samples.T if frame.format.is_planar else samples.reshape(-1, channel_count)
+    kind = frame.format.name.removesuffix("p")
+    if kind == "s16":
+        return np.ascontiguousarray(samples)
+    if kind in ("flt", "dbl"):
+        return np.ascontiguousarray(samples, dtype=np.float32)
+    if kind == "u8":
+        samples = samples.astype(np.int16) - 128
+    scaled: SampleArray = samples.astype(np.float32) * np.float32(1 / _LEFT_JUSTIFIED[kind])
+    return scaled
+
+
+def reason(error: Exception) -> str:
+    """Return what an error says, without the place of a file that only we know."""
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(str(text).split()).rstrip(".").lower() or type(error).__name__
+
+
+def _why_not(content: bytes, error: Exception) -> str:
+    """Say why a file cannot be opened."""
+    if content[4:8] == b"ftyp" and b"moov" not in content:
+        return (
+            "cut off: its index (moov), which stands at the end, is missing. Copy it again, or end"
+            " the recording properly"
+        )
+    return f"{len(content):,} bytes are no audio file ({reason(error)})"

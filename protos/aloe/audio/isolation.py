@@ -1,0 +1,196 @@
+"""Decoders in processes of their own: a file that crashes one costs a clip, never the service."""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO, Self, cast
+
+import numpy as np
+
+from aloe.audio.decoder import Decoded, Limits, decode
+from aloe.audio.errors import BadAudio
+from aloe.audio.sources import is_plain
+from aloe.audio.windows import cut, measure
+from aloe.audio.worker import OUT_OF_MEMORY, read, write
+from aloe.values.audio import AudioProblem, AudioReport, AudioWarning, Decoding
+
+DEFAULT_MEMORY_BYTES = 2 * 1024**3
+"""Address space, of which the libraries take a part."""
+DEFAULT_CPU_S = 60.0
+_END_PATIENCE_S = 2.0
+
+
+class NoDecoder(Exception):
+    """A process that decodes cannot be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one recording may cost."""
+
+    memory_bytes: int = DEFAULT_MEMORY_BYTES
+    cpu_s: float = DEFAULT_CPU_S
+
+
+class IsolatedDecoder:
+    """Decodes in at most so many processes, which are started as they are needed.
+
+    Any number of threads may use it; each waits until a process is free. Plain WAV files are
+    decoded where they are: no native code looks at them.
+    """
+
+    def __init__(self, process_count: int = 1, bounds: Bounds | None = None) -> None:
+        self._bounds = bounds or Bounds()
+        self._idle: queue.LifoQueue[_Process | None] = queue.LifoQueue()
+        for _ in range(process_count):
+            self._idle.put(None)
+        self._process_count = process_count
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start every process, so that no clip has to wait for it. Raises NoDecoder."""
+        processes = [self._idle.get() for _ in range(self._process_count)]
+        for process in processes:
+            self._idle.put(process or _Process(self._bounds))
+
+    def close(self) -> None:
+        """End the processes; clips that are being decoded fail."""
+        self._is_closed = True
+        with contextlib.suppress(queue.Empty):
+            while True:
+                process = self._idle.get_nowait()
+                if process:
+                    process.end()
+
+    def decode(self, content: bytes, decoding: Decoding, limits: Limits) -> Decoded:
+        """Do what `decoder.decode` does. Raises BadAudio as it does, and where a decoder dies."""
+        if is_plain(content):
+            return decode(content, decoding, limits)
+        rule = decoding.channel_rule
+        job = {
+            "kind": "decode",
+            "decoding": (rule and rule.value, decoding.channel, decoding.accept_damaged),
+            "limits": asdict(limits),
+        }
+        head, data = self._do(job, content)
+        report = head["report"]
+        warnings = [AudioWarning(AudioProblem(kind), text) for kind, text in report["warnings"]]
+        samples = np.frombuffer(data, np.float32)
+        return Decoded(samples, AudioReport(**{**report, "warnings": tuple(warnings)}))
+
+    def cut(self, content: bytes, start_s: float, end_s: float | None) -> bytes:
+        """Do what `windows.cut` does. Raises BadAudio."""
+        if is_plain(content):
+            return cut(content, start_s, end_s)
+        _, data = self._do({"kind": "cut", "start_s": start_s, "end_s": end_s}, content)
+        return data
+
+    def measure(self, content: bytes) -> tuple[int, int]:
+        """Do what `windows.measure` does. Raises BadAudio."""
+        if is_plain(content):
+            return measure(content)
+        head, _ = self._do({"kind": "measure"}, content)
+        frame_count, rate_hz = head["measured"]
+        return frame_count, rate_hz
+
+    def _do(self, job: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+        process = self._idle.get()
+        is_fresh = process is None
+        try:
+            while True:
+                process = process or _Process(self._bounds)
+                try:
+                    head, data = process.do(job, content)
+                except _Died as death:
+                    process.end()
+                    process = None
+                    # What an earlier clip left behind must not fail this one.
+                    if is_fresh or self._is_closed:
+                        raise BadAudio(str(death)) from None
+                    is_fresh = True
+                else:
+                    break
+        finally:
+            if self._is_closed and process:
+                process.end()
+            self._idle.put(process)
+        if "error" in head:
+            raise BadAudio(head["error"])
+        return head, data
+
+
+class _Died(Exception):
+    """A process ended, or has to, and why."""
+
+
+class _Process:
+    """One process that decodes."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        """Start it. Raises NoDecoder."""
+        self._bounds = bounds
+        command = [sys.executable, "-m", "aloe.audio.worker"]
+        try:
+            child = subprocess.Popen(  # noqa: S603
+                [*command, str(bounds.memory_bytes), str(bounds.cpu_s)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # A thread of numpy's takes a part of the memory.
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            )
+        except OSError as error:
+            raise NoDecoder(f"a decoder cannot be started: {error}") from error
+        self._child, self._to, self._from = (
+            child,
+            cast("BinaryIO", child.stdin),
+            cast("BinaryIO", child.stdout),
+        )
+        if read(self._from) is None:
+            self.end()
+            raise NoDecoder(
+                f"a decoder cannot be started (exit status {self._child.returncode}): pip install"
+                " 'aloe-speech[embedding]'"
+            )
+
+    def do(self, job: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+        """Return the result. Raises _Died."""
+        try:
+            write(self._to, job, content)
+            result = read(self._from)
+        except (OSError, ValueError):
+            result = None
+        if result is None:
+            raise _Died(self._cause())
+        if OUT_OF_MEMORY in result[0]:
+            mib = self._bounds.memory_bytes >> 20
+            raise _Died(f"decoding it takes over {mib:,} MiB of memory")
+        return result
+
+    def end(self) -> None:
+        """Kill it."""
+        with contextlib.suppress(OSError):
+            self._to.close()
+        self._child.kill()
+        self._child.wait()
+        self._from.close()
+
+    def _cause(self) -> str:
+        """Say how the process ended."""
+        try:
+            code = self._child.wait(_END_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            return "its decoder answers no more"
+        if code == -signal.SIGPROF:
+            return f"decoding it takes over {self._bounds.cpu_s:g} s of processor time"
+        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return f"its decoder crashed on it ({how})"

@@ -1,0 +1,58 @@
+"""Files that were joined end to end, as chunked recorders and text-to-speech programs do."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How the files of a kind begin."""
+
+    literal: bytes
+    """What is searched for."""
+    offset: int
+    """Where it stands in the file."""
+    pattern: "re.Pattern[bytes]"
+    """All of the start: so long that it does not occur in sound by chance."""
+
+    def find_all(self, content: bytes) -> Iterator[int]:
+        """Yield where files of this kind begin."""
+        place = content.find(self.literal)
+        while place >= 0:
+            begin = place - self.offset
+            if begin >= 0 and self.pattern.match(content, begin):
+                yield begin
+            place = content.find(self.literal, place + 1)
+
+
+# Decoders stop at the end of the first file of these; those of Ogg, MP3 and ADTS go on.
+_STARTS = tuple(
+    _Start(literal, offset, re.compile(pattern, re.DOTALL))
+    for literal, offset, pattern in (
+        (b"WAVE", 8, rb"(?:RIFF|RF64|BW64|RIFX).{4}WAVE"),
+        (b"AIF", 8, rb"FORM.{4}AIF[FC]"),
+        (b"riff\x2e\x91\xcf\x11", 0, rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"),
+        (b"fLaC", 0, rb"fLaC[\x00\x80]\x00\x00\x22"),
+        (b".snd\0\0", 0, rb"\.snd\x00\x00[\x00-\x7f].{5}\x00\x00\x00."),
+        (b"caff\0\1", 0, rb"caff\x00\x01\x00\x00desc"),
+        (b"#!AMR", 0, rb"#!AMR(?:-WB)?\n"),
+        (b"\x1aE\xdf\xa3", 0, rb"\x1aE\xdf\xa3.{1,48}?(?:webm|matroska)"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", 0, rb".{8}\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),
+        (b"ftyp", 4, rb"\x00\x00\x00.ftyp[A-Za-z0-9 ]{4}"),
+    )
+)
+
+
+def parts_of(content: bytes) -> Iterator[bytes]:
+    """Yield the files that a file consists of: itself, unless several were joined."""
+    for start in _STARTS:
+        # Tags may stand before the first one.
+        if start.pattern.match(content) or content[:3] == b"ID3":
+            begins = list(start.find_all(content))
+            if len(begins) > 1:
+                begins[0] = 0
+                for begin, end in zip(begins, [*begins[1:], len(content)], strict=True):
+                    yield content[begin:end]
+                return
+    yield content

@@ -1,0 +1,83 @@
+"""How much sound a container says that it holds."""
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from aloe.audio import mp3, ogg, structure
+
+_SILENT = ("aac", "ac3", "amr", "amrnb", "amrwb", "eac3", "mpegts")
+"""Containers without a word on their length, of which FFmpeg makes a guess."""
+_OPUS_RATE_HZ = 48_000
+_AV_TIME_BASE = Fraction(1, 1_000_000)
+_UNKNOWN_LENGTH = 1 << 40
+_TOTAL_SAMPLES_BITS = (1 << 36) - 1
+
+
+class Promise:
+    """What a file that PyAV has opened says of its own length."""
+
+    def __init__(self, content: bytes, container: Any, stream: Any) -> None:
+        self._content, self._container, self._stream = content, container, stream
+        self._kinds = set(container.format.name.split(","))
+        self._codec: str = stream.codec_context.name
+        self.first_packet_at = 0
+        """Where the sound begins in the file."""
+        self.pages: ogg.Pages | None = None
+        if "ogg" in self._kinds:
+            rate_hz = stream.codec_context.sample_rate or _OPUS_RATE_HZ
+            is_opus = self._codec == "opus"
+            self.pages = ogg.check_pages(content, _OPUS_RATE_HZ if is_opus else rate_hz)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is true to the sample: no codec adds a delay that is cut or not."""
+        return self._codec == "flac" or self._codec.startswith("pcm_")
+
+    @property
+    def counts_padding(self) -> bool:
+        """Whether it counts what the encoder added at the ends, which FFmpeg cuts itself."""
+        return "mp3" in self._kinds or self._codec == "opus"
+
+    def frame_count(self, packet_frames: int) -> int | None:
+        """Return how many frames it says it holds; None if it does not.
+
+        Args:
+            packet_frames: the frames that a packet holds.
+        """
+        if self._kinds & set(_SILENT):
+            return None
+        if "mp3" in self._kinds:
+            count = mp3.promised_frame_count(self._content[: self.first_packet_at])
+            return count * packet_frames if count else None
+        if self.pages:
+            return None if self._codec == "opus" else self.pages.granule
+        if "flac" in self._kinds:
+            # The last 36 of these bits, 18 bytes into the file; 0 where it was a stream.
+            begin = self._content.find(b"fLaC") + 18
+            packed = int.from_bytes(self._content[begin : begin + 8], "big")
+            return packed & _TOTAL_SAMPLES_BITS or None
+        if self._kinds & {"w64", "caf"} and self._codec.startswith("pcm_"):
+            return self._plain_frame_count()
+        return self._duration()
+
+    def missing_bytes(self) -> int:
+        """Return how many bytes of its last element are not there."""
+        kind = next((each for each in ("mov", "matroska") if each in self._kinds), "")
+        return structure.missing_bytes(self._content, kind) if kind else 0
+
+    def _plain_frame_count(self) -> int | None:
+        (kind,) = self._kinds & {"w64", "caf"}
+        size = structure.promised_data_bytes(self._content, kind)
+        bits = re.search(r"\d+", self._codec)  # none in pcm_mulaw and pcm_alaw, which have 8
+        sample_bytes = int(bits[0]) // 8 if bits else 1
+        return size and size // (sample_bytes * self._stream.codec_context.channels)
+
+    def _duration(self) -> int | None:
+        length, base = self._stream.duration, self._stream.time_base
+        if length is None or base is None:
+            length, base = self._container.duration, _AV_TIME_BASE
+        if not length or length < 0:
+            return None
+        count = round(length * base * self._stream.codec_context.sample_rate)
+        return count if count < _UNKNOWN_LENGTH else None

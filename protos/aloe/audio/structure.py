@@ -1,0 +1,88 @@
+"""Whether all that a container announces is in the file, where its demuxer does not say so."""
+
+import struct
+from collections.abc import Iterator
+
+_W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+_W64_HEADER_BYTES = 24
+_CAF_EDIT_COUNT_BYTES = 4
+_SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+_MASTERS = (_SEGMENT, _CLUSTER)
+"""Elements of Matroska that consist of others, down to the blocks of sound."""
+
+
+def promised_data_bytes(content: bytes, kind: str) -> int | None:
+    """Return how many bytes of samples a W64 or CAF file says it holds; None if it does not."""
+    if kind == "w64":
+        place = content.find(_W64_DATA)
+        if place < 0 or place + _W64_HEADER_BYTES > len(content):
+            return None
+        size: int = struct.unpack_from("<q", content, place + 16)[0]
+        return size - _W64_HEADER_BYTES if size > _W64_HEADER_BYTES else None
+    for name, size, _ in _caf_chunks(content):
+        if name == b"data":
+            return size - _CAF_EDIT_COUNT_BYTES if size > 0 else None
+    return None
+
+
+def missing_bytes(content: bytes, kind: str) -> int:
+    """Return how many bytes of an MP4 or Matroska file's last element are not there."""
+    end = _mp4_end(content) if kind == "mov" else _matroska_end(content)
+    return max(0, end - len(content))
+
+
+def _caf_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, size and place of each chunk of a CAF file."""
+    place = 8
+    while place + 12 <= len(content):
+        name, size = struct.unpack_from(">4sq", content, place)
+        yield name, size, place + 12
+        if size < 0:  # to the end of the file
+            return
+        place += 12 + size
+
+
+def _mp4_end(content: bytes) -> int:
+    """Return where the last box of an MP4 file ends, by what it says."""
+    place = 0
+    while place + 16 <= len(content):
+        size = int.from_bytes(content[place : place + 4], "big")
+        if size == 1:
+            size = int.from_bytes(content[place + 8 : place + 16], "big")
+        if size == 0:  # to the end of the file
+            return len(content)
+        if size < 8 or not content[place + 4 : place + 8].isalnum():
+            return place  # no box: something was appended
+        place += size
+    return place
+
+
+def _matroska_end(content: bytes) -> int:
+    """Return where the last element of a Matroska or WebM file ends, by what it says."""
+    place = 0
+    while place < len(content):
+        id_length = _vint_length(content[place])
+        body = place + id_length
+        if not id_length or body >= len(content):
+            return place + max(1, id_length)
+        size_length = _vint_length(content[body])
+        if not size_length:
+            return place  # no element: something was appended
+        name = content[place:body]
+        size = _vint(content[body : body + size_length])
+        place = body + size_length
+        if name not in _MASTERS:
+            place += size if size is not None else 0
+    return place
+
+
+def _vint_length(first: int) -> int:
+    """Return how many bytes a number of EBML has, by its first one; 0 if it is none."""
+    return 9 - first.bit_length() if first else 0
+
+
+def _vint(data: bytes) -> int | None:
+    """Read a size of EBML; None where it is not known."""
+    bits = 7 * len(data)
+    value = int.from_bytes(data, "big") & ((1 << bits) - 1)
+    return None if value == (1 << bits) - 1 else value

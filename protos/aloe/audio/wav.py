@@ -1,0 +1,169 @@
+"""WAV files that hold plain samples: where their data lies, without any decoder.
+
+WAVE as in "Multimedia Programming Interface and Data Specifications 1.0" (1991), with
+WAVE_FORMAT_EXTENSIBLE (2001), and RF64 as in EBU Tech 3306.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from aloe.audio.arrays import SampleArray
+from aloe.audio.findings import Findings
+
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_KINDS = (b"RIFF", b"RF64", b"BW64")
+_DTYPES = {
+    (_PCM, 8): "u1",
+    (_PCM, 16): "<i2",
+    (_PCM, 24): "i3",
+    (_PCM, 32): "<i4",
+    (_FLOAT, 32): "<f4",
+    (_FLOAT, 64): "<f8",
+}
+_NEVER_FILLED_IN = 0x7FFF_0000
+"""Programs that write to a pipe leave a size like this, or 0: it means to the end."""
+_BLOCK_SAMPLES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class WavData:
+    """Plain samples within a file."""
+
+    sample_rate_hz: int
+    channel_count: int
+    dtype: str
+    """As numpy writes it; "i3" for 24 bits."""
+    data: memoryview
+    """Whole frames, interleaved by channel."""
+    promised_frame_count: int | None
+    """What the header says; None where it does not."""
+
+    @property
+    def frame_count(self) -> int:
+        return len(self.data) // self.frame_bytes
+
+    @property
+    def frame_bytes(self) -> int:
+        return int(self.dtype[-1]) * self.channel_count
+
+    def blocks(self) -> Iterator[SampleArray]:
+        """Yield the frames, (n_frames, n_channels), as int16 or float32 with full scale 1."""
+        step = max(1, _BLOCK_SAMPLES // self.channel_count) * self.frame_bytes
+        for begin in range(0, len(self.data), step):
+            samples = _read(self.data[begin : begin + step], self.dtype)
+            yield samples.reshape(-1, self.channel_count)
+
+
+class PlainWav:
+    """A WAV file of plain samples."""
+
+    stream_count = 1
+
+    def __init__(self, data: WavData) -> None:
+        self.findings = Findings()
+        self.sample_rate_hz, self.channel_count = data.sample_rate_hz, data.channel_count
+        self._data = data
+
+    def blocks(self) -> Iterator[SampleArray]:
+        """Yield the frames, (n_frames, n_channels), as int16 or float32 with full scale 1."""
+        yield from self._data.blocks()
+        promised, there = self._data.promised_frame_count, self._data.frame_count
+        if promised is not None and there < promised:
+            rate_hz = self.sample_rate_hz
+            self.findings.cut_off = f"holds {there / rate_hz:.3f} s of {promised / rate_hz:.3f} s"
+
+    def close(self) -> None:
+        """Do nothing: there is no file."""
+
+
+def find_wav_data(content: bytes | memoryview) -> WavData | None:
+    """Find the samples of a WAV file; None if it is none, or its samples need a decoder."""
+    view = memoryview(content)
+    if len(view) < 12 or bytes(view[:4]) not in _KINDS or bytes(view[8:12]) != b"WAVE":
+        return None
+    layout: tuple[int, int, str] | None = None
+    long_size: int | None = None
+    place = 12
+    while place + 8 <= len(view):
+        name, size = bytes(view[place : place + 4]), _u32(view, place + 4)
+        body = view[place + 8 : place + 8 + size]
+        if name == b"ds64" and len(body) >= 16:
+            long_size = struct.unpack_from("<Q", body, 8)[0]
+        elif name == b"fmt ":
+            layout = _layout(body)
+        elif name == b"data":
+            if layout is None:
+                return None
+            size = long_size if long_size is not None and size == 0xFFFF_FFFF else size
+            return _data(view, place + 8, size, layout)
+        place = _next_chunk(view, place + 8 + size)
+    return None
+
+
+def _layout(body: memoryview) -> tuple[int, int, str] | None:
+    """Return rate, channels and numpy's name of a format; None if it needs a decoder."""
+    if len(body) < 16:
+        return None
+    tag, channel_count, rate_hz, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", body)
+    if tag == _EXTENSIBLE and len(body) >= 26:
+        tag = struct.unpack_from("<H", body, 24)[0]
+    dtype = _DTYPES.get((tag, bits))
+    if dtype is None or not channel_count or not rate_hz:
+        return None
+    return (rate_hz, channel_count, dtype) if frame_bytes == channel_count * bits // 8 else None
+
+
+def _data(view: memoryview, begin: int, size: int, layout: tuple[int, int, str]) -> WavData | None:
+    rate_hz, channel_count, dtype = layout
+    frame_bytes = int(dtype[-1]) * channel_count
+    there = len(view) - begin
+    is_known = size < _NEVER_FILLED_IN and (size > 0 or _is_chunks(view, begin))
+    byte_count = min(size, there) if is_known else there
+    end = begin + byte_count // frame_bytes * frame_bytes
+    promised = size // frame_bytes if is_known else None
+    return WavData(rate_hz, channel_count, dtype, view[begin:end], promised)
+
+
+def _is_chunks(view: memoryview, place: int) -> bool:
+    """Whether nothing but whole chunks follows, so that data of size 0 is really empty."""
+    while place + 8 <= len(view):
+        if not _is_name(view, place):
+            return False
+        place = _next_chunk(view, place + 8 + _u32(view, place + 4))
+    return place == len(view)
+
+
+def _next_chunk(view: memoryview, end: int) -> int:
+    """Return where the next chunk begins: at an even place, but some programs forget to pad."""
+    if end % 2 and _is_name(view, end):
+        return end
+    return end + end % 2
+
+
+def _is_name(view: memoryview, place: int) -> bool:
+    """Whether a chunk may begin here."""
+    return bytes(view[place : place + 4]).rstrip(b" ").isalnum()
+
+
+def _u32(view: memoryview, place: int) -> int:
+    value: int = struct.unpack_from("<I", view, place)[0]
+    return value
+
+
+def _read(data: memoryview, dtype: str) -> SampleArray:
+    if dtype == "<i2":
+        return np.frombuffer(data, "<i2")
+    if dtype == "u1":
+        return (np.frombuffer(data, "u1").astype(np.float32) - 128) / np.float32(128)
+    if dtype == "i3":
+        # The three bytes become the upper ones of four.
+        wide = np.zeros((len(data) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+        return wide.view("<i4")[:, 0].astype(np.float32) * np.float32(2.0**-31)
+    if dtype == "<i4":
+        return np.frombuffer(data, "<i4").astype(np.float32) * np.float32(2.0**-31)
+    with np.errstate(over="ignore"):  # beyond float32 it is infinite, and refused as such
+        return np.frombuffer(data, dtype).astype(np.float32, copy=False)
