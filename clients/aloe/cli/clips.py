@@ -1,5 +1,6 @@
 """`aloe import`: audio files into a pool."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +8,20 @@ import typer
 
 from aloe.bench.datasets.recording import clip_id_of
 from aloe.cli.console import CommandError, complain, notes, print_json, progress
-from aloe.cli.options import DEFAULT_SERVER, Files, Json, PoolId, Server, audio_files, client
-from aloe.client import NewClip
+from aloe.cli.options import (
+    DEFAULT_SERVER,
+    AcceptDamaged,
+    Channel,
+    Files,
+    Json,
+    PoolId,
+    Server,
+    audio_files,
+    client,
+    parse_decoding,
+)
+from aloe.client import AudioProblem, Decoding, ImportSummary, NewClip
+from aloe.values.audio import DEFAULT_DECODING
 
 _SHOWN_FAILURES = 20
 
@@ -19,12 +32,15 @@ def import_clips(
     id_prefix: Annotated[
         str, typer.Option(help="put in front of every clip's id, as where two folders are alike")
     ] = "",
+    channel: Channel = "",
+    accept_damaged: AcceptDamaged = False,
     create: Annotated[bool, typer.Option(help="create the pool if it is not there")] = True,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
     """Import audio files into a pool. Those it has already are skipped."""
-    clips = _new_clips(audio_files(paths), id_prefix)
+    decoding = parse_decoding(channel, accept_damaged=accept_damaged)
+    clips = _new_clips(audio_files(paths), id_prefix, decoding)
     with client(server) as learner, progress() as bar:
         if create and pool_id not in {pool.pool_id for pool in learner.list_pools()}:
             learner.create_pool(pool_id)
@@ -39,13 +55,36 @@ def import_clips(
             f"{summary.imported_count:,} imported, {summary.existing_count:,} were there,"
             f" {len(summary.failures):,} failed"
         )
+    _tell_warnings(summary)
     for failure in summary.failures[:_SHOWN_FAILURES]:
         complain(f"{failure.clip_id}: {failure.message}")
+    if len(summary.failures) > _SHOWN_FAILURES:
+        complain(f"and {len(summary.failures) - _SHOWN_FAILURES:,} more failed; --json lists all")
     if summary.failures:
         raise typer.Exit(1)
 
 
-def _new_clips(files: list[tuple[Path, str]], id_prefix: str) -> list[NewClip]:
+def _tell_warnings(summary: ImportSummary) -> None:
+    """Say what was found in clips that were taken, a line for each kind of it."""
+    firsts: dict[AudioProblem, tuple[str, str]] = {}
+    counts: Counter[AudioProblem] = Counter()
+    for clip in summary.warnings:
+        for warning in clip.warnings:
+            counts[warning.problem] += 1
+            firsts.setdefault(warning.problem, (clip.clip_id, warning.message))
+    for problem, (clip_id, message) in firsts.items():
+        what = problem.value.replace("_", " ")
+        notes.print(
+            f"{what}: {counts[problem]:,} clips, such as {clip_id}: {message}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _new_clips(
+    files: list[tuple[Path, str]], id_prefix: str, decoding: Decoding = DEFAULT_DECODING
+) -> list[NewClip]:
     """Give every file its clip id. Raises CommandError where two files would have the same."""
     by_id: dict[str, Path] = {}
     for path, relative in files:
@@ -57,5 +96,6 @@ def _new_clips(files: list[tuple[Path, str]], id_prefix: str) -> list[NewClip]:
                 " both, or one after the other, each with an --id-prefix of its own"
             )
     return [
-        NewClip(clip_id, audio=path, uri=path.resolve().as_uri()) for clip_id, path in by_id.items()
+        NewClip(clip_id, audio=path, uri=path.resolve().as_uri(), decoding=decoding)
+        for clip_id, path in by_id.items()
     ]

@@ -9,7 +9,8 @@ import typer
 
 from aloe.bench.datasets.audio_files import audio_below
 from aloe.cli.console import CommandError, notes
-from aloe.client import AcquisitionFunction, ConnectOptions, LearnerClient, connect
+from aloe.client import AcquisitionFunction, ConnectOptions, Decoding, LearnerClient, connect
+from aloe.values.audio import CHANNEL_WORDS, parse_channel
 
 Server = Annotated[
     str, typer.Option("--server", envvar="ALOE_SERVER", help="host:port of the learner service")
@@ -28,6 +29,17 @@ TaskId = Annotated[str, typer.Argument(metavar="TASK", help="the task's id")]
 PoolId = Annotated[str, typer.Argument(metavar="POOL", help="the pool's id")]
 OracleId = Annotated[str, typer.Option("--oracle", envvar="ALOE_ORACLE", help="who answers")]
 
+_CHANNEL_HELP = (
+    f"which channel to hear: {CHANNEL_WORDS}; by default the mix, and files are refused whose"
+    " channels cancel each other out"
+)
+Channel = Annotated[str, typer.Option(help=_CHANNEL_HELP)]
+AcceptDamaged = Annotated[
+    bool,
+    typer.Option(
+        "--accept-damaged", help="take what can be heard of files that are cut off or damaged"
+    ),
+]
 
 _PATIENCE = timedelta(seconds=5)
 """Longer than any call takes that is no import or prediction; a person waits for the answer."""
@@ -61,6 +73,14 @@ def audio_files(paths: list[Path]) -> list[tuple[Path, str]]:
     if not found:
         raise CommandError(f"no audio files in {', '.join(map(str, paths))}")
     return found
+
+
+def parse_decoding(channel: str, *, accept_damaged: bool) -> Decoding:
+    """Read how files are to be decoded."""
+    try:
+        return Decoding(*parse_channel(channel), accept_damaged)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def parse_acquisition_functions(text: str) -> tuple[AcquisitionFunction, ...]:

@@ -414,13 +414,21 @@ class ImportClipsResponse(_message.Message):
     IMPORTED_COUNT_FIELD_NUMBER: _builtins.int
     EXISTING_COUNT_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    WARNED_COUNT_FIELD_NUMBER: _builtins.int
     imported_count: _builtins.int
     """Clips that are new."""
     existing_count: _builtins.int
     """Clips that were there already with the same content."""
+    warned_count: _builtins.int
+    """How many there are."""
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipFailure]:
         """Clips that could not be taken. Nothing of them is stored."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipWarnings]:
+        """New clips in whose recordings something was found: at most 1,000 of them."""
 
     def __init__(
         self,
@@ -428,14 +436,44 @@ class ImportClipsResponse(_message.Message):
         imported_count: _builtins.int = ...,
         existing_count: _builtins.int = ...,
         failures: _abc.Iterable[Global___ClipFailure] | None = ...,
+        warnings: _abc.Iterable[Global___ClipWarnings] | None = ...,
+        warned_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["existing_count", b"existing_count", "failures", b"failures", "imported_count", b"imported_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["existing_count", b"existing_count", "failures", b"failures", "imported_count", b"imported_count", "warned_count", b"warned_count", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportClipsResponse: _TypeAlias = ImportClipsResponse  # noqa: Y015
+
+@_typing.final
+class ClipWarnings(_message.Message):
+    """What was found in the recording of a clip that was taken all the same."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIP_ID_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    clip_id: _builtins.str
+    """The id it came with."""
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_audio_pb2.AudioWarning]:
+        """What was found, at least one."""
+
+    def __init__(
+        self,
+        *,
+        clip_id: _builtins.str = ...,
+        warnings: _abc.Iterable[_audio_pb2.AudioWarning] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clip_id", b"clip_id", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClipWarnings: _TypeAlias = ClipWarnings  # noqa: Y015
 
 @_typing.final
 class ClipFailure(_message.Message):

@@ -90,3 +90,6 @@ class AudioReport:
     channel: int = 0
     """The channel that is heard, from 1; 0 for the mean of all."""
     warnings: tuple[AudioWarning, ...] = ()
+
+
+NOTHING_FOUND = AudioReport()

@@ -26,10 +26,8 @@ def read_decoding(message: audio_pb2.Decoding, field: str) -> Decoding:
     return Decoding(rule, message.channel, message.accept_damaged)
 
 
-def write_decoding(decoding: Decoding) -> audio_pb2.Decoding | None:
-    """Write how to decode a recording; None for the default."""
-    if decoding == Decoding():
-        return None
+def write_decoding(decoding: Decoding) -> audio_pb2.Decoding:
+    """Write how to decode a recording; the default is an empty message."""
     message = audio_pb2.Decoding(channel=decoding.channel, accept_damaged=decoding.accept_damaged)
     if decoding.channel_rule:
         message.channel_rule = CHANNEL_RULES.number(decoding.channel_rule)
@@ -42,11 +40,13 @@ def read_report(message: audio_pb2.AudioReport) -> AudioReport:
         message.sample_rate_hz,
         message.channel_count,
         message.channel,
-        tuple(
-            AudioWarning(AUDIO_PROBLEMS.member(each.problem, "problem"), each.message)
-            for each in message.warnings
-        ),
+        tuple(map(read_warning, message.warnings)),
     )
+
+
+def read_warning(message: audio_pb2.AudioWarning) -> AudioWarning:
+    """Read something that was found in a recording."""
+    return AudioWarning(AUDIO_PROBLEMS.member(message.problem, "problem"), message.message)
 
 
 def write_report(report: AudioReport) -> audio_pb2.AudioReport:

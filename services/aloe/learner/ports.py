@@ -35,6 +35,7 @@ from aloe.learner.domain.pool import Audio, Clip, EncoderInfo, Pool
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, TaskProgress
+from aloe.values.audio import NOTHING_FOUND, AudioReport
 
 CHUNK_ROWS = 255
 """Vectors that a store keeps in one piece: appending whole pieces saves it work. One short of a
@@ -267,6 +268,8 @@ class EmbeddedAudio:
     embedding: Float32Array
     """(embedding_dim,) float32"""
     duration_s: float
+    report: AudioReport = NOTHING_FOUND
+    """What was found in decoding it."""
 
 
 class EncoderPort(Protocol):

@@ -12,6 +12,9 @@ from tests.rpc.learner.recordings import CONTAINERS, encoded, tone
 from tests.rpc.learner.scenes import CLASSES, fails_with, new_id
 
 from aloe.client import (
+    AudioProblem,
+    ChannelRule,
+    Decoding,
     EmbeddingClient,
     EncoderMismatch,
     KnownLabel,
@@ -231,3 +234,44 @@ def test_many_recordings_in_one_import_all_arrive(client: LearnerClient):
     assert listed == [clip.clip_id for clip in clips]
     again = client.import_clips(pool.pool_id, clips)
     assert (again.imported_count, again.existing_count) == (0, 600)
+
+
+def test_how_a_recording_was_read_and_what_was_found_in_it_is_kept_with_the_clip(
+    client: LearnerClient, audio_pool: Pool
+):
+    wide = encoded(tone(sample_rate_hz=48_000), sample_rate_hz=48_000)
+    left = np.stack([tone(300), -tone(300)], axis=1)
+    cut_off = encoded(tone())[:-4_000]
+    clips = [
+        NewClip("wide", wide),
+        NewClip("plain", encoded(tone())),
+        NewClip("right", encoded(left), decoding=Decoding(ChannelRule.NUMBERED, 2)),
+        NewClip("loudest", Pcm(left, 16_000), decoding=Decoding(ChannelRule.LOUDEST)),
+        NewClip("cut-off", cut_off, decoding=Decoding(accept_damaged=True)),
+        NewClip("refused-mix", encoded(left)),
+        NewClip("refused-cut", cut_off),
+    ]
+    summary = client.import_clips(audio_pool.pool_id, clips)
+    failures = {failure.clip_id: failure.message for failure in summary.failures}
+    assert set(failures) == {"refused-mix", "refused-cut"}
+    assert "choose a channel" in failures["refused-mix"]
+    assert "cut off: holds 0.375 s of 0.500 s" in failures["refused-cut"]
+    assert summary.warned_count == 2
+    found = {clip.clip_id: clip.warnings[0].problem for clip in summary.warnings}
+    assert found == {"wide": AudioProblem.PARTLY_HEARD, "cut-off": AudioProblem.CUT_OFF}
+    stored = {clip.clip_id: clip for clip in client.list_clips(audio_pool.pool_id)}
+    for clip in clips[:5]:
+        assert stored[clip.clip_id].decoding == clip.decoding
+    assert [stored[each].report.channel for each in ("right", "loudest", "plain")] == [2, 1, 0]
+    assert stored["wide"].report.sample_rate_hz == 48_000
+    assert stored["wide"].report.warnings == summary.warnings[0].warnings
+
+
+def test_another_channel_of_a_recording_is_another_content(client: LearnerClient, audio_pool: Pool):
+    content = encoded(np.stack([tone(300), tone(500)], axis=1))
+    for decoding in (Decoding(), Decoding(ChannelRule.NUMBERED, 1), Decoding(ChannelRule.MIX)):
+        clip = NewClip("a", content, decoding=decoding)
+        summary = client.import_clips(audio_pool.pool_id, [clip])
+        assert bool(summary.failures) == (decoding != Decoding())
+    accepting = NewClip("a", content, decoding=Decoding(accept_damaged=True))
+    assert client.import_clips(audio_pool.pool_id, [accepting]).existing_count == 1

@@ -8,9 +8,9 @@ from aloe.cli.options import audio_files
 
 
 def test_what_a_command_leaves_alone_is_told(put, capsys):
-    root = put("x/a.wav", "x/b.m4a", "y/c.m4a")
+    root = put("x/a.wav", "x/b.mp5", "y/c.mp5")
     assert [name for _, name in audio_files([root / "x", root / "y"])] == ["a.wav"]
-    assert "left alone by their endings: 2 .m4a" in capsys.readouterr().err
+    assert "left alone by their endings: 2 .mp5" in capsys.readouterr().err
     with pytest.raises(CommandError, match="no audio files in"):
         audio_files([root / "y"])
 

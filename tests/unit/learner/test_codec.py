@@ -16,6 +16,13 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
+from aloe.values.audio import (
+    AudioProblem,
+    AudioReport,
+    AudioWarning,
+    ChannelRule,
+    Decoding,
+)
 from aloe.values.recipes import AdamRecipe, LbfgsRecipe
 from aloe.values.stopping import (
     AllOfRules,
@@ -43,7 +50,23 @@ POOLS = st.builds(
     create_time=TIMES,
     clip_count=st.just(0),
 )
-CLIPS = st.builds(Clip, TEXT, TEXT, TEXT, TEXT, st.none() | SECONDS)
+DECODINGS = st.builds(
+    Decoding,
+    st.sampled_from([None, ChannelRule.MIX, ChannelRule.LOUDEST]),
+    st.just(0),
+    st.booleans(),
+) | st.builds(Decoding, st.just(ChannelRule.NUMBERED), st.integers(1, 64), st.booleans())
+WARNINGS = st.builds(AudioWarning, st.sampled_from(AudioProblem), TEXT)
+REPORTS = st.builds(
+    AudioReport,
+    st.integers(1, 10**6),
+    st.integers(1, 64),
+    st.integers(0, 64),
+    st.lists(WARNINGS, max_size=2).map(tuple),
+)
+CLIPS = st.builds(Clip, TEXT, TEXT, TEXT, TEXT, st.none() | SECONDS) | st.builds(
+    Clip, TEXT, TEXT, TEXT, TEXT, SECONDS, DECODINGS, REPORTS
+)
 FINITE = st.floats(0, 1)
 PLAIN_RULES = (
     st.builds(PlateauRule, st.integers(1, 1_000), FINITE)
@@ -180,3 +203,8 @@ def test_a_time_of_redis_is_exact_to_the_millisecond(milliseconds):
     time = codec.time_of_ms(milliseconds)
     assert time.tzinfo is UTC
     assert (time - EPOCH) / timedelta(milliseconds=1) == milliseconds
+
+
+def test_a_clip_of_an_older_version_does_not_say_how_it_was_read():
+    (clip,) = codec.StoredClips([b'["a", "hash", "uri", "key", 1.5]'])
+    assert clip == Clip("a", "hash", "uri", "key", 1.5)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 AUDIO_SUFFIXES = (
-    *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus"),
-    *(".rf64", ".snd", ".w64", ".wav", ".wave"),
+    *(".3ga", ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".awb"),
+    *(".caf", ".dsf", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3", ".mp4", ".oga", ".ogg"),
+    *(".opus", ".rf64", ".snd", ".tta", ".voc", ".w64", ".wav", ".wave", ".weba", ".webm", ".wma"),
+    ".wv",
 )
-"""Endings of the files that the embedding service decodes."""
+"""Endings of what people record and keep, all of which is decoded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from aloe.client.calls.translate import invalid_field
-from aloe.client.types import Audio, Pcm
+from aloe.client.types import Audio, Pcm, Recording
 from aloe.v1 import audio_pb2
+from aloe.values.audio import DEFAULT_DECODING, Decoding
+from aloe.wire.audio import write_decoding
 
 _FORMATS = {
     np.dtype(np.int16): (audio_pb2.SAMPLE_FORMAT_INT16, "<i2"),
@@ -15,12 +17,16 @@ _FORMATS = {
 _MAX_UINT32 = 2**32 - 1
 
 
-def encode_audio(audio: Audio, *, field: str, max_bytes: int) -> audio_pb2.Audio:
-    """Write a recording, reading its file if it is one.
+def encode_audio(
+    audio: Audio, *, field: str, max_bytes: int, decoding: Decoding = DEFAULT_DECODING
+) -> audio_pb2.Audio:
+    """Write a recording, reading its file if it is one; a Recording says itself how to read it.
 
     Raises:
         InvalidArgument: it cannot be read, is no recording or is larger than a message may be.
     """
+    if isinstance(audio, Recording):
+        return encode_audio(audio.audio, field=field, max_bytes=max_bytes, decoding=audio.decoding)
     if isinstance(audio, Pcm):
         message = audio_pb2.Audio(pcm=_encode_pcm(audio, field))
     elif isinstance(audio, Path):
@@ -31,6 +37,8 @@ def encode_audio(audio: Audio, *, field: str, max_bytes: int) -> audio_pb2.Audio
         raise invalid_field(
             field, f"must be bytes, a pathlib.Path or Pcm, got {type(audio).__name__}"
         )
+    if decoding != DEFAULT_DECODING:
+        message.decoding.CopyFrom(write_decoding(decoding))
     _check_size(message.ByteSize(), field, max_bytes)
     return message
 
@@ -63,7 +71,7 @@ def _encode_pcm(pcm: Pcm, field: str) -> audio_pb2.Pcm:
         )
     if not 0 <= pcm.sample_rate_hz <= _MAX_UINT32:
         raise invalid_field(
-            f"{field}.sample_rate_hz", f"must be 4000 to 192000, got {pcm.sample_rate_hz}"
+            f"{field}.sample_rate_hz", f"must be 1000 to 1000000, got {pcm.sample_rate_hz}"
         )
     sample_format, dtype = _FORMATS[samples.dtype]
     return audio_pb2.Pcm(

@@ -8,6 +8,7 @@ from aloe.client.operations.operation import Operation
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.wire.arrays import decode_matrix
+from aloe.wire.audio import read_report
 
 
 def get_encoder(encoder_id: str) -> Operation[types.Encoder]:
@@ -60,4 +61,5 @@ def _parse_embeddings(message: pb.EmbedResponse) -> types.Embeddings:
         values=decode_matrix(message.embeddings),
         fingerprint=message.fingerprint,
         durations=tuple(duration.ToTimedelta() for duration in message.durations),
+        reports=tuple(map(read_report, message.reports)),
     )

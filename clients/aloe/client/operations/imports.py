@@ -11,7 +11,9 @@ from aloe.client.operations.chunks import MESSAGE_BYTES
 from aloe.client.operations.fields import pool_name
 from aloe.client.operations.operation import Operation
 from aloe.v1 import pool_pb2
+from aloe.values.audio import DEFAULT_DECODING
 from aloe.wire.arrays import encode_vector
+from aloe.wire.audio import read_warning, write_decoding
 
 _MAX_STREAM_BYTES = 64 * 1024 * 1024
 # Audio takes the encoder's time: short streams make progress visible and a
@@ -132,6 +134,8 @@ class ClipImport:
             imported_count=self._summary.imported_count + stored.imported_count,
             existing_count=self._summary.existing_count + stored.existing_count,
             failures=self._summary.failures + stored.failures + tuple(unread),
+            warned_count=self._summary.warned_count + stored.warned_count,
+            warnings=self._summary.warnings + stored.warnings,
         )
         if self._on_progress is not None:
             self._on_progress(self._summary.clip_count)
@@ -159,8 +163,7 @@ def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip,
     except ValueError as error:  # a file name that is no UTF-8
         raise invalid_field("clip", f"id and URI must be Unicode text: {error}") from error
     if clip.embedding is None:
-        if clip.audio is not None:
-            message.audio.CopyFrom(encode_audio(clip.audio, field="audio", max_bytes=max_bytes))
+        _encode_recording(clip, message, max_bytes)
         return message, None
     if clip.embedding.ndim != 1:
         raise invalid_field(
@@ -172,6 +175,14 @@ def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip,
     return message, encode_vector(clip.embedding)
 
 
+def _encode_recording(clip: types.NewClip, message: pool_pb2.NewClip, max_bytes: int) -> None:
+    if clip.audio is not None:
+        audio = encode_audio(clip.audio, field="audio", max_bytes=max_bytes, decoding=clip.decoding)
+        message.audio.CopyFrom(audio)
+    elif clip.decoding != DEFAULT_DECODING:  # of what lies at the URI
+        message.audio.decoding.CopyFrom(write_decoding(clip.decoding))
+
+
 def _parse_summary(message: pool_pb2.ImportClipsResponse) -> types.ImportSummary:
     return types.ImportSummary(
         imported_count=message.imported_count,
@@ -179,5 +190,10 @@ def _parse_summary(message: pool_pb2.ImportClipsResponse) -> types.ImportSummary
         failures=tuple(
             failure_of_error(failure.clip_id, error_of_status(failure.status))
             for failure in message.failures
+        ),
+        warned_count=message.warned_count,
+        warnings=tuple(
+            types.ClipWarnings(each.clip_id, tuple(map(read_warning, each.warnings)))
+            for each in message.warnings
         ),
     )

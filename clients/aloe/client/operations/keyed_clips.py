@@ -8,6 +8,7 @@ from aloe.client.operations.audio import encode_audio
 from aloe.client.types import Audio, EmbeddedClip
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.wire.arrays import decode_vector
+from aloe.wire.audio import read_report
 
 
 class KeyedClips:
@@ -47,6 +48,7 @@ class KeyedClips:
             embedding=decode_vector(result.embedding),
             duration=result.duration.ToTimedelta(),
             failure=None,
+            report=read_report(result.report),
         )
 
 

@@ -8,6 +8,7 @@ from aloe.client.operations.operation import ListOperation, Operation, Page, Str
 from aloe.v1 import pool_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix
+from aloe.wire.audio import read_decoding, read_report
 
 
 def create_pool(
@@ -99,6 +100,8 @@ def _parse_clip(message: pool_pb2.Clip) -> types.Clip:
         uri=message.uri,
         duration=message.duration.ToTimedelta() if message.HasField("duration") else None,
         content_hash=message.content_hash,
+        decoding=read_decoding(message.decoding, "decoding"),
+        report=read_report(message.report),
     )
 
 

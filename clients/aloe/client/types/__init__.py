@@ -1,6 +1,14 @@
 """What the clients take and return: plain values, numpy arrays, no protobuf."""
 
-from aloe.client.types.audio import Audio, ClipAudio, EmbeddedClip, Embeddings, Encoder, Pcm
+from aloe.client.types.audio import (
+    Audio,
+    ClipAudio,
+    EmbeddedClip,
+    Embeddings,
+    Encoder,
+    Pcm,
+    Recording,
+)
 from aloe.client.types.calls import ClipFailure, ConnectOptions, FieldViolation
 from aloe.client.types.history import ClipChange, TaskEvent
 from aloe.client.types.labeling import (
@@ -13,8 +21,22 @@ from aloe.client.types.labeling import (
     SubmitResult,
 )
 from aloe.client.types.learning import Evaluation, Head, HeadTimes, Predictions, Round
-from aloe.client.types.pools import Clip, EmbeddedPoolClip, ImportSummary, NewClip, Pool
+from aloe.client.types.pools import (
+    Clip,
+    ClipWarnings,
+    EmbeddedPoolClip,
+    ImportSummary,
+    NewClip,
+    Pool,
+)
 from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
+from aloe.values.audio import (
+    AudioProblem,
+    AudioReport,
+    AudioWarning,
+    ChannelRule,
+    Decoding,
+)
 from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import (
@@ -40,13 +62,19 @@ __all__ = [
     "Answer",
     "AnyOfRules",
     "Audio",
+    "AudioProblem",
+    "AudioReport",
+    "AudioWarning",
+    "ChannelRule",
     "Clip",
     "ClipAudio",
     "ClipChange",
     "ClipCounts",
     "ClipFailure",
     "ClipState",
+    "ClipWarnings",
     "ConnectOptions",
+    "Decoding",
     "EmbeddedClip",
     "EmbeddedPoolClip",
     "Embeddings",
@@ -73,6 +101,7 @@ __all__ = [
     "Predictions",
     "QueryResult",
     "QueryStrategy",
+    "Recording",
     "Round",
     "SelectionRule",
     "Split",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.client.types.calls import ClipFailure
+from aloe.values.audio import NOTHING_FOUND, AudioReport, Decoding
 from aloe.wire.arrays import Float32Array
 
 
@@ -20,7 +21,16 @@ class Pcm:
     sample_rate_hz: int
 
 
-Audio = bytes | Path | Pcm
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording, and how to read it."""
+
+    audio: bytes | Path | Pcm
+    decoding: Decoding
+    """Which channel to hear, and whether to take it damaged."""
+
+
+Audio = bytes | Path | Pcm | Recording
 """A recording: the bytes of a file, a file to read, or raw samples."""
 
 
@@ -45,6 +55,8 @@ class Embeddings:
     """(n_clips, embedding_dim)"""
     fingerprint: str
     durations: tuple[timedelta, ...]
+    reports: tuple[AudioReport, ...]
+    """What was found in decoding each clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,8 @@ class EmbeddedClip:
     """As decoded; None where the clip failed."""
     failure: ClipFailure | None
     """Why there is no embedding; its clip_id is the key."""
+    report: AudioReport = NOTHING_FOUND
+    """What was found in decoding it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,13 @@ from datetime import datetime, timedelta
 
 from aloe.client.types.audio import Audio
 from aloe.client.types.calls import ClipFailure
+from aloe.values.audio import (
+    DEFAULT_DECODING,
+    NOTHING_FOUND,
+    AudioReport,
+    AudioWarning,
+    Decoding,
+)
 from aloe.wire.arrays import Float32Array
 
 
@@ -30,7 +37,11 @@ class Clip:
     duration: timedelta | None
     """None where it is not known."""
     content_hash: str
-    """Of what it was imported from."""
+    """Of what it was imported from; the choice of a channel is part of it."""
+    decoding: Decoding = DEFAULT_DECODING
+    """How its recording was read."""
+    report: AudioReport = NOTHING_FOUND
+    """What was found in its recording then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,16 @@ class NewClip:
     """With an embedding: how long the recording is, where that is known."""
     content_hash: str = ""
     """With an embedding: that of the clip it was exported from, if it was."""
+    decoding: Decoding = DEFAULT_DECODING
+    """How to read the audio, or what lies at the URI."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipWarnings:
+    """What was found in the recording of a clip that was taken all the same."""
+
+    clip_id: str
+    warnings: tuple[AudioWarning, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,10 @@ class ImportSummary:
     imported_count: int
     existing_count: int
     failures: tuple[ClipFailure, ...]
+    warned_count: int = 0
+    """New clips in whose recordings something was found."""
+    warnings: tuple[ClipWarnings, ...] = ()
+    """What was found; not of all of them, where there are very many."""
 
     @property
     def clip_count(self) -> int:

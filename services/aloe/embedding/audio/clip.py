@@ -1,10 +1,10 @@
 """A clip as it arrives, and as the encoder hears it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from aloe.embedding.domain.arrays import Float32Array
-from aloe.values.audio import DEFAULT_DECODING, AudioReport, Decoding
+from aloe.values.audio import DEFAULT_DECODING, NOTHING_FOUND, AudioReport, Decoding
 
 
 class SampleFormat(Enum):
@@ -62,4 +62,4 @@ class DecodedClip:
     """(n_samples,) at the encoder's rate"""
     duration_s: float
     """As it was sent."""
-    report: AudioReport = field(default_factory=AudioReport)
+    report: AudioReport = NOTHING_FOUND

@@ -23,6 +23,7 @@ from aloe.learner.ports import EmbeddedAudio
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.wire.arrays import decode_vector
+from aloe.wire.audio import read_report, write_decoding
 
 PATIENCE = timedelta(seconds=20)
 """How long the embedding service may be away before a call fails."""
@@ -84,22 +85,25 @@ async def _messages(
 
 
 def _message(audio: Audio) -> audio_pb2.Audio:
+    decoding = write_decoding(audio.decoding)
     if isinstance(audio, EncodedAudio):
-        return audio_pb2.Audio(encoded=audio.content)
+        return audio_pb2.Audio(encoded=audio.content, decoding=decoding)
     return audio_pb2.Audio(
+        decoding=decoding,
         pcm=audio_pb2.Pcm(
             sample_rate_hz=audio.sample_rate_hz,
             sample_format=_FORMATS.get(audio.sample_format, audio_pb2.SAMPLE_FORMAT_UNSPECIFIED),
             channel_count=audio.channel_count,
             samples=audio.samples,
-        )
+        ),
     )
 
 
 def _outcome(result: pb.StreamedEmbedding) -> EmbeddedAudio | LearnerError:
     if result.WhichOneof("result") == "embedding":
         embedding = decode_vector(result.embedding)
-        return EmbeddedAudio(embedding, result.duration.ToTimedelta().total_seconds())
+        duration_s = result.duration.ToTimedelta().total_seconds()
+        return EmbeddedAudio(embedding, duration_s, read_report(result.report))
     return _domain_error(error_of_status(result.error))
 
 

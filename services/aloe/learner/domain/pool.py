@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import Float32Array
+from aloe.values.audio import DEFAULT_DECODING, NOTHING_FOUND, AudioReport, Decoding
 
 MAX_MAGNITUDE = 1e9
 """Larger values may overflow float32 when training squares what it makes of them."""
@@ -22,6 +23,7 @@ class EncodedAudio:
     """A recording as the bytes of a file."""
 
     content: bytes
+    decoding: Decoding = DEFAULT_DECODING
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class PcmAudio:
     sample_format: str
     """ "int16", "float32", or "unspecified", which the encoder refuses."""
     channel_count: int
+    decoding: Decoding = DEFAULT_DECODING
 
 
 Audio = EncodedAudio | PcmAudio
@@ -75,18 +78,25 @@ class Clip:
     audio_key: str = ""
     """Where the audio store keeps the recording; empty if it does not."""
     duration_s: float | None = None
+    decoding: Decoding = DEFAULT_DECODING
+    """How its recording was read."""
+    report: AudioReport = NOTHING_FOUND
+    """What was found in its recording then."""
 
 
 def content_hash(recording: Audio) -> str:
-    """Hash a recording: 32 hexadecimal digits."""
+    """Hash a recording and the choice of a channel of it: 32 hexadecimal digits."""
+    channel = recording.decoding.channel_text
+    heard = f" channel={channel}\0" if channel else "\0"
     digest = hashlib.sha256()
     match recording:
         case EncodedAudio():
-            digest.update(b"encoded\0" + recording.content)
+            digest.update(f"encoded{heard}".encode())
+            digest.update(recording.content)
         case PcmAudio():
             digest.update(
                 f"pcm {recording.sample_rate_hz} {recording.sample_format}"
-                f" {recording.channel_count}\0".encode()
+                f" {recording.channel_count}{heard}".encode()
             )
             digest.update(recording.samples)
     return digest.hexdigest()[:_HASH_LENGTH]

@@ -14,8 +14,12 @@ from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, pool_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix, encode_matrix
+from aloe.wire.audio import read_decoding, write_decoding
+from aloe.wire.audio import write_report as write_audio_report
 
 MAX_URI_LENGTH = 2_048
+MAX_WARNINGS = 1_000
+"""Clips whose warnings an import tells; how many there are is told as well."""
 _HASH = re.compile(r"[0-9a-f]{32}|")
 _SAMPLE_FORMATS = {
     audio_pb2.SAMPLE_FORMAT_INT16: "int16",
@@ -24,15 +28,17 @@ _SAMPLE_FORMATS = {
 
 
 def read_audio(message: audio_pb2.Audio) -> Audio:
-    """Read a recording. The embedding service checks it."""
+    """Read a recording. The embedding service checks it. Raises InvalidInput."""
+    decoding = fields.valid(read_decoding, message.decoding, "audio.decoding")
     if message.WhichOneof("content") != "pcm":
-        return EncodedAudio(message.encoded)
+        return EncodedAudio(message.encoded, decoding)
     pcm = message.pcm
     return PcmAudio(
         samples=pcm.samples,
         sample_rate_hz=pcm.sample_rate_hz,
         sample_format=_SAMPLE_FORMATS.get(pcm.sample_format, "unspecified"),
         channel_count=pcm.channel_count or 1,
+        decoding=decoding,
     )
 
 
@@ -76,6 +82,8 @@ def write_clip(pool_id: str, clip: Clip) -> pool_pb2.Clip:
         uri=clip.uri,
         content_hash=clip.content_hash,
         duration=fields.write_known_duration(clip.duration_s),
+        decoding=write_decoding(clip.decoding),
+        report=write_audio_report(clip.report),
     )
 
 
@@ -84,6 +92,13 @@ def write_report(report: ImportReport) -> pool_pb2.ImportClipsResponse:
         imported_count=report.imported_count,
         existing_count=report.existing_count,
         failures=[_write_failure(failure) for failure in report.failures],
+        warned_count=len(report.warned),
+        warnings=[
+            pool_pb2.ClipWarnings(
+                clip_id=clip.clip_id, warnings=write_audio_report(clip.report).warnings
+            )
+            for clip in report.warned[:MAX_WARNINGS]
+        ],
     )
 
 
@@ -99,10 +114,13 @@ def write_block(
 def _read_clip(message: pool_pb2.NewClip) -> NewClip | BadClip:
     try:
         _check_clip(message)
+        recording = read_audio(message.audio)
     except InvalidInput as error:
         return BadClip(message.clip_id[:200], error)
-    recording = read_audio(message.audio) if message.HasField("audio") else None
-    return NewClip(message.clip_id, message.uri, recording)
+    has_content = message.audio.WhichOneof("content") is not None
+    return NewClip(
+        message.clip_id, message.uri, recording if has_content else None, recording.decoding
+    )
 
 
 def _read_embedded_clip(message: pool_pb2.NewClip, embedding: Float32Array) -> Clip | BadClip:

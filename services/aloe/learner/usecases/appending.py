@@ -31,6 +31,8 @@ class ImportReport:
     imported_count: int = 0
     existing_count: int = 0
     failures: list[BadClip] = field(default_factory=list)
+    warned: list[Clip] = field(default_factory=list)
+    """Clips whose recordings were taken although something was found in them."""
 
 
 @dataclass(slots=True)

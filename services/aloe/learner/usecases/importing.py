@@ -20,6 +20,7 @@ from aloe.learner.domain.pool import (
 )
 from aloe.learner.ports import AudioStore, EmbeddedAudio, EncoderPort, PoolStore
 from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportReport, already_exists
+from aloe.values.audio import DEFAULT_DECODING, Decoding
 
 _MAX_WAITING = 64
 """Recordings that may wait for the encoder's stream to take them."""
@@ -32,6 +33,8 @@ class NewClip:
     clip_id: str
     uri: str = ""
     audio: Audio | None = None
+    decoding: Decoding = DEFAULT_DECODING
+    """How to read what lies at the URI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,8 @@ class _Import:
         if audio is None:
             if not new.uri:
                 raise InvalidInput.of("audio", "unset; give audio, an embedding or a URI")
-            audio = EncodedAudio((await self._audio_store.read_uri(new.uri)).content)
+            file = await self._audio_store.read_uri(new.uri)
+            audio = EncodedAudio(file.content, new.decoding)
         digest = content_hash(audio)
         seen = known_hash or self._hashes.get(new.clip_id)
         if seen is not None:
@@ -208,7 +212,16 @@ class _Import:
                 (clip,) = block.clips
                 # Only now: nothing may be kept of a recording that cannot be read.
                 key = await self._keep(audio, clip.content_hash)
-                block.clips = [replace(clip, audio_key=key, duration_s=result.duration_s)]
+                clip = replace(
+                    clip,
+                    audio_key=key,
+                    duration_s=result.duration_s,
+                    decoding=audio.decoding,
+                    report=result.report,
+                )
+                block.clips = [clip]
+                if clip.report.warnings:
+                    self._report.warned.append(clip)
                 block.vectors = result.embedding[None]
             else:
                 block.error = result

@@ -12,9 +12,9 @@ def test_audio_is_found_by_every_ending_that_is_decoded(put):
 
 
 def test_what_is_no_audio_is_counted_by_its_ending(put):
-    found = audio_below(put("a.wav", "b.txt", "c/d.TXT", "e.m4a", "README"))
+    found = audio_below(put("a.wav", "b.txt", "c/d.TXT", "e.mid", "README"))
     assert [path.name for path in found.files] == ["a.wav"]
-    assert found.others == {".txt": 2, ".m4a": 1, "": 1}
+    assert found.others == {".txt": 2, ".mid": 1, "": 1}
 
 
 def test_hidden_files_and_folders_are_left_alone(put):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, overload
 
@@ -13,6 +13,14 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
+from aloe.values.audio import (
+    DEFAULT_DECODING,
+    AudioProblem,
+    AudioReport,
+    AudioWarning,
+    Decoding,
+    parse_channel,
+)
 from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
@@ -59,7 +67,14 @@ def dump_clips(clips: Sequence[Clip]) -> list[str]:
     """Write clips, at least one, each as a line. One call takes a third of the time of many."""
     text = _CLIP_ENCODER.encode(
         [
-            (clip.clip_id, clip.content_hash, clip.uri, clip.audio_key, clip.duration_s)
+            (
+                clip.clip_id,
+                clip.content_hash,
+                clip.uri,
+                clip.audio_key,
+                clip.duration_s,
+                *_dump_heard(clip),
+            )
             for clip in clips
         ]
     )
@@ -87,7 +102,37 @@ class StoredClips(Sequence[Clip]):
     def __getitem__(self, index: int | slice) -> "Clip | StoredClips":
         if isinstance(index, slice):
             return StoredClips(self._texts[index])
-        return Clip(*json.loads(self._texts[index]))
+        return _load_clip(self._texts[index])
+
+
+def _dump_heard(clip: Clip) -> tuple[str, ...]:
+    """Write how a clip was read and what was found in it, as text within the line."""
+    report, decoding = clip.report, clip.decoding
+    if not report.sample_rate_hz:
+        return ()
+    heard: list[Any] = [report.sample_rate_hz, report.channel_count, report.channel]
+    if report.warnings or decoding != DEFAULT_DECODING:
+        warnings = [(each.problem.value, each.message) for each in report.warnings]
+        heard += [decoding.channel_text, decoding.accept_damaged, warnings]
+    return (json.dumps(heard, separators=(",", ":")),)
+
+
+def _load_clip(text: bytes) -> Clip:
+    # Clips by embedding and those of older versions do not say how they were read.
+    clip_id, content_hash, uri, audio_key, duration_s, *rest = json.loads(text)
+    clip = Clip(clip_id, content_hash, uri, audio_key, duration_s)
+    return _with_heard(clip, rest[0]) if rest else clip
+
+
+def _with_heard(clip: Clip, text: str) -> Clip:
+    rate_hz, channel_count, channel, *rest = json.loads(text)
+    channel_text, accept_damaged, warnings = rest or ("", False, ())
+    found = tuple(AudioWarning(AudioProblem(problem), what) for problem, what in warnings)
+    return replace(
+        clip,
+        decoding=Decoding(*parse_channel(channel_text), accept_damaged),
+        report=AudioReport(rate_hz, channel_count, channel, found),
+    )
 
 
 def dump_task(task: Task) -> str:
