@@ -28,11 +28,12 @@ class Bench:
     started: list[StackOptions] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     steps: Counter[str] = field(default_factory=Counter)
+    skip_bad: bool = False
     on_step: Callable[[], object] = int
     """Called at every step; does nothing."""
 
     def run(self, output: Path, **changes: Any) -> pa.Table:
-        means = Means(self.embeddings, start_stack=self.start)
+        means = Means(self.embeddings, start_stack=self.start, skip_bad=self.skip_bad)
         spec = make_spec(self.table | changes)
         file = run_experiment(spec, load_datasets(spec), output, means, self)
         return pq.read_table(file)

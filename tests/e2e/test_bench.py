@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,8 @@ def test_results_do_not_tell_where_on_the_machine_things_lie(
     rows.append(f"{name},a,train,1000,\n")
     (copy / "clips.csv").write_text("".join(rows))
     alone = {"acquisition_functions": ["smallest_margin"], "seeds": 1, "rounds": 1}
-    table = bench.run(tmp_path / "out", datasets=[{"name": str(copy / "clips.csv")}], **alone)
+    skipping = replace(bench, skip_bad=True)
+    table = skipping.run(tmp_path / "out", datasets=[{"name": str(copy / "clips.csv")}], **alone)
     about = json.loads(table.schema.metadata[schema.METADATA_KEY])
     assert len(about["parts"][0]["failures"]) == 1
     assert about["spec"]["datasets"][0]["name"] == "clips.csv"
@@ -102,8 +104,19 @@ def test_a_clip_that_is_no_audio_is_named(bench: Bench, recordings: Path, tmp_pa
     copy = tmp_path / "copy"
     shutil.copytree(recordings, copy)
     (copy / "a" / "broken.wav").write_bytes(b"no audio")
-    with pytest.raises(ExperimentError, match=r"1 of 31 clips of copy .* a~broken.wav: "):
+    (copy / "a" / "empty.wav").write_bytes(b"")
+    refused = r"2 of 32 clips of copy cannot be embedded: .*--skip-bad"
+    with pytest.raises(ExperimentError, match=refused):
         bench.run(tmp_path / "out", datasets=[{"name": str(copy)}])
+    named = [note for note in bench.notes if note.startswith(("a~broken.wav: ", "a~empty.wav: "))]
+    assert len(named) == 2
+    few = {"acquisition_functions": ["random"], "seeds": 1, "rounds": 1}
+    skipping = replace(bench, skip_bad=True)
+    table = skipping.run(tmp_path / "out-2", datasets=[{"name": str(copy)}], **few)
+    left_out = "2 of 32 clips of copy cannot be embedded and are left out: "
+    assert any(note.startswith(left_out) for note in bench.notes)
+    about = json.loads(table.schema.metadata[schema.METADATA_KEY])
+    assert set(about["parts"][0]["failures"]) == {"a~broken.wav", "a~empty.wav"}
 
 
 def test_the_command_runs_an_experiment_from_a_file(

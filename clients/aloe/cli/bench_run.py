@@ -8,7 +8,7 @@ import typer
 from aloe.bench.spec import ClassAwareRandom, ExperimentError, MarginOn, Reading
 from aloe.cli.console import notes, print_json, progress, results
 from aloe.cli.experiment_progress import Bars, needing_bench
-from aloe.cli.options import Json, split_list
+from aloe.cli.options import Json, SkipBad, split_list
 from aloe.cli.up import start_stack
 
 
@@ -77,6 +77,7 @@ def run(
         str, typer.Option(help="host:port of a learner that runs; without it some are started")
     ] = "",
     jobs: Annotated[int | None, typer.Option(min=1, help="runs at a time")] = None,
+    skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
     """Label data sets with simulated oracles in every way that is asked for, and keep it all."""
@@ -112,6 +113,7 @@ def run(
         start_stack=start_stack,
         server=server,
         job_count=jobs or JOB_COUNT,
+        skip_bad=skip_bad,
     )
     try:
         with progress() as bar:

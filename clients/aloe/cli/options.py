@@ -40,6 +40,9 @@ AcceptDamaged = Annotated[
         "--accept-damaged", help="take what can be heard of files that are cut off or damaged"
     ),
 ]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="leave out clips that cannot be heard, which are named")
+]
 
 _PATIENCE = timedelta(seconds=5)
 """Longer than any call takes that is no import or prediction; a person waits for the answer."""

@@ -50,6 +50,7 @@ def look(
     *,
     server: str = "",
     on_run: OnRun = nothing_on_run,
+    skip_bad: bool = False,
 ) -> QuickLook:
     """Do an experiment on services that run for it alone.
 
@@ -60,6 +61,7 @@ def look(
         options: the services, which embed as well as learn.
         server: host:port of a learner to use instead of one that is started.
         on_run: told of each run that is done, while its task is still there.
+        skip_bad: leave out clips that cannot be heard.
     """
     with ExitStack() as ending:
 
@@ -73,6 +75,7 @@ def look(
             start_stack=lambda _: nullcontext(stack()),
             server=server,
             on_run=on_run,
+            skip_bad=skip_bad,
         )
         with progress() as bar:
             run_experiment(spec, datasets, folder, means, Bars(bar))

@@ -9,7 +9,7 @@ import typer
 from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
 from aloe.cli.console import plain, print_json, print_table
 from aloe.cli.experiment_progress import needing_bench
-from aloe.cli.options import Encoder, Json, parse_acquisition_functions, split_list
+from aloe.cli.options import Encoder, Json, SkipBad, parse_acquisition_functions, split_list
 from aloe.cli.up import REDIS_URL_HELP
 from aloe.client import SelectionRule
 from aloe.local import StackOptions
@@ -46,6 +46,7 @@ def simulate(
         str, typer.Option(help="host:port of a learner that runs; without it one is started")
     ] = "",
     redis_url: Annotated[str, typer.Option(envvar="REDIS_URL", help=REDIS_URL_HELP)] = "",
+    skip_bad: SkipBad = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file")] = None,
     plot: Annotated[Path | None, typer.Option(help="learning curves, as .png, .svg, .pdf")] = None,
     json: Json = False,
@@ -77,7 +78,7 @@ def simulate(
         embedding_flags=("--deterministic",),
     )
     with temporary_folder() as folder:
-        found = look(spec, load_datasets(spec), folder, services, server=server)
+        found = look(spec, load_datasets(spec), folder, services, server=server, skip_bad=skip_bad)
     if output:
         text = dumps(plain(_to_json(found)), indent=2, ensure_ascii=False)
         output.write_text(f"{text}\n", encoding="utf-8")

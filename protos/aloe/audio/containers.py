@@ -187,4 +187,6 @@ def _why_not(content: bytes, error: Exception) -> str:
             "cut off: its index (moov), which stands at the end, is missing. Copy it again, or end"
             " the recording properly"
         )
-    return f"{len(content):,} bytes are no audio file ({reason(error)})"
+    return (
+        f"{len(content):,} bytes are no audio file ({reason(error)}): get it again, or leave it out"
+    )

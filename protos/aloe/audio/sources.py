@@ -1,7 +1,7 @@
 """Files as frames, block by block, by whatever reads them to the end of their data."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Protocol
 
 from aloe.audio import ogg
@@ -41,14 +41,16 @@ class JoinedSource:
         self.channel_count = self._part.channel_count
         self.stream_count = self._part.stream_count
 
-    def blocks(self) -> Iterator[SampleArray]:
+    def blocks(self) -> Generator[SampleArray]:
         frame_count = 0
         while True:
             begins_s = frame_count / self.sample_rate_hz
-            for block in self._part.blocks():
-                frame_count += len(block)
-                yield block
-            self.findings.add(self._part.findings, begins_s)
+            try:
+                for block in self._part.blocks():
+                    frame_count += len(block)
+                    yield block
+            finally:  # also where nobody wants the rest
+                self.findings.add(self._part.findings, begins_s)
             content = next(self._rest, None)
             if content is None or not self._opens(content, frame_count / self.sample_rate_hz):
                 return

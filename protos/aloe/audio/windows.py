@@ -1,7 +1,7 @@
 """Windows of recordings, as WAV files."""
 
 import io
-from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 
@@ -43,16 +43,17 @@ def cut(content: bytes, start_s: float, end_s: float | None) -> bytes:
 
     source = JoinedSource(content)
     rate_hz = source.sample_rate_hz
-    first, last = round(start_s * rate_hz), None if end_s is None else round(end_s * rate_hz)
+    last = None if end_s is None else round(end_s * rate_hz)
     try:
-        blocks = list(_window(source.blocks(), first, last))
+        samples = _window(source, round(start_s * rate_hz), last)
     finally:
         source.close()
     _check(source)
-    frame_count = sum(map(len, blocks))
-    if not frame_count:
-        raise BadAudio(f"it ends before the segment starts, at {start_s:g} s: correct the segment")
-    samples = np.concatenate(blocks)
+    if isinstance(samples, int):
+        raise BadAudio(
+            f"it lasts {samples / rate_hz:.3f} s, and the segment starts at {start_s:g} s: correct"
+            " the segment"
+        )
     wav = io.BytesIO()
     # Not FLOAT: its header holds the time of writing, and equal clips must have equal bytes.
     subtype = "PCM_16" if samples.dtype == np.int16 else "PCM_32"
@@ -60,19 +61,23 @@ def cut(content: bytes, start_s: float, end_s: float | None) -> bytes:
     return wav.getvalue()
 
 
-def _window(blocks: Iterator[SampleArray], first: int, last: int | None) -> Iterator[SampleArray]:
+def _window(source: JoinedSource, first: int, last: int | None) -> SampleArray | int:
+    """Return the frames from `first` to `last`, or how many there are if it ends before."""
+    kept: list[SampleArray] = []
     begin = 0
-    for block in blocks:
-        end = begin + len(block)
-        if end > first:
-            yield block[max(0, first - begin) : None if last is None else max(0, last - begin)]
-        begin = end
-        if last is not None and begin >= last:
-            return
+    with closing(source.blocks()) as blocks:
+        for block in blocks:
+            end = begin + len(block)
+            if end > first:
+                kept.append(block[max(0, first - begin) : None if last is None else last - begin])
+            begin = end
+            if last is not None and begin >= last:
+                break
+    return np.concatenate(kept) if sum(map(len, kept)) else begin
 
 
 def _check(source: JoinedSource) -> None:
     found = source.findings
     wrong = [found.cut_off, found.damage]
     if any(wrong):
-        raise BadAudio("; ".join(filter(None, wrong)))
+        raise BadAudio(f"{'; '.join(filter(None, wrong))}: get it again, or leave it out")

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from aloe.bench.datasets.audio import read_rate_hz
+from aloe.bench.datasets.audio import measure
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording
 from aloe.client.types import Split
@@ -93,7 +93,7 @@ def check_rate(
     for recording in first.values():
         try:
             content = recording.audio() if recording.member else recording.path
-            rate_hz = read_rate_hz(content)
+            _, rate_hz = measure(content, name=recording.clip_id)
         except DatasetError:
             continue
         if rate_hz != official_rate_hz:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from aloe.bench.datasets.audio import read_duration
+from aloe.bench.datasets.audio import measure
 from aloe.bench.datasets.copies import (
     check_files,
     check_rate,
@@ -114,7 +114,7 @@ def _test(test: Path) -> Iterator[Recording]:
 def _silence(folder: Path) -> Iterator[Recording]:
     for name in _NOISES:
         path = folder / name
-        sample_count, rate_hz = read_duration(path)
+        sample_count, rate_hz = measure(path, name=str(path))
         # The official data set leaves out a window that ends exactly at the end of its file.
         starts = range(0, sample_count - rate_hz, rate_hz // _WINDOWS_PER_S)
         for place in range(len(starts)):

@@ -57,6 +57,8 @@ class Means:
     """Told of each run that is done, while its task is still there."""
     job_count: int = JOB_COUNT
     """Runs at a time."""
+    skip_bad: bool = False
+    """Leave out clips that cannot be embedded, which the results then name."""
 
 
 def load_datasets(spec: Spec) -> dict[str, Dataset]:
@@ -97,7 +99,7 @@ def run_experiment(
     with ExperimentFolder(output) as folder:
         folder.adopt(spec)
         parts = parts_of(spec, datasets, means.embeddings)
-        failures = embed_parts(parts, spec, means.start_stack, watcher)
+        failures = embed_parts(parts, spec, means.start_stack, watcher, skip_bad=means.skip_bad)
         about = []
         with ExitStack() as ending:
             runner = _Runner(spec, folder, means, watcher, ending)

@@ -18,9 +18,6 @@ from aloe.bench.spec import ExperimentError, Spec, encoder_name
 from aloe.client import EmbeddingClient, NewClip, connect_embedding
 from aloe.local import LocalStack, StackOptions
 
-_MAX_FAILED_PART = 0.01
-"""Part of a data set's clips that may fail; with more, something is wrong with the data set."""
-
 StartStack = Callable[[StackOptions], AbstractContextManager[LocalStack]]
 
 
@@ -121,7 +118,12 @@ def _content_of(location: str) -> str:
 
 
 def embed_parts(
-    parts: Sequence[Part], spec: Spec, start_stack: StartStack, watcher: Watcher
+    parts: Sequence[Part],
+    spec: Spec,
+    start_stack: StartStack,
+    watcher: Watcher,
+    *,
+    skip_bad: bool,
 ) -> dict[Path, dict[str, str]]:
     """Make the embeddings that are missing; an encoder is loaded only where some are.
 
@@ -129,7 +131,8 @@ def embed_parts(
         Folder of a part to clip id to why the clip has no embedding.
 
     Raises:
-        ExperimentError: too many clips cannot be embedded, or an encoder has changed.
+        ExperimentError: clips cannot be embedded and are not to be skipped, or an encoder has
+            changed.
     """
     failures = {}
     for location in spec.encoders:
@@ -142,7 +145,7 @@ def embed_parts(
 
             for part in parts:
                 if part.location == location:
-                    failures[part.folder] = _embed(part, connect, watcher)
+                    failures[part.folder] = _embed(part, connect, watcher, skip_bad=skip_bad)
     return failures
 
 
@@ -154,19 +157,23 @@ def _encoder_options(location: str, spec: Spec) -> StackOptions:
     return StackOptions(encoder=location, learner_count=0, embedding_flags=tuple(flags))
 
 
-def _embed(part: Part, connect: Callable[[], EmbeddingClient], watcher: Watcher) -> dict[str, str]:
+def _embed(
+    part: Part, connect: Callable[[], EmbeddingClient], watcher: Watcher, *, skip_bad: bool
+) -> dict[str, str]:
     recordings = part.data.recordings
     step = watcher.begin(f"{part.name}: embedding", len(recordings))
     failures = complete(EmbeddingFolder.open(part.folder), recordings, connect, step)
     if failures:
-        clip_id, why = next(iter(failures.items()))
-        told = f"{len(failures):,} of {len(recordings):,} clips of {part.dataset}"
-        if len(failures) > _MAX_FAILED_PART * len(recordings):
+        told = (
+            f"{len(failures):,} of {len(recordings):,} clips of {part.dataset} cannot be embedded"
+        )
+        if not skip_bad:
+            for clip_id, why in failures.items():
+                watcher.note(f"{clip_id}: {why}")
             raise ExperimentError(
-                f"{told} cannot be embedded, which is more than 1 %; {clip_id}: {why}: get them"
-                " again, or take them out of the data set"
+                f"{told}: get them again, take them out of the data set, or skip them (--skip-bad)"
             )
-        watcher.note(f"{told} cannot be embedded and are left out: {', '.join(failures)}")
+        watcher.note(f"{told} and are left out: {', '.join(failures)}")
     return failures
 
 

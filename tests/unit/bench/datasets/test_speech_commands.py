@@ -137,4 +137,4 @@ def test_unknown_word_is_named(
 
 def test_corrupt_noise_is_named(tmp_path: Path, main: Path, complaint: Complaint) -> None:
     (main / "_background_noise_" / "pink_noise.wav").write_bytes(b"no audio")
-    assert "pink_noise.wav cannot be decoded" in complaint(NAME, tmp_path)
+    assert "pink_noise.wav: 8 bytes are no audio file" in complaint(NAME, tmp_path)
