@@ -33,36 +33,41 @@ class ContainerReader:
         Raises:
             BadAudio: it is no audio file, or of a kind that nobody records.
         """
-        import av
-
-        av.logging.set_level(av.logging.PANIC)
-        self._av, self._content = av, content
+        self._content = content
         self.findings = Findings()
-        try:
-            self._container = av.open(
-                io.BytesIO(content),
-                metadata_errors="ignore",
-                options={"format_whitelist": _DEMUXERS, "protocol_whitelist": ""},
-            )
-        except (av.FFmpegError, ValueError, OSError, IndexError) as error:
-            raise BadAudio(_why_not(content, error)) from error
-        streams = self._container.streams.audio
-        if not streams:
-            self.close()
-            raise BadAudio("the file holds no sound")
-        self.stream_count = len(streams)
-        self._stream: Any = streams[0]
-        self._kinds = self._container.format.name.split(",")
+        self._open()
         context = self._stream.codec_context
-        context.thread_count = 1
         self.sample_rate_hz: int = context.sample_rate
         self.channel_count: int = context.channels
-        self.is_int16 = context.format is not None and context.format.name in ("s16", "s16p")
         self._frame_count = 0
         self._packet_frames = 0
         self._promise = Promise(content, self._container, self._stream)
         if not self.sample_rate_hz or not self.channel_count:
             self._find_layout()
+
+    def _open(self) -> None:
+        import av
+
+        av.logging.set_level(av.logging.PANIC)
+        self._av = av
+        try:
+            self._container = av.open(
+                io.BytesIO(self._content),
+                metadata_errors="ignore",
+                options={"format_whitelist": _DEMUXERS, "protocol_whitelist": ""},
+            )
+            streams = self._container.streams.audio
+        except (av.FFmpegError, ValueError, OSError, IndexError) as error:
+            raise BadAudio(_why_not(self._content, error)) from error
+        if not streams or streams[0].codec_context is None:
+            self.close()
+            raise BadAudio(
+                "the file holds no sound" if not streams else "its sound is of an unknown kind"
+            )
+        self.stream_count = len(streams)
+        self._stream: Any = streams[0]
+        self._stream.codec_context.thread_count = 1
+        self._kinds = self._container.format.name.split(",")
 
     def close(self) -> None:
         self._container.close()
@@ -97,11 +102,11 @@ class ContainerReader:
             self.sample_rate_hz = frame.sample_rate
             self.channel_count = len(frame.layout.channels)
             break
-        self._container.seek(0)
+        self.close()
         self.findings = Findings()
         if not self.sample_rate_hz or not self.channel_count:
-            self.close()
             raise BadAudio("nothing in the file can be decoded")
+        self._open()
 
     def _frames(self) -> Iterator[Any]:
         expected: int | None = None
@@ -145,6 +150,8 @@ class ContainerReader:
     def _check_end(self) -> None:
         if self._promise.pages:
             self.findings.add(self._promise.pages.findings, 0.0)
+        if contradiction := self._promise.contradiction():
+            self.findings.damaged(contradiction, 0.0)
         promised = self._promise.frame_count(self._packet_frames) or 0
         slack = 0 if self._promise.is_exact else _SLACK_PACKETS * self._packet_frames
         missing = self._promise.missing_bytes()

@@ -53,18 +53,30 @@ class Promise:
         if self.pages:
             return None if self._codec == "opus" else self.pages.granule
         if "flac" in self._kinds:
-            # The last 36 of these bits, 18 bytes into the file; 0 where it was a stream.
-            begin = self._content.find(b"fLaC") + 18
-            packed = int.from_bytes(self._content[begin : begin + 8], "big")
-            return packed & _TOTAL_SAMPLES_BITS or None
+            return self._flac_header() & _TOTAL_SAMPLES_BITS or None
         if self._kinds & {"w64", "caf"} and self._codec.startswith("pcm_"):
             return self._plain_frame_count()
         return self._duration()
+
+    def contradiction(self) -> str:
+        """Return what a header says otherwise than the sound does; empty for nothing."""
+        if "flac" not in self._kinds:
+            return ""
+        says, is_hz = self._flac_header() >> 44, self._stream.codec_context.sample_rate
+        return "" if says == is_hz else f"its header says {says:,} Hz, its frames {is_hz:,} Hz"
 
     def missing_bytes(self) -> int:
         """Return how many bytes of its last element are not there."""
         kind = next((each for each in ("mov", "matroska") if each in self._kinds), "")
         return structure.missing_bytes(self._content, kind) if kind else 0
+
+    def _flac_header(self) -> int:
+        """Return 64 bits of STREAMINFO: 20 of the rate, 8 of the layout, 36 of the length.
+
+        The length is 0 where it was a stream.
+        """
+        begin = self._content.find(b"fLaC") + 18
+        return int.from_bytes(self._content[begin : begin + 8], "big")
 
     def _plain_frame_count(self) -> int | None:
         (kind,) = self._kinds & {"w64", "caf"}

@@ -77,6 +77,8 @@ def _do(job: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes | me
         return {"error": str(error)}, b""
     except MemoryError:
         return {OUT_OF_MEMORY: True}, b""
+    except Exception as error:  # noqa: BLE001  # it costs the clip, not the clips that follow
+        return {"error": f"its decoder failed ({type(error).__name__}: {error})"}, b""
 
 
 def _decode(job: dict[str, Any], content: bytes) -> tuple[dict[str, Any], memoryview]:

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from tests.unit.audio.recordings import EXACT, KINDS, LOSSY, RATE_HZ, made, speechlike
+from tests.audio_files import EXACT, KINDS, LOSSY, RATE_HZ, made, speechlike
 
 from aloe.audio.decoder import Limits, decode
 from aloe.audio.errors import BadAudio

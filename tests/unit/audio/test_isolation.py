@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.audio.recordings import made, speechlike
+from tests.audio_files import made, speechlike
 
 from aloe.audio.decoder import Limits, decode
 from aloe.audio.errors import BadAudio

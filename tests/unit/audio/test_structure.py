@@ -1,5 +1,5 @@
 import pytest
-from tests.unit.audio.recordings import made, speechlike
+from tests.audio_files import made, speechlike
 
 from aloe.audio.joined import parts_of
 from aloe.audio.ogg import check_pages
