@@ -265,7 +265,9 @@ class QueryRequest(_message.Message):
     task: _builtins.str
     """"tasks/{task}"."""
     oracle_id: _builtins.str
-    """Who asks; the leases are this oracle's."""
+    """Who asks; the leases are this oracle's. 1 to 128 letters, digits and any of
+    "_-.~@:+", starting with a letter, a digit or "_".
+    """
     max_clip_count: _builtins.int
     """At most so many clips, 1 to 10,000; 0 means 1."""
     min_head_version: _builtins.int
@@ -346,6 +348,7 @@ class Lease(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     PREDICTED_CLASS_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     """What the answer must name."""
     clip: _builtins.str
@@ -362,6 +365,10 @@ class Lease(_message.Message):
         else holds or answered the clip and the label budget has room.
         """
 
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """How long the recording is; absent where that is not known."""
+
     def __init__(
         self,
         *,
@@ -371,10 +378,11 @@ class Lease(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         predicted_class: _builtins.str = ...,
         score: _builtins.float | None = ...,
+        duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "expire_time", b"expire_time", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "duration", b"duration", "expire_time", b"expire_time", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "expire_time", b"expire_time", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "score", b"score", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "duration", b"duration", "expire_time", b"expire_time", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "score", b"score", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015

@@ -8,7 +8,9 @@ ID_PATTERN = re.compile(_ID)
 _POOL = re.compile(f"pools/({_ID})")
 _TASK = re.compile(f"tasks/({_ID})")
 _CLIP = re.compile(f"pools/({_ID})/clips/({_ID})")
+ORACLE_ID_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~@:+-]{0,127}")
 ID_RULE = "1 to 128 letters, digits, '_', '-', '.' or '~', starting with a letter, a digit or '_'"
+ORACLE_ID_RULE = ID_RULE.replace("'.' or", "'.', '@', ':', '+' or")
 
 
 class MalformedName(ValueError):
@@ -23,6 +25,19 @@ def check_id(value: str) -> str:
     """
     if not ID_PATTERN.fullmatch(value):
         raise MalformedName(f"{_quote(value)} is not an id: {ID_RULE}")
+    return value
+
+
+def check_oracle_id(value: str) -> str:
+    """Return `value` if it can name an oracle: an id, an address or "user@host:session".
+
+    Oracles are named in no resource name, so that more characters are allowed than in other ids.
+
+    Raises:
+        MalformedName: it cannot.
+    """
+    if not ORACLE_ID_PATTERN.fullmatch(value):
+        raise MalformedName(f"{_quote(value)} is not an oracle's id: {ORACLE_ID_RULE}")
     return value
 
 

@@ -210,6 +210,20 @@ async def test_a_retracted_answer_puts_its_clip_back(scene: Scene):
     assert following.leases[0].pick.row == first.pick.row
 
 
+async def test_the_lease_of_a_retracted_answer_is_renewed_unless_another_has_the_clip(
+    scene: Scene,
+):
+    first, second = (await scene.store.lease(scene.task, scene.request(max_count=2))).leases
+    lease_ids = [first.lease_id, second.lease_id]
+    await scene.store.submit(scene.task, "ann", [(each, 1) for each in lease_ids], "r1")
+    await scene.store.submit(scene.task, "ann", [(each, RETRACTED) for each in lease_ids], "r2")
+    await scene.store.renew(scene.task, "ann", [first.lease_id], timedelta(minutes=1))
+    (taken,) = (await scene.store.lease(scene.task, scene.request("bob"))).leases
+    assert taken.pick.row == second.pick.row
+    with pytest.raises(LeaseLost):
+        await scene.store.renew(scene.task, "ann", [second.lease_id], timedelta(minutes=1))
+
+
 async def test_retracting_before_answering_gives_the_clip_back(scene: Scene):
     outcome = await scene.store.lease(scene.task, scene.request())
     lease_id = outcome.leases[0].lease_id

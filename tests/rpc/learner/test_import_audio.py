@@ -48,6 +48,13 @@ def test_a_kept_file_is_served_as_it_came(client: LearnerClient, audio_pool: Poo
     assert abs(clip.duration - HALF_A_SECOND) < timedelta(seconds=0.1)
 
 
+def test_a_lease_says_how_long_its_recording_is(client: LearnerClient, audio_pool: Pool):
+    client.import_clips(audio_pool.pool_id, [NewClip("a", encoded(tone(duration_s=0.25)))])
+    task = client.create_task(new_id(), audio_pool.pool_id, CLASSES)
+    (lease,) = client.query(task.task_id, "ann@lab:3f2a").leases
+    assert lease.duration == timedelta(seconds=0.25)
+
+
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
 @pytest.mark.parametrize("channel_count", [1, 2])
 def test_kept_pcm_is_served_as_wav(client: LearnerClient, audio_pool: Pool, dtype, channel_count):

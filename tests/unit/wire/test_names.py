@@ -10,6 +10,7 @@ from aloe.wire.names import (
     ClipName,
     MalformedName,
     check_id,
+    check_oracle_id,
     clip_name,
     parse_clip_name,
     parse_pool_name,
@@ -47,6 +48,17 @@ def test_names_that_are_built_are_read_back(first, second):
 @pytest.mark.parametrize("id_", ["a", "_", "0", "x" * 128, "a.b~c-d_e", "A1"])
 def test_ids_are_ids(id_):
     assert check_id(id_) == id_
+
+
+@pytest.mark.parametrize("id_", ["ann", "ann@lab.example.org", "ann@lab:3f2a", "a+b@c", "x" * 128])
+def test_oracles_may_be_named_as_people_and_their_machines_are(id_):
+    assert check_oracle_id(id_) == id_
+
+
+@pytest.mark.parametrize("text", ["", "@a", ":a", "a b", "a/b", "a\n", "ä", "a\\b", "x" * 129])
+def test_what_names_no_oracle_is_refused_and_quoted(text):
+    with pytest.raises(MalformedName, match=r"is not an oracle's id: 1 to 128 letters.*'@', ':'"):
+        check_oracle_id(text)
 
 
 @pytest.mark.parametrize("text", NO_IDS)

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from aloe.client import types
-from aloe.client.operations.fields import clip_name, duration, parse_time, task_name, uint32
+from aloe.client.operations.fields import (
+    clip_name,
+    duration,
+    parse_duration,
+    parse_time,
+    task_name,
+    uint32,
+)
 from aloe.client.operations.operation import Operation
 from aloe.v1 import labeling_pb2
 from aloe.wire import names
@@ -135,6 +142,7 @@ def _parse_lease(message: labeling_pb2.Lease) -> types.Lease:
         expire_time=parse_time(message.expire_time),
         predicted_class=message.predicted_class,
         score=message.score if message.HasField("score") else None,
+        duration=parse_duration(message, "duration"),
     )
 
 

@@ -1,7 +1,7 @@
 """Clips to be labeled, and their labels."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aloe.values.states import PoolState, Split
 
@@ -40,6 +40,8 @@ class Lease:
     predicted_class: str
     """Empty without a head."""
     score: float | None
+    duration: timedelta | None = None
+    """How long the recording is, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

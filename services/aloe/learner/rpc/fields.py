@@ -59,6 +59,11 @@ def read_optional_id(value: str, field: str) -> str:
     return read_id(value, field) if value else ""
 
 
+def read_oracle_id(value: str, field: str) -> str:
+    """Check the id of an oracle. Raises InvalidInput that blames `field`."""
+    return parsed(names.check_oracle_id, value, field)
+
+
 def read_page_size(size: int, most: int = 1_000) -> int:
     """Return how many to list, at most `most`; 0 means 1,000."""
     return min(size or 1_000, most)

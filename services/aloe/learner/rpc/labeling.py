@@ -34,7 +34,7 @@ def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel
         name.clip_id,
         None if message.HasField("abstention") else message.label,
         fields.valid(SPLITS.member, message.split, f"{field}.split"),
-        fields.read_optional_id(message.oracle_id, f"{field}.oracle_id"),
+        fields.read_oracle_id(message.oracle_id, f"{field}.oracle_id") if message.oracle_id else "",
         (
             fields.read_time(message.label_time, f"{field}.label_time")
             if message.HasField("label_time")
@@ -99,6 +99,7 @@ def _write_lease(task: Task, leased: LeasedClip) -> labeling_pb2.Lease:
         expire_time=fields.write_time(leased.lease.expire_time),
         predicted_class=leased.predicted_class,
         score=leased.lease.pick.score,
+        duration=fields.write_known_duration(leased.clip.duration_s),
     )
 
 

@@ -163,7 +163,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         given = request.HasField("lease_duration")
         outcome = await self._learner.labeling.query(
             fields.read_task_id(request.task, "task"),
-            fields.read_id(request.oracle_id, "oracle_id"),
+            fields.read_oracle_id(request.oracle_id, "oracle_id"),
             max_count=fields.read_count(request.max_clip_count, MAX_QUERY_CLIPS, "max_clip_count"),
             min_head_version=request.min_head_version,
             lease_duration=fields.read_duration(request.lease_duration) if given else None,
@@ -176,7 +176,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> labeling_pb2.SubmitLabelsResponse:
         outcome = await self._learner.labeling.submit(
             fields.read_task_id(request.task, "task"),
-            fields.read_id(request.oracle_id, "oracle_id"),
+            fields.read_oracle_id(request.oracle_id, "oracle_id"),
             [labeling.read_answer(answer, index) for index, answer in enumerate(request.answers)],
             fields.read_optional_id(request.request_id, "request_id"),
         )
@@ -189,7 +189,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> labeling_pb2.ReleaseLeasesResponse:
         released_count = await self._learner.labeling.release(
             fields.read_task_id(request.task, "task"),
-            fields.read_id(request.oracle_id, "oracle_id"),
+            fields.read_oracle_id(request.oracle_id, "oracle_id"),
             list(request.lease_ids),
         )
         return labeling_pb2.ReleaseLeasesResponse(released_count=released_count)
@@ -200,7 +200,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         given = request.HasField("lease_duration")
         expire_time = await self._learner.labeling.renew(
             fields.read_task_id(request.task, "task"),
-            fields.read_id(request.oracle_id, "oracle_id"),
+            fields.read_oracle_id(request.oracle_id, "oracle_id"),
             list(dict.fromkeys(request.lease_ids)),
             fields.read_duration(request.lease_duration) if given else None,
         )
