@@ -32,6 +32,11 @@ def complain(message: str) -> None:
     notes.print(f"aloe: {' '.join(message.split())}", markup=False, highlight=False, soft_wrap=True)
 
 
+def tell(message: str, style: str = "") -> None:
+    """Say something as it stands: no markup is read in it, and no line is broken."""
+    notes.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     """Write one JSON value, in one line, for scripts."""
     sys.stdout.write(json_line(value))

@@ -12,7 +12,7 @@ import typer
 
 from aloe.cli.console import print_json, print_table
 from aloe.cli.options import DEFAULT_SERVER, Json, Server
-from aloe.cli.player import find_player
+from aloe.cli.player import PLAYER_REMEDY, find_player
 from aloe.client import AloeError, connect
 from aloe.local import REDIS_REMEDY, NoRedis, find_redis_server
 
@@ -87,7 +87,7 @@ def _redis() -> Finding:
 
 def _player() -> Finding:
     command = find_player()
-    remedy = "" if command else "install ffmpeg or sox, so that `aloe label` can play clips"
+    remedy = "" if command else PLAYER_REMEDY
     return Finding(
         "audio player", command is not None, command[0] if command else "none", remedy, needed=False
     )

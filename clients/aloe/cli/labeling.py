@@ -1,17 +1,25 @@
 """`aloe query`, `aloe submit` and `aloe label`: labeling from a script and at a terminal."""
 
-import getpass
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from aloe.cli.console import CommandError, notes, print_json, print_table
+from aloe.cli.console import complain, notes, print_json, print_table, tell
+from aloe.cli.ending import interrupted_by_signals
 from aloe.cli.options import DEFAULT_SERVER, Json, OracleId, Server, TaskId, client
-from aloe.cli.terminal_oracle import TerminalSession
-from aloe.client import Answer
+from aloe.cli.oracle_ids import oracle_of_person, oracle_of_session
+from aloe.cli.terminal_oracle import SessionOutcome, TerminalSession
+from aloe.client import Answer, PoolState
 
-_ABSTAIN = "-"
+_ABSTAIN, _QUOTE = "-", '"'
+_REASONS = {
+    PoolState.OPEN: "",
+    PoolState.ALL_LEASED: ": others hold the clips that are left; ask again later",
+    PoolState.EXHAUSTED: ": every clip is answered",
+    PoolState.BUDGET_SPENT: ": the label budget is spent, or reserved by leases",
+    PoolState.ORACLE_LIMIT: ": this oracle holds as many clips as it may, in another session",
+}
 _PATIENCE = timedelta(minutes=2)
 
 
@@ -27,7 +35,7 @@ def query(
     with client(server) as learner:
         found = learner.query(
             task_id,
-            _oracle_id(oracle),
+            oracle_of_person(oracle),
             max_clip_count=count,
             min_head_version=min_head,
             timeout=_PATIENCE if min_head else None,
@@ -61,15 +69,14 @@ def submit(
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Answer leases that `aloe query` gave."""
-    parsed = []
-    for text in answers:
-        lease_id, equals, label = text.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{text!r} is not of the form LEASE=CLASS")
-        parsed.append(Answer(lease_id, None if label == _ABSTAIN else label))
+    """Answer leases that `aloe query` gave.
+
+    A class may hold = signs. One that is called - or stands in quotes is given in "double quotes",
+    each quote of its own doubled.
+    """
+    parsed = [_read_answer(text) for text in answers]
     with client(server) as learner:
-        result = learner.submit_labels(task_id, _oracle_id(oracle), parsed)
+        result = learner.submit_labels(task_id, oracle_of_person(oracle), parsed)
     if json:
         print_json(result)
     else:
@@ -84,23 +91,42 @@ def label(
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Label clips at the terminal: it plays or names a clip, and takes a key."""
-    with client(server) as learner:
-        session = TerminalSession(learner, task_id, _oracle_id(oracle), play=play)
-        outcome = session.run(batch)
+    """Label clips at the terminal: it plays or names a clip, and takes a key.
+
+    Where standard input is no terminal, it takes a line for each answer: a key, the name of a
+    class, or / and a part of one.
+    """
+    with client(server) as learner, interrupted_by_signals():
+        oracle_id = oracle_of_session(oracle)
+        outcome = TerminalSession(learner, task_id, oracle_id, batch=batch, play=play).run()
     if json:
         print_json(outcome)
     else:
-        notes.print(
-            f"{outcome.label_count:,} labeled, {outcome.abstention_count:,} skipped;"
-            f" the task is {outcome.pool_state.value}"
-        )
+        tell(_summary(outcome))
+    if outcome.failure:
+        complain(outcome.failure)
+        raise typer.Exit(1)
 
 
-def _oracle_id(oracle: str) -> str:
-    if oracle:
-        return oracle
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise CommandError("who answers? give --oracle NAME, or set ALOE_ORACLE") from None
+def _summary(outcome: SessionOutcome) -> str:
+    counts = {
+        "labeled": outcome.label_count,
+        "cannot tell": outcome.abstention_count,
+        "skipped": outcome.skip_count,
+        "taken back": outcome.retraction_count,
+        "too late": outcome.lost_count,
+    }
+    done = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    return f"{done}; the task is {outcome.pool_state.value}{_REASONS[outcome.pool_state]}"
+
+
+def _read_answer(text: str) -> Answer:
+    """Read "LEASE=CLASS". Raises typer.BadParameter where it has not that form."""
+    lease_id, equals, label = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{text!r} is not of the form LEASE=CLASS")
+    if label == _ABSTAIN:
+        return Answer(lease_id, None)
+    if len(label) > 1 and label[0] == label[-1] == _QUOTE:
+        label = label[1:-1].replace(2 * _QUOTE, _QUOTE)
+    return Answer(lease_id, label)

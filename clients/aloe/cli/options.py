@@ -27,7 +27,14 @@ Encoder = Annotated[
 Files = Annotated[list[Path], typer.Argument(help="audio files, or folders of them", exists=True)]
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="the task's id")]
 PoolId = Annotated[str, typer.Argument(metavar="POOL", help="the pool's id")]
-OracleId = Annotated[str, typer.Option("--oracle", envvar="ALOE_ORACLE", help="who answers")]
+OracleId = Annotated[
+    str,
+    typer.Option(
+        "--oracle",
+        envvar="ALOE_ORACLE",
+        help="who answers; by default user@host, in aloe label user@host:session",
+    ),
+]
 
 _CHANNEL_HELP = (
     f"which channel to hear: {CHANNEL_WORDS}; by default the mix, and files are refused whose"

@@ -1,27 +1,22 @@
 """A person at a terminal: hears or reads which clip, and answers with a key."""
 
-import contextlib
-import string
-import sys
 from dataclasses import dataclass
 
-import typer
-
-from aloe.cli.console import notes
-from aloe.cli.player import Player
+from aloe.cli.class_menu import Choice, ClassMenu, Command
+from aloe.cli.console import CommandError, tell
+from aloe.cli.held_clips import GONE, HeldClips
+from aloe.cli.keyboard import open_answers
+from aloe.cli.player import PLAYER_REMEDY, Player, PlayerFailed, find_player
+from aloe.cli.stopping import advice_text
 from aloe.client import (
-    Answer,
-    ClipAudio,
+    AloeError,
     LearnerClient,
     Lease,
     LeaseLost,
-    NotFound,
     PoolState,
-    Task,
+    StopVerdict,
+    Unavailable,
 )
-
-_SKIP, _AGAIN, _UNDO, _QUIT = "-", "=", "<", "."
-_CLASS_KEYS = string.digits[1:] + "0" + string.ascii_lowercase + string.ascii_uppercase
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,115 +25,177 @@ class SessionOutcome:
 
     label_count: int
     abstention_count: int
+    """Clips of which the person could not tell; they have left the pool."""
+    skip_count: int
+    """Clips left unlabeled; they come back."""
+    retraction_count: int
+    """Answers taken back, whatever came after."""
+    lost_count: int
+    """Answers that came too late and were not stored."""
+    oracle_id: str
     pool_state: PoolState
     """OPEN if the person stopped first."""
+    failure: str | None
+    """What ended the session, if something failed."""
 
 
-class _Quit(Exception):
+class _Stop(Exception):
     """The person has had enough."""
 
 
 class TerminalSession:
     """Labels one task until there is nothing to ask or the person stops."""
 
-    def __init__(self, learner: LearnerClient, task_id: str, oracle_id: str, *, play: bool) -> None:
-        self._learner, self._task_id, self._oracle_id = learner, task_id, oracle_id
-        self._player = Player() if play else None
-        self._answered: dict[str, tuple[Lease, str | None]] = {}
+    def __init__(
+        self, learner: LearnerClient, task_id: str, oracle_id: str, *, batch: int, play: bool
+    ) -> None:
+        self._learner, self._oracle_id = learner, oracle_id
+        self._clips = HeldClips(learner, task_id, oracle_id, batch)
+        self._menu = ClassMenu(self._clips.task.classes)
+        self._answers = open_answers()
+        self._player = _find_player() if play else None
+        self._player_failed = False
+        self._stop_advised = False
+        self._done: dict[str, tuple[Lease, Choice]] = {}
+        """By clip, in order: a label, CANNOT_TELL or SKIP."""
+        self._retraction_count = self._lost_count = 0
 
-    def run(self, batch: int) -> SessionOutcome:
+    def run(self) -> SessionOutcome:
         """Ask and answer; clips that are held and unanswered at the end go back."""
-        task = self._learner.get_task(self._task_id)
-        keys = _keys(task)
-        notes.print(_legend(task), highlight=False, markup=False)
-        state = PoolState.OPEN
+        tell(f"{self._menu.legend()}\nanswers are stored as those of {self._oracle_id}")
+        failures = []
         try:
-            while True:
-                found = self._learner.query(self._task_id, self._oracle_id, max_clip_count=batch)
-                if not found.leases:
-                    state = found.pool_state
-                    break
-                for lease in found.leases:
-                    self._label(lease, keys)
-        except (_Quit, EOFError, KeyboardInterrupt):
+            with self._answers:
+                self._ask_all()
+        except (_Stop, EOFError, KeyboardInterrupt):
             pass
+        except (AloeError, CommandError) as error:
+            failures.append(str(error))
         finally:
-            self._learner.release_leases(self._task_id, self._oracle_id)
-        labels = [label for _, label in self._answered.values()]
-        abstention_count = labels.count(None)
-        return SessionOutcome(len(labels) - abstention_count, abstention_count, state)
+            failures += self._give_back()
+        return self._outcome(failures[0] if failures else None)
 
-    def _label(self, lease: Lease, keys: dict[str, str]) -> None:
-        """Get one clip answered; the answer is stored at once."""
-        while True:
-            guess = f"  (head says {lease.predicted_class})" if lease.predicted_class else ""
-            notes.print(f"{lease.clip_id}{guess} ", end="", highlight=False, markup=False)
-            self._play(lease)
-            key = _read_key()
-            if key == _QUIT:
-                raise _Quit
-            if key == _AGAIN:
-                notes.print()
-                continue
-            if key == _UNDO:
-                self._undo(keys)
-                continue
-            if key == _SKIP or key in keys:
-                self._store(lease, keys.get(key))
-                return
-            notes.print(f"no such key: {key!r}", markup=False)
-
-    def _undo(self, keys: dict[str, str]) -> None:
-        notes.print()
-        if not self._answered:
-            notes.print("nothing to take back")
-            return
-        _, (lease, _) = self._answered.popitem()
-        self._label(lease, keys)
-
-    def _store(self, lease: Lease, label: str | None) -> None:
+    def _give_back(self) -> list[str]:
+        """Give back what is held; return what went wrong with it, if anything."""
         try:
-            self._learner.submit_labels(
-                self._task_id, self._oracle_id, [Answer(lease.lease_id, label)]
-            )
+            self._clips.give_back()
+        except AloeError as error:
+            return [f"the clips in hand come back only when their leases end: {error}"]
+        return []
+
+    def _outcome(self, failure: str | None) -> SessionOutcome:
+        choices = [choice for _, choice in self._done.values()]
+        return SessionOutcome(
+            label_count=sum(isinstance(choice, str) for choice in choices),
+            abstention_count=choices.count(Command.CANNOT_TELL),
+            skip_count=choices.count(Command.SKIP),
+            retraction_count=self._retraction_count,
+            lost_count=self._lost_count,
+            oracle_id=self._oracle_id,
+            pool_state=self._clips.pool_state,
+            failure=failure,
+        )
+
+    def _ask_all(self) -> None:
+        while (lease := self._clips.next()) is not None:
+            self._tell_stop_advice()
+            self._ask(lease)
+
+    def _tell_stop_advice(self) -> None:
+        """Say once that labels are enough; going on is up to the person."""
+        advice = self._clips.task.stop_advice
+        advised = advice is not None and advice.verdict is StopVerdict.STOP
+        if advice is not None and advised and not self._stop_advised:
+            tell(f"labels are enough ({advice_text(advice)}); {Command.STOP.value} stops")
+        self._stop_advised = advised
+
+    def _ask(self, lease: Lease) -> None:
+        """Get one clip answered; the answer is stored at once."""
+        choice: Choice = Command.AGAIN
+        while choice is Command.AGAIN:
+            guess = f"  (head says {lease.predicted_class})" if lease.predicted_class else ""
+            tell(lease.clip_id + guess)
+            self._play(lease)
+            choice = self._answers.read(self._menu)
+        if choice is Command.STOP:
+            raise _Stop
+        if choice is Command.TAKE_BACK:
+            self._clips.ask_next(lease)
+            self._take_back()
+        elif choice is Command.SKIP:
+            self._clips.skip(lease)
+            self._remember(lease, choice, "skipped: it comes back when the others are done")
+        else:
+            self._store(lease, choice)
+
+    def _store(self, lease: Lease, choice: Choice) -> None:
+        label = choice if isinstance(choice, str) else None
+        words = label or "cannot tell: the clip leaves the pool"
+        try:
+            self._clips.answer(lease, label)
         except LeaseLost:
-            notes.print("too late: somebody else has this clip now")
+            self._lost_count += 1
+            tell(f"  too late for {lease.clip_id}: {GONE}")
+        except (AloeError, KeyboardInterrupt):
+            tell(f"  {lease.clip_id} was not acknowledged and may not be stored: {words}")
+            raise
+        else:
+            self._remember(lease, choice, words)
+
+    def _remember(self, lease: Lease, choice: Choice, words: str) -> None:
+        self._done.pop(lease.clip_id, None)
+        self._done[lease.clip_id] = lease, choice
+        tell(f"  {words}", "bold")
+
+    def _take_back(self) -> None:
+        """Undo the last thing done, at the learner too, and ask about its clip again."""
+        undone = next((each for each in reversed(self._done) if not self._clips.holds(each)), None)
+        if undone is None:
+            tell("  nothing to take back")
             return
-        self._answered[lease.lease_id] = (lease, label)
-        notes.print("skipped" if label is None else label, style="bold", markup=False)
+        lease, choice = self._done[undone]
+        if choice is not Command.SKIP and not self._retract(lease):
+            return
+        del self._done[undone]
+        try:
+            self._clips.take_up(lease)
+        except LeaseLost:
+            tell(f"  {undone} is taken back, but not asked again: {GONE}")
+        else:
+            tell(f"  taken back: {undone}")
+
+    def _retract(self, lease: Lease) -> bool:
+        """Take an answer back at the learner; return whether it was this session's still."""
+        try:
+            self._clips.retract(lease)
+        except LeaseLost:
+            tell(f"  {lease.clip_id} cannot be taken back: {GONE}")
+            return False
+        except (AloeError, KeyboardInterrupt):
+            tell(f"  {lease.clip_id} is perhaps not taken back: that was not acknowledged")
+            raise
+        self._retraction_count += 1
+        return True
 
     def _play(self, lease: Lease) -> None:
-        if self._player is None:
+        """Play a clip until a key is pressed; say why where it cannot be heard."""
+        if self._player is None or self._answers.waits(0):
             return
-        with contextlib.suppress(NotFound):
-            if not self._player.play_uri(lease.uri):
-                task = self._learner.get_task(self._task_id)
-                audio: ClipAudio = self._learner.get_clip_audio(task.pool_id, lease.clip_id)
-                self._player.play(audio.content)
+        try:
+            audio = self._learner.get_clip_audio(self._clips.task.pool_id, lease.clip_id)
+            self._player.play(audio, lease.duration, self._answers.waits)
+        except Unavailable:
+            raise
+        except (AloeError, PlayerFailed) as error:
+            tell(f"  not heard: {error}")
+            if isinstance(error, PlayerFailed) and not self._player_failed:
+                self._player_failed = True
+                tell(f"  {PLAYER_REMEDY}; = plays again, --no-play asks without sound")
 
 
-def _keys(task: Task) -> dict[str, str]:
-    """Give each class a key: its first letter if the classes differ in it, else a number."""
-    letters = [name[0].lower() for name in task.classes]
-    if len(set(letters)) == len(letters) and all(
-        letter in string.ascii_lowercase for letter in letters
-    ):
-        return dict(zip(letters, task.classes, strict=True))
-    return dict(zip(_CLASS_KEYS, task.classes, strict=False))
-
-
-def _legend(task: Task) -> str:
-    classes = "  ".join(f"{key} {name}" for key, name in _keys(task).items())
-    return f"{classes}    {_SKIP} skip  {_AGAIN} again  {_UNDO} take back  {_QUIT} stop"
-
-
-def _read_key() -> str:
-    if sys.stdin.isatty():
-        key = typer.getchar()
-        if key in ("\x03", "\x04"):
-            raise _Quit
-        return key
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line.strip()
+def _find_player() -> Player | None:
+    command = find_player()
+    if command is None:
+        tell(f"nothing is played, since there is no audio player: {PLAYER_REMEDY}")
+        return None
+    return Player(command)

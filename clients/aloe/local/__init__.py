@@ -1,6 +1,6 @@
 """Redis and both services as child processes of this one, on this machine."""
 
-from aloe.local.child import ChildFailed
+from aloe.local.child import ChildFailed, tethered
 from aloe.local.redis_server import REDIS_REMEDY, NoRedis, find_redis_server
 from aloe.local.stack import LocalStack, StackOptions
 
@@ -11,4 +11,5 @@ __all__ = [
     "NoRedis",
     "StackOptions",
     "find_redis_server",
+    "tethered",
 ]

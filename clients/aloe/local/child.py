@@ -15,6 +15,11 @@ _TETHER = Path(__file__).with_name("tether.py")
 _STOP_S = 15.0
 
 
+def tethered(command: Sequence[str]) -> list[str]:
+    """Return the command that, on Linux, dies with this process, however that dies."""
+    return [sys.executable, "-S", str(_TETHER), str(os.getpid()), *command]
+
+
 class ChildFailed(Exception):
     """A child process ended, or was not ready in time; the message has the last line of its log."""
 
@@ -65,7 +70,7 @@ class Child:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the command is ours
-                [sys.executable, "-S", str(_TETHER), str(os.getpid()), *self.command],
+                tethered(self.command),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

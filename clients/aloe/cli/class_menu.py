@@ -1,0 +1,120 @@
+"""What a key, a line or a part of a name means while clips are labeled at a terminal."""
+
+import string
+import unicodedata
+from collections.abc import Iterable
+from enum import Enum
+
+CLASS_KEYS = string.digits[1:] + "0" + string.ascii_lowercase + string.ascii_uppercase
+
+
+class Command(Enum):
+    """What a person may do besides naming a class. No command's key can be a class's."""
+
+    CANNOT_TELL = "-"
+    """The clip leaves the pool without a label."""
+    SKIP = ">"
+    """The clip stays unlabeled and comes back when the others are done."""
+    AGAIN = "="
+    TAKE_BACK = "<"
+    FIND = "/"
+    """Name a class by a part of its name."""
+    STOP = "."
+
+
+_MEANINGS = {
+    Command.CANNOT_TELL: "cannot tell",
+    Command.SKIP: "skip, comes back",
+    Command.AGAIN: "again",
+    Command.TAKE_BACK: "take back",
+    Command.FIND: "find a class",
+    Command.STOP: "stop",
+}
+_COMMANDS = {each.value: each for each in Command}
+
+Choice = Command | str
+"""A command, or the name of a class."""
+
+
+class ClassMenu:
+    """The classes of a task: a key for each, if there are enough, and words for all."""
+
+    def __init__(self, classes: Iterable[str]) -> None:
+        self.classes = tuple(classes)
+        self.by_key = assign_keys(self.classes)
+        self._folded = {name: _fold(name) for name in self.classes}
+
+    def legend(self) -> str:
+        """Return in one text what may be typed."""
+        if self.by_key:
+            classes = "  ".join(f"{key} {name}" for key, name in self.by_key.items())
+        else:
+            classes = f"{len(self.classes):,} classes: type a part of a name, Enter takes it"
+        commands = "  ".join(f"{each.value} {meaning}" for each, meaning in _MEANINGS.items())
+        return f"{classes}\n{commands}"
+
+    def read_key(self, key: str) -> Choice | None:
+        """Return what a key means, None if nothing."""
+        return _COMMANDS.get(key) or self.by_key.get(key)
+
+    def read_line(self, line: str) -> Choice | None:
+        """Return what a line means, None if nothing.
+
+        A line is a key, the name of a class, or "/" and what `choose` understands.
+        """
+        word = line.strip()
+        choice = self.read_key(word)
+        if choice is None or choice is Command.FIND:
+            choice = next((each for each in (line, word) if each in self._folded), None)
+        if choice is None and word.startswith(Command.FIND.value):
+            choice = self.choose(line.lstrip()[1:])
+        return choice
+
+    def choose(self, text: str) -> str | None:
+        """Return the class of that name or, but for case, the only one; or the only one it fits."""
+        for name in (text, text.strip()):
+            if name in self._folded:
+                return name
+        found = self.matches(text)
+        alike = [name for name in found if self._folded[name] == _fold(text)]
+        if alike:
+            found = alike
+        return found[0] if len(found) == 1 else None
+
+    def matches(self, text: str) -> list[str]:
+        """Return the classes that hold a text, whatever its case: those that begin with it first.
+
+        Of these in turn the shorter ones come first, so that a name leads those that it begins.
+        """
+        wanted = _fold(text)
+        found = [name for name in self.classes if wanted in self._folded[name]]
+        if wanted:
+            begin = [name for name in found if self._folded[name].startswith(wanted)]
+            begin.sort(key=len)
+            found = begin + [name for name in found if not self._folded[name].startswith(wanted)]
+        return found
+
+
+def assign_keys(classes: Iterable[str]) -> dict[str, str]:
+    """Give each class a key; none at all where there are more classes than keys.
+
+    A name that is a letter or a digit is its own key. The others have their first letters if these
+    are all different and free; else the free keys in turn.
+    """
+    classes = tuple(classes)
+    if len(classes) > len(CLASS_KEYS):
+        return {}
+    own = [name for name in classes if len(name) == 1 and name in CLASS_KEYS]
+    others = [name for name in classes if name not in own]
+    letters = [name[0].lower() for name in others]
+    free = [key for key in CLASS_KEYS if key not in own]
+    differ = len(set(letters)) == len(letters)
+    if not differ or not all(letter in free and letter.isalpha() for letter in letters):
+        letters = free
+    key_of = dict(zip(own, own, strict=True)) | dict(zip(others, letters, strict=False))
+    return {key_of[name]: name for name in classes}
+
+
+def _fold(text: str) -> str:
+    """Make texts equal that look alike or differ only in case, also where accents were typed."""
+    return unicodedata.normalize("NFKC", text.strip()).casefold()

@@ -1,0 +1,139 @@
+"""The clips that one person holds while labeling, and what the learner is told of them."""
+
+import time
+from collections import deque
+from collections.abc import Collection
+
+from aloe.cli.console import CommandError, tell
+from aloe.client import Answer, LearnerClient, Lease, LeaseLost, PoolState
+
+GONE = "it went to another oracle or is labeled already, or its place in the label budget is taken"
+_MOST_ASKED = 10_000
+
+
+class HeldClips:
+    """Leases of one session, asked for some at a time.
+
+    Every lease is named when it is given back: another session of the same oracle keeps its own.
+    What calls the learner raises its AloeError.
+    """
+
+    def __init__(
+        self, learner: LearnerClient, task_id: str, oracle_id: str, max_clip_count: int
+    ) -> None:
+        self._learner, self._names = learner, (task_id, oracle_id)
+        self._max_clip_count = max_clip_count
+        self.task = learner.get_task(task_id)
+        """As it was when clips were asked for last."""
+        self.pool_state = PoolState.OPEN
+        """Why there is no next clip, where there is none."""
+        self._queue: deque[Lease] = deque()
+        self._held: dict[str, Lease] = {}
+        """By lease id: those to be asked about, and the one that is asked about now."""
+        self._renewal_times_s: dict[str, float] = {}
+        self._skipped: set[str] = set()
+
+    def next(self) -> Lease | None:
+        """Return the clip to ask about now; None where there is none."""
+        while self._queue or self._ask():
+            lease = self._queue.popleft()
+            try:
+                if time.monotonic() > self._renewal_times_s[lease.lease_id]:
+                    self._renew(lease)
+            except LeaseLost:
+                self._forget(lease)
+                tell(f"{lease.clip_id} is not asked: {GONE}")
+            else:
+                return lease
+        return None
+
+    def holds(self, clip_id: str) -> bool:
+        """Whether a clip is in hand, unanswered."""
+        return any(lease.clip_id == clip_id for lease in self._held.values())
+
+    def answer(self, lease: Lease, label: str | None) -> None:
+        """Store a label, or that one cannot tell; a LeaseLost says that nothing was stored."""
+        try:
+            self._submit(Answer(lease.lease_id, label))
+        except LeaseLost:
+            self._forget(lease)
+            raise
+        self._forget(lease)
+
+    def retract(self, lease: Lease) -> None:
+        """Take back what was answered; from then on the clip is unlabeled and open to all."""
+        self._submit(Answer(lease.lease_id, None, retracted=True))
+
+    def skip(self, lease: Lease) -> None:
+        """Give a clip back; it is not asked about again while there are others."""
+        self._skipped.add(lease.clip_id)
+        self._release([lease])
+
+    def ask_next(self, lease: Lease) -> None:
+        """Ask about a clip in hand before the others."""
+        self._queue.appendleft(lease)
+
+    def take_up(self, lease: Lease) -> None:
+        """Hold a clip again, and ask about it next; a LeaseLost says that it is gone."""
+        self._renew(lease)
+        self._held[lease.lease_id] = lease
+        self._skipped.discard(lease.clip_id)
+        self.ask_next(lease)
+
+    def give_back(self) -> None:
+        """Give back what is in hand."""
+        self._queue.clear()
+        self._release(list(self._held.values()))
+
+    def _ask(self) -> bool:
+        """Ask for clips; return whether there are any."""
+        task_id, oracle_id = self._names
+        # More than are wanted, since those that were skipped come first again.
+        count = min(self._max_clip_count + len(self._skipped), _MOST_ASKED)
+        found = self._learner.query(task_id, oracle_id, max_clip_count=count)
+        self._held.update((lease.lease_id, lease) for lease in found.leases)
+        self._read_task()
+        self._plan_renewal(found.leases)
+        if not found.leases:
+            self.pool_state = found.pool_state
+            return False
+        wanted = [lease for lease in found.leases if lease.clip_id not in self._skipped]
+        if not wanted:
+            tell("only skipped clips are left to ask about: here they are again")
+            self._skipped.clear()
+            wanted = list(found.leases)
+        self._queue.extend(wanted[: self._max_clip_count])
+        asked = {lease.clip_id for lease in self._queue}
+        self._release([lease for lease in found.leases if lease.clip_id not in asked])
+        return True
+
+    def _read_task(self) -> None:
+        """Bring `task` up to date. Raises CommandError where it is another one of that name."""
+        task = self._learner.get_task(self.task.task_id)
+        if task.create_time != self.task.create_time:
+            raise CommandError(
+                f"task {task.task_id} was deleted and made anew meanwhile; begin again"
+            )
+        self.task = task
+
+    def _submit(self, answer: Answer) -> None:
+        self._learner.submit_labels(*self._names, [answer])
+
+    def _renew(self, lease: Lease) -> None:
+        self._learner.renew_leases(*self._names, [lease.lease_id])
+        self._plan_renewal([lease])
+
+    def _plan_renewal(self, leases: Collection[Lease]) -> None:
+        """Let leases be renewed when half of their time is over, by this machine's clock."""
+        time_s = time.monotonic() + self.task.lease_duration.total_seconds() / 2
+        self._renewal_times_s.update((lease.lease_id, time_s) for lease in leases)
+
+    def _release(self, leases: Collection[Lease]) -> None:
+        if leases:  # An empty list would mean all leases of the oracle, other sessions' too.
+            self._learner.release_leases(*self._names, [lease.lease_id for lease in leases])
+        for lease in leases:
+            self._forget(lease)
+
+    def _forget(self, lease: Lease) -> None:
+        self._held.pop(lease.lease_id, None)
+        self._renewal_times_s.pop(lease.lease_id, None)
