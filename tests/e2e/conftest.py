@@ -41,12 +41,13 @@ class CommandLine:
 
     server: str
 
-    def run(self, *arguments: object, stdin: str = "") -> Done:
+    def run(self, *arguments: object, stdin: str | io.TextIOBase = "") -> Done:
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.setenv("ALOE_SERVER", self.server)
             patch.setenv("ALOE_ORACLE", "ann")
-            patch.setattr(sys, "stdin", io.StringIO(stdin))
+            given = io.StringIO(stdin) if isinstance(stdin, str) else stdin
+            patch.setattr(sys, "stdin", given)
             code = run_aloe([str(argument) for argument in arguments])
         return Done(code, out.getvalue(), err.getvalue())
 

@@ -1,14 +1,26 @@
 """The clips that one person holds while labeling, and what the learner is told of them."""
 
 import time
+import uuid
 from collections import deque
 from collections.abc import Collection
+from datetime import timedelta
 
 from aloe.cli.console import CommandError, tell
-from aloe.client import Answer, LearnerClient, Lease, LeaseLost, PoolState
+from aloe.client import (
+    AloeError,
+    Answer,
+    LearnerClient,
+    Lease,
+    LeaseLost,
+    PoolState,
+    QueryResult,
+)
 
 GONE = "it went to another oracle or is labeled already, or its place in the label budget is taken"
 _MOST_ASKED = 10_000
+_PARTING = timedelta(seconds=2)
+"""A person who stops does not wait longer for a service that is away."""
 
 
 class HeldClips:
@@ -32,6 +44,8 @@ class HeldClips:
         """By lease id: those to be asked about, and the one that is asked about now."""
         self._renewal_times_s: dict[str, float] = {}
         self._skipped: set[str] = set()
+        self._request_id = ""
+        """Of a query that has been sent and not answered."""
 
     def next(self) -> Lease | None:
         """Return the clip to ask about now; None where there is none."""
@@ -81,17 +95,16 @@ class HeldClips:
         self.ask_next(lease)
 
     def give_back(self) -> None:
-        """Give back what is in hand."""
-        self._queue.clear()
-        self._release(list(self._held.values()))
+        """Give back what is in hand, and what a query leased whose answer was not waited for."""
+        if self._request_id:
+            self._query(1, self._request_id)
+        self._release(list(self._held.values()), _PARTING)
 
     def _ask(self) -> bool:
         """Ask for clips; return whether there are any."""
-        task_id, oracle_id = self._names
         # More than are wanted, since those that were skipped come first again.
         count = min(self._max_clip_count + len(self._skipped), _MOST_ASKED)
-        found = self._learner.query(task_id, oracle_id, max_clip_count=count)
-        self._held.update((lease.lease_id, lease) for lease in found.leases)
+        found = self._query(count, str(uuid.uuid4()))
         self._read_task()
         self._plan_renewal(found.leases)
         if not found.leases:
@@ -106,6 +119,18 @@ class HeldClips:
         asked = {lease.clip_id for lease in self._queue}
         self._release([lease for lease in found.leases if lease.clip_id not in asked])
         return True
+
+    def _query(self, count: int, request_id: str) -> QueryResult:
+        """Query; a repetition under the same request id gives the same leases."""
+        self._request_id = request_id
+        try:
+            found = self._learner.query(*self._names, max_clip_count=count, request_id=request_id)
+        except AloeError:
+            self._request_id = ""
+            raise
+        self._held.update((lease.lease_id, lease) for lease in found.leases)
+        self._request_id = ""
+        return found
 
     def _read_task(self) -> None:
         """Bring `task` up to date. Raises CommandError where it is another one of that name."""
@@ -128,9 +153,10 @@ class HeldClips:
         time_s = time.monotonic() + self.task.lease_duration.total_seconds() / 2
         self._renewal_times_s.update((lease.lease_id, time_s) for lease in leases)
 
-    def _release(self, leases: Collection[Lease]) -> None:
+    def _release(self, leases: Collection[Lease], timeout: timedelta | None = None) -> None:
         if leases:  # An empty list would mean all leases of the oracle, other sessions' too.
-            self._learner.release_leases(*self._names, [lease.lease_id for lease in leases])
+            lease_ids = [lease.lease_id for lease in leases]
+            self._learner.release_leases(*self._names, lease_ids, timeout=timeout)
         for lease in leases:
             self._forget(lease)
 
