@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -13,10 +14,12 @@ import numpy as np
 import pytest
 import soundfile
 from tests.e2e.experiments import Bench
+from tests.rpc.learner.recordings import encoded, tone
 from tests.rpc.stacks import running_stack
 
 from aloe.bench.datasets.synthesis import synthesize
 from aloe.cli.__main__ import run as run_aloe
+from aloe.client import LearnerClient, NewClip, connect
 from aloe.local import LocalStack, StackOptions
 
 
@@ -98,3 +101,24 @@ def bench(stack: LocalStack, recordings: Path, embeddings: Path) -> Bench:
         "seed_labels": 1,
     }
     return Bench(stack, table, embeddings)
+
+
+@pytest.fixture(scope="session")
+def learner(stack: LocalStack) -> Iterator[LearnerClient]:
+    with connect(stack.learner_address) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def tones(learner: LearnerClient) -> str:
+    """A pool of twelve tones, whose audio is not kept."""
+    learner.create_pool("tones")
+    clips = [NewClip(f"tone{n:02d}", encoded(tone(200 + 50 * n))) for n in range(12)]
+    assert learner.import_clips("tones", clips).imported_count == 12
+    return "tones"
+
+
+@pytest.fixture
+def task(aloe: CommandLine, tones: str, request: pytest.FixtureRequest) -> str:
+    name = re.sub(r"\W+", "_", request.node.name)
+    return aloe.new_task(tones, name)

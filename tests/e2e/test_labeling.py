@@ -1,21 +1,14 @@
-"""`aloe label` on a pipe: a line for each answer, against a real learner."""
+"""`aloe label` on a pipe: what each line does, against a real learner."""
 
-import csv
-import io
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.rpc.learner.recordings import encoded, tone
+from tests.e2e.conftest import CommandLine
+from tests.e2e.pipes import asked, counts, exported, label
 
-from aloe.client import KnownLabel, LearnerClient, NewClip, connect
-from aloe.local import LocalStack
-
-from .conftest import CommandLine, Done
+from aloe.client import LearnerClient
 
 FULL_OUTCOME = {
     "label_count",
@@ -27,48 +20,6 @@ FULL_OUTCOME = {
     "pool_state",
     "failure",
 }
-
-
-@pytest.fixture(scope="module")
-def learner(stack: LocalStack) -> Iterator[LearnerClient]:
-    with connect(stack.learner_address) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def tones(learner: LearnerClient) -> str:
-    """A pool of twelve tones, whose audio is not kept."""
-    learner.create_pool("tones")
-    clips = [NewClip(f"tone{n:02d}", encoded(tone(200 + 50 * n))) for n in range(12)]
-    assert learner.import_clips("tones", clips).imported_count == 12
-    return "tones"
-
-
-@pytest.fixture
-def task(aloe: CommandLine, tones: str, request: pytest.FixtureRequest) -> str:
-    name = re.sub(r"\W+", "_", request.node.name)
-    return aloe.new_task(tones, name)
-
-
-def label(
-    aloe: CommandLine, task: str, lines: str | io.TextIOBase, *options: object
-) -> tuple[Done, Any]:
-    done = aloe.run("label", task, "--no-play", "--json", *options, stdin=lines)
-    return done, json.loads(done.stdout)
-
-
-def counts(aloe: CommandLine, task: str) -> dict[str, int]:
-    found = aloe.json("task", "show", task)["task"]["clip_counts"]
-    return {name: found[name] for name in ("labeled", "abstained", "leased", "unlabeled")}
-
-
-def exported(aloe: CommandLine, task: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(aloe.output("export", task))))
-
-
-def asked(done: Done) -> list[str]:
-    """The clips that were asked about, in order."""
-    return re.findall(r"^tone\d\d", done.stderr, re.MULTILINE)
 
 
 def test_what_is_taken_back_is_gone_at_the_learner_too(aloe: CommandLine, task: str):
@@ -194,92 +145,3 @@ def test_seventy_classes_can_all_be_given(aloe: CommandLine, tones: str, tmp_pat
     done, _ = label(aloe, task, "class 069\n/068\n/class 06\n.\n")
     assert {row["label"] for row in exported(aloe, task)} == {"class 069", "class 068"}
     assert "no such key or class: '/class 06'" in done.stderr
-
-
-class Script(io.StringIO):
-    """Lines of a pipe; before the first one is read, something happens."""
-
-    def __init__(self, lines: str, first: Callable[[], object]) -> None:
-        super().__init__(lines)
-        self._first = first
-
-    def readline(self, *_: Any) -> str:  # type: ignore[override]
-        if self.tell() == 0:
-            self._first()
-        return super().readline()
-
-
-def test_a_lost_clip_is_told_and_the_session_goes_on(
-    aloe: CommandLine, learner: LearnerClient, task: str
-):
-    def give_all_to_bob() -> None:
-        clips = [clip.clip_id for clip in learner.list_clips("tones")]
-        learner.import_labels(task, [KnownLabel(clip_id, "o") for clip_id in clips[:11]])
-
-    done, outcome = label(aloe, task, Script("a\n" * 6, give_all_to_bob), "--batch", 6)
-    assert done.returncode == 0
-    assert outcome["lost_count"] >= 5
-    assert outcome["label_count"] + outcome["lost_count"] == 6
-    told = re.findall(r"too late for tone..: it went to another oracle or is labeled", done.stderr)
-    assert len(told) == outcome["lost_count"]
-    labels = [row["label"] for row in exported(aloe, task)]
-    assert labels.count("a") == outcome["label_count"]
-
-
-def test_a_task_that_is_deleted_ends_the_session_and_what_was_answered_is_counted(
-    aloe: CommandLine, learner: LearnerClient, task: str
-):
-    class Late(io.StringIO):
-        def readline(self, *_: Any) -> str:  # type: ignore[override]
-            line = super().readline()
-            if line == "e\n":
-                learner.delete_task(task)
-            return line
-
-    done, outcome = label(aloe, task, Late("a\ne\ni\n"))
-    assert done.returncode == 1
-    assert outcome["label_count"] == 1
-    assert outcome["failure"] == f"there is no tasks/{task}"
-    assert "was not acknowledged and may not be stored: e" in done.stderr
-    assert done.stderr.count(f"aloe: there is no tasks/{task}") == 1
-    assert "Traceback" not in done.stderr
-
-
-def test_a_task_made_anew_is_not_labeled_by_the_keys_of_the_old_one(
-    aloe: CommandLine, learner: LearnerClient, task: str
-):
-    def make_anew() -> None:
-        learner.delete_task(task)
-        learner.create_task(task, "tones", ["e", "a"])
-
-    done, outcome = label(aloe, task, Script("a\na\n", make_anew), "--batch", 1)
-    assert done.returncode == 1
-    assert outcome["label_count"] == 0
-    assert outcome["failure"]
-    assert counts(aloe, task) == {"labeled": 0, "abstained": 0, "leased": 0, "unlabeled": 12}
-
-
-def test_a_line_that_is_no_text_ends_the_session_in_one_line(aloe: CommandLine, task: str):
-    lines = io.TextIOWrapper(io.BytesIO(b"a\n\xff\xfe\n"), encoding="utf-8")
-    done, outcome = label(aloe, task, lines)
-    assert done.returncode == 1
-    assert "is no UTF-8 text" in outcome["failure"]
-    assert counts(aloe, task)["leased"] == 0
-
-
-def test_the_end_of_the_budget_is_no_failure(aloe: CommandLine, tones: str):
-    task = aloe.new_task(tones, "spent", "--budget", 2)
-    done = aloe.run("label", task, "--no-play", stdin="a\ne\ni\n")
-    assert done.returncode == 0
-    assert "2 labeled" in done.stderr
-    assert "the task is budget_spent: the label budget is spent" in done.stderr
-
-
-def test_labels_enough_are_told_once(aloe: CommandLine, tones: str):
-    task = aloe.new_task(tones, "enough", "--stop", "label_count:2")
-    label(aloe, task, "a\ne\ni\n", "--batch", 1)
-    aloe.json("query", task, "--min-head", 1)
-    done, outcome = label(aloe, task, "a\ne\ni\n", "--batch", 1)
-    assert done.returncode == 0
-    assert done.stderr.count("labels are enough (stop: ") == 1
-    assert outcome["label_count"] == 3
