@@ -34,7 +34,7 @@ def test_a_lost_clip_is_told_and_the_session_goes_on(
 def test_clips_in_hand_are_held_for_longer_before_they_are_asked(
     aloe: CommandLine, learner: LearnerClient, tones: str
 ):
-    task = aloe.new_task(tones, "slowly", "--lease", 0.3)
+    task = aloe.new_task(tones, "slowly", "--lease", 1)
     held: list[int] = []
 
     def wait_until_leases_have_run_out() -> None:

@@ -19,8 +19,9 @@ from rich.table import Table
 from aloe.client import HeadRecipe, StoppingRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
-results = Console()
-notes = Console(stderr=True)
+# Names of classes and oracles stand as they are, also where they look like ":dog:".
+results = Console(emoji=False)
+notes = Console(stderr=True, emoji=False)
 
 
 class CommandError(Exception):

@@ -13,6 +13,7 @@ from aloe.client import (
     LearnerClient,
     Lease,
     LeaseLost,
+    NotFound,
     PoolState,
     StopVerdict,
     Unavailable,
@@ -73,12 +74,16 @@ class TerminalSession:
             failures.append(str(error))
         finally:
             failures += self._give_back()
+        for failure in failures[1:]:
+            tell(failure)
         return self._outcome(failures[0] if failures else None)
 
     def _give_back(self) -> list[str]:
         """Give back what is held; return what went wrong with it, if anything."""
         try:
             self._clips.give_back()
+        except NotFound:  # The task has gone, and its leases with it.
+            return []
         except AloeError as error:
             return [f"the clips in hand come back only when their leases end: {error}"]
         return []

@@ -4,8 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 
-from aloe.cli.console import json_line
+from aloe.cli.console import json_line, print_table, tell
 from aloe.client import ClipChange, ClipState, LabelCountRule, PoolState
 
 
@@ -33,3 +34,12 @@ def test_values_are_written_in_the_words_of_the_command_line():
         "duration": 60.0,
         "count": 3,
     }
+
+
+@pytest.mark.parametrize("name", [":dog:", "[b]cat[/b]", "[/]", r"a\[b]"])
+def test_names_are_shown_as_they_stand(capsys, name):
+    tell(name)
+    print_table(["class"], [[name]])
+    written = capsys.readouterr()
+    assert name in written.err
+    assert name in written.out
