@@ -72,7 +72,7 @@ def test_a_skipped_clip_comes_back_when_the_others_are_done(
     assert {*order[12:]} == {*order[:2]}
     assert (outcome["label_count"], outcome["skip_count"]) == (12, 0)
     assert outcome["pool_state"] == "exhausted"
-    assert done.stderr.count("only skipped clips are left") == 1
+    assert done.stderr.count("nothing but skipped clips") == 1
 
 
 def test_a_skipped_clip_is_open_to_others_and_a_skip_can_be_undone(aloe: CommandLine, task: str):
@@ -96,7 +96,9 @@ def test_a_session_gives_back_its_own_clips_only(
     assert learner.release_leases(task, "ann", [lease.lease_id for lease in mine]) == 3
 
 
-def test_each_session_is_an_oracle_of_its_own(aloe: CommandLine, task: str, monkeypatch):
+def test_each_session_is_an_oracle_of_its_own(
+    aloe: CommandLine, task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("LOGNAME", "zoë smith")
     whole = [label(aloe, task, "a\n", "--oracle", "")[1]["oracle_id"] for _ in range(2)]
     assert len({*whole}) == 2
@@ -105,7 +107,12 @@ def test_each_session_is_an_oracle_of_its_own(aloe: CommandLine, task: str, monk
     lease = aloe.json("query", task, "--oracle", "")["leases"][0]["lease_id"]
     aloe.output("submit", task, f"{lease}=a", "--oracle", "")
     person = whole[0].rpartition(":")[0]
-    assert {row["oracle_id"] for row in exported(aloe, task)} == {*whole, person}
+    labels = exported(aloe, task)
+    assert {row["oracle_id"] for row in labels} == {*whole, person}
+    file, other = tmp_path / "labels.csv", aloe.new_task("tones", f"{task}_other")
+    aloe.output("export", task, "-o", file)
+    aloe.output("task", "import-labels", other, file)
+    assert exported(aloe, other) == labels
 
 
 ODD = ["-", ".", "=", "a=b", "Male speech, man speaking", r"a\b", "@x", "Cat", "cat", "öl", '"q"']

@@ -1,5 +1,6 @@
 """`aloe label` in a terminal: real keys, real players, real signals."""
 
+import asyncio
 import os
 import re
 import signal
@@ -9,12 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.chaos.proxy import to_tcp
 from tests.e2e.terminals import Terminal
-from tests.needing_redis import needing_redis
 from tests.rpc.learner.recordings import encoded, tone
 
 from aloe.client import LearnerClient, NewClip, connect
-from aloe.local import LocalStack, StackOptions
+from aloe.local import LocalStack
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 CLASSES = ["cough", "sneeze", "other"]
@@ -144,18 +145,23 @@ def test_a_key_pressed_while_a_clip_plays_stops_it_and_counts(learner, task, lab
     assert counts(learner, task) == (3, 0, 0)
 
 
-def test_a_player_that_hangs_is_told_with_the_remedy_once_and_the_session_goes_on(
-    learner, task, label
-):
+def test_a_player_that_hangs_is_told_and_the_session_goes_on(learner, task, label):
     terminal = label(player="sleep 600")
     terminal.expect("not heard: ffplay hung and was stopped after 5.5 s")
     terminal.expect("install ffmpeg or sox")
-    terminal.press("c")
-    terminal.expect("not heard: ffplay hung")
-    terminal.press(".")
+    terminal.press("c.")
+    assert terminal.finish()[0] == 0
+    assert counts(learner, task) == (1, 0, 0)
+
+
+def test_a_player_that_fails_is_told_each_time_and_the_remedy_once(learner, task, label):
+    terminal = label(player="echo no sound card >&2; exit 1")
+    for key in "cs.":
+        terminal.expect("not heard: ffplay failed: no sound card")
+        terminal.press(key)
     assert terminal.finish()[0] == 0
     assert terminal.screen.count("install ffmpeg or sox") == 1
-    assert counts(learner, task) == (1, 0, 0)
+    assert counts(learner, task) == (2, 0, 0)
 
 
 def test_a_player_that_is_missing_is_told_once(learner, task, label):
@@ -215,22 +221,24 @@ def _end(terminal: Terminal, how: str) -> None:
             terminal.process.kill()
 
 
-def test_a_learner_that_goes_away_ends_the_session_in_one_line(task, label, tmp_path):
-    with needing_redis(), LocalStack(StackOptions(data_dir=tmp_path / "data")) as mortal:
-        with connect(mortal.learner_address) as learner:
-            learner.create_pool("p")
-            clips = [NewClip(f"tone{n}", encoded(tone(200 + 50 * n))) for n in range(6)]
-            learner.import_clips("p", clips)
-            learner.create_task(task, "p", CLASSES)
-        terminal = label("--no-play", server=mortal.learner_address)
-        terminal.expect("tone")
-        terminal.press("c")
-        terminal.expect("  cough")
-        terminal.expect("tone")
+async def test_a_learner_that_goes_away_ends_the_session_in_one_line(stack, learner, task, label):
+    proxy = to_tcp(stack.learner_address)
+    terminal = label("--no-play", server=await proxy.listen())
+
+    def answer(key: str, words: str) -> None:
+        terminal.expect("\ntone")
+        terminal.press(key)
+        terminal.expect(words)
+
+    await asyncio.to_thread(answer, "c", "  cough")
+    await asyncio.to_thread(terminal.expect, "\ntone")
+    await proxy.close()
     terminal.press("s")
-    terminal.expect("was not acknowledged and may not be stored: sneeze")
-    code, result = terminal.finish()
+    code, result = await asyncio.to_thread(terminal.finish)
     assert code == 1
     assert '"label_count": 1' in result
+    assert "was not acknowledged and may not be stored: sneeze" in terminal.screen
+    assert "the clips in hand come back only when their leases end" in terminal.screen
     assert terminal.screen.count("aloe: ") == 1
     assert "Traceback" not in terminal.screen
+    assert counts(learner, task) == (1, 0, 3)

@@ -112,7 +112,7 @@ class HeldClips:
             return False
         wanted = [lease for lease in found.leases if lease.clip_id not in self._skipped]
         if not wanted:
-            tell("only skipped clips are left to ask about: here they are again")
+            tell("nothing but skipped clips can be asked about now: here they are again")
             self._skipped.clear()
             wanted = list(found.leases)
         self._queue.extend(wanted[: self._max_clip_count])

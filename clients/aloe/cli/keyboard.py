@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import os
 import select
+import signal
 import sys
 import time
 from collections import deque
@@ -73,22 +74,32 @@ class Keyboard:
         self._pressed: deque[str] = deque()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._settings: list[Any] = []
+        self._on_continue: Any = None
         self._ended = False
 
     def __enter__(self) -> Self:
         import termios  # Not on every system that the other commands run on.
-        import tty
 
         self._settings = termios.tcgetattr(self._descriptor)
-        # Draining keeps what was typed before; the default would throw it away.
-        tty.setcbreak(self._descriptor, termios.TCSADRAIN)
+        # A shell that continues what Ctrl-Z stopped need not give it back its keys.
+        self._on_continue = signal.signal(signal.SIGCONT, self._take_keys)
+        self._take_keys()
         return self
 
     def __exit__(self, *_: object) -> None:
         import termios
 
+        signal.signal(signal.SIGCONT, self._on_continue)
         with contextlib.suppress(termios.error):  # The terminal may have been closed.
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._settings)
+
+    def _take_keys(self, *_: object) -> None:
+        """Be given each key as it is pressed; Ctrl-C still interrupts."""
+        import termios
+        import tty
+
+        # Draining keeps what was typed before; the default would throw it away.
+        tty.setcbreak(self._descriptor, termios.TCSADRAIN)
 
     def waits(self, timeout_s: float) -> bool:
         """Enter alone says nothing: who types it after a key would miss the next clip."""

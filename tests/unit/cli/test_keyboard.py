@@ -2,6 +2,8 @@
 
 import os
 import pty
+import signal
+import termios
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +19,7 @@ class Person:
     """Presses keys on one end of a terminal, whose other end is a keyboard."""
 
     def __init__(self, master: int, slave: int) -> None:
-        self.master, self.keyboard = master, Keyboard(slave)
+        self.master, self.slave, self.keyboard = master, slave, Keyboard(slave)
 
     def press(self, keys: str) -> None:
         os.write(self.master, keys.encode())
@@ -96,6 +98,17 @@ def test_escape_leaves_the_search(person):
     with person.keyboard as keyboard:
         person.press("ca\x1b.")
         assert keyboard.read(MANY) is Command.STOP
+
+
+def test_keys_count_without_enter_after_a_stop_and_in_lines_again_at_the_end(person):
+    lines = termios.tcgetattr(person.slave)
+    with person.keyboard as keyboard:
+        termios.tcsetattr(person.slave, termios.TCSADRAIN, lines)  # As a shell does.
+        signal.raise_signal(signal.SIGCONT)
+        person.press("c")
+        assert keyboard.read(FEW) == "cough"
+    assert termios.tcgetattr(person.slave) == lines
+    assert signal.getsignal(signal.SIGCONT) == signal.SIG_DFL
 
 
 def test_ctrl_d_and_a_closed_terminal_end_the_answers(person):
