@@ -20,7 +20,8 @@ def vowels(aloe: CommandLine, recordings: Path) -> str:
 
 def test_importing_again_skips_what_is_there(aloe: CommandLine, vowels: str, recordings: Path):
     summary = aloe.json("import", vowels, recordings)
-    assert summary == {"imported_count": 0, "existing_count": 30, "failures": []}
+    counts = {name: summary[name] for name in ("imported_count", "existing_count", "failures")}
+    assert counts == {"imported_count": 0, "existing_count": 30, "failures": []}
     assert aloe.json("pool", "show", vowels)["clip_count"] == 30
 
 
