@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -72,7 +73,7 @@ def main() -> int:
     return 1 if report["service_deaths"] or report["silent_short"] else 0
 
 
-def fuzz(file_count: int, seed: int) -> dict[str, object]:
+def fuzz(file_count: int, seed: int) -> dict[str, Any]:
     """Send damaged files to a service; return the figures."""
     outcome, second = Outcome(), SecondDecoder()
     contents: dict[str, bytes] = {}
@@ -142,7 +143,9 @@ def _judge(clip: EmbeddedClip, content: bytes, outcome: Outcome, second: SecondD
     if clip.failure:
         outcome.refused += 1
         outcome.reasons[_kind_of(clip.failure.violations[0].description)] += 1
-        outcome.decoder_deaths += "its decoder " in clip.failure.message
+        if "its decoder " in clip.failure.message:
+            outcome.decoder_deaths += 1
+            sys.stderr.write(f"{clip.key}: {clip.failure.message}\n")
         return
     outcome.taken += 1
     assert clip.duration is not None

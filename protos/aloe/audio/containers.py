@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,15 @@ class ContainerReader:
         self._frame_count = 0
         self._packet_frames = 0
         self._promise = Promise(content, self._container, self._stream)
+        self._frames = self._decoded()
+        self._first = next(self._frames, None)
+        # What is decoded counts: a header may not know it, or say half the rate of it (HE-AAC).
+        if self._first is not None:
+            self.sample_rate_hz = self._first.sample_rate
+            self.channel_count = len(self._first.layout.channels)
         if not self.sample_rate_hz or not self.channel_count:
-            self._find_layout()
+            self.close()
+            raise BadAudio("nothing in the file can be decoded")
 
     def _open(self) -> None:
         import av
@@ -77,7 +85,7 @@ class ContainerReader:
 
         What cannot be decoded is noted in `findings`, which are complete at the end.
         """
-        for frame in self._frames():
+        for frame in () if self._first is None else chain([self._first], self._frames):
             block = _samples_of(frame)
             self._packet_frames = max(self._packet_frames, len(block))
             if frame.sample_rate != self.sample_rate_hz or block.shape[1] != self.channel_count:
@@ -96,19 +104,7 @@ class ContainerReader:
     def _at_s(self) -> float:
         return self._frame_count / self.sample_rate_hz if self.sample_rate_hz else 0.0
 
-    def _find_layout(self) -> None:
-        """Learn rate and channels from the first frame, where no header tells them."""
-        for frame in self._frames():
-            self.sample_rate_hz = frame.sample_rate
-            self.channel_count = len(frame.layout.channels)
-            break
-        self.close()
-        self.findings = Findings()
-        if not self.sample_rate_hz or not self.channel_count:
-            raise BadAudio("nothing in the file can be decoded")
-        self._open()
-
-    def _frames(self) -> Iterator[Any]:
+    def _decoded(self) -> Iterator[Any]:
         expected: int | None = None
         is_open = True
         packets = self._container.demux(self._stream)
@@ -141,7 +137,7 @@ class ContainerReader:
 
     def _without_padding(self, block: SampleArray) -> SampleArray:
         """Cut what the encoder added at the end, where the container says how long the sound is."""
-        promised = self._promise.frame_count(self._packet_frames)
+        promised = self._promise.frame_count(self.sample_rate_hz, self._packet_frames)
         if promised is None or self._promise.counts_padding:
             return block
         excess = self._frame_count + len(block) - promised
@@ -152,7 +148,7 @@ class ContainerReader:
             self.findings.add(self._promise.pages.findings, 0.0)
         if contradiction := self._promise.contradiction():
             self.findings.damaged(contradiction, 0.0)
-        promised = self._promise.frame_count(self._packet_frames) or 0
+        promised = self._promise.frame_count(self.sample_rate_hz, self._packet_frames) or 0
         slack = 0 if self._promise.is_exact else _SLACK_PACKETS * self._packet_frames
         missing = self._promise.missing_bytes()
         if self.findings.cut_off:

@@ -10,6 +10,8 @@ _SILENT = ("aac", "ac3", "amr", "amrnb", "amrwb", "eac3", "mpegts")
 """Containers without a word on their length, of which FFmpeg makes a guess."""
 _OPUS_RATE_HZ = 48_000
 _AV_TIME_BASE = Fraction(1, 1_000_000)
+_LATE_S = 0.1
+"""A stream that begins later than any codec's delay began before."""
 _UNKNOWN_LENGTH = 1 << 40
 _TOTAL_SAMPLES_BITS = (1 << 36) - 1
 
@@ -39,10 +41,11 @@ class Promise:
         """Whether it counts what the encoder added at the ends, which FFmpeg cuts itself."""
         return "mp3" in self._kinds or self._codec == "opus"
 
-    def frame_count(self, packet_frames: int) -> int | None:
+    def frame_count(self, sample_rate_hz: int, packet_frames: int) -> int | None:
         """Return how many frames it says it holds; None if it does not.
 
         Args:
+            sample_rate_hz: of the decoded sound.
             packet_frames: the frames that a packet holds.
         """
         if self._kinds & set(_SILENT):
@@ -51,12 +54,12 @@ class Promise:
             count = mp3.promised_frame_count(self._content[: self.first_packet_at])
             return count * packet_frames if count else None
         if self.pages:
-            return None if self._codec == "opus" else self.pages.granule
+            return None if self._codec == "opus" else self._pages_frame_count(self.pages.granule)
         if "flac" in self._kinds:
             return self._flac_header() & _TOTAL_SAMPLES_BITS or None
         if self._kinds & {"w64", "caf"} and self._codec.startswith("pcm_"):
             return self._plain_frame_count()
-        return self._duration()
+        return self._duration(sample_rate_hz)
 
     def contradiction(self) -> str:
         """Return what a header says otherwise than the sound does; empty for nothing."""
@@ -85,11 +88,19 @@ class Promise:
         sample_bytes = int(bits[0]) // 8 if bits else 1
         return size and size // (sample_bytes * self._stream.codec_context.channels)
 
-    def _duration(self) -> int | None:
+    def _pages_frame_count(self, granule: int | None) -> int | None:
+        # A stream that was cut out of a longer one does not begin at 0.
+        begin = self._stream.start_time or 0
+        return None if granule is None else max(0, granule - max(0, begin))
+
+    def _duration(self, sample_rate_hz: int) -> int | None:
         length, base = self._stream.duration, self._stream.time_base
         if length is None or base is None:
             length, base = self._container.duration, _AV_TIME_BASE
         if not length or length < 0:
             return None
-        count = round(length * base * self._stream.codec_context.sample_rate)
+        begin_s = (self._container.start_time or 0) * _AV_TIME_BASE
+        if "matroska" in self._kinds and begin_s > _LATE_S:  # recorded in the middle of a stream
+            length -= begin_s / base
+        count = round(length * base * sample_rate_hz)
         return count if count < _UNKNOWN_LENGTH else None
