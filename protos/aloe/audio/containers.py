@@ -111,7 +111,7 @@ class ContainerReader:
         while is_open:
             try:
                 packet = next(packets, None)
-            except (self._av.FFmpegError, ValueError, OSError) as error:
+            except (self._av.FFmpegError, ValueError, OSError, IndexError) as error:
                 self.findings.damaged(f"the file cannot be read on ({reason(error)})", self._at_s)
                 packet, is_open = None, False
             if packet is None:
