@@ -85,20 +85,29 @@ class ContainerReader:
 
         What cannot be decoded is noted in `findings`, which are complete at the end.
         """
+        last: SampleArray | None = None
+        for block in self._alike():
+            self._frame_count += len(block)
+            self._packet_frames = max(self._packet_frames, len(block))
+            if last is not None:
+                yield last
+            last = block
+        if last is not None:
+            yield self._without_padding(last)
+        self._check_end()
+
+    def _alike(self) -> Iterator[SampleArray]:
+        """Yield frames until they change their rate or number of channels."""
         for frame in () if self._first is None else chain([self._first], self._frames):
             block = _samples_of(frame)
-            self._packet_frames = max(self._packet_frames, len(block))
-            if frame.sample_rate != self.sample_rate_hz or block.shape[1] != self.channel_count:
+            if (frame.sample_rate, block.shape[1]) != (self.sample_rate_hz, self.channel_count):
                 self.findings.damaged(
                     f"the rest has {frame.sample_rate:,} Hz and {block.shape[1]} channels, not"
                     f" {self.sample_rate_hz:,} Hz and {self.channel_count}",
                     self._at_s,
                 )
-                break
-            block = self._without_padding(block)
-            self._frame_count += len(block)
+                return
             yield block
-        self._check_end()
 
     @property
     def _at_s(self) -> float:
@@ -136,12 +145,15 @@ class ContainerReader:
             self.findings.damaged(f"{len(between):,} bytes are no sound", self._at_s)
 
     def _without_padding(self, block: SampleArray) -> SampleArray:
-        """Cut what the encoder added at the end, where the container says how long the sound is."""
+        """Cut from the last block what the encoder added, by the length that the container says."""
         promised = self._promise.frame_count(self.sample_rate_hz, self._packet_frames)
-        if promised is None or self._promise.counts_padding:
+        if promised is None or self._promise.is_exact or self._promise.counts_padding:
             return block
-        excess = self._frame_count + len(block) - promised
-        return block[: len(block) - excess] if 0 < excess < len(block) else block
+        excess = self._frame_count - promised
+        if not 0 < excess < len(block):
+            return block
+        self._frame_count -= excess
+        return block[:-excess]
 
     def _check_end(self) -> None:
         if self._promise.pages:

@@ -16,26 +16,39 @@ from aloe.audio.findings import Findings
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _KINDS = (b"RIFF", b"RF64", b"BW64")
 _DTYPES = {
-    (_PCM, 8): "u1",
-    (_PCM, 16): "<i2",
-    (_PCM, 24): "i3",
-    (_PCM, 32): "<i4",
-    (_FLOAT, 32): "<f4",
-    (_FLOAT, 64): "<f8",
+    (_PCM, 1): "u1",
+    (_PCM, 2): "<i2",
+    (_PCM, 3): "i3",
+    (_PCM, 4): "<i4",
+    (_FLOAT, 4): "<f4",
+    (_FLOAT, 8): "<f8",
 }
+"""By the bytes of a sample. Fewer bits than these hold are the upper ones."""
 _NEVER_FILLED_IN = 0x7FFF_0000
 """Programs that write to a pipe leave a size like this, or 0: it means to the end."""
 _BLOCK_SAMPLES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
-class WavData:
-    """Plain samples within a file."""
+class _Layout:
+    """What the "fmt " chunk says."""
 
     sample_rate_hz: int
     channel_count: int
     dtype: str
     """As numpy writes it; "i3" for 24 bits."""
+    stated_frame_bytes: int
+
+    @property
+    def frame_bytes(self) -> int:
+        return int(self.dtype[-1]) * self.channel_count
+
+
+@dataclass(frozen=True, slots=True)
+class WavData:
+    """Plain samples within a file."""
+
+    layout: _Layout
     data: memoryview
     """Whole frames, interleaved by channel."""
     promised_frame_count: int | None
@@ -43,18 +56,15 @@ class WavData:
 
     @property
     def frame_count(self) -> int:
-        return len(self.data) // self.frame_bytes
-
-    @property
-    def frame_bytes(self) -> int:
-        return int(self.dtype[-1]) * self.channel_count
+        return len(self.data) // self.layout.frame_bytes
 
     def blocks(self) -> Iterator[SampleArray]:
         """Yield the frames, (n_frames, n_channels), as int16 or float32 with full scale 1."""
-        step = max(1, _BLOCK_SAMPLES // self.channel_count) * self.frame_bytes
+        layout = self.layout
+        step = max(1, _BLOCK_SAMPLES // layout.channel_count) * layout.frame_bytes
         for begin in range(0, len(self.data), step):
-            samples = _read(self.data[begin : begin + step], self.dtype)
-            yield samples.reshape(-1, self.channel_count)
+            samples = _read(self.data[begin : begin + step], layout.dtype)
+            yield samples.reshape(-1, layout.channel_count)
 
 
 class PlainWav:
@@ -64,8 +74,15 @@ class PlainWav:
 
     def __init__(self, data: WavData) -> None:
         self.findings = Findings()
-        self.sample_rate_hz, self.channel_count = data.sample_rate_hz, data.channel_count
+        layout = data.layout
+        self.sample_rate_hz, self.channel_count = layout.sample_rate_hz, layout.channel_count
         self._data = data
+        if layout.stated_frame_bytes != layout.frame_bytes:
+            self.findings.damaged(
+                f"its header says {layout.stated_frame_bytes:,} bytes a frame, which has"
+                f" {layout.frame_bytes:,},",
+                0.0,
+            )
 
     def blocks(self) -> Iterator[SampleArray]:
         """Yield the frames, (n_frames, n_channels), as int16 or float32 with full scale 1."""
@@ -84,7 +101,7 @@ def find_wav_data(content: bytes | memoryview) -> WavData | None:
     view = memoryview(content)
     if len(view) < 12 or bytes(view[:4]) not in _KINDS or bytes(view[8:12]) != b"WAVE":
         return None
-    layout: tuple[int, int, str] | None = None
+    layout: _Layout | None = None
     long_size: int | None = None
     place = 12
     while place + 8 <= len(view):
@@ -103,28 +120,29 @@ def find_wav_data(content: bytes | memoryview) -> WavData | None:
     return None
 
 
-def _layout(body: memoryview) -> tuple[int, int, str] | None:
-    """Return rate, channels and numpy's name of a format; None if it needs a decoder."""
+def _layout(body: memoryview) -> _Layout | None:
+    """Read a format; None if it needs a decoder."""
     if len(body) < 16:
         return None
     tag, channel_count, rate_hz, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", body)
     if tag == _EXTENSIBLE and len(body) >= 26:
         tag = struct.unpack_from("<H", body, 24)[0]
-    dtype = _DTYPES.get((tag, bits))
+    dtype = _DTYPES.get((tag, -(-bits // 8)))
     if dtype is None or not channel_count or not rate_hz:
         return None
-    return (rate_hz, channel_count, dtype) if frame_bytes == channel_count * bits // 8 else None
+    layout = _Layout(rate_hz, channel_count, dtype, frame_bytes)
+    # Where each sample lies in more bytes than it needs, a decoder knows in which of them.
+    is_roomy = frame_bytes > layout.frame_bytes and frame_bytes == 4 * channel_count
+    return None if is_roomy else layout
 
 
-def _data(view: memoryview, begin: int, size: int, layout: tuple[int, int, str]) -> WavData | None:
-    rate_hz, channel_count, dtype = layout
-    frame_bytes = int(dtype[-1]) * channel_count
+def _data(view: memoryview, begin: int, size: int, layout: _Layout) -> WavData:
     there = len(view) - begin
     is_known = size < _NEVER_FILLED_IN and (size > 0 or _is_chunks(view, begin))
     byte_count = min(size, there) if is_known else there
-    end = begin + byte_count // frame_bytes * frame_bytes
-    promised = size // frame_bytes if is_known else None
-    return WavData(rate_hz, channel_count, dtype, view[begin:end], promised)
+    end = begin + byte_count // layout.frame_bytes * layout.frame_bytes
+    promised = size // layout.frame_bytes if is_known else None
+    return WavData(layout, view[begin:end], promised)
 
 
 def _is_chunks(view: memoryview, place: int) -> bool:

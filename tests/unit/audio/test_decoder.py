@@ -126,6 +126,29 @@ def test_a_wav_file_with_chunks_around_its_data_is_heard_without_them() -> None:
         decode(empty, Decoding(), LIMITS)
 
 
+def test_more_than_a_header_promises_is_heard() -> None:
+    flac = bytearray(made("flac", speechlike(1.5)))
+    flac[22:26] = (20_000).to_bytes(4, "big")
+    assert decode(bytes(flac), Decoding(), LIMITS).samples.size == 24_000
+
+
+@pytest.mark.parametrize("stated", [0, 1, 191, 0xFF02])
+def test_a_wav_header_that_contradicts_itself_is_told(stated: int) -> None:
+    content = bytearray(made("wav", speechlike()))
+    content[32:34] = stated.to_bytes(2, "little")
+    with pytest.raises(BadAudio, match=rf"its header says {stated:,} bytes a frame, which has 2"):
+        decode(bytes(content), Decoding(), LIMITS)
+    assert duration(bytes(content), ACCEPTING) == 1.0
+
+
+@pytest.mark.parametrize("bits", [9, 12, 16])
+def test_fewer_bits_than_bytes_hold_are_the_upper_ones(bits: int) -> None:
+    content = bytearray(made("wav", speechlike()))
+    expected = decode(bytes(content), Decoding(), LIMITS).samples
+    content[34:36] = bits.to_bytes(2, "little")
+    np.testing.assert_array_equal(decode(bytes(content), Decoding(), LIMITS).samples, expected)
+
+
 def test_an_mp3_file_without_a_length_header_is_heard_to_its_end() -> None:
     content = made("mp3", speechlike(10.0))
     frame = 2 + content.index(b"\xff", 100) - 2
