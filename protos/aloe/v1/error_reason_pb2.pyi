@@ -37,8 +37,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ENCODER_NOT_FOUND: _ErrorReason.ValueType  # 5
     """NOT_FOUND: this server hosts no encoder of that name."""
     ERROR_REASON_AUDIO_NOT_FOUND: _ErrorReason.ValueType  # 6
-    """NOT_FOUND: the clip is known, but its audio was not kept and has no URI
-    that this server may read.
+    """NOT_FOUND: the clip is known, but its audio was not kept or is damaged, and
+    its URI leads to no file, to another recording, or to where this server may
+    not read.
     """
     ERROR_REASON_ALREADY_EXISTS: _ErrorReason.ValueType  # 7
     """ALREADY_EXISTS: the name is taken by something that differs."""
@@ -76,6 +77,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 17
     """INTERNAL: a defect of the server; its log has the trace."""
+    ERROR_REASON_AUDIO_NOT_KEPT: _ErrorReason.ValueType  # 18
+    """RESOURCE_EXHAUSTED: the recording cannot be kept, for want of room for
+    instance. Nothing of the clip is stored.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the google.rpc.ErrorInfo that every error carries; its
@@ -98,8 +103,9 @@ ERROR_REASON_CLIP_NOT_FOUND: ErrorReason.ValueType  # 4
 ERROR_REASON_ENCODER_NOT_FOUND: ErrorReason.ValueType  # 5
 """NOT_FOUND: this server hosts no encoder of that name."""
 ERROR_REASON_AUDIO_NOT_FOUND: ErrorReason.ValueType  # 6
-"""NOT_FOUND: the clip is known, but its audio was not kept and has no URI
-that this server may read.
+"""NOT_FOUND: the clip is known, but its audio was not kept or is damaged, and
+its URI leads to no file, to another recording, or to where this server may
+not read.
 """
 ERROR_REASON_ALREADY_EXISTS: ErrorReason.ValueType  # 7
 """ALREADY_EXISTS: the name is taken by something that differs."""
@@ -137,4 +143,8 @@ that. The next call tries again.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 17
 """INTERNAL: a defect of the server; its log has the trace."""
+ERROR_REASON_AUDIO_NOT_KEPT: ErrorReason.ValueType  # 18
+"""RESOURCE_EXHAUSTED: the recording cannot be kept, for want of room for
+instance. Nothing of the clip is stored.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -47,7 +47,9 @@ class Pool(_message.Message):
     embedding_dim: _builtins.int
     """Number of values in an embedding; see encoder_fingerprint."""
     keep_audio: _builtins.bool
-    """Keep the imported audio, so that GetClipAudio can serve it."""
+    """Keep the imported audio, so that GetClipAudio can serve it whatever becomes
+    of the file that it came from.
+    """
     clip_count: _builtins.int
     """Number of clips."""
     @_builtins.property
@@ -371,17 +373,21 @@ class NewClip(_message.Message):
     clip_id: _builtins.str
     """Its id: the last part of its name."""
     uri: _builtins.str
-    """Where the recording lies. The server reads it only where neither audio nor
-    embedding is given, and only from places its operator allows.
+    """Where the recording lies. The server imports from there only where neither
+    audio nor embedding is given, and only from places its operator allows; it
+    plays the clip from there as GetClipAudio says.
     """
     content_hash: _builtins.str
     """With an embedding: the content_hash of the clip it was exported from, so
-    that importing the recording again counts as a repetition.
+    that importing the recording again counts as a repetition, and so that the
+    recording is known where it is heard.
     """
     @_builtins.property
     def audio(self) -> _audio_pb2.Audio:
         """The recording. If it has no content, and there is no embedding, it is read
         from `uri`, as its `decoding` says.
+        Beside an embedding it is not decoded: a pool with keep_audio keeps it, if
+        it is the recording with this content_hash, which is its own by default.
         """
 
     @_builtins.property
@@ -563,7 +569,12 @@ Global___ListClipsResponse: _TypeAlias = ListClipsResponse  # noqa: Y015
 
 @_typing.final
 class GetClipAudioRequest(_message.Message):
-    """Request of GetClipAudio."""
+    """Request of GetClipAudio, which gives the recording that the clip was imported
+    from or none: what was kept of it, or what lies at its URI, each only if it
+    has the clip's hash. URIs are read in the places that the operator allows; if
+    only this machine can connect, files of this machine as well. Otherwise the
+    answer is NOT_FOUND with AUDIO_NOT_FOUND, and says why.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -594,7 +605,9 @@ class GetClipAudioResponse(_message.Message):
     content: _builtins.bytes
     """The file."""
     media_type: _builtins.str
-    """Its media type: "audio/wav", "audio/flac", ..."""
+    """Its media type by its first bytes: "audio/wav", "audio/flac", ..., or
+    "application/octet-stream" where they say nothing.
+    """
     def __init__(
         self,
         *,

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from aloe.client import connect_embedding_async
 from aloe.client.errors import InvalidArgument
-from aloe.learner.adapters.audio_folder import AudioFolder
+from aloe.learner.adapters.audio.files import AudioFiles
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.adapters.redis.store import RedisStore
@@ -24,6 +24,7 @@ from aloe.learner.usecases.learner import Learner
 from aloe.serving import entry
 from aloe.serving.event_loop import new_event_loop
 from aloe.serving.settings import WrongSettings
+from aloe.wire.addresses import is_loopback
 
 _PREPARE_PAUSE_S = 1.0
 
@@ -49,9 +50,12 @@ async def _build(settings: Settings) -> entry.Lifecycle:
     learner = Learner(
         store,
         RemoteEncoder(client),
-        AudioFolder(settings.audio_root, prefixes),
+        AudioFiles(
+            settings.audio_root, store.identity, prefixes, hears_files=_hears_files(settings)
+        ),
         lambda: datetime.now(UTC),
         pool_cache_bytes=settings.pool_cache_mb * 1024**2,
+        audio_grace_s=settings.audio_grace_h * 3600,
         recorder=recorder,
     )
 
@@ -76,6 +80,12 @@ async def _build(settings: Settings) -> entry.Lifecycle:
         prepare=prepare,
         close=close,
     )
+
+
+def _hears_files(settings: Settings) -> bool:
+    if settings.hear_files == "auto":
+        return is_loopback(settings.address)
+    return settings.hear_files == "on"
 
 
 async def _warm_up() -> None:

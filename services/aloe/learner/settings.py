@@ -1,5 +1,7 @@
 """What can be set: by flag (`--redis-url`) or in the environment (`ALOE_LEARNER_REDIS_URL`)."""
 
+from typing import Literal
+
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -34,6 +36,14 @@ class Settings(ServiceSettings):
     audio_root: str = Field(
         "aloe-data/audio", description="folder or URL where the audio of keep_audio pools is kept"
     )
+    audio_grace_h: float = Field(
+        24, ge=1, description="hours that kept audio stays although no pool needs it any more"
+    )
     audio_uri_prefixes: str = Field(
         "", description="places whose audio clients may name by URI, separated by commas"
+    )
+    hear_files: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="whether a clip may be heard from any file of this machine that it was imported"
+        " from and that still has its hash; auto: if only this machine can connect",
     )

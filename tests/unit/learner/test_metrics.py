@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from aloe.learner.adapters.audio_folder import AudioFolder
+from aloe.learner.adapters.audio.files import AudioFiles
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
@@ -45,9 +45,8 @@ async def test_what_a_head_took_and_what_a_query_took_is_counted(tmp_path: Path)
     await store.append_clips(pool, [Clip(f"c{n}", "h") for n in range(6)], vectors)
     # No audio is embedded here.
     encoder = cast(EncoderPort, None)
-    learner = Learner(
-        store, encoder, AudioFolder(str(tmp_path), ()), lambda: NOW, recorder=recorder
-    )
+    audio = AudioFiles(str(tmp_path), store.identity)
+    learner = Learner(store, encoder, audio, lambda: NOW, recorder=recorder)
     url = recorder.serve("127.0.0.1:0", lambda: learner.pool_cache.byte_count)
     task = Task("t", "p", ("a", "b"), epoch="e", create_time=NOW, stopping_rule=UncertaintyRule())
     await learner.tasks.create(task)

@@ -54,7 +54,7 @@ class LearnerClient:
             encoder_id: empty for the embedding service's default.
             encoder_fingerprint: only for embeddings made elsewhere, with embedding_dim.
             embedding_dim: see encoder_fingerprint.
-            keep_audio: let get_clip_audio serve the imported audio.
+            keep_audio: keep the imported audio, so that get_clip_audio has it for good.
             timeout: of the whole call.
         """
         operation = pools.create_pool(
@@ -126,7 +126,12 @@ class LearnerClient:
     def get_clip_audio(
         self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
     ) -> types.ClipAudio:
-        """Return the recording of a clip; NotFound where it was not kept."""
+        """Return the recording that a clip was imported from.
+
+        Raises:
+            NotFound: it was not kept and does not lie at its URI any more, or not where the server
+                may read; the message says which. No other recording is ever returned.
+        """
         return self._runner.run(pools.get_clip_audio(pool_id, clip_id), timeout)
 
     def create_task(

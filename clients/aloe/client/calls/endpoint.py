@@ -1,6 +1,5 @@
 """One server and how it is called: what the sync and the asyncio runner have in common."""
 
-import ipaddress
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -10,6 +9,7 @@ from aloe.client.calls.retry import OutageSchedule, RetrySchedule
 from aloe.client.calls.translate import error_of_call, invalid_field
 from aloe.client.errors import AloeError, Unavailable
 from aloe.client.types import ConnectOptions
+from aloe.wire.addresses import is_loopback
 
 
 class StreamBroken(Exception):
@@ -57,7 +57,7 @@ class Endpoint:
             # Not a backoff, for all its name: how long one attempt to connect may take.
             ("grpc.min_reconnect_backoff_ms", 2_000),
         ]
-        if _is_loopback(self.target):
+        if is_loopback(self.target):
             # A proxy set in the environment cannot reach this machine's own services.
             chosen.append(("grpc.enable_http_proxy", 0))
         return chosen
@@ -76,11 +76,3 @@ class Endpoint:
     def ended_early(self, rpc: str) -> Unavailable:
         """What it means that a stream ended before its time, and nobody says why."""
         return Unavailable(f"{rpc} at {self.target} ended early", code="UNAVAILABLE")
-
-
-def _is_loopback(target: str) -> bool:
-    host = target.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -156,14 +156,12 @@ def stream_timeout(given: timedelta | None) -> timedelta:
 
 
 def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip, bytes | None]:
-    if clip.audio is not None and clip.embedding is not None:
-        raise invalid_field("clip", "has both audio and embedding; give one")
     try:
         message = pool_pb2.NewClip(clip_id=clip.clip_id, uri=clip.uri)
     except ValueError as error:  # a file name that is no UTF-8
         raise invalid_field("clip", f"id and URI must be Unicode text: {error}") from error
+    _encode_recording(clip, message, max_bytes)
     if clip.embedding is None:
-        _encode_recording(clip, message, max_bytes)
         return message, None
     if clip.embedding.ndim != 1:
         raise invalid_field(

@@ -59,13 +59,15 @@ class NewClip:
 
     clip_id: str
     audio: Audio | None = None
+    """Beside an embedding: what a pool that keeps audio is to keep, if it has the content_hash."""
     embedding: Float32Array | None = None
     """(embedding_dim,)"""
     uri: str = ""
     duration: timedelta | None = None
     """With an embedding: how long the recording is, where that is known."""
     content_hash: str = ""
-    """With an embedding: that of the clip it was exported from, if it was."""
+    """With an embedding: that of the clip it was exported from, if it was. By default that of
+    the audio beside it; with neither, the clip cannot be heard."""
     decoding: Decoding = DEFAULT_DECODING
     """How to read the audio, or what lies at the URI."""
 

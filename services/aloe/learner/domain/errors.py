@@ -45,7 +45,11 @@ class EncoderNotFound(LearnerError):
 
 
 class AudioNotFound(LearnerError):
-    """The recording of a clip was not kept, and its URI is none that this server may read."""
+    """There is no recording that is surely that of the clip, or none that this server may read."""
+
+
+class AudioNotKept(LearnerError):
+    """A recording cannot be kept: the disk is full, for instance."""
 
 
 class AlreadyExists(LearnerError):

@@ -5,7 +5,15 @@ from collections.abc import AsyncIterator, Sequence
 
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.domain.pool import Audio, Clip, EncodedAudio, PcmAudio, Pool, embedding_hash
+from aloe.learner.domain.pool import (
+    Audio,
+    Clip,
+    EncodedAudio,
+    PcmAudio,
+    Pool,
+    content_hash,
+    embedding_hash,
+)
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.usecases.appending import BadClip, ImportReport
@@ -60,8 +68,16 @@ def read_batch(message: pool_pb2.ImportClipsRequest) -> Batch:
         raise InvalidInput.of(
             "embeddings", f"{len(embeddings)} rows for {len(message.clips)} clips; one for each"
         )
-    clips = [_read_embedded_clip(*each) for each in zip(message.clips, embeddings, strict=True)]
-    return EmbeddedClips(clips, embeddings)
+    recordings = {
+        place: read_audio(clip.audio)
+        for place, clip in enumerate(message.clips)
+        if clip.audio.WhichOneof("content")
+    }
+    clips = [
+        _read_embedded_clip(clip, embedding, recordings.get(place))
+        for place, (clip, embedding) in enumerate(zip(message.clips, embeddings, strict=True))
+    ]
+    return EmbeddedClips(clips, embeddings, recordings)
 
 
 def write_pool(pool: Pool) -> pool_pb2.Pool:
@@ -123,17 +139,20 @@ def _read_clip(message: pool_pb2.NewClip) -> NewClip | BadClip:
     )
 
 
-def _read_embedded_clip(message: pool_pb2.NewClip, embedding: Float32Array) -> Clip | BadClip:
+def _read_embedded_clip(
+    message: pool_pb2.NewClip, embedding: Float32Array, recording: Audio | None
+) -> Clip | BadClip:
     try:
         _check_clip(message)
-        if message.HasField("audio"):
-            raise InvalidInput.of("audio", "given beside an embedding; give one of them")
     except InvalidInput as error:
         return BadClip(message.clip_id[:200], error)
+    hash_ = message.content_hash
+    if not hash_:
+        hash_ = content_hash(recording) if recording else embedding_hash(embedding)
     has_duration = message.HasField("duration")
     return Clip(
         message.clip_id,
-        message.content_hash or embedding_hash(embedding),
+        hash_,
         message.uri,
         duration_s=fields.read_duration(message.duration).total_seconds() if has_duration else None,
     )

@@ -12,6 +12,7 @@ _STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
     errors.ClipNotFound: (grpc.StatusCode.NOT_FOUND, "CLIP_NOT_FOUND"),
     errors.EncoderNotFound: (grpc.StatusCode.NOT_FOUND, "ENCODER_NOT_FOUND"),
     errors.AudioNotFound: (grpc.StatusCode.NOT_FOUND, "AUDIO_NOT_FOUND"),
+    errors.AudioNotKept: (grpc.StatusCode.RESOURCE_EXHAUSTED, "AUDIO_NOT_KEPT"),
     errors.AlreadyExists: (grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS"),
     errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
     errors.LeaseLost: (grpc.StatusCode.FAILED_PRECONDITION, "LEASE_LOST"),

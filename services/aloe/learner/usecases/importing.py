@@ -1,14 +1,14 @@
 """ImportClips: audio, embeddings or URIs into a pool, in the order they came."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, LearnerError
+from aloe.learner.domain.errors import AudioNotKept, EncoderMismatch, InvalidInput, LearnerError
 from aloe.learner.domain.pool import (
     RANGE_RULE,
     Audio,
@@ -18,6 +18,7 @@ from aloe.learner.domain.pool import (
     content_hash,
     in_range,
 )
+from aloe.learner.domain.recordings import is_recording_of
 from aloe.learner.ports import AudioStore, EmbeddedAudio, EncoderPort, PoolStore
 from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportReport, already_exists
 from aloe.values.audio import DEFAULT_DECODING, Decoding
@@ -45,6 +46,8 @@ class EmbeddedClips:
     """A BadClip stands for one whose message is malformed."""
     embeddings: Float32Array
     """(n_clips, columns) float32, whatever number of columns the caller sent."""
+    recordings: Mapping[int, Audio] = field(default_factory=dict)
+    """Those that came with them, by place in `clips`."""
 
 
 Batch = Sequence[NewClip | BadClip] | EmbeddedClips
@@ -113,7 +116,7 @@ class _Import:
     async def take(self, batch: Batch) -> None:
         """Take the next clips; waits while the encoder or the store is behind."""
         if isinstance(batch, EmbeddedClips):
-            self._take_embedded(batch)
+            self._take_embedded(await self._with_kept(batch))
         else:
             await self._take_recordings(batch)
         await self._appender.append_ready()
@@ -180,6 +183,8 @@ class _Import:
         if seen is not None:
             if seen != digest:
                 raise already_exists(self._pool, new.clip_id)
+            if known_hash:  # What was lost or damaged since, or never kept, is mended.
+                await self._keep(audio, digest)
             self._report.existing_count += 1
             return
         self._hashes[new.clip_id] = digest
@@ -210,22 +215,42 @@ class _Import:
             block, audio = self._at_encoder.pop(number)
             if isinstance(result, EmbeddedAudio):
                 (clip,) = block.clips
-                # Only now: nothing may be kept of a recording that cannot be read.
-                key = await self._keep(audio, clip.content_hash)
-                clip = replace(
-                    clip,
-                    audio_key=key,
-                    duration_s=result.duration_s,
-                    decoding=audio.decoding,
-                    report=result.report,
-                )
-                block.clips = [clip]
-                if clip.report.warnings:
-                    self._report.warned.append(clip)
-                block.vectors = result.embedding[None]
+                try:
+                    # Only now: nothing may be kept of a recording that cannot be read.
+                    key = await self._keep(audio, clip.content_hash)
+                    clip = replace(
+                        clip,
+                        audio_key=key,
+                        duration_s=result.duration_s,
+                        decoding=audio.decoding,
+                        report=result.report,
+                    )
+                    block.clips = [clip]
+                    if clip.report.warnings:
+                        self._report.warned.append(clip)
+                    block.vectors = result.embedding[None]
+                except AudioNotKept as error:
+                    block.error = error
             else:
                 block.error = result
             await self._appender.append_ready()
+
+    async def _with_kept(self, batch: EmbeddedClips) -> EmbeddedClips:
+        """Keep the recordings that came with embeddings, if they are those of their clips."""
+        if not batch.recordings:
+            return batch
+        clips = list(batch.clips)
+        for place, audio in batch.recordings.items():
+            clip = clips[place]
+            if isinstance(clip, BadClip):
+                continue
+            try:
+                if not await asyncio.to_thread(is_recording_of, clip, audio):
+                    raise InvalidInput.of("audio", "is not the recording with this content_hash")
+                clips[place] = replace(clip, audio_key=await self._keep(audio, clip.content_hash))
+            except (InvalidInput, AudioNotKept) as error:
+                clips[place] = BadClip(clip.clip_id, error)
+        return replace(batch, clips=clips)
 
     async def _keep(self, audio: Audio, digest: str) -> str:
         return await self._audio_store.keep(audio, digest) if self._pool.keep_audio else ""

@@ -7,6 +7,7 @@ from aloe.learner.cache.pools import DEFAULT_BYTE_BUDGET, PoolCache
 from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.ports import AudioStore, EncoderPort, Store
 from aloe.learner.recorder import NoRecorder, Recorder
+from aloe.learner.usecases.collecting import DEFAULT_GRACE_S, AudioCollector
 from aloe.learner.usecases.importing import Importer
 from aloe.learner.usecases.labeling import Labeling
 from aloe.learner.usecases.pools import Pools
@@ -16,7 +17,7 @@ from aloe.learner.usecases.training import Trainer
 
 
 class Learner:
-    """What the servicer calls. `start` begins to train in the background, `stop` ends it."""
+    """What the servicer calls. `start` begins what goes on in the background, `stop` ends it."""
 
     def __init__(
         self,
@@ -26,6 +27,7 @@ class Learner:
         now: Callable[[], datetime],
         *,
         pool_cache_bytes: int = DEFAULT_BYTE_BUDGET,
+        audio_grace_s: float = DEFAULT_GRACE_S,
         recorder: Recorder | None = None,
     ) -> None:
         recorder = recorder or NoRecorder()
@@ -33,16 +35,19 @@ class Learner:
         self.now = now
         self.pool_cache = pool_cache
         self.trainer = Trainer(store, pool_cache, task_cache, now)
-        self.pools = Pools(store, encoder, audio, now)
+        self.collector = AudioCollector(store, audio, audio_grace_s)
+        self.pools = Pools(store, encoder, audio, now, self.collector.wake)
         self.importer = Importer(store, encoder, audio, pool_cache.grew)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
         self.labeling = Labeling(store, pool_cache, task_cache, self.trainer, recorder)
         self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.trainer)
 
     def start(self) -> None:
-        """Begin to train what is due, in the background."""
+        """Begin to train what is due, and to delete kept audio that no pool needs."""
         self.trainer.start()
+        self.collector.start()
 
     async def stop(self) -> None:
-        """Stop training; rounds that are cut short are taken up again later."""
+        """Stop both; what is cut short is taken up again later."""
+        await self.collector.stop()
         await self.trainer.stop()

@@ -1,5 +1,6 @@
 """Pools: create, list, delete, and the recordings in them."""
 
+import logging
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -13,6 +14,12 @@ from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
 MAX_EMBEDDING_DIM = 65_536
 CLIPS_PER_BLOCK = 510
 MAX_ENCODER_NAME_LENGTH = 256
+_REMEDY = (
+    "import its recording again: with `replace` if it has changed, and into a pool with keep_audio"
+    " to have it kept"
+)
+
+_log = logging.getLogger(__name__)
 
 
 class Pools:
@@ -24,9 +31,11 @@ class Pools:
         encoder: EncoderPort,
         audio: AudioStore,
         now: Callable[[], datetime],
+        on_deletion: Callable[[], None],
     ) -> None:
+        """Take the ports; `on_deletion` is called when a pool was deleted."""
         self._store, self._encoder = store, encoder
-        self._audio, self._now = audio, now
+        self._audio, self._now, self._on_deletion = audio, now, on_deletion
 
     async def create(
         self,
@@ -71,6 +80,7 @@ class Pools:
     async def delete(self, pool_id: str) -> None:
         """Delete a pool. Raises PoolNotFound and PoolInUse."""
         await self._store.delete_pool(pool_id)
+        self._on_deletion()
 
     async def list_clips(self, pool_id: str, first_row: int, count: int) -> Sequence[Clip]:
         """Return up to `count` clips from a row on."""
@@ -93,24 +103,35 @@ class Pools:
             first_row += len(clips)
 
     async def clip_audio(self, pool_id: str, clip_id: str) -> AudioFile:
-        """Return the recording of a clip.
+        """Return the recording of a clip: what was embedded, or nothing.
 
         Raises:
             ClipNotFound: the pool does not hold it.
-            AudioNotFound: it was not kept, and its URI is not in an allowed place.
+            AudioNotFound: it was not kept or is damaged, and does not lie at its URI any more, or
+                not where this server may read.
         """
         pool = await self._store.read_pool(pool_id)
         (row,) = await rows_of(self._store, pool_id, [clip_id])
         clip = next(iter(await self._store.read_clips(pool, row, 1)), None)
         if clip is None or clip.clip_id != clip_id:  # The pool was made anew meanwhile.
             raise no_clip(pool_id, clip_id)
-        if clip.audio_key:
-            return await self._audio.read(clip.audio_key)
+        problems = [] if pool.keep_audio else ["the pool does not keep audio"]
+        if pool.keep_audio:
+            try:
+                return await self._audio.read(clip)
+            except AudioNotFound as error:
+                _log.warning("pools/%s/clips/%s is not heard as kept: %s", pool_id, clip_id, error)
+                problems.append(str(error))
         if clip.uri:
-            return await self._audio.read_uri(clip.uri)
+            try:
+                return await self._audio.read_recording(clip)
+            except AudioNotFound as error:
+                problems.append(str(error))
+        else:
+            problems.append("it has no URI")
         raise AudioNotFound(
-            f"the audio of {clip_id!r} was not kept and it has no URI; create the pool with"
-            " keep_audio, or import clips with their URIs"
+            f"no audio of pools/{pool_id}/clips/{clip_id}: {'; '.join(problems)}. To hear it,"
+            f" {_REMEDY}"
         )
 
 

@@ -1,5 +1,6 @@
 """The Store in this process's memory: for trying out and for tests; it forgets when it ends."""
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -22,6 +23,10 @@ class MemoryStore(MemoryPools, MemoryTasks):
         tables = Tables()
         MemoryPools.__init__(self, tables)
         MemoryTasks.__init__(self, tables, now)
+        self._identity = uuid.uuid4().hex
+
+    async def identity(self) -> str:
+        return self._identity
 
     async def prepare(self) -> None:
         """Nothing is older than this process."""

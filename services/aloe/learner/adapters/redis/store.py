@@ -6,6 +6,7 @@ pool on one node. All but the answers to requests live until their pool or task 
 | key | type | holds |
 | --- | --- | --- |
 | aloe:schema | string | version of this table |
+| aloe:identity | string | id of all this data, made when it is first asked for |
 | aloe:pools, aloe:tasks | set | ids; may name some that are gone or were never created |
 | aloe:{pool:ID}:meta | hash | spec (JSON), epoch, clip_count |
 | aloe:{pool:ID}:clips | list | one clip a row (JSON) |
@@ -24,6 +25,7 @@ pool on one node. All but the answers to requests live until their pool or task 
 | aloe:{task:ID}:request:EPOCH:KIND:RID | string | answer to a request id, for a day |
 """
 
+import uuid
 from functools import partial
 
 from aloe.learner.adapters.redis.client import RedisClient, connect_blocking, connect_redis
@@ -31,8 +33,11 @@ from aloe.learner.adapters.redis.durability import check_durability
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import RedisPools
 from aloe.learner.adapters.redis.schema import prepare_schema
+from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.adapters.redis.tasks import RedisTasks
 from aloe.learner.adapters.redis.vectors import VectorReader
+
+_IDENTITY = "aloe:identity"
 
 
 class RedisStore(RedisPools, RedisTasks):
@@ -69,6 +74,15 @@ class RedisStore(RedisPools, RedisTasks):
         """
         await check_durability(self._redis)
         await prepare_schema(self._redis)
+        await self.identity()
+
+    @guarded
+    async def identity(self) -> str:
+        known = await self._redis.get(_IDENTITY)
+        if known is None:
+            await self._redis.set(_IDENTITY, uuid.uuid4().hex, nx=True)
+            known = await self._redis.get(_IDENTITY)
+        return str(known, "ascii")
 
     async def close(self) -> None:
         self._vectors.close()

@@ -1,0 +1,185 @@
+"""Files by key that are there whole or not at all: in a folder, or in a bucket through fsspec."""
+
+import fcntl
+import os
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC
+from pathlib import Path
+from typing import Any, Protocol
+
+from aloe.learner.adapters.audio.reading import (
+    MAX_FILE_BYTES,
+    checked_size,
+    read_file,
+    reason_of,
+)
+from aloe.learner.domain.errors import AudioNotFound, AudioNotKept
+
+KEY_LENGTH = 32
+
+
+class Blobs(Protocol):
+    """Keeps files by key. Methods wait for the disk or the network: call them on a thread."""
+
+    def read(self, key: str) -> bytes:
+        """Return a file. Raises AudioNotFound."""
+
+    def write(self, key: str, content: bytes) -> None:
+        """Keep a file, instead of what lies there unless it is the same, and make it young again.
+
+        Raises:
+            AudioNotKept: it could not be written whole; nothing of it is left.
+        """
+
+    def keys(self) -> set[str]:
+        """Return the keys of all files."""
+
+    def discard(self, keys: Iterable[str], older_than_s: float) -> int:
+        """Delete the files that nobody wrote for so long, and leftovers; return how many files."""
+
+
+class FolderBlobs:
+    """Blobs in a folder that any number of processes share.
+
+    Files are written beside and then renamed. A lock keeps a file from being deleted by one process
+    while another makes it young again.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = Path(root)
+        self._unfinished = self._root / "unfinished"
+
+    def read(self, key: str) -> bytes:
+        return read_file(self._place(key))
+
+    def write(self, key: str, content: bytes) -> None:
+        place, unfinished = self._place(key), self._unfinished / uuid.uuid4().hex
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self._unfinished.mkdir(exist_ok=True)
+            with self._locked(fcntl.LOCK_SH):
+                if _holds(place, content):
+                    os.utime(place)
+                    return
+            _write_to_disk(unfinished, content)
+            with self._locked(fcntl.LOCK_SH):
+                unfinished.rename(place)
+            _sync(place.parent)
+        except OSError as error:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+            raise _not_kept(place, error) from error
+
+    def keys(self) -> set[str]:
+        return {place.name for place in self._root.glob("??/*") if len(place.name) == KEY_LENGTH}
+
+    def discard(self, keys: Iterable[str], older_than_s: float) -> int:
+        places = [self._place(key) for key in keys]
+        count = sum(self._discard(place, older_than_s) for place in places)
+        for leftover in self._unfinished.glob("*"):
+            self._discard(leftover, older_than_s)
+        return count
+
+    def _discard(self, place: Path, older_than_s: float) -> bool:
+        with suppress(FileNotFoundError), self._locked(fcntl.LOCK_EX):
+            if time.time() - place.stat().st_mtime >= older_than_s:
+                place.unlink()
+                return True
+        return False
+
+    def _place(self, key: str) -> Path:
+        return self._root / key[:2] / key
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        with (self._root / "lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, kind)
+            except OSError:
+                # A file system without locks: there nothing can be deleted, so all may write.
+                if kind == fcntl.LOCK_EX:
+                    raise
+            yield
+
+
+class BucketBlobs:
+    """Blobs below a URL that fsspec knows. Buckets show an object once it is there whole.
+
+    Where that is not so, what is read is still compared with its hash.
+    """
+
+    def __init__(self, filesystem: Any, root: str) -> None:
+        """Take a file system of fsspec and the path in it."""
+        self._filesystem, self._root = filesystem, root.rstrip("/")
+
+    def read(self, key: str) -> bytes:
+        place = self._place(key)
+        try:
+            with self._filesystem.open(place, "rb") as file:
+                content: bytes = file.read(MAX_FILE_BYTES + 1)
+        except Exception as error:  # each file system has its own
+            raise AudioNotFound(f"{place!r} cannot be read: {reason_of(error)}") from error
+        return checked_size(place, content)
+
+    def write(self, key: str, content: bytes) -> None:
+        place = self._place(key)
+        try:
+            self._filesystem.makedirs(place.rpartition("/")[0], exist_ok=True)
+            # Whether it is there or not: only writing makes an object young again.
+            self._filesystem.pipe_file(place, content)
+        except Exception as error:  # each file system has its own
+            raise _not_kept(place, error) from error
+
+    def keys(self) -> set[str]:
+        names = {place.rpartition("/")[2] for place in self._filesystem.find(self._root)}
+        return {name for name in names if len(name) == KEY_LENGTH}
+
+    def discard(self, keys: Iterable[str], older_than_s: float) -> int:
+        return sum(self._discard(self._place(key), older_than_s) for key in keys)
+
+    def _discard(self, place: str, older_than_s: float) -> bool:
+        with suppress(FileNotFoundError):
+            modified = self._filesystem.modified(place)
+            if modified.tzinfo is None:
+                modified = modified.replace(tzinfo=UTC)
+            if time.time() - modified.timestamp() >= older_than_s:
+                self._filesystem.rm_file(place)
+                return True
+        return False
+
+    def _place(self, key: str) -> str:
+        return f"{self._root}/{key[:2]}/{key}"
+
+
+def _holds(place: Path, content: bytes) -> bool:
+    """Whether a file has this content. What is damaged is written anew."""
+    try:
+        return place.stat().st_size == len(content) and place.read_bytes() == content
+    except OSError:
+        return False
+
+
+def _write_to_disk(place: Path, content: bytes) -> None:
+    with place.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Have a new name in a folder on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _not_kept(place: object, error: Exception) -> AudioNotKept:
+    return AudioNotKept(
+        f"the recording could not be kept at {str(place)!r}: {reason_of(error)}; mend that"
+        " and import it again"
+    )
