@@ -20,7 +20,7 @@ from aloe.cli.options import (
     client,
     parse_decoding,
 )
-from aloe.client import AudioProblem, Decoding, ImportSummary, NewClip
+from aloe.client import AudioProblem, Decoding, ImportSummary, LearnerClient, NewClip
 from aloe.values.audio import DEFAULT_DECODING
 
 _SHOWN_FAILURES = 20
@@ -35,6 +35,14 @@ def import_clips(
     channel: Channel = "",
     accept_damaged: AcceptDamaged = False,
     create: Annotated[bool, typer.Option(help="create the pool if it is not there")] = True,
+    keep_audio: Annotated[
+        bool,
+        typer.Option(
+            "--keep-audio",
+            help="have the learner keep the recordings, so that clips can be heard whatever becomes"
+            " of their files; the pool is created so, or must have been",
+        ),
+    ] = False,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -42,8 +50,7 @@ def import_clips(
     decoding = parse_decoding(channel, accept_damaged=accept_damaged)
     clips = _new_clips(audio_files(paths), id_prefix, decoding)
     with client(server) as learner, progress() as bar:
-        if create and pool_id not in {pool.pool_id for pool in learner.list_pools()}:
-            learner.create_pool(pool_id)
+        _prepare_pool(learner, pool_id, create=create, keep_audio=keep_audio)
         row = bar.add_task(f"importing into {pool_id}", total=len(clips))
         summary = learner.import_clips(
             pool_id, clips, on_progress=lambda count: bar.update(row, completed=count)
@@ -79,6 +86,18 @@ def _tell_warnings(summary: ImportSummary) -> None:
             markup=False,
             highlight=False,
             soft_wrap=True,
+        )
+
+
+def _prepare_pool(learner: LearnerClient, pool_id: str, *, create: bool, keep_audio: bool) -> None:
+    """Create a pool if it is not there. Raises CommandError where it keeps no audio as asked."""
+    pool = next((pool for pool in learner.list_pools() if pool.pool_id == pool_id), None)
+    if pool is None and create:
+        learner.create_pool(pool_id, keep_audio=keep_audio)
+    elif pool is not None and keep_audio and not pool.keep_audio:
+        raise CommandError(
+            f"pool {pool_id} was created without --keep-audio, which cannot be changed: import into"
+            " another pool, or without the option"
         )
 
 

@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
-from aloe.cli.backup import dump_pool, restore_pool
-from aloe.cli.console import notes, print_json, print_table, progress
+from aloe.cli.backup import Dumped, Restored, dump_pool, restore_pool
+from aloe.cli.console import complain, notes, print_json, print_table, progress
 from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
 from aloe.client import Pool
 
 app = typer.Typer(help="Pools: clips and their embeddings.", no_args_is_help=True)
+
+WithoutAudio = Annotated[
+    bool, typer.Option("--without-audio", help="leave the recordings out, which pools may keep")
+]
 
 
 @app.command()
@@ -69,40 +73,86 @@ def delete(
 def dump(
     pool_id: PoolId,
     file: Annotated[Path, typer.Argument(help="Parquet file to write")],
+    without_audio: WithoutAudio = False,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Write a pool with its tasks and their labels to one file; a broken dump can go on."""
+    """Write a pool with its tasks, labels and kept audio to one file; a broken dump can go on."""
     with client(server) as learner, progress() as bar:
         row = bar.add_task(f"dumping {pool_id}", total=learner.get_pool(pool_id).clip_count)
-        clip_count, task_count = dump_pool(
-            learner, pool_id, file, lambda count: bar.update(row, completed=count)
+        dumped = dump_pool(
+            learner,
+            pool_id,
+            file,
+            lambda count: bar.update(row, completed=count),
+            with_audio=not without_audio,
         )
     if json:
-        print_json({"file": file, "clips": clip_count, "tasks": task_count})
+        print_json(
+            {
+                "file": dumped.file,
+                "clips": dumped.clip_count,
+                "tasks": dumped.task_count,
+                "clips_with_audio": dumped.audio_count,
+                "silent_clips": dumped.silent_clips,
+            }
+        )
     else:
-        notes.print(f"{clip_count:,} clips and {task_count:,} tasks in {file}")
+        audio = _audio_of(dumped, without_audio=without_audio)
+        notes.print(
+            f"{dumped.clip_count:,} clips and {dumped.task_count:,} tasks in {file}, {audio}"
+        )
+    for message in dumped.silent_clips.values():
+        complain(message)
+    if dumped.keeps_audio and not without_audio and dumped.audio_count < dumped.clip_count:
+        # A backup that is not whole must not pass for one in a script.
+        raise typer.Exit(1)
 
 
 @app.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="what `aloe pool dump` wrote", exists=True)],
     pool: Annotated[str | None, typer.Option(help="another id for the pool")] = None,
+    without_audio: WithoutAudio = False,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
     """Make a pool and its tasks anew from a dump; what is there already is skipped."""
     with client(server) as learner, progress() as bar:
         row = bar.add_task("restoring", total=None)
-        restored, task_count = restore_pool(
-            learner, pool, file, lambda count: bar.update(row, completed=count)
+        restored = restore_pool(
+            learner,
+            pool,
+            file,
+            lambda count: bar.update(row, completed=count),
+            with_audio=not without_audio,
         )
     if json:
-        print_json({"pool": restored, "tasks": task_count})
-    else:
-        notes.print(
-            f"{restored.clip_count:,} clips in pool {restored.pool_id}, {task_count:,} tasks"
+        print_json(
+            {
+                "pool": restored.pool,
+                "tasks": restored.task_count,
+                "clips_with_audio": restored.audio_count,
+            }
         )
+    else:
+        audio = _audio_of(restored, without_audio=without_audio)
+        notes.print(
+            f"{restored.pool.clip_count:,} clips in pool {restored.pool.pool_id},"
+            f" {restored.task_count:,} tasks, {audio}"
+        )
+
+
+def _audio_of(done: Dumped | Restored, *, without_audio: bool) -> str:
+    """Say what became of the audio in a dump or restore."""
+    if not done.keeps_audio:
+        return "no audio: the pool keeps none"
+    if without_audio:
+        return "its audio left out"
+    silent_count = done.clip_count - done.audio_count
+    return f"{done.audio_count:,} with their audio" + (
+        f", {silent_count:,} WITHOUT it" if silent_count else ""
+    )
 
 
 def _show(pool: Pool, *, json: bool) -> None:

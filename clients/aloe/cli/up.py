@@ -11,7 +11,7 @@ import typer
 
 from aloe.cli.console import notes, print_json, results
 from aloe.cli.options import DEFAULT_SERVER, Encoder, Json
-from aloe.local import LocalStack, StackOptions
+from aloe.local import HearFiles, LocalStack, StackOptions
 
 REDIS_URL_HELP = "a Redis that runs already; without it one is started"
 
@@ -34,6 +34,14 @@ def up(
         list[str] | None,
         typer.Option(help="a place whose audio clients may name by URI, such as file:///data/"),
     ] = None,
+    hear_files: Annotated[
+        HearFiles,
+        typer.Option(
+            envvar="ALOE_LEARNER_HEAR_FILES",
+            help="whether clips may be heard from the files of this machine that they were imported"
+            " from, while these are unchanged; auto: if only this machine can connect",
+        ),
+    ] = "auto",
     json: Json = False,
 ) -> None:
     """Start Redis, the embedding service and the learner; Ctrl-C ends them all."""
@@ -45,6 +53,7 @@ def up(
         learner_count=learners,
         embedding_address=embedding_address,
         audio_uri_prefixes=tuple(audio_from or ()),
+        hear_files=hear_files,
     )
     # Ready for Ctrl-C before the first line is printed: a script may send it on reading that.
     with start_stack(options) as stack, contextlib.suppress(KeyboardInterrupt):
@@ -60,6 +69,8 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
                 "learners": stack.learner_addresses,
                 "embedding": stack.embedding_address,
                 "logs": str(stack.log_dir),
+                "audio": str(stack.audio_dir),
+                "hears_files": stack.hears_files,
                 "pids": stack.pids,
             }
         )
@@ -68,6 +79,15 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
         results.print(f"learner    {learner}", highlight=False)
     results.print(f"embedding  {stack.embedding_address}", highlight=False)
     results.print(f"logs       {stack.log_dir}", highlight=False, soft_wrap=True)
+    results.print(
+        f"audio      {stack.audio_dir} (of pools that keep it)", highlight=False, soft_wrap=True
+    )
+    heard = (
+        "are heard from their files on this machine, while these are unchanged"
+        if stack.hears_files
+        else "cannot be heard from files of this machine (--hear-files on lets them)"
+    )
+    notes.print(f"Clips of other pools {heard}.", highlight=False, soft_wrap=True)
     notes.print("Ctrl-C ends everything. Next: aloe pool create, aloe import")
 
 

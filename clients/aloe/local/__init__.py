@@ -2,11 +2,12 @@
 
 from aloe.local.child import ChildFailed, tethered
 from aloe.local.redis_server import REDIS_REMEDY, NoRedis, find_redis_server
-from aloe.local.stack import LocalStack, StackOptions
+from aloe.local.stack import HearFiles, LocalStack, StackOptions
 
 __all__ = [
     "REDIS_REMEDY",
     "ChildFailed",
+    "HearFiles",
     "LocalStack",
     "NoRedis",
     "StackOptions",

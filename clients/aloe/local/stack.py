@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Literal, Self
 
 from aloe.local.child import Child, ChildFailed
 from aloe.local.redis_server import redis_child
+from aloe.wire.addresses import is_loopback
 
 _RESTART_PAUSE_S = 0.2
 _MAX_FAILED_STARTS = 5
@@ -23,6 +24,7 @@ _NEEDED = {
     "aloe.embedding": ("tensorflow", "embedding"),
     "aloe.learner": ("redis", "learner"),
 }
+HearFiles = Literal["auto", "on", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ class StackOptions:
     """Further flags for the embedding service."""
     audio_uri_prefixes: tuple[str, ...] = ()
     """Clients may name audio by a URI below one of these."""
+    hear_files: HearFiles = "auto"
+    """Whether clips may be heard from the files of this machine that they were imported from; auto:
+    if only this machine can connect."""
 
 
 class LocalStack:
@@ -72,6 +77,17 @@ class LocalStack:
     def learner_address(self) -> str:
         """The address of the first learner."""
         return self.learner_addresses[0]
+
+    @property
+    def audio_dir(self) -> Path:
+        """The folder of the audio that pools keep."""
+        return (self._data_dir / "audio").absolute()
+
+    @property
+    def hears_files(self) -> bool:
+        """Whether clips may be heard from files of this machine."""
+        wanted = self._options.hear_files
+        return is_loopback(self._options.learner_address) if wanted == "auto" else wanted == "on"
 
     @property
     def log_dir(self) -> Path:
@@ -153,8 +169,9 @@ class LocalStack:
             {
                 # In the environment: a URL may hold a password, and every user can see arguments.
                 "ALOE_LEARNER_REDIS_URL": self.redis_url,
-                "ALOE_LEARNER_AUDIO_ROOT": str((self._data_dir / "audio").absolute()),
+                "ALOE_LEARNER_AUDIO_ROOT": str(self.audio_dir),
                 "ALOE_LEARNER_AUDIO_URI_PREFIXES": ",".join(self._options.audio_uri_prefixes),
+                "ALOE_LEARNER_HEAR_FILES": "on" if self.hears_files else "off",
             },
         )
 

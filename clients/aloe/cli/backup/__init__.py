@@ -1,10 +1,11 @@
 """A pool with its tasks in one Parquet file: a row per clip, a column of labels per task.
 
 A restored task has the labels of the dumped one, with who gave them and when. Leases, rounds and
-heads are not in the file: the first head is trained anew from the labels. Nor is kept audio.
+heads are not in the file: the first head is trained anew from the labels. Of a pool that keeps
+audio the recordings are in it, unless they were left out.
 """
 
-from aloe.cli.backup.dump import dump_pool
-from aloe.cli.backup.restore import restore_pool
+from aloe.cli.backup.dump import Dumped, dump_pool
+from aloe.cli.backup.restore import Restored, restore_pool
 
-__all__ = ["dump_pool", "restore_pool"]
+__all__ = ["Dumped", "Restored", "dump_pool", "restore_pool"]

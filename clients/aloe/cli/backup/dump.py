@@ -2,35 +2,83 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from aloe.cli.backup import layout
+from aloe.cli.backup.recordings import Recordings
 from aloe.cli.console import CommandError
-from aloe.client import LearnerClient, Pool
+from aloe.client import EmbeddedPoolClip, LearnerClient, Pool, StoredLabel, Task
 
 _PATIENCE = timedelta(minutes=10)
 _ROWS_PER_PART = 20_000
+_AUDIO_PER_PART = 64 * 1024 * 1024
+"""Bytes of recordings; a part has at most one more recording than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dumped:
+    """What a dump holds."""
+
+    file: Path
+    clip_count: int
+    task_count: int
+    keeps_audio: bool
+    """Whether the pool keeps audio, dumped or not."""
+    audio_count: int
+    """Clips whose recording is in the file."""
+    silent_clips: dict[str, str]
+    """Why others should have one and do not, by clip id: the first ones, of this run."""
 
 
 def dump_pool(
-    learner: LearnerClient, pool_id: str, file: Path, on_progress: Callable[[int], None]
-) -> tuple[int, int]:
-    """Write a pool with its tasks; return how many clips and tasks.
+    learner: LearnerClient,
+    pool_id: str,
+    file: Path,
+    on_progress: Callable[[int], None],
+    *,
+    with_audio: bool = True,
+) -> Dumped:
+    """Write a pool with its tasks, and its recordings if it keeps them.
 
     Raises:
-        CommandError: the file exists, or parts of another pool lie beside it.
+        CommandError: the file exists, or parts of another dump lie beside it.
     """
-    pa = layout.arrow()
+    layout.arrow()
     if file.exists():
         raise CommandError(f"{file} exists; give another name, or remove it")
     pool = learner.get_pool(pool_id)
-    parts = _take_parts_folder(file, pool)
-    done = _dump_parts(learner, pool, parts, on_progress)
+    recordings = Recordings(learner, pool) if pool.keep_audio and with_audio else None
+    parts = _take_parts_folder(file, pool, with_audio=recordings is not None)
+    _dump_parts(learner, pool, parts, recordings, on_progress)
     # After the clips, so that the clip of every label is among them.
     tasks = learner.list_tasks(pool_id)
+    clip_count, audio_count = _join(learner, pool, tasks, parts, file, recordings is not None)
+    shutil.rmtree(parts)
+    return Dumped(
+        file,
+        clip_count,
+        len(tasks),
+        pool.keep_audio,
+        audio_count,
+        recordings.missing if recordings else {},
+    )
+
+
+def _join(
+    learner: LearnerClient,
+    pool: Pool,
+    tasks: tuple[Task, ...],
+    parts: Path,
+    file: Path,
+    with_audio: bool,
+) -> tuple[int, int]:
+    """Write one file from the parts and the labels; return how many clips and recordings."""
+    pa = layout.arrow()
     labels = {
         task.task_id: {
             each.clip_id: each for each in learner.export_labels(task.task_id, timeout=_PATIENCE)
@@ -38,29 +86,41 @@ def dump_pool(
         for task in tasks
     }
     unfinished = file.with_name(file.name + ".unfinished")
-    schema = layout.schema(pool, tasks)
+    schema = layout.schema(pool, tasks, with_audio=with_audio)
+    clip_count = audio_count = 0
     with pa.parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         for part in _parts(parts):
             table = pa.parquet.read_table(part)
-            for task in tasks:
-                column = [
-                    layout.dump_label(labels[task.task_id].get(clip_id))
-                    for clip_id in table["clip_id"].to_pylist()
-                ]
-                table = table.append_column(task.task_id, pa.array(column, layout.label_type()))
+            for task_id, by_clip in labels.items():
+                table = _with_labels(table, task_id, by_clip)
             writer.write_table(table.cast(schema))
+            clip_count += table.num_rows
+            if with_audio:
+                audio_count += table.num_rows - table[layout.AUDIO_COLUMN].null_count
     unfinished.rename(file)
-    shutil.rmtree(parts)
-    return done, len(tasks)
+    return clip_count, audio_count
 
 
-def _take_parts_folder(file: Path, pool: Pool) -> Path:
+def _with_labels(table: Any, task_id: str, labels: dict[str, StoredLabel]) -> Any:
+    column = [layout.dump_label(labels.get(clip_id)) for clip_id in table["clip_id"].to_pylist()]
+    return table.append_column(
+        layout.label_column(layout.FORMAT, task_id),
+        layout.arrow().array(column, layout.label_type()),
+    )
+
+
+def _take_parts_folder(file: Path, pool: Pool, *, with_audio: bool) -> Path:
     parts = file.with_name(file.name + ".parts")
     parts.mkdir(parents=True, exist_ok=True)
     mark = parts / "pool.json"
-    identity = json.dumps([pool.pool_id, pool.encoder_fingerprint, pool.create_time.isoformat()])
+    identity = json.dumps(
+        [pool.pool_id, pool.encoder_fingerprint, pool.create_time.isoformat(), with_audio]
+    )
     if mark.exists() and mark.read_text(encoding="utf-8") != identity:
-        raise CommandError(f"{parts} holds parts of another pool; remove it, or give another file")
+        raise CommandError(
+            f"{parts} holds parts of another pool, or of a dump with another choice of audio;"
+            " remove it, or give another file"
+        )
     mark.write_text(identity, encoding="utf-8")
     return parts
 
@@ -70,20 +130,46 @@ def _parts(folder: Path) -> list[Path]:
 
 
 def _dump_parts(
-    learner: LearnerClient, pool: Pool, parts: Path, on_progress: Callable[[int], None]
-) -> int:
+    learner: LearnerClient,
+    pool: Pool,
+    parts: Path,
+    recordings: Recordings | None,
+    on_progress: Callable[[int], None],
+) -> None:
     pa = layout.arrow()
     finished = _parts(parts)
     done: int = sum(pa.parquet.read_metadata(part).num_rows for part in finished)
     on_progress(done)
-    rest = learner.export_clips(pool.pool_id, done, timeout=_PATIENCE)
     number = len(finished)
-    while rows := list(islice(rest, _ROWS_PER_PART)):
+    while True:
+        # A stream for each part: fetching all recordings would take longer than one may last.
+        clips = learner.export_clips(pool.pool_id, done, timeout=_PATIENCE)
+        rows, audio = _next_part(islice(clips, _ROWS_PER_PART), recordings)
+        if not rows:
+            return
         part = parts / f"{number:06}.parquet"
         unfinished = part.with_suffix(".unfinished")
-        pa.parquet.write_table(layout.clip_table(rows), unfinished, compression="zstd")
+        pa.parquet.write_table(layout.clip_table(rows, audio), unfinished, compression="zstd")
         unfinished.rename(part)
         number += 1
         done += len(rows)
         on_progress(done)
-    return done
+
+
+def _next_part(
+    clips: Iterable[EmbeddedPoolClip], recordings: Recordings | None
+) -> tuple[list[EmbeddedPoolClip], list[bytes | None] | None]:
+    """Take clips with their recordings, None where those are left out, as far as a part goes."""
+    if recordings is None:
+        return list(clips), None
+    rows: list[EmbeddedPoolClip] = []
+    audio: list[bytes | None] = []
+    byte_count = 0
+    for clip in clips:
+        content = recordings.of(clip.clip.clip_id)
+        rows.append(clip)
+        audio.append(content)
+        byte_count += len(content or b"")
+        if byte_count >= _AUDIO_PER_PART:
+            break
+    return rows, audio

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from aloe.cli.backup.format_1 import FORMAT as FORMAT_1
 from aloe.cli.console import CommandError
 from aloe.client import (
     EmbeddedPoolClip,
@@ -14,10 +15,15 @@ from aloe.client import (
     StoredLabel,
     Task,
 )
+from aloe.wire import names
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
-FORMAT = "aloe-pool-2"
+FORMAT = "aloe-pool-3"
+FORMAT_2 = "aloe-pool-2"
+"""Without audio, and with tasks' columns named by their ids."""
 CLIP_COLUMNS = ("clip_id", "uri", "content_hash", "duration_s", "embedding")
+AUDIO_COLUMN = "audio"
+"""The recording as a file, null where there is none; missing where they were left out."""
 
 
 def arrow() -> Any:
@@ -34,8 +40,13 @@ def arrow() -> Any:
     return pa
 
 
-def clip_table(rows: list[EmbeddedPoolClip]) -> Any:
-    """Return clips as a table."""
+def label_column(format_: str, task_id: str) -> str:
+    """Return the name of a task's column."""
+    return task_id if format_ in (FORMAT_1, FORMAT_2) else names.task_name(task_id)
+
+
+def clip_table(rows: list[EmbeddedPoolClip], recordings: list[bytes | None] | None) -> Any:
+    """Return clips as a table, with their recordings if they are given."""
     pa = arrow()
     matrix = np.stack([row.embedding for row in rows])
     clips = [row.clip for row in rows]
@@ -47,10 +58,13 @@ def clip_table(rows: list[EmbeddedPoolClip]) -> Any:
         pa.array(durations, pa.float64()),
         pa.FixedSizeListArray.from_arrays(matrix.reshape(-1), matrix.shape[1]),
     ]
-    return pa.table(dict(zip(CLIP_COLUMNS, columns, strict=True)))
+    table = pa.table(dict(zip(CLIP_COLUMNS, columns, strict=True)))
+    if recordings is None:
+        return table
+    return table.append_column(AUDIO_COLUMN, pa.array(recordings, pa.binary()))
 
 
-def schema(pool: Pool, tasks: tuple[Task, ...]) -> Any:
+def schema(pool: Pool, tasks: tuple[Task, ...], *, with_audio: bool) -> Any:
     """Return the schema of a backup; its metadata hold all but the clips and labels."""
     pa = arrow()
     about = {
@@ -70,7 +84,8 @@ def schema(pool: Pool, tasks: tuple[Task, ...]) -> Any:
         ("content_hash", pa.string()),
         ("duration_s", pa.float64()),
         ("embedding", pa.list_(pa.float32(), pool.embedding_dim)),
-        *((task.task_id, label_type()) for task in tasks),
+        *([(AUDIO_COLUMN, pa.binary())] if with_audio else []),
+        *((label_column(FORMAT, task.task_id), label_type()) for task in tasks),
     ]
     return pa.schema(fields, metadata={"aloe": json.dumps(about)})
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from aloe.cli.backup import format_1, layout
 from aloe.cli.console import CommandError
 from aloe.client import (
     AcquisitionFunction,
+    KnownLabel,
     LearnerClient,
     NewClip,
     Pool,
@@ -19,14 +21,38 @@ from aloe.client import (
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 _PATIENCE = timedelta(minutes=10)
+_ROWS_PER_READ = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came of a restore."""
+
+    pool: Pool
+    task_count: int
+    clip_count: int
+    """Clips in the file."""
+    audio_count: int
+    """Those that came with their recording."""
+
+    @property
+    def keeps_audio(self) -> bool:
+        """Whether the pool keeps audio."""
+        return self.pool.keep_audio
 
 
 def restore_pool(
-    learner: LearnerClient, pool_id: str | None, file: Path, on_progress: Callable[[int], None]
-) -> tuple[Pool, int]:
-    """Make a pool and its tasks anew; return the pool and how many tasks.
+    learner: LearnerClient,
+    pool_id: str | None,
+    file: Path,
+    on_progress: Callable[[int], None],
+    *,
+    with_audio: bool = True,
+) -> Restored:
+    """Make a pool and its tasks anew.
 
-    What is there already is skipped, so a broken restore can be run again.
+    What is there already is skipped, so a broken restore can be run again. Each recording is kept
+    if it has the hash of its clip.
 
     Raises:
         CommandError: the file is no dump.
@@ -39,7 +65,7 @@ def restore_pool(
     about = json.loads((source.schema_arrow.metadata or {}).get(b"aloe", b"{}"))
     if about.get("format") == format_1.FORMAT:
         about["tasks"] = [format_1.upgraded_task(task) for task in about["tasks"]]
-    elif about.get("format") != layout.FORMAT:
+    elif about.get("format") not in (layout.FORMAT_2, layout.FORMAT):
         raise CommandError(f"{file} is no dump of a pool that this version of aloe knows")
     pool = learner.create_pool(
         pool_id or about["pool"]["pool_id"],
@@ -48,27 +74,48 @@ def restore_pool(
         embedding_dim=about["pool"]["embedding_dim"],
         keep_audio=about["pool"]["keep_audio"],
     )
-    summary = learner.import_clips(
-        pool.pool_id, _clips_of(source), on_progress=on_progress, timeout=_PATIENCE
-    )
+    clips = _Clips(source, with_audio=with_audio and layout.AUDIO_COLUMN in source.schema.names)
+    summary = learner.import_clips(pool.pool_id, clips, on_progress=on_progress, timeout=_PATIENCE)
     if summary.failures:
         first = summary.failures[0]
         raise CommandError(
-            f"{len(summary.failures):,} clips were refused; {first.clip_id}: {first.message}"
+            f"{len(summary.failures):,} clips were refused; {first.clip_id}: {first.message}. Run"
+            " this again once that is mended; --without-audio leaves the recordings out"
         )
     for task in about["tasks"]:
-        _restore_task(learner, pool, task, source)
-    return learner.get_pool(pool.pool_id), len(about["tasks"])
+        column = layout.label_column(about["format"], task["task_id"])
+        _restore_task(learner, pool, task, _labels_of(source, column))
+    return Restored(
+        learner.get_pool(pool.pool_id),
+        len(about["tasks"]),
+        source.metadata.num_rows,
+        clips.audio_count,
+    )
 
 
-def _clips_of(source: Any) -> Iterator[NewClip]:
-    for batch in source.iter_batches(columns=list(layout.CLIP_COLUMNS)):
+class _Clips:
+    """The clips of a backup, read as they are needed; counts those with a recording."""
+
+    def __init__(self, source: Any, *, with_audio: bool) -> None:
+        self._source = source
+        self._columns = [*layout.CLIP_COLUMNS, *([layout.AUDIO_COLUMN] if with_audio else [])]
+        self.audio_count = 0
+
+    def __iter__(self) -> Iterator[NewClip]:
+        for clip in _clips_of(self._source, self._columns):
+            self.audio_count += clip.audio is not None
+            yield clip
+
+
+def _clips_of(source: Any, columns: list[str]) -> Iterator[NewClip]:
+    for batch in source.iter_batches(_ROWS_PER_READ, columns=columns):
         embeddings = batch["embedding"].flatten().to_numpy().reshape(batch.num_rows, -1)
         rows = batch.drop_columns(["embedding"]).to_pylist()
         for row, embedding in zip(rows, embeddings, strict=True):
             seconds = row["duration_s"]
             yield NewClip(
                 row["clip_id"],
+                audio=row.get(layout.AUDIO_COLUMN),
                 embedding=embedding,
                 uri=row["uri"],
                 duration=None if seconds is None else timedelta(seconds=seconds),
@@ -76,7 +123,9 @@ def _clips_of(source: Any) -> Iterator[NewClip]:
             )
 
 
-def _restore_task(learner: LearnerClient, pool: Pool, task: dict[str, Any], source: Any) -> None:
+def _restore_task(
+    learner: LearnerClient, pool: Pool, task: dict[str, Any], labels: list[KnownLabel]
+) -> None:
     learner.create_task(
         task["task_id"],
         pool.pool_id,
@@ -92,11 +141,14 @@ def _restore_task(learner: LearnerClient, pool: Pool, task: dict[str, Any], sour
         max_leases_per_oracle=task["max_leases_per_oracle"],
         stopping_rule=task["stopping_rule"] and STOPPING_RULE.load(task["stopping_rule"]),
     )
-    labels = [
-        layout.load_label(row["clip_id"], row[task["task_id"]])
-        for batch in source.iter_batches(columns=["clip_id", task["task_id"]])
-        for row in batch.to_pylist()
-        if row[task["task_id"]] is not None
-    ]
     if labels:
         learner.import_labels(task["task_id"], labels, timeout=_PATIENCE)
+
+
+def _labels_of(source: Any, column: str) -> list[KnownLabel]:
+    return [
+        layout.load_label(row["clip_id"], row[column])
+        for batch in source.iter_batches(columns=["clip_id", column])
+        for row in batch.to_pylist()
+        if row[column] is not None
+    ]
