@@ -13,7 +13,7 @@ _BY_BEGINNING = (
     (b".snd", "audio/basic"),
     (b"caff", "audio/x-caf"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "audio/x-ms-wma"),
-    (b"wvPk", "audio/x-wavpack"),
+    (b"wvpk", "audio/x-wavpack"),
     (b"MAC ", "audio/x-ape"),
     (b"TTA1", "audio/x-tta"),
     (b"\x0b\x77", "audio/ac3"),
