@@ -28,6 +28,14 @@ def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.kill()
 
 
+def test_up_tells_where_audio_is_kept_and_whether_clips_can_be_heard(
+    up: subprocess.Popen[str], tmp_path: Path
+):
+    assert up.stdout is not None
+    told = json.loads(up.stdout.readline())
+    assert (told["audio"], told["hears_files"]) == (str(tmp_path / "audio"), True)
+
+
 def pids_of(up: subprocess.Popen[str]) -> list[int]:
     """The processes that it started; waits until it is up."""
     assert up.stdout is not None

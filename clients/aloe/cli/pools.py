@@ -100,7 +100,8 @@ def dump(
     else:
         audio = _audio_of(dumped, without_audio=without_audio)
         notes.print(
-            f"{dumped.clip_count:,} clips and {dumped.task_count:,} tasks in {file}, {audio}"
+            f"{dumped.clip_count:,} clips and {dumped.task_count:,} tasks in {file}, {audio}",
+            soft_wrap=True,
         )
     for message in dumped.silent_clips.values():
         complain(message)
@@ -139,7 +140,8 @@ def restore(
         audio = _audio_of(restored, without_audio=without_audio)
         notes.print(
             f"{restored.pool.clip_count:,} clips in pool {restored.pool.pool_id},"
-            f" {restored.task_count:,} tasks, {audio}"
+            f" {restored.task_count:,} tasks, {audio}",
+            soft_wrap=True,
         )
 
 
