@@ -66,7 +66,9 @@ def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):
         pool_pb2.NewClip(clip_id=""),
         pool_pb2.NewClip(clip_id="a/b"),
         pool_pb2.NewClip(clip_id="x" * 129),
-        pool_pb2.NewClip(clip_id="audio-too", audio=Audio(encoded=b"RIFF")),
+        pool_pb2.NewClip(
+            clip_id="other-audio", audio=Audio(encoded=b"RIFF"), content_hash="0" * 32
+        ),
         pool_pb2.NewClip(clip_id="odd-hash", content_hash="none"),
         pool_pb2.NewClip(clip_id="long-uri", uri="u" * 3_000),
         pool_pb2.NewClip(clip_id="good"),

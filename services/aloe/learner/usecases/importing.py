@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import AudioNotKept, EncoderMismatch, InvalidInput, LearnerError
+from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, LearnerError
 from aloe.learner.domain.pool import (
     RANGE_RULE,
     Audio,
@@ -18,13 +18,16 @@ from aloe.learner.domain.pool import (
     content_hash,
     in_range,
 )
-from aloe.learner.domain.recordings import is_recording_of
 from aloe.learner.ports import AudioStore, EmbeddedAudio, EncoderPort, PoolStore
 from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportReport, already_exists
+from aloe.learner.usecases.at_once import AtOnce
+from aloe.learner.usecases.keeping import Keeper
 from aloe.values.audio import DEFAULT_DECODING, Decoding
 
 _MAX_WAITING = 64
 """Recordings that may wait for the encoder's stream to take them."""
+_MAX_KEEPING = 8
+"""Recordings of an import that are being kept at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class _Import:
         self, store: PoolStore, encoder: EncoderPort, audio: AudioStore, pool: Pool
     ) -> None:
         self._store, self._encoder, self._audio_store, self._pool = store, encoder, audio, pool
+        self._keeper = Keeper(audio, pool)
         self._report = ImportReport()
         self._appender = Appender(store, pool, self._report)
         self._hashes: dict[str, str] = {}
@@ -184,7 +188,7 @@ class _Import:
             if seen != digest:
                 raise already_exists(self._pool, new.clip_id)
             if known_hash:  # What was lost or damaged since, or never kept, is mended.
-                await self._keep(audio, digest)
+                await self._keeper.keep(audio, digest)
             self._report.existing_count += 1
             return
         self._hashes[new.clip_id] = digest
@@ -209,51 +213,36 @@ class _Import:
             self._encoding.result()
 
     async def _run_encoder(self) -> None:
-        async for number, result in self._encoder.embed_stream(
-            self._pool.encoder, self._recordings()
-        ):
-            block, audio = self._at_encoder.pop(number)
-            if isinstance(result, EmbeddedAudio):
-                (clip,) = block.clips
-                try:
-                    # Only now: nothing may be kept of a recording that cannot be read.
-                    key = await self._keep(audio, clip.content_hash)
-                    clip = replace(
-                        clip,
-                        audio_key=key,
-                        duration_s=result.duration_s,
-                        decoding=audio.decoding,
-                        report=result.report,
-                    )
-                    block.clips = [clip]
-                    if clip.report.warnings:
-                        self._report.warned.append(clip)
-                    block.vectors = result.embedding[None]
-                except AudioNotKept as error:
-                    block.error = error
-            else:
-                block.error = result
-            await self._appender.append_ready()
+        # Keeping waits for the disk, which writes several files in the time of one.
+        finishing = AtOnce(_MAX_KEEPING)
+        try:
+            async for number, result in self._encoder.embed_stream(
+                self._pool.encoder, self._recordings()
+            ):
+                block, audio = self._at_encoder.pop(number)
+                await finishing.begin(self._finish_block(block, audio, result))
+            await finishing.finish()
+        finally:
+            finishing.cancel()
+
+    async def _finish_block(
+        self, block: Block, audio: Audio, result: EmbeddedAudio | LearnerError
+    ) -> None:
+        if isinstance(result, EmbeddedAudio):
+            block.error = await self._keeper.keep_embedded(block, audio, result)
+        else:
+            block.error = result
+        self._report.warned += [clip for clip in block.clips if clip.report.warnings]
+        await self._appender.append_ready()
 
     async def _with_kept(self, batch: EmbeddedClips) -> EmbeddedClips:
-        """Keep the recordings that came with embeddings, if they are those of their clips."""
-        if not batch.recordings:
-            return batch
+        """Keep the recordings that came with embeddings."""
         clips = list(batch.clips)
         for place, audio in batch.recordings.items():
             clip = clips[place]
-            if isinstance(clip, BadClip):
-                continue
-            try:
-                if not await asyncio.to_thread(is_recording_of, clip, audio):
-                    raise InvalidInput.of("audio", "is not the recording with this content_hash")
-                clips[place] = replace(clip, audio_key=await self._keep(audio, clip.content_hash))
-            except (InvalidInput, AudioNotKept) as error:
-                clips[place] = BadClip(clip.clip_id, error)
+            if isinstance(clip, Clip):
+                clips[place] = await self._keeper.keep_given(clip, audio)
         return replace(batch, clips=clips)
-
-    async def _keep(self, audio: Audio, digest: str) -> str:
-        return await self._audio_store.keep(audio, digest) if self._pool.keep_audio else ""
 
     async def _recordings(self) -> AsyncIterator[tuple[int, Audio]]:
         while (item := await self._to_encode.get()) is not None:

@@ -58,7 +58,9 @@ class FolderBlobs:
     def write(self, key: str, content: bytes) -> None:
         place, unfinished = self._place(key), self._unfinished / uuid.uuid4().hex
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
+            if not place.parent.is_dir():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                _sync(self._root)
             self._unfinished.mkdir(exist_ok=True)
             with self._locked(fcntl.LOCK_SH):
                 if _holds(place, content):

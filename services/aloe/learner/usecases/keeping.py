@@ -1,0 +1,58 @@
+"""Keeping the recordings of an import, where the pool wants that."""
+
+import asyncio
+from dataclasses import replace
+
+from aloe.learner.domain.errors import AudioNotKept, InvalidInput
+from aloe.learner.domain.pool import Audio, Clip, Pool
+from aloe.learner.domain.recordings import is_recording_of
+from aloe.learner.ports import AudioStore, EmbeddedAudio
+from aloe.learner.usecases.appending import BadClip, Block
+
+
+class Keeper:
+    """Keeps recordings for one pool."""
+
+    def __init__(self, audio: AudioStore, pool: Pool) -> None:
+        self._audio, self._pool = audio, pool
+
+    async def keep(self, audio: Audio, content_hash: str) -> str:
+        """Keep a recording if the pool keeps audio; return its key, or nothing.
+
+        Raises:
+            AudioNotKept: it could not be written.
+        """
+        return await self._audio.keep(audio, content_hash) if self._pool.keep_audio else ""
+
+    async def keep_embedded(
+        self, block: Block, audio: Audio, result: EmbeddedAudio
+    ) -> AudioNotKept | None:
+        """Fill the block of a clip whose recording was embedded; return why not, if it is not.
+
+        The recording is kept only now: nothing may be kept of one that cannot be read.
+        """
+        (clip,) = block.clips
+        try:
+            key = await self.keep(audio, clip.content_hash)
+        except AudioNotKept as error:
+            return error
+        block.clips = [
+            replace(
+                clip,
+                audio_key=key,
+                duration_s=result.duration_s,
+                decoding=audio.decoding,
+                report=result.report,
+            )
+        ]
+        block.vectors = result.embedding[None]
+        return None
+
+    async def keep_given(self, clip: Clip, audio: Audio) -> Clip | BadClip:
+        """Keep a recording that a caller says is that of a clip, if it is."""
+        try:
+            if not await asyncio.to_thread(is_recording_of, clip, audio):
+                raise InvalidInput.of("audio", "is not the recording with this content_hash")
+            return replace(clip, audio_key=await self.keep(audio, clip.content_hash))
+        except (InvalidInput, AudioNotKept) as error:
+            return BadClip(clip.clip_id, error)
