@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import soundfile
 
 from aloe.cli.backup import dump
 from aloe.client import LearnerClient, connect
@@ -196,3 +198,27 @@ def test_a_pool_that_keeps_no_audio_is_not_imported_into_as_if_it_did(
     dumped = aloe.run("pool", "dump", "unkept", tmp_path / "dump")
     assert dumped.returncode == 0
     assert "no audio: the pool keeps none" in dumped.stderr
+
+
+def test_how_a_recording_was_read_and_what_was_found_in_it_comes_back(
+    aloe: CommandLine, client: LearnerClient, tmp_path: Path
+):
+    folder, stereo = tmp_path / "stereo", np.zeros((16_000, 2), np.int16)
+    folder.mkdir()
+    stereo[:, 0] = np.arange(16_000) % 400 * 50
+    soundfile.write(folder / "whole.wav", stereo, 16_000)
+    whole = (folder / "whole.wav").read_bytes()
+    (folder / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    options = ("--keep-audio", "--channel", "left", "--accept-damaged")
+    aloe.output("import", "channels", folder, *options)
+    before = list(client.list_clips("channels"))
+    assert {clip.decoding.channel for clip in before} == {1}
+    assert sorted(len(clip.report.warnings) for clip in before) == [0, 1]
+    kept = heard(client, "channels")
+    assert kept["whole.wav"] == whole
+    aloe.output("pool", "dump", "channels", tmp_path / "dump")
+    delete(aloe, "channels")
+    aloe.output("pool", "restore", tmp_path / "dump")
+    assert list(client.list_clips("channels")) == before
+    assert heard(client, "channels") == kept
+    delete(aloe, "channels")

@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/pool.proto\x12\x07\x61loe.v1\x1a\x13\x61loe/v1/audio.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xc7\x01\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\nencoder_id\x18\x02 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x03 \x01(\t\x12\x15\n\rembedding_dim\x18\x04 \x01(\r\x12\x12\n\nkeep_audio\x18\x05 \x01(\x08\x12\x18\n\nclip_count\x18\x06 \x01(\x04\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xb5\x01\n\x04\x43lip\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63ontent_hash\x18\x04 \x01(\t\x12#\n\x08\x64\x65\x63oding\x18\x08 \x01(\x0b\x32\x11.aloe.v1.Decoding\x12$\n\x06report\x18\t \x01(\x0b\x32\x14.aloe.v1.AudioReport\"A\n\x11\x43reatePoolRequest\x12\x0f\n\x07pool_id\x18\x01 \x01(\t\x12\x1b\n\x04pool\x18\x02 \x01(\x0b\x32\r.aloe.v1.Pool\"1\n\x12\x43reatePoolResponse\x12\x1b\n\x04pool\x18\x01 \x01(\x0b\x32\r.aloe.v1.Pool\"\x1e\n\x0eGetPoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetPoolResponse\x12\x1b\n\x04pool\x18\x01 \x01(\x0b\x32\r.aloe.v1.Pool\"9\n\x10ListPoolsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"J\n\x11ListPoolsResponse\x12\x1c\n\x05pools\x18\x01 \x03(\x0b\x32\r.aloe.v1.Pool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11\x44\x65letePoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65letePoolResponse\"\x8a\x01\n\x12ImportClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x02 \x01(\t\x12\x1f\n\x05\x63lips\x18\x03 \x03(\x0b\x32\x10.aloe.v1.NewClip\x12(\n\nembeddings\x18\x04 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\"\x89\x01\n\x07NewClip\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\x1d\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Audio\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63ontent_hash\x18\x05 \x01(\t\"\xac\x01\n\x13ImportClipsResponse\x12\x16\n\x0eimported_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65xisting_count\x18\x02 \x01(\x04\x12&\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x14.aloe.v1.ClipFailure\x12\'\n\x08warnings\x18\x04 \x03(\x0b\x32\x15.aloe.v1.ClipWarnings\x12\x14\n\x0cwarned_count\x18\x05 \x01(\x04\"H\n\x0c\x43lipWarnings\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\'\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.aloe.v1.AudioWarning\"B\n\x0b\x43lipFailure\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"G\n\x10ListClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"J\n\x11ListClipsResponse\x12\x1c\n\x05\x63lips\x18\x01 \x03(\x0b\x32\r.aloe.v1.Clip\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x13GetClipAudioRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\";\n\x14GetClipAudioResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"6\n\x12\x45xportClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x12\n\nskip_count\x18\x02 \x01(\x04\"]\n\x13\x45xportClipsResponse\x12\x1c\n\x05\x63lips\x18\x01 \x03(\x0b\x32\r.aloe.v1.Clip\x12(\n\nembeddings\x18\x02 \x01(\x0b\x32\x14.aloe.v1.FloatMatrixb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/pool.proto\x12\x07\x61loe.v1\x1a\x13\x61loe/v1/audio.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xc7\x01\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\nencoder_id\x18\x02 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x03 \x01(\t\x12\x15\n\rembedding_dim\x18\x04 \x01(\r\x12\x12\n\nkeep_audio\x18\x05 \x01(\x08\x12\x18\n\nclip_count\x18\x06 \x01(\x04\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xb5\x01\n\x04\x43lip\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63ontent_hash\x18\x04 \x01(\t\x12#\n\x08\x64\x65\x63oding\x18\x08 \x01(\x0b\x32\x11.aloe.v1.Decoding\x12$\n\x06report\x18\t \x01(\x0b\x32\x14.aloe.v1.AudioReport\"A\n\x11\x43reatePoolRequest\x12\x0f\n\x07pool_id\x18\x01 \x01(\t\x12\x1b\n\x04pool\x18\x02 \x01(\x0b\x32\r.aloe.v1.Pool\"1\n\x12\x43reatePoolResponse\x12\x1b\n\x04pool\x18\x01 \x01(\x0b\x32\r.aloe.v1.Pool\"\x1e\n\x0eGetPoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetPoolResponse\x12\x1b\n\x04pool\x18\x01 \x01(\x0b\x32\r.aloe.v1.Pool\"9\n\x10ListPoolsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"J\n\x11ListPoolsResponse\x12\x1c\n\x05pools\x18\x01 \x03(\x0b\x32\r.aloe.v1.Pool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11\x44\x65letePoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65letePoolResponse\"\x8a\x01\n\x12ImportClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x02 \x01(\t\x12\x1f\n\x05\x63lips\x18\x03 \x03(\x0b\x32\x10.aloe.v1.NewClip\x12(\n\nembeddings\x18\x04 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\"\xaf\x01\n\x07NewClip\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\x1d\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Audio\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63ontent_hash\x18\x05 \x01(\t\x12$\n\x06report\x18\x07 \x01(\x0b\x32\x14.aloe.v1.AudioReport\"\xac\x01\n\x13ImportClipsResponse\x12\x16\n\x0eimported_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65xisting_count\x18\x02 \x01(\x04\x12&\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x14.aloe.v1.ClipFailure\x12\'\n\x08warnings\x18\x04 \x03(\x0b\x32\x15.aloe.v1.ClipWarnings\x12\x14\n\x0cwarned_count\x18\x05 \x01(\x04\"H\n\x0c\x43lipWarnings\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\'\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.aloe.v1.AudioWarning\"B\n\x0b\x43lipFailure\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"G\n\x10ListClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"J\n\x11ListClipsResponse\x12\x1c\n\x05\x63lips\x18\x01 \x03(\x0b\x32\r.aloe.v1.Clip\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x13GetClipAudioRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\";\n\x14GetClipAudioResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"6\n\x12\x45xportClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x12\n\nskip_count\x18\x02 \x01(\x04\"]\n\x13\x45xportClipsResponse\x12\x1c\n\x05\x63lips\x18\x01 \x03(\x0b\x32\r.aloe.v1.Clip\x12(\n\nembeddings\x18\x02 \x01(\x0b\x32\x14.aloe.v1.FloatMatrixb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -67,23 +67,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTCLIPSREQUEST']._serialized_start=952
   _globals['_IMPORTCLIPSREQUEST']._serialized_end=1090
   _globals['_NEWCLIP']._serialized_start=1093
-  _globals['_NEWCLIP']._serialized_end=1230
-  _globals['_IMPORTCLIPSRESPONSE']._serialized_start=1233
-  _globals['_IMPORTCLIPSRESPONSE']._serialized_end=1405
-  _globals['_CLIPWARNINGS']._serialized_start=1407
-  _globals['_CLIPWARNINGS']._serialized_end=1479
-  _globals['_CLIPFAILURE']._serialized_start=1481
-  _globals['_CLIPFAILURE']._serialized_end=1547
-  _globals['_LISTCLIPSREQUEST']._serialized_start=1549
-  _globals['_LISTCLIPSREQUEST']._serialized_end=1620
-  _globals['_LISTCLIPSRESPONSE']._serialized_start=1622
-  _globals['_LISTCLIPSRESPONSE']._serialized_end=1696
-  _globals['_GETCLIPAUDIOREQUEST']._serialized_start=1698
-  _globals['_GETCLIPAUDIOREQUEST']._serialized_end=1733
-  _globals['_GETCLIPAUDIORESPONSE']._serialized_start=1735
-  _globals['_GETCLIPAUDIORESPONSE']._serialized_end=1794
-  _globals['_EXPORTCLIPSREQUEST']._serialized_start=1796
-  _globals['_EXPORTCLIPSREQUEST']._serialized_end=1850
-  _globals['_EXPORTCLIPSRESPONSE']._serialized_start=1852
-  _globals['_EXPORTCLIPSRESPONSE']._serialized_end=1945
+  _globals['_NEWCLIP']._serialized_end=1268
+  _globals['_IMPORTCLIPSRESPONSE']._serialized_start=1271
+  _globals['_IMPORTCLIPSRESPONSE']._serialized_end=1443
+  _globals['_CLIPWARNINGS']._serialized_start=1445
+  _globals['_CLIPWARNINGS']._serialized_end=1517
+  _globals['_CLIPFAILURE']._serialized_start=1519
+  _globals['_CLIPFAILURE']._serialized_end=1585
+  _globals['_LISTCLIPSREQUEST']._serialized_start=1587
+  _globals['_LISTCLIPSREQUEST']._serialized_end=1658
+  _globals['_LISTCLIPSRESPONSE']._serialized_start=1660
+  _globals['_LISTCLIPSRESPONSE']._serialized_end=1734
+  _globals['_GETCLIPAUDIOREQUEST']._serialized_start=1736
+  _globals['_GETCLIPAUDIOREQUEST']._serialized_end=1771
+  _globals['_GETCLIPAUDIORESPONSE']._serialized_start=1773
+  _globals['_GETCLIPAUDIORESPONSE']._serialized_end=1832
+  _globals['_EXPORTCLIPSREQUEST']._serialized_start=1834
+  _globals['_EXPORTCLIPSREQUEST']._serialized_end=1888
+  _globals['_EXPORTCLIPSRESPONSE']._serialized_start=1890
+  _globals['_EXPORTCLIPSRESPONSE']._serialized_end=1983
 # @@protoc_insertion_point(module_scope)

@@ -370,6 +370,7 @@ class NewClip(_message.Message):
     URI_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
     clip_id: _builtins.str
     """Its id: the last part of its name."""
     uri: _builtins.str
@@ -385,14 +386,18 @@ class NewClip(_message.Message):
     @_builtins.property
     def audio(self) -> _audio_pb2.Audio:
         """The recording. If it has no content, and there is no embedding, it is read
-        from `uri`, as its `decoding` says.
-        Beside an embedding it is not decoded: a pool with keep_audio keeps it, if
-        it is the recording with this content_hash, which is its own by default.
+        from `uri`, as its `decoding` says. Beside an embedding it is not decoded: a
+        pool with keep_audio keeps it, if it is the recording with this content_hash,
+        which is its own by default.
         """
 
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """With an embedding: how long the recording is, where that is known."""
+
+    @_builtins.property
+    def report(self) -> _audio_pb2.AudioReport:
+        """With an embedding: the report of the clip it was exported from."""
 
     def __init__(
         self,
@@ -402,10 +407,11 @@ class NewClip(_message.Message):
         uri: _builtins.str = ...,
         duration: _duration_pb2.Duration | None = ...,
         content_hash: _builtins.str = ...,
+        report: _audio_pb2.AudioReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "duration", b"duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "duration", b"duration", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clip_id", b"clip_id", "content_hash", b"content_hash", "duration", b"duration", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clip_id", b"clip_id", "content_hash", b"content_hash", "duration", b"duration", "report", b"report", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,5 +1,7 @@
 """ImportClips with embeddings: repeats, conflicts, and vectors that are none."""
 
+from typing import Any
+
 import grpc
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from tests.rpc.learner.scenes import DIM, FINGERPRINT, fails_with, failure_of, n
 
 from aloe.client import EncoderMismatch, LearnerClient, NewClip, NotFound, Pool
 from aloe.v1 import pool_pb2
-from aloe.v1.audio_pb2 import Audio, FloatMatrix
+from aloe.v1.audio_pb2 import Audio, AudioReport, AudioWarning, Decoding, FloatMatrix
 from aloe.wire.arrays import decode_matrix, encode_matrix
 
 
@@ -61,6 +63,10 @@ def test_vectors_that_are_none_fail_alone(client: LearnerClient, pool: Pool):
     assert found == {clip_id: ("INVALID_INPUT", ["embeddings"]) for clip_id in wrong}
 
 
+def report(**warning: Any) -> AudioReport:
+    return AudioReport(warnings=[AudioWarning(**{"problem": 1} | warning)])
+
+
 def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):
     clips = [
         pool_pb2.NewClip(clip_id=""),
@@ -70,11 +76,14 @@ def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):
             clip_id="other-audio", audio=Audio(encoded=b"RIFF"), content_hash="0" * 32
         ),
         pool_pb2.NewClip(clip_id="odd-hash", content_hash="none"),
+        pool_pb2.NewClip(clip_id="odd-channel", audio=Audio(decoding=Decoding(channel=3))),
+        pool_pb2.NewClip(clip_id="odd-report", report=report(problem=99)),
+        pool_pb2.NewClip(clip_id="long-report", report=report(message="x" * 70_000)),
         pool_pb2.NewClip(clip_id="long-uri", uri="u" * 3_000),
         pool_pb2.NewClip(clip_id="good"),
     ]
     name, nothing = f"pools/{pool.pool_id}", pool_pb2.NewClip(clip_id="nothing")
-    embeddings = encode_matrix(np.arange(7 * DIM, dtype=np.float32).reshape(7, DIM))
+    embeddings = encode_matrix(np.arange(10 * DIM, dtype=np.float32).reshape(10, DIM))
     requests = [
         pool_pb2.ImportClipsRequest(pool=name, clips=clips, embeddings=embeddings),
         pool_pb2.ImportClipsRequest(clips=[nothing]),
@@ -86,7 +95,7 @@ def test_clips_of_wrong_ids_or_without_content_fail_alone(raw, pool: Pool):
     ]
     assert {failure.status.code for failure in response.failures} == {3}
     (block,) = raw.ExportClips(pool_pb2.ExportClipsRequest(pool=name))
-    assert np.array_equal(decode_matrix(block.embeddings), decode_matrix(embeddings)[6:])
+    assert np.array_equal(decode_matrix(block.embeddings), decode_matrix(embeddings)[9:])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Whether bytes are the recording of a clip: its file, or a file of its samples."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tests.rpc.learner.recordings import CONTAINERS, encoded, tone
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.pool import Audio, Clip, EncodedAudio, PcmAudio, content_hash
 from aloe.learner.domain.recordings import file_of, is_recording_of
+from aloe.values.audio import ChannelRule, Decoding
 
 _DTYPES = {"int16": "<i2", "float32": "<f4"}
 _SUBTYPES = {"int16": "PCM_16", "float32": "FLOAT"}
@@ -77,3 +79,12 @@ def test_any_bytes_can_be_asked_about(noise: bytes, kept_count: int):
 def test_what_is_no_recording_makes_no_file(audio: Audio):
     with pytest.raises(InvalidInput):
         file_of(audio)
+
+
+def test_a_clip_of_one_channel_is_known_by_the_whole_file():
+    content, channel = encoded(tone()), Decoding(ChannelRule.NUMBERED, 2)
+    clip = Clip("a", content_hash(EncodedAudio(content, channel)), decoding=channel)
+    assert is_recording_of(clip, EncodedAudio(content))
+    assert not is_recording_of(clip_of(EncodedAudio(content, channel)), EncodedAudio(content))
+    samples = Clip("a", content_hash(replace(pcm(), decoding=channel)), decoding=channel)
+    assert is_recording_of(samples, EncodedAudio(file_of(pcm())))

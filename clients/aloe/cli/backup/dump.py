@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aloe.cli.backup import layout
+from aloe.cli.backup.arrow import arrow
 from aloe.cli.backup.recordings import Recordings
 from aloe.cli.console import CommandError
 from aloe.client import EmbeddedPoolClip, LearnerClient, Pool, StoredLabel, Task
@@ -48,7 +49,7 @@ def dump_pool(
     Raises:
         CommandError: the file exists, or parts of another dump lie beside it.
     """
-    layout.arrow()
+    arrow()
     if file.exists():
         raise CommandError(f"{file} exists; give another name, or remove it")
     pool = learner.get_pool(pool_id)
@@ -78,7 +79,7 @@ def _join(
     with_audio: bool,
 ) -> tuple[int, int]:
     """Write one file from the parts and the labels; return how many clips and recordings."""
-    pa = layout.arrow()
+    pa = arrow()
     labels = {
         task.task_id: {
             each.clip_id: each for each in learner.export_labels(task.task_id, timeout=_PATIENCE)
@@ -105,7 +106,7 @@ def _with_labels(table: Any, task_id: str, labels: dict[str, StoredLabel]) -> An
     column = [layout.dump_label(labels.get(clip_id)) for clip_id in table["clip_id"].to_pylist()]
     return table.append_column(
         layout.label_column(layout.FORMAT, task_id),
-        layout.arrow().array(column, layout.label_type()),
+        arrow().array(column, layout.label_type()),
     )
 
 
@@ -136,7 +137,7 @@ def _dump_parts(
     recordings: Recordings | None,
     on_progress: Callable[[int], None],
 ) -> None:
-    pa = layout.arrow()
+    pa = arrow()
     finished = _parts(parts)
     done: int = sum(pa.parquet.read_metadata(part).num_rows for part in finished)
     on_progress(done)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from aloe.cli.backup import heard
+from aloe.cli.backup.arrow import arrow
 from aloe.cli.backup.format_1 import FORMAT as FORMAT_1
-from aloe.cli.console import CommandError
 from aloe.client import (
     EmbeddedPoolClip,
     KnownLabel,
@@ -20,24 +21,10 @@ from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 FORMAT = "aloe-pool-3"
 FORMAT_2 = "aloe-pool-2"
-"""Without audio, and with tasks' columns named by their ids."""
-CLIP_COLUMNS = ("clip_id", "uri", "content_hash", "duration_s", "embedding")
+"""Without audio and how it was read, and with tasks' columns named by their ids."""
+CLIP_COLUMNS = ("clip_id", "uri", "content_hash", "duration_s", "decoding", "report", "embedding")
 AUDIO_COLUMN = "audio"
 """The recording as a file, null where there is none; missing where they were left out."""
-
-
-def arrow() -> Any:
-    """Return pyarrow.
-
-    Raises:
-        CommandError: it is not installed.
-    """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet
-    except ImportError as error:
-        raise CommandError("backups need pyarrow: pip install 'aloe-speech[all]'") from error
-    return pa
 
 
 def label_column(format_: str, task_id: str) -> str:
@@ -56,6 +43,8 @@ def clip_table(rows: list[EmbeddedPoolClip], recordings: list[bytes | None] | No
         [clip.uri for clip in clips],
         [clip.content_hash for clip in clips],
         pa.array(durations, pa.float64()),
+        pa.array([heard.dump_decoding(clip.decoding) for clip in clips], heard.decoding_type()),
+        pa.array([heard.dump_report(clip.report) for clip in clips], heard.report_type()),
         pa.FixedSizeListArray.from_arrays(matrix.reshape(-1), matrix.shape[1]),
     ]
     table = pa.table(dict(zip(CLIP_COLUMNS, columns, strict=True)))
@@ -83,6 +72,8 @@ def schema(pool: Pool, tasks: tuple[Task, ...], *, with_audio: bool) -> Any:
         ("uri", pa.string()),
         ("content_hash", pa.string()),
         ("duration_s", pa.float64()),
+        ("decoding", heard.decoding_type()),
+        ("report", heard.report_type()),
         ("embedding", pa.list_(pa.float32(), pool.embedding_dim)),
         *([(AUDIO_COLUMN, pa.binary())] if with_audio else []),
         *((label_column(FORMAT, task.task_id), label_type()) for task in tasks),

@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from aloe.cli.backup import format_1, layout
+from aloe.cli.backup import format_1, heard, layout
+from aloe.cli.backup.arrow import arrow
 from aloe.cli.console import CommandError
 from aloe.client import (
     AcquisitionFunction,
@@ -57,7 +58,7 @@ def restore_pool(
     Raises:
         CommandError: the file is no dump.
     """
-    pa = layout.arrow()
+    pa = arrow()
     try:
         source = pa.parquet.ParquetFile(file)
     except (OSError, pa.ArrowInvalid) as error:
@@ -74,7 +75,7 @@ def restore_pool(
         embedding_dim=about["pool"]["embedding_dim"],
         keep_audio=about["pool"]["keep_audio"],
     )
-    clips = _Clips(source, with_audio=with_audio and layout.AUDIO_COLUMN in source.schema.names)
+    clips = _Clips(source, with_audio=with_audio)
     summary = learner.import_clips(pool.pool_id, clips, on_progress=on_progress, timeout=_PATIENCE)
     if summary.failures:
         first = summary.failures[0]
@@ -98,7 +99,8 @@ class _Clips:
 
     def __init__(self, source: Any, *, with_audio: bool) -> None:
         self._source = source
-        self._columns = [*layout.CLIP_COLUMNS, *([layout.AUDIO_COLUMN] if with_audio else [])]
+        wanted = {*layout.CLIP_COLUMNS, *([layout.AUDIO_COLUMN] if with_audio else [])}
+        self._columns = [name for name in source.schema_arrow.names if name in wanted]
         self.audio_count = 0
 
     def __iter__(self) -> Iterator[NewClip]:
@@ -120,6 +122,8 @@ def _clips_of(source: Any, columns: list[str]) -> Iterator[NewClip]:
                 uri=row["uri"],
                 duration=None if seconds is None else timedelta(seconds=seconds),
                 content_hash=row["content_hash"],
+                decoding=heard.load_decoding(row.get("decoding")),
+                report=heard.load_report(row.get("report")),
             )
 
 

@@ -11,9 +11,9 @@ from aloe.client.operations.chunks import MESSAGE_BYTES
 from aloe.client.operations.fields import pool_name
 from aloe.client.operations.operation import Operation
 from aloe.v1 import pool_pb2
-from aloe.values.audio import DEFAULT_DECODING
+from aloe.values.audio import DEFAULT_DECODING, NOTHING_FOUND
 from aloe.wire.arrays import encode_vector
-from aloe.wire.audio import read_warning, write_decoding
+from aloe.wire.audio import read_warning, write_decoding, write_report
 
 _MAX_STREAM_BYTES = 64 * 1024 * 1024
 # Audio takes the encoder's time: short streams make progress visible and a
@@ -168,6 +168,8 @@ def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip,
             "embedding", f"must be (embedding_dim,), got shape {clip.embedding.shape}"
         )
     message.content_hash = clip.content_hash
+    if clip.report != NOTHING_FOUND:
+        message.report.CopyFrom(write_report(clip.report))
     if clip.duration is not None:
         message.duration.FromTimedelta(clip.duration)
     return message, encode_vector(clip.embedding)
@@ -177,7 +179,7 @@ def _encode_recording(clip: types.NewClip, message: pool_pb2.NewClip, max_bytes:
     if clip.audio is not None:
         audio = encode_audio(clip.audio, field="audio", max_bytes=max_bytes, decoding=clip.decoding)
         message.audio.CopyFrom(audio)
-    elif clip.decoding != DEFAULT_DECODING:  # of what lies at the URI
+    elif clip.decoding != DEFAULT_DECODING:
         message.audio.decoding.CopyFrom(write_decoding(clip.decoding))
 
 

@@ -69,7 +69,9 @@ class NewClip:
     """With an embedding: that of the clip it was exported from, if it was. By default that of
     the audio beside it; with neither, the clip cannot be heard."""
     decoding: Decoding = DEFAULT_DECODING
-    """How to read the audio, or what lies at the URI."""
+    """How to read the audio, or what lies at the URI; with an embedding: how it was read."""
+    report: AudioReport = NOTHING_FOUND
+    """With an embedding: that of the clip it was exported from, if it was."""
 
 
 @dataclass(frozen=True, slots=True)

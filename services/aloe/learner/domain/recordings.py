@@ -1,6 +1,7 @@
 """Recordings as files: what is kept of them, and whether bytes are the recording of a clip."""
 
 import struct
+from dataclasses import replace
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.pool import Audio, Clip, EncodedAudio, PcmAudio, content_hash
@@ -14,13 +15,17 @@ _FORMAT_FIELDS = struct.Struct("<HHIIHH")
 def is_recording_of(clip: Clip, audio: Audio) -> bool:
     """Whether a recording is the one that the clip was imported from.
 
-    The content hash decides. Of raw samples it is that of the samples, which are kept and played as
-    a WAV file.
+    The content hash decides, which the choice of a channel is part of. Of raw samples it is that
+    of the samples, which are kept and played as a WAV file.
     """
-    if content_hash(audio) == clip.content_hash:
+    if _has_hash_of(clip, audio):
         return True
     pcm = _samples_of(audio.content) if isinstance(audio, EncodedAudio) else None
-    return pcm is not None and content_hash(pcm) == clip.content_hash
+    return pcm is not None and _has_hash_of(clip, pcm)
+
+
+def _has_hash_of(clip: Clip, audio: Audio) -> bool:
+    return content_hash(replace(audio, decoding=clip.decoding)) == clip.content_hash
 
 
 def file_of(audio: Audio) -> bytes:

@@ -20,14 +20,17 @@ from aloe.learner.usecases.appending import BadClip, ImportReport
 from aloe.learner.usecases.importing import Batch, EmbeddedClips, NewClip
 from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, pool_pb2
+from aloe.values.audio import NOTHING_FOUND, AudioReport
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix, encode_matrix
-from aloe.wire.audio import read_decoding, write_decoding
+from aloe.wire.audio import read_decoding, read_report, write_decoding
 from aloe.wire.audio import write_report as write_audio_report
 
 MAX_URI_LENGTH = 2_048
 MAX_WARNINGS = 1_000
 """Clips whose warnings an import tells; how many there are is told as well."""
+MAX_REPORT_BYTES = 65_536
+_NO_RECORDING: Audio = EncodedAudio(b"")
 _HASH = re.compile(r"[0-9a-f]{32}|")
 _SAMPLE_FORMATS = {
     audio_pb2.SAMPLE_FORMAT_INT16: "int16",
@@ -68,16 +71,9 @@ def read_batch(message: pool_pb2.ImportClipsRequest) -> Batch:
         raise InvalidInput.of(
             "embeddings", f"{len(embeddings)} rows for {len(message.clips)} clips; one for each"
         )
-    recordings = {
-        place: read_audio(clip.audio)
-        for place, clip in enumerate(message.clips)
-        if clip.audio.WhichOneof("content")
-    }
-    clips = [
-        _read_embedded_clip(clip, embedding, recordings.get(place))
-        for place, (clip, embedding) in enumerate(zip(message.clips, embeddings, strict=True))
-    ]
-    return EmbeddedClips(clips, embeddings, recordings)
+    read = [_read_embedded_clip(*each) for each in zip(message.clips, embeddings, strict=True)]
+    recordings = {place: audio for place, (_, audio) in enumerate(read) if audio is not None}
+    return EmbeddedClips([clip for clip, _ in read], embeddings, recordings)
 
 
 def write_pool(pool: Pool) -> pool_pb2.Pool:
@@ -140,22 +136,39 @@ def _read_clip(message: pool_pb2.NewClip) -> NewClip | BadClip:
 
 
 def _read_embedded_clip(
-    message: pool_pb2.NewClip, embedding: Float32Array, recording: Audio | None
-) -> Clip | BadClip:
+    message: pool_pb2.NewClip, embedding: Float32Array
+) -> tuple[Clip | BadClip, Audio | None]:
+    """Read a clip, and its recording where that came with it."""
+    # Most have neither, and there may be very many.
+    recording, report = _NO_RECORDING, NOTHING_FOUND
     try:
         _check_clip(message)
+        if message.HasField("audio"):
+            recording = read_audio(message.audio)
+        if message.HasField("report"):
+            report = _read_report(message.report)
     except InvalidInput as error:
-        return BadClip(message.clip_id[:200], error)
+        return BadClip(message.clip_id[:200], error), None
+    has_audio = message.audio.WhichOneof("content") is not None
     hash_ = message.content_hash
     if not hash_:
-        hash_ = content_hash(recording) if recording else embedding_hash(embedding)
+        hash_ = content_hash(recording) if has_audio else embedding_hash(embedding)
     has_duration = message.HasField("duration")
-    return Clip(
+    clip = Clip(
         message.clip_id,
         hash_,
         message.uri,
         duration_s=fields.read_duration(message.duration).total_seconds() if has_duration else None,
+        decoding=recording.decoding,
+        report=report,
     )
+    return clip, recording if has_audio else None
+
+
+def _read_report(message: audio_pb2.AudioReport) -> AudioReport:
+    if message.ByteSize() > MAX_REPORT_BYTES:
+        raise InvalidInput.of("report", f"over {MAX_REPORT_BYTES:,} bytes")
+    return fields.parsed(read_report, message, "report")
 
 
 def _check_clip(message: pool_pb2.NewClip) -> None:

@@ -115,6 +115,7 @@ class _Import:
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_MAX_WAITING)
         self._at_encoder: dict[int, tuple[Block, Audio]] = {}
         self._sent_count = 0
+        self._warned: dict[int, Clip] = {}
         self._encoding: asyncio.Task[None] | None = None
 
     async def take(self, batch: Batch) -> None:
@@ -131,6 +132,7 @@ class _Import:
             await self._send(None)
             await self._encoding
         await self._appender.append_ready(all_of_them=True)
+        self._report.warned = [self._warned[number] for number in sorted(self._warned)]
         return self._report
 
     def cancel(self) -> None:
@@ -219,20 +221,18 @@ class _Import:
             async for number, result in self._encoder.embed_stream(
                 self._pool.encoder, self._recordings()
             ):
-                block, audio = self._at_encoder.pop(number)
-                await finishing.begin(self._finish_block(block, audio, result))
+                await finishing.begin(self._finish_block(number, result))
             await finishing.finish()
         finally:
             finishing.cancel()
 
-    async def _finish_block(
-        self, block: Block, audio: Audio, result: EmbeddedAudio | LearnerError
-    ) -> None:
+    async def _finish_block(self, number: int, result: EmbeddedAudio | LearnerError) -> None:
+        block, audio = self._at_encoder.pop(number)
         if isinstance(result, EmbeddedAudio):
             block.error = await self._keeper.keep_embedded(block, audio, result)
         else:
             block.error = result
-        self._report.warned += [clip for clip in block.clips if clip.report.warnings]
+        self._warned |= {number: clip for clip in block.clips if clip.report.warnings}
         await self._appender.append_ready()
 
     async def _with_kept(self, batch: EmbeddedClips) -> EmbeddedClips:

@@ -15,6 +15,7 @@ from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
 from aloe.values.audio import (
     DEFAULT_DECODING,
+    NOTHING_FOUND,
     AudioProblem,
     AudioReport,
     AudioWarning,
@@ -108,7 +109,7 @@ class StoredClips(Sequence[Clip]):
 def _dump_heard(clip: Clip) -> tuple[str, ...]:
     """Write how a clip was read and what was found in it, as text within the line."""
     report, decoding = clip.report, clip.decoding
-    if not report.sample_rate_hz:
+    if report == NOTHING_FOUND and decoding == DEFAULT_DECODING:
         return ()
     heard: list[Any] = [report.sample_rate_hz, report.channel_count, report.channel]
     if report.warnings or decoding != DEFAULT_DECODING:
