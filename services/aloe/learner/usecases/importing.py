@@ -115,7 +115,7 @@ class _Import:
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_MAX_WAITING)
         self._at_encoder: dict[int, tuple[Block, Audio]] = {}
         self._sent_count = 0
-        self._warned: dict[int, Clip] = {}
+        self._warned: list[tuple[int, Clip]] = []
         self._encoding: asyncio.Task[None] | None = None
 
     async def take(self, batch: Batch) -> None:
@@ -132,7 +132,8 @@ class _Import:
             await self._send(None)
             await self._encoding
         await self._appender.append_ready(all_of_them=True)
-        self._report.warned = [self._warned[number] for number in sorted(self._warned)]
+        in_order = sorted(self._warned, key=lambda each: each[0])
+        self._report.warned = [clip for _, clip in in_order]
         return self._report
 
     def cancel(self) -> None:
@@ -232,7 +233,7 @@ class _Import:
             block.error = await self._keeper.keep_embedded(block, audio, result)
         else:
             block.error = result
-        self._warned |= {number: clip for clip in block.clips if clip.report.warnings}
+        self._warned += [(number, clip) for clip in block.clips if clip.report.warnings]
         await self._appender.append_ready()
 
     async def _with_kept(self, batch: EmbeddedClips) -> EmbeddedClips:
