@@ -42,7 +42,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     not read.
     """
     ERROR_REASON_ALREADY_EXISTS: _ErrorReason.ValueType  # 7
-    """ALREADY_EXISTS: the name is taken by something that differs."""
+    """ALREADY_EXISTS: the name is taken by something that differs, or a clip is
+    answered otherwise than a label to import says.
+    """
     ERROR_REASON_ENCODER_MISMATCH: _ErrorReason.ValueType  # 8
     """FAILED_PRECONDITION: the encoder is not the one the pool was made with, so
     its embeddings cannot be compared with the pool's.
@@ -108,7 +110,9 @@ its URI leads to no file, to another recording, or to where this server may
 not read.
 """
 ERROR_REASON_ALREADY_EXISTS: ErrorReason.ValueType  # 7
-"""ALREADY_EXISTS: the name is taken by something that differs."""
+"""ALREADY_EXISTS: the name is taken by something that differs, or a clip is
+answered otherwise than a label to import says.
+"""
 ERROR_REASON_ENCODER_MISMATCH: ErrorReason.ValueType  # 8
 """FAILED_PRECONDITION: the encoder is not the one the pool was made with, so
 its embeddings cannot be compared with the pool's.

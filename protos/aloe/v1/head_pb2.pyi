@@ -11,6 +11,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -491,7 +492,7 @@ Global___ClipNames: _TypeAlias = ClipNames  # noqa: Y015
 
 @_typing.final
 class PredictResponse(_message.Message):
-    """Response of Predict."""
+    """Response of Predict. Row i belongs to input i, whatever became of the others."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -499,19 +500,29 @@ class PredictResponse(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """The head that predicted."""
     @_builtins.property
     def probabilities(self) -> _audio_pb2.FloatMatrix:
-        """Class probabilities: one row per input, one column per class."""
+        """Class probabilities: one row per input, one column per class. The row of an
+        input that failed is NaN.
+        """
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The most probable class of each row."""
+        """The most probable class of each row; empty where the input failed."""
 
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The task's classes: the columns."""
+
+    @_builtins.property
+    def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___PredictFailure]:
+        """The inputs that nothing could be predicted for, by index: a recording that
+        cannot be decoded, a clip that the pool does not hold, an embedding that is
+        NaN or out of range.
+        """
 
     def __init__(
         self,
@@ -520,14 +531,43 @@ class PredictResponse(_message.Message):
         labels: _abc.Iterable[_builtins.str] | None = ...,
         classes: _abc.Iterable[_builtins.str] | None = ...,
         head_version: _builtins.int = ...,
+        failures: _abc.Iterable[Global___PredictFailure] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["probabilities", b"probabilities"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "head_version", b"head_version", "labels", b"labels", "probabilities", b"probabilities"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "failures", b"failures", "head_version", b"head_version", "labels", b"labels", "probabilities", b"probabilities"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PredictResponse: _TypeAlias = PredictResponse  # noqa: Y015
+
+@_typing.final
+class PredictFailure(_message.Message):
+    """Why nothing was predicted for one input."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Its place in the request, from 0."""
+    @_builtins.property
+    def status(self) -> _status_pb2.Status:
+        """What was wrong."""
+
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        status: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictFailure: _TypeAlias = PredictFailure  # noqa: Y015
 
 @_typing.final
 class ListRoundsRequest(_message.Message):

@@ -150,21 +150,39 @@ class ImportLabelsRequest(_message.Message):
 
     TASK_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    REPLACE_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
+    replace: _builtins.bool
+    """Labels replace answers that differ, those of people included; the event log
+    keeps what was answered before. The last one given to a clip counts.
+    """
+    validate_only: _builtins.bool
+    """Only check: the call fails where it would fail without this, and otherwise
+    tells what it would change. Nothing is stored.
+    """
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownLabel]:
-        """The labels, at least one. The last one given to a clip counts."""
+        """The labels, at least one; all are stored or none. One that agrees with what
+        is stored in label and split changes nothing, and who gave that and when
+        stays. One that differs, from what is stored or from another one of the
+        request, fails the call unless `replace` is set: INVALID_ARGUMENT or
+        ALREADY_EXISTS, with violations that name the first ones, and their number
+        as `violation_count` in the metadata of the ErrorInfo.
+        """
 
     def __init__(
         self,
         *,
         task: _builtins.str = ...,
         labels: _abc.Iterable[Global___KnownLabel] | None = ...,
+        replace: _builtins.bool = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "replace", b"replace", "task", b"task", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -228,21 +246,25 @@ class ImportLabelsResponse(_message.Message):
 
     CHANGED_COUNT_FIELD_NUMBER: _builtins.int
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
+    REPLACED_COUNT_FIELD_NUMBER: _builtins.int
     changed_count: _builtins.int
     """Labels that were new or differed from what was stored."""
     head_version: _builtins.int
     """Version of the head that will contain these labels; absent while fewer than
     two classes are labeled, and where the training labels are unchanged.
     """
+    replaced_count: _builtins.int
+    """Those of them that replaced another answer."""
     def __init__(
         self,
         *,
         changed_count: _builtins.int = ...,
         head_version: _builtins.int | None = ...,
+        replaced_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_head_version", b"_head_version", "head_version", b"head_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_head_version", b"_head_version", "changed_count", b"changed_count", "head_version", b"head_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_head_version", b"_head_version", "changed_count", b"changed_count", "head_version", b"head_version", "replaced_count", b"replaced_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__head_version: _TypeAlias = _typing.Literal["head_version"]  # noqa: Y015
     _WhichOneofArgType__head_version: _TypeAlias = _typing.Literal["_head_version", b"_head_version"]  # noqa: Y015

@@ -286,7 +286,8 @@ class LearnerServiceServicer(object):
     def ImportLabels(self, request, context):
         """Gives clips labels that are known already: seed labels (split TRAIN) and
         the labels of validation and test clips, which are never queried. All or
-        nothing.
+        nothing: ALREADY_EXISTS where a clip is answered otherwise already, unless
+        the request says to replace that.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -324,7 +325,7 @@ class LearnerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Predict(self, request, context):
-        """Predicts with a task's newest head.
+        """Predicts with a task's newest head. An input that is at fault fails alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -85,7 +85,8 @@ class LearnerServiceStub:
     ImportLabels: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ImportLabelsRequest, _labeling_pb2.ImportLabelsResponse]
     """Gives clips labels that are known already: seed labels (split TRAIN) and
     the labels of validation and test clips, which are never queried. All or
-    nothing.
+    nothing: ALREADY_EXISTS where a clip is answered otherwise already, unless
+    the request says to replace that.
     """
     Query: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.QueryRequest, _labeling_pb2.QueryResponse]
     """Asks for the clips most worth a label, and leases them to the oracle."""
@@ -101,7 +102,7 @@ class LearnerServiceStub:
     to another oracle or the label budget has no room for it.
     """
     Predict: _grpc.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]
-    """Predicts with a task's newest head."""
+    """Predicts with a task's newest head. An input that is at fault fails alone."""
     ListRounds: _grpc.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]
     """Lists the rounds of a task, the first one first."""
     WatchTask: _grpc.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]
@@ -170,7 +171,8 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     ImportLabels: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ImportLabelsRequest, _labeling_pb2.ImportLabelsResponse]  # type: ignore[assignment]
     """Gives clips labels that are known already: seed labels (split TRAIN) and
     the labels of validation and test clips, which are never queried. All or
-    nothing.
+    nothing: ALREADY_EXISTS where a clip is answered otherwise already, unless
+    the request says to replace that.
     """
     Query: _aio.UnaryUnaryMultiCallable[_labeling_pb2.QueryRequest, _labeling_pb2.QueryResponse]  # type: ignore[assignment]
     """Asks for the clips most worth a label, and leases them to the oracle."""
@@ -186,7 +188,7 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     to another oracle or the label budget has no room for it.
     """
     Predict: _aio.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]  # type: ignore[assignment]
-    """Predicts with a task's newest head."""
+    """Predicts with a task's newest head. An input that is at fault fails alone."""
     ListRounds: _aio.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]  # type: ignore[assignment]
     """Lists the rounds of a task, the first one first."""
     WatchTask: _aio.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]  # type: ignore[assignment]
@@ -336,7 +338,8 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_labeling_pb2.ImportLabelsResponse, _abc.Awaitable[_labeling_pb2.ImportLabelsResponse]]:
         """Gives clips labels that are known already: seed labels (split TRAIN) and
         the labels of validation and test clips, which are never queried. All or
-        nothing.
+        nothing: ALREADY_EXISTS where a clip is answered otherwise already, unless
+        the request says to replace that.
         """
 
     @_abc_1.abstractmethod
@@ -382,7 +385,7 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _head_pb2.PredictRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_head_pb2.PredictResponse, _abc.Awaitable[_head_pb2.PredictResponse]]:
-        """Predicts with a task's newest head."""
+        """Predicts with a task's newest head. An input that is at fault fails alone."""
 
     @_abc_1.abstractmethod
     def ListRounds(

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import LearnerError
+from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import (
@@ -160,10 +160,27 @@ class TaskStore(Protocol):
     async def delete_task(self, task_id: str) -> None:
         """Delete it with all that belongs to it. Raises TaskNotFound."""
 
-    async def import_labels(self, task: Task, labels: Sequence[LabelChange]) -> LabelsOutcome:
-        """Set labels whatever state their clips are in, each clip once; a lease on one is lost.
+    async def import_labels(
+        self,
+        task: Task,
+        labels: Sequence[LabelChange],
+        *,
+        replace: bool = False,
+        validate_only: bool = False,
+    ) -> LabelsOutcome:
+        """Set labels, each clip once; a lease on one is lost.
 
-        Labels that an oracle gave count against the label budget, but are not refused by it.
+        A label that agrees in state and class with what is stored changes nothing. Labels that an
+        oracle gave count against the label budget, but are not refused by it.
+
+        Args:
+            task: the task.
+            labels: no clip twice.
+            replace: set those that differ from what is stored as well.
+            validate_only: store nothing, and tell what would change.
+
+        Raises:
+            LabelsDiffer: some differ from what is stored, and `replace` is not set.
         """
 
     async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:
@@ -279,16 +296,19 @@ class EncoderPort(Protocol):
     """Makes embeddings of audio, as the embedding service does.
 
     Methods raise EncoderUnavailable while it cannot be reached, Overloaded when it is full,
-    EncoderNotFound, EncoderMismatch, and InvalidInput for audio it cannot read.
+    EncoderNotFound and EncoderMismatch.
     """
 
     async def describe(self, encoder_id: str) -> EncoderInfo:
         """Describe an encoder; an empty id means the default one."""
 
-    async def embed(self, encoder: EncoderInfo, recordings: Sequence[Audio]) -> Float32Array:
-        """Embed some recordings, all or nothing: (n_recordings, embedding_dim) float32.
+    async def embed(
+        self, encoder: EncoderInfo, recordings: Sequence[Audio]
+    ) -> Sequence[Float32Array | InvalidInput]:
+        """Embed some recordings for a caller who waits, ahead of streams.
 
-        An InvalidInput names "clips[i]..." fields.
+        Returns:
+            For each recording (embedding_dim,) float32, or what is wrong with it.
         """
 
     def embed_stream(

@@ -157,9 +157,15 @@ class TasksInStep(RuleBasedStateMachine):
             )
         )
 
-    @rule(changes=CHANGES)
-    def import_labels(self, changes):
-        self.both.call(lambda store, _: store.import_labels(self.copy(0), changes))
+    @rule(
+        changes=CHANGES, replace=st.booleans(), validate_only=st.sampled_from([False] * 3 + [True])
+    )
+    def import_labels(self, changes, replace, validate_only):
+        self.both.call(
+            lambda store, _: store.import_labels(
+                self.copy(0), changes, replace=replace, validate_only=validate_only
+            )
+        )
 
     @rule(
         target=tickets,

@@ -5,13 +5,13 @@ import pytest
 
 from aloe.learner.domain.errors import AlreadyExists, PoolNotFound
 from aloe.learner.domain.events import NO_CLASS, TaskView
-from aloe.learner.domain.leases import LabelChange, Pick
+from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, Pick
 from aloe.learner.ports import Store
 from aloe.values.recipes import LbfgsRecipe
 from aloe.values.states import ClipState, EventKind
 from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 
-from .conftest import Scene, new_task
+from .conftest import Scene, new_clips, new_pool, new_task
 
 
 async def test_a_task_comes_back_as_it_was_created(scene: Scene):
@@ -82,12 +82,70 @@ async def test_importing_the_same_labels_again_changes_nothing(scene: Scene):
     assert (again.changed_count, again.head_version, again.label_count) == (0, None, 2)
 
 
+async def test_a_label_that_differs_from_what_is_stored_is_refused_with_all_of_the_import(
+    scene: Scene,
+):
+    (lease,) = (await scene.store.lease(scene.task, scene.request())).leases
+    await scene.store.submit(scene.task, "ann", [(lease.lease_id, 1)], "r")
+    await scene.store.import_labels(scene.task, [LabelChange(1, ClipState.ABSTAINED, NO_CLASS)])
+    before = await scene.store.read_labels(scene.task)
+    labels = [
+        LabelChange(2, ClipState.LABELED, 1),
+        LabelChange(1, ClipState.LABELED, 0),
+        LabelChange(0, ClipState.LABELED, 0, "bob"),
+    ]
+    for flags in ({}, {"validate_only": True}):
+        with pytest.raises(LabelsDiffer) as caught:
+            await scene.store.import_labels(scene.task, labels, **flags)
+        assert (caught.value.conflicts, caught.value.count) == (
+            (
+                Conflict(1, ClipState.ABSTAINED, NO_CLASS, ""),
+                Conflict(2, ClipState.LABELED, 1, "ann"),
+            ),
+            2,
+        )
+    assert await scene.store.read_labels(scene.task) == before
+
+
+async def test_labels_replace_others_where_the_import_says_so(scene: Scene):
+    labels = [LabelChange(0, ClipState.LABELED, 0), LabelChange(1, ClipState.LABELED, 1)]
+    await scene.store.import_labels(scene.task, labels)
+    others = [LabelChange(1, ClipState.LABELED, 0, "bob"), LabelChange(2, ClipState.TEST, 0)]
+    checked = await scene.store.import_labels(
+        scene.task, [*labels[:1], *others], replace=True, validate_only=True
+    )
+    assert (checked.changed_count, checked.replaced_count) == (2, 1)
+    assert len(await scene.store.read_labels(scene.task)) == 2
+    replaced = await scene.store.import_labels(scene.task, [*labels[:1], *others], replace=True)
+    assert (replaced.changed_count, replaced.replaced_count) == (2, 1)
+    stored = await scene.store.read_labels(scene.task)
+    assert [(each.class_index, each.oracle_id) for each in stored] == [(0, ""), (0, "bob"), (0, "")]
+    last = (await scene.store.read_events(scene.task, "0-0"))[-1]
+    assert (last.kind, last.rows) == (EventKind.LABELS_IMPORTED, (1, 2))
+
+
+async def test_the_first_conflicts_of_many_are_told_and_how_many_there_are(store: Store):
+    pool = await store.create_pool(new_pool())
+    await store.append_clips(pool, *new_clips(2_500))
+    task = await store.create_task(new_task(pool.pool_id))
+    rows = range(2_500)
+    await store.import_labels(task, [LabelChange(row, ClipState.LABELED, 0) for row in rows])
+    with pytest.raises(LabelsDiffer) as caught:
+        await store.import_labels(
+            task, [LabelChange(row, ClipState.LABELED, row % 2) for row in rows]
+        )
+    assert caught.value.count == 1_250
+    assert [each.place for each in caught.value.conflicts] == list(range(1, 41, 2))
+
+
 async def test_a_promise_needs_labels_of_two_classes(scene: Scene):
     one = await scene.store.import_labels(scene.task, [LabelChange(0, ClipState.LABELED, 1)])
     same = await scene.store.import_labels(scene.task, [LabelChange(1, ClipState.LABELED, 1)])
     two = await scene.store.import_labels(scene.task, [LabelChange(2, ClipState.LABELED, 0)])
     assert [one.head_version, same.head_version, two.head_version] == [None, None, 1]
-    moved = await scene.store.import_labels(scene.task, [LabelChange(2, ClipState.TEST, 0)])
+    moved = await scene.store.import_labels(
+        scene.task, [LabelChange(2, ClipState.TEST, 0)], replace=True
+    )
     assert moved.head_version is None
 
 

@@ -17,8 +17,8 @@ from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import EncoderPort
 from aloe.learner.recorder import HeadTimes, NoRecorder, Phase
+from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.learner import Learner
-from aloe.learner.usecases.tasks import KnownLabel
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.values.states import Split
 from aloe.values.stopping import UncertaintyRule
@@ -51,7 +51,7 @@ async def test_what_a_head_took_and_what_a_query_took_is_counted(tmp_path: Path)
     task = Task("t", "p", ("a", "b"), epoch="e", create_time=NOW, stopping_rule=UncertaintyRule())
     await learner.tasks.create(task)
     labels = [KnownLabel("p", f"c{n}", "ab"[n], Split.TRAIN) for n in range(2)]
-    await learner.tasks.import_labels("t", labels)
+    await learner.label_importer.import_labels("t", labels)
     for version in (1, 1):
         await learner.labeling.query(
             "t",

@@ -17,6 +17,7 @@ from aloe.learner.domain.pool import Pool
 ANSWERS, LEASE_IDS = "answers[{}].lease_id", "lease_ids[{}]"
 """The fields in which a request names its leases."""
 _MOST_SHOWN = 10
+MOST_CONFLICTS_SHOWN = 20
 
 
 def pool_not_found(pool_id: str) -> PoolNotFound:

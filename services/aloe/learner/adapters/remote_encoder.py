@@ -46,7 +46,11 @@ class RemoteEncoder:
             raise _domain_error(error) from error
         return EncoderInfo(encoder.encoder_id, encoder.fingerprint, encoder.embedding_dim)
 
-    async def embed(self, encoder: EncoderInfo, recordings: Sequence[Audio]) -> Float32Array:
+    async def embed(
+        self, encoder: EncoderInfo, recordings: Sequence[Audio]
+    ) -> Sequence[Float32Array | InvalidInput]:
+        # Embed answers ahead of streams and says at once when the queue is full, but it is all or
+        # nothing. A stream then tells which recordings are at fault.
         try:
             embeddings = await self._client.runner.run(
                 encoders.embed(
@@ -56,9 +60,25 @@ class RemoteEncoder:
                 ),
                 PATIENCE,
             )
+        except client_errors.InvalidArgument:
+            return await self._embed_each(encoder, recordings)
         except client_errors.AloeError as error:
             raise _domain_error(error) from error
-        return embeddings.values
+        return list(embeddings.values)
+
+    async def _embed_each(
+        self, encoder: EncoderInfo, recordings: Sequence[Audio]
+    ) -> Sequence[Float32Array | InvalidInput]:
+        found: dict[int, Float32Array | InvalidInput] = {}
+        async for number, outcome in self.embed_stream(encoder, _numbered(recordings)):
+            match outcome:
+                case EmbeddedAudio():
+                    found[number] = outcome.embedding
+                case InvalidInput():
+                    found[number] = outcome
+                case _:
+                    raise outcome
+        return [found[number] for number in range(len(recordings))]
 
     async def embed_stream(
         self, encoder: EncoderInfo, recordings: AsyncIterator[tuple[int, Audio]]
@@ -75,6 +95,11 @@ class RemoteEncoder:
                     yield result.sequence_number, _outcome(result)
         except client_errors.AloeError as error:
             raise _domain_error(error) from error
+
+
+async def _numbered(recordings: Sequence[Audio]) -> AsyncIterator[tuple[int, Audio]]:
+    for numbered in enumerate(recordings):
+        yield numbered
 
 
 async def _messages(

@@ -15,12 +15,18 @@ class Violation:
     description: str
 
 
-class InvalidInput(LearnerError):
-    """Fields of the request are wrong; nothing was stored."""
+class Blaming(LearnerError):
+    """Fields of the request are to blame; nothing was stored."""
 
-    def __init__(self, *violations: Violation) -> None:
+    def __init__(self, *violations: Violation, count: int | None = None) -> None:
+        """Name what is wrong: all of it, or the first ones of `count`."""
         super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
         self.violations = violations
+        self.count = len(violations) if count is None else count
+
+
+class InvalidInput(Blaming):
+    """Fields of the request are wrong."""
 
     @classmethod
     def of(cls, field: str, description: str) -> "InvalidInput":
@@ -54,6 +60,10 @@ class AudioNotKept(LearnerError):
 
 class AlreadyExists(LearnerError):
     """The id is taken by something that differs."""
+
+
+class LabelConflict(Blaming):
+    """Clips are answered otherwise than labels to import say."""
 
 
 class EncoderMismatch(LearnerError):

@@ -76,6 +76,29 @@ class LabelsOutcome:
     """The head that will contain them; None where training labels are unchanged or of one class."""
     label_count: int
     """Training labels of the task now."""
+    replaced_count: int = 0
+    """Of an import: labels that replaced another answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A label to import that differs from what is stored."""
+
+    place: int
+    """Of the label among those to import."""
+    state: ClipState
+    class_index: int
+    oracle_id: str
+    """What is stored."""
+
+
+class LabelsDiffer(Exception):
+    """Labels to import differ from what is stored; nothing was stored."""
+
+    def __init__(self, conflicts: Sequence[Conflict], count: int) -> None:
+        """Take the first conflicts, by place, and how many there are."""
+        super().__init__(f"{count} labels differ from what is stored")
+        self.conflicts, self.count = tuple(conflicts), count
 
 
 @dataclass(frozen=True, slots=True)

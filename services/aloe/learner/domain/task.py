@@ -26,6 +26,10 @@ STATE_OF_SPLIT = {
     Split.TEST: ClipState.TEST,
 }
 """Of a clip with a label."""
+SPLIT_OF_STATE = {state: split for split, state in STATE_OF_SPLIT.items()} | {
+    ClipState.ABSTAINED: Split.TRAIN
+}
+"""Of a clip with a label or an abstention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +160,14 @@ def check_classes(classes: Sequence[str]) -> list[Violation]:
     violations = []
     first_place: dict[str, int] = {}
     for index, name in enumerate(classes):
-        if not name or len(name) > MAX_CLASS_LENGTH or not name.isprintable():
+        is_plain = 0 < len(name) <= MAX_CLASS_LENGTH and name.isprintable()
+        # Tables of labels, which people write too, are read without blanks around their cells.
+        if not is_plain or name != name.strip():
             violations.append(
                 Violation(
                     f"{field}[{index}]",
                     f"{name[:MAX_CLASS_LENGTH]!r} must be 1 to {MAX_CLASS_LENGTH} printable"
-                    " characters",
+                    " characters, without blanks at its ends",
                 )
             )
         elif name in first_place:

@@ -11,12 +11,18 @@ from aloe.learner.domain.task import Task
 from aloe.learner.recorder import Phase
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.pools import read_audio
+from aloe.learner.rpc.statuses import status_of
 from aloe.learner.usecases.advice import RoundReport
-from aloe.learner.usecases.predicting import ClipsOfPool, PredictInput, Prediction
+from aloe.learner.usecases.predicting import NamedClip, NamedClips, PredictInput, Prediction
+from aloe.serving.server import MAX_MESSAGE_BYTES
+from aloe.serving.status import status_of_anything
 from aloe.v1 import head_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix, encode_matrix
 from aloe.wire.settings import HEAD_RECIPE, encode_advice
+
+_FAILURE_BYTES = 1_000
+"""Of most of them, with their status."""
 
 
 def read_input(request: head_pb2.PredictRequest) -> PredictInput:
@@ -29,18 +35,31 @@ def read_input(request: head_pb2.PredictRequest) -> PredictInput:
         case "embeddings":
             return fields.parsed(decode_matrix, request.embeddings, "embeddings")
         case "clips":
-            return _read_clips(request.clips.names)
+            if not request.clips.names:
+                raise InvalidInput.of("clips.names", "empty; give at least one")
+            return NamedClips([_read_clip(name) for name in request.clips.names])
         case _:
             raise InvalidInput.of("input", "unset; give audio, embeddings or clips")
 
 
 def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
-    classes = prediction.task.classes
+    """Write what was predicted. Raises InvalidInput where that is more than a message may hold."""
+    classes, failures = prediction.task.classes, prediction.failures
+    labels = [classes[index] for index in prediction.probabilities.argmax(axis=1).tolist()]
+    for place in failures:
+        labels[place] = ""
+    _check_size(prediction, labels)
     return head_pb2.PredictResponse(
         probabilities=encode_matrix(prediction.probabilities),
-        labels=[classes[index] for index in prediction.probabilities.argmax(axis=1).tolist()],
+        labels=labels,
         classes=classes,
         head_version=prediction.head_version,
+        failures=[
+            head_pb2.PredictFailure(
+                index=place, status=status_of_anything(error, status_of).to_proto()
+            )
+            for place, error in failures.items()
+        ],
     )
 
 
@@ -79,19 +98,25 @@ def write_round(report: RoundReport) -> head_pb2.Round:
     )
 
 
-def _read_clips(clip_names: Sequence[str]) -> ClipsOfPool:
-    if not clip_names:
-        raise InvalidInput.of("clips.names", "empty; give at least one")
-    parsed = [
-        fields.read_clip_name(name, f"clips.names[{index}]")
-        for index, name in enumerate(clip_names)
-    ]
-    for index, name in enumerate(parsed):
-        if name.pool_id != parsed[0].pool_id:
-            raise InvalidInput.of(
-                f"clips.names[{index}]", "is of another pool than the first; they must agree"
-            )
-    return ClipsOfPool(parsed[0].pool_id, tuple(name.clip_id for name in parsed))
+def _read_clip(name: str) -> NamedClip | InvalidInput:
+    try:
+        clip = fields.read_clip_name(name, "clips.names")
+    except InvalidInput as error:
+        return error
+    return NamedClip(clip.pool_id, clip.clip_id)
+
+
+def _check_size(prediction: Prediction, labels: Sequence[str]) -> None:
+    # Characters of labels may take up to four bytes; half a message leaves room for those.
+    byte_count = prediction.probabilities.nbytes + sum(map(len, labels))
+    byte_count += _FAILURE_BYTES * len(prediction.failures)
+    if byte_count > MAX_MESSAGE_BYTES // 2:
+        row_count, class_count = prediction.probabilities.shape
+        raise InvalidInput.of(
+            "input",
+            f"{row_count:,} rows of {class_count:,} classes do not fit into one answer; give at"
+            f" most {row_count * MAX_MESSAGE_BYTES // 2 // byte_count:,} inputs at a time",
+        )
 
 
 def _write_times(times: Mapping[Phase, float]) -> head_pb2.HeadTimes | None:

@@ -6,22 +6,17 @@ from datetime import UTC, datetime
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import NO_CLASS, Event, event_order
 from aloe.learner.domain.pool import Pool
-from aloe.learner.domain.task import Task
+from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.rpc import fields
+from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
-from aloe.learner.usecases.tasks import ExportedLabel, KnownLabel, TaskHistory
+from aloe.learner.usecases.tasks import ExportedLabel, TaskHistory
 from aloe.v1 import labeling_pb2
-from aloe.values.states import ClipState, Split
+from aloe.values.states import ClipState
 from aloe.wire import names
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, POOL_STATES, SPLITS
 from aloe.wire.settings import encode_strategy
 
-_SPLIT_OF_STATE = {
-    ClipState.LABELED: Split.TRAIN,
-    ClipState.ABSTAINED: Split.TRAIN,
-    ClipState.VALIDATION: Split.VALIDATION,
-    ClipState.TEST: Split.TEST,
-}
 _LABELS_PER_MESSAGE = 5_000
 
 
@@ -108,7 +103,7 @@ def _write_label(pool: Pool, task: Task, each: ExportedLabel) -> labeling_pb2.St
     message = labeling_pb2.StoredLabel(
         clip=names.clip_name(pool.pool_id, each.clip.clip_id),
         uri=each.clip.uri,
-        split=SPLITS.number(_SPLIT_OF_STATE[label.state]),
+        split=SPLITS.number(SPLIT_OF_STATE[label.state]),
         oracle_id=label.oracle_id,
         label_time=fields.write_time(label.label_time),
     )

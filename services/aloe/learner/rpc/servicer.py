@@ -149,12 +149,16 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ImportLabels(
         self, request: labeling_pb2.ImportLabelsRequest, context: Any
     ) -> labeling_pb2.ImportLabelsResponse:
-        outcome = await self._learner.tasks.import_labels(
+        outcome = await self._learner.label_importer.import_labels(
             fields.read_task_id(request.task, "task"),
             [labeling.read_known_label(label, index) for index, label in enumerate(request.labels)],
+            replace=request.replace,
+            validate_only=request.validate_only,
         )
         return labeling_pb2.ImportLabelsResponse(
-            changed_count=outcome.changed_count, head_version=outcome.head_version
+            changed_count=outcome.changed_count,
+            head_version=outcome.head_version,
+            replaced_count=outcome.replaced_count,
         )
 
     async def Query(

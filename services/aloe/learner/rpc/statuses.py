@@ -14,6 +14,7 @@ _STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
     errors.AudioNotFound: (grpc.StatusCode.NOT_FOUND, "AUDIO_NOT_FOUND"),
     errors.AudioNotKept: (grpc.StatusCode.RESOURCE_EXHAUSTED, "AUDIO_NOT_KEPT"),
     errors.AlreadyExists: (grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS"),
+    errors.LabelConflict: (grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS"),
     errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
     errors.LeaseLost: (grpc.StatusCode.FAILED_PRECONDITION, "LEASE_LOST"),
     errors.HeadNotTrained: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_NOT_TRAINED"),
@@ -32,7 +33,9 @@ def status_of(error: Exception) -> Status | None:
         return None
     code, reason = _STATUSES[type(error)]
     violations: tuple[FieldViolation, ...] = ()
-    if isinstance(error, errors.InvalidInput):
+    metadata: dict[str, str] = {}
+    if isinstance(error, errors.Blaming):
         violations = tuple(FieldViolation(v.field, v.description) for v in error.violations)
+        metadata["violation_count"] = str(error.count)
     retry_after_s = error.retry_after_s if isinstance(error, errors.Overloaded) else None
-    return Status(code, reason, str(error), violations, retry_after_s)
+    return Status(code, reason, str(error), violations, retry_after_s, metadata)

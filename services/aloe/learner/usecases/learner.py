@@ -9,6 +9,7 @@ from aloe.learner.ports import AudioStore, EncoderPort, Store
 from aloe.learner.recorder import NoRecorder, Recorder
 from aloe.learner.usecases.collecting import DEFAULT_GRACE_S, AudioCollector
 from aloe.learner.usecases.importing import Importer
+from aloe.learner.usecases.label_import import LabelImporter
 from aloe.learner.usecases.labeling import Labeling
 from aloe.learner.usecases.pools import Pools
 from aloe.learner.usecases.predicting import Predictor
@@ -39,6 +40,7 @@ class Learner:
         self.pools = Pools(store, encoder, audio, now, self.collector.wake)
         self.importer = Importer(store, encoder, audio, pool_cache.grew)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
+        self.label_importer = LabelImporter(store, task_cache, self.trainer)
         self.labeling = Labeling(store, pool_cache, task_cache, self.trainer, recorder)
         self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.trainer)
 

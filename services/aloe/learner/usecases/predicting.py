@@ -1,14 +1,15 @@
 """Predict: a task's newest head on recordings, embeddings or clips of the pool."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from aloe.learner.cache.pools import PoolCache, no_clip, rows_of
-from aloe.learner.cache.tasks import CachedTask, TaskCache
+from aloe.learner.cache.pools import PoolCache, no_clip
+from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import InvalidInput, Violation
+from aloe.learner.domain.errors import InvalidInput, LearnerError
+from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import all_in_range, class_probabilities
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
@@ -17,14 +18,21 @@ from aloe.learner.usecases.training import Trainer
 
 
 @dataclass(frozen=True, slots=True)
-class ClipsOfPool:
-    """Clips to predict for, by id."""
+class NamedClip:
+    """A clip to predict for."""
 
     pool_id: str
-    clip_ids: tuple[str, ...]
+    clip_id: str
 
 
-PredictInput = Sequence[Audio] | Float32Array | ClipsOfPool
+@dataclass(frozen=True, slots=True)
+class NamedClips:
+    """Clips to predict for; an InvalidInput stands for one whose name is none."""
+
+    clips: Sequence[NamedClip | InvalidInput]
+
+
+PredictInput = Sequence[Audio] | Float32Array | NamedClips
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,19 @@ class Prediction:
 
     task: Task
     probabilities: Float32Array
-    """(n_inputs, n_classes) float32"""
+    """(n_inputs, n_classes) float32; NaN for inputs that failed."""
+    failures: Mapping[int, LearnerError]
+    """What was wrong with inputs, by their places."""
     head_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """The embeddings of the inputs that have one, in order, and what is wrong with the others."""
+
+    embeddings: Float32Array
+    """(n_inputs - n_failures, embedding_dim) float32"""
+    failures: Mapping[int, LearnerError]
 
 
 class Predictor:
@@ -54,66 +73,99 @@ class Predictor:
     async def predict(
         self, task_id: str, inputs: PredictInput, *, min_head_version: int
     ) -> Prediction:
-        """Predict class probabilities.
+        """Predict class probabilities; an input that is at fault fails alone.
 
         Raises:
-            InvalidInput: embeddings of the wrong size or out of range, audio that cannot be read,
-                clips of another pool.
+            InvalidInput: there are no embeddings, or they are of the wrong size.
             HeadNotTrained: the task has no head yet.
             HeadVersionUnknown: no head of min_head_version is in the making.
-            ClipNotFound: the pool does not hold a clip.
         """
         cached = await self._tasks.recent(task_id)
         await self._trainer.wait_for_head(cached, min_head_version)
         head = await cached.head(self._store)
-        embeddings = await self._embeddings(cached, inputs, head.weights.shape[0])
-        return Prediction(cached.task, class_probabilities(head, embeddings), head.version)
+        embedded = await self._embedded(cached.task, inputs, head.weights.shape[0])
+        return Prediction(
+            cached.task, _probabilities(head, embedded), embedded.failures, head.version
+        )
 
-    async def _embeddings(
-        self, cached: CachedTask, inputs: PredictInput, embedding_dim: int
-    ) -> Float32Array:
+    async def _embedded(self, task: Task, inputs: PredictInput, embedding_dim: int) -> _Embedded:
         if isinstance(inputs, np.ndarray):
-            check_embeddings(inputs, embedding_dim, "embeddings")
-            return inputs
-        if isinstance(inputs, ClipsOfPool):
-            return await self._vectors_of(cached.task, inputs)
-        pool = await self._store.read_pool(cached.task.pool_id)
-        try:
-            return await self._encoder.embed(pool.encoder, inputs)
-        except InvalidInput as error:
-            raise InvalidInput(
-                *(Violation(f"audio.{v.field}", v.description) for v in error.violations)
-            ) from error
+            return _in_range(inputs, embedding_dim)
+        if isinstance(inputs, NamedClips):
+            return await self._vectors_of(task, inputs.clips, embedding_dim)
+        pool = await self._store.read_pool(task.pool_id)
+        outcomes = await self._encoder.embed(pool.encoder, inputs)
+        good = [each for each in outcomes if not isinstance(each, LearnerError)]
+        failures = {
+            place: each for place, each in enumerate(outcomes) if isinstance(each, LearnerError)
+        }
+        return _Embedded(np.stack(good) if good else _none(embedding_dim), failures)
 
-    async def _vectors_of(self, task: Task, clips: ClipsOfPool) -> Float32Array:
-        if clips.pool_id != task.pool_id:
-            raise InvalidInput.of(
-                "clips.names",
-                f"pools/{clips.pool_id} is not the pool of tasks/{task.task_id}, which is"
-                f" pools/{task.pool_id}",
-            )
-        rows = await rows_of(self._store, task.pool_id, clips.clip_ids)
+    async def _vectors_of(
+        self, task: Task, clips: Sequence[NamedClip | InvalidInput], embedding_dim: int
+    ) -> _Embedded:
+        ids = [each.clip_id if isinstance(each, NamedClip) else "" for each in clips]
+        found = await self._store.find_clips(task.pool_id, ids)
+        # Read after the clips were found: it holds them.
         pool = await self._pools.fresh(task.pool_id)
-        for row, clip_id in zip(rows, clips.clip_ids, strict=True):
-            # Pool and task may have been deleted and made anew since the rows were found.
-            if row >= len(pool.vectors) or pool.clips[row].clip_id != clip_id:
-                raise no_clip(task.pool_id, clip_id)
-        return pool.vectors[rows]
+        rows: list[int] = []
+        failures: dict[int, LearnerError] = {}
+        for place, (clip, known) in enumerate(zip(clips, found, strict=True)):
+            if isinstance(clip, InvalidInput):
+                failures[place] = clip
+            elif clip.pool_id != task.pool_id:
+                failures[place] = InvalidInput.of(
+                    "clips.names",
+                    f"pools/{clip.pool_id} is not the pool of tasks/{task.task_id}, which is"
+                    f" pools/{task.pool_id}",
+                )
+            elif (
+                known is None
+                # Pool and task may have been deleted and made anew since the clips were found.
+                or known.row >= len(pool.vectors)
+                or pool.clips[known.row].clip_id != clip.clip_id
+            ):
+                failures[place] = no_clip(task.pool_id, clip.clip_id)
+            else:
+                rows.append(known.row)
+        return _Embedded(pool.vectors[rows] if rows else _none(embedding_dim), failures)
 
 
-def check_embeddings(embeddings: Float32Array, embedding_dim: int, field: str) -> None:
+def _in_range(embeddings: Float32Array, embedding_dim: int) -> _Embedded:
     """Check embeddings from outside, (n, embedding_dim) float32.
 
     Raises:
-        InvalidInput: there are none, or they are of the wrong size or out of range.
+        InvalidInput: there are none, or they are of the wrong size.
     """
     row_count, size = embeddings.shape
     if row_count == 0:
-        raise InvalidInput.of(field, "empty; give at least one")
+        raise InvalidInput.of("embeddings", "empty; give at least one")
     if size != embedding_dim:
         raise InvalidInput.of(
-            field, f"{size} values each; the pool's embeddings have {embedding_dim}"
+            "embeddings", f"{size} values each; the pool's embeddings have {embedding_dim}"
         )
-    if not all_in_range(embeddings):
-        bad = np.flatnonzero(~in_range(embeddings).all(axis=1))
-        raise InvalidInput(*(Violation(f"{field}[{row}]", RANGE_RULE) for row in bad[:20]))
+    if all_in_range(embeddings):
+        return _Embedded(embeddings, {})
+    fits = in_range(embeddings).all(axis=1)
+    failures = {
+        place: InvalidInput.of("embeddings", RANGE_RULE) for place in np.flatnonzero(~fits).tolist()
+    }
+    return _Embedded(embeddings[fits], failures)
+
+
+def _none(embedding_dim: int) -> Float32Array:
+    return np.empty((0, embedding_dim), np.float32)
+
+
+def _probabilities(head: Head, embedded: _Embedded) -> Float32Array:
+    """Return a row for each input, (n_inputs, n_classes) float32; NaN for those that failed."""
+    good, failures = embedded.embeddings, embedded.failures
+    if not failures:
+        return class_probabilities(head, good)
+    row_count = len(good) + len(failures)
+    rows = np.full((row_count, len(head.biases)), np.nan, np.float32)
+    if len(good):
+        has_row = np.ones(row_count, np.bool_)
+        has_row[list(failures)] = False
+        rows[has_row] = class_probabilities(head, good)
+    return rows

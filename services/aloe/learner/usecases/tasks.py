@@ -1,33 +1,24 @@
-"""Tasks: create, update, watch, import labels, and export labels, heads and events."""
+"""Tasks: create, update, watch, and export labels, heads and events."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.learner.cache.pools import PoolCache, PoolClips, no_clip
+from aloe.learner.cache.pools import PoolCache, PoolClips
 from aloe.learner.cache.tasks import TaskCache
-from aloe.learner.domain.errors import (
-    ClipNotFound,
-    HeadVersionUnknown,
-    InvalidInput,
-    TaskChanged,
-    TaskNotFound,
-    Violation,
-)
-from aloe.learner.domain.events import NO_CLASS, Event
+from aloe.learner.domain.errors import HeadVersionUnknown, TaskChanged, TaskNotFound
+from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
+from aloe.learner.domain.leases import StoredLabel
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import STATE_OF_SPLIT, Task, TaskProgress, check_task
+from aloe.learner.domain.task import Task, TaskProgress, check_task
 from aloe.learner.ports import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
 from aloe.learner.usecases.training import Trainer
-from aloe.values.states import ClipState, Split
 from aloe.values.stopping import StopAdvice
 
-MAX_SHOWN_VIOLATIONS = 20
 _WATCH_POLL_S = 0.25
 _MAX_UPDATE_TRIES = 20
 
@@ -42,19 +33,6 @@ class TaskState:
     """Clips of its pool."""
     advice: StopAdvice | None
     """What its stopping rule says at the newest head, if it has both."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownLabel:
-    """A label that is known already."""
-
-    pool_id: str
-    clip_id: str
-    label: str | None
-    """None for an abstention."""
-    split: Split
-    oracle_id: str = ""
-    label_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +53,7 @@ class ExportedLabel:
 
 
 class Tasks:
-    """Serves every call on tasks but those of oracles and Predict."""
+    """Serves every call on tasks but those of oracles, ImportLabels and Predict."""
 
     def __init__(
         self,
@@ -151,38 +129,6 @@ class Tasks:
         await self._store.delete_task(task_id)
         self._cache.forget(task_id)
 
-    async def import_labels(self, task_id: str, labels: Sequence[KnownLabel]) -> LabelsOutcome:
-        """Set labels that are known already, all or none; the last one given to a clip counts.
-
-        Raises:
-            InvalidInput: an unknown class, a clip that the pool does not hold or of another pool.
-        """
-        task = (await self._cache.fresh(task_id)).task
-        if not labels:
-            raise InvalidInput.of("labels", "empty; give at least one label")
-        found = await self._store.find_clips(task.pool_id, [label.clip_id for label in labels])
-        changes: dict[int, LabelChange] = {}
-        violations: list[Violation] = []
-        for index, (label, clip) in enumerate(zip(labels, found, strict=True)):
-            try:
-                if label.pool_id != task.pool_id:
-                    raise ClipNotFound(
-                        f"pools/{label.pool_id} is not the task's pool, pools/{task.pool_id}"
-                    )
-                if clip is None:
-                    raise no_clip(task.pool_id, label.clip_id)
-                changes[clip.row] = _label_change(task, clip.row, label, index)
-            except ClipNotFound as error:
-                violations.append(Violation(f"labels[{index}].clip", str(error)))
-            except InvalidInput as error:
-                violations += error.violations
-        if violations:
-            raise InvalidInput(*violations[:MAX_SHOWN_VIOLATIONS])
-        outcome = await self._store.import_labels(task, list(changes.values()))
-        if outcome.head_version is not None:
-            self._trainer.notify(task_id)
-        return outcome
-
     async def events(self, task_id: str, after: str, count: int) -> TaskHistory:
         """Return up to `count` events after an event id."""
         task, _ = await self._store.read_task(task_id)
@@ -238,15 +184,3 @@ class Tasks:
         rounds = await self._store.read_rounds(cached.task, head.version, 1)
         pool = await self._store.read_pool(cached.task.pool_id)
         return cached.task, pool, head, rounds[0]
-
-
-def _label_change(task: Task, row: int, label: KnownLabel, index: int) -> LabelChange:
-    state, class_index = ClipState.ABSTAINED, NO_CLASS
-    if label.label is not None:
-        state = STATE_OF_SPLIT[label.split]
-        class_index = task.class_index(label.label, f"labels[{index}].label")
-    elif label.split is not Split.TRAIN:
-        raise InvalidInput.of(
-            f"labels[{index}].abstention", f"of a {label.split.value} clip; those need a label"
-        )
-    return LabelChange(row, state, class_index, label.oracle_id, label.label_time)

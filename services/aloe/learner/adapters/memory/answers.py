@@ -1,5 +1,6 @@
 """Labels in memory: what oracles answer and what is imported."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from aloe.learner.adapters.memory.state import Answer, StoredTask, to_millisecond
@@ -10,9 +11,15 @@ from aloe.learner.adapters.memory.task_table import (
     check_not_lost,
     expire_leases,
 )
-from aloe.learner.adapters.refusals import ANSWERS
+from aloe.learner.adapters.refusals import ANSWERS, MOST_CONFLICTS_SHOWN
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
-from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
+from aloe.learner.domain.leases import (
+    Conflict,
+    LabelChange,
+    LabelsDiffer,
+    LabelsOutcome,
+    StoredLabel,
+)
 from aloe.learner.domain.task import Task
 from aloe.values.states import ClipState, EventKind
 
@@ -59,13 +66,27 @@ class MemoryAnswers(TaskTable):
         stored.submitted.keep(request_id, outcome, now)
         return outcome
 
-    async def import_labels(self, task: Task, labels: Sequence[LabelChange]) -> LabelsOutcome:
+    async def import_labels(
+        self,
+        task: Task,
+        labels: Sequence[LabelChange],
+        *,
+        replace: bool = False,
+        validate_only: bool = False,
+    ) -> LabelsOutcome:
         stored, now = self._fenced(task), self._now()
+        conflicts = _conflicts(stored, labels)
+        if conflicts and not replace:
+            raise LabelsDiffer(conflicts[:MOST_CONFLICTS_SHOWN], len(conflicts))
+        if validate_only:
+            new_count = sum(change.row not in stored.labels for change in labels)
+            changed_count, label_count = new_count + len(conflicts), stored.progress().labeled
+            return LabelsOutcome(changed_count, None, label_count, len(conflicts))
         expire_leases(stored, now)
         changes, trained = [], False
         for change in labels:
-            label, before = stored.labels.get(change.row), _state_of(stored, change.row)
-            if label and (label.state, label.class_index) == (change.state, change.class_index):
+            before = _state_of(stored, change.row)
+            if _agrees(stored.labels.get(change.row), change):
                 continue
             if before is ClipState.LEASED:
                 stored.close_lease(stored.holds[change.row], now)
@@ -81,7 +102,8 @@ class MemoryAnswers(TaskTable):
         if changes:
             stored.label_revision += trained
             stored.log(EventKind.LABELS_IMPORTED, changes)
-        return _outcome(stored, changes, trained=trained)
+        outcome = _outcome(stored, changes, trained=trained)
+        return dataclasses.replace(outcome, replaced_count=len(conflicts))
 
     async def read_labels(self, task: Task) -> list[StoredLabel]:
         return [
@@ -103,6 +125,21 @@ def _check_answers(stored: StoredTask, oracle_id: str, answers: Sequence[tuple[s
         not in (ClipState.LABELED, ClipState.LEASED)
     ]
     check_budget(stored, late, ANSWERS)
+
+
+def _conflicts(stored: StoredTask, labels: Sequence[LabelChange]) -> list[Conflict]:
+    found = []
+    for place, change in enumerate(labels):
+        label = stored.labels.get(change.row)
+        if label is not None and not _agrees(label, change):
+            found.append(Conflict(place, label.state, label.class_index, label.oracle_id))
+    return found
+
+
+def _agrees(label: Answer | None, change: LabelChange) -> bool:
+    if label is None:
+        return False
+    return (label.state, label.class_index) == (change.state, change.class_index)
 
 
 def _state_of(stored: StoredTask, row: int) -> ClipState:

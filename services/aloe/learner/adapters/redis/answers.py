@@ -7,7 +7,7 @@ from typing import Any
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.adapters.redis.task_scripts import TaskScripts, milliseconds
-from aloe.learner.adapters.refusals import ANSWERS
+from aloe.learner.adapters.refusals import ANSWERS, MOST_CONFLICTS_SHOWN
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import REQUEST_LIFE
@@ -33,7 +33,14 @@ class RedisAnswers(TaskScripts):
         return _outcome(reply)
 
     @guarded
-    async def import_labels(self, task: Task, labels: Sequence[LabelChange]) -> LabelsOutcome:
+    async def import_labels(
+        self,
+        task: Task,
+        labels: Sequence[LabelChange],
+        *,
+        replace: bool = False,
+        validate_only: bool = False,
+    ) -> LabelsOutcome:
         changes = json.dumps(
             [
                 [
@@ -46,7 +53,10 @@ class RedisAnswers(TaskScripts):
                 for label in labels
             ]
         )
-        return _outcome(await self._change(task, "import_labels", changes))
+        reply = await self._change(
+            task, "import_labels", changes, int(replace), int(validate_only), MOST_CONFLICTS_SHOWN
+        )
+        return _outcome(reply)
 
     @guarded
     async def read_labels(self, task: Task) -> list[StoredLabel]:
@@ -63,4 +73,6 @@ class RedisAnswers(TaskScripts):
 
 
 def _outcome(reply: dict[str, Any]) -> LabelsOutcome:
-    return LabelsOutcome(reply["changed"], reply.get("version"), reply["labels"])
+    return LabelsOutcome(
+        reply["changed"], reply.get("version"), reply["labels"], reply.get("replaced", 0)
+    )

@@ -12,9 +12,10 @@ from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis.client import RedisClient
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, read_script
-from aloe.learner.domain.leases import RankingTooShort
+from aloe.learner.domain.leases import Conflict, LabelsDiffer, RankingTooShort
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task
 from aloe.learner.ports import ENDED_LEASE_LIFE
+from aloe.values.states import ClipState
 
 _WRITING = (
     "create_task", "update_task", "import_labels", "lease", "submit", "release", "renew",
@@ -84,16 +85,26 @@ class TaskScripts:
         return reply
 
 
+_REFUSED_TASKS = {
+    "TASK_NOT_FOUND": refusals.task_not_found,
+    "TASK_MADE_ANEW": refusals.task_made_anew,
+    "TASK_UPDATED": refusals.task_updated,
+}
+
+
 def _refusal(task_id: str, reply: dict[str, Any], fields: str) -> Exception:
-    match reply["error"]:
-        case "TASK_NOT_FOUND":
-            return refusals.task_not_found(task_id)
-        case "TASK_MADE_ANEW":
-            return refusals.task_made_anew(task_id)
-        case "TASK_UPDATED":
-            return refusals.task_updated(task_id)
+    error = reply["error"]
+    if error in _REFUSED_TASKS:
+        return _REFUSED_TASKS[error](task_id)
+    match error:
         case "RANKING_TOO_SHORT":
             return RankingTooShort()
+        case "LABELS_DIFFER":
+            conflicts = [
+                Conflict(place, ClipState(state), class_index, oracle_id)
+                for place, state, class_index, oracle_id in reply["conflicts"]
+            ]
+            return LabelsDiffer(conflicts, reply["count"])
         case "LEASES_LOST":
             return refusals.leases_lost(reply["lost"], fields)
         case _:

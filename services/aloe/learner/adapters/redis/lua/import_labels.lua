@@ -1,13 +1,46 @@
--- Sets labels. ARGV: epoch, { { row, state, class, oracle, time in ms or null }, ... }, each row once.
+-- Sets labels, all or none.
+-- ARGV: epoch, { { row, state, class, oracle, time in ms or null }, ... } with each row once,
+-- 1 to replace answers that differ, 1 to check only, the most conflicts to tell.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
+local changes, replaces, checks_only = cjson.decode(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1'
+
+-- What is stored, for each change: label_of(row), or false. unpack takes only some thousand values.
+local BLOCK, stored = 1000, {}
+for first = 1, #changes, BLOCK do
+  local rows = {}
+  for place = first, math.min(first + BLOCK - 1, #changes) do table.insert(rows, changes[place][1]) end
+  for offset, text in ipairs(redis.call('HMGET', LABELS, unpack(rows))) do
+    stored[first + offset - 1] = text and cjson.decode(text)
+  end
+end
+
+local new_count, replaced_count, conflicts = 0, 0, {}
+for place, change in ipairs(changes) do
+  local label = stored[place]
+  if not label then
+    new_count = new_count + 1
+  elseif label[1] ~= change[2] or label[2] ~= change[3] then
+    replaced_count = replaced_count + 1
+    if replaced_count <= tonumber(ARGV[5]) then
+      table.insert(conflicts, { place - 1, label[1], label[2], label[4] })
+    end
+  end
+end
+if replaced_count > 0 and not replaces then
+  return cjson.encode({ error = 'LABELS_DIFFER', conflicts = conflicts, count = replaced_count })
+end
+if checks_only then
+  return cjson.encode({ changed = new_count + replaced_count, replaced = replaced_count,
+    labels = number('labeled') })
+end
+
 local now = now_ms()
 expire_leases(now)
-
 local rows, states, classes, trained = {}, {}, {}, false
-for _, change in ipairs(cjson.decode(ARGV[2])) do
+for place, change in ipairs(changes) do
   local row, state, class = change[1], change[2], change[3]
-  local label = label_of(row)
+  local label = stored[place]
   if not (label and label[1] == state and label[2] == class) then
     local before = UNLABELED
     if label then
@@ -43,4 +76,4 @@ if #rows > 0 then
   log_event('imported', rows, states, classes)
 end
 return cjson.encode({ changed = #rows, version = trained and promised_version() or nil,
-  labels = number('labeled') })
+  replaced = replaced_count, labels = number('labeled') })

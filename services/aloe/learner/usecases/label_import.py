@@ -1,0 +1,177 @@
+"""ImportLabels: labels that are known already, all or none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aloe.learner.cache.pools import no_clip
+from aloe.learner.cache.tasks import TaskCache
+from aloe.learner.domain.errors import InvalidInput, LabelConflict, Violation
+from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, LabelsOutcome
+from aloe.learner.domain.task import SPLIT_OF_STATE, STATE_OF_SPLIT, Task
+from aloe.learner.ports import FoundClip, Store
+from aloe.learner.usecases.training import Trainer
+from aloe.values.states import ClipState, Split
+
+MAX_SHOWN_VIOLATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLabel:
+    """A label that is known already."""
+
+    pool_id: str
+    clip_id: str
+    label: str | None
+    """None for an abstention."""
+    split: Split
+    oracle_id: str = ""
+    label_time: datetime | None = None
+
+
+class LabelImporter:
+    """Serves ImportLabels."""
+
+    def __init__(self, store: Store, tasks: TaskCache, trainer: Trainer) -> None:
+        self._store, self._tasks, self._trainer = store, tasks, trainer
+
+    async def import_labels(
+        self,
+        task_id: str,
+        labels: Sequence[KnownLabel],
+        *,
+        replace: bool = False,
+        validate_only: bool = False,
+    ) -> LabelsOutcome:
+        """Set labels that are known already, all or none.
+
+        Args:
+            task_id: the task.
+            labels: at least one.
+            replace: labels replace answers that differ; the last one given to a clip counts.
+            validate_only: store nothing, and tell what would change.
+
+        Raises:
+            InvalidInput: an unknown class, a clip that the pool does not hold or of another pool,
+                two labels of one clip.
+            LabelConflict: clips are answered otherwise.
+        """
+        task = (await self._tasks.fresh(task_id)).task
+        if not labels:
+            raise InvalidInput.of("labels", "empty; give at least one label")
+        found = await self._store.find_clips(task.pool_id, [label.clip_id for label in labels])
+        checked = _Checked(task, replace=replace)
+        for label, clip in zip(labels, found, strict=True):
+            checked.add(label, clip)
+        try:
+            outcome = await self._store.import_labels(
+                task, checked.changes(), replace=replace, validate_only=validate_only
+            )
+        except LabelsDiffer as error:
+            raise _conflict(task, checked, error) from error
+        if outcome.head_version is not None:
+            self._trainer.notify(task_id)
+        return outcome
+
+
+class _Checked:
+    """The labels of a request as changes, one of each clip."""
+
+    def __init__(self, task: Task, *, replace: bool) -> None:
+        self._task, self._replace = task, replace
+        self._class_indices = {name: index for index, name in enumerate(task.classes)}
+        self._changes: dict[int, LabelChange] = {}
+        self._places: dict[int, int] = {}
+        """By row, where the label stands in the request."""
+        self._labels: list[KnownLabel] = []
+        self._violations: list[Violation] = []
+        self._violation_count = 0
+
+    def add(self, label: KnownLabel, clip: FoundClip | None) -> None:
+        """Check the next label of the request; `clip` is the pool's, if it holds it."""
+        place = len(self._labels)
+        self._labels.append(label)
+        try:
+            row = self._row(label, clip, f"labels[{place}].clip")
+            change = self._change(row, label, f"labels[{place}]")
+            self._check_repeated(change, place)
+            self._changes[row], self._places[row] = change, place
+        except InvalidInput as error:
+            self._violation_count += len(error.violations)
+            room = MAX_SHOWN_VIOLATIONS - len(self._violations)
+            self._violations += error.violations[:room]
+
+    def changes(self) -> list[LabelChange]:
+        """Return what to set. Raises InvalidInput where a label was at fault."""
+        if self._violations:
+            raise InvalidInput(*self._violations, count=self._violation_count)
+        return list(self._changes.values())
+
+    def given(self, change_place: int) -> tuple[int, KnownLabel]:
+        """Return the label that a change was made of, with its place in the request."""
+        place = list(self._places.values())[change_place]
+        return place, self._labels[place]
+
+    def _row(self, label: KnownLabel, clip: FoundClip | None, field: str) -> int:
+        if label.pool_id != self._task.pool_id:
+            raise InvalidInput.of(
+                field, f"pools/{label.pool_id} is not the task's pool, pools/{self._task.pool_id}"
+            )
+        if clip is None:
+            raise InvalidInput.of(field, str(no_clip(label.pool_id, label.clip_id)))
+        return clip.row
+
+    def _change(self, row: int, label: KnownLabel, field: str) -> LabelChange:
+        state, class_index = ClipState.ABSTAINED, NO_CLASS
+        if label.label is not None:
+            state = STATE_OF_SPLIT[label.split]
+            known = self._class_indices.get(label.label)
+            class_index = (
+                self._task.class_index(label.label, f"{field}.label") if known is None else known
+            )
+        elif label.split is not Split.TRAIN:
+            raise InvalidInput.of(
+                f"{field}.abstention", f"of a {label.split.value} clip; those need a label"
+            )
+        return LabelChange(row, state, class_index, label.oracle_id, label.label_time)
+
+    def _check_repeated(self, change: LabelChange, place: int) -> None:
+        """Refuse a second label of a clip that differs from the first, unless the last counts."""
+        first = self._changes.get(change.row)
+        if first is None or self._replace:
+            return
+        if (first.state, first.class_index) != (change.state, change.class_index):
+            first_place = self._places[change.row]
+            raise InvalidInput.of(
+                f"labels[{place}]",
+                f"{self._labels[place].clip_id!r} is {_said(self._labels[place])} here and"
+                f" {_said(self._labels[first_place])} in labels[{first_place}]; give one label",
+            )
+
+
+def _conflict(task: Task, checked: _Checked, error: LabelsDiffer) -> LabelConflict:
+    violations = []
+    for conflict in error.conflicts:
+        place, label = checked.given(conflict.place)
+        violations.append(
+            Violation(
+                f"labels[{place}]",
+                f"{label.clip_id!r} is {_stored(task, conflict)} already, not {_said(label)}",
+            )
+        )
+    return LabelConflict(*violations, count=error.count)
+
+
+def _stored(task: Task, conflict: Conflict) -> str:
+    label = None if conflict.class_index == NO_CLASS else task.classes[conflict.class_index]
+    by = f" by {conflict.oracle_id}" if conflict.oracle_id else ""
+    return _answer(label, SPLIT_OF_STATE[conflict.state]) + by
+
+
+def _said(label: KnownLabel) -> str:
+    return _answer(label.label, label.split)
+
+
+def _answer(label: str | None, split: Split) -> str:
+    return "an abstention" if label is None else f"{label!r} ({split.value})"
