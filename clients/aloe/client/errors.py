@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Self
 
 from aloe.client.types import FieldViolation
 
@@ -31,6 +32,23 @@ class AloeError(Exception):
         """What else the server tells, by key."""
         self.retry_after = retry_after
         """How long the server asks to wait before the same call, if it does."""
+
+    def blaming(self, violations: tuple[FieldViolation, ...], message: str = "") -> Self:
+        """Return the same error for other fields, by default with no more to say than those."""
+        told = "; ".join(f"{each.field}: {each.description}" for each in violations)
+        return type(self)(
+            f"{message}{told}",
+            code=self.code,
+            reason=self.reason,
+            violations=violations,
+            metadata=self.metadata,
+            retry_after=self.retry_after,
+        )
+
+    @property
+    def violation_count(self) -> int:
+        """Wrong fields in all; a server names the first ones."""
+        return max(len(self.violations), int(self.metadata.get("violation_count", 0)))
 
     def __str__(self) -> str:
         told = [f"{v.field}: {v.description}" for v in self.violations]

@@ -11,7 +11,7 @@ from aloe.learner.adapters.redis.client import RedisClient
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.errors import LearnerError
 from aloe.learner.domain.events import START_OF_LOG, Event
-from aloe.learner.domain.leases import LeaseOutcome, RankingTooShort
+from aloe.learner.domain.leases import LabelsDiffer, LeaseOutcome, RankingTooShort
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import Store
@@ -93,7 +93,7 @@ class Both:
 async def _outcome(call: Awaitable[Any]) -> Any:
     try:
         return await call
-    except (LearnerError, RankingTooShort) as error:
+    except (LearnerError, RankingTooShort, LabelsDiffer) as error:
         return Refusal(type(error), str(error))
 
 

@@ -73,3 +73,15 @@ async def test_a_renewal_that_names_an_ended_lease_twice_counts_it_once(scene: S
     await scene.store.renew(scene.task, "ann", [ended, ended], timedelta(minutes=1))
     _, progress = await scene.store.read_task(scene.task.task_id)
     assert progress.leased == 1
+
+
+async def test_two_leases_on_one_clip_are_not_answered_or_renewed_at_once(scene: Scene):
+    leases = []
+    for _ in range(2):
+        leases += await _released(scene, scene.task, 1)
+    with pytest.raises(LeaseLost, match=r"answers\[1\]"):
+        await scene.store.submit(scene.task, "ann", [(leases[0], 0), (leases[1], 1)], "r")
+    with pytest.raises(LeaseLost, match=r"lease_ids\[1\]"):
+        await scene.store.renew(scene.task, "ann", leases, timedelta(minutes=1))
+    _, progress = await scene.store.read_task(scene.task.task_id)
+    assert (progress.labeled, progress.leased, progress.budget_spent) == (0, 0, 0)

@@ -99,7 +99,7 @@ async def test_the_last_few_heads_are_kept_and_every_round(scene: Scene):
     newest = KEPT_HEADS + 2
     for version in range(1, newest + 1):
         labels = [replace(each, class_index=(each.row + version) % 2) for each in TWO_CLASSES]
-        await scene.store.import_labels(scene.task, labels)
+        await scene.store.import_labels(scene.task, labels, replace=True)
         ticket = await scene.store.begin_round(scene.task, "t", HOLD)
         assert ticket is not None
         await scene.store.publish_head(ticket, a_head(version), a_round(version))

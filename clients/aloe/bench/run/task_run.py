@@ -15,7 +15,6 @@ PATIENCE = timedelta(minutes=5)
 """How long a server may be away, or a head take, before the experiment gives up."""
 _LEASE = timedelta(hours=1)
 """Longer than a run can pause: an expired lease would change what is asked."""
-_PREDICTED_AT_ONCE = 4096
 
 Hardness = Mapping[str, float]
 """Clip id to 0 to 1."""
@@ -78,14 +77,11 @@ class TaskRun:
         """Return how hard the train clips are to the head that knows all their labels."""
         labels = self.corpus.known_labels(self.key.task, [Split.TRAIN])
         head = await self._create(QueryStrategy(), labels, None)
-        found: dict[str, float] = {}
-        for first in range(0, len(labels), _PREDICTED_AT_ONCE):
-            clip_ids = [each.clip_id for each in labels[first : first + _PREDICTED_AT_ONCE]]
-            predictions = await self.client.predict(
-                self.task_id, clip_ids=clip_ids, min_head_version=head, timeout=PATIENCE
-            )
-            found |= hardness_of(clip_ids, predictions.probabilities)
-        return found
+        clip_ids = [each.clip_id for each in labels]
+        predictions = await self.client.predict(
+            self.task_id, clip_ids=clip_ids, min_head_version=head, timeout=PATIENCE
+        )
+        return hardness_of(clip_ids, predictions.probabilities)
 
     async def _create(
         self,

@@ -2,7 +2,7 @@
 # ruff: noqa: ASYNC109 - a timeout is a deadline here, known to the server
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Self
 
@@ -50,14 +50,19 @@ class AsyncEmbeddingClient:
         *,
         encoder_id: str = "",
         fingerprint: str = "",
+        on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.Embeddings:
-        # Files are read off the loop.
-        encoded = await asyncio.to_thread(
-            encoders.encode_clips, clips, self.runner.endpoint.max_clip_bytes
+        running = encoders.EmbedRun(
+            clips,
+            encoder_id=encoder_id,
+            fingerprint=fingerprint,
+            max_clip_bytes=self.runner.endpoint.max_clip_bytes,
+            on_progress=on_progress,
         )
-        operation = encoders.embed(encoded, encoder_id=encoder_id, fingerprint=fingerprint)
-        return await self.runner.run(operation, timeout)
+        async for part in self.runner.run_divided(running.operations(), timeout):
+            running.add(part)
+        return running.finish()
 
     async def embed_stream(
         self,

@@ -4,11 +4,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from aloe.client import types
 from aloe.client.asyncio.runner import AsyncRunner
-from aloe.client.operations import imports, labeling, pools, results, tasks
+from aloe.client.errors import AloeError
+from aloe.client.operations import (
+    imports,
+    label_import,
+    labeling,
+    pools,
+    predictions,
+    results,
+    tasks,
+)
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
 from aloe.values.recipes import PAPER_RECIPE
@@ -172,10 +181,28 @@ class AsyncLearnerClient:
         task_id: str,
         labels: Iterable[types.KnownLabel],
         *,
+        replace: bool = False,
+        on_progress: label_import.OnProgress | None = None,
         timeout: timedelta | None = None,
     ) -> types.ImportLabelsResult:
-        pool_id = await self._pool_id(task_id, timeout)
-        return await self._runner.run(labeling.import_labels(task_id, pool_id, labels), timeout)
+        running = label_import.LabelImport(
+            task_id,
+            await self._pool_id(task_id, timeout),
+            labels,
+            replace=replace,
+            max_message_bytes=self._runner.endpoint.max_message_bytes,
+            on_progress=on_progress,
+        )
+        checks = running.checks()
+        # Thousands of labels are written off the loop.
+        while (check := await asyncio.to_thread(next, checks, None)) is not None:
+            try:
+                await self._runner.run(check, timeout)
+            except AloeError as error:
+                running.blame(error)
+        async for done in self._runner.run_divided(running.stores(), timeout):
+            running.add(done)
+        return running.finish()
 
     async def query(
         self,
@@ -242,21 +269,28 @@ class AsyncLearnerClient:
         embeddings: types.Float32Array | None = None,
         clip_ids: Sequence[str] | None = None,
         min_head_version: int = 0,
+        on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.Predictions:
-        results.check_one_input(audio, embeddings, clip_ids)
-        given: results.PredictInput
+        predictions.check_one_input(audio, embeddings, clip_ids)
+        inputs: predictions.PredictInputs[Any]
         if audio is not None:
-            # Files are read off the loop.
-            given = await asyncio.to_thread(
-                results.audio_input, audio, self._runner.endpoint.max_clip_bytes
-            )
+            inputs = predictions.audio_inputs(audio, self._runner.endpoint.max_clip_bytes)
         elif embeddings is not None:
-            given = results.embeddings_input(embeddings)
+            inputs = predictions.embedding_inputs(embeddings)
         else:
-            given = results.clips_input(await self._pool_id(task_id, timeout), clip_ids or ())
-        operation = results.predict(task_id, given, min_head_version=min_head_version)
-        return await self._runner.run(operation, timeout)
+            pool_id = await self._pool_id(task_id, timeout)
+            inputs = predictions.clip_inputs(pool_id, clip_ids or ())
+        running = predictions.PredictRun(
+            task_id,
+            inputs,
+            min_head_version=min_head_version,
+            max_message_bytes=self._runner.endpoint.max_message_bytes,
+            on_progress=on_progress,
+        )
+        async for answer in self._runner.run_divided(running.operations(), timeout):
+            running.add(answer)
+        return running.finish()
 
     async def list_rounds(
         self, task_id: str, min_head_version: int = 0, *, timeout: timedelta | None = None

@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Any, TypeVar
 
 import grpc
@@ -59,6 +60,7 @@ class AsyncRunner:
 
     async def run(self, operation: Operation[T], timeout: timedelta | None) -> T:
         """Make a call, again while that may help and there is time."""
+        operation.check_size(self.endpoint.max_message_bytes)
         schedule = self.endpoint.schedule(timeout)
         while True:
             call = self.start(
@@ -68,10 +70,23 @@ class AsyncRunner:
             try:
                 response = await call
             except (grpc.RpcError, asyncio.CancelledError) as raised:
-                delay_s = schedule.delay_s(await self.failure(operation.rpc, raised, ending))
-                await asyncio.sleep(delay_s)
+                failure = await self.failure(operation.rpc, raised, ending)
+                await asyncio.sleep(schedule.delay_s(operation.failure(failure)))
             else:
                 return operation.result(response)
+
+    async def run_divided(
+        self, operations: Iterator[Operation[T]], timeout: timedelta | None
+    ) -> AsyncIterator[T]:
+        """Make the calls that a list was divided among; most often it is one."""
+        first, second = await asyncio.to_thread(
+            lambda: (next(operations, None), next(operations, None))
+        )
+        if first is not None and second is not None:
+            async for each in self.run_in_turn(chain((first, second), operations), timeout):
+                yield each
+        elif first is not None:
+            yield await self.run(first, timeout)
 
     async def run_in_turn(
         self, operations: Iterator[Operation[T]], timeout: timedelta | None

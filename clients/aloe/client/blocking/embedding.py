@@ -1,7 +1,7 @@
 """The blocking client of the embedding service."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from queue import SimpleQueue
 from typing import Any, Self
@@ -54,19 +54,28 @@ class EmbeddingClient:
         *,
         encoder_id: str = "",
         fingerprint: str = "",
+        on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.Embeddings:
-        """Embed a few clips, in one message: all or none. embed_stream is for many.
+        """Embed clips, any number of them, all or none. In embed_stream each fails alone.
 
         Args:
-            clips: the recordings.
+            clips: the recordings, read as they are sent.
             encoder_id: empty for the server's default.
             fingerprint: EncoderMismatch is raised where the encoder has another; empty takes any.
-            timeout: of the whole call.
+            on_progress: told, now and then, how many clips are done so far.
+            timeout: of each call of some ten clips.
         """
-        encoded = encoders.encode_clips(clips, self._runner.endpoint.max_clip_bytes)
-        operation = encoders.embed(encoded, encoder_id=encoder_id, fingerprint=fingerprint)
-        return self._runner.run(operation, timeout)
+        running = encoders.EmbedRun(
+            clips,
+            encoder_id=encoder_id,
+            fingerprint=fingerprint,
+            max_clip_bytes=self._runner.endpoint.max_clip_bytes,
+            on_progress=on_progress,
+        )
+        for part in self._runner.run_divided(running.operations(), timeout):
+            running.add(part)
+        return running.finish()
 
     def embed_stream(
         self,

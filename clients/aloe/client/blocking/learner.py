@@ -2,11 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from aloe.client import types
 from aloe.client.blocking.runner import SyncRunner
-from aloe.client.operations import imports, labeling, pools, results, tasks
+from aloe.client.errors import AloeError
+from aloe.client.operations import (
+    imports,
+    label_import,
+    labeling,
+    pools,
+    predictions,
+    results,
+    tasks,
+)
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
 from aloe.values.recipes import PAPER_RECIPE
@@ -230,11 +239,44 @@ class LearnerClient:
         task_id: str,
         labels: Iterable[types.KnownLabel],
         *,
+        replace: bool = False,
+        on_progress: label_import.OnProgress | None = None,
         timeout: timedelta | None = None,
     ) -> types.ImportLabelsResult:
-        """Store labels that are known already, all or none."""
-        pool_id = self._pool_id(task_id, timeout)
-        return self._runner.run(labeling.import_labels(task_id, pool_id, labels), timeout)
+        """Store labels that are known already, any number of them; none where one is at fault.
+
+        A label that agrees with what is stored changes nothing, so an import that broke off can be
+        run again. Beyond some thousand labels it takes several calls: all are checked before the
+        first is stored.
+
+        Args:
+            task_id: the task.
+            labels: one of each clip.
+            replace: labels replace answers that differ, those of people included, and of several
+                labels of a clip the last one counts.
+            on_progress: told, now and then, the step, "checking" or "storing", and how many labels
+                are done in it.
+            timeout: of each call.
+
+        Raises:
+            AlreadyExists: clips are answered otherwise, and `replace` is not set.
+        """
+        running = label_import.LabelImport(
+            task_id,
+            self._pool_id(task_id, timeout),
+            labels,
+            replace=replace,
+            max_message_bytes=self._runner.endpoint.max_message_bytes,
+            on_progress=on_progress,
+        )
+        for check in running.checks():
+            try:
+                self._runner.run(check, timeout)
+            except AloeError as error:
+                running.blame(error)
+        for done in self._runner.run_divided(running.stores(), timeout):
+            running.add(done)
+        return running.finish()
 
     def query(
         self,
@@ -328,9 +370,13 @@ class LearnerClient:
         embeddings: types.Float32Array | None = None,
         clip_ids: Sequence[str] | None = None,
         min_head_version: int = 0,
+        on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.Predictions:
         """Predict with the newest head. Exactly one of the first three is given.
+
+        Any number of inputs may be given: they are read as they are sent, in as many calls as it
+        takes. One that is at fault is among the failures and stops nothing.
 
         Args:
             task_id: the task.
@@ -338,21 +384,30 @@ class LearnerClient:
             embeddings: (n_clips, embedding_dim) float32, made by the pool's encoder.
             clip_ids: clips of the task's pool.
             min_head_version: wait for this head, as long as the timeout allows; 0 never waits.
-            timeout: of the whole call.
+            on_progress: told, now and then, how many inputs are done so far.
+            timeout: of each call.
 
         Raises:
             HeadNotTrained: the task has no head yet.
         """
-        results.check_one_input(audio, embeddings, clip_ids)
-        given: results.PredictInput
+        predictions.check_one_input(audio, embeddings, clip_ids)
+        inputs: predictions.PredictInputs[Any]
         if audio is not None:
-            given = results.audio_input(audio, self._runner.endpoint.max_clip_bytes)
+            inputs = predictions.audio_inputs(audio, self._runner.endpoint.max_clip_bytes)
         elif embeddings is not None:
-            given = results.embeddings_input(embeddings)
+            inputs = predictions.embedding_inputs(embeddings)
         else:
-            given = results.clips_input(self._pool_id(task_id, timeout), clip_ids or ())
-        operation = results.predict(task_id, given, min_head_version=min_head_version)
-        return self._runner.run(operation, timeout)
+            inputs = predictions.clip_inputs(self._pool_id(task_id, timeout), clip_ids or ())
+        running = predictions.PredictRun(
+            task_id,
+            inputs,
+            min_head_version=min_head_version,
+            max_message_bytes=self._runner.endpoint.max_message_bytes,
+            on_progress=on_progress,
+        )
+        for answer in self._runner.run_divided(running.operations(), timeout):
+            running.add(answer)
+        return running.finish()
 
     def list_rounds(
         self, task_id: str, min_head_version: int = 0, *, timeout: timedelta | None = None

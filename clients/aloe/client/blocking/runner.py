@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 import grpc
@@ -38,6 +39,16 @@ class SyncRunner:
         """Make a call, again while that may help and there is time."""
         return self._run(operation, timeout, self.start, time.sleep)
 
+    def run_divided(
+        self, operations: Iterator[Operation[T]], timeout: timedelta | None
+    ) -> Iterator[T]:
+        """Make the calls that a list was divided among; most often it is one, made at once."""
+        first, second = next(operations, None), next(operations, None)
+        if first is not None and second is not None:
+            yield from self.run_in_turn(chain((first, second), operations), timeout)
+        elif first is not None:
+            yield self.run(first, timeout)
+
     def run_in_turn(
         self, operations: Iterator[Operation[T]], timeout: timedelta | None
     ) -> Iterator[T]:
@@ -68,6 +79,7 @@ class SyncRunner:
     def _run(
         self, operation: Operation[T], timeout: timedelta | None, attempt: Attempt, sleep: Sleep
     ) -> T:
+        operation.check_size(self.endpoint.max_message_bytes)
         schedule = self.endpoint.schedule(timeout)
         while True:
             try:
@@ -75,7 +87,8 @@ class SyncRunner:
                     operation.rpc, operation.argument(), timeout_s=schedule.attempt_timeout_s()
                 )
             except grpc.RpcError as error:
-                sleep(schedule.delay_s(self.endpoint.translate(error, operation.rpc)))
+                failure = operation.failure(self.endpoint.translate(error, operation.rpc))
+                sleep(schedule.delay_s(failure))
             else:
                 return operation.result(response)
 

@@ -38,6 +38,10 @@ class Endpoint:
         self._options = options
 
     @property
+    def max_message_bytes(self) -> int:
+        return self._options.max_message_bytes
+
+    @property
     def max_clip_bytes(self) -> int:
         """The size of a clip that, with what goes around it, still fits into a message."""
         return self._options.max_message_bytes * 15 // 16

@@ -1,6 +1,7 @@
 """Recordings as they travel."""
 
 from pathlib import Path
+from stat import S_ISREG
 
 import numpy as np
 
@@ -45,16 +46,24 @@ def encode_audio(
 
 def _read(path: Path, field: str, max_bytes: int) -> bytes:
     try:
-        _check_size(path.stat().st_size, f"{field} ({path})", max_bytes)
+        # Whoever opens a pipe waits until another writes to it.
+        status = path.stat()
+        if not S_ISREG(status.st_mode):
+            what = "a folder" if path.is_dir() else "a pipe or a device"
+            raise invalid_field(field, f"{path} is {what}, not a file")
+        _check_size(status.st_size, f"{field} ({path})", max_bytes)
         return path.read_bytes()
-    except OSError as error:
-        raise invalid_field(field, f"cannot read {path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise invalid_field(field, f"cannot read {path}: {why}") from error
 
 
 def _check_size(byte_count: int, field: str, max_bytes: int) -> None:
     if byte_count > max_bytes:
         raise invalid_field(
-            field, f"takes {byte_count} bytes, more than the {max_bytes} of a message; split it"
+            field,
+            f"takes {byte_count:,} bytes, more than the {max_bytes:,} that a message may hold;"
+            " split it or compress it, to FLAC for instance",
         )
 
 

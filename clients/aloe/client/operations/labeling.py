@@ -1,4 +1,4 @@
-"""The labeling loop: known labels, queries, answers."""
+"""The labeling loop: queries and answers."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from aloe.client import types
 from aloe.client.operations.fields import (
-    clip_name,
     duration,
     parse_duration,
     parse_time,
@@ -16,23 +15,7 @@ from aloe.client.operations.fields import (
 from aloe.client.operations.operation import Operation
 from aloe.v1 import labeling_pb2
 from aloe.wire import names
-from aloe.wire.enums import POOL_STATES, SPLITS
-
-
-def import_labels(
-    task_id: str, pool_id: str, labels: Iterable[types.KnownLabel]
-) -> Operation[types.ImportLabelsResult]:
-    request = labeling_pb2.ImportLabelsRequest(
-        task=task_name(task_id),
-        labels=[_encode_known_label(pool_id, known) for known in labels],
-    )
-    return Operation(
-        "ImportLabels",
-        request,
-        lambda response: types.ImportLabelsResult(
-            changed_count=response.changed_count, head_version=_parse_head_version(response)
-        ),
-    )
+from aloe.wire.enums import POOL_STATES
 
 
 def query(
@@ -111,21 +94,6 @@ def renew_leases(
     )
 
 
-def _encode_known_label(pool_id: str, known: types.KnownLabel) -> labeling_pb2.KnownLabel:
-    message = labeling_pb2.KnownLabel(
-        clip=clip_name(pool_id, known.clip_id),
-        split=SPLITS.number(known.split),
-        oracle_id=known.oracle_id,
-    )
-    if known.label is None:
-        message.abstention.SetInParent()
-    else:
-        message.label = known.label
-    if known.label_time is not None:
-        message.label_time.FromDatetime(known.label_time)
-    return message
-
-
 def _encode_answer(answer: types.Answer) -> labeling_pb2.Answer:
     if answer.retracted:
         return labeling_pb2.Answer(lease_id=answer.lease_id, retraction=labeling_pb2.Retraction())
@@ -146,7 +114,5 @@ def _parse_lease(message: labeling_pb2.Lease) -> types.Lease:
     )
 
 
-def _parse_head_version(
-    message: labeling_pb2.ImportLabelsResponse | labeling_pb2.SubmitLabelsResponse,
-) -> int | None:
+def _parse_head_version(message: labeling_pb2.SubmitLabelsResponse) -> int | None:
     return message.head_version if message.HasField("head_version") else None

@@ -1,12 +1,19 @@
 """A call as a value: the sync and the asyncio client only differ in how they run it."""
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from aloe.client.errors import Internal
+from google.protobuf.message import Message
+
+from aloe.client.calls.translate import invalid_field
+from aloe.client.errors import AloeError, Internal
+from aloe.client.types import FieldViolation
 
 T = TypeVar("T")
+
+_PLACE = re.compile(r"\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,9 @@ class Operation(Generic[T]):
     """The request; a list of them where the RPC streams its requests."""
     parse: Callable[[Any], T]
     """Reads the response. Raises ValueError where it cannot."""
+    places: Sequence[int] | None = None
+    """Where the items of its list stand in the caller's, which was divided among several calls;
+    None where it was not."""
 
     @property
     def streams_requests(self) -> bool:
@@ -27,6 +37,37 @@ class Operation(Generic[T]):
     def argument(self) -> Any:
         """What to pass to the stub, anew for each attempt."""
         return iter(self.request) if self.streams_requests else self.request
+
+    def check_size(self, max_bytes: int) -> None:
+        """Refuse what the server would not read; the messages of streams are small.
+
+        Raises:
+            InvalidArgument: the request is larger than a message may be.
+        """
+        if not isinstance(self.request, Message):
+            return
+        byte_count = self.request.ByteSize()
+        if byte_count > max_bytes:
+            raise invalid_field(
+                self.rpc,
+                f"would take {byte_count:,} bytes, more than the {max_bytes:,} of a message; give"
+                " it less at a time",
+            )
+
+    def failure(self, error: AloeError) -> AloeError:
+        """Return an error of the call with the places that its items have in the caller's list."""
+        if self.places is None or not error.violations:
+            return error
+        return error.blaming(
+            tuple(
+                FieldViolation(_PLACE.sub(self._shifted, each.field, count=1), each.description)
+                for each in error.violations
+            )
+        )
+
+    def _shifted(self, found: re.Match[str]) -> str:
+        places, place = self.places or (), int(found[1])
+        return f"[{places[place]}]" if place < len(places) else found[0]
 
     def result(self, response: Any) -> T:
         """Read the response.

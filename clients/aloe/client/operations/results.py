@@ -1,77 +1,16 @@
-"""What a task has learned: predictions, rounds, labels, heads."""
+"""What a task has learned: rounds, labels, heads."""
 
-from collections.abc import Iterable, Sequence
-
-import numpy as np
+from collections.abc import Iterable
 
 from aloe.client import types
-from aloe.client.calls.translate import invalid_field
-from aloe.client.operations.audio import encode_audio
-from aloe.client.operations.fields import clip_name, parse_duration, parse_time, task_name, uint32
+from aloe.client.operations.fields import parse_duration, parse_time, task_name, uint32
 from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
 from aloe.client.operations.tasks import parse_task
-from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, task_pb2
+from aloe.v1 import head_pb2, labeling_pb2, task_pb2
 from aloe.wire import names
-from aloe.wire.arrays import decode_matrix, encode_matrix
+from aloe.wire.arrays import decode_matrix
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, SPLITS
 from aloe.wire.settings import HEAD_RECIPE, decode_advice, decode_strategy
-
-PredictInput = head_pb2.AudioClips | audio_pb2.FloatMatrix | head_pb2.ClipNames
-
-
-def audio_input(clips: Sequence[types.Audio], max_bytes: int) -> head_pb2.AudioClips:
-    return head_pb2.AudioClips(
-        clips=[
-            encode_audio(clip, field=f"audio[{index}]", max_bytes=max_bytes)
-            for index, clip in enumerate(clips)
-        ]
-    )
-
-
-def embeddings_input(embeddings: types.Float32Array) -> audio_pb2.FloatMatrix:
-    matrix = np.asarray(embeddings)
-    if matrix.ndim != 2:
-        raise invalid_field(
-            "embeddings", f"must be (n_clips, embedding_dim), got shape {matrix.shape}"
-        )
-    return encode_matrix(matrix)
-
-
-def clips_input(pool_id: str, clip_ids: Sequence[str]) -> head_pb2.ClipNames:
-    return head_pb2.ClipNames(names=[clip_name(pool_id, clip_id) for clip_id in clip_ids])
-
-
-def check_one_input(*inputs: object) -> None:
-    """Raises InvalidArgument unless exactly one of the inputs of predict is given."""
-    given_count = sum(given is not None for given in inputs)
-    if given_count != 1:
-        raise invalid_field(
-            "predict", f"takes one of audio, embeddings and clip_ids, got {given_count}"
-        )
-
-
-def predict(
-    task_id: str, given: PredictInput, *, min_head_version: int
-) -> Operation[types.Predictions]:
-    request = head_pb2.PredictRequest(
-        task=task_name(task_id), min_head_version=uint32("min_head_version", min_head_version)
-    )
-    if isinstance(given, head_pb2.AudioClips):
-        request.audio.CopyFrom(given)
-    elif isinstance(given, head_pb2.ClipNames):
-        request.clips.CopyFrom(given)
-    else:
-        request.embeddings.CopyFrom(given)
-    return Operation(
-        "Predict",
-        request,
-        lambda response: types.Predictions(
-            probabilities=decode_matrix(response.probabilities),
-            labels=tuple(response.labels),
-            classes=tuple(response.classes),
-            head_version=response.head_version,
-        ),
-    )
 
 
 def list_rounds(task_id: str, min_head_version: int = 0) -> ListOperation[types.Round]:

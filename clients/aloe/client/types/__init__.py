@@ -9,7 +9,7 @@ from aloe.client.types.audio import (
     Pcm,
     Recording,
 )
-from aloe.client.types.calls import ClipFailure, ConnectOptions, FieldViolation
+from aloe.client.types.calls import ClipFailure, ConnectOptions, FieldViolation, InputFailure
 from aloe.client.types.history import ClipChange, TaskEvent
 from aloe.client.types.labeling import (
     Answer,
@@ -88,6 +88,7 @@ __all__ = [
     "HeadTimes",
     "ImportLabelsResult",
     "ImportSummary",
+    "InputFailure",
     "KnownLabel",
     "LabelCountRule",
     "LbfgsRecipe",

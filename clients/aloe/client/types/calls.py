@@ -25,6 +25,20 @@ class FieldViolation:
 
 
 @dataclass(frozen=True, slots=True)
+class InputFailure:
+    """Why nothing was predicted for one input."""
+
+    index: int
+    """Its place among the inputs."""
+    name: str
+    """The path, the clip's id, or the place, as in "audio[3]"."""
+    reason: str
+    """An ErrorReason, such as "INVALID_INPUT"."""
+    message: str
+    violations: tuple[FieldViolation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ClipFailure:
     """Why one clip of an import or a stream could not be taken."""
 

@@ -27,6 +27,8 @@ class ImportLabelsResult:
     changed_count: int
     head_version: int | None
     """The head that will contain the seed labels, if one will."""
+    replaced_count: int = 0
+    """Of the changed ones, those that replaced another answer."""
 
 
 @dataclass(frozen=True, slots=True)

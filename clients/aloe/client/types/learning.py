@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aloe.client.types.calls import InputFailure
 from aloe.values.recipes import HeadRecipe
 from aloe.values.stopping import StopAdvice
 from aloe.wire.arrays import Float32Array
@@ -66,13 +67,24 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a head makes of some clips."""
+    """What a head makes of some inputs: row i belongs to input i, whatever became of the others."""
 
     probabilities: Float32Array
-    """(n_clips, n_classes)"""
-    labels: tuple[str, ...]
+    """(n_inputs, n_classes); NaN where the input failed."""
+    labels: tuple[str | None, ...]
+    """The most probable class; None where the input failed."""
     classes: tuple[str, ...]
-    head_version: int
+    """Empty where no input could be read."""
+    head_versions: tuple[int, ...]
+    """The head that each input was given to: many take several calls, and a new head may come in
+    between. 0 for one that could not be read."""
+    failures: tuple[InputFailure, ...] = ()
+    """By index."""
+
+    @property
+    def head_version(self) -> int:
+        """The newest head that predicted."""
+        return max(self.head_versions, default=0)
 
 
 @dataclass(frozen=True, slots=True)

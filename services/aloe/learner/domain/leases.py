@@ -97,7 +97,7 @@ class LabelsDiffer(Exception):
 
     def __init__(self, conflicts: Sequence[Conflict], count: int) -> None:
         """Take the first conflicts, by place, and how many there are."""
-        super().__init__(f"{count} labels differ from what is stored")
+        super().__init__(f"{count} labels differ from what is stored: {conflicts}")
         self.conflicts, self.count = tuple(conflicts), count
 
 

@@ -72,14 +72,20 @@ def check_leases(
 def check_not_lost(
     stored: StoredTask, lease_ids: Sequence[str], fields: str, *, answered_is_lost: bool
 ) -> None:
-    """Refuse leases whose clip another holds or answered; where wanted, anybody."""
+    """Refuse leases whose clip another holds or answered; where wanted, anybody.
+
+    Of several leases on one clip, the first one may have it.
+    """
     lost = []
+    taken: set[int] = set()
     for place, lease_id in enumerate(lease_ids):
         row = stored.leases[lease_id].row
         label = stored.labels.get(row)
         is_answered = label is not None and (answered_is_lost or label.lease_id != lease_id)
-        if is_answered or stored.holds.get(row, lease_id) != lease_id:
+        if is_answered or stored.holds.get(row, lease_id) != lease_id or row in taken:
             lost.append(place)
+        else:
+            taken.add(row)
     if lost:
         raise refusals.leases_lost(lost, fields)
 

@@ -100,9 +100,9 @@ end
 
 -- Leases of an oracle by id, each with the label of its clip and whether it is held; or
 -- nothing and the refusal to return, where one is unknown, another oracle's or lost.
--- A clip is lost to whoever else holds it or answered it.
+-- A clip is lost to whoever else holds it or answered it, and to an earlier one of these leases.
 local function leases_of(oracle, lease_ids, answered_is_lost)
-  local unknown, foreign, lost, found = {}, {}, {}, {}
+  local unknown, foreign, lost, found, taken = {}, {}, {}, {}, {}
   for index, lease_id in ipairs(lease_ids) do
     local lease = lease_of(lease_id)
     if not lease then
@@ -113,9 +113,10 @@ local function leases_of(oracle, lease_ids, answered_is_lost)
       local label = label_of(lease[1])
       local holder = redis.call('HGET', HOLDS, lease[1])
       if (label and (answered_is_lost or label[5] ~= lease_id))
-        or (holder and holder ~= lease_id) then
+        or (holder and holder ~= lease_id) or taken[lease[1]] then
         table.insert(lost, index - 1)
       else
+        taken[lease[1]] = true
         found[lease_id] = { lease = lease, label = label, held = holder and true or false }
       end
     end
