@@ -1,20 +1,24 @@
 """`aloe export`: a task's labels or head, for use elsewhere."""
 
 import csv
-import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import numpy as np
 import typer
 
-from aloe.cli.console import CommandError, json_line, notes
+from aloe.cli.console import CommandError, json_line, notes, progress
 from aloe.cli.known_labels import ANSWER, COLUMNS, answer_of
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.client import LearnerClient, StoredLabel
+
+_PATIENCE = timedelta(minutes=10)
+"""For all labels, which may be a million."""
 
 
 class What(Enum):
@@ -40,24 +44,55 @@ def export(
         if what is What.HEAD:
             _export_head(learner, task_id, output)
         else:
-            _export_labels(list(learner.export_labels(task_id)), output, json=json)
+            _export_labels(learner, task_id, output, json=json)
 
 
-def _export_labels(labels: list[StoredLabel], output: Path | None, *, json: bool) -> None:
-    text = json_line(labels) if json else label_table(labels)
+def _export_labels(
+    learner: LearnerClient, task_id: str, output: Path | None, *, json: bool
+) -> None:
+    counts = learner.get_task(task_id).clip_counts
+    total = counts.labeled + counts.abstained + counts.validation + counts.test
+    with progress() as bar, _opened(output) as file:
+        row = bar.add_task("exporting", total=total)
+        labels = bar.track(
+            learner.export_labels(task_id, timeout=_PATIENCE), total=total, task_id=row
+        )
+        count = (write_json if json else write_table)(labels, file)
+    if output is not None:
+        notes.print(f"{count:,} labels in {output}")
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    """Open a file that takes its name once it is whole, or standard output."""
     if output is None:
-        sys.stdout.write(text)
-    else:
-        output.write_text(text, encoding="utf-8", newline="")
-        notes.print(f"{len(labels):,} labels in {output}")
+        yield sys.stdout
+        return
+    partial = output.with_name(f"{output.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def label_table(labels: Iterable[StoredLabel]) -> str:
-    """Write labels as the CSV that read_labels reads."""
-    text = io.StringIO()
-    writer = csv.writer(text)
+def write_json(labels: Iterable[StoredLabel], file: TextIO) -> int:
+    """Write labels as one line of JSON that read_labels reads; return how many."""
+    count = 0
+    file.write("[")
+    for count, each in enumerate(labels, 1):
+        file.write(("" if count == 1 else ", ") + json_line(each).rstrip("\n"))
+    file.write("]\n")
+    return count
+
+
+def write_table(labels: Iterable[StoredLabel], file: TextIO) -> int:
+    """Write labels as the CSV that read_labels reads; return how many."""
+    count = 0
+    writer = csv.writer(file)
     writer.writerow([*COLUMNS, ANSWER, "uri"])
-    for each in labels:
+    for count, each in enumerate(labels, 1):  # noqa: B007 - the last one is the result
         writer.writerow(
             [
                 each.clip_id,
@@ -69,7 +104,7 @@ def label_table(labels: Iterable[StoredLabel]) -> str:
                 each.uri,
             ]
         )
-    return text.getvalue()
+    return count
 
 
 def _export_head(learner: LearnerClient, task_id: str, output: Path | None) -> None:

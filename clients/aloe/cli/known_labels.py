@@ -1,18 +1,24 @@
 """Files of labels that are known already, as `aloe export` writes them or shorter."""
 
-from collections.abc import Iterable
+import sys
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
 from aloe.bench.datasets.errors import DatasetError
+from aloe.bench.datasets.splits import SPLIT_NAMES
 from aloe.bench.datasets.tables import Row, read_table
-from aloe.cli.console import CommandError
+from aloe.cli.console import CommandError, notes
+from aloe.cli.label_json import is_json, read_json
 from aloe.client import KnownLabel, Split
 
 COLUMNS = ("clip_id", "label", "split", "oracle_id", "label_time")
 ANSWER = "answer"
 """The column that tells an abstention from a label."""
+_KNOWN = {*COLUMNS, ANSWER, "uri"}
 _LABEL, _ABSTENTION = "label", "abstention"
 
 
@@ -24,19 +30,46 @@ class OnConflict(Enum):
     LAST = "last"
 
 
+@dataclass(slots=True)
+class LabelFile:
+    """The labels of a file, one of each clip, in the order in which the clips come first."""
+
+    file: Path
+    unit: str = "line"
+    labels: list[KnownLabel] = field(default_factory=list)
+    numbers: "array[int]" = field(default_factory=lambda: array("Q"))
+    """The line of each label."""
+
+    def where(self, place: int) -> str:
+        """Return where a label stands."""
+        return f"{self.unit} {self.numbers[place]}"
+
+
 def read_labels(
     file: Path, *, encoding: str | None = None, on_conflict: OnConflict = OnConflict.REFUSE
-) -> list[KnownLabel]:
+) -> LabelFile:
     """Read a table with the columns clip_id, label and, if it likes, those of an export.
+
+    What `aloe export --json` wrote is read as well.
 
     Raises:
         CommandError: it cannot be read whole; the message names the line.
     """
     try:
-        rows = list(read_table(file, COLUMNS[:2], encoding=encoding))
-        return _without_conflicts([(row, _known_label(row)) for row in rows], on_conflict)
+        found = LabelFile(file)
+        places: dict[str, int] = {}
+        for row in _rows(file, encoding):
+            found.unit = row.unit
+            label = _known_label(row)
+            place = places.setdefault(label.clip_id, len(found.labels))
+            if place == len(found.labels):
+                found.labels.append(label)
+                found.numbers.append(row.number)
+            elif _chosen(found, place, row, label, on_conflict):
+                found.labels[place], found.numbers[place] = label, row.number
     except DatasetError as error:
         raise CommandError(str(error)) from error
+    return found
 
 
 def answer_of(label: str | None) -> str:
@@ -44,12 +77,27 @@ def answer_of(label: str | None) -> str:
     return _ABSTENTION if label is None else _LABEL
 
 
+def _rows(file: Path, encoding: str | None) -> Iterator[Row]:
+    rows = (
+        read_json(file, COLUMNS[:2], encoding)
+        if is_json(file, encoding)
+        else read_table(file, COLUMNS[:2], encoding=encoding)
+    )
+    for count, row in enumerate(rows):
+        if not count and (unread := [name for name in row.cells if name not in _KNOWN]):
+            names = ", ".join(repr(name) for name in unread)
+            notes.print(f"{file}: not read: {names}", markup=False, highlight=False, soft_wrap=True)
+        yield row
+
+
 def _known_label(row: Row) -> KnownLabel:
+    label = _label(row)
     return KnownLabel(
         row.require("clip_id"),
-        _label(row),
+        # There are few of either, and a million rows.
+        None if label is None else sys.intern(label),
         _split(row),
-        row.cells.get("oracle_id", ""),
+        sys.intern(row.cells.get("oracle_id", "")),
         _time(row),
     )
 
@@ -70,11 +118,10 @@ def _label(row: Row) -> str | None:
 
 def _split(row: Row) -> Split:
     name = row.cells.get("split", "") or Split.TRAIN.value
-    try:
-        return Split(name)
-    except ValueError:
+    if name.lower() not in SPLIT_NAMES:
         known = ", ".join(split.value for split in Split)
-        raise DatasetError(f"{row.where}: split {name!r}; there are {known}") from None
+        raise DatasetError(f"{row.where}: split {name!r}; there are {known}")
+    return SPLIT_NAMES[name.lower()]
 
 
 def _time(row: Row) -> datetime | None:
@@ -90,23 +137,19 @@ def _time(row: Row) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _without_conflicts(
-    given: Iterable[tuple[Row, KnownLabel]], on_conflict: OnConflict
-) -> list[KnownLabel]:
-    """Return one label for each clip, in the order in which the clips come first."""
-    kept: dict[str, tuple[Row, KnownLabel]] = {}
-    for row, label in given:
-        first_row, first = kept.setdefault(label.clip_id, (row, label))
-        if (first.label, first.split) == (label.label, label.split):
-            continue
-        if on_conflict is OnConflict.REFUSE:
-            raise DatasetError(
-                f"{first_row.where} gives {label.clip_id} {_said(first)}, and {row.where}"
-                f" {_said(label)}; mend the file, or choose by --on-conflict first or last"
-            )
-        if on_conflict is OnConflict.LAST:
-            kept[label.clip_id] = row, label
-    return [label for _, label in kept.values()]
+def _chosen(
+    found: LabelFile, place: int, row: Row, label: KnownLabel, on_conflict: OnConflict
+) -> bool:
+    """Whether another label of a clip is to take the place of the first."""
+    first = found.labels[place]
+    if (first.label, first.split) == (label.label, label.split):
+        return False
+    if on_conflict is OnConflict.REFUSE:
+        raise DatasetError(
+            f"{found.file}, {found.where(place)} gives {label.clip_id} {_said(first)}, and"
+            f" {row.where} {_said(label)}; mend the file, or choose by --on-conflict first or last"
+        )
+    return on_conflict is OnConflict.LAST
 
 
 def _said(label: KnownLabel) -> str:

@@ -24,7 +24,8 @@ Encoder = Annotated[
         " SavedModel, or a TF Hub handle or URL"
     ),
 ]
-Files = Annotated[list[Path], typer.Argument(help="audio files, or folders of them", exists=True)]
+Files = Annotated[list[Path], typer.Argument(help="audio files, or folders of them")]
+"""One that is not there does not stop the others: it is told where it is read."""
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="the task's id")]
 PoolId = Annotated[str, typer.Argument(metavar="POOL", help="the pool's id")]
 OracleId = Annotated[

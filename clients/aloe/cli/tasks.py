@@ -1,14 +1,13 @@
 """`aloe task`: create, list, show, watch, change and delete tasks, and give them known labels."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from aloe.cli.classes import Classes, ClassesFrom, OneClass, read_classes
 from aloe.cli.console import notes, percent, print_json, print_table, results
-from aloe.cli.known_labels import OnConflict, read_labels
+from aloe.cli.label_import import import_labels
 from aloe.cli.options import (
     DEFAULT_SERVER,
     Json,
@@ -42,6 +41,8 @@ from aloe.values.strategies import DEFAULT_STRATEGY
 T = TypeVar("T")
 
 app = typer.Typer(help="Tasks: questions about the clips of a pool.", no_args_is_help=True)
+
+app.command("import-labels")(import_labels)
 
 _Budget = Annotated[int | None, typer.Option(help="labels that may be spent")]
 
@@ -181,34 +182,6 @@ def delete(
     with client(server) as learner:
         learner.delete_task(task_id)
     notes.print(f"deleted task {task_id}")
-
-
-@app.command("import-labels")
-def import_labels(
-    task_id: TaskId,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV with the columns clip_id,label[,split], or what aloe export wrote"
-        ),
-    ],
-    encoding: Annotated[
-        str | None, typer.Option(help="of the file, such as cp1252; by default UTF-8 or UTF-16")
-    ] = None,
-    on_conflict: Annotated[
-        OnConflict, typer.Option(help="which of several different labels of one clip counts")
-    ] = OnConflict.REFUSE,
-    server: Server = DEFAULT_SERVER,
-    json: Json = False,
-) -> None:
-    """Give a task labels that are known already: seed labels, validation and test labels."""
-    labels = read_labels(file, encoding=encoding, on_conflict=on_conflict)
-    with client(server) as learner:
-        result = learner.import_labels(task_id, labels)
-    if json:
-        print_json(result)
-    else:
-        notes.print(f"{result.changed_count:,} of {len(labels):,} labels were new or changed")
 
 
 @app.command()

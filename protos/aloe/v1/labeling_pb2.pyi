@@ -784,7 +784,9 @@ class ListEventsRequest(_message.Message):
     task: _builtins.str
     """"tasks/{task}"."""
     page_size: _builtins.int
-    """At most so many, up to 1,000; 0 means 1,000."""
+    """At most so many, up to 1,000; 0 means 1,000. Fewer where they concern very
+    many clips.
+    """
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
     def __init__(

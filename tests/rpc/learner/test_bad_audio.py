@@ -2,14 +2,17 @@
 
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
+from google.rpc import code_pb2
+from numpy.testing import assert_array_equal
 from tests.rpc.learner.recordings import encoded, tone
-from tests.rpc.learner.scenes import CLASSES, failure_of, new_id
+from tests.rpc.learner.scenes import CLASSES, new_id
 
 from aloe.client import LearnerClient
+from aloe.client.calls.translate import error_of_status
 from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, pool_pb2
+from aloe.wire.arrays import decode_matrix
 
 
 def pcm(samples: np.ndarray, **fields: Any) -> audio_pb2.Audio:
@@ -64,10 +67,13 @@ def test_bad_audio_is_refused_by_clip_and_field(raw, client: LearnerClient, case
     ]
     raw.ImportLabels(labeling_pb2.ImportLabelsRequest(task=task_name, labels=known_labels))
     both = head_pb2.AudioClips(clips=[clips[0].audio, message])
-    with pytest.raises(grpc.RpcError) as caught:
-        raw.Predict(head_pb2.PredictRequest(task=task_name, audio=both, min_head_version=1))
-    failure = failure_of(caught.value)
-    assert (failure.code, failure.fields) == (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        (f"audio.clips[1].{wrong}",),
-    )
+    found = raw.Predict(head_pb2.PredictRequest(task=task_name, audio=both, min_head_version=1))
+    (failure,) = found.failures
+    assert (failure.index, failure.status.code) == (1, code_pb2.INVALID_ARGUMENT)
+    assert [each.field for each in error_of_status(failure.status).violations] == [f"audio.{wrong}"]
+    alone = head_pb2.AudioClips(clips=[clips[0].audio])
+    good = raw.Predict(head_pb2.PredictRequest(task=task_name, audio=alone))
+    assert not good.failures
+    assert_array_equal(decode_matrix(found.probabilities)[0], decode_matrix(good.probabilities)[0])
+    assert np.isnan(decode_matrix(found.probabilities)[1]).all()
+    assert list(found.labels) == [good.labels[0], ""]

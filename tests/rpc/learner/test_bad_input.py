@@ -182,18 +182,6 @@ BAD_REQUESTS: dict[str, tuple[str, Make, str]] = {
         "lease_ids[0]",
     ),
     "nothing to predict": ("Predict", lambda s: head_pb2.PredictRequest(task=name(s)), "input"),
-    "clips of two pools": (
-        "Predict",
-        lambda s: head_pb2.PredictRequest(
-            task=name(s), clips=head_pb2.ClipNames(names=["pools/p/clips/a", "pools/q/clips/a"])
-        ),
-        "clips.names[1]",
-    ),
-    "clip of no form": (
-        "Predict",
-        lambda s: head_pb2.PredictRequest(task=name(s), clips=head_pb2.ClipNames(names=["a"])),
-        "clips.names[0]",
-    ),
     "matrix of too few bytes": (
         "Predict",
         lambda s: head_pb2.PredictRequest(

@@ -4,15 +4,21 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import numpy as np
+import pytest
+from google.rpc import code_pb2
 from numpy.testing import assert_allclose, assert_array_equal
 from tests.rpc.learner.scenes import (
     CLASSES,
+    DIM,
     FINGERPRINT,
     QUICK,
     Scene,
     fails_with,
+    failure_of,
     make_scene,
+    new_id,
     refused,
 )
 
@@ -22,9 +28,10 @@ from aloe.client import (
     KnownLabel,
     LbfgsRecipe,
     LearnerClient,
-    NotFound,
     Split,
 )
+from aloe.v1 import head_pb2
+from aloe.wire.arrays import encode_matrix
 
 
 def by_hand(head, embeddings):
@@ -94,19 +101,78 @@ def test_the_last_few_heads_can_be_exported(client: LearnerClient, scene: Scene)
         client.export_head(scene.task_id, 1)
 
 
-def test_a_clip_that_the_pool_does_not_hold_is_not_found(client: LearnerClient, scene: Scene):
+def test_clips_that_the_pool_does_not_hold_fail_and_the_others_keep_their_rows(
+    client: LearnerClient, scene: Scene
+):
     version = scene.seed_labels()
-    with fails_with("CLIP_NOT_FOUND", NotFound):
-        client.predict(scene.task_id, clip_ids=["clip-0001", "nowhere"], min_head_version=version)
+    ids = ["nowhere", "clip-0001", "no name", "clip-0002"]
+    found = client.predict(scene.task_id, clip_ids=ids, min_head_version=version)
+    good = client.predict(scene.task_id, clip_ids=ids[1::2])
+    assert_array_equal(found.probabilities[1::2], good.probabilities)
+    assert np.isnan(found.probabilities[::2]).all()
+    assert found.labels == (None, good.labels[0], None, good.labels[1])
+    assert [(each.index, each.name, each.reason) for each in found.failures] == [
+        (0, "nowhere", "CLIP_NOT_FOUND"),
+        (2, "no name", "INVALID_INPUT"),
+    ]
 
 
-def test_embeddings_that_are_none_are_refused(client: LearnerClient, scene: Scene):
+def test_names_that_are_none_and_clips_of_other_pools_fail_alone(
+    raw, client: LearnerClient, scene: Scene
+):
+    version = scene.seed_labels()
+    other = make_scene(client, 6)
+    clip_names = [
+        f"pools/{pool}/clips/clip-0001" for pool in (scene.pool_id, other.pool_id, "nowhere")
+    ]
+    response = raw.Predict(
+        head_pb2.PredictRequest(
+            task=f"tasks/{scene.task_id}",
+            clips=head_pb2.ClipNames(names=[*clip_names, "clip-0001"]),
+            min_head_version=version,
+        )
+    )
+    assert [each.index for each in response.failures] == [1, 2, 3]
+    assert {each.status.code for each in response.failures} == {code_pb2.INVALID_ARGUMENT}
+    assert response.probabilities.row_count == len(response.labels) == 4
+    assert [bool(label) for label in response.labels] == [True, False, False, False]
+
+
+def test_more_rows_than_an_answer_holds_are_refused_with_how_many_it_does(
+    raw, client: LearnerClient, scene: Scene
+):
+    classes = [f"class-{number}" for number in range(1_000)]
+    task = client.create_task(new_id(), scene.pool_id, classes, head_recipe=QUICK)
+    labels = [KnownLabel(clip, classes[place]) for place, clip in enumerate(list(scene.truth)[:2])]
+    client.import_labels(task.task_id, labels)
+    row_count = 20_000
+    given = np.zeros((row_count, DIM), np.float32)
+    found = client.predict(task.task_id, embeddings=given, min_head_version=1)
+    assert found.probabilities.shape == (row_count, 1_000)
+    request = head_pb2.PredictRequest(task=f"tasks/{task.task_id}", embeddings=encode_matrix(given))
+    with pytest.raises(grpc.RpcError) as caught:
+        raw.Predict(request)
+    assert failure_of(caught.value).fields == ("input",)
+    assert "give at most" in failure_of(caught.value).message
+
+
+def test_embeddings_that_are_none_fail_alone_and_those_of_another_size_are_refused(
+    client: LearnerClient, scene: Scene
+):
     version = scene.seed_labels()
     client.predict(scene.task_id, embeddings=scene.embeddings, min_head_version=version)
     wrong = scene.embeddings[:4].copy()
     wrong[1, 2], wrong[3, 0] = np.nan, np.inf
-    with refused("embeddings[1]", "embeddings[3]"):
-        client.predict(scene.task_id, embeddings=wrong)
+    found = client.predict(scene.task_id, embeddings=wrong)
+    assert [(each.index, each.name) for each in found.failures] == [
+        (1, "embeddings[1]"),
+        (3, "embeddings[3]"),
+    ]
+    assert np.isnan(found.probabilities[[1, 3]]).all()
+    assert_array_equal(
+        found.probabilities[::2],
+        client.predict(scene.task_id, embeddings=wrong[::2]).probabilities,
+    )
     with refused("embeddings"):
         client.predict(scene.task_id, embeddings=scene.embeddings[:, :-1])
     with refused("embeddings"):

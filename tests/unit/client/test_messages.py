@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aloe import client
 from aloe.client import AcquisitionFunction, SelectionRule, types
-from aloe.client.operations import labeling, pools, results, tasks
+from aloe.client.operations import label_import, labeling, pools, predictions, results, tasks
 from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, pool_pb2, task_pb2
 from aloe.wire.arrays import encode_matrix
 from aloe.wire.settings import encode_strategy
@@ -155,11 +155,11 @@ def test_a_known_label_carries_who_gave_it_and_when():
         client.KnownLabel("a", "yes", oracle_id="anna", label_time=given),
         client.KnownLabel("b", None),
     ]
-    request = labeling.import_labels("greetings", "voices", known).request
-    assert (request.labels[0].label, request.labels[0].oracle_id) == ("yes", "anna")
-    assert request.labels[0].label_time.ToDatetime(tzinfo=UTC) == given
-    assert request.labels[1].WhichOneof("answer") == "abstention"
-    assert not request.labels[1].HasField("label_time")
+    first, second = (label_import.encode_known_label("voices", each) for each in known)
+    assert (first.label, first.oracle_id) == ("yes", "anna")
+    assert first.label_time.ToDatetime(tzinfo=UTC) == given
+    assert second.WhichOneof("answer") == "abstention"
+    assert not second.HasField("label_time")
 
 
 def test_lease_without_a_head_has_no_score():
@@ -197,20 +197,28 @@ def test_pool_and_its_clips_are_read_whole():
     )
 
 
+def prediction_of(embeddings):
+    return predictions.PredictRun(
+        "greetings",
+        predictions.embedding_inputs(embeddings),
+        min_head_version=2,
+        max_message_bytes=2**20,
+    )
+
+
 def test_predictions_are_a_matrix_with_the_classes_as_columns():
     probabilities = np.array([[0.25, 0.75]], np.float32)
-    operation = results.predict(
-        "greetings", results.embeddings_input(np.ones((1, 3), np.float32)), min_head_version=2
-    )
+    running = prediction_of(np.ones((1, 3), np.float32))
+    (operation,) = running.operations()
     assert operation.request.embeddings.column_count == 3
-    predictions = operation.result(
-        head_pb2.PredictResponse(
-            probabilities=encode_matrix(probabilities),
-            labels=["yes"],
-            classes=["no", "yes"],
-            head_version=2,
-        )
+    response = head_pb2.PredictResponse(
+        probabilities=encode_matrix(probabilities),
+        labels=["yes"],
+        classes=["no", "yes"],
+        head_version=2,
     )
+    running.add(operation.result(response))
+    predictions = running.finish()
     np.testing.assert_array_equal(predictions.probabilities, probabilities)
     assert predictions.labels == ("yes",)
 
@@ -244,10 +252,13 @@ def test_round_without_validation_clips_has_no_evaluation():
 
 
 def test_answer_that_cannot_be_read_is_a_defect_of_the_server():
-    operation = results.predict("greetings", head_pb2.ClipNames(), min_head_version=0)
-    truncated = audio_pb2.FloatMatrix(row_count=1, column_count=1)
+    (operation,) = prediction_of(np.ones((2, 3), np.float32)).operations()
+    truncated = audio_pb2.FloatMatrix(row_count=2, column_count=1)
     with pytest.raises(client.Internal, match="one version"):
         operation.result(head_pb2.PredictResponse(probabilities=truncated))
+    one_row = encode_matrix(np.ones((1, 2), np.float32))
+    with pytest.raises(client.Internal, match="1 rows for 2 inputs"):
+        operation.result(head_pb2.PredictResponse(probabilities=one_row, labels=["yes"]))
 
 
 def test_state_that_is_new_to_the_client_is_told():
@@ -283,7 +294,13 @@ def test_clips_are_named_by_the_pool_of_the_task_asked_for_once(learner_server, 
     )
     learner_server.on("GetTask", lambda *_: task_pb2.GetTaskResponse(task=task))
     learner_server.on("ImportLabels", lambda *_: labeling_pb2.ImportLabelsResponse(changed_count=1))
-    learner_server.on("Predict", lambda *_: head_pb2.PredictResponse())
+    one_row = encode_matrix(np.ones((1, 2), np.float32))
+    learner_server.on(
+        "Predict",
+        lambda *_: head_pb2.PredictResponse(
+            probabilities=one_row, labels=["yes"], classes=["no", "yes"]
+        ),
+    )
     known = types.KnownLabel("a", "yes", client.Split.TEST)
     for _ in range(2):
         assert learner.call("import_labels", "greetings", [known]).head_version is None

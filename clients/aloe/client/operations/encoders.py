@@ -99,6 +99,7 @@ class EmbedRun:
             values=np.concatenate([each.values for each in self._parts]),
             fingerprint=first.fingerprint,
             durations=tuple(chain.from_iterable(each.durations for each in self._parts)),
+            reports=tuple(chain.from_iterable(each.reports for each in self._parts)),
         )
 
     def _read(self) -> Iterator[Sized[audio_pb2.Audio]]:

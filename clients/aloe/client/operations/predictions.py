@@ -45,6 +45,7 @@ def audio_inputs(clips: Sequence[types.Audio], max_bytes: int) -> PredictInputs[
 
     def name(place: int) -> str:
         clip = clips[place]
+        clip = clip.audio if isinstance(clip, types.Recording) else clip
         return f"audio[{place}]" if isinstance(clip, bytes | types.Pcm) else str(clip)
 
     def build(messages: Sequence[audio_pb2.Audio]) -> dict[str, Any]:
@@ -191,6 +192,8 @@ class PredictRun:
         probabilities = decode_matrix(response.probabilities)
         if not len(places) == len(probabilities) == len(response.labels):
             raise ValueError(f"{len(probabilities)} rows for {len(places)} inputs")
+        if probabilities.shape[1] != len(response.classes):
+            raise ValueError(f"{probabilities.shape[1]} columns, {len(response.classes)} classes")
         failures = [
             self._failure(places[each.index], error_of_status(each.status))
             for each in response.failures

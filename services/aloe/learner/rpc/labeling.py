@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import NO_CLASS, Event, event_order
@@ -18,6 +19,8 @@ from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, POOL_STATES, SPLITS
 from aloe.wire.settings import encode_strategy
 
 _LABELS_PER_MESSAGE = 5_000
+_MAX_PAGE_CHANGES = 50_000
+"""Clips in the events of a page, some hundred bytes each."""
 
 
 def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel:
@@ -70,6 +73,13 @@ def write_labels(
         yield labeling_pb2.ExportLabelsResponse(
             labels=[_write_label(pool, task, each) for each in some]
         )
+
+
+def page_of_events(events: Sequence[Event], count: int) -> Sequence[Event]:
+    """Return the first events, up to `count` and to what fits into a message; at least one."""
+    change_counts = accumulate(len(event.rows) for event in events[:count])
+    fitting = sum(each <= _MAX_PAGE_CHANGES for each in change_counts)
+    return events[: max(fitting, 1)]
 
 
 def write_event(history: TaskHistory, event: Event) -> labeling_pb2.TaskEvent:

@@ -261,8 +261,8 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             fields.read_event_id(request.page_token),
             count + 1,
         )
-        events = history.events[:count]
-        more = len(history.events) > count
+        events = labeling.page_of_events(history.events, count)
+        more = len(history.events) > len(events)
         return labeling_pb2.ListEventsResponse(
             events=[labeling.write_event(history, each) for each in events],
             next_page_token=events[-1].event_id if more else "",

@@ -1,0 +1,109 @@
+"""`aloe task import-labels`: labels that are known already, from a file."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aloe.cli.console import CommandError, complain, notes, print_json, progress
+from aloe.cli.known_labels import LabelFile, OnConflict, read_labels
+from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
+from aloe.client import (
+    AloeError,
+    AlreadyExists,
+    ImportLabelsResult,
+    InvalidArgument,
+    LearnerClient,
+)
+
+_PATIENCE = timedelta(minutes=2)
+"""Of each call, with some thousand labels."""
+_PLACE = re.compile(r"labels\[(\d+)\]")
+
+
+def import_labels(
+    task_id: TaskId,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV with the columns clip_id,label[,split], or what aloe export wrote"
+        ),
+    ],
+    encoding: Annotated[
+        str | None, typer.Option(help="of the file, such as cp1252; by default UTF-8 or UTF-16")
+    ] = None,
+    on_conflict: Annotated[
+        OnConflict, typer.Option(help="which of several different labels of one clip counts")
+    ] = OnConflict.REFUSE,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="over other answers, those of people included")
+    ] = False,
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Give a task labels that are known already: seed labels, validation and test labels."""
+    given = read_labels(file, encoding=encoding, on_conflict=on_conflict)
+    if not given.labels:
+        raise CommandError(f"{file} holds no labels")
+    with client(server) as learner:
+        result = _import(learner, task_id, given, replace=replace)
+    if json:
+        print_json(result)
+    else:
+        replaced = f", {result.replaced_count:,} of them over another answer"
+        notes.print(
+            f"{result.changed_count:,} of {len(given.labels):,} labels were new or changed"
+            f"{replaced if result.replaced_count else ''}"
+        )
+
+
+def _import(
+    learner: LearnerClient, task_id: str, given: LabelFile, *, replace: bool
+) -> ImportLabelsResult:
+    stored_count = 0
+    with progress() as bar:
+        row = bar.add_task("checking", total=len(given.labels))
+
+        def advance(step: str, count: int) -> None:
+            nonlocal stored_count
+            stored_count = count if step == "storing" else 0
+            bar.update(row, description=step, completed=count)
+
+        try:
+            return learner.import_labels(
+                task_id, given.labels, replace=replace, on_progress=advance, timeout=_PATIENCE
+            )
+        except (AloeError, KeyboardInterrupt) as error:
+            if stored_count or isinstance(error, KeyboardInterrupt):
+                complain(
+                    f"{stored_count:,} of {len(given.labels):,} labels are stored, or some thousand"
+                    " more; run it again to store the rest: what is there is left as it is"
+                )
+            elif isinstance(error, AlreadyExists | InvalidArgument):
+                raise CommandError(_tell(error, given)) from error
+            raise
+
+
+def _tell(error: AloeError, given: LabelFile) -> str:
+    """Complain of labels by their lines; return what it comes to."""
+    blamed = 0
+    for violation in error.violations:
+        place = _PLACE.match(violation.field)
+        if place and int(place[1]) < len(given.labels):
+            blamed += 1
+            where = given.where(int(place[1]))
+            complain(f"{given.file}, {where}: {_by_lines(violation.description, given)}")
+    if not blamed:
+        return str(error)
+    more = error.violation_count - blamed
+    remedy = "; --replace stores them anyway" if isinstance(error, AlreadyExists) else ""
+    return (
+        f"{error.violation_count:,} of {len(given.labels):,} labels are refused"
+        f"{f', {more:,} of them not shown' if more > 0 else ''}; nothing was stored{remedy}"
+    )
+
+
+def _by_lines(text: str, given: LabelFile) -> str:
+    return _PLACE.sub(lambda place: given.where(int(place[1])), text)

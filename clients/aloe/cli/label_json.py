@@ -1,0 +1,76 @@
+"""Labels as `aloe export --json` writes them: a JSON array, read entry by entry."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from aloe.bench.datasets.errors import DatasetError
+from aloe.bench.datasets.tables import Row, read_bytes
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+
+
+def is_json(file: Path, encoding: str | None) -> bool:
+    """Whether a file begins as a JSON array does, and no table. Raises DatasetError."""
+    data, encoding = read_bytes(file, encoding)
+    return data[:1_000].decode(encoding, errors="ignore").lstrip().startswith("[")
+
+
+def read_json(file: Path, required: Sequence[str], encoding: str | None) -> Iterator[Row]:
+    """Read an array of objects whose values are texts or null.
+
+    Raises:
+        DatasetError: it cannot be used; the message names the entry or the line.
+    """
+    data, encoding = read_bytes(file, encoding)
+    text = data.decode(encoding)
+    decoder = json.JSONDecoder(object_pairs_hook=_without_repeats)
+    number, at = 0, _skip(text, text.index("[") + 1)
+    try:
+        while text[at : at + 1] != "]":
+            if number:
+                if text[at : at + 1] != ",":
+                    raise json.JSONDecodeError("no ',' between entries", text, at)
+                at = _skip(text, at + 1)
+            entry, at = decoder.raw_decode(text, at)
+            cells = _cells(entry, required)
+            number += 1
+            yield Row(file, number, cells, "entry")
+            at = _skip(text, at)
+        if _skip(text, at + 1) != len(text):
+            raise json.JSONDecodeError("more behind the array", text, at + 1)
+    except json.JSONDecodeError as error:
+        raise DatasetError(f"{file}, line {error.lineno}: not JSON ({error.msg})") from error
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{file}, entry {number + 1}: {error}") from error
+
+
+def _cells(entry: Any, required: Sequence[str]) -> dict[str, str]:
+    """Return the cells that a table would have. Raises ValueError where there are none."""
+    if not isinstance(entry, dict):
+        raise ValueError(f"{entry!r} is no object")  # noqa: TRY004 - each is a wrong file
+    for name in required:
+        if name not in entry:
+            raise ValueError(f"there is no {name!r}")
+    for name, value in entry.items():
+        if not isinstance(value, str | None):
+            raise ValueError(f"{name!r} is {value!r}; it must be text")  # noqa: TRY004
+    cells = {name: value or "" for name, value in entry.items()}
+    if entry["label"] is None:
+        cells.setdefault("answer", "abstention")
+    return cells
+
+
+def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    entry = dict(pairs)
+    if len(entry) < len(pairs):
+        raise ValueError("a name stands in it twice")
+    return entry
+
+
+def _skip(text: str, at: int) -> int:
+    """Return where the blanks from a place on end."""
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
