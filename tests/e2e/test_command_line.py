@@ -62,39 +62,6 @@ def test_query_and_submit_label_from_a_script(aloe: CommandLine, vowels: str):
     assert aloe.json("query", task)["pool_state"] == "budget_spent"
 
 
-def test_a_file_that_cannot_be_heard_does_not_stop_the_others(
-    aloe: CommandLine, vowels: str, recordings: Path, tmp_path: Path
-):
-    task = aloe.new_task(vowels, "mixed")
-    known = tmp_path / "known.csv"
-    lines = [
-        f"{path.parent.name}~{path.name},{path.parent.name}" for path in recordings.rglob("*.wav")
-    ]
-    known.write_text("clip_id,label\n" + "\n".join(lines))
-    aloe.output("task", "import-labels", task, known)
-    aloe.json("query", task, "--min-head", 1)
-    noise, empty, large = (tmp_path / f"{name}.wav" for name in ("noise", "empty", "large"))
-    noise.write_bytes(b"no audio at all")
-    empty.write_bytes(b"")
-    with large.open("wb") as file:
-        file.truncate(100 * 1024 * 1024)  # More than a message may hold.
-    good = sorted((recordings / "a").glob("*.wav"))
-    done = aloe.run("predict", task, noise, *good, empty, large, "--json")
-    assert done.returncode == 1
-    rows = json.loads(done.stdout)
-    assert [Path(each["path"]).name for each in rows] == [
-        "noise.wav",
-        *(path.name for path in good),
-        "empty.wav",
-        "large.wav",
-    ]
-    failed = {Path(each["path"]).name: each["error"] for each in rows if each["error"]}
-    assert failed.keys() == {"noise.wav", "empty.wav", "large.wav"}
-    assert all(each["label"] in "aeiou" for each in rows if not each["error"])
-    for path, problem in ((noise, "noise"), (empty, "empty"), (large, "large")):
-        assert f"{path}: {failed[f'{problem}.wav']}" in " ".join(done.stderr.split())
-
-
 def test_known_labels_train_a_head_that_predicts_and_is_exported(
     aloe: CommandLine, vowels: str, recordings: Path, tmp_path: Path
 ):

@@ -27,6 +27,8 @@ _EXPECTED = (
 
 def main() -> None:
     """Run the command line and exit."""
+    # Names of files may hold bytes that are no text.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 

@@ -1,6 +1,7 @@
 """Labels that are known already: what is at fault is told and nothing stored; nothing is lost."""
 
 import io
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ def table_scene(client: LearnerClient) -> Scene:
     return make_scene(client, 8)
 
 
-TIMES = st.datetimes(timezones=st.just(__import__("datetime").UTC)).filter(lambda t: t.year > 1900)
+TIMES = st.datetimes(timezones=st.just(UTC)).filter(lambda t: t.year > 1900)
 KNOWN = st.one_of(
     st.tuples(st.sampled_from(CLASSES), st.sampled_from(Split)),
     st.just((None, Split.TRAIN)),
