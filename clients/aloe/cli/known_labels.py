@@ -2,7 +2,7 @@
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -20,6 +20,7 @@ ANSWER = "answer"
 """The column that tells an abstention from a label."""
 _KNOWN = {*COLUMNS, ANSWER, "uri"}
 _LABEL, _ABSTENTION = "label", "abstention"
+_ROWS_PER_TELLING = 10_000
 
 
 class OnConflict(Enum):
@@ -46,11 +47,21 @@ class LabelFile:
 
 
 def read_labels(
-    file: Path, *, encoding: str | None = None, on_conflict: OnConflict = OnConflict.REFUSE
+    file: Path,
+    *,
+    encoding: str | None = None,
+    on_conflict: OnConflict = OnConflict.REFUSE,
+    on_progress: Callable[[int], None] | None = None,
 ) -> LabelFile:
     """Read a table with the columns clip_id, label and, if it likes, those of an export.
 
     What `aloe export --json` wrote is read as well.
+
+    Args:
+        file: the table.
+        encoding: of the file; by default what it seems to be.
+        on_conflict: which of several different labels of a clip counts.
+        on_progress: told, now and then, how many labels were read so far.
 
     Raises:
         CommandError: it cannot be read whole; the message names the line.
@@ -65,6 +76,8 @@ def read_labels(
             if place == len(found.labels):
                 found.labels.append(label)
                 found.numbers.append(row.number)
+                if on_progress is not None and not len(found.labels) % _ROWS_PER_TELLING:
+                    on_progress(len(found.labels))
             elif _chosen(found, place, row, label, on_conflict):
                 found.labels[place], found.numbers[place] = label, row.number
     except DatasetError as error:

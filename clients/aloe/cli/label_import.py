@@ -44,7 +44,14 @@ def import_labels(
     json: Json = False,
 ) -> None:
     """Give a task labels that are known already: seed labels, validation and test labels."""
-    given = read_labels(file, encoding=encoding, on_conflict=on_conflict)
+    with progress() as bar:
+        row = bar.add_task("reading", total=None)
+        given = read_labels(
+            file,
+            encoding=encoding,
+            on_conflict=on_conflict,
+            on_progress=lambda count: bar.update(row, completed=count),
+        )
     if not given.labels:
         raise CommandError(f"{file} holds no labels")
     with client(server) as learner:

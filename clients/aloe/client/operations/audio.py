@@ -40,7 +40,7 @@ def encode_audio(
         )
     if decoding != DEFAULT_DECODING:
         message.decoding.CopyFrom(write_decoding(decoding))
-    _check_size(message.ByteSize(), field, max_bytes)
+    check_size(message.ByteSize(), field, max_bytes)
     return message
 
 
@@ -51,14 +51,15 @@ def _read(path: Path, field: str, max_bytes: int) -> bytes:
         if not S_ISREG(status.st_mode):
             what = "a folder" if path.is_dir() else "a pipe or a device"
             raise invalid_field(field, f"{path} is {what}, not a file")
-        _check_size(status.st_size, f"{field} ({path})", max_bytes)
+        check_size(status.st_size, f"{field} ({path})", max_bytes)
         return path.read_bytes()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise invalid_field(field, f"cannot read {path}: {why}") from error
 
 
-def _check_size(byte_count: int, field: str, max_bytes: int) -> None:
+def check_size(byte_count: int, field: str, max_bytes: int) -> None:
+    """Raises InvalidArgument where a clip is larger than `max_bytes`."""
     if byte_count > max_bytes:
         raise invalid_field(
             field,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from aloe.client import types
 from aloe.client.calls.translate import error_of_status, failure_of_error, invalid_field
 from aloe.client.errors import InvalidArgument
-from aloe.client.operations.audio import encode_audio
+from aloe.client.operations.audio import check_size, encode_audio
 from aloe.client.operations.chunks import MESSAGE_BYTES
 from aloe.client.operations.fields import pool_name
 from aloe.client.operations.operation import Operation
@@ -117,6 +117,7 @@ class ClipImport:
         for clip in self._clips:
             try:
                 message, vector = _encode_clip(clip, self._max_clip_bytes)
+                check_size(message.ByteSize() + len(vector or b""), "clip", self._max_clip_bytes)
             except InvalidArgument as error:
                 self._unread.append(failure_of_error(clip.clip_id, error))
                 continue
