@@ -70,6 +70,25 @@ def test_no_file_that_can_be_heard_is_no_traceback(aloe: CommandLine, task: str,
     assert aloe.run("predict", "no-such-task", tmp_path / "nowhere.wav").returncode == 1
 
 
+def test_what_is_found_in_a_recording_is_told_with_its_prediction(
+    aloe: CommandLine, task: str, recordings: Path, tmp_path: Path
+):
+    samples, rate = soundfile.read(next(recordings.rglob("*.wav")))
+    cut, opposed, good = (tmp_path / f"{name}.wav" for name in ("cut", "opposed", "good"))
+    soundfile.write(good, samples, rate)
+    cut.write_bytes(good.read_bytes()[: len(samples)])
+    soundfile.write(opposed, np.stack([samples, -samples], axis=1), rate)
+    refused = aloe.run("predict", task, cut, opposed, good, "--json")
+    assert refused.returncode == 1
+    assert [bool(each["error"]) for each in json.loads(refused.stdout)] == [True, True, False]
+    flags = ["--accept-damaged", "--channel", "left"]
+    taken = aloe.run("predict", task, cut, opposed, good, "--json", *flags)
+    assert taken.returncode == 0
+    problems = [[w["problem"] for w in each["warnings"]] for each in json.loads(taken.stdout)]
+    assert problems == [["cut_off"], [], []]
+    assert f"cut off: 1 clips, such as {cut}" in " ".join(taken.stderr.split())
+
+
 @pytest.fixture(scope="module")
 def large_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Eight recordings of 55 s, 48 kHz, stereo, 24 bit: 127 MB."""

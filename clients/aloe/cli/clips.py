@@ -1,6 +1,7 @@
 """`aloe import`: audio files into a pool."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from aloe.cli.options import (
     client,
     parse_decoding,
 )
-from aloe.client import AudioProblem, Decoding, ImportSummary, LearnerClient, NewClip
+from aloe.client import AudioProblem, AudioWarning, Decoding, LearnerClient, NewClip
 from aloe.values.audio import DEFAULT_DECODING
 
 _SHOWN_FAILURES = 20
@@ -62,7 +63,7 @@ def import_clips(
             f"{summary.imported_count:,} imported, {summary.existing_count:,} were there,"
             f" {len(summary.failures):,} failed"
         )
-    _tell_warnings(summary)
+    tell_warnings((each.clip_id, each.warnings) for each in summary.warnings)
     for failure in summary.failures[:_SHOWN_FAILURES]:
         complain(f"{failure.clip_id}: {failure.message}")
     if len(summary.failures) > _SHOWN_FAILURES:
@@ -71,18 +72,18 @@ def import_clips(
         raise typer.Exit(1)
 
 
-def _tell_warnings(summary: ImportSummary) -> None:
-    """Say what was found in clips that were taken, a line for each kind of it."""
+def tell_warnings(found: Iterable[tuple[str, Iterable[AudioWarning]]]) -> None:
+    """Say what was found in recordings that were taken, by name, a line for each kind of it."""
     firsts: dict[AudioProblem, tuple[str, str]] = {}
     counts: Counter[AudioProblem] = Counter()
-    for clip in summary.warnings:
-        for warning in clip.warnings:
+    for name, warnings in found:
+        for warning in warnings:
             counts[warning.problem] += 1
-            firsts.setdefault(warning.problem, (clip.clip_id, warning.message))
-    for problem, (clip_id, message) in firsts.items():
+            firsts.setdefault(warning.problem, (name, warning.message))
+    for problem, (name, message) in firsts.items():
         what = problem.value.replace("_", " ")
         notes.print(
-            f"{what}: {counts[problem]:,} clips, such as {clip_id}: {message}",
+            f"{what}: {counts[problem]:,} clips, such as {name}: {message}",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -7,9 +7,21 @@ from pathlib import Path
 
 import typer
 
+from aloe.cli.clips import tell_warnings
 from aloe.cli.console import complain, percent, print_json, print_table, progress
-from aloe.cli.options import DEFAULT_SERVER, Files, Json, Server, TaskId, audio_files, client
-from aloe.client import Predictions
+from aloe.cli.options import (
+    DEFAULT_SERVER,
+    AcceptDamaged,
+    Channel,
+    Files,
+    Json,
+    Server,
+    TaskId,
+    audio_files,
+    client,
+    parse_decoding,
+)
+from aloe.client import AudioWarning, Predictions, Recording
 
 _PATIENCE = timedelta(minutes=2)
 
@@ -24,19 +36,26 @@ class FilePrediction:
     head_version: int | None = None
     reason: str | None = None
     error: str | None = None
+    warnings: tuple[AudioWarning, ...] = ()
 
 
 def predict(
-    task_id: TaskId, paths: Files, server: Server = DEFAULT_SERVER, json: Json = False
+    task_id: TaskId,
+    paths: Files,
+    channel: Channel = "",
+    accept_damaged: AcceptDamaged = False,
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
 ) -> None:
     """Predict the classes of audio files; one that cannot be heard does not stop the others."""
+    decoding = parse_decoding(channel, accept_damaged=accept_damaged)
     files = [path for path, _ in audio_files(paths)]
     with client(server) as learner, progress() as bar:
         learner.get_task(task_id)
         row = bar.add_task("predicting", total=len(files))
         found = learner.predict(
             task_id,
-            audio=files,
+            audio=[Recording(path, decoding) for path in files],
             on_progress=lambda count: bar.update(row, completed=count),
             timeout=_PATIENCE,
         )
@@ -52,6 +71,7 @@ def predict(
                 if each.label is not None and each.probabilities is not None
             ],
         )
+    tell_warnings((each.name, each.warnings) for each in found.warnings)
     for each in rows:
         if each.error is not None:
             complain(f"{each.path}: {each.error}")
@@ -62,6 +82,7 @@ def predict(
 
 def _rows(files: Sequence[Path], found: Predictions) -> Iterator[FilePrediction]:
     failures = {failure.index: failure for failure in found.failures}
+    warnings = {each.index: each.warnings for each in found.warnings}
     for place, path in enumerate(files):
         failure = failures.get(place)
         if failure is not None:
@@ -74,4 +95,5 @@ def _rows(files: Sequence[Path], found: Predictions) -> Iterator[FilePrediction]
                 found.labels[place],
                 dict(zip(found.classes, probabilities, strict=True)),
                 found.head_versions[place],
+                warnings=warnings.get(place, ()),
             )

@@ -501,6 +501,7 @@ class PredictResponse(_message.Message):
     CLASSES_FIELD_NUMBER: _builtins.int
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """The head that predicted."""
     @_builtins.property
@@ -524,6 +525,12 @@ class PredictResponse(_message.Message):
         NaN or out of range.
         """
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PredictWarnings]:
+        """Recordings that were predicted for although something was found in them, by
+        index.
+        """
+
     def __init__(
         self,
         *,
@@ -532,14 +539,43 @@ class PredictResponse(_message.Message):
         classes: _abc.Iterable[_builtins.str] | None = ...,
         head_version: _builtins.int = ...,
         failures: _abc.Iterable[Global___PredictFailure] | None = ...,
+        warnings: _abc.Iterable[Global___PredictWarnings] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["probabilities", b"probabilities"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "failures", b"failures", "head_version", b"head_version", "labels", b"labels", "probabilities", b"probabilities"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "failures", b"failures", "head_version", b"head_version", "labels", b"labels", "probabilities", b"probabilities", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PredictResponse: _TypeAlias = PredictResponse  # noqa: Y015
+
+@_typing.final
+class PredictWarnings(_message.Message):
+    """What was found in a recording that was predicted for all the same."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Its place in the request, from 0."""
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_audio_pb2.AudioWarning]:
+        """What was found, at least one."""
+
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        warnings: _abc.Iterable[_audio_pb2.AudioWarning] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictWarnings: _TypeAlias = PredictWarnings  # noqa: Y015
 
 @_typing.final
 class PredictFailure(_message.Message):

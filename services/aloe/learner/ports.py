@@ -304,11 +304,10 @@ class EncoderPort(Protocol):
 
     async def embed(
         self, encoder: EncoderInfo, recordings: Sequence[Audio]
-    ) -> Sequence[Float32Array | InvalidInput]:
+    ) -> Sequence[EmbeddedAudio | InvalidInput]:
         """Embed some recordings for a caller who waits, ahead of streams.
 
-        Returns:
-            For each recording (embedding_dim,) float32, or what is wrong with it.
+        What is wrong with one recording is its result; what is wrong with all is raised.
         """
 
     def embed_stream(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from aloe.client.operations.fields import clip_name, task_name, uint32
 from aloe.client.operations.operation import Operation
 from aloe.v1 import audio_pb2, head_pb2
 from aloe.wire.arrays import Float32Array, decode_matrix, encode_matrix
+from aloe.wire.audio import read_warning
 
 _MAX_ROW_COUNT = 4_096
 _MAX_ROW_BYTES = 4_608
@@ -103,6 +105,7 @@ class _Answer:
     classes: tuple[str, ...]
     head_version: int
     failures: Sequence[types.InputFailure]
+    warnings: Sequence[types.InputWarnings]
 
 
 class PredictRun:
@@ -169,8 +172,9 @@ class PredictRun:
         if self._on_progress is not None:
             self._on_progress(count)
         failures = tuple(sorted(self._failures, key=lambda each: each.index))
+        warnings = tuple(chain.from_iterable(each.warnings for each in self._answers))
         return types.Predictions(
-            probabilities, tuple(labels), classes, tuple(head_versions), failures
+            probabilities, tuple(labels), classes, tuple(head_versions), failures, warnings
         )
 
     def _read(self) -> Iterator[Sized[Any]]:
@@ -198,6 +202,14 @@ class PredictRun:
             self._failure(places[each.index], error_of_status(each.status))
             for each in response.failures
         ]
+        warnings = [
+            types.InputWarnings(
+                places[each.index],
+                self._inputs.name(places[each.index]),
+                tuple(map(read_warning, each.warnings)),
+            )
+            for each in response.warnings
+        ]
         return _Answer(
             places,
             probabilities,
@@ -205,6 +217,7 @@ class PredictRun:
             tuple(response.classes),
             response.head_version,
             failures,
+            warnings,
         )
 
     def _failure(self, place: int, error: AloeError) -> types.InputFailure:

@@ -9,7 +9,13 @@ from aloe.client.types.audio import (
     Pcm,
     Recording,
 )
-from aloe.client.types.calls import ClipFailure, ConnectOptions, FieldViolation, InputFailure
+from aloe.client.types.calls import (
+    ClipFailure,
+    ConnectOptions,
+    FieldViolation,
+    InputFailure,
+    InputWarnings,
+)
 from aloe.client.types.history import ClipChange, TaskEvent
 from aloe.client.types.labeling import (
     Answer,
@@ -89,6 +95,7 @@ __all__ = [
     "ImportLabelsResult",
     "ImportSummary",
     "InputFailure",
+    "InputWarnings",
     "KnownLabel",
     "LabelCountRule",
     "LbfgsRecipe",

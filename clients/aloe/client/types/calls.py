@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from aloe.values.audio import AudioWarning
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectOptions:
@@ -36,6 +38,17 @@ class InputFailure:
     """An ErrorReason, such as "INVALID_INPUT"."""
     message: str
     violations: tuple[FieldViolation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InputWarnings:
+    """What was found in a recording that was predicted for all the same."""
+
+    index: int
+    """Its place among the inputs."""
+    name: str
+    """The path, or the place, as in "audio[3]"."""
+    warnings: tuple[AudioWarning, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aloe.client.types.calls import InputFailure
+from aloe.client.types.calls import InputFailure, InputWarnings
 from aloe.values.recipes import HeadRecipe
 from aloe.values.stopping import StopAdvice
 from aloe.wire.arrays import Float32Array
@@ -79,6 +79,8 @@ class Predictions:
     """The head that each input was given to: many take several calls, and a new head may come in
     between. 0 for one that could not be read."""
     failures: tuple[InputFailure, ...] = ()
+    """By index."""
+    warnings: tuple[InputWarnings, ...] = ()
     """By index."""
 
     @property

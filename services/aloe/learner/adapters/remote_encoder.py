@@ -8,7 +8,6 @@ from aloe.client import errors as client_errors
 from aloe.client.asyncio.embed_stream import embed_batches
 from aloe.client.calls.translate import error_of_status
 from aloe.client.operations import encoders
-from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import (
     EncoderMismatch,
     EncoderNotFound,
@@ -48,7 +47,7 @@ class RemoteEncoder:
 
     async def embed(
         self, encoder: EncoderInfo, recordings: Sequence[Audio]
-    ) -> Sequence[Float32Array | InvalidInput]:
+    ) -> Sequence[EmbeddedAudio | InvalidInput]:
         # Embed answers ahead of streams and says at once when the queue is full, but it is all or
         # nothing. A stream then tells which recordings are at fault.
         try:
@@ -64,20 +63,18 @@ class RemoteEncoder:
             return await self._embed_each(encoder, recordings)
         except client_errors.AloeError as error:
             raise _domain_error(error) from error
-        return list(embeddings.values)
+        durations_s = (each.total_seconds() for each in embeddings.durations)
+        results = zip(embeddings.values, durations_s, embeddings.reports, strict=True)
+        return [EmbeddedAudio(*each) for each in results]
 
     async def _embed_each(
         self, encoder: EncoderInfo, recordings: Sequence[Audio]
-    ) -> Sequence[Float32Array | InvalidInput]:
-        found: dict[int, Float32Array | InvalidInput] = {}
+    ) -> Sequence[EmbeddedAudio | InvalidInput]:
+        found: dict[int, EmbeddedAudio | InvalidInput] = {}
         async for number, outcome in self.embed_stream(encoder, _numbered(recordings)):
-            match outcome:
-                case EmbeddedAudio():
-                    found[number] = outcome.embedding
-                case InvalidInput():
-                    found[number] = outcome
-                case _:
-                    raise outcome
+            if not isinstance(outcome, EmbeddedAudio | InvalidInput):
+                raise outcome
+            found[number] = outcome
         return [found[number] for number in range(len(recordings))]
 
     async def embed_stream(

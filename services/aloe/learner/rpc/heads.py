@@ -19,6 +19,7 @@ from aloe.serving.status import status_of_anything
 from aloe.v1 import head_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix, encode_matrix
+from aloe.wire.audio import write_report
 from aloe.wire.settings import HEAD_RECIPE, encode_advice
 
 _FAILURE_BYTES = 1_000
@@ -59,6 +60,10 @@ def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
                 index=place, status=status_of_anything(error, status_of).to_proto()
             )
             for place, error in failures.items()
+        ],
+        warnings=[
+            head_pb2.PredictWarnings(index=place, warnings=write_report(report).warnings)
+            for place, report in prediction.reports.items()
         ],
     )
 

@@ -1,7 +1,7 @@
 """Predict: a task's newest head on recordings, embeddings or clips of the pool."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import EncoderPort, Store
 from aloe.learner.usecases.training import Trainer
+from aloe.values.audio import AudioReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Prediction:
     """(n_inputs, n_classes) float32; NaN for inputs that failed."""
     failures: Mapping[int, LearnerError]
     """What was wrong with inputs, by their places."""
+    reports: Mapping[int, AudioReport]
+    """What was found in recordings that warnings go with, by their places."""
     head_version: int
 
 
@@ -54,6 +57,7 @@ class _Embedded:
     embeddings: Float32Array
     """(n_inputs - n_failures, embedding_dim) float32"""
     failures: Mapping[int, LearnerError]
+    reports: Mapping[int, AudioReport] = field(default_factory=dict)
 
 
 class Predictor:
@@ -85,7 +89,11 @@ class Predictor:
         head = await cached.head(self._store)
         embedded = await self._embedded(cached.task, inputs, head.weights.shape[0])
         return Prediction(
-            cached.task, _probabilities(head, embedded), embedded.failures, head.version
+            cached.task,
+            _probabilities(head, embedded),
+            embedded.failures,
+            embedded.reports,
+            head.version,
         )
 
     async def _embedded(self, task: Task, inputs: PredictInput, embedding_dim: int) -> _Embedded:
@@ -95,11 +103,17 @@ class Predictor:
             return await self._vectors_of(task, inputs.clips, embedding_dim)
         pool = await self._store.read_pool(task.pool_id)
         outcomes = await self._encoder.embed(pool.encoder, inputs)
-        good = [each for each in outcomes if not isinstance(each, LearnerError)]
-        failures = {
-            place: each for place, each in enumerate(outcomes) if isinstance(each, LearnerError)
-        }
-        return _Embedded(np.stack(good) if good else _none(embedding_dim), failures)
+        good: list[Float32Array] = []
+        failures: dict[int, LearnerError] = {}
+        reports: dict[int, AudioReport] = {}
+        for place, each in enumerate(outcomes):
+            if isinstance(each, LearnerError):
+                failures[place] = each
+                continue
+            good.append(each.embedding)
+            if each.report.warnings:
+                reports[place] = each.report
+        return _Embedded(np.stack(good) if good else _none(embedding_dim), failures, reports)
 
     async def _vectors_of(
         self, task: Task, clips: Sequence[NamedClip | InvalidInput], embedding_dim: int
