@@ -51,7 +51,7 @@ def test_without_any_it_says_how_to_get_one(tmp_path: Path):
     done = subprocess.run(
         # Without site-packages: nothing was brought along.
         [sys.executable, "-S", "-c", "import aloe.local as local; local.find_redis_server()"],
-        env={"PYTHONPATH": str(_ROOT / "clients"), "PATH": str(tmp_path)},
+        env={"PYTHONPATH": f"{_ROOT / 'protos'}:{_ROOT / 'clients'}", "PATH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

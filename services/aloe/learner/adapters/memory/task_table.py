@@ -77,15 +77,19 @@ def check_not_lost(
     Of several leases on one clip, the first one may have it.
     """
     lost = []
-    taken: set[int] = set()
+    taken: dict[int, str] = {}
     for place, lease_id in enumerate(lease_ids):
         row = stored.leases[lease_id].row
         label = stored.labels.get(row)
         is_answered = label is not None and (answered_is_lost or label.lease_id != lease_id)
-        if is_answered or stored.holds.get(row, lease_id) != lease_id or row in taken:
+        if (
+            is_answered
+            or stored.holds.get(row, lease_id) != lease_id
+            or taken.get(row, lease_id) != lease_id
+        ):
             lost.append(place)
         else:
-            taken.add(row)
+            taken[row] = lease_id
     if lost:
         raise refusals.leases_lost(lost, fields)
 

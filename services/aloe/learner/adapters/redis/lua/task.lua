@@ -113,10 +113,10 @@ local function leases_of(oracle, lease_ids, answered_is_lost)
       local label = label_of(lease[1])
       local holder = redis.call('HGET', HOLDS, lease[1])
       if (label and (answered_is_lost or label[5] ~= lease_id))
-        or (holder and holder ~= lease_id) or taken[lease[1]] then
+        or (holder and holder ~= lease_id) or (taken[lease[1]] or lease_id) ~= lease_id then
         table.insert(lost, index - 1)
       else
-        taken[lease[1]] = true
+        taken[lease[1]] = lease_id
         found[lease_id] = { lease = lease, label = label, held = holder and true or false }
       end
     end
