@@ -27,11 +27,11 @@ import numpy as np
 from tests.benchmarks.echo import ECHO, running_echo, unary
 
 from aloe.client import Answer, AsyncLearnerClient, NewClip, connect_async
-from aloe.learner.adapters.redis.client import connect_redis
 from aloe.learner.adapters.redis.task_scripts import TaskKeys, milliseconds, task_script
 from aloe.learner.ports import REQUEST_LIFE
 from aloe.local import LocalStack, StackOptions
 from aloe.local.redis_server import redis_child
+from aloe.redis.connecting import connect_redis
 
 ORACLE_COUNT, TASK_COUNT, DIM = 64, 8, 32
 CLASSES = ("no", "yes")

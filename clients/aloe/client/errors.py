@@ -98,7 +98,7 @@ class ResourceExhausted(AloeError):
 
 
 class Overloaded(ResourceExhausted):
-    """The server's queue is full; the call may be repeated after `retry_after`."""
+    """The server's queue or its store is full; the call may be repeated after `retry_after`."""
 
 
 class Unavailable(AloeError):

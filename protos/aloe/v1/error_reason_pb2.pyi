@@ -83,6 +83,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: the recording cannot be kept, for want of room for
     instance. Nothing of the clip is stored.
     """
+    ERROR_REASON_STORE_FULL: _ErrorReason.ValueType  # 19
+    """RESOURCE_EXHAUSTED: the store (Redis) has no room for a change, in its
+    memory or on its disk. Nothing of the request was stored; calls that only
+    read go on. The details hold a google.rpc.RetryInfo.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the google.rpc.ErrorInfo that every error carries; its
@@ -150,5 +155,10 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 17
 ERROR_REASON_AUDIO_NOT_KEPT: ErrorReason.ValueType  # 18
 """RESOURCE_EXHAUSTED: the recording cannot be kept, for want of room for
 instance. Nothing of the clip is stored.
+"""
+ERROR_REASON_STORE_FULL: ErrorReason.ValueType  # 19
+"""RESOURCE_EXHAUSTED: the store (Redis) has no room for a change, in its
+memory or on its disk. Nothing of the request was stored; calls that only
+read go on. The details hold a google.rpc.RetryInfo.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

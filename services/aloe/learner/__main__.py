@@ -14,9 +14,10 @@ from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.remote_encoder import RemoteEncoder
-from aloe.learner.domain.errors import SchemaTooNew, StoreLosesData, StoreUnavailable
+from aloe.learner.domain.errors import SchemaTooNew, StoreFull, StoreUnavailable, StoreUnfit
 from aloe.learner.domain.warming import warm_up
 from aloe.learner.ports import Store
+from aloe.learner.recorder import NoRecorder, Recorder
 from aloe.learner.rpc.servicer import rpc_service
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.settings import Settings
@@ -37,15 +38,15 @@ def main() -> NoReturn:
         "aloe.learner",
         Settings,
         _build,
-        refusals=(InvalidArgument, SchemaTooNew, StoreLosesData),
+        refusals=(InvalidArgument, SchemaTooNew, StoreUnfit),
         new_event_loop=new_event_loop,
     )
 
 
 async def _build(settings: Settings) -> entry.Lifecycle:
-    store = _make_store(settings)
-    prefixes = tuple(prefix for prefix in settings.audio_uri_prefixes.split(",") if prefix)
     recorder = PrometheusRecorder() if settings.metrics_address else None
+    store = _make_store(settings, recorder or NoRecorder())
+    prefixes = tuple(prefix for prefix in settings.audio_uri_prefixes.split(",") if prefix)
     client = connect_embedding_async(settings.embedding)
     learner = Learner(
         store,
@@ -100,12 +101,12 @@ async def _prepare(store: Store) -> None:
     while True:
         try:
             return await store.prepare()
-        except StoreUnavailable as error:
+        except (StoreUnavailable, StoreFull) as error:
             _log.warning("waiting for the store: %s", error)
             await asyncio.sleep(_PREPARE_PAUSE_S)
 
 
-def _make_store(settings: Settings) -> Store:
+def _make_store(settings: Settings, recorder: Recorder) -> Store:
     url = settings.redis_url.get_secret_value()
     if not url:
         raise WrongSettings(
@@ -115,7 +116,9 @@ def _make_store(settings: Settings) -> Store:
     if url == "memory://":
         return MemoryStore()
     try:
-        return RedisStore.of_url(url, replica_count=settings.redis_replica_count)
+        return RedisStore.of_url(
+            url, replica_count=settings.redis_replica_count, tell=recorder.store_warned
+        )
     except ValueError as error:
         # The URL may hold a password: it is not repeated.
         raise WrongSettings(f"--redis-url: {error}") from None

@@ -11,7 +11,8 @@ all of them call by call):
   TaskNotFound if it is gone. Those that take a Pool raise PoolNotFound in both cases. Of the rest
   of a Task or Pool nothing counts: what is stored does.
 - Every method raises StoreUnavailable while the store cannot be reached. Then a change may or may
-  not have happened; repeating it is safe.
+  not have happened; repeating it is safe. Those that change something raise StoreFull while there
+  is no room for it, and then nothing has happened.
 - Times are kept, and leases timed, to the millisecond.
 """
 
@@ -274,7 +275,7 @@ class Store(PoolStore, TaskStore, Protocol):
 
         Raises:
             SchemaTooNew: a newer server has been here.
-            StoreLosesData: the store deletes what it was given, by how it is set up.
+            StoreUnfit: the store is none, or deletes what it is given, by how it is set up.
         """
 
     async def close(self) -> None:

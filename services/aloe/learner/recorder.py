@@ -1,5 +1,6 @@
 """The port to metrics: where the time of a head and of a query goes."""
 
+from collections.abc import Collection
 from enum import Enum
 from typing import Protocol
 
@@ -30,6 +31,9 @@ class Recorder(Protocol):
     def queried(self, duration_s: float) -> None:
         """Record how long a query took, without the time it waited for a head."""
 
+    def store_warned(self, kinds: Collection[str]) -> None:
+        """Record what about the store may cost labels now; no kinds: nothing any more."""
+
 
 class NoRecorder(Recorder):
     """Records nothing."""
@@ -39,6 +43,9 @@ class NoRecorder(Recorder):
 
     def queried(self, duration_s: float) -> None:
         del duration_s
+
+    def store_warned(self, kinds: Collection[str]) -> None:
+        del kinds
 
 
 class HeadTimes:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from aloe.learner.adapters.memory.store import MemoryStore
-from aloe.learner.adapters.redis.client import RedisClient
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.errors import LearnerError
 from aloe.learner.domain.events import START_OF_LOG, Event
@@ -15,6 +14,7 @@ from aloe.learner.domain.leases import LabelsDiffer, LeaseOutcome, RankingTooSho
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import Store
+from aloe.redis.connecting import RedisClient
 from aloe.values.states import EventKind
 
 from .time_travel import Clock, make_older

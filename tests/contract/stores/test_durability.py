@@ -7,7 +7,7 @@ import redis.asyncio
 from tests.needing_redis import needing_redis
 
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.domain.errors import StoreLosesData
+from aloe.learner.domain.errors import StoreUnfit
 from aloe.local.redis_server import redis_child
 
 
@@ -40,7 +40,7 @@ async def test_one_that_keeps_everything_is_taken_without_a_word(own_redis, capl
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
 async def test_one_that_deletes_keys_is_refused(own_redis, policy):
-    with pytest.raises(StoreLosesData, match=f"{policy}.*set maxmemory-policy noeviction"):
+    with pytest.raises(StoreUnfit, match=f"{policy}.*set maxmemory-policy noeviction"):
         await prepared(own_redis, maxmemory="100mb", maxmemory_policy=policy)
 
 

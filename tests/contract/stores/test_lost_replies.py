@@ -11,10 +11,10 @@ import pytest
 import redis.asyncio
 from redis.asyncio.client import Pipeline
 
-from aloe.learner.adapters.redis.client import connect_blocking
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.redis.vectors import VectorReader
 from aloe.learner.domain.events import START_OF_LOG
+from aloe.redis.connecting import connect_blocking
 
 from .conftest import make_scene, new_clips, new_pool
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import redis.asyncio
 
-from aloe.learner.adapters.redis.client import connect_blocking
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import PoolKeys, RedisPools
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.redis.vectors import VectorReader
-from aloe.learner.domain.errors import StoreUnavailable
+from aloe.learner.domain.errors import StoreFull, StoreUnavailable
 from aloe.learner.domain.pool import Pool
+from aloe.redis.connecting import connect_blocking
 
 from .conftest import new_clips, new_pool
 
@@ -94,7 +94,7 @@ class _FullRedis(redis.asyncio.Redis):
     async def set(self, *args: Any, **kwargs: Any) -> Any:
         self.set_count += 1
         if self.set_count == 2:
-            raise redis.exceptions.OutOfMemoryError("OOM command not allowed")
+            raise redis.exceptions.OutOfMemoryError("command not allowed")
         return await super().set(*args, **kwargs)
 
 
@@ -103,7 +103,7 @@ async def test_of_an_append_that_fails_nothing_is_left(redis_url: str, bare: red
     vectors = VectorReader(partial(connect_blocking, redis_url))
     pools = RedisPools(client, Pipelines(client), vectors)
     pool = await pools.create_pool(new_pool())
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreFull):
         await pools.append_clips(pool, *new_clips(1_000))
     assert await chunk_keys(bare, pool) == []
     await pools.append_clips(pool, *new_clips(1_000))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aloe.learner.adapters.redis.client import connect_blocking, connect_redis
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.redis.vectors import VectorReader
+from aloe.redis.connecting import connect_blocking, connect_redis
 
 from .conftest import DIM, new_clips, new_pool
 

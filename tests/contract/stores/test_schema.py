@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from aloe.learner.adapters.redis.client import connect_redis
 from aloe.learner.adapters.redis.schema import SCHEMA_KEY, SCHEMA_VERSION, prepare_schema
 from aloe.learner.domain.errors import SchemaTooNew
 from aloe.local.redis_server import redis_child
+from aloe.redis.connecting import connect_redis
 
 
 @pytest.fixture

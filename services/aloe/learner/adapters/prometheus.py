@@ -1,10 +1,11 @@
 """The learner's metrics for Prometheus, served over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from aloe.learner.recorder import Phase, Recorder
+from aloe.redis.rules import ConcernKind
 from aloe.serving.metrics import SECONDS, process_registry, serve_metrics
 
 _ROUND_SECONDS = (*SECONDS, 25.0, 50.0, 100.0)
@@ -31,6 +32,13 @@ class PrometheusRecorder(Recorder):
             buckets=SECONDS,
             registry=registry,
         )
+        self._store_warning = Gauge(
+            "aloe_learner_store_warning",
+            "What about Redis may cost labels: 1 while it is so; deploy/REDIS.md has the remedies.",
+            ["kind"],
+            registry=registry,
+        )
+        self.store_warned(())
 
     def spent(self, phase: Phase, duration_s: float) -> None:
         self._phase_s.labels(phase.value).observe(duration_s)
@@ -39,6 +47,10 @@ class PrometheusRecorder(Recorder):
 
     def queried(self, duration_s: float) -> None:
         self._query_s.observe(duration_s)
+
+    def store_warned(self, kinds: Collection[str]) -> None:
+        for kind in ConcernKind:
+            self._store_warning.labels(kind.value).set(kind.value in kinds)
 
     def serve(self, address: str, pool_cache_bytes: Callable[[], int]) -> str:
         """Answer HTTP from a thread of its own, and return the URL.

@@ -98,6 +98,10 @@ class Overloaded(LearnerError):
         self.retry_after_s = retry_after_s
 
 
+class StoreFull(Overloaded):
+    """The store has no room for a change, in memory or on disk. Nothing was stored; reads go on."""
+
+
 class StoreUnavailable(LearnerError):
     """The store cannot be reached."""
 
@@ -106,8 +110,8 @@ class SchemaTooNew(Exception):
     """The store holds data of a newer version than this server knows: it cannot start."""
 
 
-class StoreLosesData(Exception):
-    """The store is set up so that it deletes what it was given: the server does not start."""
+class StoreUnfit(Exception):
+    """The store is none, or set up so that it loses what it is given: the server does not start."""
 
 
 class EncoderUnavailable(LearnerError):

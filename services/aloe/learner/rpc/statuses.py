@@ -22,6 +22,7 @@ _STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
     errors.HeadVersionUnknown: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_VERSION_UNKNOWN"),
     errors.TaskChanged: (grpc.StatusCode.ABORTED, "TASK_CHANGED"),
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+    errors.StoreFull: (grpc.StatusCode.RESOURCE_EXHAUSTED, "STORE_FULL"),
     errors.StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.EncoderUnavailable: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
 }

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from redis.exceptions import RedisError
 
-from aloe.learner.adapters.redis.client import RedisClient
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.pool import Pool
 from aloe.learner.ports import CHUNK_ROWS
+from aloe.redis.connecting import RedisClient
 
 _FLOAT32 = np.dtype("<f4")
 _WRITES_AT_ONCE = 4

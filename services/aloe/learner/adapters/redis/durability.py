@@ -1,76 +1,101 @@
-"""Whether a Redis keeps what it was given: labels are people's time."""
+"""Watches whether the Redis keeps what it is given: labels are people's time."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-import redis.exceptions
-from redis.asyncio.cluster import RedisCluster
+from aloe.learner.domain.errors import StoreUnavailable, StoreUnfit
+from aloe.redis.faults import RedisFault
+from aloe.redis.looking import look_at_redis
+from aloe.redis.rules import Concern, ConcernKind
 
-from aloe.learner.adapters.redis.client import RedisClient
-from aloe.learner.adapters.redis.scripts import guarded
-from aloe.learner.domain.errors import StoreLosesData
+_TIMEOUT_S = 3.0
+_PERIOD_S = 5.0
+
+Tell = Callable[[Collection[str]], None]
+"""Is told what may cost labels now, as the values of ConcernKind, each time it was looked at."""
 
 _log = logging.getLogger(__name__)
 
 
-@guarded
-async def check_durability(client: RedisClient) -> None:
-    """Refuse a Redis that evicts keys; warn of one whose crash or end would cost labels.
+class DurabilityWatch:
+    """Looks at the Redis of a URL, at once and then every few seconds, and logs what changes.
 
-    Raises:
-        StoreLosesData: it deletes keys when its memory is full.
-        StoreUnavailable: Redis cannot be reached.
+    Each look has connections of its own, so that it sees the server that took over in a failover,
+    and a Redis that was started again with other settings.
     """
-    for memory in await _info(client, "memory"):
-        _check_eviction(memory)
-    warnings = set()
-    for persistence in await _info(client, "persistence"):
-        if not int(persistence.get("aof_enabled", 1)):
-            warnings.add(
-                "keeps no append-only file, so that labels are lost when it ends: set"
-                " appendonly yes"
-            )
-        elif (fsync := await _appendfsync(client)) in ("everysec", "no"):
-            warnings.add(
-                f"has appendfsync {fsync}, so that the last labels are lost when its"
-                " machine fails: set appendfsync always"
-            )
-    for warning in sorted(warnings):
-        _log.warning("this Redis %s", warning)
 
+    def __init__(
+        self,
+        url: str,
+        awaited_replica_count: int,
+        tell: Tell = lambda _: None,
+        *,
+        period_s: float = _PERIOD_S,
+    ) -> None:
+        """Look at nothing yet."""
+        self._url, self._awaited, self._tell = url, awaited_replica_count, tell
+        self._period_s = period_s
+        self._told: Mapping[ConcernKind, str] = {}
+        self._watching: asyncio.Task[None] | None = None
 
-def _check_eviction(memory: Mapping[str, Any]) -> None:
-    policy = memory.get("maxmemory_policy", "noeviction")
-    if policy == "noeviction":
-        return
-    if int(memory.get("maxmemory", 0)):
-        raise StoreLosesData(
-            f"this Redis deletes keys when its memory is full (maxmemory-policy {policy}), labels"
-            " among them: set maxmemory-policy noeviction"
+    async def start(self) -> None:
+        """Look once, then go on in the background.
+
+        Raises:
+            StoreUnfit: it is no Redis to keep labels in, or cannot be used as it is set up.
+            StoreUnavailable: it cannot be reached.
+        """
+        try:
+            concerns = await self._look()
+        except RedisFault as fault:
+            raise (StoreUnavailable if fault.is_away else StoreUnfit)(str(fault)) from fault
+        refused = [str(concern) for concern in concerns if concern.is_refused]
+        if refused:
+            raise StoreUnfit("; ".join(refused))
+        self._note(_by_kind(concerns))
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._watching:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._period_s)
+            try:
+                self._note(_by_kind(await self._look()))
+            except RedisFault as fault:
+                self._note({**self._told, ConcernKind.UNREACHABLE: str(fault)})
+            except Exception:  # noqa: BLE001 - the next look may do better
+                _log.exception("looking at Redis failed")
+
+    async def _look(self) -> list[Concern]:
+        return await asyncio.to_thread(
+            look_at_redis,
+            self._url,
+            timeout_s=_TIMEOUT_S,
+            awaited_replica_count=self._awaited,
         )
-    _log.warning(
-        "this Redis would delete keys, labels among them, if a maxmemory were set"
-        " (maxmemory-policy %s): set maxmemory-policy noeviction",
-        policy,
-    )
+
+    def _note(self, found: Mapping[ConcernKind, str]) -> None:
+        """Log what is new and what is over, each once: by kind, since numbers change."""
+        for kind, text in found.items():
+            if kind not in self._told:
+                _log.warning("%s", text)
+        for kind in self._told.keys() - found.keys():
+            _log.info("no longer so: %s", self._told[kind])
+        self._told = found
+        self._tell({kind.value for kind in found})
 
 
-async def _info(client: RedisClient, section: str) -> list[Mapping[str, Any]]:
-    """Return a section of INFO of every server that may hold labels."""
-    if isinstance(client, RedisCluster):
-        by_node = await client.info(section, target_nodes=RedisCluster.PRIMARIES)
-        return list(by_node.values())
-    return [await client.info(section)]
-
-
-async def _appendfsync(client: RedisClient) -> str:
-    """Return the setting; "" where the server does not tell, as managed ones may not."""
-    if isinstance(client, RedisCluster):
-        return ""
-    try:
-        settings = await client.config_get("appendfsync")
-    except redis.exceptions.ResponseError:
-        return ""
-    values = [value.decode() if isinstance(value, bytes) else value for value in settings.values()]
-    return values[0] if values else ""
+def _by_kind(concerns: Sequence[Concern]) -> dict[ConcernKind, str]:
+    """Servers of a cluster may share a concern."""
+    kinds = dict.fromkeys(concern.kind for concern in concerns)
+    return {
+        kind: "; ".join(str(concern) for concern in concerns if concern.kind is kind)
+        for kind in kinds
+    }

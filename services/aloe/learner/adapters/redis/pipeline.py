@@ -6,8 +6,8 @@ from typing import Any
 
 from redis.asyncio.cluster import RedisCluster
 
-from aloe.learner.adapters.redis.client import RedisClient
 from aloe.learner.domain.errors import StoreUnavailable
+from aloe.redis.connecting import RedisClient
 
 WAIT_MS = 5_000
 """How long a write may take to reach the replicas."""

@@ -9,7 +9,6 @@ import numpy as np
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk, ChunkWriter
-from aloe.learner.adapters.redis.client import RedisClient
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, guarded
 from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
@@ -17,6 +16,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import StoreUnavailable
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import CHUNK_ROWS, FoundClip
+from aloe.redis.connecting import RedisClient
 
 _ID_INDEX = "aloe:pools"
 _FLOAT32 = np.dtype("<f4")

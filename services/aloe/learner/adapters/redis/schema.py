@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from aloe.learner.adapters.redis.client import RedisClient
 from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.domain.errors import SchemaTooNew
+from aloe.redis.connecting import RedisClient
 
 SCHEMA_VERSION = 1
 SCHEMA_KEY = "aloe:schema"
@@ -32,8 +32,11 @@ async def prepare_schema(
     Raises:
         SchemaTooNew: the data is newer than this server.
         StoreUnavailable: Redis cannot be reached.
+        StoreFull: there is no room to mark new data.
     """
-    await client.set(SCHEMA_KEY, version, nx=True)
+    if await client.get(SCHEMA_KEY) is None:
+        # Only then: a Redis without room denies it even where it would change nothing.
+        await client.set(SCHEMA_KEY, version, nx=True)
     stored = int(await client.get(SCHEMA_KEY))
     if stored > version:
         raise SchemaTooNew(

@@ -1,31 +1,47 @@
 """Lua scripts from lua/, and Redis's failures as StoreUnavailable."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import wraps
 from importlib.resources import files
 from typing import Any, ParamSpec, TypeVar
 
-from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, RedisError
+from redis.exceptions import (
+    AskError,
+    BusyLoadingError,
+    ClusterError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from aloe.learner.domain.errors import StoreUnavailable
+from aloe.learner.domain.errors import StoreFull, StoreUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError)
 _CLOSED = "the handler is closed"
-_REFUSALS = (
-    "LOADING", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN",
-)  # fmt: skip
+_FULL = {"OOM", "MISCONF"}
+"""No memory; no disk. redis-py has a class for the one only, and only outside of scripts."""
+_NOT_NOW = {
+    "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "READONLY", "BUSY", "NOPERM",
+}  # fmt: skip
+_NOT_NOW_TYPES = (AskError, ClusterError, NoPermissionError, RedisClusterException, TryAgainError)
+_FULL_RETRY_S = 1.0
 
 
 def guarded(
     method: Callable[P, Coroutine[Any, Any, T]],
 ) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Let a method raise StoreUnavailable while Redis is away."""
+    """Let a method raise StoreUnavailable while Redis is away, StoreFull while it has no room."""
 
     @wraps(method)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -38,12 +54,26 @@ def guarded(
             if _CLOSED not in str(error):
                 raise
             raise StoreUnavailable("the connection to Redis was lost") from error
-        except RedisError as error:
-            if str(error).startswith(_REFUSALS) or "cluster" in type(error).__name__.lower():
-                raise StoreUnavailable(f"Redis cannot serve now: {error}") from error
-            raise
+        except (RedisError, RedisClusterException) as error:
+            raise _refusal_of(error) from error
 
     return call
+
+
+def _refusal_of(error: Exception) -> Exception:
+    """Return what a failure of Redis means to callers; itself where it is a defect of ours."""
+    # Less the command, which a pipeline puts in front, and the place in a script.
+    said = re.sub(r" script: \w+, on .*", "", str(error).rpartition("caused error: ")[2])
+    # Redis 6 has the code of what a script called for in the middle of a line.
+    code = re.search(r"(?:^|: -)([A-Z]+) ", said)
+    if isinstance(error, OutOfMemoryError) or (code and code[1] in _FULL):
+        return StoreFull(
+            f"Redis takes no changes ({said}): make room in its memory (maxmemory) or on its disk",
+            _FULL_RETRY_S,
+        )
+    if isinstance(error, _NOT_NOW_TYPES) or (code and code[1] in _NOT_NOW):
+        return StoreUnavailable(f"Redis cannot serve now: {said}")
+    return error
 
 
 def read_script(name: str) -> str:

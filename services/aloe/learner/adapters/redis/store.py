@@ -28,14 +28,14 @@ pool on one node. All but the answers to requests live until their pool or task 
 import uuid
 from functools import partial
 
-from aloe.learner.adapters.redis.client import RedisClient, connect_blocking, connect_redis
-from aloe.learner.adapters.redis.durability import check_durability
+from aloe.learner.adapters.redis.durability import DurabilityWatch, Tell
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import RedisPools
 from aloe.learner.adapters.redis.schema import prepare_schema
 from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.adapters.redis.tasks import RedisTasks
 from aloe.learner.adapters.redis.vectors import VectorReader
+from aloe.redis.connecting import RedisClient, connect_blocking, connect_redis
 
 _IDENTITY = "aloe:identity"
 
@@ -43,36 +43,52 @@ _IDENTITY = "aloe:identity"
 class RedisStore(RedisPools, RedisTasks):
     """The Store of a Redis, of whatever kind."""
 
-    def __init__(self, client: RedisClient, vectors: VectorReader, replica_count: int = 0) -> None:
+    def __init__(
+        self,
+        client: RedisClient,
+        vectors: VectorReader,
+        replica_count: int = 0,
+        watch: DurabilityWatch | None = None,
+    ) -> None:
         pipelines = Pipelines(client, replica_count)
         RedisPools.__init__(self, client, pipelines, vectors)
         RedisTasks.__init__(self, client, pipelines)
+        self._watch = watch
 
     @classmethod
-    def of_url(cls, url: str, *, replica_count: int = 0) -> "RedisStore":
+    def of_url(
+        cls, url: str, *, replica_count: int = 0, tell: Tell = lambda _: None
+    ) -> "RedisStore":
         """Make one; nothing is sent yet.
 
         Args:
             url: see client.URL_FORMS.
             replica_count: how many replicas must have a change before it counts as done; not
                 in a cluster.
+            tell: is told from `prepare` on what about Redis may cost labels.
 
         Raises:
             ValueError: the URL is none, or of a cluster with a replica_count.
         """
         if replica_count and "+cluster://" in url:
             raise ValueError("waiting for replicas works on one server or Sentinel, not a cluster")
-        return cls(connect_redis(url), VectorReader(partial(connect_blocking, url)), replica_count)
+        return cls(
+            connect_redis(url),
+            VectorReader(partial(connect_blocking, url)),
+            replica_count,
+            DurabilityWatch(url, replica_count, tell),
+        )
 
     async def prepare(self) -> None:
-        """Mark new data with its schema, migrate older data; say what may be lost.
+        """Mark new data with its schema, migrate older data; watch what may be lost from now on.
 
         Raises:
             SchemaTooNew: the data is newer than this server.
-            StoreLosesData: Redis deletes keys when its memory is full.
+            StoreUnfit: it is no Redis to keep labels in, or cannot be used as it is set up.
             StoreUnavailable: Redis cannot be reached.
         """
-        await check_durability(self._redis)
+        if self._watch:
+            await self._watch.start()
         await prepare_schema(self._redis)
         await self.identity()
 
@@ -85,5 +101,7 @@ class RedisStore(RedisPools, RedisTasks):
         return str(known, "ascii")
 
     async def close(self) -> None:
+        if self._watch:
+            await self._watch.stop()
         self._vectors.close()
         await self._redis.aclose()

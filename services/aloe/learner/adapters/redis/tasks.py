@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.answers import RedisAnswers
-from aloe.learner.adapters.redis.client import RedisClient
 from aloe.learner.adapters.redis.leases import RedisLeases
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import PoolKeys
@@ -15,6 +14,7 @@ from aloe.learner.adapters.redis.scripts import Script, guarded
 from aloe.learner.adapters.redis.task_scripts import TaskKeys
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
+from aloe.redis.connecting import RedisClient
 from aloe.values.states import EventKind
 
 _ID_INDEX = "aloe:tasks"

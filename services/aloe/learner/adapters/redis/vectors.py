@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aloe.learner.adapters.redis.client import BlockingRedisClient
 from aloe.learner.adapters.redis.populating import populate
 from aloe.learner.domain.arrays import Float32Array
+from aloe.redis.connecting import BlockingRedisClient
 
 _FLOAT32 = np.dtype("<f4")
 _THREAD_COUNT = 8

@@ -8,7 +8,7 @@ import redis.asyncio.cluster
 import redis.asyncio.retry
 import redis.cluster
 import redis.retry
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 RedisClient: TypeAlias = Any
@@ -22,7 +22,8 @@ URL_FORMS = (
     " USER:PASSWORD@ in front of the hosts where needed, what is not a letter or digit in it as in"
     " %2F"
 )
-_SINGLE = ("redis://", "rediss://", "unix://")
+SINGLE = ("redis://", "rediss://", "unix://")
+"""How the URLs of one server begin."""
 _BACKOFF = ExponentialBackoff(cap=0.3, base=0.05)
 
 
@@ -66,19 +67,37 @@ def connect_blocking(url: str) -> BlockingRedisClient:
     return _connect(url, _BLOCKING)
 
 
+def connect_once(url: str, timeout_s: float) -> BlockingRedisClient:
+    """Make a client for threads that gives up at the first failure, for looking at a server."""
+    options = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": redis.retry.Retry(NoBackoff(), 0),
+    }
+    if url.startswith(SINGLE):
+        return _connect_single(url, _BLOCKING, options)
+    return _connect_several(url, _BLOCKING, options, options)
+
+
 def _connect(url: str, library: _Library) -> Any:
     options: dict[str, Any] = {
         "socket_timeout": 10,
         "socket_connect_timeout": 2,
         "retry": library.retry(_BACKOFF, 3),
     }
-    if url.startswith(_SINGLE):
+    if url.startswith(SINGLE):
         # A timeout is not tried again, only a lost connection: a Redis that hangs would take the
         # whole timeout each time, and all tries together must take less than a caller waits.
         # redis-py counts a timeout while connecting as a lost connection.
         options["socket_timeout"] = 6  # longer than WAIT for the replicas may take
         options["retry"] = library.retry(_BACKOFF, 3, supported_errors=(RedisConnectionError,))
         return _connect_single(url, library, options)
+    return _connect_several(url, library, options, {"socket_timeout": 1})
+
+
+def _connect_several(
+    url: str, library: _Library, options: dict[str, Any], sentinel_options: dict[str, Any]
+) -> Any:
     scheme, _, rest = url.partition("://")
     secure: dict[str, Any] = {"ssl": True} if scheme.startswith("rediss+") else {}
     match scheme:
@@ -87,7 +106,7 @@ def _connect(url: str, library: _Library) -> Any:
             if not parts.path:
                 raise ValueError("a Sentinel URL names the master behind the hosts: .../MASTER")
             sentinel = library.clients.Sentinel(
-                parts.hosts, sentinel_kwargs={"socket_timeout": 1, **secure}, **secure
+                parts.hosts, sentinel_kwargs={**sentinel_options, **secure}, **secure
             )
             return sentinel.master_for(parts.path[0], **options, **parts.login)
         case "redis+cluster" | "rediss+cluster":

@@ -1,0 +1,186 @@
+"""Why a Redis cannot be talked to, in one line that says what helps."""
+
+import contextlib
+import socket
+import ssl
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from aloe.redis.connecting import SINGLE
+from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    BusyLoadingError,
+    InvalidResponse,
+    NoPermissionError,
+    RedisClusterException,
+    RedisError,
+)
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.sentinel import MasterNotFoundError
+
+
+class RedisFault(Exception):
+    """A Redis that cannot be used; no message holds a password."""
+
+    def __init__(self, found: str, remedy: str, *, is_away: bool) -> None:
+        super().__init__(f"{found}: {remedy}")
+        self.found, self.remedy = found, remedy
+        self.is_away = is_away
+        """Whether it may come by itself; otherwise someone has to change something."""
+
+
+FAILURES = (RedisError, RedisClusterException, OSError, UnicodeError)
+"""What redis-py raises where it cannot talk to a server."""
+
+
+def shown(url: str) -> str:
+    """Return a URL without its login and its options."""
+    front, _, rest = url.partition("://")
+    return f"{front}://{rest.partition('?')[0].rpartition('@')[2]}"
+
+
+def fault_of(error: BaseException, url: str, timeout_s: float) -> RedisFault:
+    """Say what a failure means; looks at the port once more where that is not plain.
+
+    Args:
+        error: one of FAILURES.
+        url: of the Redis.
+        timeout_s: how long the second look may take.
+    """
+    name = f"the Redis at {shown(url)}"
+    for kinds, found, remedy, is_away in _PLAIN:
+        if isinstance(error, kinds):
+            return RedisFault(f"{name} {found}", remedy, is_away=is_away)
+    found, remedy, is_away = _second_look(error, url, timeout_s)
+    return RedisFault(f"{name} {found}", remedy, is_away=is_away)
+
+
+_Meaning: TypeAlias = tuple[str, str, bool]
+"""What was found, what helps, and whether it may come by itself."""
+
+_NO_REDIS: _Meaning = (
+    "is no Redis",
+    "give the host and port of the Redis; another program has these",
+    False,
+)
+_PLAIN: tuple[tuple[tuple[type[Exception], ...], str, str, bool], ...] = (
+    (
+        (AuthenticationError, AuthenticationWrongNumberOfArgsError),
+        "wants a login, and takes none or not this one",
+        "give a URL with USER:PASSWORD@ (or :PASSWORD@) in front of the host",
+        False,
+    ),
+    (
+        (NoPermissionError,),
+        "forbids its user what ALOE needs",
+        "give the user the permissions that deploy/REDIS.md lists",
+        False,
+    ),
+    ((BusyLoadingError,), "still loads its data", "wait for it", True),
+    (
+        (MasterNotFoundError,),
+        "names no master",
+        "see whether the Sentinels run, want no login and know that master",
+        True,
+    ),
+    (
+        (RedisClusterException,),
+        "is no cluster that answers",
+        "see whether it runs and takes the login; of one server the URL is redis://HOST:PORT",
+        True,
+    ),
+    ((InvalidResponse,), *_NO_REDIS),
+)
+
+
+def _second_look(error: BaseException, url: str, timeout_s: float) -> _Meaning:
+    causes = list(_chain(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return (
+            "has a certificate that is not trusted here",
+            "add ?ssl_ca_certs=FILE of the authority that signed it, and give its name as HOST",
+            False,
+        )
+    is_late = any(isinstance(cause, RedisTimeoutError | TimeoutError) for cause in causes)
+    said = b"" if is_late and not url.startswith("rediss://") else _greeting(url, timeout_s)
+    if said is None:
+        return (
+            f"cannot be reached ({_words(error)})",
+            "start it, or correct the host and port",
+            True,
+        )
+    if is_late and not said:
+        return (
+            f"does not answer ({_words(error)})",
+            "see whether it hangs, or whether another program or machine has that address",
+            True,
+        )
+    return _wrong_language(error, url, said, timeout_s)
+
+
+def _wrong_language(error: BaseException, url: str, said: bytes, timeout_s: float) -> _Meaning:
+    is_redis = said.startswith(_REPLIES)
+    if is_redis and url.startswith("rediss://"):
+        return "speaks no TLS", "give a URL redis://, or the port on which it does", False
+    if is_redis:
+        return f"cut the connection ({_words(error)})", "try again", True
+    if url.startswith("redis://") and _speaks_tls(url, timeout_s):
+        return "speaks TLS only", "give a URL rediss://", False
+    return _NO_REDIS
+
+
+_REPLIES = (b"+PONG", b"-NOAUTH", b"-ERR", b"-DENIED", b"-LOADING", b"-NOPERM")
+"""How a Redis answers a PING."""
+
+
+def _greeting(url: str, timeout_s: float) -> bytes | None:
+    """Return what the server answers to a plain PING; None if nothing takes the connection."""
+    if not url.startswith(SINGLE):
+        return None
+    try:
+        connection = _connection(url, timeout_s)
+    except (OSError, UnicodeError):
+        return None
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(b"PING\r\n")
+        return connection.recv(64)
+    return b""
+
+
+def _speaks_tls(url: str, timeout_s: float) -> bool:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            _connection(url, timeout_s) as plain,
+            context.wrap_socket(plain, server_hostname=urlsplit(url).hostname),
+        ):
+            return True
+    except ssl.SSLError as error:
+        # A server that wants a certificate of its clients speaks TLS as well.
+        return "alert" in str(error).lower()
+    except OSError:
+        return False
+
+
+def _connection(url: str, timeout_s: float) -> socket.socket:
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(timeout_s)
+        connection.connect(parts.path)
+        return connection
+    return socket.create_connection((parts.hostname or "localhost", parts.port or 6379), timeout_s)
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -1,0 +1,71 @@
+"""Looking at the Redis of a URL: what is to be told of it before it costs labels."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aloe.redis.connecting import BlockingRedisClient, connect_once
+from aloe.redis.faults import FAILURES, fault_of
+from aloe.redis.rules import Concern, Standing, concerns_of
+from redis.exceptions import ResponseError
+
+
+def look_at_redis(url: str, *, timeout_s: float, awaited_replica_count: int = 0) -> list[Concern]:
+    """Look at every server that takes changes, on connections of its own.
+
+    Args:
+        url: see connecting.URL_FORMS.
+        timeout_s: for each connection and each answer.
+        awaited_replica_count: how many replicas must have a change before it is acknowledged.
+
+    Returns:
+        What may cost labels; those that are refused first.
+
+    Raises:
+        RedisFault: it cannot be reached or used.
+        ValueError: the URL has none of the forms. The message leaves the URL out.
+    """
+    try:
+        with contextlib.closing(connect_once(url, timeout_s)) as client:
+            standings = list(_standings(client))
+    except FAILURES as error:
+        raise fault_of(error, url, timeout_s) from error
+    found = [each for one in standings for each in concerns_of(one, awaited_replica_count)]
+    return sorted(found, key=lambda concern: not concern.is_refused)
+
+
+def _standings(client: BlockingRedisClient) -> Iterator[Standing]:
+    if not hasattr(client, "get_primaries"):
+        yield _standing(client, "", through_cluster=False)
+        return
+    for node in client.get_primaries():
+        yield _standing(client.get_redis_connection(node), node.name, through_cluster=True)
+
+
+def _standing(client: BlockingRedisClient, server: str, *, through_cluster: bool) -> Standing:
+    hidden, info, fsync = [], {}, ""
+    try:
+        info = client.info()
+    except ResponseError:
+        hidden.append("INFO")
+    try:
+        fsync = _value(client.config_get("appendfsync"))
+    except ResponseError:
+        hidden.append("CONFIG GET")
+    return Standing(info, fsync, _clock_ahead_s(client), tuple(hidden), server, through_cluster)
+
+
+def _clock_ahead_s(client: BlockingRedisClient) -> float:
+    asked_s = time.time()
+    try:
+        seconds, microseconds = client.time()
+    except ResponseError:
+        return 0.0
+    told_s = float(seconds) + float(microseconds) / 1e6
+    return max(0.0, told_s - time.time()) + min(0.0, told_s - asked_s)
+
+
+def _value(settings: Mapping[Any, Any]) -> str:
+    values = [value.decode() if isinstance(value, bytes) else value for value in settings.values()]
+    return str(values[0]) if values else ""
