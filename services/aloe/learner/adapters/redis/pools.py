@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+from redis.exceptions import ResponseError
 
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
@@ -141,14 +142,19 @@ class RedisPools:
             first_row = tail.first_row
             vectors = np.concatenate([_rows_of(rest, vectors.shape[1]), vectors])
         chunks = await self._chunks.write(pool, vectors, first_row)
-        outcome = await self._append(
-            [keys.meta, keys.clips, keys.rows, keys.chunks],
-            pool.epoch,
-            tail.end_row,
-            _lines_of(clips, tail.end_row),
-            json.dumps([str(chunk) for chunk in chunks]),
-            str(tail) if replaces else "",
-        )
+        try:
+            outcome = await self._append(
+                [keys.meta, keys.clips, keys.rows, keys.chunks],
+                pool.epoch,
+                tail.end_row,
+                _lines_of(clips, tail.end_row),
+                json.dumps([str(chunk) for chunk in chunks]),
+                str(tail) if replaces else "",
+            )
+        except ResponseError:
+            # Redis refused it, as when it has no room: nothing was registered.
+            await self._chunks.unlink(pool, chunks)
+            raise
         if outcome == b"OK":
             if replaces:
                 await self._chunks.unlink(pool, [tail])

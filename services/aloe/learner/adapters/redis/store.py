@@ -29,6 +29,7 @@ import uuid
 from functools import partial
 
 from aloe.learner.adapters.redis.durability import DurabilityWatch, Tell
+from aloe.learner.adapters.redis.orphans import OrphanSweep
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import RedisPools
 from aloe.learner.adapters.redis.schema import prepare_schema
@@ -53,7 +54,7 @@ class RedisStore(RedisPools, RedisTasks):
         pipelines = Pipelines(client, replica_count)
         RedisPools.__init__(self, client, pipelines, vectors)
         RedisTasks.__init__(self, client, pipelines)
-        self._watch = watch
+        self._watch, self._sweep = watch, OrphanSweep(client)
 
     @classmethod
     def of_url(
@@ -91,6 +92,7 @@ class RedisStore(RedisPools, RedisTasks):
             await self._watch.start()
         await prepare_schema(self._redis)
         await self.identity()
+        self._sweep.start()
 
     @guarded
     async def identity(self) -> str:
@@ -103,5 +105,6 @@ class RedisStore(RedisPools, RedisTasks):
     async def close(self) -> None:
         if self._watch:
             await self._watch.stop()
+        await self._sweep.stop()
         self._vectors.close()
         await self._redis.aclose()
