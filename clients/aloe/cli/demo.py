@@ -12,8 +12,7 @@ from aloe.bench.datasets.synthesis import INTONATIONS, VOICES, VOWELS, SpokenVow
 from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
 from aloe.cli.console import notes, percent, print_json, print_table, results
 from aloe.cli.experiment_progress import needing_bench
-from aloe.cli.options import Json
-from aloe.cli.up import REDIS_URL_HELP
+from aloe.cli.options import Json, RedisUrl
 from aloe.client import AcquisitionFunction, AsyncLearnerClient, Pcm, Split
 from aloe.local import StackOptions
 
@@ -48,7 +47,7 @@ def demo(
     plot: Annotated[Path, typer.Option(help="where the learning curves go")] = Path(
         "learning-curves.png"
     ),
-    redis_url: Annotated[str, typer.Option(envvar="REDIS_URL", help=REDIS_URL_HELP)] = "",
+    redis_url: RedisUrl = "",
     json: Json = False,
 ) -> None:
     """Label synthetic speech with simulated oracles: three tasks at once on one pool."""

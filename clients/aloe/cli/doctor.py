@@ -1,44 +1,64 @@
 """`aloe doctor`: what this machine has, what it lacks, and whether a server answers."""
 
+import errno
 import os
 import platform
+import shutil
+import socket
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 
 import typer
 
 from aloe.cli.console import print_json, print_table
-from aloe.cli.options import DEFAULT_SERVER, Json, Server
+from aloe.cli.doctor_finding import Finding
+from aloe.cli.doctor_redis import redis_findings
+from aloe.cli.options import (
+    DEFAULT_EMBEDDING,
+    DEFAULT_SERVER,
+    DataDir,
+    Json,
+    RedisUrl,
+    Server,
+    default_data_dir,
+)
 from aloe.cli.player import PLAYER_REMEDY, find_player
 from aloe.client import AloeError, connect
-from aloe.local import REDIS_REMEDY, NoRedis, find_redis_server
 
 _EXTRAS = {
-    "embedding": ("tensorflow", "tensorflow_hub", "soundfile", "soxr", "pydantic_settings"),
-    "learner": ("redis", "scipy", "fsspec", "soundfile", "threadpoolctl", "pydantic_settings"),
+    "embedding": ("tensorflow", "tensorflow_hub", "soxr", "pydantic_settings"),
+    "learner": ("redis", "scipy", "fsspec", "threadpoolctl", "pydantic_settings"),
     "all": ("matplotlib",),
 }
+_DECODERS = ("soundfile", "av")
 _PATIENCE = timedelta(seconds=2)
+_LITTLE_BYTES = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool
-    found: str
-    remedy: str = ""
-    needed: bool = True
-    """Whether `aloe up` and `aloe demo` need it."""
-
-
-def doctor(server: Server = DEFAULT_SERVER, json: Json = False) -> None:
+def doctor(
+    server: Server = DEFAULT_SERVER,
+    redis_url: RedisUrl = "",
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
     """Check what this machine has and lacks; fails if `aloe up` would."""
-    findings = [_python(), *map(_extra, _EXTRAS), _redis(), _player(), _server(server)]
+    folder = data_dir or default_data_dir()
+    learner = _server(server)
+    findings = [
+        _python(),
+        *map(_extra, _EXTRAS),
+        _decoders(),
+        *redis_findings(redis_url, folder),
+        _disk(folder),
+        _player(),
+        learner,
+        *_ports(is_up=learner.ok and server == DEFAULT_SERVER),
+    ]
     if json:
         print_json(findings)
     else:
@@ -75,14 +95,37 @@ def _version_of(package: str) -> str:
         return package
 
 
-def _redis() -> Finding:
-    if os.environ.get("REDIS_URL"):
-        # The URL may hold a password.
-        return Finding("Redis", ok=True, found="REDIS_URL is set")
-    try:
-        return Finding("Redis", ok=True, found=str(find_redis_server()))
-    except NoRedis:
-        return Finding("Redis", ok=False, found="none", remedy=REDIS_REMEDY)
+def _decoders() -> Finding:
+    """Import them: each needs libraries that may lack although the package is there."""
+    lacking = []
+    for module in _DECODERS:
+        try:
+            import_module(module)
+        except (ImportError, OSError) as error:
+            lacking.append(f"{module} ({' '.join(str(error).split())})")
+    if lacking:
+        remedy = "pip install 'aloe-speech[embedding,learner]'"
+        return Finding(
+            "audio decoders", ok=False, found=f"without {', '.join(lacking)}", remedy=remedy
+        )
+    return Finding("audio decoders", ok=True, found=", ".join(map(_version_of, _DECODERS)))
+
+
+def _disk(folder: Path) -> Finding:
+    """Look at where labels and audio are kept, or at what is there of its path."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(there, os.W_OK):
+        return Finding(
+            "disk",
+            ok=False,
+            found=f"{there} cannot be written",
+            remedy="aloe up --data-dir FOLDER, one that can",
+        )
+    free_bytes = shutil.disk_usage(there).free
+    ok = free_bytes >= _LITTLE_BYTES
+    remedy = "" if ok else "make room: when the disk is full, no label is taken; or give --data-dir"
+    found = f"{free_bytes / 1e9:,.1f} GB free in {there}"
+    return Finding("disk", ok, found, remedy, needed=False)
 
 
 def _player() -> Finding:
@@ -100,3 +143,27 @@ def _server(server: str) -> Finding:
     except AloeError as error:
         return Finding("learner", ok=False, found=str(error), remedy="aloe up", needed=False)
     return Finding("learner", ok=True, found=f"{server}, {len(pools):,} pools", needed=False)
+
+
+def _ports(*, is_up: bool) -> Iterator[Finding]:
+    """Name the ports of `aloe up` that others have; where it runs, it has them itself."""
+    for option, address in (("address", DEFAULT_SERVER), ("embedding-address", DEFAULT_EMBEDDING)):
+        host, _, port = address.rpartition(":")
+        if not is_up and _is_taken(host, int(port)):
+            yield Finding(
+                f"port {port}",
+                ok=False,
+                found="another program has it",
+                remedy=f"end that, or aloe up --{option} {host}:PORT",
+            )
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do: a port whose last user has just ended is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False

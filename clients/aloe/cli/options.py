@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
+import platformdirs
 import typer
 
 from aloe.bench.datasets.audio_files import audio_below
@@ -15,7 +16,15 @@ from aloe.values.audio import CHANNEL_WORDS, parse_channel
 Server = Annotated[
     str, typer.Option("--server", envvar="ALOE_SERVER", help="host:port of the learner service")
 ]
-DEFAULT_SERVER = "127.0.0.1:50062"
+DEFAULT_SERVER, DEFAULT_EMBEDDING = "127.0.0.1:50062", "127.0.0.1:50061"
+RedisUrl = Annotated[
+    str,
+    typer.Option(envvar="REDIS_URL", help="a Redis that runs already; without it one is started"),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="where labels and audio are kept; by default this user's data folder"),
+]
 Json = Annotated[bool, typer.Option("--json", help="write JSON on standard output, for scripts")]
 Encoder = Annotated[
     str,
@@ -54,6 +63,11 @@ SkipBad = Annotated[
 
 _PATIENCE = timedelta(seconds=5)
 """Longer than any call takes that is no import or prediction; a person waits for the answer."""
+
+
+def default_data_dir() -> Path:
+    """Return where labels and audio are kept unless told otherwise."""
+    return Path(platformdirs.user_data_dir("aloe"))
 
 
 def client(server: str) -> LearnerClient:

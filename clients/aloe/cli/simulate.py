@@ -9,8 +9,14 @@ import typer
 from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
 from aloe.cli.console import plain, print_json, print_table
 from aloe.cli.experiment_progress import needing_bench
-from aloe.cli.options import Encoder, Json, SkipBad, parse_acquisition_functions, split_list
-from aloe.cli.up import REDIS_URL_HELP
+from aloe.cli.options import (
+    Encoder,
+    Json,
+    RedisUrl,
+    SkipBad,
+    parse_acquisition_functions,
+    split_list,
+)
 from aloe.client import SelectionRule
 from aloe.local import StackOptions
 from aloe.oracle import PERFECT, parse_oracle
@@ -45,7 +51,7 @@ def simulate(
     server: Annotated[
         str, typer.Option(help="host:port of a learner that runs; without it one is started")
     ] = "",
-    redis_url: Annotated[str, typer.Option(envvar="REDIS_URL", help=REDIS_URL_HELP)] = "",
+    redis_url: RedisUrl = "",
     skip_bad: SkipBad = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file")] = None,
     plot: Annotated[Path | None, typer.Option(help="learning curves, as .png, .svg, .pdf")] = None,

@@ -3,33 +3,34 @@
 import contextlib
 import signal
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Annotated
 
-import platformdirs
 import typer
 
 from aloe.cli.console import notes, print_json, results
-from aloe.cli.options import DEFAULT_SERVER, Encoder, Json
+from aloe.cli.options import (
+    DEFAULT_EMBEDDING,
+    DEFAULT_SERVER,
+    DataDir,
+    Encoder,
+    Json,
+    RedisUrl,
+    default_data_dir,
+)
 from aloe.local import HearFiles, LocalStack, StackOptions
-
-REDIS_URL_HELP = "a Redis that runs already; without it one is started"
 
 
 def up(
     encoder: Encoder = "logmel",
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help="where labels and audio are kept; by default this user's data folder"),
-    ] = None,
+    data_dir: DataDir = None,
     address: Annotated[str, typer.Option(help="host:port of the learner")] = DEFAULT_SERVER,
     embedding_address: Annotated[
         str, typer.Option(help="host:port of the embedding service")
-    ] = "127.0.0.1:50061",
+    ] = DEFAULT_EMBEDDING,
     learners: Annotated[
         int, typer.Option(min=1, help="replicas of the learner; the others take any free port")
     ] = 1,
-    redis_url: Annotated[str, typer.Option(envvar="REDIS_URL", help=REDIS_URL_HELP)] = "",
+    redis_url: RedisUrl = "",
     audio_from: Annotated[
         list[str] | None,
         typer.Option(help="a place whose audio clients may name by URI, such as file:///data/"),
@@ -47,7 +48,7 @@ def up(
     """Start Redis, the embedding service and the learner; Ctrl-C ends them all."""
     options = StackOptions(
         encoder=encoder,
-        data_dir=data_dir or Path(platformdirs.user_data_dir("aloe")),
+        data_dir=data_dir or default_data_dir(),
         redis_url=redis_url,
         learner_address=address,
         learner_count=learners,

@@ -93,6 +93,19 @@ class Child:
                 )
             time.sleep(0.01)
 
+    def restart(self, timeout_s: float) -> str:
+        """Start it again after it died; return what people should be told, if anything.
+
+        Raises:
+            ChildFailed: it ended, or took longer than `timeout_s`.
+        """
+        self.start(timeout_s)
+        return ""
+
+    def tend(self) -> str:
+        """Do what is due while it runs; return what people should be told, if anything."""
+        return ""
+
     def read_line(self) -> str | None:
         """Return the next line of its standard output, None if there is none yet."""
         with contextlib.suppress(queue.Empty):

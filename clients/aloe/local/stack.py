@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Literal, Self
 
 from aloe.local.child import Child, ChildFailed
-from aloe.local.redis_server import redis_child
+from aloe.local.redis_server import check_redis, redis_child
 from aloe.wire.addresses import is_loopback
 
 _RESTART_PAUSE_S = 0.2
@@ -138,6 +138,8 @@ class LocalStack:
                 raise ChildFailed(
                     f"{module} is not installed here: pip install 'aloe-speech[all]' (or [{extra}])"
                 )
+        if options.learner_count and self.redis_url:
+            check_redis(self.redis_url)
         self._take_folder()
         if options.learner_count and not self.redis_url:
             socket_path = self._runtime_dir / "redis.sock"
@@ -219,11 +221,15 @@ class LocalStack:
     def _supervise(self, child: Child) -> None:
         failed_starts = 0
         while not self._stopping.wait(_RESTART_PAUSE_S):
+            told = ""
             if child.is_running:
-                continue
-            with contextlib.suppress(ChildFailed):
-                child.start(_start_s(child))
-            failed_starts = 0 if child.is_running else failed_starts + 1
+                told = child.tend()
+            else:
+                with contextlib.suppress(ChildFailed):
+                    told = child.restart(_start_s(child))
+                failed_starts = 0 if child.is_running else failed_starts + 1
+            if told:
+                self._on_step(told)
             if failed_starts > _MAX_FAILED_STARTS:
                 self._on_step(f"{child.name} does not start any more; see {self.log_dir}")
                 return

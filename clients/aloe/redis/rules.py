@@ -46,9 +46,17 @@ class Concern:
     server: str = ""
     """HOST:PORT of the one in a cluster that it is about."""
 
+    @property
+    def statement(self) -> str:
+        """Say what is so, without the remedy."""
+        return (
+            f"the Redis at {self.server} {self.found}"
+            if self.server
+            else f"this Redis {self.found}"
+        )
+
     def __str__(self) -> str:
-        name = f"the Redis at {self.server}" if self.server else "this Redis"
-        return f"{name} {self.found}: {self.remedy}"
+        return f"{self.statement}: {self.remedy}"
 
 
 Info: TypeAlias = Mapping[str, Any]

@@ -32,7 +32,8 @@ _CLOSED = "the handler is closed"
 _FULL = {"OOM", "MISCONF"}
 """No memory; no disk. redis-py has a class for the one only, and only outside of scripts."""
 _NOT_NOW = {
-    "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "READONLY", "BUSY", "NOPERM", "ACL",
+    "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "READONLY", "BUSY",
+    "NOPERM", "ACL",
 }  # fmt: skip
 _NOT_NOW_TYPES = (AskError, ClusterError, NoPermissionError, RedisClusterException, TryAgainError)
 _FULL_RETRY_S = 1.0
