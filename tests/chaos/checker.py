@@ -17,6 +17,7 @@ from tests.chaos.lease_checks import asked_again, double_leases, leases_taken_aw
 
 _FAULTS_CAUSE = {
     "STORE_UNAVAILABLE",
+    "STORE_FULL",
     "ENCODER_UNAVAILABLE",
     "OVERLOADED",
     "LEASE_LOST",

@@ -72,7 +72,7 @@ class History:
     """Appends to the file, from one event loop; what is written is never changed."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w")
+        self.path, self._file = path, path.open("w")
         self._count = 0
         self._wall_offset_s = time.time() - time.monotonic()
 
