@@ -21,7 +21,9 @@ from aloe.cli.doctor_redis import redis_findings
 from aloe.cli.options import (
     DEFAULT_EMBEDDING,
     DEFAULT_SERVER,
+    Address,
     DataDir,
+    EmbeddingAddress,
     Json,
     RedisUrl,
     Server,
@@ -37,6 +39,7 @@ _EXTRAS = {
 }
 _DECODERS = ("soundfile", "av")
 _PATIENCE = timedelta(seconds=2)
+_CONNECT_S = 0.9
 _LITTLE_BYTES = 1_000_000_000
 
 
@@ -44,9 +47,11 @@ def doctor(
     server: Server = DEFAULT_SERVER,
     redis_url: RedisUrl = "",
     data_dir: DataDir = None,
+    address: Address = DEFAULT_SERVER,
+    embedding_address: EmbeddingAddress = DEFAULT_EMBEDDING,
     json: Json = False,
 ) -> None:
-    """Check what this machine has and lacks; fails if `aloe up` would."""
+    """Check what this machine has and lacks; fails if `aloe up` with the same options would."""
     folder = data_dir or default_data_dir()
     learner = _server(server)
     findings = [
@@ -57,7 +62,8 @@ def doctor(
         _disk(folder),
         _player(),
         learner,
-        *_ports(is_up=learner.ok and server == DEFAULT_SERVER),
+        # Where ALOE runs already, it has them itself.
+        *([] if learner.ok and server == address else _ports(address, embedding_address)),
     ]
     if json:
         print_json(findings)
@@ -137,6 +143,9 @@ def _player() -> Finding:
 
 
 def _server(server: str) -> Finding:
+    if _is_deaf(server):
+        found = f"nothing listens at {server}"
+        return Finding("learner", ok=False, found=found, remedy="aloe up", needed=False)
     try:
         with connect(server) as learner:
             pools = learner.list_pools(timeout=_PATIENCE)
@@ -145,25 +154,41 @@ def _server(server: str) -> Finding:
     return Finding("learner", ok=True, found=f"{server}, {len(pools):,} pools", needed=False)
 
 
-def _ports(*, is_up: bool) -> Iterator[Finding]:
-    """Name the ports of `aloe up` that others have; where it runs, it has them itself."""
-    for option, address in (("address", DEFAULT_SERVER), ("embedding-address", DEFAULT_EMBEDDING)):
-        host, _, port = address.rpartition(":")
-        if not is_up and _is_taken(host, int(port)):
+def _is_deaf(address: str) -> bool:
+    """Whether nothing takes connections at host:port; a client would go on trying for a while."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return False
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+    except (OSError, OverflowError, UnicodeError):
+        return True
+    return False
+
+
+def _ports(learner: str, embedding: str) -> Iterator[Finding]:
+    """Name the addresses for `aloe up` that cannot be listened on."""
+    for option, address in (("address", learner), ("embedding-address", embedding)):
+        if _is_taken(address):
             yield Finding(
-                f"port {port}",
+                option.replace("-", " "),
                 ok=False,
-                found="another program has it",
-                remedy=f"end that, or aloe up --{option} {host}:PORT",
+                found=f"another program has {address}",
+                remedy=f"end that, or aloe up --{option} HOST:PORT",
             )
 
 
-def _is_taken(host: str, port: int) -> bool:
-    with socket.socket() as probe:
+def _is_taken(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal():
+        return False  # The service says what is wrong with it.
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         # As servers do: a port whose last user has just ended is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind((host.strip("[]"), int(port)))
         except OSError as error:
             return error.errno == errno.EADDRINUSE
+        except (OverflowError, UnicodeError):
+            return False
     return False

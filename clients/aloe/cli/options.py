@@ -21,6 +21,8 @@ RedisUrl = Annotated[
     str,
     typer.Option(envvar="REDIS_URL", help="a Redis that runs already; without it one is started"),
 ]
+Address = Annotated[str, typer.Option(help="host:port of the learner")]
+EmbeddingAddress = Annotated[str, typer.Option(help="host:port of the embedding service")]
 DataDir = Annotated[
     Path | None,
     typer.Option(help="where labels and audio are kept; by default this user's data folder"),

@@ -11,7 +11,9 @@ from aloe.cli.console import notes, print_json, results
 from aloe.cli.options import (
     DEFAULT_EMBEDDING,
     DEFAULT_SERVER,
+    Address,
     DataDir,
+    EmbeddingAddress,
     Encoder,
     Json,
     RedisUrl,
@@ -23,10 +25,8 @@ from aloe.local import HearFiles, LocalStack, StackOptions
 def up(
     encoder: Encoder = "logmel",
     data_dir: DataDir = None,
-    address: Annotated[str, typer.Option(help="host:port of the learner")] = DEFAULT_SERVER,
-    embedding_address: Annotated[
-        str, typer.Option(help="host:port of the embedding service")
-    ] = DEFAULT_EMBEDDING,
+    address: Address = DEFAULT_SERVER,
+    embedding_address: EmbeddingAddress = DEFAULT_EMBEDDING,
     learners: Annotated[
         int, typer.Option(min=1, help="replicas of the learner; the others take any free port")
     ] = 1,
