@@ -1,4 +1,4 @@
-"""A Redis without room: each change fails whole, reading goes on, and after that all is as before."""
+"""A Redis without room: each change fails whole, reading goes on; then all is as before."""
 
 import uuid
 from collections.abc import AsyncIterator
