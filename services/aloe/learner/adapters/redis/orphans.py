@@ -37,6 +37,7 @@ class OrphanSweep:
         """
         self._redis, self._idle_s = client, idle.total_seconds()
         self._sweeping: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
 
     def start(self) -> None:
         """Begin, in the background."""
@@ -45,6 +46,7 @@ class OrphanSweep:
 
     async def stop(self) -> None:
         """Look no more."""
+        self._ending.set()  # A cancellation alone may get lost while the client connects.
         if self._sweeping:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
@@ -62,7 +64,7 @@ class OrphanSweep:
         return freed + await self._free_orphans(keys)
 
     async def _sweep_again_and_again(self) -> None:
-        while True:
+        while not self._ending.is_set():
             try:
                 freed = await self.sweep()
             except LearnerError as error:
@@ -72,7 +74,8 @@ class OrphanSweep:
             else:
                 if freed:
                     _log.info("freed %d chunks of vectors that an import or deletion left", freed)
-            await asyncio.sleep(_PERIOD_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _PERIOD_S)
 
     async def _free_orphans(self, keys: Sequence[str]) -> int:
         freed = 0
