@@ -78,11 +78,11 @@ def _judge(mixer: Mixer, source: Source, decoding: Decoding) -> list[AudioWarnin
     warnings = []
     found = source.findings
     if found.cut_off:
-        warnings.append(AudioWarning(AudioProblem.CUT_OFF, f"cut off: {found.cut_off}"))
+        warnings.append(AudioWarning(AudioProblem.CUT_OFF, found.cut_off))
     if found.damage:
-        warnings.append(AudioWarning(AudioProblem.DAMAGED, f"damaged: {found.damage}"))
+        warnings.append(AudioWarning(AudioProblem.DAMAGED, found.damage))
     if warnings and not decoding.accept_damaged:
-        what = "; ".join(warning.message for warning in warnings)
+        what = "; ".join(f"{each.problem.words}: {each.message}" for each in warnings)
         raise BadAudio(f"{what}. Get it again, or accept damaged recordings")
     warnings += judge_mix(mixer, decoding)
     if source.stream_count > 1:

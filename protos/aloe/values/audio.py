@@ -69,6 +69,11 @@ class AudioProblem(Enum):
     PARTLY_HEARD = "partly_heard"
     """The encoder hears only a part of it, such as the lower frequencies."""
 
+    @property
+    def words(self) -> str:
+        """The problem in words."""
+        return self.value.replace("_", " ")
+
 
 @dataclass(frozen=True, slots=True)
 class AudioWarning:
