@@ -172,3 +172,15 @@ def test_thousands_of_clips_keep_their_order_and_are_listed_page_by_page(
     end = "999999999999"
     past_the_end = raw.ListClips(pool_pb2.ListClipsRequest(pool=name, page_token=end))
     assert list(past_the_end.clips) == []
+
+
+def test_clips_of_very_long_vectors_are_exported_in_messages_that_fit(client: LearnerClient):
+    dim = 65_536
+    pool = client.create_pool(new_id(), encoder_fingerprint=FINGERPRINT, embedding_dim=dim)
+    clips = [
+        NewClip(f"c{number}", embedding=np.full(dim, number, np.float32)) for number in range(300)
+    ]
+    client.import_clips(pool.pool_id, clips)
+    exported = list(client.export_clips(pool.pool_id))
+    assert [each.embedding[0] for each in exported] == list(range(300))
+    client.delete_pool(pool.pool_id)

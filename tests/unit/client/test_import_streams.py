@@ -28,6 +28,13 @@ def test_audio_goes_in_several_streams_and_progress_is_told(learner_server, lear
     assert sent == [f"clip{n}" for n in range(1100)]
 
 
+def test_a_stream_has_no_more_clips_than_an_answer_can_blame(learner_server, learner):
+    learner_server.on("ImportClips", log := ImportLog())
+    summary = learner.call("import_clips", "voices", embeddings(60_000, dim=1))
+    assert summary.imported_count == 60_000
+    assert [len(log.clip_ids(stream)) for stream in range(len(log.streams))] == [50_000, 10_000]
+
+
 def test_broken_stream_is_sent_again_whole(learner_server, learner):
     learner_server.on("ImportClips", log := ImportLog(broken_streams=2))
     summary = learner.call("import_clips", "voices", embeddings(12, dim=100_000))

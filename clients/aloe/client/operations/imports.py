@@ -20,6 +20,8 @@ _MAX_STREAM_BYTES = 64 * 1024 * 1024
 # repeat cheap.
 _MAX_STREAM_AUDIO_COUNT = 512
 _MAX_MESSAGE_CLIP_COUNT = 2_000
+# The answer to a stream fits into a message even where every clip of it fails.
+_MAX_STREAM_CLIP_COUNT = 50_000
 
 # Hundreds of clips may have to be embedded.
 _STREAM_TIMEOUT = timedelta(minutes=10)
@@ -37,6 +39,7 @@ class _Stream:
         self._message_bytes = 0
         self._byte_count = 0
         self._audio_count = 0
+        self._clip_count = 0
 
     @property
     def is_empty(self) -> bool:
@@ -44,7 +47,11 @@ class _Stream:
 
     @property
     def is_full(self) -> bool:
-        return self._byte_count >= _MAX_STREAM_BYTES or self._audio_count >= _MAX_STREAM_AUDIO_COUNT
+        return (
+            self._byte_count >= _MAX_STREAM_BYTES
+            or self._audio_count >= _MAX_STREAM_AUDIO_COUNT
+            or self._clip_count >= _MAX_STREAM_CLIP_COUNT
+        )
 
     def add(self, clip: pool_pb2.NewClip, vector: bytes | None) -> None:
         """Take a clip in, with its embedding if it has one."""
@@ -52,6 +59,7 @@ class _Stream:
         if self._clips and not self._fits(size, vector):
             self._end_message()
         self._clips.append(clip)
+        self._clip_count += 1
         if vector is None:
             self._audio_count += 1
         else:

@@ -12,8 +12,10 @@ from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
 
 MAX_EMBEDDING_DIM = 65_536
-CLIPS_PER_BLOCK = 510
 MAX_ENCODER_NAME_LENGTH = 256
+_CLIPS_PER_BLOCK = 510
+_BLOCK_BYTES = 16 * 1024 * 1024
+"""Of the vectors of a block, which is one message."""
 _REMEDY = (
     "import its recording again: with `replace` if it has changed, and into a pool with keep_audio"
     " to have it kept"
@@ -95,8 +97,9 @@ class Pools:
         Vectors are (n_clips, embedding_dim) float32.
         """
         pool = await self._store.read_pool(pool_id)
+        fitting = _BLOCK_BYTES // (4 * pool.encoder.embedding_dim)
         while True:
-            clips = await self._store.read_clips(pool, first_row, CLIPS_PER_BLOCK)
+            clips = await self._store.read_clips(pool, first_row, min(fitting, _CLIPS_PER_BLOCK))
             if not clips:
                 return
             yield clips, await self._store.read_vectors(pool, first_row, len(clips))
