@@ -1,5 +1,7 @@
 """A Redis without room: each change fails whole, reading goes on; then all is as before."""
 
+import contextlib
+import re
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,8 +12,9 @@ import pytest
 import redis.asyncio
 from tests.needing_redis import needing_redis
 
+from aloe.learner.adapters.redis.orphans import OrphanSweep
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.domain.errors import StoreFull, StoreUnavailable
+from aloe.learner.domain.errors import LeaseLost, StoreFull, StoreUnavailable
 from aloe.learner.domain.leases import LabelChange
 from aloe.local.redis_server import redis_child
 from aloe.values.states import ClipState
@@ -19,6 +22,7 @@ from aloe.values.states import ClipState
 from .conftest import Scene, make_scene, new_clips, new_pool, new_task
 from .time_travel import make_older
 
+PAGE = Path(__file__).parents[3] / "deploy" / "REDIS.md"
 pytestmark = pytest.mark.timeout(60)
 
 
@@ -98,6 +102,27 @@ async def test_every_change_fails_whole_and_every_read_goes_on(own, setting, val
     for name, change in changes(scene, lease.lease_id).items():
         if name not in ("submit", "renew"):  # Others may have its clip by then.
             await change()
+
+
+async def test_a_user_with_the_permissions_that_the_page_lists_can_do_everything(
+    own, tmp_path: Path
+):
+    _, client = own
+    (listed,) = re.findall(r"`(~aloe:\* [^`]*)`", PAGE.read_text())
+    await client.execute_command("ACL", "SETUSER", "aloe", "on", ">x", *listed.split())
+    store = RedisStore.of_url(f"unix://aloe:x@{tmp_path / 'r.sock'}")
+    await store.prepare()
+    scene = await make_scene(store)
+    labels = [LabelChange(row, ClipState.LABELED, row % 2) for row in (0, 1)]
+    await store.import_labels(scene.task, labels)
+    (lease,) = (await store.lease(scene.task, scene.request())).leases
+    for change in changes(scene, lease.lease_id).values():
+        with contextlib.suppress(LeaseLost):
+            await change()
+    assert len(await store.read_vectors(scene.pool, 0)) > scene.pool.clip_count
+    assert await OrphanSweep(client).sweep() == 0
+    await store.delete_task(scene.task.task_id)
+    await store.close()
 
 
 async def test_a_repeat_of_what_was_done_is_answered_without_room(own):

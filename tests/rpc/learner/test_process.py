@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.needing_redis import needing_redis
+
+from aloe.local.redis_server import redis_child
 
 SIGNALS = [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 
@@ -76,6 +79,21 @@ def test_a_wrong_configuration_ends_with_code_2_and_one_line(
     assert stderr.count("\n") == 1, stderr
     assert all(message in stderr for message in messages), stderr
     assert "hunter2" not in stderr
+
+
+def test_a_redis_that_deletes_labels_ends_it_with_code_2_and_one_line(tmp_path: Path):
+    with needing_redis():
+        child = redis_child(tmp_path / "data", tmp_path / "r.sock", tmp_path / "log")
+    child.command += ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]
+    child.start(timeout_s=30)
+    try:
+        process = start(f"unix://{tmp_path / 'r.sock'}", "--log-level", "WARNING")
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        child.stop()
+    assert (process.returncode, stdout, stderr.count("\n")) == (2, "", 1), stderr
+    assert "(maxmemory-policy allkeys-lru)" in stderr
+    assert "set maxmemory-policy noeviction" in stderr
 
 
 def test_it_ends_in_order_while_its_kernels_are_compiled(tmp_path: Path):

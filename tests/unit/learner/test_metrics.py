@@ -76,6 +76,16 @@ async def test_what_a_head_took_and_what_a_query_took_is_counted(tmp_path: Path)
     assert set(report.times) == set(Phase)
 
 
+async def test_what_may_cost_labels_is_1_while_it_is_so():
+    recorder = PrometheusRecorder()
+    url = recorder.serve("127.0.0.1:0", lambda: 0)
+    recorder.store_warned({"fsync"})
+    found = await asyncio.to_thread(scrape, url)
+    assert (found["store_warning fsync"], found["store_warning eviction"]) == (1, 0)
+    recorder.store_warned(())
+    assert (await asyncio.to_thread(scrape, url))["store_warning fsync"] == 0
+
+
 def test_an_address_that_cannot_be_served_is_named_with_a_remedy():
     with pytest.raises(
         MetricsUnavailable, match=r"cannot serve metrics on 'nowhere'.*give another"
