@@ -31,7 +31,7 @@ def check(operations: Sequence[Operation], finals: Iterable[FinalTask]) -> list[
     """Find every broken promise.
 
     Args:
-        operations: every call of the clients.
+        operations: every call of the clients; those on pools concern every task.
         finals: the final state of each task that they called for.
 
     Returns:
@@ -39,7 +39,7 @@ def check(operations: Sequence[Operation], finals: Iterable[FinalTask]) -> list[
     """
     findings: list[Finding] = []
     for final in finals:
-        evidence = gather(each for each in operations if each.task_id == final.task_id)
+        evidence = gather(each for each in operations if each.task_id in {final.task_id, ""})
         findings += [
             Finding(each.kind, f"{final.task_id}: {each.text}")
             for each in _check_task(evidence, final)

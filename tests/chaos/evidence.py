@@ -91,6 +91,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """When a clip went: from the first call to delete it to the first that succeeded."""
+
+    from_s: float
+    by_s: float
+    """Infinite if none was acknowledged: then it may be there still."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The history of one task, by request, lease and answer."""
 
@@ -100,6 +109,8 @@ class Evidence:
     holds: tuple[Hold, ...]
     answers: Mapping[str, tuple[Answer, ...]]
     """By lease id, in the order of their start."""
+    deletions: Mapping[str, Deletion]
+    """By clip id."""
 
     def final_answers(self) -> Iterable[tuple[GivenLease, tuple[Answer, ...]]]:
         """The acknowledged answers of each lease, without leases under which one was taken back."""
@@ -118,7 +129,9 @@ def gather(operations: Iterable[Operation]) -> Evidence:
     """Sort the operations on one task into requests, leases, holds and answers."""
     requests = _requests(operations)
     leases = _leases(requests)
-    return Evidence(requests, leases, tuple(_holds(requests, leases)), _answers(requests))
+    return Evidence(
+        requests, leases, tuple(_holds(requests, leases)), _answers(requests), _deletions(requests)
+    )
 
 
 def _requests(operations: Iterable[Operation]) -> tuple[Request, ...]:
@@ -188,3 +201,15 @@ def _answers(requests: Iterable[Request]) -> dict[str, tuple[Answer, ...]]:
             for lease_id, label in request.content["answers"]:
                 answers[lease_id].append(Answer(lease_id, label, request.start_s, request.end_s))
     return {lease_id: tuple(given) for lease_id, given in answers.items()}
+
+
+def _deletions(requests: Iterable[Request]) -> dict[str, Deletion]:
+    deletions: dict[str, Deletion] = {}
+    for request in requests:
+        if request.call == "delete_clips":
+            for clip_id in request.content["clip_ids"]:
+                known = deletions.get(clip_id, Deletion(math.inf, math.inf))
+                deletions[clip_id] = Deletion(
+                    min(known.from_s, request.start_s), min(known.by_s, request.end_s)
+                )
+    return deletions

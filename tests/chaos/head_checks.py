@@ -46,7 +46,8 @@ def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
     """Find promised heads that never came, or were trained on fewer labels than were sure by then.
 
     Labels are sure if they were acknowledged before the promising submission began: seed labels,
-    and answers, except under leases that ever abstained or retracted, which takes a label back.
+    and answers, except under leases that ever abstained or retracted, which takes a label back, and
+    of clips that were deleted.
     """
     sure_from = sorted(_sure_label_times(evidence))
     for request in evidence.of("submit_labels"):
@@ -65,11 +66,17 @@ def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
 
 
 def _sure_label_times(evidence: Evidence) -> Iterator[float]:
-    for answers in evidence.answers.values():
+    for lease_id, answers in evidence.answers.items():
+        if evidence.leases[lease_id].clip_id in evidence.deletions:
+            continue
         if all(answer.label not in (None, RETRACTED) for answer in answers):
             yield min(answer.end_s for answer in answers)
     for request in evidence.of("import_labels"):
-        yield from (request.end_s for _ in request.content["labels"])
+        yield from (
+            request.end_s
+            for clip_id, _ in request.content["labels"]
+            if clip_id not in evidence.deletions
+        )
 
 
 def _waits_betrayed(evidence: Evidence) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Operation:
 
     call: str
     task_id: str
+    """Empty for a call on a pool."""
     oracle_id: str
     replica: int
     start_s: float

@@ -1,5 +1,6 @@
 """Checks that acknowledged answers are kept, stored ones were given, and counts agree."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -14,6 +15,8 @@ def acknowledged_lost(evidence: Evidence, final: FinalTask) -> Iterator[Finding]
         if not any(answer.is_acknowledged for answer in answers):
             continue
         lease = evidence.leases[lease_id]
+        if lease.clip_id in evidence.deletions:
+            continue
         stored = final.labels.get(lease.clip_id)
         labels = _possible_labels(answers)
         if RETRACTED in labels:
@@ -51,7 +54,7 @@ def double_labels(evidence: Evidence) -> Iterator[Finding]:
 
 
 def labels_unexplained(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
-    """Find stored answers that neither an oracle nor an import gave."""
+    """Find stored answers that neither an oracle nor an import gave, or of a clip that is gone."""
     given: dict[str, set[StoredAnswer]] = defaultdict(set)
     for lease_id, answers in evidence.answers.items():
         lease = evidence.leases[lease_id]
@@ -60,6 +63,10 @@ def labels_unexplained(evidence: Evidence, final: FinalTask) -> Iterator[Finding
         for clip_id, label in request.content["labels"]:
             given[clip_id].add(StoredAnswer("", label))
     for clip_id, stored in final.labels.items():
+        if clip_id in evidence.deletions and evidence.deletions[clip_id].by_s < math.inf:
+            yield Finding(
+                FindingKind.LABELS_UNEXPLAINED, f"{clip_id}: {stored} is stored; it was deleted"
+            )
         if stored not in given[clip_id]:
             yield Finding(
                 FindingKind.LABELS_UNEXPLAINED, f"{clip_id}: {stored} is stored; nobody said so"

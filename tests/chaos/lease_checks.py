@@ -32,7 +32,7 @@ def double_leases(evidence: Evidence) -> Iterator[Finding]:
 
 
 def asked_again(evidence: Evidence) -> Iterator[Finding]:
-    """Find clips leased by a query that began after an answer for them was acknowledged."""
+    """Find clips leased by a query that began after they were answered or deleted for sure."""
     answered: dict[str, tuple[float, GivenLease]] = {}
     for lease, answers in evidence.final_answers():
         end_s = min(answer.end_s for answer in answers)
@@ -46,6 +46,13 @@ def asked_again(evidence: Evidence) -> Iterator[Finding]:
                 f"{lease.clip_id}: answered under {answered_lease.lease_id} at {end_s:.3f}, leased"
                 f" again as {lease.lease_id} by a query of {lease.asked_s:.3f}",
             )
+        deletion = evidence.deletions.get(lease.clip_id)
+        if deletion is not None and lease.asked_s > deletion.by_s:
+            yield Finding(
+                FindingKind.ASKED_AGAIN,
+                f"{lease.clip_id}: deleted at {deletion.by_s:.3f}, leased as {lease.lease_id} by a"
+                f" query of {lease.asked_s:.3f}",
+            )
 
 
 def leases_taken_away(evidence: Evidence) -> Iterator[Finding]:
@@ -54,6 +61,9 @@ def leases_taken_away(evidence: Evidence) -> Iterator[Finding]:
         if request.is_acknowledged or "LEASE_LOST" not in request.reasons:
             continue
         leases = [evidence.leases[lease_id] for lease_id in request.lease_ids]
+        deletions = [evidence.deletions.get(lease.clip_id) for lease in leases]
+        if any(each is not None and each.from_s < request.last_s for each in deletions):
+            continue
         if all(
             lease.let_go_s >= request.start_s and lease.expire_s - CLOCK_MARGIN_S > request.last_s
             for lease in leases

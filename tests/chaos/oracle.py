@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 from tests.chaos.recorded_client import RecordedClient, new_request_id
-from tests.chaos.scene import PLANS, Scene, TaskPlan
+from tests.chaos.scene import DELETABLE_CLIPS, PLANS, Scene, TaskPlan, clip_id
 
 from aloe.client import (
     Answer,
@@ -64,6 +64,7 @@ class ChaoticOracle:
             self._predict: 10,
             self._look: 5,
             self._read_rounds: 2,
+            self._delete: 2,
         }
 
     async def work(self, stopping: asyncio.Event) -> None:
@@ -161,6 +162,13 @@ class ChaoticOracle:
 
     async def _read_rounds(self, plan: TaskPlan) -> None:
         await self._any_client().list_rounds(plan.task_id)
+
+    async def _delete(self, plan: TaskPlan) -> None:
+        """Delete a few clips, answered or held by anyone, or gone already."""
+        numbers = self._rng.sample(DELETABLE_CLIPS, 3)
+        await self._any_client().delete_clips(
+            plan.pool_id, [clip_id(plan.pool_id, number) for number in numbers]
+        )
 
     async def _make_room(self, plan: TaskPlan, state: PoolState) -> None:
         """Add clips or raise the budget, so that there is something to ask for again."""

@@ -12,6 +12,7 @@ from aloe.client import (
     Answer,
     AsyncLearnerClient,
     Audio,
+    DeletedClips,
     FailedPrecondition,
     Float32Array,
     ImportLabelsResult,
@@ -175,6 +176,15 @@ class RecordedClient:
             self.plain.import_labels(task_id, labels),
             {"labels": [[each.clip_id, each.label] for each in labels]},
             lambda result: {"head_version": result.head_version},
+        )
+
+    async def delete_clips(self, pool_id: str, clip_ids: Sequence[str]) -> DeletedClips:
+        return await self._call(
+            "delete_clips",
+            "",
+            self.plain.delete_clips(pool_id, clip_ids),
+            {"clip_ids": list(clip_ids)},
+            lambda result: {"clip_count": result.clip_count},
         )
 
     async def _call(

@@ -23,6 +23,8 @@ _FIRST_CLIP_COUNT = 2_000
 _MORE_CLIP_COUNT = 200
 _SEED_LABELS_PER_CLASS = 5
 _VALIDATION_COUNT = 60
+DELETABLE_CLIPS = range(100, _FIRST_CLIP_COUNT)
+"""Numbers of clips that are there at first and have no known labels."""
 # Few epochs make rounds quick, so that many of them meet faults.
 _RECIPE = AdamRecipe(epoch_count=10)
 
@@ -103,10 +105,10 @@ class Scene:
         centre = np.random.default_rng(number % _KIND_COUNT).normal(size=dim)
         noise = np.random.default_rng((self._seed, number)).normal(size=dim)
         embedding = (centre + noise).astype(np.float32)
-        return NewClip(f"{pool_id}-{number:06d}", embedding=embedding)
+        return NewClip(clip_id(pool_id, number), embedding=embedding)
 
     async def _import_known(self, client: RecordedClient, plan: TaskPlan) -> None:
-        ids = [f"{plan.pool_id}-{number:06d}" for number in range(_FIRST_CLIP_COUNT)]
+        ids = [clip_id(plan.pool_id, number) for number in range(_FIRST_CLIP_COUNT)]
         seed_count = _SEED_LABELS_PER_CLASS * len(plan.classes)
         validation = ids[seed_count : seed_count + _VALIDATION_COUNT]
         await client.plain.import_labels(plan.task_id, _known(plan, validation, Split.VALIDATION))
@@ -114,6 +116,11 @@ class Scene:
             plan.task_id, _known(plan, ids[:seed_count], Split.TRAIN)
         )
         self.promise(plan.task_id, result.head_version)
+
+
+def clip_id(pool_id: str, number: int) -> str:
+    """Name a clip."""
+    return f"{pool_id}-{number:06d}"
 
 
 def _known(plan: TaskPlan, clip_ids: Sequence[str], split: Split) -> list[KnownLabel]:

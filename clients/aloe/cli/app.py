@@ -9,6 +9,7 @@ from aloe.cli import (
     doctor,
     exports,
     labeling,
+    pool_clips,
     pools,
     predictions,
     simulate,
@@ -30,6 +31,7 @@ app.command()(demo.demo)
 app.command()(simulate.simulate)
 app.add_typer(bench.app, name="bench")
 app.add_typer(pools.app, name="pool")
+app.add_typer(pool_clips.app, name="clip")
 app.add_typer(tasks.app, name="task")
 app.command(name="import")(clips.import_clips)
 app.command()(labeling.query)

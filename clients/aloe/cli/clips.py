@@ -21,10 +21,19 @@ from aloe.cli.options import (
     client,
     parse_decoding,
 )
-from aloe.client import AudioProblem, AudioWarning, Decoding, LearnerClient, NewClip
+from aloe.client import (
+    AudioProblem,
+    AudioWarning,
+    Decoding,
+    DuplicateRule,
+    ImportSummary,
+    LearnerClient,
+    NewClip,
+)
 from aloe.values.audio import DEFAULT_DECODING
 
 _SHOWN_FAILURES = 20
+_SHOWN_DUPLICATES = 20
 
 
 def import_clips(
@@ -35,6 +44,17 @@ def import_clips(
     ] = "",
     channel: Channel = "",
     accept_damaged: AcceptDamaged = False,
+    duplicates: Annotated[
+        DuplicateRule,
+        typer.Option(
+            help="what becomes of a file whose recording is there under another id: another name of"
+            " that clip, a clip of its own, or a failure"
+        ),
+    ] = DuplicateRule.ALIAS,
+    replace: Annotated[
+        bool,
+        typer.Option(help="give ids that have another recording the new one, without its labels"),
+    ] = False,
     create: Annotated[bool, typer.Option(help="create the pool if it is not there")] = True,
     keep_audio: Annotated[
         bool,
@@ -54,15 +74,16 @@ def import_clips(
         _prepare_pool(learner, pool_id, create=create, keep_audio=keep_audio)
         row = bar.add_task(f"importing into {pool_id}", total=len(clips))
         summary = learner.import_clips(
-            pool_id, clips, on_progress=lambda count: bar.update(row, completed=count)
+            pool_id,
+            clips,
+            duplicates=duplicates,
+            replace=replace,
+            on_progress=lambda count: bar.update(row, completed=count),
         )
     if json:
         print_json(summary)
     else:
-        notes.print(
-            f"{summary.imported_count:,} imported, {summary.existing_count:,} were there,"
-            f" {len(summary.failures):,} failed"
-        )
+        _tell_counts(summary)
     tell_warnings((each.clip_id, each.warnings) for each in summary.warnings)
     for failure in summary.failures[:_SHOWN_FAILURES]:
         complain(f"{failure.clip_id}: {failure.message}")
@@ -70,6 +91,28 @@ def import_clips(
         complain(f"and {len(summary.failures) - _SHOWN_FAILURES:,} more failed; --json lists all")
     if summary.failures:
         raise typer.Exit(1)
+
+
+def _tell_counts(summary: ImportSummary) -> None:
+    """Say what became of the files; of duplicates, of which clip each is a name now."""
+    counts = [
+        f"{summary.imported_count:,} imported",
+        f"{summary.existing_count:,} were there",
+        *([f"{summary.replaced_count:,} replaced"] if summary.replaced_count else []),
+        *([f"{summary.duplicate_count:,} became other names"] if summary.duplicate_count else []),
+        f"{len(summary.failures):,} failed",
+    ]
+    notes.print(", ".join(counts))
+    for each in summary.duplicates[:_SHOWN_DUPLICATES]:
+        notes.print(
+            f"{each.clip_id}: the same recording as {each.same_as}, and another name of it now",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    if summary.duplicate_count > _SHOWN_DUPLICATES:
+        more = summary.duplicate_count - _SHOWN_DUPLICATES
+        notes.print(f"and {more:,} more duplicates; `aloe clip duplicates` lists all")
 
 
 def tell_warnings(found: Iterable[tuple[str, Iterable[AudioWarning]]]) -> None:

@@ -70,6 +70,8 @@ class _ClipStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClipState.V
     """A validation clip."""
     CLIP_STATE_TEST: _ClipState.ValueType  # 6
     """A test clip."""
+    CLIP_STATE_RETIRED: _ClipState.ValueType  # 7
+    """Deleted, or replaced by other content."""
 
 class ClipState(_ClipState, metaclass=_ClipStateEnumTypeWrapper):
     """The state of a clip in a task."""
@@ -88,6 +90,8 @@ CLIP_STATE_VALIDATION: ClipState.ValueType  # 5
 """A validation clip."""
 CLIP_STATE_TEST: ClipState.ValueType  # 6
 """A test clip."""
+CLIP_STATE_RETIRED: ClipState.ValueType  # 7
+"""Deleted, or replaced by other content."""
 Global___ClipState: _TypeAlias = ClipState  # noqa: Y015
 
 class _EventKind:
@@ -116,6 +120,8 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """Known labels were imported; leases on their clips ended."""
     EVENT_KIND_HEAD_TRAINED: _EventKind.ValueType  # 9
     """A head was trained."""
+    EVENT_KIND_CLIPS_RETIRED: _EventKind.ValueType  # 10
+    """Clips were deleted or replaced; their labels and leases ended."""
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
     """What an event was."""
@@ -140,6 +146,8 @@ EVENT_KIND_LABELS_IMPORTED: EventKind.ValueType  # 8
 """Known labels were imported; leases on their clips ended."""
 EVENT_KIND_HEAD_TRAINED: EventKind.ValueType  # 9
 """A head was trained."""
+EVENT_KIND_CLIPS_RETIRED: EventKind.ValueType  # 10
+"""Clips were deleted or replaced; their labels and leases ended."""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 @_typing.final

@@ -80,6 +80,21 @@ class LearnerServiceStub(object):
                 request_serializer=aloe_dot_v1_dot_pool__pb2.ListClipsRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_pool__pb2.ListClipsResponse.FromString,
                 _registered_method=True)
+        self.GetClip = channel.unary_unary(
+                '/aloe.v1.LearnerService/GetClip',
+                request_serializer=aloe_dot_v1_dot_pool__pb2.GetClipRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_pool__pb2.GetClipResponse.FromString,
+                _registered_method=True)
+        self.DeleteClips = channel.unary_unary(
+                '/aloe.v1.LearnerService/DeleteClips',
+                request_serializer=aloe_dot_v1_dot_pool__pb2.DeleteClipsRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_pool__pb2.DeleteClipsResponse.FromString,
+                _registered_method=True)
+        self.RenameClip = channel.unary_unary(
+                '/aloe.v1.LearnerService/RenameClip',
+                request_serializer=aloe_dot_v1_dot_pool__pb2.RenameClipRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_pool__pb2.RenameClipResponse.FromString,
+                _registered_method=True)
         self.GetClipAudio = channel.unary_unary(
                 '/aloe.v1.LearnerService/GetClipAudio',
                 request_serializer=aloe_dot_v1_dot_pool__pb2.GetClipAudioRequest.SerializeToString,
@@ -220,7 +235,9 @@ class LearnerServiceServicer(object):
     def ImportClips(self, request_iterator, context):
         """Adds clips to a pool: audio, which is embedded on the way, embeddings, or
         URIs. A clip that cannot be taken fails alone and is named in the response.
-        A clip id that is already there with the same content is skipped.
+        A clip id that is already there with the same content is skipped; one with
+        other content fails or is replaced, and content that is there under another
+        id becomes one clip with several names, as the request says.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,6 +245,30 @@ class LearnerServiceServicer(object):
 
     def ListClips(self, request, context):
         """Lists the clips of a pool in the order of their import.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClip(self, request, context):
+        """Describes a clip.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteClips(self, request, context):
+        """Deletes clips, all or none, and takes them out of every task on the pool;
+        their labels stay in the tasks' event logs alone. Leases on them are lost.
+        CLIP_NOT_FOUND where the pool never held one of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenameClip(self, request, context):
+        """Gives a clip another id; labels, leases and events are then told by that.
+        ALREADY_EXISTS where it is taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -317,7 +358,7 @@ class LearnerServiceServicer(object):
 
     def RenewLeases(self, request, context):
         """Holds leased clips for longer, all of them or none. FAILED_PRECONDITION with
-        LEASE_LOST where a clip is answered, or its lease ran out and the clip went
+        LEASE_LOST where a clip is answered or deleted, or its lease ran out and the clip went
         to another oracle or the label budget has no room for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -400,6 +441,21 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.ListClips,
                     request_deserializer=aloe_dot_v1_dot_pool__pb2.ListClipsRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_pool__pb2.ListClipsResponse.SerializeToString,
+            ),
+            'GetClip': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClip,
+                    request_deserializer=aloe_dot_v1_dot_pool__pb2.GetClipRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_pool__pb2.GetClipResponse.SerializeToString,
+            ),
+            'DeleteClips': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteClips,
+                    request_deserializer=aloe_dot_v1_dot_pool__pb2.DeleteClipsRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_pool__pb2.DeleteClipsResponse.SerializeToString,
+            ),
+            'RenameClip': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenameClip,
+                    request_deserializer=aloe_dot_v1_dot_pool__pb2.RenameClipRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_pool__pb2.RenameClipResponse.SerializeToString,
             ),
             'GetClipAudio': grpc.unary_unary_rpc_method_handler(
                     servicer.GetClipAudio,
@@ -667,6 +723,87 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/ListClips',
             aloe_dot_v1_dot_pool__pb2.ListClipsRequest.SerializeToString,
             aloe_dot_v1_dot_pool__pb2.ListClipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClip(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/GetClip',
+            aloe_dot_v1_dot_pool__pb2.GetClipRequest.SerializeToString,
+            aloe_dot_v1_dot_pool__pb2.GetClipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteClips(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/DeleteClips',
+            aloe_dot_v1_dot_pool__pb2.DeleteClipsRequest.SerializeToString,
+            aloe_dot_v1_dot_pool__pb2.DeleteClipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenameClip(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/RenameClip',
+            aloe_dot_v1_dot_pool__pb2.RenameClipRequest.SerializeToString,
+            aloe_dot_v1_dot_pool__pb2.RenameClipResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,10 +62,23 @@ class LearnerServiceStub:
     ImportClips: _grpc.StreamUnaryMultiCallable[_pool_pb2.ImportClipsRequest, _pool_pb2.ImportClipsResponse]
     """Adds clips to a pool: audio, which is embedded on the way, embeddings, or
     URIs. A clip that cannot be taken fails alone and is named in the response.
-    A clip id that is already there with the same content is skipped.
+    A clip id that is already there with the same content is skipped; one with
+    other content fails or is replaced, and content that is there under another
+    id becomes one clip with several names, as the request says.
     """
     ListClips: _grpc.UnaryUnaryMultiCallable[_pool_pb2.ListClipsRequest, _pool_pb2.ListClipsResponse]
     """Lists the clips of a pool in the order of their import."""
+    GetClip: _grpc.UnaryUnaryMultiCallable[_pool_pb2.GetClipRequest, _pool_pb2.GetClipResponse]
+    """Describes a clip."""
+    DeleteClips: _grpc.UnaryUnaryMultiCallable[_pool_pb2.DeleteClipsRequest, _pool_pb2.DeleteClipsResponse]
+    """Deletes clips, all or none, and takes them out of every task on the pool;
+    their labels stay in the tasks' event logs alone. Leases on them are lost.
+    CLIP_NOT_FOUND where the pool never held one of them.
+    """
+    RenameClip: _grpc.UnaryUnaryMultiCallable[_pool_pb2.RenameClipRequest, _pool_pb2.RenameClipResponse]
+    """Gives a clip another id; labels, leases and events are then told by that.
+    ALREADY_EXISTS where it is taken.
+    """
     GetClipAudio: _grpc.UnaryUnaryMultiCallable[_pool_pb2.GetClipAudioRequest, _pool_pb2.GetClipAudioResponse]
     """Returns the recording of a clip, to be heard by a person."""
     ExportClips: _grpc.UnaryStreamMultiCallable[_pool_pb2.ExportClipsRequest, _pool_pb2.ExportClipsResponse]
@@ -98,7 +111,7 @@ class LearnerServiceStub:
     """Gives leased clips back unanswered."""
     RenewLeases: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.RenewLeasesRequest, _labeling_pb2.RenewLeasesResponse]
     """Holds leased clips for longer, all of them or none. FAILED_PRECONDITION with
-    LEASE_LOST where a clip is answered, or its lease ran out and the clip went
+    LEASE_LOST where a clip is answered or deleted, or its lease ran out and the clip went
     to another oracle or the label budget has no room for it.
     """
     Predict: _grpc.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]
@@ -148,10 +161,23 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     ImportClips: _aio.StreamUnaryMultiCallable[_pool_pb2.ImportClipsRequest, _pool_pb2.ImportClipsResponse]  # type: ignore[assignment]
     """Adds clips to a pool: audio, which is embedded on the way, embeddings, or
     URIs. A clip that cannot be taken fails alone and is named in the response.
-    A clip id that is already there with the same content is skipped.
+    A clip id that is already there with the same content is skipped; one with
+    other content fails or is replaced, and content that is there under another
+    id becomes one clip with several names, as the request says.
     """
     ListClips: _aio.UnaryUnaryMultiCallable[_pool_pb2.ListClipsRequest, _pool_pb2.ListClipsResponse]  # type: ignore[assignment]
     """Lists the clips of a pool in the order of their import."""
+    GetClip: _aio.UnaryUnaryMultiCallable[_pool_pb2.GetClipRequest, _pool_pb2.GetClipResponse]  # type: ignore[assignment]
+    """Describes a clip."""
+    DeleteClips: _aio.UnaryUnaryMultiCallable[_pool_pb2.DeleteClipsRequest, _pool_pb2.DeleteClipsResponse]  # type: ignore[assignment]
+    """Deletes clips, all or none, and takes them out of every task on the pool;
+    their labels stay in the tasks' event logs alone. Leases on them are lost.
+    CLIP_NOT_FOUND where the pool never held one of them.
+    """
+    RenameClip: _aio.UnaryUnaryMultiCallable[_pool_pb2.RenameClipRequest, _pool_pb2.RenameClipResponse]  # type: ignore[assignment]
+    """Gives a clip another id; labels, leases and events are then told by that.
+    ALREADY_EXISTS where it is taken.
+    """
     GetClipAudio: _aio.UnaryUnaryMultiCallable[_pool_pb2.GetClipAudioRequest, _pool_pb2.GetClipAudioResponse]  # type: ignore[assignment]
     """Returns the recording of a clip, to be heard by a person."""
     ExportClips: _aio.UnaryStreamMultiCallable[_pool_pb2.ExportClipsRequest, _pool_pb2.ExportClipsResponse]  # type: ignore[assignment]
@@ -184,7 +210,7 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """Gives leased clips back unanswered."""
     RenewLeases: _aio.UnaryUnaryMultiCallable[_labeling_pb2.RenewLeasesRequest, _labeling_pb2.RenewLeasesResponse]  # type: ignore[assignment]
     """Holds leased clips for longer, all of them or none. FAILED_PRECONDITION with
-    LEASE_LOST where a clip is answered, or its lease ran out and the clip went
+    LEASE_LOST where a clip is answered or deleted, or its lease ran out and the clip went
     to another oracle or the label budget has no room for it.
     """
     Predict: _aio.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]  # type: ignore[assignment]
@@ -261,7 +287,9 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_pool_pb2.ImportClipsResponse, _abc.Awaitable[_pool_pb2.ImportClipsResponse]]:
         """Adds clips to a pool: audio, which is embedded on the way, embeddings, or
         URIs. A clip that cannot be taken fails alone and is named in the response.
-        A clip id that is already there with the same content is skipped.
+        A clip id that is already there with the same content is skipped; one with
+        other content fails or is replaced, and content that is there under another
+        id becomes one clip with several names, as the request says.
         """
 
     @_abc_1.abstractmethod
@@ -271,6 +299,35 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pool_pb2.ListClipsResponse, _abc.Awaitable[_pool_pb2.ListClipsResponse]]:
         """Lists the clips of a pool in the order of their import."""
+
+    @_abc_1.abstractmethod
+    def GetClip(
+        self,
+        request: _pool_pb2.GetClipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pool_pb2.GetClipResponse, _abc.Awaitable[_pool_pb2.GetClipResponse]]:
+        """Describes a clip."""
+
+    @_abc_1.abstractmethod
+    def DeleteClips(
+        self,
+        request: _pool_pb2.DeleteClipsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pool_pb2.DeleteClipsResponse, _abc.Awaitable[_pool_pb2.DeleteClipsResponse]]:
+        """Deletes clips, all or none, and takes them out of every task on the pool;
+        their labels stay in the tasks' event logs alone. Leases on them are lost.
+        CLIP_NOT_FOUND where the pool never held one of them.
+        """
+
+    @_abc_1.abstractmethod
+    def RenameClip(
+        self,
+        request: _pool_pb2.RenameClipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pool_pb2.RenameClipResponse, _abc.Awaitable[_pool_pb2.RenameClipResponse]]:
+        """Gives a clip another id; labels, leases and events are then told by that.
+        ALREADY_EXISTS where it is taken.
+        """
 
     @_abc_1.abstractmethod
     def GetClipAudio(
@@ -375,7 +432,7 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_labeling_pb2.RenewLeasesResponse, _abc.Awaitable[_labeling_pb2.RenewLeasesResponse]]:
         """Holds leased clips for longer, all of them or none. FAILED_PRECONDITION with
-        LEASE_LOST where a clip is answered, or its lease ran out and the clip went
+        LEASE_LOST where a clip is answered or deleted, or its lease ran out and the clip went
         to another oracle or the label budget has no room for it.
         """
 

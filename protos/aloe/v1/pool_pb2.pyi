@@ -10,6 +10,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
@@ -21,6 +22,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _DuplicateRule:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DuplicateRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DuplicateRule.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DUPLICATE_RULE_UNSPECIFIED: _DuplicateRule.ValueType  # 0
+    """ALIAS."""
+    DUPLICATE_RULE_ALIAS: _DuplicateRule.ValueType  # 1
+    """The id becomes another name of the clip that is there; the response tells."""
+    DUPLICATE_RULE_KEEP: _DuplicateRule.ValueType  # 2
+    """It becomes a clip of its own, which is asked for and labeled by itself."""
+    DUPLICATE_RULE_REFUSE: _DuplicateRule.ValueType  # 3
+    """It fails with ALREADY_EXISTS."""
+
+class DuplicateRule(_DuplicateRule, metaclass=_DuplicateRuleEnumTypeWrapper):
+    """What an import does with a new id for content that the pool holds already."""
+
+DUPLICATE_RULE_UNSPECIFIED: DuplicateRule.ValueType  # 0
+"""ALIAS."""
+DUPLICATE_RULE_ALIAS: DuplicateRule.ValueType  # 1
+"""The id becomes another name of the clip that is there; the response tells."""
+DUPLICATE_RULE_KEEP: DuplicateRule.ValueType  # 2
+"""It becomes a clip of its own, which is asked for and labeled by itself."""
+DUPLICATE_RULE_REFUSE: DuplicateRule.ValueType  # 3
+"""It fails with ALREADY_EXISTS."""
+Global___DuplicateRule: _TypeAlias = DuplicateRule  # noqa: Y015
 
 @_typing.final
 class Pool(_message.Message):
@@ -51,7 +80,7 @@ class Pool(_message.Message):
     of the file that it came from.
     """
     clip_count: _builtins.int
-    """Number of clips."""
+    """Number of clips; one with several names counts once."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
@@ -77,7 +106,11 @@ Global___Pool: _TypeAlias = Pool  # noqa: Y015
 
 @_typing.final
 class Clip(_message.Message):
-    """One short recording of a pool."""
+    """One short recording of a pool.
+
+    Its embedding never changes. Importing other content under its id, with
+    `replace`, puts another clip in its place.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -85,6 +118,7 @@ class Clip(_message.Message):
     URI_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    OTHER_IDS_FIELD_NUMBER: _builtins.int
     DECODING_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -98,6 +132,13 @@ class Clip(_message.Message):
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """How long it is; absent where that is not known."""
+
+    @_builtins.property
+    def other_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its ids besides that of its name, for as long as they are not deleted: the
+        same content was imported under each. Whatever takes a clip's name takes
+        these as well.
+        """
 
     @_builtins.property
     def decoding(self) -> _audio_pb2.Decoding:
@@ -114,12 +155,13 @@ class Clip(_message.Message):
         uri: _builtins.str = ...,
         duration: _duration_pb2.Duration | None = ...,
         content_hash: _builtins.str = ...,
+        other_ids: _abc.Iterable[_builtins.str] | None = ...,
         decoding: _audio_pb2.Decoding | None = ...,
         report: _audio_pb2.AudioReport | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decoding", b"decoding", "duration", b"duration", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_hash", b"content_hash", "decoding", b"decoding", "duration", b"duration", "name", b"name", "report", b"report", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_hash", b"content_hash", "decoding", b"decoding", "duration", b"duration", "name", b"name", "other_ids", b"other_ids", "report", b"report", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -326,12 +368,24 @@ class ImportClipsRequest(_message.Message):
     ENCODER_FINGERPRINT_FIELD_NUMBER: _builtins.int
     CLIPS_FIELD_NUMBER: _builtins.int
     EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    DUPLICATE_RULE_FIELD_NUMBER: _builtins.int
+    REPLACE_FIELD_NUMBER: _builtins.int
     pool: _builtins.str
     """"pools/{pool}". Read from the first message of the stream only."""
     encoder_fingerprint: _builtins.str
     """Fingerprint of the encoder that made the embeddings in this stream;
     FAILED_PRECONDITION with ENCODER_MISMATCH where the pool has another. Empty
     means the pool's. Read from the first message only.
+    """
+    duplicate_rule: Global___DuplicateRule.ValueType
+    """What to do with a new id for content that is there, by its content_hash.
+    Read from the first message only.
+    """
+    replace: _builtins.bool
+    """Whether an id that is there with other content gets the new content. Its
+    clip is then deleted, or keeps its other names; its labels stay in the event
+    logs of the tasks alone, and the new clip is unlabeled. Otherwise such a clip
+    fails with ALREADY_EXISTS. Read from the first message only.
     """
     @_builtins.property
     def clips(self) -> _containers.RepeatedCompositeFieldContainer[Global___NewClip]:
@@ -350,10 +404,12 @@ class ImportClipsRequest(_message.Message):
         encoder_fingerprint: _builtins.str = ...,
         clips: _abc.Iterable[Global___NewClip] | None = ...,
         embeddings: _audio_pb2.FloatMatrix | None = ...,
+        duplicate_rule: Global___DuplicateRule.ValueType = ...,
+        replace: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "embeddings", b"embeddings", "encoder_fingerprint", b"encoder_fingerprint", "pool", b"pool"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "duplicate_rule", b"duplicate_rule", "embeddings", b"embeddings", "encoder_fingerprint", b"encoder_fingerprint", "pool", b"pool", "replace", b"replace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -370,6 +426,7 @@ class NewClip(_message.Message):
     URI_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    OTHER_IDS_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
     clip_id: _builtins.str
     """Its id: the last part of its name."""
@@ -396,6 +453,12 @@ class NewClip(_message.Message):
         """With an embedding: how long the recording is, where that is known."""
 
     @_builtins.property
+    def other_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With an embedding: more ids for it. Where one is that of another clip, this
+        clip fails with ALREADY_EXISTS.
+        """
+
+    @_builtins.property
     def report(self) -> _audio_pb2.AudioReport:
         """With an embedding: the report of the clip it was exported from."""
 
@@ -407,11 +470,12 @@ class NewClip(_message.Message):
         uri: _builtins.str = ...,
         duration: _duration_pb2.Duration | None = ...,
         content_hash: _builtins.str = ...,
+        other_ids: _abc.Iterable[_builtins.str] | None = ...,
         report: _audio_pb2.AudioReport | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "duration", b"duration", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clip_id", b"clip_id", "content_hash", b"content_hash", "duration", b"duration", "report", b"report", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clip_id", b"clip_id", "content_hash", b"content_hash", "duration", b"duration", "other_ids", b"other_ids", "report", b"report", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -428,12 +492,19 @@ class ImportClipsResponse(_message.Message):
     FAILURES_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     WARNED_COUNT_FIELD_NUMBER: _builtins.int
+    REPLACED_COUNT_FIELD_NUMBER: _builtins.int
+    DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
     imported_count: _builtins.int
     """Clips that are new."""
     existing_count: _builtins.int
     """Clips that were there already with the same content."""
     warned_count: _builtins.int
     """How many there are."""
+    replaced_count: _builtins.int
+    """Ids that were there with other content and have the new content now."""
+    duplicate_count: _builtins.int
+    """Ids that became another name of a clip with the same content."""
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipFailure]:
         """Clips that could not be taken. Nothing of them is stored."""
@@ -441,6 +512,10 @@ class ImportClipsResponse(_message.Message):
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipWarnings]:
         """New clips in whose recordings something was found: at most 1,000 of them."""
+
+    @_builtins.property
+    def duplicates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Duplicate]:
+        """The first 1,000 of them."""
 
     def __init__(
         self,
@@ -450,10 +525,13 @@ class ImportClipsResponse(_message.Message):
         failures: _abc.Iterable[Global___ClipFailure] | None = ...,
         warnings: _abc.Iterable[Global___ClipWarnings] | None = ...,
         warned_count: _builtins.int = ...,
+        replaced_count: _builtins.int = ...,
+        duplicate_count: _builtins.int = ...,
+        duplicates: _abc.Iterable[Global___Duplicate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["existing_count", b"existing_count", "failures", b"failures", "imported_count", b"imported_count", "warned_count", b"warned_count", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate_count", b"duplicate_count", "duplicates", b"duplicates", "existing_count", b"existing_count", "failures", b"failures", "imported_count", b"imported_count", "replaced_count", b"replaced_count", "warned_count", b"warned_count", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -486,6 +564,32 @@ class ClipWarnings(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClipWarnings: _TypeAlias = ClipWarnings  # noqa: Y015
+
+@_typing.final
+class Duplicate(_message.Message):
+    """An id that became another name of a clip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIP_ID_FIELD_NUMBER: _builtins.int
+    CLIP_FIELD_NUMBER: _builtins.int
+    clip_id: _builtins.str
+    """The id it came with."""
+    clip: _builtins.str
+    """"pools/{pool}/clips/{clip}": the clip that it names now."""
+    def __init__(
+        self,
+        *,
+        clip_id: _builtins.str = ...,
+        clip: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clip", b"clip", "clip_id", b"clip_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Duplicate: _TypeAlias = Duplicate  # noqa: Y015
 
 @_typing.final
 class ClipFailure(_message.Message):
@@ -574,6 +678,162 @@ class ListClipsResponse(_message.Message):
 Global___ListClipsResponse: _TypeAlias = ListClipsResponse  # noqa: Y015
 
 @_typing.final
+class GetClipRequest(_message.Message):
+    """Request of GetClip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"pools/{pool}/clips/{clip}", by any of its ids."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetClipRequest: _TypeAlias = GetClipRequest  # noqa: Y015
+
+@_typing.final
+class GetClipResponse(_message.Message):
+    """Response of GetClip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def clip(self) -> Global___Clip:
+        """The clip."""
+
+    def __init__(
+        self,
+        *,
+        clip: Global___Clip | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clip", b"clip"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clip", b"clip"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetClipResponse: _TypeAlias = GetClipResponse  # noqa: Y015
+
+@_typing.final
+class DeleteClipsRequest(_message.Message):
+    """Request of DeleteClips."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POOL_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
+    pool: _builtins.str
+    """"pools/{pool}"."""
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """"pools/{pool}/clips/{clip}", 1 to 1,000 of them. By its first id a clip goes
+        with all its names, by one of its other_ids only that name goes.
+        """
+
+    def __init__(
+        self,
+        *,
+        pool: _builtins.str = ...,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names", "pool", b"pool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteClipsRequest: _TypeAlias = DeleteClipsRequest  # noqa: Y015
+
+@_typing.final
+class DeleteClipsResponse(_message.Message):
+    """Response of DeleteClips."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELETED_COUNT_FIELD_NUMBER: _builtins.int
+    NAME_COUNT_FIELD_NUMBER: _builtins.int
+    ABSENT_COUNT_FIELD_NUMBER: _builtins.int
+    deleted_count: _builtins.int
+    """Clips that are gone."""
+    name_count: _builtins.int
+    """Other names that are gone of clips that are still there."""
+    absent_count: _builtins.int
+    """Names that named no clip any more before this call, as when it is repeated."""
+    def __init__(
+        self,
+        *,
+        deleted_count: _builtins.int = ...,
+        name_count: _builtins.int = ...,
+        absent_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent_count", b"absent_count", "deleted_count", b"deleted_count", "name_count", b"name_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteClipsResponse: _TypeAlias = DeleteClipsResponse  # noqa: Y015
+
+@_typing.final
+class RenameClipRequest(_message.Message):
+    """Request of RenameClip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    NEW_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"pools/{pool}/clips/{clip}", by any of its ids: the one to change."""
+    new_id: _builtins.str
+    """The id that it gets instead."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        new_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "new_id", b"new_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenameClipRequest: _TypeAlias = RenameClipRequest  # noqa: Y015
+
+@_typing.final
+class RenameClipResponse(_message.Message):
+    """Response of RenameClip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def clip(self) -> Global___Clip:
+        """The clip."""
+
+    def __init__(
+        self,
+        *,
+        clip: Global___Clip | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clip", b"clip"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clip", b"clip"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenameClipResponse: _TypeAlias = RenameClipResponse  # noqa: Y015
+
+@_typing.final
 class GetClipAudioRequest(_message.Message):
     """Request of GetClipAudio, which gives the recording that the clip was imported
     from or none: what was kept of it, or what lies at its URI, each only if it
@@ -639,7 +899,9 @@ class ExportClipsRequest(_message.Message):
     pool: _builtins.str
     """"pools/{pool}"."""
     skip_count: _builtins.int
-    """How many clips to skip, so that a broken export can go on where it stopped."""
+    """How many clips to skip, so that a broken export can go on where it stopped,
+    if no clips were deleted or replaced since.
+    """
     def __init__(
         self,
         *,

@@ -26,6 +26,8 @@ class ClipState(IntEnum):
     ABSTAINED = 3
     VALIDATION = 4
     TEST = 5
+    RETIRED = 6
+    """Deleted, or replaced by other content; of no split, and in no count."""
 
 
 class PoolState(Enum):
@@ -54,3 +56,4 @@ class EventKind(Enum):
     CLIPS_ANSWERED = "clips_answered"
     LABELS_IMPORTED = "labels_imported"
     HEAD_TRAINED = "head_trained"
+    CLIPS_RETIRED = "clips_retired"

@@ -4,8 +4,9 @@ import re
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from aloe.v1 import audio_pb2, labeling_pb2, stopping_pb2, task_pb2
+from aloe.v1 import audio_pb2, labeling_pb2, pool_pb2, stopping_pb2, task_pb2
 from aloe.values.audio import AudioProblem, ChannelRule
+from aloe.values.duplicates import DuplicateRule
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import StopVerdict
 from aloe.values.strategies import AcquisitionFunction, SelectionRule
@@ -55,4 +56,5 @@ POOL_STATES = EnumOnWire(PoolState, task_pb2.PoolState)
 SPLITS = EnumOnWire(Split, labeling_pb2.Split)
 CLIP_STATES = EnumOnWire(ClipState, labeling_pb2.ClipState)
 EVENT_KINDS = EnumOnWire(EventKind, labeling_pb2.EventKind)
+DUPLICATE_RULES = EnumOnWire(DuplicateRule, pool_pb2.DuplicateRule)
 STOP_VERDICTS = EnumOnWire(StopVerdict, stopping_pb2.StopVerdict)

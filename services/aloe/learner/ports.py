@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.clip_index import FoundClip, ImportRules, Placement, Removal
 from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
@@ -32,7 +33,7 @@ from aloe.learner.domain.leases import (
     LeaseRequest,
     StoredLabel,
 )
-from aloe.learner.domain.pool import Audio, Clip, EncoderInfo, Pool
+from aloe.learner.domain.pool import Audio, ChangedClip, Clip, EncoderInfo, Pool
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, TaskProgress
@@ -48,18 +49,16 @@ REQUEST_LIFE = timedelta(days=1)
 ENDED_LEASE_LIFE = timedelta(days=7)
 """How long a lease is remembered after it ended; until then a late answer or a correction can be
 taken, and after it the lease is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundClip:
-    """Where a clip stands in its pool."""
-
-    row: int
-    content_hash: str
+NO_RULES = ImportRules()
+"""What an import does that says nothing."""
 
 
 class PoolStore(Protocol):
-    """Keeps pools, their clips and their vectors. Clips are only ever added, behind the last."""
+    """Keeps pools, their clips and their vectors.
+
+    Rows are only ever added, behind the last, and their vectors never change. What names a row may
+    change (domain/clip_index says how); each such change is counted by the pool and kept in order.
+    """
 
     async def create_pool(self, pool: Pool) -> Pool:
         """Create it, or return the one that is there with the same content.
@@ -78,27 +77,53 @@ class PoolStore(Protocol):
         """Delete it. Raises PoolNotFound, and PoolInUse while it has tasks."""
 
     async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
-        """Look clips up, one result for each id; a pool that is not there holds none."""
+        """Look clips up by any of their ids, one result for each; no pool holds none."""
 
     async def append_clips(
-        self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array
-    ) -> list[FoundClip | None]:
-        """Add those clips whose ids are new, in order; say what was there instead of the others.
+        self,
+        pool: Pool,
+        clips: Sequence[Clip],
+        vectors: Float32Array,
+        rules: ImportRules = NO_RULES,
+    ) -> list[Placement]:
+        """Add clips in order, where the rules let them; say what became of each.
 
         Args:
             pool: the pool.
             clips: with ids that differ from each other.
             vectors: (n_clips, embedding_dim) float32.
-
-        Returns:
-            For each clip None if it was added, or the clip that had its id before.
+            rules: what to do with ids and contents that are there.
 
         Raises:
             PoolNotFound: the pool was deleted or made anew.
         """
 
+    async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:
+        """Delete clips, all or none, as ClipIndex.remove says.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            ClipNotFound: the pool never held one of them.
+        """
+
+    async def rename_clip(self, pool: Pool, clip_id: str, new_id: str) -> None:
+        """Give one of a clip's names another id; repeating it changes nothing.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            ClipNotFound: there is no such clip.
+            AlreadyExists: the new id is taken.
+        """
+
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
-        """Return up to `count` clips from a row on.
+        """Return up to `count` clips from a row on, retired ones too.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
+        """Return up to `count` changes to clips that were there, from one on, in order.
 
         Raises:
             PoolNotFound: the pool was deleted or made anew.
@@ -182,6 +207,13 @@ class TaskStore(Protocol):
 
         Raises:
             LabelsDiffer: some differ from what is stored, and `replace` is not set.
+            ClipNotFound: a row is retired in this task; nothing is changed.
+        """
+
+    async def retire_rows(self, task: Task, rows: Sequence[int]) -> None:
+        """Take rows that their pool retired out of a task, with labels and leases; for good.
+
+        Repeating it changes nothing.
         """
 
     async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:
@@ -215,8 +247,8 @@ class TaskStore(Protocol):
 
         Raises:
             InvalidInput: a lease is unknown or another oracle's; violations by their place.
-            LeaseLost: a clip went to another oracle or was answered by one, or the lease ended
-                and its place in the label budget has been taken.
+            LeaseLost: a clip went to another oracle or was answered by one, or is retired, or the
+                lease ended and its place in the label budget has been taken.
         """
 
     async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
@@ -235,15 +267,15 @@ class TaskStore(Protocol):
 
         Raises:
             InvalidInput: a lease is unknown or another oracle's; violations by their place.
-            LeaseLost: a clip is answered, or went to another oracle, or the lease ended and its
-                place in the label budget has been taken.
+            LeaseLost: a clip is answered or retired, or went to another oracle, or the lease ended
+                and its place in the label budget has been taken.
         """
 
     async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
         """Return the events after an event id, in order."""
 
     async def read_labels(self, task: Task) -> list[StoredLabel]:
-        """Return every label and abstention, by row."""
+        """Return every label and abstention, by row; none of retired rows."""
 
     async def begin_round(self, task: Task, trainer_id: str, hold: timedelta) -> RoundTicket | None:
         """Take the right to train the next head, if one is due and nobody else has it.

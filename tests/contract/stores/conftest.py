@@ -66,8 +66,8 @@ class Scene:
         """A request for one lease that ranks all clips in order."""
         fields: dict[str, object] = {
             "oracle_id": oracle_id,
-            "ranking": [Pick(row, -row / 8, NO_CLASS) for row in range(self.pool.clip_count)],
-            "clip_count": self.pool.clip_count,
+            "ranking": [Pick(row, -row / 8, NO_CLASS) for row in range(self.pool.row_count)],
+            "row_count": self.pool.row_count,
             "max_count": 1,
             "duration": timedelta(minutes=5),
             "request_id": uuid.uuid4().hex,

@@ -1,7 +1,7 @@
 """One call after the other, each on the store in memory and on one in Redis: both must agree."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.errors import LearnerError
 from aloe.learner.domain.events import START_OF_LOG, Event
 from aloe.learner.domain.leases import LabelsDiffer, LeaseOutcome, RankingTooShort
+from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
 from aloe.learner.ports import Store
@@ -62,6 +63,18 @@ class Both:
             for pair in zip(*logs, strict=True):
                 self._name(*(event.event_id for event in pair))
 
+    def check_pool_alike(self, pool: Pool, clip_ids: Sequence[str]) -> None:
+        """Compare all that can be read of a pool."""
+        counted, _ = self.call(lambda store, _: store.read_pool(pool.pool_id))
+        self.call(lambda store, _: store.find_clips(pool.pool_id, clip_ids))
+        changes, _ = self.call(lambda store, _: listed(store.read_changes(pool, 0, 10_000)))
+        clips, _ = self.call(lambda store, _: listed(store.read_clips(pool, 0, 10_000)))
+        assert counted.row_count == len(clips)
+        assert counted.change_count == len(changes)
+        assert counted.retired_count == sum(clip.is_retired for clip in clips)
+        vectors, _ = self.call(lambda store, _: _first_values(store, pool))
+        assert [clip.content_hash for clip in clips] == [f"hash-{each:g}" for each in vectors]
+
     def pass_time(self, task: Task, duration: timedelta) -> None:
         self._clock.now += duration
         self._runner.run(make_older(self._client, task.task_id, duration))
@@ -95,6 +108,15 @@ async def _outcome(call: Awaitable[Any]) -> Any:
         return await call
     except (LearnerError, RankingTooShort, LabelsDiffer) as error:
         return Refusal(type(error), str(error))
+
+
+async def listed(call: Awaitable[Any]) -> list[Any]:
+    return list(await call)
+
+
+async def _first_values(store: Store, pool: Pool) -> list[float]:
+    vectors = await store.read_vectors(pool, 0)
+    return [float(each) for each in vectors[:, 0]]
 
 
 async def _labels(store: Store, task: Task) -> list[Any]:

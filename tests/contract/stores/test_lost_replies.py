@@ -13,6 +13,7 @@ from redis.asyncio.client import Pipeline
 
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.redis.vectors import VectorReader
+from aloe.learner.domain.clip_index import NEW, REPLACED, ImportRules, Placement, Placing, Removal
 from aloe.learner.domain.events import START_OF_LOG
 from aloe.redis.connecting import connect_blocking
 
@@ -48,10 +49,27 @@ async def test_an_append_that_is_repeated_keeps_its_vectors(store: RedisStore):
     pool = await store.create_pool(new_pool())
     for first, count in ((0, 40), (40, 300), (340, 600)):
         found = await store.append_clips(pool, *new_clips(count, first=first))
-        assert found == [None] * count
+        assert found == [NEW] * count
     async with asyncio.timeout(10):
         vectors = await store.read_vectors(pool, 0)
     assert np.array_equal(vectors[:, 0], np.arange(940))
+
+
+async def test_a_change_of_names_that_is_repeated_is_told_as_it_was_made(store: RedisStore):
+    pool = await store.create_pool(new_pool())
+    clips, vectors = new_clips(2)
+    await store.append_clips(pool, clips, vectors)
+    twin = replace(clips[0], clip_id="twin")
+    assert await store.append_clips(pool, [twin], vectors[:1]) == [
+        Placement(Placing.ALIASED, "clip-0")
+    ]
+    other = replace(clips[1], content_hash="other")
+    found = await store.append_clips(pool, [other], vectors[:1], ImportRules(replace=True))
+    assert found == [REPLACED]
+    assert await store.remove_clips(pool, ["clip-0"]) == Removal(1, 0, 0)
+    await store.rename_clip(pool, "clip-1", "renamed")
+    stored = await store.read_pool(pool.pool_id)
+    assert (stored.row_count, stored.retired_count, stored.change_count) == (3, 2, 4)
 
 
 async def test_an_update_that_is_repeated_is_made_once(store: RedisStore):

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     initialize,
     invariant,
     multiple,
@@ -31,14 +30,14 @@ from aloe.values.recipes import AdamRecipe
 from aloe.values.states import ClipState
 from aloe.values.strategies import QueryStrategy
 
-from .conftest import new_clips, new_pool, new_task
+from .clips_in_step import ALL_IDS, CLIP_COUNT, ClipsInStep
+from .conftest import new_task
 from .heads import a_head, a_round
-from .in_step import Both
+from .in_step import Both, listed
 
 # Where they differ, finding the shortest story that shows it takes minutes.
 pytestmark = pytest.mark.timeout(900)
 
-CLIP_COUNT = 6
 ROWS = st.integers(0, CLIP_COUNT - 1)
 ORACLES = st.sampled_from(["ann", "bob"])
 REQUEST_IDS = st.sampled_from(["r1", "r2"]) | st.uuids().map(str)
@@ -70,22 +69,19 @@ Pair = tuple[str, str]
 """A lease's id in memory and in Redis."""
 
 
-class TasksInStep(RuleBasedStateMachine):
-    """Calls on one task of six clips, some with a copy of it that is out of date."""
+class TasksInStep(ClipsInStep):
+    """Calls on one task of six clips or more, some with a copy of it that is out of date."""
 
     leases = Bundle("leases")
     tickets = Bundle("tickets")
 
     def __init__(self, both: Both) -> None:
-        super().__init__()
-        self.both = both
-        self.pool = new_pool()
+        super().__init__(both)
         self.copies: list[Task] = []
 
     @initialize(target=leases, changes=SETTINGS)
     def create(self, changes: dict[str, Any]) -> Pair:
-        self.both.call(lambda store, _: store.create_pool(self.pool))
-        self.both.call(lambda store, _: store.append_clips(self.pool, *new_clips(CLIP_COUNT)))
+        self.create_pool()
         self.copies = [new_task(self.pool.pool_id, **changes)]
         self.both.call(lambda store, _: store.create_task(self.copies[0]))
         return "no-such-lease", "no-such-lease"
@@ -167,6 +163,14 @@ class TasksInStep(RuleBasedStateMachine):
             )
         )
 
+    @rule(age=st.sampled_from([0, 0, 0, 1]), count=st.integers(1, 3))
+    def retire(self, age, count):
+        changes, _ = self.both.call(
+            lambda store, _: listed(store.read_changes(self.pool, 0, 1_000))
+        )
+        rows = [change.row for change in changes if change.clip.is_retired][-count:]
+        self.both.call(lambda store, _: store.retire_rows(self.copy(age), rows))
+
     @rule(
         target=tickets,
         age=st.sampled_from([0, 0, 0, 1]),
@@ -222,6 +226,7 @@ class TasksInStep(RuleBasedStateMachine):
     def agree(self):
         if self.copies:
             self.both.check_alike(self.copies[-1])
+            self.both.check_pool_alike(self.pool, ALL_IDS)
 
     def teardown(self) -> None:
         if self.copies:

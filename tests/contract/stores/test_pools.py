@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 import pytest
 
+from aloe.learner.domain.clip_index import EXISTING, NEW
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import EncoderInfo, Pool
 from aloe.learner.ports import Store
@@ -37,7 +38,7 @@ async def test_clips_keep_their_order_over_many_chunks_and_appends(store: Store)
     pool = await store.create_pool(new_pool())
     first = 0
     for count in (1, 300, 7, 255, 255, 40):
-        assert await store.append_clips(pool, *new_clips(count, first=first)) == [None] * count
+        assert await store.append_clips(pool, *new_clips(count, first=first)) == [NEW] * count
         first += count
     assert (await store.read_pool(pool.pool_id)).clip_count == first
     clips = await store.read_clips(pool, 0, 10_000)
@@ -70,6 +71,9 @@ async def test_vectors_can_be_read_into_their_place(store: Store, first_row: int
 READS_AND_WRITES: dict[str, Callable[[Store, Pool], Awaitable[object]]] = {
     "append_clips": lambda store, pool: store.append_clips(pool, *new_clips(3)),
     "append new clips": lambda store, pool: store.append_clips(pool, *new_clips(3, first=9)),
+    "remove_clips": lambda store, pool: store.remove_clips(pool, ["clip-1"]),
+    "rename_clip": lambda store, pool: store.rename_clip(pool, "clip-1", "other"),
+    "read_changes": lambda store, pool: store.read_changes(pool, 0, 3),
     "read_clips": lambda store, pool: store.read_clips(pool, 0, 3),
     "read_vectors": lambda store, pool: store.read_vectors(pool, 0),
 }
@@ -90,16 +94,11 @@ async def test_a_call_on_a_pool_that_was_deleted_is_refused(
         await READS_AND_WRITES[call](store, old)
 
 
-async def test_appending_a_known_clip_returns_what_was_there(store: Store):
+async def test_appending_a_known_clip_changes_nothing(store: Store):
     pool = await store.create_pool(new_pool())
     await store.append_clips(pool, *new_clips(3))
     found = await store.append_clips(pool, *new_clips(4, first=1))
-    assert [clip and (clip.row, clip.content_hash) for clip in found] == [
-        (1, "hash-1"),
-        (2, "hash-2"),
-        None,
-        None,
-    ]
+    assert found == [EXISTING, EXISTING, NEW, NEW]
     assert (await store.read_pool(pool.pool_id)).clip_count == 5
 
 

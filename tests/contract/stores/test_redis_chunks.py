@@ -10,7 +10,8 @@ import pytest
 import redis.asyncio
 
 from aloe.learner.adapters.redis.pipeline import Pipelines
-from aloe.learner.adapters.redis.pools import PoolKeys, RedisPools
+from aloe.learner.adapters.redis.pool_reads import PoolKeys
+from aloe.learner.adapters.redis.pools import RedisPools
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.redis.vectors import VectorReader
 from aloe.learner.domain.errors import StoreFull, StoreUnavailable

@@ -11,7 +11,7 @@ import soundfile
 from tests.rpc.learner.recordings import encoded, tone
 from tests.rpc.learner.scenes import DIM, FINGERPRINT, new_id
 
-from aloe.client import LearnerClient, NewClip, NotFound, Pcm, Pool
+from aloe.client import DuplicateRule, LearnerClient, NewClip, NotFound, Pcm, Pool
 
 DAYS_AGO = time.time() - 3 * 24 * 3600
 
@@ -112,7 +112,7 @@ def test_only_regular_files_are_opened_and_none_is_waited_for(client, pool, tmp_
         Path("/proc/self/environ"): "is empty",
     }
     for place, path in enumerate(told):
-        clip = NewClip(f"c{place}", encoded(tone()), uri=path.as_uri())
+        clip = NewClip(f"c{place}", encoded(tone(400 + place)), uri=path.as_uri())
         client.import_clips(pool.pool_id, [clip])
         check_silent(client, pool, told[path], clip_id=clip.clip_id)
 
@@ -164,7 +164,8 @@ def test_an_embedding_is_heard_only_with_the_hash_of_its_recording(client, recor
         NewClip("wrong", None, vector, uri, content_hash="0" * 32),
         NewClip("beside", recording, vector, uri),
     ]
-    assert client.import_clips(pool.pool_id, clips).imported_count == 4
+    summary = client.import_clips(pool.pool_id, clips, duplicates=DuplicateRule.KEEP)
+    assert summary.imported_count == 4
     assert client.get_clip_audio(pool.pool_id, "known").content == content
     assert client.get_clip_audio(pool.pool_id, "beside").content == content
     check_silent(client, pool, "without the content_hash", clip_id="unknown")
@@ -216,11 +217,11 @@ def test_a_clip_whose_audio_cannot_be_kept_fails_whole(client, audio_pool, audio
     clips = [NewClip(f"c{place}", content) for place, content in enumerate(import_contents)]
     summary = client.import_clips(audio_pool.pool_id, clips)
     blocked.unlink()
-    assert summary.imported_count == 2
+    assert (summary.imported_count, summary.duplicate_count) == (1, 1)
     [failure] = summary.failures
     assert (failure.clip_id, failure.reason) == ("c1", "AUDIO_NOT_KEPT")
     assert str(blocked) in failure.message
-    assert client.get_pool(audio_pool.pool_id).clip_count == 3
+    assert client.get_pool(audio_pool.pool_id).clip_count == 2
     assert list((home / "unfinished").iterdir()) == []
     assert client.import_clips(audio_pool.pool_id, clips).imported_count == 1
     assert client.get_clip_audio(audio_pool.pool_id, "c1").content == import_contents[1]

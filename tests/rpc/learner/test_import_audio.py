@@ -1,6 +1,7 @@
 """ImportClips with recordings: containers, PCM, URIs, kept audio, failures of single clips."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -282,3 +283,23 @@ def test_another_channel_of_a_recording_is_another_content(client: LearnerClient
         assert bool(summary.failures) == (decoding != Decoding())
     accepting = NewClip("a", content, decoding=Decoding(accept_damaged=True))
     assert client.import_clips(audio_pool.pool_id, [accepting]).existing_count == 1
+
+
+def test_a_recording_of_one_channel_is_the_same_whichever_is_asked_for(
+    client: LearnerClient, audio_pool: Pool
+):
+    mono = encoded(tone())
+    two = encoded(np.stack([tone(300), tone(500)], axis=1))
+    clips = [NewClip("mono", mono), NewClip("two", two)]
+    assert client.import_clips(audio_pool.pool_id, clips).imported_count == 2
+    loudest = Decoding(ChannelRule.LOUDEST)
+    again = [replace(clip, decoding=loudest) for clip in clips]
+    summary = client.import_clips(audio_pool.pool_id, again)
+    assert summary.existing_count == 1
+    assert [failure.clip_id for failure in summary.failures] == ["two"]
+    replaced = client.import_clips(audio_pool.pool_id, again, replace=True)
+    assert (replaced.existing_count, replaced.replaced_count) == (1, 1)
+    first, second = client.list_clips(audio_pool.pool_id)
+    assert (first.clip_id, first.decoding) == ("mono", Decoding())
+    assert (second.clip_id, second.decoding, second.report.channel) == ("two", loudest, 1)
+    assert client.get_clip_audio(audio_pool.pool_id, "mono").content == mono

@@ -96,6 +96,13 @@ class Story:
             reason=reason,
         )
 
+    def delete(self, at_s: float, *clip_ids: str, outcome: Outcome = Outcome.ACKNOWLEDGED) -> None:
+        """A deletion that takes 0.1 s."""
+        self.add(
+            "delete_clips", "cid", at_s, at_s + 0.1, {"clip_ids": list(clip_ids)}, outcome=outcome
+        )
+        self.operations[-1] = replace(self.operations[-1], task_id="")
+
     def store(self, clip_id: str, oracle_id: str, label: str | None) -> None:
         """Let the final state hold an answer, and count it."""
         self.final = with_labels(

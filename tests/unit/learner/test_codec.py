@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from aloe.learner.adapters.redis import codec
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
+from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
 from aloe.values.audio import (
@@ -48,7 +48,6 @@ POOLS = st.builds(
     keep_audio=st.booleans(),
     epoch=TEXT,
     create_time=TIMES,
-    clip_count=st.just(0),
 )
 DECODINGS = st.builds(
     Decoding,
@@ -66,6 +65,12 @@ REPORTS = st.builds(
 )
 CLIPS = st.builds(Clip, TEXT, TEXT, TEXT, TEXT, st.none() | SECONDS) | st.builds(
     Clip, TEXT, TEXT, TEXT, TEXT, SECONDS, DECODINGS, REPORTS
+)
+CHANGED_CLIPS = st.builds(
+    replace,
+    CLIPS,
+    other_ids=st.lists(TEXT, max_size=3).map(tuple),
+    is_retired=st.booleans(),
 )
 FINITE = st.floats(0, 1)
 PLAIN_RULES = (
@@ -130,12 +135,23 @@ ROUNDS = st.builds(
 
 @given(POOLS)
 def test_a_pool_comes_back(pool):
-    assert codec.load_pool("p", codec.dump_pool(pool).encode(), 0) == pool
+    assert codec.load_pool("p", codec.dump_pool(pool).encode()) == pool
 
 
-@given(POOLS, st.integers(0, 2**53))
-def test_a_pools_clip_count_is_told_apart(pool, clip_count):
-    assert codec.load_pool("p", codec.dump_pool(pool).encode(), clip_count).clip_count == clip_count
+@given(POOLS, st.integers(0, 2**52), st.integers(0, 2**52))
+def test_a_pools_counts_are_told_apart(pool, clip_count, retired_count):
+    text = codec.dump_pool(pool).encode()
+    assert codec.load_pool("p", text, clip_count + retired_count, retired_count).clip_count == (
+        clip_count
+    )
+
+
+@given(st.integers(0, 10**9), CHANGED_CLIPS)
+def test_a_clip_that_was_changed_comes_back(row, clip):
+    line = codec.dump_clip(clip)
+    assert "\n" not in line
+    assert codec.load_clip(line.encode()) == clip
+    assert codec.load_change(f"{row} {line}".encode()) == ChangedClip(row, clip)
 
 
 @given(st.lists(CLIPS, min_size=1))

@@ -42,7 +42,7 @@ async def test_what_a_head_took_and_what_a_query_took_is_counted(tmp_path: Path)
     pool = Pool("p", EncoderInfo("e", "f", 2), keep_audio=False, epoch="e", create_time=NOW)
     await store.create_pool(pool)
     vectors = np.arange(12, dtype=np.float32).reshape(6, 2)
-    await store.append_clips(pool, [Clip(f"c{n}", "h") for n in range(6)], vectors)
+    await store.append_clips(pool, [Clip(f"c{n}", f"h{n}") for n in range(6)], vectors)
     # No audio is embedded here.
     encoder = cast(EncoderPort, None)
     audio = AudioFiles(str(tmp_path), store.identity)

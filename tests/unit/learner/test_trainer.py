@@ -25,7 +25,7 @@ async def fill(store: MemoryStore) -> Task:
     pool = Pool("p", EncoderInfo("e", "f", 2), keep_audio=False, epoch="e", create_time=NOW)
     await store.create_pool(pool)
     vectors = np.array([[1, 0], [0, 1], [1, 1]], dtype=np.float32)
-    await store.append_clips(pool, [Clip(f"c{n}", "h") for n in range(3)], vectors)
+    await store.append_clips(pool, [Clip(f"c{n}", f"h{n}") for n in range(3)], vectors)
     return await store.create_task(Task("t", "p", ("no", "yes"), epoch="e", create_time=NOW))
 
 
@@ -89,7 +89,7 @@ async def fill_with_noise(store: MemoryStore, **options) -> Task:
     pool = Pool("p", EncoderInfo("e", "f", 4), keep_audio=False, epoch="e", create_time=NOW)
     await store.create_pool(pool)
     vectors = np.random.default_rng(8).normal(size=(CLIP_COUNT, 4)).astype(np.float32)
-    await store.append_clips(pool, [Clip(f"c{n}", "h") for n in range(CLIP_COUNT)], vectors)
+    await store.append_clips(pool, [Clip(f"c{n}", f"h{n}") for n in range(CLIP_COUNT)], vectors)
     task = Task("t", "p", ("no", "yes"), epoch="e", create_time=NOW, **options)
     return await store.create_task(task)
 

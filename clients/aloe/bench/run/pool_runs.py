@@ -12,7 +12,7 @@ from aloe.bench.run.corpus import Corpus
 from aloe.bench.run.task_run import PATIENCE, Hardness, TaskRun
 from aloe.bench.spec import Spec
 from aloe.bench.spec.run_keys import RunKey
-from aloe.client import AloeError, AsyncLearnerClient, ImportSummary
+from aloe.client import AloeError, AsyncLearnerClient, DuplicateRule, ImportSummary
 from aloe.oracle import PERFECT
 
 CORE_COUNT = os.cpu_count() or 1
@@ -55,8 +55,9 @@ class PoolRuns:
 
     async def import_clips(self) -> ImportSummary:
         """Put the clips into the pool; those that it has are skipped."""
+        # Equal recordings of a data set are clips of their own, with labels of their own.
         return await self._clients[0].import_clips(
-            self._pool_id, self._corpus.clips(), timeout=PATIENCE
+            self._pool_id, self._corpus.clips(), duplicates=DuplicateRule.KEEP, timeout=PATIENCE
         )
 
     async def run(

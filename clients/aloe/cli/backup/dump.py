@@ -56,6 +56,7 @@ def dump_pool(
     recordings = Recordings(learner, pool) if pool.keep_audio and with_audio else None
     parts = _take_parts_folder(file, pool, with_audio=recordings is not None)
     _dump_parts(learner, pool, parts, recordings, on_progress)
+    _check_unchanged(learner, pool_id, parts)
     # After the clips, so that the clip of every label is among them.
     tasks = learner.list_tasks(pool_id)
     clip_count, audio_count = _join(learner, pool, tasks, parts, file, recordings is not None)
@@ -100,6 +101,29 @@ def _join(
                 audio_count += table.num_rows - table[layout.AUDIO_COLUMN].null_count
     unfinished.rename(file)
     return clip_count, audio_count
+
+
+def _check_unchanged(learner: LearnerClient, pool_id: str, parts: Path) -> None:
+    """Check that the parts hold the clips of now: some may have been deleted since they came.
+
+    Raises:
+        CommandError: they do not; the parts are removed.
+    """
+    pa = arrow()
+    dumped: list[tuple[str, str, list[str]]] = []
+    for part in _parts(parts):
+        table = pa.parquet.read_table(part, columns=["clip_id", "content_hash", "other_ids"])
+        dumped += zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
+    now = [
+        (each.clip_id, each.content_hash, list(each.other_ids))
+        for each in learner.list_clips(pool_id)
+    ]
+    if now[: len(dumped)] != dumped:
+        shutil.rmtree(parts)
+        raise CommandError(
+            f"clips of pool {pool_id} were deleted, replaced or renamed while it was dumped:"
+            " nothing was written; dump it again"
+        )
 
 
 def _with_labels(table: Any, task_id: str, labels: dict[str, StoredLabel]) -> Any:

@@ -22,7 +22,11 @@ from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 FORMAT = "aloe-pool-3"
 FORMAT_2 = "aloe-pool-2"
 """Without audio and how it was read, and with tasks' columns named by their ids."""
-CLIP_COLUMNS = ("clip_id", "uri", "content_hash", "duration_s", "decoding", "report", "embedding")
+CLIP_COLUMNS = (
+    *("clip_id", "uri", "content_hash", "duration_s", "other_ids"),
+    *("decoding", "report", "embedding"),
+)
+"""Earlier dumps lack some."""
 AUDIO_COLUMN = "audio"
 """The recording as a file, null where there is none; missing where they were left out."""
 
@@ -43,6 +47,7 @@ def clip_table(rows: list[EmbeddedPoolClip], recordings: list[bytes | None] | No
         [clip.uri for clip in clips],
         [clip.content_hash for clip in clips],
         pa.array(durations, pa.float64()),
+        pa.array([clip.other_ids for clip in clips], pa.list_(pa.string())),
         pa.array([heard.dump_decoding(clip.decoding) for clip in clips], heard.decoding_type()),
         pa.array([heard.dump_report(clip.report) for clip in clips], heard.report_type()),
         pa.FixedSizeListArray.from_arrays(matrix.reshape(-1), matrix.shape[1]),
@@ -72,6 +77,7 @@ def schema(pool: Pool, tasks: tuple[Task, ...], *, with_audio: bool) -> Any:
         ("uri", pa.string()),
         ("content_hash", pa.string()),
         ("duration_s", pa.float64()),
+        ("other_ids", pa.list_(pa.string())),
         ("decoding", heard.decoding_type()),
         ("report", heard.report_type()),
         ("embedding", pa.list_(pa.float32(), pool.embedding_dim)),

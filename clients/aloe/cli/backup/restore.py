@@ -12,6 +12,7 @@ from aloe.cli.backup.arrow import arrow
 from aloe.cli.console import CommandError
 from aloe.client import (
     AcquisitionFunction,
+    DuplicateRule,
     KnownLabel,
     LearnerClient,
     NewClip,
@@ -76,7 +77,14 @@ def restore_pool(
         keep_audio=about["pool"]["keep_audio"],
     )
     clips = _Clips(source, with_audio=with_audio)
-    summary = learner.import_clips(pool.pool_id, clips, on_progress=on_progress, timeout=_PATIENCE)
+    summary = learner.import_clips(
+        pool.pool_id,
+        clips,
+        # What was one clip stays one, and what was two clips of one content stays two.
+        duplicates=DuplicateRule.KEEP,
+        on_progress=on_progress,
+        timeout=_PATIENCE,
+    )
     if summary.failures:
         first = summary.failures[0]
         raise CommandError(
@@ -122,6 +130,7 @@ def _clips_of(source: Any, columns: list[str]) -> Iterator[NewClip]:
                 uri=row["uri"],
                 duration=None if seconds is None else timedelta(seconds=seconds),
                 content_hash=row["content_hash"],
+                other_ids=tuple(row.get("other_ids") or ()),
                 decoding=heard.load_decoding(row.get("decoding")),
                 report=heard.load_report(row.get("report")),
             )

@@ -77,6 +77,8 @@ class AsyncLearnerClient:
         clips: Iterable[types.NewClip],
         *,
         encoder_fingerprint: str = "",
+        duplicates: types.DuplicateRule = types.DuplicateRule.ALIAS,
+        replace: bool = False,
         on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.ImportSummary:
@@ -84,6 +86,8 @@ class AsyncLearnerClient:
             pool_id,
             clips,
             encoder_fingerprint=encoder_fingerprint,
+            duplicates=duplicates,
+            replace=replace,
             max_clip_bytes=self._runner.endpoint.max_clip_bytes,
             on_progress=on_progress,
         )
@@ -101,6 +105,21 @@ class AsyncLearnerClient:
         self, pool_id: str, skip_count: int = 0, *, timeout: timedelta | None = None
     ) -> AsyncIterator[types.EmbeddedPoolClip]:
         return self._runner.stream(pools.export_clips(pool_id, skip_count), timeout)
+
+    async def get_clip(
+        self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
+    ) -> types.Clip:
+        return await self._runner.run(pools.get_clip(pool_id, clip_id), timeout)
+
+    async def delete_clips(
+        self, pool_id: str, clip_ids: Sequence[str], *, timeout: timedelta | None = None
+    ) -> types.DeletedClips:
+        return await self._runner.run(pools.delete_clips(pool_id, clip_ids), timeout)
+
+    async def rename_clip(
+        self, pool_id: str, clip_id: str, new_id: str, *, timeout: timedelta | None = None
+    ) -> types.Clip:
+        return await self._runner.run(pools.rename_clip(pool_id, clip_id, new_id), timeout)
 
     async def get_clip_audio(
         self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None

@@ -91,6 +91,8 @@ class LearnerClient:
         clips: Iterable[types.NewClip],
         *,
         encoder_fingerprint: str = "",
+        duplicates: types.DuplicateRule = types.DuplicateRule.ALIAS,
+        replace: bool = False,
         on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.ImportSummary:
@@ -106,6 +108,9 @@ class LearnerClient:
             pool_id: the pool.
             clips: read as they are sent, files too.
             encoder_fingerprint: of the encoder that made the embeddings; empty vouches for them.
+            duplicates: what becomes of a new id for content that the pool holds already.
+            replace: give an id that has other content the new content, where it fails otherwise.
+                Labels of what it was before stay in the event logs of the tasks alone.
             on_progress: told, now and then, how many clips are done so far.
             timeout: of each stream of some hundred recordings, or some ten thousand embeddings; 10
                 minutes by default.
@@ -114,6 +119,8 @@ class LearnerClient:
             pool_id,
             clips,
             encoder_fingerprint=encoder_fingerprint,
+            duplicates=duplicates,
+            replace=replace,
             max_clip_bytes=self._runner.endpoint.max_clip_bytes,
             on_progress=on_progress,
         )
@@ -131,6 +138,28 @@ class LearnerClient:
     ) -> Iterator[types.EmbeddedPoolClip]:
         """Yield the clips with their embeddings, in order, all but the first `skip_count`."""
         return self._runner.stream(pools.export_clips(pool_id, skip_count), timeout)
+
+    def get_clip(
+        self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
+    ) -> types.Clip:
+        """Return a clip by any of its ids."""
+        return self._runner.run(pools.get_clip(pool_id, clip_id), timeout)
+
+    def delete_clips(
+        self, pool_id: str, clip_ids: Sequence[str], *, timeout: timedelta | None = None
+    ) -> types.DeletedClips:
+        """Delete clips, up to 1,000 at a time, all or none, with their labels.
+
+        By its first id a clip goes with all its names, by one of its other_ids only that name
+        goes. Tasks' event logs still tell of them. NotFound where the pool never held one.
+        """
+        return self._runner.run(pools.delete_clips(pool_id, clip_ids), timeout)
+
+    def rename_clip(
+        self, pool_id: str, clip_id: str, new_id: str, *, timeout: timedelta | None = None
+    ) -> types.Clip:
+        """Give a clip another id instead of one that it has; AlreadyExists where that is taken."""
+        return self._runner.run(pools.rename_clip(pool_id, clip_id, new_id), timeout)
 
     def get_clip_audio(
         self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None

@@ -12,8 +12,10 @@ from aloe.client.operations.fields import pool_name
 from aloe.client.operations.operation import Operation
 from aloe.v1 import pool_pb2
 from aloe.values.audio import DEFAULT_DECODING, NOTHING_FOUND
+from aloe.wire import names
 from aloe.wire.arrays import encode_vector
 from aloe.wire.audio import read_warning, write_decoding, write_report
+from aloe.wire.enums import DUPLICATE_RULES
 
 _MAX_STREAM_BYTES = 64 * 1024 * 1024
 # Audio takes the encoder's time: short streams make progress visible and a
@@ -25,13 +27,15 @@ _MAX_STREAM_CLIP_COUNT = 50_000
 
 # Hundreds of clips may have to be embedded.
 _STREAM_TIMEOUT = timedelta(minutes=10)
+_NOTHING = types.ImportSummary(imported_count=0, existing_count=0, failures=())
 
 
 class _Stream:
     """The messages of one call of ImportClips, kept whole so that the call can be repeated."""
 
-    def __init__(self, pool_name_: str, encoder_fingerprint: str) -> None:
-        self._pool_name, self._encoder_fingerprint = pool_name_, encoder_fingerprint
+    def __init__(self, first: pool_pb2.ImportClipsRequest) -> None:
+        """Begin with a message that has no clips yet."""
+        self._first = first
         self._messages: list[pool_pb2.ImportClipsRequest] = []
         self._clips: list[pool_pb2.NewClip] = []
         """Those of the next message."""
@@ -84,9 +88,9 @@ class _Stream:
         )
 
     def _end_message(self) -> None:
-        message = pool_pb2.ImportClipsRequest(
-            pool=self._pool_name, encoder_fingerprint=self._encoder_fingerprint, clips=self._clips
-        )
+        message = pool_pb2.ImportClipsRequest(clips=self._clips)
+        if not self._messages:
+            message.MergeFrom(self._first)
         if self._vectors:
             message.embeddings.values = b"".join(self._vectors)
             message.embeddings.row_count = len(self._vectors)
@@ -104,6 +108,8 @@ class ClipImport:
         clips: Iterable[types.NewClip],
         *,
         encoder_fingerprint: str,
+        duplicates: types.DuplicateRule,
+        replace: bool,
         max_clip_bytes: int,
         on_progress: Callable[[int], None] | None,
     ) -> None:
@@ -112,12 +118,17 @@ class ClipImport:
         Raises:
             InvalidArgument: `pool_id` is no id.
         """
-        self._pool_name = pool_name(pool_id)
+        self._first = pool_pb2.ImportClipsRequest(
+            pool=pool_name(pool_id),
+            encoder_fingerprint=encoder_fingerprint,
+            duplicate_rule=DUPLICATE_RULES.number(duplicates),
+            replace=replace,
+        )
         self._clips, self._max_clip_bytes = clips, max_clip_bytes
-        self._encoder_fingerprint, self._on_progress = encoder_fingerprint, on_progress
+        self._on_progress = on_progress
         self._unread: list[types.ClipFailure] = []
         """Clips that could not be read here, since the last call ended."""
-        self._summary = types.ImportSummary(imported_count=0, existing_count=0, failures=())
+        self._summary = _NOTHING
 
     def operations(self) -> Iterator[Operation[types.ImportSummary]]:
         """Yield the calls, reading files as they are needed."""
@@ -145,6 +156,9 @@ class ClipImport:
             failures=self._summary.failures + stored.failures + tuple(unread),
             warned_count=self._summary.warned_count + stored.warned_count,
             warnings=self._summary.warnings + stored.warnings,
+            replaced_count=self._summary.replaced_count + stored.replaced_count,
+            duplicate_count=self._summary.duplicate_count + stored.duplicate_count,
+            duplicates=self._summary.duplicates + stored.duplicates,
         )
         if self._on_progress is not None:
             self._on_progress(self._summary.clip_count)
@@ -152,11 +166,11 @@ class ClipImport:
     def finish(self) -> types.ImportSummary:
         """Return what became of the import."""
         if self._unread:
-            self.add(types.ImportSummary(imported_count=0, existing_count=0, failures=()))
+            self.add(_NOTHING)
         return self._summary
 
     def _new_stream(self) -> _Stream:
-        return _Stream(self._pool_name, self._encoder_fingerprint)
+        return _Stream(self._first)
 
 
 def stream_timeout(given: timedelta | None) -> timedelta:
@@ -171,12 +185,16 @@ def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip,
         raise invalid_field("clip", f"id and URI must be Unicode text: {error}") from error
     _encode_recording(clip, message, max_bytes)
     if clip.embedding is None:
+        if clip.other_ids:
+            raise invalid_field("other_ids", "given without an embedding; they go with one")
         return message, None
     if clip.embedding.ndim != 1:
         raise invalid_field(
             "embedding", f"must be (embedding_dim,), got shape {clip.embedding.shape}"
         )
     message.content_hash = clip.content_hash
+    if clip.other_ids:
+        message.other_ids.extend(clip.other_ids)
     if clip.report != NOTHING_FOUND:
         message.report.CopyFrom(write_report(clip.report))
     if clip.duration is not None:
@@ -204,5 +222,11 @@ def _parse_summary(message: pool_pb2.ImportClipsResponse) -> types.ImportSummary
         warnings=tuple(
             types.ClipWarnings(each.clip_id, tuple(map(read_warning, each.warnings)))
             for each in message.warnings
+        ),
+        replaced_count=message.replaced_count,
+        duplicate_count=message.duplicate_count,
+        duplicates=tuple(
+            types.Duplicate(each.clip_id, names.parse_clip_name(each.clip).clip_id)
+            for each in message.duplicates
         ),
     )

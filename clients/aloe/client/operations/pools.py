@@ -1,6 +1,6 @@
 """Pools and their clips."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from aloe.client import types
 from aloe.client.operations.fields import clip_name, parse_time, pool_name, uint32, uint64
@@ -63,6 +63,34 @@ def list_clips(pool_id: str) -> ListOperation[types.Clip]:
     )
 
 
+def get_clip(pool_id: str, clip_id: str) -> Operation[types.Clip]:
+    return Operation(
+        "GetClip",
+        pool_pb2.GetClipRequest(name=clip_name(pool_id, clip_id)),
+        lambda response: _parse_clip(response.clip),
+    )
+
+
+def delete_clips(pool_id: str, clip_ids: Sequence[str]) -> Operation[types.DeletedClips]:
+    return Operation(
+        "DeleteClips",
+        pool_pb2.DeleteClipsRequest(
+            pool=pool_name(pool_id), names=[clip_name(pool_id, each) for each in clip_ids]
+        ),
+        lambda response: types.DeletedClips(
+            response.deleted_count, response.name_count, response.absent_count
+        ),
+    )
+
+
+def rename_clip(pool_id: str, clip_id: str, new_id: str) -> Operation[types.Clip]:
+    return Operation(
+        "RenameClip",
+        pool_pb2.RenameClipRequest(name=clip_name(pool_id, clip_id), new_id=new_id),
+        lambda response: _parse_clip(response.clip),
+    )
+
+
 def export_clips(pool_id: str, skip_count: int) -> StreamOperation[types.EmbeddedPoolClip]:
     return StreamOperation(
         "ExportClips",
@@ -102,6 +130,7 @@ def _parse_clip(message: pool_pb2.Clip) -> types.Clip:
         content_hash=message.content_hash,
         decoding=read_decoding(message.decoding, "decoding"),
         report=read_report(message.report),
+        other_ids=tuple(message.other_ids),
     )
 
 

@@ -30,6 +30,8 @@ from aloe.client.types.learning import Evaluation, Head, HeadTimes, Predictions,
 from aloe.client.types.pools import (
     Clip,
     ClipWarnings,
+    DeletedClips,
+    Duplicate,
     EmbeddedPoolClip,
     ImportSummary,
     NewClip,
@@ -43,6 +45,7 @@ from aloe.values.audio import (
     ChannelRule,
     Decoding,
 )
+from aloe.values.duplicates import DuplicateRule
 from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import (
@@ -81,6 +84,9 @@ __all__ = [
     "ClipWarnings",
     "ConnectOptions",
     "Decoding",
+    "DeletedClips",
+    "Duplicate",
+    "DuplicateRule",
     "EmbeddedClip",
     "EmbeddedPoolClip",
     "Embeddings",

@@ -42,6 +42,8 @@ class Clip:
     """How its recording was read."""
     report: AudioReport = NOTHING_FOUND
     """What was found in its recording then."""
+    other_ids: tuple[str, ...] = ()
+    """Its names besides clip_id: of the same content, imported under other ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class NewClip:
     """How to read the audio, or what lies at the URI; with an embedding: how it was read."""
     report: AudioReport = NOTHING_FOUND
     """With an embedding: that of the clip it was exported from, if it was."""
+    other_ids: tuple[str, ...] = ()
+    """With an embedding: more names for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,15 @@ class ClipWarnings:
 
     clip_id: str
     warnings: tuple[AudioWarning, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """An id that became another name of a clip with the same content."""
+
+    clip_id: str
+    same_as: str
+    """The clip's first id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +106,32 @@ class ImportSummary:
     """New clips in whose recordings something was found."""
     warnings: tuple[ClipWarnings, ...] = ()
     """What was found; not of all of them, where there are very many."""
+    replaced_count: int = 0
+    """Ids that had other content and have the new content now."""
+    duplicate_count: int = 0
+    """Ids that became another name of a clip with the same content."""
+    duplicates: tuple[Duplicate, ...] = ()
+    """The first thousand of each stream."""
 
     @property
     def clip_count(self) -> int:
         """Clips in all, failed ones included."""
-        return self.imported_count + self.existing_count + len(self.failures)
+        return (
+            self.imported_count
+            + self.existing_count
+            + self.replaced_count
+            + self.duplicate_count
+            + len(self.failures)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedClips:
+    """What a deletion did."""
+
+    clip_count: int
+    """Clips that are gone."""
+    name_count: int
+    """Other names that are gone of clips that are still there."""
+    absent_count: int
+    """Ids that named no clip any more before, as when a call is repeated."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aloe.learner.domain.errors import (
     AlreadyExists,
+    ClipNotFound,
     InvalidInput,
     LeaseLost,
     PoolInUse,
@@ -70,10 +71,26 @@ def wrong_leases(unknown: Sequence[int], foreign: Sequence[int], fields: str) ->
     )
 
 
-def leases_lost(lost: Sequence[int], fields: str) -> LeaseLost:
-    """Refuse leases by their places in the request, `fields` naming where those are."""
-    places = ", ".join(fields.format(place) for place in lost)
-    return LeaseLost(
-        f"{places}: the clip has gone to another oracle or is labeled already, or its place in the"
-        " label budget has; leave it out and send the rest"
+def leases_lost(lost: Sequence[int], fields: str, retired: Sequence[int] = ()) -> LeaseLost:
+    """Refuse leases by their places in the request, `fields` naming where those are.
+
+    Those of `retired` are lost since their clips are.
+    """
+    reasons = {
+        "the clip was deleted or replaced by other content meanwhile": retired,
+        "the clip has gone to another oracle or is labeled already, or its place in the label"
+        " budget has": lost,
+    }
+    texts = [
+        f"{', '.join(fields.format(place) for place in places)}: {reason}"
+        for reason, places in reasons.items()
+        if places
+    ]
+    return LeaseLost(f"{'; '.join(texts)}; leave it out and send the rest")
+
+
+def rows_retired(task_id: str) -> ClipNotFound:
+    return ClipNotFound(
+        f"clips were deleted or replaced while labels of tasks/{task_id} were imported; nothing was"
+        " stored; import them again"
     )

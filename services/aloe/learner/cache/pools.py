@@ -1,7 +1,6 @@
 """The pools that a learner process keeps in memory. They may be dropped at any time."""
 
 import asyncio
-import itertools
 import math
 import time
 from bisect import bisect_right
@@ -14,6 +13,7 @@ import numpy as np
 from aloe.learner.cache.scores import PoolScorer
 from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.clip_index import FoundClip
 from aloe.learner.domain.errors import ClipNotFound, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import PoolStore
@@ -33,18 +33,18 @@ def no_clip(pool_id: str, clip_id: str) -> ClipNotFound:
     return ClipNotFound(f"pools/{pool_id} holds no clip {clip_id!r}")
 
 
-async def rows_of(store: PoolStore, pool_id: str, clip_ids: Sequence[str]) -> list[int]:
-    """Return the rows of clips. A pool that is read after this holds them.
+async def found_clips(store: PoolStore, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip]:
+    """Return where clips stand. A pool that is read after this has their rows.
 
     Raises:
         ClipNotFound: the pool does not hold one.
     """
-    rows = []
+    clips = []
     for clip_id, found in zip(clip_ids, await store.find_clips(pool_id, clip_ids), strict=True):
         if found is None:
             raise no_clip(pool_id, clip_id)
-        rows.append(found.row)
-    return rows
+        clips.append(found)
+    return clips
 
 
 class PoolClips:
@@ -54,6 +54,12 @@ class PoolClips:
         self._pieces: list[Sequence[Clip]] = []
         self._ends: list[int] = []
         """For each piece, one past its last row."""
+        self._changed: dict[int, Clip] = {}
+        """Those that changed since they were read."""
+
+    def change(self, row: int, clip: Clip) -> None:
+        """Put a clip in the place of what it was before."""
+        self._changed[row] = clip
 
     def append(self, clips: Sequence[Clip]) -> None:
         """Add clips behind the others."""
@@ -64,11 +70,13 @@ class PoolClips:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, row: int) -> Clip:
+        if row in self._changed:
+            return self._changed[row]
         piece = bisect_right(self._ends, row)
         return self._pieces[piece][row - self._ends[piece]]
 
     def __iter__(self) -> Iterator[Clip]:
-        return itertools.chain.from_iterable(self._pieces)
+        return (self[row] for row in range(len(self)))
 
 
 class CachedPool:
@@ -77,11 +85,15 @@ class CachedPool:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.clips = PoolClips()
+        self.retired_rows: list[int] = []
+        """Rows of deleted and replaced clips, in that order."""
         self.scorer = PoolScorer()
         self.read_at = -math.inf
         """It has what the store held at this time, by time.monotonic()."""
         self._buffer = aligned_empty((0, pool.encoder.embedding_dim))
         self._row_count = 0
+        self._change_count = 0
+        """Changes of clips that were there, which it knows of."""
         self._lock = asyncio.Lock()
         self._readings: set[asyncio.Task[None]] = set()
 
@@ -96,11 +108,13 @@ class CachedPool:
         return self._buffer.nbytes
 
     async def refresh(self, store: PoolStore, pool: Pool) -> None:
-        """Read the clips that were added since the last time.
+        """Read the clips that were added or changed since the last time.
 
         The reading goes on if the caller is cancelled: others may wait for it.
         """
-        if min(len(self.clips), self._row_count) >= pool.clip_count:
+        self.pool = pool
+        has_rows = min(len(self.clips), self._row_count) >= pool.row_count
+        if has_rows and self._change_count >= pool.change_count:
             return
         reading = asyncio.create_task(self._read(store, pool))
         self._readings.add(reading)
@@ -114,7 +128,7 @@ class CachedPool:
 
     async def _read(self, store: PoolStore, pool: Pool) -> None:
         async with self._lock:
-            wanted = pool.clip_count
+            wanted = pool.row_count
             if wanted > len(self._buffer):
                 # Exact at first; then with spare room, so that not every new clip copies them all.
                 capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
@@ -129,6 +143,20 @@ class CachedPool:
             ):
                 if outcome is not None:
                     raise outcome
+            await self._read_changes(store, pool)
+
+    async def _read_changes(self, store: PoolStore, pool: Pool) -> None:
+        """Follow the changes to clips in the order they came; each of them is read after it."""
+        while self._change_count < pool.change_count:
+            count = min(_CLIPS_PER_READ, pool.change_count - self._change_count)
+            changes = await store.read_changes(pool, self._change_count, count)
+            if not changes:
+                raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+            for change in changes:
+                self.clips.change(change.row, change.clip)
+                if change.clip.is_retired:
+                    self.retired_rows.append(change.row)
+            self._change_count += len(changes)
 
     async def _read_clips(self, store: PoolStore, pool: Pool, wanted: int) -> None:
         while len(self.clips) < wanted:
@@ -164,8 +192,8 @@ class PoolCache:
             return cached
         return await self.fresh(pool_id)
 
-    def grew(self, pool_id: str) -> None:
-        """Note that this process added clips, so that its next answers know of them."""
+    def changed(self, pool_id: str) -> None:
+        """Note that this process changed a pool, so that its next answers know of it."""
         cached = self._in_use.get(pool_id)
         if cached is not None:
             cached.read_at = -math.inf

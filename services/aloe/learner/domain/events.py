@@ -52,7 +52,7 @@ _MAX_STEPS = 4_096
 """More events than come between two heads in practice; older steps are forgotten."""
 _MAX_STEP_ROWS = 1_000_000
 """Clips in all steps together, 13 bytes each."""
-_ANSWERING = (EventKind.CLIPS_ANSWERED, EventKind.LABELS_IMPORTED)
+_ANSWERING = (EventKind.CLIPS_ANSWERED, EventKind.LABELS_IMPORTED, EventKind.CLIPS_RETIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ class TaskView:
         self.class_indices = np.full(clip_count, NO_CLASS, dtype=np.int32)
         """(n_clips,) int32, NO_CLASS where there is no label."""
         self.last_answer_id = START_OF_LOG
-        """The newest event that gave, corrected or took back labels."""
+        """The newest event that gave, corrected, took back or dropped labels."""
+        self.retired_count = 0
+        """Rows in the state RETIRED."""
         self._steps: deque[_Step] = deque()
         self._step_row_count = 0
         self._steps_begin = START_OF_LOG
@@ -101,6 +103,8 @@ class TaskView:
             self._remember(_Step(event.event_id, rows, self.states[rows], self.class_indices[rows]))
             self.states[rows] = event.states
             self.class_indices[rows] = event.class_indices
+        if event.kind is EventKind.CLIPS_RETIRED:
+            self.retired_count += len(event.rows)  # It names no row twice.
         if event.kind is EventKind.HEAD_TRAINED:
             self.head_version = event.head_version
             self._steps.clear()
@@ -111,7 +115,7 @@ class TaskView:
         self.last_event_id = event.event_id
 
     def answered_after(self, event_id: str) -> bool:
-        """Whether labels were given, corrected or taken back after an event."""
+        """Whether labels were given, corrected, taken back or dropped after an event."""
         return event_order(self.last_answer_id) > event_order(event_id)
 
     def at(self, event_id: str) -> "TaskView | None":

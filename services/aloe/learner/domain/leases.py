@@ -24,8 +24,8 @@ class LeaseRequest:
 
     oracle_id: str
     ranking: Sequence[Pick]
-    clip_count: int
-    """Clips of the pool that the ranking was made on."""
+    row_count: int
+    """Rows of the pool that the ranking was made on, retired ones too."""
     max_count: int
     duration: timedelta
     request_id: str

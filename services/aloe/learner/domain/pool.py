@@ -1,7 +1,7 @@
 """Pools, clips and recordings."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -60,7 +60,17 @@ class Pool:
     epoch: str
     """Differs between a pool and a later one of the same id."""
     create_time: datetime
-    clip_count: int = 0
+    row_count: int = 0
+    """Rows that were ever filled; those of retired clips stay."""
+    retired_count: int = 0
+    """Rows whose clip was deleted or replaced."""
+    change_count: int = 0
+    """Changes to clips that were there: new names, replacements, deletions."""
+
+    @property
+    def clip_count(self) -> int:
+        """Clips that are in the pool now."""
+        return self.row_count - self.retired_count
 
     def same_content(self, other: "Pool") -> bool:
         """Whether creating `other` where this pool exists is a repetition."""
@@ -69,7 +79,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One recording of a pool. Its row is its place in the order of import."""
+    """One recording of a pool. Its row is its place in the order of import, for good."""
 
     clip_id: str
     content_hash: str
@@ -82,6 +92,18 @@ class Clip:
     """How its recording was read."""
     report: AudioReport = NOTHING_FOUND
     """What was found in its recording then."""
+    other_ids: tuple[str, ...] = ()
+    """Its names besides clip_id: of the same content, imported under other ids."""
+    is_retired: bool = False
+    """It was deleted or replaced. Nothing but what happened to it before still tells of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedClip:
+    """A clip of a pool after a change."""
+
+    row: int
+    clip: Clip
 
 
 def content_hash(recording: Audio) -> str:
@@ -100,6 +122,12 @@ def content_hash(recording: Audio) -> str:
             )
             digest.update(recording.samples)
     return digest.hexdigest()[:_HASH_LENGTH]
+
+
+def of_any_channel(recording: Audio) -> Audio:
+    """Return a recording with no channel of it chosen."""
+    decoding = replace(recording.decoding, channel_rule=None, channel=0)
+    return recording if decoding == recording.decoding else replace(recording, decoding=decoding)
 
 
 def embedding_hash(embedding: Float32Array) -> str:

@@ -99,10 +99,12 @@ class TaskProgress:
     training_head_version: int | None = None
     promised_head_version: int = 0
     """The newest version that is trained, in training or due."""
+    retired: int = 0
+    """Rows of the pool that the task knows to be retired."""
 
     @property
     def taken(self) -> int:
-        """Clips that are not unlabeled."""
+        """Clips that are not unlabeled; of those that are in the pool."""
         return self.leased + self.labeled + self.abstained + self.validation + self.test
 
     def pool_state(self, clip_count: int, label_budget: int | None) -> PoolState:

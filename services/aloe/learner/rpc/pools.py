@@ -4,7 +4,8 @@ import re
 from collections.abc import AsyncIterator, Sequence
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.clip_index import ImportRules
+from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.pool import (
     Audio,
     Clip,
@@ -21,17 +22,23 @@ from aloe.learner.usecases.importing import Batch, EmbeddedClips, NewClip
 from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, pool_pb2
 from aloe.values.audio import NOTHING_FOUND, AudioReport
+from aloe.values.duplicates import DuplicateRule
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix, encode_matrix
 from aloe.wire.audio import read_decoding, read_report, write_decoding
 from aloe.wire.audio import write_report as write_audio_report
+from aloe.wire.enums import DUPLICATE_RULES
 
 MAX_URI_LENGTH = 2_048
+MAX_OTHER_IDS = 10_000
 MAX_WARNINGS = 1_000
 """Clips whose warnings an import tells; how many there are is told as well."""
 MAX_REPORT_BYTES = 65_536
+MAX_SHOWN_DUPLICATES = 1_000
+"""Ids whose clips it tells, likewise."""
+MAX_SHOWN_VIOLATIONS = 20
 _NO_RECORDING: Audio = EncodedAudio(b"")
-_HASH = re.compile(r"[0-9a-f]{32}|")
+_HASH = re.compile(r"[0-9a-f]{32}")
 _SAMPLE_FORMATS = {
     audio_pb2.SAMPLE_FORMAT_INT16: "int16",
     audio_pb2.SAMPLE_FORMAT_FLOAT32: "float32",
@@ -76,6 +83,37 @@ def read_batch(message: pool_pb2.ImportClipsRequest) -> Batch:
     return EmbeddedClips([clip for clip, _ in read], embeddings, recordings)
 
 
+def read_rules(first: pool_pb2.ImportClipsRequest) -> ImportRules:
+    """Read what an import does with ids and contents that are there."""
+    rule = fields.valid(
+        DUPLICATE_RULES.member,
+        first.duplicate_rule,
+        "duplicate_rule",
+        default=DuplicateRule.ALIAS,
+    )
+    return ImportRules(rule, first.replace)
+
+
+def read_names(clip_names: Sequence[str], pool_id: str, most: int) -> list[str]:
+    """Read the ids of clips of a pool. Raises InvalidInput that blames each name at fault."""
+    if len(clip_names) > most:
+        raise InvalidInput.of("names", f"{len(clip_names):,}; at most {most:,} in one call")
+    ids: list[str] = []
+    violations: list[Violation] = []
+    for index, text in enumerate(clip_names):
+        try:
+            name = fields.read_clip_name(text, f"names[{index}]")
+        except InvalidInput as error:
+            violations += error.violations
+            continue
+        if name.pool_id != pool_id:
+            violations.append(Violation(f"names[{index}]", f"{text} is not in pools/{pool_id}"))
+        ids.append(name.clip_id)
+    if violations:
+        raise InvalidInput(*violations[:MAX_SHOWN_VIOLATIONS])
+    return ids
+
+
 def write_pool(pool: Pool) -> pool_pb2.Pool:
     return pool_pb2.Pool(
         name=names.pool_name(pool.pool_id),
@@ -96,10 +134,11 @@ def write_clip(pool_id: str, clip: Clip) -> pool_pb2.Clip:
         duration=fields.write_known_duration(clip.duration_s),
         decoding=write_decoding(clip.decoding),
         report=write_audio_report(clip.report),
+        other_ids=clip.other_ids,
     )
 
 
-def write_report(report: ImportReport) -> pool_pb2.ImportClipsResponse:
+def write_report(pool_id: str, report: ImportReport) -> pool_pb2.ImportClipsResponse:
     return pool_pb2.ImportClipsResponse(
         imported_count=report.imported_count,
         existing_count=report.existing_count,
@@ -110,6 +149,12 @@ def write_report(report: ImportReport) -> pool_pb2.ImportClipsResponse:
                 clip_id=clip.clip_id, warnings=write_audio_report(clip.report).warnings
             )
             for clip in report.warned[:MAX_WARNINGS]
+        ],
+        replaced_count=report.replaced_count,
+        duplicate_count=len(report.duplicates),
+        duplicates=[
+            pool_pb2.Duplicate(clip_id=each.clip_id, clip=names.clip_name(pool_id, each.same_as))
+            for each in report.duplicates[:MAX_SHOWN_DUPLICATES]
         ],
     )
 
@@ -125,8 +170,10 @@ def write_block(
 
 def _read_clip(message: pool_pb2.NewClip) -> NewClip | BadClip:
     try:
-        _check_clip(message)
+        other_ids = _check_clip(message)
         recording = read_audio(message.audio)
+        if other_ids:
+            raise InvalidInput.of("other_ids", "given with a recording; they go with an embedding")
     except InvalidInput as error:
         return BadClip(message.clip_id[:200], error)
     has_content = message.audio.WhichOneof("content") is not None
@@ -142,7 +189,7 @@ def _read_embedded_clip(
     # Most have neither, and there may be very many.
     recording, report = _NO_RECORDING, NOTHING_FOUND
     try:
-        _check_clip(message)
+        other_ids = _check_clip(message)
         if message.HasField("audio"):
             recording = read_audio(message.audio)
         if message.HasField("report"):
@@ -161,6 +208,7 @@ def _read_embedded_clip(
         duration_s=fields.read_duration(message.duration).total_seconds() if has_duration else None,
         decoding=recording.decoding,
         report=report,
+        other_ids=other_ids,
     )
     return clip, recording if has_audio else None
 
@@ -171,12 +219,23 @@ def _read_report(message: audio_pb2.AudioReport) -> AudioReport:
     return fields.parsed(read_report, message, "report")
 
 
-def _check_clip(message: pool_pb2.NewClip) -> None:
-    fields.read_id(message.clip_id, "clip_id")
+def _check_clip(message: pool_pb2.NewClip) -> tuple[str, ...]:
+    """Check what clips of every kind have; return its other ids, each once."""
+    # Few are wrong, and finding the words for those takes long.
+    if not names.ID_PATTERN.fullmatch(message.clip_id):
+        fields.read_id(message.clip_id, "clip_id")
     if len(message.uri) > MAX_URI_LENGTH:
         raise InvalidInput.of("uri", f"over {MAX_URI_LENGTH:,} characters")
-    if not _HASH.fullmatch(message.content_hash):
+    if message.content_hash and not _HASH.fullmatch(message.content_hash):
         raise InvalidInput.of("content_hash", "not one that a clip was exported with")
+    other_ids = message.other_ids
+    if not other_ids:
+        return ()
+    if len(other_ids) > MAX_OTHER_IDS:
+        raise InvalidInput.of("other_ids", f"over {MAX_OTHER_IDS:,}")
+    for index, other_id in enumerate(other_ids):
+        fields.read_id(other_id, f"other_ids[{index}]")
+    return tuple(dict.fromkeys(other_ids))
 
 
 def _write_failure(failure: BadClip) -> pool_pb2.ClipFailure:

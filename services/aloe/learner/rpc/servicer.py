@@ -13,6 +13,7 @@ from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 
 MAX_QUERY_CLIPS = 10_000
 MAX_PAGE_CLIPS = 10_000
+MAX_DELETED_CLIPS = 1_000
 
 
 class LearnerServicer(pb_grpc.LearnerServiceServicer):
@@ -63,12 +64,14 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         first = await anext(aiter(request_iterator), None)
         if first is None:
             raise InvalidInput.of("pool", "the stream is empty; send at least one message")
+        pool_id = fields.read_pool_id(first.pool, "pool")
         report = await self._learner.importer.import_clips(
-            fields.read_pool_id(first.pool, "pool"),
+            pool_id,
             first.encoder_fingerprint,
             pools.read_batches(first, request_iterator),
+            pools.read_rules(first),
         )
-        return pools.write_report(report)
+        return pools.write_report(pool_id, report)
 
     async def ListClips(
         self, request: pool_pb2.ListClipsRequest, context: Any
@@ -76,11 +79,39 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         pool_id = fields.read_pool_id(request.pool, "pool")
         first_row = fields.read_page_offset(request.page_token)
         count = fields.read_page_size(request.page_size, MAX_PAGE_CLIPS)
-        clips = await self._learner.pools.list_clips(pool_id, first_row, count + 1)
+        clips, next_row = await self._learner.pools.list_clips(pool_id, first_row, count)
         return pool_pb2.ListClipsResponse(
-            clips=[pools.write_clip(pool_id, clip) for clip in clips[:count]],
-            next_page_token=str(first_row + count) if len(clips) > count else "",
+            clips=[pools.write_clip(pool_id, clip) for clip in clips],
+            next_page_token="" if next_row is None else str(next_row),
         )
+
+    async def GetClip(
+        self, request: pool_pb2.GetClipRequest, context: Any
+    ) -> pool_pb2.GetClipResponse:
+        name = fields.read_clip_name(request.name, "name")
+        clip = await self._learner.pools.get_clip(name.pool_id, name.clip_id)
+        return pool_pb2.GetClipResponse(clip=pools.write_clip(name.pool_id, clip))
+
+    async def DeleteClips(
+        self, request: pool_pb2.DeleteClipsRequest, context: Any
+    ) -> pool_pb2.DeleteClipsResponse:
+        pool_id = fields.read_pool_id(request.pool, "pool")
+        removal = await self._learner.pools.delete_clips(
+            pool_id, pools.read_names(request.names, pool_id, MAX_DELETED_CLIPS)
+        )
+        return pool_pb2.DeleteClipsResponse(
+            deleted_count=removal.clip_count,
+            name_count=removal.name_count,
+            absent_count=removal.absent_count,
+        )
+
+    async def RenameClip(
+        self, request: pool_pb2.RenameClipRequest, context: Any
+    ) -> pool_pb2.RenameClipResponse:
+        name = fields.read_clip_name(request.name, "name")
+        new_id = fields.read_id(request.new_id, "new_id")
+        clip = await self._learner.pools.rename_clip(name.pool_id, name.clip_id, new_id)
+        return pool_pb2.RenameClipResponse(clip=pools.write_clip(name.pool_id, clip))
 
     async def GetClipAudio(
         self, request: pool_pb2.GetClipAudioRequest, context: Any
@@ -93,8 +124,8 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: pool_pb2.ExportClipsRequest, context: Any
     ) -> AsyncIterator[pool_pb2.ExportClipsResponse]:
         pool_id = fields.read_pool_id(request.pool, "pool")
-        first_row = fields.read_row(request.skip_count, "skip_count")
-        blocks = self._learner.pools.export_clips(pool_id, first_row)
+        skip_count = fields.read_row(request.skip_count, "skip_count")
+        blocks = self._learner.pools.export_clips(pool_id, skip_count)
         async for clips, vectors in blocks:
             yield pools.write_block(pool_id, clips, vectors)
 

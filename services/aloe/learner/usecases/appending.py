@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.clip_index import NEW, ImportRules, Placement, Placing
 from aloe.learner.domain.errors import AlreadyExists, LearnerError
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import CHUNK_ROWS, PoolStore
@@ -24,15 +25,44 @@ class BadClip:
     error: LearnerError
 
 
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """An id that became another name of a clip with the same content."""
+
+    clip_id: str
+    same_as: str
+    """The clip's first name."""
+
+
 @dataclass(slots=True)
 class ImportReport:
     """What became of an import."""
 
     imported_count: int = 0
     existing_count: int = 0
+    replaced_count: int = 0
+    duplicates: list[Duplicate] = field(default_factory=list)
     failures: list[BadClip] = field(default_factory=list)
     warned: list[Clip] = field(default_factory=list)
     """Clips whose recordings were taken although something was found in them."""
+
+    def note(self, pool: Pool, clip_id: str, placement: Placement) -> None:
+        """Take down what became of a clip that is not simply new."""
+        match placement.placing:
+            case Placing.EXISTING:
+                self.existing_count += 1
+            case Placing.REPLACED:
+                self.replaced_count += 1
+            case Placing.ALIASED:
+                self.duplicates.append(Duplicate(clip_id, placement.clip_id))
+            case Placing.ID_TAKEN:
+                error = already_exists(pool, placement.clip_id)
+                self.failures.append(BadClip(clip_id, error))
+            case Placing.DUPLICATE:
+                error = AlreadyExists(
+                    f"it has the same content as pools/{pool.pool_id}/clips/{placement.clip_id}"
+                )
+                self.failures.append(BadClip(clip_id, error))
 
 
 @dataclass(slots=True)
@@ -49,13 +79,15 @@ class Block:
 class Appender:
     """Stores blocks in the order they were added, whatever the order they become ready in."""
 
-    def __init__(self, store: PoolStore, pool: Pool, report: ImportReport) -> None:
-        self._store, self._pool, self._report = store, pool, report
+    def __init__(
+        self, store: PoolStore, pool: Pool, rules: ImportRules, report: ImportReport
+    ) -> None:
+        self._store, self._pool, self._rules, self._report = store, pool, rules, report
         self._waiting: deque[Block] = deque()
         self._ready: deque[tuple[Sequence[Clip], Float32Array]] = deque()
         self._ready_count = 0
         """Clips in `_ready`."""
-        self._until_whole_chunk = -pool.clip_count % CHUNK_ROWS
+        self._until_whole_chunk = -pool.row_count % CHUNK_ROWS
         """Clips that fill up the pool's last chunk, so that later chunks are written once."""
         self._appending = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
@@ -123,41 +155,17 @@ class Appender:
         return clips, np.concatenate(vectors)
 
     async def _append(self, clips: Sequence[Clip], vectors: Float32Array) -> None:
-        first_places: dict[str, int] = {}
-        for place, clip in enumerate(clips):
-            first_places.setdefault(clip.clip_id, place)
-        firsts, first_vectors = clips, vectors
-        if len(first_places) < len(clips):
-            places = list(first_places.values())
-            firsts, first_vectors = [clips[place] for place in places], vectors[places]
-        found = await self._store.append_clips(self._pool, firsts, first_vectors)
-        imported_count = found.count(None)
-        self._report.imported_count += imported_count
-        if imported_count == len(clips):
-            return
-        stored = dict(zip(first_places, found, strict=True))
-        for place, clip in enumerate(clips):
-            other = stored[clip.clip_id]
-            if other is None:
-                first_place = first_places[clip.clip_id]
-                if first_place == place:
-                    continue
-                known_hash = clips[first_place].content_hash
-            else:
-                known_hash = other.content_hash
-            self._count_known(clip, known_hash)
-
-    def _count_known(self, clip: Clip, known_hash: str) -> None:
-        if clip.content_hash == known_hash:
-            self._report.existing_count += 1
-        else:
-            error = already_exists(self._pool, clip.clip_id)
-            self._report.failures.append(BadClip(clip.clip_id, error))
+        placements = await self._store.append_clips(self._pool, clips, vectors, self._rules)
+        new_count = placements.count(NEW)
+        self._report.imported_count += new_count
+        if new_count < len(clips):
+            for clip, placement in zip(clips, placements, strict=True):
+                self._report.note(self._pool, clip.clip_id, placement)
 
 
 def already_exists(pool: Pool, clip_id: str) -> AlreadyExists:
     """Say that a clip is not what the pool has under its id."""
     return AlreadyExists(
         f"pools/{pool.pool_id}/clips/{clip_id} exists with other content; give the new recording"
-        " another id"
+        " another id, or import with replace (--replace), which drops the labels of the old one"
     )

@@ -40,7 +40,7 @@ class AudioCollector:
             await asyncio.gather(self._running, return_exceptions=True)
 
     def wake(self) -> None:
-        """Collect soon: a pool was deleted."""
+        """Collect soon: a pool or clips were deleted."""
         self._woken.set()
 
     async def collect(self) -> int:
@@ -77,4 +77,4 @@ class AudioCollector:
 
 
 def _keys_of(clips: Sequence[Clip]) -> set[str]:
-    return {clip.content_hash for clip in clips}
+    return {clip.content_hash for clip in clips if not clip.is_retired}

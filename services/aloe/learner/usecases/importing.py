@@ -1,14 +1,15 @@
 """ImportClips: audio, embeddings or URIs into a pool, in the order they came."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, LearnerError
+from aloe.learner.domain.clip_index import ImportRules
+from aloe.learner.domain.errors import AlreadyExists, EncoderMismatch, InvalidInput, LearnerError
 from aloe.learner.domain.pool import (
     RANGE_RULE,
     Audio,
@@ -17,11 +18,13 @@ from aloe.learner.domain.pool import (
     Pool,
     content_hash,
     in_range,
+    of_any_channel,
 )
-from aloe.learner.ports import AudioStore, EmbeddedAudio, EncoderPort, PoolStore
+from aloe.learner.ports import NO_RULES, AudioStore, EmbeddedAudio, EncoderPort, PoolStore
 from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportReport, already_exists
 from aloe.learner.usecases.at_once import AtOnce
 from aloe.learner.usecases.keeping import Keeper
+from aloe.learner.usecases.retiring import Retiring
 from aloe.values.audio import DEFAULT_DECODING, Decoding
 
 _MAX_WAITING = 64
@@ -65,14 +68,18 @@ class Importer:
         store: PoolStore,
         encoder: EncoderPort,
         audio: AudioStore,
-        on_growth: Callable[[str], None],
+        retiring: Retiring,
     ) -> None:
-        """Take the ports; `on_growth` is told the id of each pool that clips were added to."""
+        """Take the ports; `retiring` is told of each pool that clips were added to."""
         self._store, self._encoder, self._audio = store, encoder, audio
-        self._on_growth = on_growth
+        self._retiring = retiring
 
     async def import_clips(
-        self, pool_id: str, fingerprint: str, batches: AsyncIterator[Batch]
+        self,
+        pool_id: str,
+        fingerprint: str,
+        batches: AsyncIterator[Batch],
+        rules: ImportRules = NO_RULES,
     ) -> ImportReport:
         """Add clips to a pool. A clip that cannot be taken fails alone.
 
@@ -80,6 +87,7 @@ class Importer:
             pool_id: the pool.
             fingerprint: of the encoder that made the embeddings; empty means the pool's.
             batches: the clips, some at a time.
+            rules: what to do with ids and contents that the pool holds already.
 
         Raises:
             PoolNotFound: there is no such pool.
@@ -91,26 +99,34 @@ class Importer:
                 f"the embeddings were made by encoder {fingerprint}, those of pools/{pool_id} by"
                 f" {pool.encoder.fingerprint}; they cannot be compared"
             )
-        run = _Import(self._store, self._encoder, self._audio, pool)
+        run = _Import(self._store, self._encoder, self._audio, pool, rules)
         try:
             async for batch in batches:
                 await run.take(batch)
-            return await run.finish()
+            report = await run.finish()
         finally:
             run.cancel()
-            self._on_growth(pool_id)
+            self._retiring.changed(pool_id)
+        if rules.replace:
+            await self._retiring.retired(pool_id)
+        return report
 
 
 class _Import:
     """One import. Clips leave it in the order they came, whatever the encoder's order."""
 
     def __init__(
-        self, store: PoolStore, encoder: EncoderPort, audio: AudioStore, pool: Pool
+        self,
+        store: PoolStore,
+        encoder: EncoderPort,
+        audio: AudioStore,
+        pool: Pool,
+        rules: ImportRules,
     ) -> None:
         self._store, self._encoder, self._audio_store, self._pool = store, encoder, audio, pool
         self._keeper = Keeper(audio, pool)
-        self._report = ImportReport()
-        self._appender = Appender(store, pool, self._report)
+        self._rules, self._report = rules, ImportReport()
+        self._appender = Appender(store, pool, rules, self._report)
         self._hashes: dict[str, str] = {}
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_MAX_WAITING)
         self._at_encoder: dict[int, tuple[Block, Audio]] = {}
@@ -158,14 +174,27 @@ class _Import:
             elif is_unfit:
                 error = InvalidInput.of("embeddings", problem)
                 self._report.failures.append(BadClip(clip.clip_id, error))
-            else:
-                self._hashes.setdefault(clip.clip_id, clip.content_hash)
+            elif self._is_first(clip.clip_id, clip.content_hash):
                 clips.append(clip)
                 rows.append(row)
         if clips:
             all_fit = len(clips) == len(batch.clips)
             vectors = batch.embeddings if all_fit else batch.embeddings[rows]
             self._appender.add(Block(clips, vectors))
+
+    def _is_first(self, clip_id: str, digest: str) -> bool:
+        """Whether an id did not come before in this import; count it or say so where it did."""
+        if clip_id not in self._hashes:
+            self._hashes[clip_id] = digest
+            return True
+        if self._hashes[clip_id] == digest:
+            self._report.existing_count += 1
+        else:
+            error = AlreadyExists(
+                f"the id {clip_id} came before in this import with other content; give each its own"
+            )
+            self._report.failures.append(BadClip(clip_id, error))
+        return False
 
     async def _take_recordings(self, batch: Sequence[NewClip | BadClip]) -> None:
         found = await self._store.find_clips(self._pool.pool_id, [clip.clip_id for clip in batch])
@@ -186,15 +215,17 @@ class _Import:
             file = await self._audio_store.read_uri(new.uri)
             audio = EncodedAudio(file.content, new.decoding)
         digest = content_hash(audio)
-        seen = known_hash or self._hashes.get(new.clip_id)
-        if seen is not None:
-            if seen != digest:
-                raise already_exists(self._pool, new.clip_id)
-            if known_hash:  # What was lost or damaged since, or never kept, is mended.
-                await self._keeper.keep(audio, digest)
+        if known_hash == digest:
+            # What was lost or damaged since, or never kept, is mended.
+            await self._keeper.keep(audio, digest)
             self._report.existing_count += 1
             return
-        self._hashes[new.clip_id] = digest
+        # With one channel it may be the same as without a choice of one; its decoder will say.
+        is_other = known_hash not in (None, content_hash(of_any_channel(audio)))
+        if is_other and not self._rules.replace:
+            raise already_exists(self._pool, new.clip_id)
+        if not self._is_first(new.clip_id, digest):
+            return
         block = Block([Clip(new.clip_id, digest, new.uri)])
         self._appender.add(block)
         await self._encode(block, audio)

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from aloe.learner.domain.errors import AudioNotKept, InvalidInput
-from aloe.learner.domain.pool import Audio, Clip, Pool
+from aloe.learner.domain.pool import Audio, Clip, Pool, content_hash, of_any_channel
 from aloe.learner.domain.recordings import is_recording_of
 from aloe.learner.ports import AudioStore, EmbeddedAudio
 from aloe.learner.usecases.appending import BadClip, Block
@@ -32,6 +32,9 @@ class Keeper:
         The recording is kept only now: nothing may be kept of one that cannot be read.
         """
         (clip,) = block.clips
+        if result.report.channel_count == 1:  # It is the same whichever channel was asked for.
+            audio = of_any_channel(audio)
+            clip = replace(clip, content_hash=content_hash(audio))
         try:
             key = await self.keep(audio, clip.content_hash)
         except AudioNotKept as error:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aloe.learner.cache.pools import no_clip
-from aloe.learner.cache.tasks import TaskCache
+from aloe.learner.domain.clip_index import FoundClip
 from aloe.learner.domain.errors import InvalidInput, LabelConflict, Violation
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, LabelsOutcome
 from aloe.learner.domain.task import SPLIT_OF_STATE, STATE_OF_SPLIT, Task
-from aloe.learner.ports import FoundClip, Store
+from aloe.learner.ports import Store
+from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import ClipState, Split
 
@@ -33,8 +34,8 @@ class KnownLabel:
 class LabelImporter:
     """Serves ImportLabels."""
 
-    def __init__(self, store: Store, tasks: TaskCache, trainer: Trainer) -> None:
-        self._store, self._tasks, self._trainer = store, tasks, trainer
+    def __init__(self, store: Store, trainer: Trainer) -> None:
+        self._store, self._trainer = store, trainer
 
     async def import_labels(
         self,
@@ -56,8 +57,9 @@ class LabelImporter:
             InvalidInput: an unknown class, a clip that the pool does not hold or of another pool,
                 two labels of one clip.
             LabelConflict: clips are answered otherwise.
+            ClipNotFound: a clip was deleted or replaced meanwhile.
         """
-        task = (await self._tasks.fresh(task_id)).task
+        task, _, _ = await settled_task(self._store, task_id)
         if not labels:
             raise InvalidInput.of("labels", "empty; give at least one label")
         found = await self._store.find_clips(task.pool_id, [label.clip_id for label in labels])

@@ -24,6 +24,7 @@ from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.ports import Store
 from aloe.learner.recorder import Recorder
 from aloe.learner.usecases.ranking import rank
+from aloe.learner.usecases.retiring import retire_known
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import PoolState
 
@@ -99,6 +100,7 @@ class Labeling:
         await self._trainer.wait_for_head(cached, min_head_version)
         began = time.perf_counter()
         pool = await self._pools.recent(cached.task.pool_id)
+        await retire_known(self._store, cached, pool)
         head = None
         with contextlib.suppress(HeadNotTrained):
             head = await cached.head(self._store)
@@ -109,11 +111,12 @@ class Labeling:
             if len(ranking) < max_count:
                 # Another replica may have added clips since.
                 pool = await self._pools.fresh(cached.task.pool_id)
+                await retire_known(self._store, cached, pool)
                 ranking = await rank(cached, head, pool, wanted)
             request = LeaseRequest(
                 oracle_id=oracle_id,
                 ranking=ranking,
-                clip_count=len(pool.vectors),
+                row_count=len(pool.vectors),
                 max_count=max_count,
                 duration=lease_duration or cached.task.lease_duration,
                 request_id=request_id,
@@ -141,7 +144,8 @@ class Labeling:
 
         Raises:
             InvalidInput: an unknown class, a lease answered twice, a lease of somebody else.
-            LeaseLost: a clip went to another oracle, or its place in the label budget is lost.
+            LeaseLost: a clip went to another oracle or was deleted or replaced, or its place in the
+                label budget is lost.
         """
         _check_answers(answers)
         request_id = request_id or uuid.uuid4().hex

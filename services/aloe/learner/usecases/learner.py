@@ -13,6 +13,7 @@ from aloe.learner.usecases.label_import import LabelImporter
 from aloe.learner.usecases.labeling import Labeling
 from aloe.learner.usecases.pools import Pools
 from aloe.learner.usecases.predicting import Predictor
+from aloe.learner.usecases.retiring import Retiring
 from aloe.learner.usecases.tasks import Tasks
 from aloe.learner.usecases.training import Trainer
 
@@ -37,10 +38,11 @@ class Learner:
         self.pool_cache = pool_cache
         self.trainer = Trainer(store, pool_cache, task_cache, now)
         self.collector = AudioCollector(store, audio, audio_grace_s)
-        self.pools = Pools(store, encoder, audio, now, self.collector.wake)
-        self.importer = Importer(store, encoder, audio, pool_cache.grew)
+        retiring = Retiring(store, pool_cache, self.trainer.notify)
+        self.pools = Pools(store, encoder, audio, retiring, now, on_deletion=self.collector.wake)
+        self.importer = Importer(store, encoder, audio, retiring)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
-        self.label_importer = LabelImporter(store, task_cache, self.trainer)
+        self.label_importer = LabelImporter(store, self.trainer)
         self.labeling = Labeling(store, pool_cache, task_cache, self.trainer, recorder)
         self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.trainer)
 

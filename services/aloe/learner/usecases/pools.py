@@ -1,15 +1,17 @@
-"""Pools: create, list, delete, and the recordings in them."""
+"""Pools: create, list, delete, and the clips in them."""
 
 import logging
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
-from aloe.learner.cache.pools import no_clip, rows_of
+from aloe.learner.cache.pools import found_clips, no_clip
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.clip_index import Removal
 from aloe.learner.domain.errors import AudioNotFound, InvalidInput, PoolNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
+from aloe.learner.usecases.retiring import Retiring
 
 MAX_EMBEDDING_DIM = 65_536
 MAX_ENCODER_NAME_LENGTH = 256
@@ -32,12 +34,15 @@ class Pools:
         store: PoolStore,
         encoder: EncoderPort,
         audio: AudioStore,
+        retiring: Retiring,
         now: Callable[[], datetime],
+        *,
         on_deletion: Callable[[], None],
     ) -> None:
-        """Take the ports; `on_deletion` is called when a pool was deleted."""
+        """Take the ports; `on_deletion` is called when a pool or clips were deleted."""
         self._store, self._encoder = store, encoder
-        self._audio, self._now, self._on_deletion = audio, now, on_deletion
+        self._audio, self._retiring = audio, retiring
+        self._now, self._on_deletion = now, on_deletion
 
     async def create(
         self,
@@ -84,26 +89,80 @@ class Pools:
         await self._store.delete_pool(pool_id)
         self._on_deletion()
 
-    async def list_clips(self, pool_id: str, first_row: int, count: int) -> Sequence[Clip]:
-        """Return up to `count` clips from a row on."""
+    async def list_clips(
+        self, pool_id: str, first_row: int, count: int
+    ) -> tuple[Sequence[Clip], int | None]:
+        """Return up to `count` clips from a row on, and the row to go on from, if any is left."""
         pool = await self._store.read_pool(pool_id)
-        return await self._store.read_clips(pool, first_row, count)
+        found: list[Clip] = []
+        while len(found) < count:
+            wanted = count - len(found)
+            clips = await self._store.read_clips(pool, first_row, wanted)
+            found += [clip for clip in clips if not clip.is_retired]
+            first_row += len(clips)
+            if len(clips) < wanted:
+                return found, None
+        return found, first_row if first_row < pool.row_count else None
 
     async def export_clips(
-        self, pool_id: str, first_row: int
+        self, pool_id: str, skip_count: int
     ) -> AsyncIterator[tuple[Sequence[Clip], Float32Array]]:
-        """Yield the clips from a row on, some at a time, each with its vector.
+        """Yield the clips after the first few, some at a time, each with its vector.
 
         Vectors are (n_clips, embedding_dim) float32.
         """
         pool = await self._store.read_pool(pool_id)
-        fitting = _BLOCK_BYTES // (4 * pool.encoder.embedding_dim)
-        while True:
-            clips = await self._store.read_clips(pool, first_row, min(fitting, _CLIPS_PER_BLOCK))
-            if not clips:
-                return
-            yield clips, await self._store.read_vectors(pool, first_row, len(clips))
+        fitting = min(_CLIPS_PER_BLOCK, _BLOCK_BYTES // (4 * pool.encoder.embedding_dim))
+        left, first_row = skip_count, 0
+        if not pool.retired_count:
+            left, first_row = 0, skip_count
+        while clips := await self._store.read_clips(pool, first_row, fitting):
+            live = [place for place, clip in enumerate(clips) if not clip.is_retired]
+            left, live = max(0, left - len(live)), live[left:]
+            if live:
+                vectors = await self._store.read_vectors(pool, first_row, len(clips))
+                yield [clips[place] for place in live], vectors[live]
             first_row += len(clips)
+
+    async def get_clip(self, pool_id: str, clip_id: str) -> Clip:
+        """Return a clip by any of its ids. Raises ClipNotFound."""
+        pool = await self._store.read_pool(pool_id)
+        (found,) = await found_clips(self._store, pool_id, [clip_id])
+        clip = next(iter(await self._store.read_clips(pool, found.row, 1)), None)
+        # The pool was made anew meanwhile, or the clip was deleted.
+        if clip is None or clip.is_retired or clip_id not in (clip.clip_id, *clip.other_ids):
+            raise no_clip(pool_id, clip_id)
+        return clip
+
+    async def delete_clips(self, pool_id: str, clip_ids: Sequence[str]) -> Removal:
+        """Delete clips with their labels, all or none; repeating it changes nothing.
+
+        Raises:
+            PoolNotFound: there is no such pool.
+            ClipNotFound: it never held one of them.
+        """
+        if not clip_ids:
+            raise InvalidInput.of("names", "empty; name at least one clip")
+        pool = await self._store.read_pool(pool_id)
+        removal = await self._store.remove_clips(pool, clip_ids)
+        self._retiring.changed(pool_id)
+        # Also where nothing was left to delete: whoever did it may have died before this.
+        await self._retiring.retired(pool_id)
+        self._on_deletion()
+        return removal
+
+    async def rename_clip(self, pool_id: str, clip_id: str, new_id: str) -> Clip:
+        """Give one of a clip's names another id; return the clip.
+
+        Raises:
+            PoolNotFound: there is no such pool.
+            ClipNotFound: there is no such clip.
+            AlreadyExists: the new id is taken.
+        """
+        pool = await self._store.read_pool(pool_id)
+        await self._store.rename_clip(pool, clip_id, new_id)
+        self._retiring.changed(pool_id)
+        return await self.get_clip(pool_id, new_id)
 
     async def clip_audio(self, pool_id: str, clip_id: str) -> AudioFile:
         """Return the recording of a clip: what was embedded, or nothing.
@@ -114,10 +173,7 @@ class Pools:
                 not where this server may read.
         """
         pool = await self._store.read_pool(pool_id)
-        (row,) = await rows_of(self._store, pool_id, [clip_id])
-        clip = next(iter(await self._store.read_clips(pool, row, 1)), None)
-        if clip is None or clip.clip_id != clip_id:  # The pool was made anew meanwhile.
-            raise no_clip(pool_id, clip_id)
+        clip = await self.get_clip(pool_id, clip_id)
         problems = [] if pool.keep_audio else ["the pool does not keep audio"]
         if pool.keep_audio:
             try:

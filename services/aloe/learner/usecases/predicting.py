@@ -135,9 +135,10 @@ class Predictor:
                 )
             elif (
                 known is None
-                # Pool and task may have been deleted and made anew since the clips were found.
+                # Pool and task may have been deleted and made anew since the clips were found. A
+                # clip that was replaced since then still has its vector.
                 or known.row >= len(pool.vectors)
-                or pool.clips[known.row].clip_id != clip.clip_id
+                or pool.clips[known.row].content_hash != known.content_hash
             ):
                 failures[place] = no_clip(task.pool_id, clip.clip_id)
             else:

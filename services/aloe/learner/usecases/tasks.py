@@ -16,6 +16,7 @@ from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, TaskProgress, check_task
 from aloe.learner.ports import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
+from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.training import Trainer
 from aloe.values.stopping import StopAdvice
 
@@ -80,8 +81,7 @@ class Tasks:
 
     async def get(self, task_id: str) -> TaskState:
         """Return a task. Raises TaskNotFound."""
-        task, progress = await self._store.read_task(task_id)
-        pool = await self._store.read_pool(task.pool_id)
+        task, progress, pool = await settled_task(self._store, task_id)
         advice = await advice_at(self._store, task, progress.head_version)
         return TaskState(task, progress, pool.clip_count, advice)
 
@@ -160,7 +160,7 @@ class Tasks:
 
     async def labels(self, task_id: str) -> tuple[Task, Pool, list[ExportedLabel]]:
         """Return a task and its pool with every label, in the order of the pool's clips."""
-        task, _ = await self._store.read_task(task_id)
+        task, _, _ = await settled_task(self._store, task_id)
         # The pool after the labels: it then has the clip of each.
         stored = await self._store.read_labels(task)
         pool = await self._pools.fresh(task.pool_id)

@@ -14,7 +14,13 @@ from threadpoolctl import threadpool_limits
 
 from aloe.learner.cache.pools import CachedPool, PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
-from aloe.learner.domain.errors import HeadVersionUnknown, LearnerError, TaskChanged, TaskNotFound
+from aloe.learner.domain.errors import (
+    HeadVersionUnknown,
+    LearnerError,
+    PoolNotFound,
+    TaskChanged,
+    TaskNotFound,
+)
 from aloe.learner.domain.events import START_OF_LOG, TaskView, event_order
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.round_work import RoundInputs, RoundTicket, run_round
@@ -22,6 +28,7 @@ from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.ports import Store
 from aloe.learner.recorder import HeadTimes, Phase
+from aloe.learner.usecases.retiring import settled_task
 
 HOLD = timedelta(seconds=5)
 """A dead trainer's round is taken over after so long."""
@@ -211,8 +218,8 @@ class Trainer:
                 task_ids = set(await self._store.list_task_ids(None))
                 self._tasks.keep_only(task_ids)
                 for task_id in sorted(task_ids):
-                    with contextlib.suppress(TaskNotFound):
-                        _, progress = await self._store.read_task(task_id)
+                    with contextlib.suppress(TaskNotFound, TaskChanged, PoolNotFound):
+                        _, progress, _ = await settled_task(self._store, task_id)
                         if progress.promised_head_version > progress.head_version:
                             self.notify(task_id)
             except LearnerError as error:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from aloe.learner.adapters import refusals
 from aloe.learner.adapters.memory.state import Answer, StoredTask, to_millisecond
 from aloe.learner.adapters.memory.task_table import (
     TaskTable,
@@ -75,6 +76,8 @@ class MemoryAnswers(TaskTable):
         validate_only: bool = False,
     ) -> LabelsOutcome:
         stored, now = self._fenced(task), self._now()
+        if any(_state_of(stored, change.row) is ClipState.RETIRED for change in labels):
+            raise refusals.rows_retired(task.task_id)
         conflicts = _conflicts(stored, labels)
         if conflicts and not replace:
             raise LabelsDiffer(conflicts[:MOST_CONFLICTS_SHOWN], len(conflicts))
@@ -105,10 +108,27 @@ class MemoryAnswers(TaskTable):
         outcome = _outcome(stored, changes, trained=trained)
         return dataclasses.replace(outcome, replaced_count=len(conflicts))
 
+    async def retire_rows(self, task: Task, rows: Sequence[int]) -> None:
+        stored, now = self._fenced(task), self._now()
+        expire_leases(stored, now)
+        changes = []
+        for row in rows:
+            before = _state_of(stored, row)
+            if before is ClipState.RETIRED:
+                continue
+            if before is ClipState.LEASED:
+                stored.close_lease(stored.holds[row], now)
+            stored.label_revision += before is ClipState.LABELED
+            stored.labels[row] = Answer(ClipState.RETIRED, NO_CLASS, "", "", now)
+            changes.append(LabelChange(row, ClipState.RETIRED, NO_CLASS))
+        if changes:
+            stored.log(EventKind.CLIPS_RETIRED, changes)
+
     async def read_labels(self, task: Task) -> list[StoredLabel]:
         return [
             StoredLabel(row, label.state, label.class_index, label.oracle_id, label.label_time)
             for row, label in sorted(self._fenced(task).labels.items())
+            if label.state is not ClipState.RETIRED
         ]
 
 

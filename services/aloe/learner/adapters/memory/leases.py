@@ -109,7 +109,7 @@ def _first_free(stored: StoredTask, request: LeaseRequest, most: float) -> list[
         if pick.row not in stored.labels and pick.row not in stored.holds
     ]
     taken = free[: int(most)]
-    if len(taken) < min(most, request.clip_count - stored.progress().taken):
+    if len(taken) < min(most, request.row_count - len(stored.labels) - len(stored.holds)):
         raise RankingTooShort
     return taken
 

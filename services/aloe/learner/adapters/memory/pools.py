@@ -1,6 +1,7 @@
 """Pools in memory."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,16 @@ import numpy as np
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.memory.state import StoredPool, Tables
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import FoundClip
+from aloe.learner.domain.clip_index import (
+    TOOK_A_ROW,
+    ClipIndex,
+    FoundClip,
+    ImportRules,
+    Placement,
+    Removal,
+)
+from aloe.learner.domain.pool import ChangedClip, Clip, Pool
+from aloe.learner.ports import NO_RULES
 
 
 class MemoryPools:
@@ -28,7 +37,12 @@ class MemoryPools:
         if pool_id not in self._tables.pools:
             raise refusals.pool_not_found(pool_id)
         stored = self._tables.pools[pool_id]
-        return replace(stored.pool, clip_count=len(stored.clips))
+        return replace(
+            stored.pool,
+            row_count=stored.index.row_count,
+            retired_count=stored.index.retired_count,
+            change_count=len(stored.changes),
+        )
 
     async def list_pool_ids(self) -> list[str]:
         return sorted(self._tables.pools)
@@ -43,22 +57,37 @@ class MemoryPools:
 
     async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
         stored = self._tables.pools.get(pool_id)
-        return [None if stored is None else _find(stored, clip_id) for clip_id in clip_ids]
+        return [None if stored is None else stored.index.ids.get(each) for each in clip_ids]
 
     async def append_clips(
-        self, pool: Pool, clips: Sequence[Clip], vectors: Float32Array
-    ) -> list[FoundClip | None]:
+        self,
+        pool: Pool,
+        clips: Sequence[Clip],
+        vectors: Float32Array,
+        rules: ImportRules = NO_RULES,
+    ) -> list[Placement]:
         stored = self._fenced_pool(pool)
-        found = [_find(stored, clip.clip_id) for clip in clips]
-        new = [index for index, clip in enumerate(found) if clip is None]
-        for index in new:
-            stored.rows[clips[index].clip_id] = len(stored.clips)
-            stored.clips.append(clips[index])
+        with _changing(stored) as index:
+            placements = [index.place(clip, rules) for clip in clips]
+        new = [place for place, each in enumerate(placements) if each.placing in TOOK_A_ROW]
         stored.vectors = np.vstack([stored.vectors, vectors[new]])
-        return found
+        return placements
+
+    async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:
+        with _changing(self._fenced_pool(pool)) as index:
+            return index.remove(clip_ids)
+
+    async def rename_clip(self, pool: Pool, clip_id: str, new_id: str) -> None:
+        with _changing(self._fenced_pool(pool)) as index:
+            index.rename(clip_id, new_id)
 
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
-        return self._fenced_pool(pool).clips[first_row : first_row + count]
+        index = self._fenced_pool(pool).index
+        end_row = min(first_row + count, index.row_count)
+        return [index.clips[row] for row in range(first_row, end_row)]
+
+    async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
+        return self._fenced_pool(pool).changes[first : first + count]
 
     async def read_vectors(
         self,
@@ -80,6 +109,8 @@ class MemoryPools:
         return stored
 
 
-def _find(stored: StoredPool, clip_id: str) -> FoundClip | None:
-    row = stored.rows.get(clip_id)
-    return None if row is None else FoundClip(row, stored.clips[row].content_hash)
+@contextlib.contextmanager
+def _changing(stored: StoredPool) -> Iterator[ClipIndex]:
+    row_count = stored.index.row_count
+    yield stored.index
+    stored.changes += stored.index.take_changes(row_count)

@@ -11,10 +11,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.clip_index import ClipIndex
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, LeaseOutcome
-from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.domain.pool import ChangedClip, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.learner.ports import ENDED_LEASE_LIFE, REQUEST_LIFE
@@ -29,8 +30,8 @@ class StoredPool:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
-        self.clips: list[Clip] = []
-        self.rows: dict[str, int] = {}
+        self.index = ClipIndex(pool.pool_id, 0)
+        self.changes: list[ChangedClip] = []
         self.vectors: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
 
 
@@ -188,6 +189,7 @@ class StoredTask:
             head_version=self.head_version,
             training_head_version=self.training.version if self.training else None,
             promised_head_version=promised,
+            retired=counts[ClipState.RETIRED],
         )
 
 

@@ -72,17 +72,19 @@ def check_leases(
 def check_not_lost(
     stored: StoredTask, lease_ids: Sequence[str], fields: str, *, answered_is_lost: bool
 ) -> None:
-    """Refuse leases whose clip another holds or answered; where wanted, anybody.
+    """Refuse leases whose clip another holds or answered; where wanted, anybody; or is retired.
 
     Of several leases on one clip, the first one may have it.
     """
-    lost = []
+    lost, retired = [], []
     taken: dict[int, str] = {}
     for place, lease_id in enumerate(lease_ids):
         row = stored.leases[lease_id].row
         label = stored.labels.get(row)
         is_answered = label is not None and (answered_is_lost or label.lease_id != lease_id)
-        if (
+        if label is not None and label.state is ClipState.RETIRED:
+            retired.append(place)
+        elif (
             is_answered
             or stored.holds.get(row, lease_id) != lease_id
             or taken.get(row, lease_id) != lease_id
@@ -90,8 +92,8 @@ def check_not_lost(
             lost.append(place)
         else:
             taken[row] = lease_id
-    if lost:
-        raise refusals.leases_lost(lost, fields)
+    if lost or retired:
+        raise refusals.leases_lost(lost, fields, retired)
 
 
 def check_budget(stored: StoredTask, places: Sequence[int], fields: str) -> None:

@@ -13,6 +13,9 @@ from aloe.learner.domain.task import Task
 from aloe.learner.ports import REQUEST_LIFE
 from aloe.values.states import ClipState
 
+_ROWS_PER_EVENT = 1_000
+"""Retired at once; many more would keep Redis from others."""
+
 
 class RedisAnswers(TaskScripts):
     """What a TaskStore does with labels."""
@@ -59,11 +62,19 @@ class RedisAnswers(TaskScripts):
         return _outcome(reply)
 
     @guarded
+    async def retire_rows(self, task: Task, rows: Sequence[int]) -> None:
+        for begin in range(0, max(1, len(rows)), _ROWS_PER_EVENT):
+            some = list(rows[begin : begin + _ROWS_PER_EVENT])
+            await self._change(task, "retire_rows", json.dumps(some))
+
+    @guarded
     async def read_labels(self, task: Task) -> list[StoredLabel]:
         flat = await self._fetch(task, "read_labels")
         labels = []
         for row, text in zip(flat[::2], flat[1::2], strict=True):
             state, class_index, time_ms, oracle_id, _ = json.loads(text)
+            if state == ClipState.RETIRED:
+                continue
             labels.append(
                 StoredLabel(
                     int(row), ClipState(state), class_index, oracle_id, codec.time_of_ms(time_ms)

@@ -48,7 +48,7 @@ class Chunk:
 
 
 class ChunkWriter:
-    """Writes chunks. They belong to the pool once append_clips.lua has registered them."""
+    """Writes chunks. They belong to the pool once change_pool.lua has registered them."""
 
     def __init__(self, client: RedisClient) -> None:
         self._redis = client

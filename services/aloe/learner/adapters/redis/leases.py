@@ -25,7 +25,7 @@ class RedisLeases(TaskScripts):
             "lease",
             request.oracle_id,
             json.dumps([[p.row, p.score, p.predicted_class] for p in request.ranking]),
-            request.clip_count,
+            request.row_count,
             request.max_count,
             milliseconds(request.duration),
             uuid.uuid4().hex,

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from redis.exceptions import ResponseError
 
-from aloe.learner.adapters.redis.pools import PoolKeys
+from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.domain.errors import LearnerError
 from aloe.redis.connecting import RedisClient

@@ -7,14 +7,22 @@ from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.domain.errors import SchemaTooNew
 from aloe.redis.connecting import RedisClient
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA_KEY = "aloe:schema"
 
 Migration = Callable[[RedisClient], Awaitable[None]]
 """Brings the data from one version to the next. It may run twice, and on several servers at once:
 it is repeated when it was interrupted."""
 
-MIGRATIONS: Mapping[int, Migration] = {}
+
+async def _clips_have_a_life(_: RedisClient) -> None:
+    """Nothing to do at once: contents of older pools are noted when a pool is first changed.
+
+    But older servers must not come back: they would ask for clips that were deleted.
+    """
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _clips_have_a_life}
 """By the version they start from."""
 
 _log = logging.getLogger(__name__)

@@ -8,9 +8,11 @@ pool on one node. All but the answers to requests live until their pool or task 
 | aloe:schema | string | version of this table |
 | aloe:identity | string | id of all this data, made when it is first asked for |
 | aloe:pools, aloe:tasks | set | ids; may name some that are gone or were never created |
-| aloe:{pool:ID}:meta | hash | spec (JSON), epoch, clip_count |
-| aloe:{pool:ID}:clips | list | one clip a row (JSON) |
-| aloe:{pool:ID}:rows | hash | clip id -> "row content-hash" |
+| aloe:{pool:ID}:meta | hash | spec (JSON), epoch, clip_count (of rows), other counts, indexed |
+| aloe:{pool:ID}:clips | list | one clip a row (JSON), retired ones too |
+| aloe:{pool:ID}:rows | hash | clip id -> "row content-hash"; "row" where it names none any more |
+| aloe:{pool:ID}:contents | hash | content hash -> "row row ..." of clips that are not retired |
+| aloe:{pool:ID}:changes | list | "row clip" (JSON) of clips that were there before, in order |
 | aloe:{pool:ID}:chunks | list | "first-row row-count chunk-id", in order |
 | aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone or elsewhere |
 | aloe:chunk:ID:EPOCH:CHUNK | string | up to 255 vectors, float32, immutable; untagged to spread |

@@ -4,7 +4,7 @@ The keys are listed in store.py; the scripts lie in lua/.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from aloe.values.states import ClipState
 
 _WRITING = (
     "create_task", "update_task", "import_labels", "lease", "submit", "release", "renew",
-    "begin_round", "publish_head",
+    "begin_round", "publish_head", "retire_rows",
 )  # fmt: skip
 _READING = ("read_task", "read_events", "read_labels", "read_head", "read_rounds")
 
@@ -85,10 +85,11 @@ class TaskScripts:
         return reply
 
 
-_REFUSED_TASKS = {
+_REFUSED_TASKS: Mapping[str, Callable[[str], Exception]] = {
     "TASK_NOT_FOUND": refusals.task_not_found,
     "TASK_MADE_ANEW": refusals.task_made_anew,
     "TASK_UPDATED": refusals.task_updated,
+    "ROWS_RETIRED": refusals.rows_retired,
 }
 
 
@@ -106,6 +107,6 @@ def _refusal(task_id: str, reply: dict[str, Any], fields: str) -> Exception:
             ]
             return LabelsDiffer(conflicts, reply["count"])
         case "LEASES_LOST":
-            return refusals.leases_lost(reply["lost"], fields)
+            return refusals.leases_lost(reply["lost"], fields, reply["retired"])
         case _:
             return refusals.wrong_leases(reply["unknown"], reply["foreign"], fields)

@@ -8,7 +8,7 @@ from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.answers import RedisAnswers
 from aloe.learner.adapters.redis.leases import RedisLeases
 from aloe.learner.adapters.redis.pipeline import Pipelines
-from aloe.learner.adapters.redis.pools import PoolKeys
+from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.rounds import RedisRounds
 from aloe.learner.adapters.redis.scripts import Script, guarded
 from aloe.learner.adapters.redis.task_scripts import TaskKeys
@@ -28,6 +28,7 @@ _EVENT_KINDS = {
     b"answered": EventKind.CLIPS_ANSWERED,
     b"imported": EventKind.LABELS_IMPORTED,
     b"head": EventKind.HEAD_TRAINED,
+    b"retired": EventKind.CLIPS_RETIRED,
 }
 """As the scripts write them."""
 
@@ -110,6 +111,7 @@ def _progress(meta: dict[bytes, bytes]) -> TaskProgress:
         head_version=head_version,
         training_head_version=training,
         promised_head_version=promised,
+        retired=number(b"retired"),
     )
 
 

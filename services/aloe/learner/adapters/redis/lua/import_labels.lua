@@ -20,6 +20,8 @@ for place, change in ipairs(changes) do
   local label = stored[place]
   if not label then
     new_count = new_count + 1
+  elseif label[1] == RETIRED then
+    return cjson.encode({ error = 'ROWS_RETIRED' })
   elseif label[1] ~= change[2] or label[2] ~= change[3] then
     replaced_count = replaced_count + 1
     if replaced_count <= tonumber(ARGV[5]) then

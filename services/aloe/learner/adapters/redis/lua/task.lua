@@ -5,10 +5,10 @@
 
 local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS, REQUEST = unpack(KEYS)
 
-local UNLABELED, LEASED, LABELED, ABSTAINED, VALIDATION, TEST = 0, 1, 2, 3, 4, 5
+local UNLABELED, LEASED, LABELED, ABSTAINED, VALIDATION, TEST, RETIRED = 0, 1, 2, 3, 4, 5, 6
 local NO_CLASS, RETRACTED = -1, -2
 local COUNTER = { [LEASED] = 'leased', [LABELED] = 'labeled', [ABSTAINED] = 'abstained',
-  [VALIDATION] = 'validation', [TEST] = 'test' }
+  [VALIDATION] = 'validation', [TEST] = 'test', [RETIRED] = 'retired' }
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -56,7 +56,8 @@ local function log_event(kind, rows, states, classes, ...)
     'states', cjson.encode(states), 'classes', cjson.encode(classes), ...)
 end
 
--- A label: { state, class, time in ms, oracle, lease id }.
+-- A label: { state, class, time in ms, oracle, lease id }. A retired row has one of that state, so
+-- that nobody leases or labels it.
 local function label_of(row)
   local stored = redis.call('HGET', LABELS, row)
   return stored and cjson.decode(stored)
@@ -100,9 +101,10 @@ end
 
 -- Leases of an oracle by id, each with the label of its clip and whether it is held; or
 -- nothing and the refusal to return, where one is unknown, another oracle's or lost.
--- A clip is lost to whoever else holds it or answered it, and to an earlier one of these leases.
+-- A clip is lost to whoever else holds it or answered it, to an earlier one of these leases, and to
+-- all once it is retired.
 local function leases_of(oracle, lease_ids, answered_is_lost)
-  local unknown, foreign, lost, found, taken = {}, {}, {}, {}, {}
+  local unknown, foreign, lost, retired, found, taken = {}, {}, {}, {}, {}, {}
   for index, lease_id in ipairs(lease_ids) do
     local lease = lease_of(lease_id)
     if not lease then
@@ -112,7 +114,9 @@ local function leases_of(oracle, lease_ids, answered_is_lost)
     else
       local label = label_of(lease[1])
       local holder = redis.call('HGET', HOLDS, lease[1])
-      if (label and (answered_is_lost or label[5] ~= lease_id))
+      if label and label[1] == RETIRED then
+        table.insert(retired, index - 1)
+      elseif (label and (answered_is_lost or label[5] ~= lease_id))
         or (holder and holder ~= lease_id) or (taken[lease[1]] or lease_id) ~= lease_id then
         table.insert(lost, index - 1)
       else
@@ -124,7 +128,9 @@ local function leases_of(oracle, lease_ids, answered_is_lost)
   if #unknown + #foreign > 0 then
     return nil, cjson.encode({ error = 'WRONG_LEASES', unknown = unknown, foreign = foreign })
   end
-  if #lost > 0 then return nil, cjson.encode({ error = 'LEASES_LOST', lost = lost }) end
+  if #lost + #retired > 0 then
+    return nil, cjson.encode({ error = 'LEASES_LOST', lost = lost, retired = retired })
+  end
   return found
 end
 
@@ -141,7 +147,7 @@ local function refuse_overspending(places)
   for count, place in ipairs(places) do
     if count > left then table.insert(lost, place) end
   end
-  if #lost > 0 then return cjson.encode({ error = 'LEASES_LOST', lost = lost }) end
+  if #lost > 0 then return cjson.encode({ error = 'LEASES_LOST', lost = lost, retired = {} }) end
   return nil
 end
 

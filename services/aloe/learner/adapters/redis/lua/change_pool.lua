@@ -1,0 +1,70 @@
+-- Adds rows whose vectors lie in chunks written before, and changes what names the others.
+-- KEYS: meta, clips, rows, chunks, contents, changes. ARGV: epoch; how many rows and changes the
+-- caller saw, the latter '' if it did not look: then all ids and contents must be new; three lines
+-- for each new row (id, hash, record); { chunk, ... }; the last chunk if the first one replaces it;
+-- the id of this change; '' or { rows = { id, text, ... }, records = { { row, record }, ... },
+-- contents = { hash, rows, ... }, gone = { hash, ... }, retired = how many }.
+local META, CLIPS, ROWS, CHUNKS, CONTENTS, CHANGES = unpack(KEYS)
+local chunks, edits = cjson.decode(ARGV[5]), ARGV[8] ~= '' and cjson.decode(ARGV[8])
+local meta = redis.call('HMGET', META, 'epoch', 'clip_count', 'change_count', 'indexed', 'last_change')
+if meta[1] ~= ARGV[1] then return 'POOL_NOT_FOUND' end
+if meta[4] ~= 'all' then return 'NOT_INDEXED' end
+if meta[2] ~= ARGV[2] or (ARGV[3] ~= '' and (meta[3] or '0') ~= ARGV[3]) then
+  -- Run before, and only the reply was lost: the ids of change and chunk are of this call alone.
+  if meta[5] == ARGV[7] then return 'OK' end
+  if chunks[1] and redis.call('LPOS', CHUNKS, chunks[1], 'RANK', -1) then return 'OK' end
+  return 'CHANGED'
+end
+if ARGV[6] ~= '' and redis.call('LINDEX', CHUNKS, -1) ~= ARGV[6] then return 'CHANGED' end
+
+local ids, rows, hashes, contents, records = {}, {}, {}, {}, {}
+local count = 0
+for id, hash, record in string.gmatch(ARGV[4], '([^\n]*)\n([^\n]*)\n([^\n]*)\n') do
+  local row = ARGV[2] + count
+  count = count + 1
+  ids[count], hashes[count], records[count] = id, hash, record
+  rows[2 * count - 1], rows[2 * count] = id, row .. ' ' .. hash
+  contents[2 * count - 1], contents[2 * count] = hash, row
+end
+
+-- Many arguments in one call: a call for each clip would block Redis for longer. An even number,
+-- so that no field is parted from its value.
+local AT_ONCE = 1000
+local function call_with(command, key, arguments)
+  local replies = {}
+  for first = 1, #arguments, AT_ONCE do
+    local last = math.min(first + AT_ONCE - 1, #arguments)
+    table.insert(replies, redis.call(command, key, unpack(arguments, first, last)))
+  end
+  return replies
+end
+
+local function holds_any(key, fields)
+  for _, found in ipairs(call_with('HMGET', key, fields)) do
+    for _, known in ipairs(found) do
+      if known then return true end
+    end
+  end
+  return false
+end
+
+if ARGV[3] == '' and (holds_any(ROWS, ids) or holds_any(CONTENTS, hashes)) then return 'CHANGED' end
+
+call_with('HSET', ROWS, edits and edits.rows or rows)
+call_with('HSET', CONTENTS, edits and edits.contents or contents)
+if count > 0 then
+  call_with('RPUSH', CLIPS, records)
+  if ARGV[6] ~= '' then redis.call('RPOP', CHUNKS) end
+  call_with('RPUSH', CHUNKS, chunks)
+end
+if edits then
+  call_with('HDEL', CONTENTS, edits.gone)
+  for _, changed in ipairs(edits.records) do
+    redis.call('LSET', CLIPS, changed[1], changed[2])
+    redis.call('RPUSH', CHANGES, changed[1] .. ' ' .. changed[2])
+  end
+  redis.call('HINCRBY', META, 'change_count', #edits.records)
+  redis.call('HINCRBY', META, 'retired_count', edits.retired)
+end
+redis.call('HSET', META, 'clip_count', ARGV[2] + count, 'last_change', ARGV[7])
+return 'OK'

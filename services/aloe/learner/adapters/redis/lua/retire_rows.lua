@@ -1,0 +1,38 @@
+-- Takes rows that their pool retired out of the task. ARGV: epoch, { row, ... }.
+-- What they were labeled stays in the log alone.
+local refusal = fence_off(ARGV[1])
+if refusal then return refusal end
+local now = now_ms()
+expire_leases(now)
+
+local rows, states, classes, trained = {}, {}, {}, false
+for _, row in ipairs(cjson.decode(ARGV[2])) do
+  local label, before = label_of(row), UNLABELED
+  if label then
+    before = label[1]
+  else
+    local lease_id = redis.call('HGET', HOLDS, row)
+    if lease_id then
+      before = LEASED
+      close_lease(lease_id, lease_of(lease_id), now)
+    end
+  end
+  if before ~= RETIRED then
+    if before == LABELED then
+      trained = true
+      add('class:' .. label[2], -1)
+      if label[4] ~= '' then add('spent', -1) end
+    end
+    move(before, RETIRED)
+    redis.call('HSET', LABELS, row, cjson.encode({ RETIRED, NO_CLASS, now, '', '' }))
+    table.insert(rows, row)
+    table.insert(states, RETIRED)
+    table.insert(classes, NO_CLASS)
+  end
+end
+if #rows > 0 then
+  if trained then add('revision', 1) end
+  flush_counters()
+  log_event('retired', rows, states, classes)
+end
+return '{}'

@@ -1,0 +1,228 @@
+"""Changing pools in Redis: clips come, go, and get other names. The keys are listed in store.py.
+
+A change is worked out here, on what was read of the pool, and written by one script, which refuses
+where the pool has changed since it was read; then it is worked out anew.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from redis.exceptions import ResponseError
+
+from aloe.learner.adapters import refusals
+from aloe.learner.adapters.redis import codec
+from aloe.learner.adapters.redis.chunks import Chunk, ChunkWriter
+from aloe.learner.adapters.redis.pipeline import Pipelines
+from aloe.learner.adapters.redis.pool_looks import Look, PoolLooks
+from aloe.learner.adapters.redis.pool_reads import PoolKeys, lost_chunk
+from aloe.learner.adapters.redis.scripts import Script, guarded
+from aloe.learner.adapters.redis.vectors import VectorReader
+from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.clip_index import (
+    NEW,
+    TOOK_A_ROW,
+    ClipIndex,
+    ImportRules,
+    Placement,
+    Placing,
+    Removal,
+)
+from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.ports import CHUNK_ROWS, NO_RULES
+from aloe.redis.connecting import RedisClient
+
+T = TypeVar("T")
+_ROWS_PER_CALL = 1_000
+
+
+class PoolChanges(PoolLooks):
+    """What a PoolStore changes of a pool that is there."""
+
+    def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
+        super().__init__(client, pipelines, vectors)
+        self._ends: dict[str, Chunk] = {}
+        """Last chunks by the pool's epoch, after appends of new clips only. The next append is
+        likely to bring only new ones, too, and need not look; the script notices if it does not."""
+        self._chunks = ChunkWriter(client)
+        self._change_pool = Script(pipelines.write, "change_pool")
+        self._index = Script(pipelines.write, "index_pool")
+
+    @guarded
+    async def append_clips(
+        self,
+        pool: Pool,
+        clips: Sequence[Clip],
+        vectors: Float32Array,
+        rules: ImportRules = NO_RULES,
+    ) -> list[Placement]:
+        end = self._ends.pop(pool.epoch, None)
+        if end is not None and _differ(clips):
+            end = await self._write(pool, _Change(end, clips, vectors))
+            if end is not None:
+                self._ends[pool.epoch] = end
+                return [NEW] * len(clips)
+        ids = [name for clip in clips for name in (clip.clip_id, *clip.other_ids)]
+        while True:
+            look, placements = await self._look_for(
+                pool,
+                ids,
+                list(dict.fromkeys(clip.content_hash for clip in clips)),
+                partial(_rows_to_read, clips, rules),
+                lambda index: [index.place(clip, rules) for clip in clips],
+            )
+            new = [place for place, each in enumerate(placements) if each.placing in TOOK_A_ROW]
+            added = vectors if len(new) == len(clips) else vectors[new]
+            end = await self._write(pool, _Change.of(look, added))
+            if end is not None:
+                if all(each.placing is Placing.ADDED for each in placements):
+                    self._ends[pool.epoch] = end
+                return placements
+
+    @guarded
+    async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:
+        return await self._rename(pool, clip_ids, lambda index: index.remove(clip_ids))
+
+    @guarded
+    async def rename_clip(self, pool: Pool, clip_id: str, new_id: str) -> None:
+        await self._rename(pool, [clip_id, new_id], lambda index: index.rename(clip_id, new_id))
+
+    async def _rename(self, pool: Pool, ids: Sequence[str], change: Callable[[ClipIndex], T]) -> T:
+        """Make a change that adds no clips."""
+        no_vectors = np.empty((0, pool.encoder.embedding_dim), np.float32)
+        while True:
+            look, outcome = await self._look_for(pool, ids, [], _rows_found, change)
+            if await self._write(pool, _Change.of(look, no_vectors)) is not None:
+                return outcome
+
+    async def _write(self, pool: Pool, change: "_Change") -> Chunk | None:
+        """Write a change, and return the pool's last chunk after it.
+
+        None if the pool is another by now than the change was made for.
+        """
+        if not change.clips and not change.edits:
+            await self._check_there(pool)
+            return change.tail
+        tail, replaced = change.tail, None
+        chunks: list[Chunk] = []
+        if change.clips:
+            begun = await self._begin_chunk(pool, tail, change.vectors)
+            if begun is None:
+                return None
+            replaced, vectors = begun
+            first_row = tail.end_row if replaced is None else tail.first_row
+            chunks = await self._chunks.write(pool, vectors, first_row)
+        outcome = await self._register(pool, change, chunks, replaced)
+        if outcome == b"OK":
+            if replaced is not None:
+                await self._chunks.unlink(pool, [replaced])
+            return chunks[-1] if chunks else tail
+        await self._chunks.unlink(pool, chunks)
+        if outcome == b"POOL_NOT_FOUND":
+            raise refusals.pool_deleted(pool.pool_id)
+        if outcome == b"NOT_INDEXED":
+            await self._index_contents(pool)
+        return None
+
+    async def _register(
+        self, pool: Pool, change: "_Change", chunks: Sequence[Chunk], replaced: Chunk | None
+    ) -> bytes:
+        """Run the script, and return what it says; chunks that Redis refuses are freed."""
+        keys = PoolKeys(pool.pool_id)
+        try:
+            outcome: bytes = await self._change_pool(
+                [keys.meta, keys.clips, keys.rows, keys.chunks, keys.contents, keys.changes],
+                pool.epoch,
+                change.tail.end_row,
+                "" if change.change_count is None else change.change_count,
+                _lines_of(change.clips),
+                json.dumps([str(chunk) for chunk in chunks]),
+                "" if replaced is None else str(replaced),
+                uuid.uuid4().hex,
+                change.edits,
+            )
+        except ResponseError:
+            # Redis refused it, as when it has no room: nothing was registered.
+            await self._chunks.unlink(pool, chunks)
+            raise
+        return outcome
+
+    async def _begin_chunk(
+        self, pool: Pool, tail: Chunk, vectors: Float32Array
+    ) -> tuple[Chunk | None, Float32Array] | None:
+        """Return the chunk that new vectors are to replace, if it has room, and all they hold.
+
+        None if the pool's last chunk is another by now.
+        """
+        if not 0 < tail.row_count < CHUNK_ROWS:
+            return None, vectors
+        rest = await self._redis.get(tail.key(pool))
+        if rest is not None:
+            return tail, np.concatenate([codec.load_vectors(rest, vectors.shape[1]), vectors])
+        await self._check_there(pool)
+        if await self._read_tail(pool) == tail:
+            raise lost_chunk(pool, tail.key(pool))
+        return None
+
+    async def _index_contents(self, pool: Pool) -> None:
+        """Note the contents of a pool that an older server filled."""
+        keys = PoolKeys(pool.pool_id)
+        outcome = b"MORE"
+        while outcome == b"MORE":
+            outcome = await self._index(
+                [keys.meta, keys.clips, keys.contents], pool.epoch, _ROWS_PER_CALL
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change to a pool."""
+
+    tail: Chunk
+    """The pool's last chunk before."""
+    clips: Sequence[Clip]
+    """New ones, each of which takes a row."""
+    vectors: Float32Array
+    """(n_clips, embedding_dim) float32"""
+    change_count: int | None = None
+    """Of the pool it was made for; None if all that matters is that ids and contents are new."""
+    edits: str = ""
+
+    @classmethod
+    def of(cls, look: Look, vectors: Float32Array) -> "_Change":
+        return cls(look.tail, look.new_clips(), vectors, look.change_count, look.edits())
+
+
+def _differ(clips: Sequence[Clip]) -> bool:
+    """Whether clips can be added without looking, if their ids and contents are new."""
+    if any(clip.other_ids for clip in clips):
+        return False
+    return len({clip.content_hash for clip in clips}) == len(clips)
+
+
+def _rows_to_read(clips: Sequence[Clip], rules: ImportRules, index: ClipIndex) -> Iterable[int]:
+    """Name the rows that get another name or lose one when clips are added."""
+    for clip in clips:
+        known = index.ids.get(clip.clip_id)
+        if known is not None and known.content_hash == clip.content_hash:
+            if clip.other_ids:
+                yield known.row
+            continue
+        if known is not None and rules.replace:
+            yield known.row
+        yield from index.contents.get(clip.content_hash, ())[:1]
+
+
+def _rows_found(index: ClipIndex) -> Iterable[int]:
+    return (found.row for found in index.ids.values())
+
+
+def _lines_of(clips: Sequence[Clip]) -> str:
+    return "".join(
+        f"{clip.clip_id}\n{clip.content_hash}\n{record}\n"
+        for clip, record in zip(clips, codec.dump_clips(clips), strict=True)
+    )

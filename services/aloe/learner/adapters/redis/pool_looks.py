@@ -1,0 +1,172 @@
+"""What a change must know of a pool in Redis, read for it alone, and what the change comes to."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aloe.learner.adapters import refusals
+from aloe.learner.adapters.redis import codec
+from aloe.learner.adapters.redis.chunks import Chunk
+from aloe.learner.adapters.redis.pool_reads import PoolKeys, PoolReads, parse_row
+from aloe.learner.domain.clip_index import ClipIndex, FoundClip
+from aloe.learner.domain.pool import Clip, Pool
+
+T = TypeVar("T")
+RowsOf = Callable[[ClipIndex], Iterable[int]]
+"""The rows whose clips a change is likely to need, by the ids and contents that it asked for."""
+NO_CHUNK = Chunk(0, 0, "")
+
+
+class _Unread(Exception):
+    """A change needs something that was not read."""
+
+    def __init__(self, key: int | str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class _ReadClips(dict[int, Clip]):
+    def __missing__(self, row: int) -> Clip:
+        raise _Unread(row)
+
+
+class _ReadContents(dict[str, list[int]]):
+    def __missing__(self, content_hash: str) -> list[int]:
+        raise _Unread(content_hash)
+
+
+@dataclass(slots=True)
+class Look:
+    """What was read of a pool, as of one moment or a later one."""
+
+    index: ClipIndex
+    change_count: int
+    tail: Chunk
+    """The last chunk."""
+    _before: tuple[dict[str, FoundClip | int], dict[str, tuple[int, ...]]]
+
+    @classmethod
+    def of(cls, index: ClipIndex, change_count: int, tail: Chunk) -> "Look":
+        """Note how things were before a change."""
+        contents = {each: tuple(rows) for each, rows in index.contents.items()}
+        return cls(index, change_count, tail, ({**index.ids, **index.freed}, contents))
+
+    def new_clips(self) -> list[Clip]:
+        """Return the clips that the change added."""
+        return [self.index.clips[row] for row in range(self.tail.end_row, self.index.row_count)]
+
+    def edits(self) -> str:
+        """Return all that the change comes to but vectors and new clips, as the script takes it.
+
+        Empty if that is nothing.
+        """
+        known, contents = self._before
+        index = self.index
+        rows: list[str] = []
+        names: dict[str, FoundClip | int] = {**index.ids, **index.freed}
+        for clip_id, now in names.items():
+            if known.get(clip_id) != now:
+                rows += clip_id, _row_text(now)
+        changed = [(each, index.contents.get(each, ())) for each in {**contents, **index.contents}]
+        changed = [(each, rows) for each, rows in changed if contents.get(each) != tuple(rows)]
+        records = index.take_changes(self.tail.end_row)
+        if not (rows or changed or records):
+            return ""
+        texts = [codec.dump_clip(each.clip) for each in records]
+        return json.dumps(
+            {
+                "rows": rows,
+                "records": [(each.row, text) for each, text in zip(records, texts, strict=True)],
+                "contents": [
+                    text
+                    for each, rows in changed
+                    if rows
+                    for text in (each, " ".join(map(str, rows)))
+                ],
+                "gone": [each for each, rows in changed if not rows],
+                "retired": index.retired_count,
+            }
+        )
+
+
+def _row_text(found: FoundClip | int) -> str:
+    """Write what parse_row reads."""
+    return f"{found.row} {found.content_hash}" if isinstance(found, FoundClip) else str(found)
+
+
+class PoolLooks(PoolReads):
+    """Reads what changes need."""
+
+    async def _look_for(
+        self,
+        pool: Pool,
+        ids: Sequence[str],
+        hashes: Sequence[str],
+        rows_of: RowsOf,
+        change: Callable[[ClipIndex], T],
+    ) -> tuple[Look, T]:
+        """Read what a change of some ids and contents needs, and make it on that.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            LearnerError: whatever the change raises.
+        """
+        more_rows: set[int] = set()
+        more_hashes: set[str] = set()
+        while True:
+            look = await self._look(pool, ids, [*hashes, *more_hashes], rows_of, more_rows)
+            try:
+                return look, change(look.index)
+            except _Unread as unread:
+                if isinstance(unread.key, int):
+                    more_rows.add(unread.key)
+                else:
+                    more_hashes.add(unread.key)
+
+    async def _look(
+        self,
+        pool: Pool,
+        ids: Sequence[str],
+        hashes: Sequence[str],
+        rows_of: RowsOf,
+        more_rows: Iterable[int],
+    ) -> Look:
+        keys = PoolKeys(pool.pool_id)
+        # First of all: whatever comes after it makes the script refuse.
+        epoch, change_count = await self._read("HMGET", keys.meta, "epoch", "change_count")
+        if epoch != pool.epoch.encode():
+            raise refusals.pool_deleted(pool.pool_id)
+        tail, texts = await asyncio.gather(self._read_tail(pool), self._values(keys.rows, ids))
+        contents = await self._read_contents(pool, hashes)
+        index = ClipIndex(pool.pool_id, tail.end_row, contents=contents)
+        for clip_id, found in zip(ids, map(parse_row, texts), strict=True):
+            if isinstance(found, FoundClip):
+                index.ids[clip_id] = found
+            elif found is not None:
+                index.freed[clip_id] = found
+        rows = list(dict.fromkeys([*rows_of(index), *more_rows]))
+        clips = await asyncio.gather(*(self._read_clip(pool, row) for row in rows))
+        index.clips = _ReadClips(zip(rows, clips, strict=True))
+        others = {clip.content_hash for clip in clips} - contents.keys()
+        contents.update(await self._read_contents(pool, sorted(others)))
+        return Look.of(index, int(change_count or 0), tail)
+
+    async def _read_tail(self, pool: Pool) -> Chunk:
+        text = await self._redis.lindex(PoolKeys(pool.pool_id).chunks, -1)
+        return Chunk.parse(text) if text else NO_CHUNK
+
+    async def _read_contents(self, pool: Pool, hashes: Sequence[str]) -> _ReadContents:
+        texts = await self._values(PoolKeys(pool.pool_id).contents, hashes)
+        return _ReadContents(
+            (each, list(map(int, text.split())))
+            for each, text in zip(hashes, texts, strict=True)
+            if text is not None
+        )
+
+    async def _read_clip(self, pool: Pool, row: int) -> Clip:
+        text = await self._read("LINDEX", PoolKeys(pool.pool_id).clips, row)
+        if text is None:
+            raise refusals.pool_deleted(pool.pool_id)
+        return codec.load_clip(text)

@@ -1,0 +1,132 @@
+"""Reading pools in Redis. The keys are listed in store.py."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from aloe.learner.adapters import refusals
+from aloe.learner.adapters.redis import codec
+from aloe.learner.adapters.redis.chunks import Chunk
+from aloe.learner.adapters.redis.pipeline import Pipelines
+from aloe.learner.adapters.redis.scripts import guarded
+from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
+from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.clip_index import FoundClip
+from aloe.learner.domain.errors import StoreUnavailable
+from aloe.learner.domain.pool import ChangedClip, Clip, Pool
+from aloe.redis.connecting import RedisClient
+
+_FIELDS_PER_READ = 1_000
+"""Many more would keep Redis, and the event loop, from others."""
+
+
+class PoolKeys:
+    """The keys of one pool."""
+
+    def __init__(self, pool_id: str) -> None:
+        prefix = f"aloe:{{pool:{pool_id}}}:"
+        self.pool_id = pool_id
+        self.meta, self.clips, self.rows = prefix + "meta", prefix + "clips", prefix + "rows"
+        self.chunks, self.tasks = prefix + "chunks", prefix + "tasks"
+        self.contents, self.changes = prefix + "contents", prefix + "changes"
+
+
+class PoolReads:
+    """What a PoolStore tells."""
+
+    def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
+        self._redis, self._read, self._vectors = client, pipelines.read, vectors
+
+    @guarded
+    async def read_pool(self, pool_id: str) -> Pool:
+        spec, *counts = await self._read(
+            "HMGET", PoolKeys(pool_id).meta, "spec", "clip_count", "retired_count", "change_count"
+        )
+        if spec is None:
+            raise refusals.pool_not_found(pool_id)
+        return codec.load_pool(pool_id, spec, *(int(count or 0) for count in counts))
+
+    @guarded
+    async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
+        texts = await self._values(PoolKeys(pool_id).rows, clip_ids)
+        return [found if isinstance(found, FoundClip) else None for found in map(parse_row, texts)]
+
+    @guarded
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
+        texts = await self._redis.lrange(
+            PoolKeys(pool.pool_id).clips, first_row, first_row + count - 1
+        )
+        await self._check_there(pool)
+        return codec.StoredClips(texts)
+
+    @guarded
+    async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
+        texts = await self._redis.lrange(PoolKeys(pool.pool_id).changes, first, first + count - 1)
+        await self._check_there(pool)
+        return [codec.load_change(text) for text in texts]
+
+    @guarded
+    async def read_vectors(
+        self,
+        pool: Pool,
+        first_row: int,
+        at_most: int | None = None,
+        out: Float32Array | None = None,
+    ) -> Float32Array:
+        keys = PoolKeys(pool.pool_id)
+        filled_count, missing = 0, ""
+        while True:
+            texts = await self._redis.lrange(keys.chunks, 0, -1)
+            chunks = [Chunk.parse(text) for text in texts]
+            if not chunks:
+                await self._check_there(pool)
+            there = max(0, chunks[-1].end_row - first_row) if chunks else 0
+            count = there if at_most is None else min(there, at_most)
+            if out is None:
+                out = np.empty((count, pool.encoder.embedding_dim), np.float32)
+            begin, end = first_row + filled_count, first_row + min(count, len(out))
+            values = [
+                StoredRows(chunk.key(pool), chunk.first_row - first_row)
+                for chunk in chunks
+                if chunk.end_row > begin and chunk.first_row < end
+            ]
+            filled_count = await self._vectors.read(values, out, filled_count)
+            if filled_count >= end - first_row:
+                return out[:filled_count]
+            # A chunk was replaced by a longer one since the list was read, or the pool is gone.
+            await self._check_there(pool)
+            before, missing = missing, [v.key for v in values if v.begin <= filled_count][-1]
+            if missing == before:
+                raise lost_chunk(pool, missing)
+
+    async def _values(self, key: str, names: Sequence[str]) -> list[bytes | None]:
+        """Return the values of some fields of a hash."""
+        values: list[bytes | None] = []
+        for begin in range(0, len(names), _FIELDS_PER_READ):
+            values += await self._redis.hmget(key, list(names[begin : begin + _FIELDS_PER_READ]))
+        return values
+
+    async def _check_there(self, pool: Pool) -> None:
+        """Raise PoolNotFound if a pool has gone.
+
+        Asked after something was read: epochs do not come again, so it was there at that time.
+        """
+        epoch = await self._read("HGET", PoolKeys(pool.pool_id).meta, "epoch")
+        if epoch != pool.epoch.encode():
+            raise refusals.pool_deleted(pool.pool_id)
+
+
+def lost_chunk(pool: Pool, chunk: str) -> StoreUnavailable:
+    """Say that vectors are gone."""
+    return StoreUnavailable(
+        f"Redis lost vectors of pools/{pool.pool_id}: {chunk} is gone; bring it back from a backup,"
+        " or delete the pool and import it again"
+    )
+
+
+def parse_row(text: bytes | None) -> FoundClip | int | None:
+    """Read the clip that an id names, or the row that it named last."""
+    if text is None:
+        return None
+    row, _, content_hash = text.decode().partition(" ")
+    return FoundClip(int(row), content_hash) if content_hash else int(row)

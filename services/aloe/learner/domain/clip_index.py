@@ -1,0 +1,243 @@
+"""Which id names which clip of a pool, which clips have the same content, and how that changes.
+
+A row and its vector never change, so that events and heads stay true. What changes is which ids
+name a row; a row that loses its last name is retired.
+"""
+
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+
+from aloe.learner.domain.errors import AlreadyExists, ClipNotFound
+from aloe.learner.domain.pool import ChangedClip, Clip
+from aloe.values.duplicates import DuplicateRule
+
+_MOST_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRules:
+    """What an import does with ids and contents that its pool holds already."""
+
+    duplicates: DuplicateRule = DuplicateRule.ALIAS
+    replace: bool = False
+    """An id that has other content gets the new content; otherwise it is refused."""
+
+
+class Placing(Enum):
+    """What became of a clip that was to be added."""
+
+    ADDED = auto()
+    EXISTING = auto()
+    """Its id was there with the same content."""
+    ALIASED = auto()
+    """Its id is another name now of the clip that has the same content."""
+    REPLACED = auto()
+    """Its id was there with other content, and has this now, in a row of its own."""
+    ID_TAKEN = auto()
+    """Refused: its id, or one of its other ids, is that of another clip."""
+    DUPLICATE = auto()
+    """Refused: a clip with the same content is there."""
+
+
+TOOK_A_ROW = (Placing.ADDED, Placing.REPLACED)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What became of a clip that was to be added, and the id that it is about."""
+
+    placing: Placing
+    clip_id: str
+    """ALIASED, DUPLICATE: of the clip that was there. ID_TAKEN: which id. Else empty."""
+
+
+NEW, EXISTING, REPLACED = (
+    Placement(each, "") for each in (Placing.ADDED, Placing.EXISTING, Placing.REPLACED)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a deletion did; nothing of it where it was done before."""
+
+    clip_count: int
+    """Clips that are gone."""
+    name_count: int
+    """Other names that clips have lost which are still there."""
+    absent_count: int
+    """Ids that named none any more before."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClip:
+    """Where a clip stands in its pool."""
+
+    row: int
+    content_hash: str
+
+
+@dataclass(slots=True)
+class ClipIndex:
+    """What is known of a pool's clips: of all, or of those that a change concerns."""
+
+    pool_id: str
+    row_count: int
+    ids: MutableMapping[str, FoundClip] = field(default_factory=dict)
+    """The clip that each id names."""
+    freed: MutableMapping[str, int] = field(default_factory=dict)
+    """Ids that name none any more, each with the row that it named last."""
+    contents: MutableMapping[str, list[int]] = field(default_factory=dict)
+    """By content hash the rows that have it, retired ones excluded; never empty."""
+    clips: MutableMapping[int, Clip] = field(default_factory=dict)
+    """By row."""
+    changed_rows: dict[int, None] = field(default_factory=dict)
+    """Of clips that changed since take_changes was called, in order."""
+    retired_count: int = 0
+    """Rows that were retired since this was made."""
+
+    def place(self, clip: Clip, rules: ImportRules) -> Placement:
+        """Add a clip, under its other ids too, or say what is there instead."""
+        known = self.ids.get(clip.clip_id)
+        is_there = known is not None and known.content_hash == clip.content_hash
+        if known is not None and not (is_there or rules.replace):
+            return Placement(Placing.ID_TAKEN, clip.clip_id)
+        for other_id in clip.other_ids:
+            holder = self.ids.get(other_id)
+            if holder is not None and not (is_there and holder == known):
+                return Placement(Placing.ID_TAKEN, other_id)
+        if known is not None and is_there:
+            self._name(known, clip.other_ids)
+            return EXISTING
+        equal_rows = self.contents.get(clip.content_hash, ())
+        if equal_rows and rules.duplicates is not DuplicateRule.KEEP:
+            return self._place_duplicate(clip, equal_rows[0], rules.duplicates)
+        if known is not None:
+            self._take_name(clip.clip_id)
+        self._add(clip)
+        return NEW if known is None else REPLACED
+
+    def remove(self, clip_ids: Sequence[str]) -> Removal:
+        """Delete clips with all their names; by one of its other ids, only that name of a clip.
+
+        Ids that named clips before, and name none any more, are no error.
+
+        Raises:
+            ClipNotFound: there never was a clip of an id; nothing is changed.
+        """
+        unknown = [each for each in clip_ids if each not in self.ids and each not in self.freed]
+        if unknown:
+            shown = ", ".join(map(repr, unknown[:_MOST_SHOWN]))
+            more = f" and {len(unknown) - _MOST_SHOWN:,} more" if len(unknown) > _MOST_SHOWN else ""
+            raise ClipNotFound(
+                f"pools/{self.pool_id} holds no clip {shown}{more}; nothing was deleted"
+            )
+        absent_count = sum(each not in self.ids for each in dict.fromkeys(clip_ids))
+        clip_count, lost = 0, []
+        for clip_id in clip_ids:
+            found = self.ids.get(clip_id)
+            if found is None:
+                continue
+            clip = self.clips[found.row]
+            if clip.clip_id == clip_id:
+                clip_count += 1
+                for name in (clip_id, *clip.other_ids):
+                    self._free(name, found.row)
+                self._retire(found.row)
+            else:
+                lost.append(found.row)
+                self._take_name(clip_id)
+        name_count = sum(not self.clips[row].is_retired for row in lost)
+        return Removal(clip_count, name_count, absent_count)
+
+    def rename(self, clip_id: str, new_id: str) -> None:
+        """Give one of a clip's names another id. Repeating it changes nothing.
+
+        Raises:
+            ClipNotFound: there is no clip of that id.
+            AlreadyExists: the new id is taken.
+        """
+        found, taken = self.ids.get(clip_id), self.ids.get(new_id)
+        if found is None:
+            if taken is not None and self.freed.get(clip_id) == taken.row:
+                return
+            raise ClipNotFound(f"pools/{self.pool_id} holds no clip {clip_id!r}")
+        if clip_id == new_id:
+            return
+        if taken is not None:
+            raise AlreadyExists(
+                f"pools/{self.pool_id}/clips/{new_id} is there; choose another id, or delete it"
+            )
+        names = [new_id if name == clip_id else name for name in _names(self.clips[found.row])]
+        self._free(clip_id, found.row)
+        self._take_id(new_id, found)
+        self._set_names(found.row, names)
+
+    def take_changes(self, row_count: int) -> list[ChangedClip]:
+        """Return the clips that changed since the last time, of those in the first rows."""
+        changes = [ChangedClip(row, self.clips[row]) for row in self.changed_rows]
+        self.changed_rows.clear()
+        return [each for each in changes if each.row < row_count or each.clip.is_retired]
+
+    def _place_duplicate(self, clip: Clip, row: int, rule: DuplicateRule) -> Placement:
+        main_id = self.clips[row].clip_id
+        if rule is DuplicateRule.REFUSE:
+            return Placement(Placing.DUPLICATE, main_id)
+        if clip.clip_id in self.ids:
+            self._take_name(clip.clip_id)
+        self._name(FoundClip(row, clip.content_hash), (clip.clip_id, *clip.other_ids))
+        return Placement(Placing.ALIASED, main_id)
+
+    def _add(self, clip: Clip) -> None:
+        found = FoundClip(self.row_count, clip.content_hash)
+        self.row_count += 1
+        self.clips[found.row] = clip
+        self.contents.setdefault(clip.content_hash, []).append(found.row)
+        for name in _names(clip):
+            self._take_id(name, found)
+
+    def _name(self, found: FoundClip, new_ids: Sequence[str]) -> None:
+        """Give a clip more names, but for those that it has."""
+        more = [each for each in dict.fromkeys(new_ids) if each not in self.ids]
+        for name in more:
+            self._take_id(name, found)
+        if more:
+            self._set_names(found.row, [*_names(self.clips[found.row]), *more])
+
+    def _take_name(self, clip_id: str) -> None:
+        """Take a name from its clip, which is retired if it has no other."""
+        row = self.ids[clip_id].row
+        left = [name for name in _names(self.clips[row]) if name != clip_id]
+        self._free(clip_id, row)
+        if left:
+            self._set_names(row, left)
+        else:
+            self._retire(row)
+
+    def _set_names(self, row: int, names: Sequence[str]) -> None:
+        self._change(row, replace(self.clips[row], clip_id=names[0], other_ids=tuple(names[1:])))
+
+    def _retire(self, row: int) -> None:
+        clip = self.clips[row]
+        rows = self.contents[clip.content_hash]
+        rows.remove(row)
+        if not rows:
+            del self.contents[clip.content_hash]
+        self.retired_count += 1
+        self._change(row, replace(clip, is_retired=True))
+
+    def _change(self, row: int, clip: Clip) -> None:
+        self.clips[row] = clip
+        self.changed_rows[row] = None
+
+    def _take_id(self, name: str, found: FoundClip) -> None:
+        self.ids[name] = found
+        self.freed.pop(name, None)
+
+    def _free(self, name: str, row: int) -> None:
+        self.ids.pop(name, None)
+        self.freed[name] = row
+
+
+def _names(clip: Clip) -> tuple[str, ...]:
+    return clip.clip_id, *clip.other_ids
