@@ -86,7 +86,7 @@ def test_what_is_found_in_a_recording_is_told_with_its_prediction(
     assert taken.returncode == 0
     problems = [[w["problem"] for w in each["warnings"]] for each in json.loads(taken.stdout)]
     assert problems == [["cut_off"], [], []]
-    assert f"cut off: 1 clips, such as {cut}" in " ".join(taken.stderr.split())
+    assert f"1 cut off, such as {cut}" in " ".join(taken.stderr.split())
 
 
 @pytest.fixture(scope="module")

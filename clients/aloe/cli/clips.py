@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aloe.bench.datasets.recording import clip_id_of
-from aloe.cli.console import CommandError, complain, notes, print_json, progress
+from aloe.cli.console import CommandError, complain, notes, print_json, progress, reason_of
 from aloe.cli.options import (
     DEFAULT_SERVER,
     AcceptDamaged,
@@ -85,8 +85,11 @@ def import_clips(
     else:
         _tell_counts(summary)
     tell_warnings((each.clip_id, each.warnings) for each in summary.warnings)
+    if summary.warned_count > len(summary.warnings):
+        more = summary.warned_count - len(summary.warnings)
+        notes.print(f"and something in {more:,} more clips; `aloe clip list --json` tells")
     for failure in summary.failures[:_SHOWN_FAILURES]:
-        complain(f"{failure.clip_id}: {failure.message}")
+        complain(f"{failure.clip_id}: {reason_of(failure)}")
     if len(summary.failures) > _SHOWN_FAILURES:
         complain(f"and {len(summary.failures) - _SHOWN_FAILURES:,} more failed; --json lists all")
     if summary.failures:
@@ -124,9 +127,8 @@ def tell_warnings(found: Iterable[tuple[str, Iterable[AudioWarning]]]) -> None:
             counts[warning.problem] += 1
             firsts.setdefault(warning.problem, (name, warning.message))
     for problem, (name, message) in firsts.items():
-        what = problem.value.replace("_", " ")
         notes.print(
-            f"{what}: {counts[problem]:,} clips, such as {name}: {message}",
+            f"{counts[problem]:,} {problem.words}, such as {name}: {message}",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aloe.client import HeadRecipe, StoppingRule
+from aloe.client import ClipFailure, HeadRecipe, InputFailure, StoppingRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 # Names of classes and oracles stand as they are, also where they look like ":dog:".
@@ -36,6 +36,11 @@ def complain(message: str) -> None:
 def tell(message: str, style: str = "") -> None:
     """Say something as it stands: no markup is read in it, and no line is broken."""
     notes.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def reason_of(failure: ClipFailure | InputFailure) -> str:
+    """Say why something failed, without the names of fields in a message that nobody wrote."""
+    return "; ".join(each.description for each in failure.violations) or failure.message
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from aloe.cli.clips import tell_warnings
-from aloe.cli.console import complain, percent, print_json, print_table, progress
+from aloe.cli.console import complain, percent, print_json, print_table, progress, reason_of
 from aloe.cli.options import (
     DEFAULT_SERVER,
     AcceptDamaged,
@@ -86,8 +86,7 @@ def _rows(files: Sequence[Path], found: Predictions) -> Iterator[FilePrediction]
     for place, path in enumerate(files):
         failure = failures.get(place)
         if failure is not None:
-            told = [each.description for each in failure.violations] or [failure.message]
-            yield FilePrediction(str(path), reason=failure.reason, error="; ".join(told))
+            yield FilePrediction(str(path), reason=failure.reason, error=reason_of(failure))
         else:
             probabilities = found.probabilities[place].tolist()
             yield FilePrediction(

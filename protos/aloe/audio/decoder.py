@@ -83,7 +83,7 @@ def _judge(mixer: Mixer, source: Source, decoding: Decoding) -> list[AudioWarnin
         warnings.append(AudioWarning(AudioProblem.DAMAGED, found.damage))
     if warnings and not decoding.accept_damaged:
         what = "; ".join(f"{each.problem.words}: {each.message}" for each in warnings)
-        raise BadAudio(f"{what}. Get it again, or accept damaged recordings")
+        raise BadAudio(f"{what}. Get it again, or take it so with accept_damaged")
     warnings += judge_mix(mixer, decoding)
     if source.stream_count > 1:
         message = f"the file holds {source.stream_count} audio tracks; the first one is heard"

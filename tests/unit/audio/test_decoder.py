@@ -56,7 +56,7 @@ def test_the_delay_of_encoders_is_cut(kind: str) -> None:
 def test_a_file_that_is_cut_off_is_refused_and_taken_with_a_warning_where_asked(kind: str) -> None:
     content = made(kind, speechlike(2.0))
     content = content[: len(content) * 6 // 10]
-    with pytest.raises(BadAudio, match="accept damaged recordings"):
+    with pytest.raises(BadAudio, match="take it so with accept_damaged"):
         decode(content, Decoding(), LIMITS)
     assert 0.5 < duration(content, ACCEPTING) < 1.5
     assert problems(content) & {AudioProblem.CUT_OFF, AudioProblem.DAMAGED}
