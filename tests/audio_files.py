@@ -37,9 +37,12 @@ FFMPEG_KINDS = {
     "wma": ("asf", "wmav2"),
     "webm": ("webm", "libopus"),
     "mka": ("matroska", "flac"),
+    "alac": ("ipod", "alac"),
+    "amr": ("amr", "amr_nb"),
 }
-LOSSY = ("ogg", "opus", "mp3", "m4a", "aac", "wma", "webm", "ulaw")
-KINDS = (*SNDFILE_KINDS, *FFMPEG_KINDS)
+LOSSY = ("ogg", "opus", "mp3", "m4a", "aac", "wma", "webm", "ulaw", "amr")
+KINDS = (*SNDFILE_KINDS, *(kind for kind in FFMPEG_KINDS if kind != "amr"))
+"""All at 16 kHz; AMR has 8 kHz."""
 EXACT = ("wav", "wav24", "wav32", "wavf", "wavd", "rf64", "flac", "flac24", "aiff", "au", "caf")
 
 
