@@ -24,8 +24,8 @@ def pool(stack: LocalStack) -> str:
     """A pool of very many clips."""
     with connect(stack.learner_address) as learner:
         learner.create_pool("tables", encoder_fingerprint="none", embedding_dim=1)
-        value = np.zeros(1, np.float32)
-        clips = (NewClip(f"c{number}", embedding=value) for number in range(CLIP_COUNT))
+        values = np.arange(CLIP_COUNT, dtype=np.float32)[:, None]
+        clips = (NewClip(f"c{number}", embedding=value) for number, value in enumerate(values))
         learner.import_clips("tables", clips)
     return "tables"
 

@@ -32,7 +32,9 @@ class _DuplicateRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Duplica
     DUPLICATE_RULE_UNSPECIFIED: _DuplicateRule.ValueType  # 0
     """ALIAS."""
     DUPLICATE_RULE_ALIAS: _DuplicateRule.ValueType  # 1
-    """The id becomes another name of the clip that is there; the response tells."""
+    """The id becomes another name of the clip that is there; the response tells. A
+    clip may have 10,000 other names; past that it fails with ALREADY_EXISTS.
+    """
     DUPLICATE_RULE_KEEP: _DuplicateRule.ValueType  # 2
     """It becomes a clip of its own, which is asked for and labeled by itself."""
     DUPLICATE_RULE_REFUSE: _DuplicateRule.ValueType  # 3
@@ -44,7 +46,9 @@ class DuplicateRule(_DuplicateRule, metaclass=_DuplicateRuleEnumTypeWrapper):
 DUPLICATE_RULE_UNSPECIFIED: DuplicateRule.ValueType  # 0
 """ALIAS."""
 DUPLICATE_RULE_ALIAS: DuplicateRule.ValueType  # 1
-"""The id becomes another name of the clip that is there; the response tells."""
+"""The id becomes another name of the clip that is there; the response tells. A
+clip may have 10,000 other names; past that it fails with ALREADY_EXISTS.
+"""
 DUPLICATE_RULE_KEEP: DuplicateRule.ValueType  # 2
 """It becomes a clip of its own, which is asked for and labeled by itself."""
 DUPLICATE_RULE_REFUSE: DuplicateRule.ValueType  # 3

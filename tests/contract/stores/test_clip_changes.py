@@ -12,6 +12,7 @@ from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.clip_index import (
     EXISTING,
+    MAX_OTHER_IDS,
     NEW,
     REPLACED,
     ImportRules,
@@ -265,3 +266,15 @@ async def test_the_contents_of_a_pool_of_an_older_server_are_known(redis_url: st
     for store in stores:
         await store.close()
     await client.aclose()
+
+
+async def test_a_clip_has_no_more_names_than_can_be_read_at_once(scene: PoolScene):
+    names = [f"silence-{n}" for n in range(MAX_OTHER_IDS)]
+    await scene.append(a_clip("silence", 50, *names[:-2]))
+    found = await scene.append(a_clip(names[-2], 50), a_clip(names[-1], 50), a_clip("more", 50))
+    aliased = Placement(Placing.ALIASED, "silence")
+    full = Placement(Placing.TOO_MANY_NAMES, "silence")
+    assert found == [aliased, aliased, full]
+    assert await scene.append(a_clip("silence", 50, "more")) == [full]
+    assert await scene.append(a_clip("silence", 50), a_clip(names[3], 50)) == [EXISTING] * 2
+    assert await scene.append(a_clip("more", 50), rules=KEEP) == [NEW]

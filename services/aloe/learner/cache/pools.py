@@ -135,6 +135,8 @@ class CachedPool:
                 buffer = aligned_empty((capacity, pool.encoder.embedding_dim))
                 await asyncio.to_thread(np.copyto, buffer[: self._row_count], self.vectors)
                 self._buffer = buffer
+            # First: who sees the new row of a clip must know that the old one is retired.
+            await self._read_changes(store, pool)
             # Wait for both, even if one fails: none may append after the lock is let go.
             for outcome in await asyncio.gather(
                 self._read_clips(store, pool, wanted),
@@ -143,10 +145,9 @@ class CachedPool:
             ):
                 if outcome is not None:
                     raise outcome
-            await self._read_changes(store, pool)
 
     async def _read_changes(self, store: PoolStore, pool: Pool) -> None:
-        """Follow the changes to clips in the order they came; each of them is read after it."""
+        """Follow the changes to clips in the order they came, of rows not read yet as well."""
         while self._change_count < pool.change_count:
             count = min(_CLIPS_PER_READ, pool.change_count - self._change_count)
             changes = await store.read_changes(pool, self._change_count, count)

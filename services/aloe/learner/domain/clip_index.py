@@ -13,6 +13,8 @@ from aloe.learner.domain.pool import ChangedClip, Clip
 from aloe.values.duplicates import DuplicateRule
 
 _MOST_SHOWN = 10
+MAX_OTHER_IDS = 10_000
+"""Of one clip; its record is read and written whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Placing(Enum):
     """Refused: its id, or one of its other ids, is that of another clip."""
     DUPLICATE = auto()
     """Refused: a clip with the same content is there."""
+    TOO_MANY_NAMES = auto()
+    """Refused: a clip with the same content is there, and has MAX_OTHER_IDS already."""
 
 
 TOOK_A_ROW = (Placing.ADDED, Placing.REPLACED)
@@ -49,7 +53,8 @@ class Placement:
 
     placing: Placing
     clip_id: str
-    """ALIASED, DUPLICATE: of the clip that was there. ID_TAKEN: which id. Else empty."""
+    """ALIASED, DUPLICATE, TOO_MANY_NAMES: of the clip that was there. ID_TAKEN: which id. Else
+    empty."""
 
 
 NEW, EXISTING, REPLACED = (
@@ -107,6 +112,8 @@ class ClipIndex:
             if holder is not None and not (is_there and holder == known):
                 return Placement(Placing.ID_TAKEN, other_id)
         if known is not None and is_there:
+            if clip.other_ids and not self._has_room(known.row, clip.other_ids):
+                return Placement(Placing.TOO_MANY_NAMES, self.clips[known.row].clip_id)
             self._name(known, clip.other_ids)
             return EXISTING
         equal_rows = self.contents.get(clip.content_hash, ())
@@ -183,6 +190,8 @@ class ClipIndex:
         main_id = self.clips[row].clip_id
         if rule is DuplicateRule.REFUSE:
             return Placement(Placing.DUPLICATE, main_id)
+        if not self._has_room(row, (clip.clip_id, *clip.other_ids)):
+            return Placement(Placing.TOO_MANY_NAMES, main_id)
         if clip.clip_id in self.ids:
             self._take_name(clip.clip_id)
         self._name(FoundClip(row, clip.content_hash), (clip.clip_id, *clip.other_ids))
@@ -195,6 +204,9 @@ class ClipIndex:
         self.contents.setdefault(clip.content_hash, []).append(found.row)
         for name in _names(clip):
             self._take_id(name, found)
+
+    def _has_room(self, row: int, new_ids: Sequence[str]) -> bool:
+        return len(self.clips[row].other_ids) + len(new_ids) <= MAX_OTHER_IDS
 
     def _name(self, found: FoundClip, new_ids: Sequence[str]) -> None:
         """Give a clip more names, but for those that it has."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import ImportRules
+from aloe.learner.domain.clip_index import MAX_OTHER_IDS, ImportRules
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.pool import (
     Audio,
@@ -30,7 +30,6 @@ from aloe.wire.audio import write_report as write_audio_report
 from aloe.wire.enums import DUPLICATE_RULES
 
 MAX_URI_LENGTH = 2_048
-MAX_OTHER_IDS = 10_000
 MAX_WARNINGS = 1_000
 """Clips whose warnings an import tells; how many there are is told as well."""
 MAX_REPORT_BYTES = 65_536

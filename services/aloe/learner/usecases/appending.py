@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import NEW, ImportRules, Placement, Placing
+from aloe.learner.domain.clip_index import MAX_OTHER_IDS, NEW, ImportRules, Placement, Placing
 from aloe.learner.domain.errors import AlreadyExists, LearnerError
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports import CHUNK_ROWS, PoolStore
@@ -61,6 +61,13 @@ class ImportReport:
             case Placing.DUPLICATE:
                 error = AlreadyExists(
                     f"it has the same content as pools/{pool.pool_id}/clips/{placement.clip_id}"
+                )
+                self.failures.append(BadClip(clip_id, error))
+            case Placing.TOO_MANY_NAMES:
+                error = AlreadyExists(
+                    f"it has the same content as pools/{pool.pool_id}/clips/{placement.clip_id},"
+                    f" which has {MAX_OTHER_IDS:,} other names already; import it as a clip of its"
+                    " own, by the duplicate rule KEEP (--duplicates keep)"
                 )
                 self.failures.append(BadClip(clip_id, error))
 

@@ -37,7 +37,6 @@ from aloe.learner.ports import CHUNK_ROWS, NO_RULES
 from aloe.redis.connecting import RedisClient
 
 T = TypeVar("T")
-_ROWS_PER_CALL = 1_000
 
 
 class PoolChanges(PoolLooks):
@@ -50,7 +49,6 @@ class PoolChanges(PoolLooks):
         likely to bring only new ones, too, and need not look; the script notices if it does not."""
         self._chunks = ChunkWriter(client)
         self._change_pool = Script(pipelines.write, "change_pool")
-        self._index = Script(pipelines.write, "index_pool")
 
     @guarded
     async def append_clips(
@@ -124,9 +122,7 @@ class PoolChanges(PoolLooks):
         await self._chunks.unlink(pool, chunks)
         if outcome == b"POOL_NOT_FOUND":
             raise refusals.pool_deleted(pool.pool_id)
-        if outcome == b"NOT_INDEXED":
-            await self._index_contents(pool)
-        return None
+        return None  # The next look notes the contents, if it was for that.
 
     async def _register(
         self, pool: Pool, change: "_Change", chunks: Sequence[Chunk], replaced: Chunk | None
@@ -167,15 +163,6 @@ class PoolChanges(PoolLooks):
         if await self._read_tail(pool) == tail:
             raise lost_chunk(pool, tail.key(pool))
         return None
-
-    async def _index_contents(self, pool: Pool) -> None:
-        """Note the contents of a pool that an older server filled."""
-        keys = PoolKeys(pool.pool_id)
-        outcome = b"MORE"
-        while outcome == b"MORE":
-            outcome = await self._index(
-                [keys.meta, keys.clips, keys.contents], pool.epoch, _ROWS_PER_CALL
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,19 @@ from typing import TypeVar
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk
+from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_reads import PoolKeys, PoolReads, parse_row
+from aloe.learner.adapters.redis.scripts import Script
+from aloe.learner.adapters.redis.vectors import VectorReader
 from aloe.learner.domain.clip_index import ClipIndex, FoundClip
 from aloe.learner.domain.pool import Clip, Pool
+from aloe.redis.connecting import RedisClient
 
 T = TypeVar("T")
 RowsOf = Callable[[ClipIndex], Iterable[int]]
 """The rows whose clips a change is likely to need, by the ids and contents that it asked for."""
 NO_CHUNK = Chunk(0, 0, "")
+_ROWS_PER_CALL = 1_000
 
 
 class _Unread(Exception):
@@ -99,6 +104,10 @@ def _row_text(found: FoundClip | int) -> str:
 class PoolLooks(PoolReads):
     """Reads what changes need."""
 
+    def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
+        super().__init__(client, pipelines, vectors)
+        self._index = Script(pipelines.write, "index_pool")
+
     async def _look_for(
         self,
         pool: Pool,
@@ -135,9 +144,13 @@ class PoolLooks(PoolReads):
     ) -> Look:
         keys = PoolKeys(pool.pool_id)
         # First of all: whatever comes after it makes the script refuse.
-        epoch, change_count = await self._read("HMGET", keys.meta, "epoch", "change_count")
+        epoch, change_count, indexed = await self._read(
+            "HMGET", keys.meta, "epoch", "change_count", "indexed"
+        )
         if epoch != pool.epoch.encode():
             raise refusals.pool_deleted(pool.pool_id)
+        if indexed != b"all":
+            await self._index_contents(pool)
         tail, texts = await asyncio.gather(self._read_tail(pool), self._values(keys.rows, ids))
         contents = await self._read_contents(pool, hashes)
         index = ClipIndex(pool.pool_id, tail.end_row, contents=contents)
@@ -152,6 +165,15 @@ class PoolLooks(PoolReads):
         others = {clip.content_hash for clip in clips} - contents.keys()
         contents.update(await self._read_contents(pool, sorted(others)))
         return Look.of(index, int(change_count or 0), tail)
+
+    async def _index_contents(self, pool: Pool) -> None:
+        """Note the contents of a pool that an older server filled."""
+        keys = PoolKeys(pool.pool_id)
+        outcome = b"MORE"
+        while outcome == b"MORE":
+            outcome = await self._index(
+                [keys.meta, keys.clips, keys.contents], pool.epoch, _ROWS_PER_CALL
+            )
 
     async def _read_tail(self, pool: Pool) -> Chunk:
         text = await self._redis.lindex(PoolKeys(pool.pool_id).chunks, -1)
