@@ -166,10 +166,12 @@ def test_a_replaced_clip_is_unlabeled_and_its_label_stays_in_the_log(scene: Scen
     assert newest.label_count == 5
     leased = scene.query("bob", max_clip_count=60)
     assert A in {lease.clip_id for lease in leased}
-    scene.answer([lease for lease in leased if lease.clip_id == A], "bob")
+    answered = scene.answer([lease for lease in leased if lease.clip_id == A], "bob")
     assert A in {label.clip_id for label in scene.client.export_labels(scene.task_id)}
-    found = scene.client.predict(scene.task_id, clip_ids=[A])
+    newest_version = answered.head_version or 0
+    found = scene.client.predict(scene.task_id, clip_ids=[A], min_head_version=newest_version)
     same = scene.client.predict(scene.task_id, embeddings=vector(9)[None])
+    assert found.head_version == same.head_version
     assert found.probabilities.tolist() == same.probabilities.tolist()
 
 
