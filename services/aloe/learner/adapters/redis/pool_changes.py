@@ -142,8 +142,10 @@ class PoolChanges(PoolLooks):
                 change.edits,
             )
         except ResponseError:
-            # Redis refused it, as when it has no room: nothing was registered.
-            await self._chunks.unlink(pool, chunks)
+            # Redis refused it, as when it has no room. Only a repeat of what was done may find its
+            # chunks registered all the same.
+            if chunks and await self._redis.lpos(keys.chunks, str(chunks[0])) is None:
+                await self._chunks.unlink(pool, chunks)
             raise
         return outcome
 
