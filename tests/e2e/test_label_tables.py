@@ -104,6 +104,7 @@ def test_an_export_is_imported_as_it_was(aloe: CommandLine, pool: str, tmp_path:
     assert (counts["labeled"], counts["abstained"], counts["budget_spent"]) == (2, 1, 2)
 
 
+@pytest.mark.slow
 def test_an_import_that_is_interrupted_says_how_far_it_is_and_goes_on_again(
     aloe: CommandLine, pool: str, tmp_path: Path
 ):

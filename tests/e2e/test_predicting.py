@@ -115,6 +115,7 @@ def test_files_that_are_more_than_a_message_together_are_divided(
     )
 
 
+@pytest.mark.slow
 def test_any_number_of_recordings_is_predicted_in_order(
     stack: LocalStack, task: str, recordings: Path
 ):

@@ -145,6 +145,7 @@ def test_a_key_pressed_while_a_clip_plays_stops_it_and_counts(learner, task, lab
     assert counts(learner, task) == (3, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_player_that_hangs_is_told_and_the_session_goes_on(learner, task, label):
     terminal = label(player="sleep 600")
     terminal.expect("not heard: ffplay hung and was stopped after 5.5 s")
@@ -221,6 +222,7 @@ def _end(terminal: Terminal, how: str) -> None:
             terminal.process.kill()
 
 
+@pytest.mark.slow
 async def test_a_learner_that_goes_away_ends_the_session_in_one_line(stack, learner, task, label):
     proxy = to_tcp(stack.learner_address)
     terminal = label("--no-play", server=await proxy.listen())

@@ -140,6 +140,7 @@ def test_what_does_not_fit_into_a_message_is_refused_before_it_is_sent(
                 call()
 
 
+@pytest.mark.slow
 def test_the_log_of_large_imports_is_read_in_pages_that_fit(client: LearnerClient):
     scene = make_scene(client, 30_000)
     for last in (30_000, 30_000):
