@@ -38,9 +38,28 @@ def test_a_file_that_is_no_audio_is_named_and_the_rest_is_imported(
     assert aloe.json("pool", "show", "mixed")["clip_count"] == 1
 
 
+def test_a_clip_of_another_file_is_not_replaced(
+    aloe: CommandLine, recordings: Path, tmp_path: Path
+):
+    first, second = sorted(recordings.rglob("*.wav"))[:2]
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "same.wav").write_bytes(first.read_bytes())
+    (tmp_path / "inner" / "same.wav").write_bytes(second.read_bytes())
+    assert aloe.run("import", "origins", tmp_path).returncode == 0
+    done = aloe.run("import", "origins", tmp_path / "inner" / "same.wav", "--replace")
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert (
+        f"inner/same.wav would replace the clip same.wav, which came from file://{tmp_path}" in told
+    )
+    (tmp_path / "same.wav").write_bytes(second.read_bytes()[:-2])
+    done = aloe.run("import", "origins", tmp_path, "--replace", "--accept-damaged")
+    assert "1 replaced, without their labels" in done.stderr
+
+
 def test_keys_label_skip_and_take_back(aloe: CommandLine, vowels: str):
     task = aloe.new_task(vowels, "keys")
-    done = aloe.run("label", task, "--no-play", "--json", stdin="a\ne\n?\n-\n<\ni\n.\n")
+    done = aloe.run("label", task, "--no-play", "--json", stdin="a\ne\n-\n<\ni\n.\n")
     assert done.returncode == 0, done.stderr
     assert '"label_count": 3, "abstention_count": 0' in done.stdout
     counts = aloe.json("task", "show", task)["task"]["clip_counts"]

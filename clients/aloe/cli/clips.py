@@ -72,14 +72,20 @@ def import_clips(
     clips = _new_clips(audio_files(paths), id_prefix, decoding)
     with client(server) as learner, progress() as bar:
         _prepare_pool(learner, pool_id, create=create, keep_audio=keep_audio)
+        if replace:
+            _check_origins(learner, pool_id, clips)
         row = bar.add_task(f"importing into {pool_id}", total=len(clips))
-        summary = learner.import_clips(
-            pool_id,
-            clips,
-            duplicates=duplicates,
-            replace=replace,
-            on_progress=lambda count: bar.update(row, completed=count),
-        )
+        try:
+            summary = learner.import_clips(
+                pool_id,
+                clips,
+                duplicates=duplicates,
+                replace=replace,
+                on_progress=lambda count: bar.update(row, completed=count),
+            )
+        except KeyboardInterrupt:
+            notes.print("what was sent stays imported: the same command goes on from there")
+            raise
     if json:
         print_json(summary)
     else:
@@ -98,10 +104,11 @@ def import_clips(
 
 def _tell_counts(summary: ImportSummary) -> None:
     """Say what became of the files; of duplicates, of which clip each is a name now."""
+    replaced = f"{summary.replaced_count:,} replaced, without their labels"
     counts = [
         f"{summary.imported_count:,} imported",
         f"{summary.existing_count:,} were there",
-        *([f"{summary.replaced_count:,} replaced"] if summary.replaced_count else []),
+        *([replaced] if summary.replaced_count else []),
         *([f"{summary.duplicate_count:,} became other names"] if summary.duplicate_count else []),
         f"{len(summary.failures):,} failed",
     ]
@@ -145,6 +152,23 @@ def _prepare_pool(learner: LearnerClient, pool_id: str, *, create: bool, keep_au
             f"pool {pool_id} was created without --keep-audio, which cannot be changed: import into"
             " another pool, or without the option"
         )
+
+
+def _check_origins(learner: LearnerClient, pool_id: str, clips: list[NewClip]) -> None:
+    """Raise CommandError where a clip that would be replaced came from a file of another path.
+
+    The same file has one id by itself and another one within its folder, which a file there may
+    have as well.
+    """
+    known = {clip.clip_id: clip.uri for clip in learner.list_clips(pool_id)}
+    for clip in clips:
+        origin = known.get(clip.clip_id)
+        if origin and origin != clip.uri:
+            raise CommandError(
+                f"{clip.uri} would replace the clip {clip.clip_id}, which came from {origin}:"
+                " import by the same folder as then, or with an --id-prefix, or delete that clip"
+                " first"
+            )
 
 
 def _new_clips(

@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Any
 
 import numpy as np
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -20,7 +21,9 @@ from aloe.client import ClipFailure, HeadRecipe, InputFailure, StoppingRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 # Names of classes and oracles stand as they are, also where they look like ":dog:".
-results = Console(emoji=False)
+_PIPE_WIDTH = 10_000
+# Into a pipe a row is a line, however long: ids are copied and searched for.
+results = Console(emoji=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 notes = Console(stderr=True, emoji=False)
 
 
@@ -36,6 +39,12 @@ def complain(message: str) -> None:
 def tell(message: str, style: str = "") -> None:
     """Say something as it stands: no markup is read in it, and no line is broken."""
     notes.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def confirm(question: str) -> None:
+    """Ask before something is deleted. Raises CommandError where the answer is not yes."""
+    if not typer.confirm(question, err=True):
+        raise CommandError("nothing was deleted")
 
 
 def reason_of(failure: ClipFailure | InputFailure) -> str:

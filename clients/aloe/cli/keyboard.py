@@ -52,18 +52,22 @@ class Lines:
         return False
 
     def read(self, menu: ClassMenu) -> Choice:
-        """Raises CommandError where a line is no text."""
-        while True:
-            try:
-                line = sys.stdin.readline()
-            except UnicodeDecodeError as error:
-                raise CommandError(f"standard input is no UTF-8 text: {error}") from error
-            if not line:
-                raise EOFError
-            choice = menu.read_line(line.rstrip("\n"))
-            if choice is not None:
-                return choice
-            tell(f"no such key or class: {line.strip()!r}")
+        """Raises CommandError where a line is no text, or no answer.
+
+        To go on after such a line would give the answers behind it to other clips.
+        """
+        try:
+            line = sys.stdin.readline()
+        except UnicodeDecodeError as error:
+            raise CommandError(f"standard input is no UTF-8 text: {error}") from error
+        if not line:
+            raise EOFError
+        choice = menu.read_line(line.rstrip("\n"))
+        if choice is None:
+            raise CommandError(
+                f"no such key or class: {line.strip()!r}; this line and those after it are not used"
+            )
+        return choice
 
 
 class Keyboard:

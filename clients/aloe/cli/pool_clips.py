@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from aloe.cli.console import CommandError, complain, notes, print_json, print_table, progress
+from aloe.cli.console import (
+    CommandError,
+    complain,
+    confirm,
+    notes,
+    print_json,
+    print_table,
+    progress,
+)
 from aloe.cli.near_duplicates import near_pairs
 from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
 from aloe.client import AloeError, Clip, DeletedClips, LearnerClient
@@ -93,7 +101,7 @@ def delete(
     ids = list(dict.fromkeys(clip_ids))
     if not yes:
         what = f"clip {ids[0]}" if len(ids) == 1 else f"{len(ids):,} clips"
-        typer.confirm(f"Delete {what} of pool {pool_id}, with labels?", abort=True, err=True)
+        confirm(f"Delete {what} of pool {pool_id}, with labels?")
     with client(server) as learner:
         deleted = _delete(learner, pool_id, ids)
     if json:

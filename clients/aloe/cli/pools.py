@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from aloe.cli.backup import Dumped, Restored, dump_pool, restore_pool
-from aloe.cli.console import complain, notes, print_json, print_table, progress
+from aloe.cli.console import complain, confirm, notes, print_json, print_table, progress
 from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
 from aloe.client import Pool
 
@@ -63,7 +63,7 @@ def delete(
 ) -> None:
     """Delete a pool with its clips; its tasks must be deleted first."""
     if not yes:
-        typer.confirm(f"Delete pool {pool_id} and all its clips?", abort=True, err=True)
+        confirm(f"Delete pool {pool_id} and all its clips?")
     with client(server) as learner:
         learner.delete_pool(pool_id)
     notes.print(f"deleted pool {pool_id}")

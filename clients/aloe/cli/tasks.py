@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from aloe.cli.classes import Classes, ClassesFrom, OneClass, read_classes
-from aloe.cli.console import notes, percent, print_json, print_table, results
+from aloe.cli.console import confirm, notes, percent, print_json, print_table, results
 from aloe.cli.label_import import import_labels
 from aloe.cli.options import (
     DEFAULT_SERVER,
@@ -178,7 +178,7 @@ def delete(
 ) -> None:
     """Delete a task with its labels and heads; the pool stays."""
     if not yes:
-        typer.confirm(f"Delete task {task_id} and all its labels?", abort=True, err=True)
+        confirm(f"Delete task {task_id} and all its labels?")
     with client(server) as learner:
         learner.delete_task(task_id)
     notes.print(f"deleted task {task_id}")

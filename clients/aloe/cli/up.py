@@ -89,7 +89,7 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
         else "cannot be heard from files of this machine (--hear-files on lets them)"
     )
     notes.print(f"Clips of other pools {heard}.", highlight=False, soft_wrap=True)
-    notes.print("Ctrl-C ends everything. Next: aloe pool create, aloe import")
+    notes.print("Ctrl-C ends everything. Next: aloe import POOL FOLDER")
 
 
 def start_stack(options: StackOptions) -> AbstractContextManager[LocalStack]:

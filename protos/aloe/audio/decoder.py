@@ -100,7 +100,7 @@ def judge_mix(mixer: Mixer, decoding: Decoding) -> list[AudioWarning]:
     if decoding.channel_rule is None:
         raise BadAudio(
             f"{what}, since they cancel each other out: choose a channel (left, right, loudest or"
-            " a number), or ask for the mix"
+            " a number), or mix to take it so"
         )
     return [AudioWarning(AudioProblem.LOST_IN_MIX, what)]
 

@@ -173,6 +173,7 @@ class Appender:
 def already_exists(pool: Pool, clip_id: str) -> AlreadyExists:
     """Say that a clip is not what the pool has under its id."""
     return AlreadyExists(
-        f"pools/{pool.pool_id}/clips/{clip_id} exists with other content; give the new recording"
-        " another id, or import with replace (--replace), which drops the labels of the old one"
+        f"pools/{pool.pool_id}/clips/{clip_id} exists with other content, or another channel of"
+        " this recording; give the new one another id, or import with replace (--replace), which"
+        " drops the labels of the old one"
     )
