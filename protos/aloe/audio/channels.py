@@ -15,6 +15,8 @@ MAX_AMPLITUDE = 100.0
 _LEFT_OF_UNRELATED = 0.1
 """Unrelated channels keep 1 / n of their mean energy in the mean of n. Those that keep less than a
 tenth of that cancel each other out."""
+_SILENCE = 1e-12
+"""Mean square of what only rounding makes."""
 _INT16_SCALE = np.float32(1 / INT16_FULL_SCALE)
 
 
@@ -38,6 +40,8 @@ class Mixer:
         self._channel, self._rescale = channel, np.float32(INT16_FULL_SCALE / int16_divisor)
         self._blocks: list[Float32Array] = []
         self._mix_energy = 0.0
+        self._sums: NDArray[np.float64] = np.zeros(channel_count)
+        self._frame_count = 0
         self.energies: NDArray[np.float64] = np.zeros(channel_count)
         """(n_channels,) sum of squares"""
 
@@ -64,16 +68,23 @@ class Mixer:
     @property
     def lost_part(self) -> float:
         """The part of the energy that is lost, 0 to 1, if the channels cancel out; 0 otherwise."""
-        mean = float(self.energies.mean())
-        if self._channel or len(self.energies) == 1 or mean == 0:
+        if self._channel or len(self.energies) == 1 or not self._frame_count:
             return 0.0
-        kept = self._mix_energy / mean
+        # Without what is constant, which is no sound and does not cancel out.
+        constant = self._sums**2 / self._frame_count
+        mean = float((self.energies - constant).mean())
+        if mean <= _SILENCE * self._frame_count:
+            return 0.0
+        mixed = self._mix_energy - float(self._sums.mean()) ** 2 / self._frame_count
+        kept = max(0.0, mixed) / mean
         return 1 - kept if kept * len(self.energies) < _LEFT_OF_UNRELATED else 0.0
 
     def _mono(self, frames: Float32Array) -> Float32Array:
         if frames.shape[1] == 1:
             return frames[:, 0]
         self.energies += np.einsum("ij,ij->j", frames, frames, dtype=np.float64)
+        self._sums += frames.sum(axis=0, dtype=np.float64)
+        self._frame_count += len(frames)
         if self._channel:
             return np.ascontiguousarray(frames[:, self._channel - 1])
         mono: Float32Array = frames.mean(axis=1, dtype=np.float32)

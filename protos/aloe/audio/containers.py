@@ -7,18 +7,24 @@ from typing import Any
 
 import numpy as np
 
+from aloe.audio import mp3
 from aloe.audio.arrays import SampleArray
 from aloe.audio.errors import BadAudio
 from aloe.audio.findings import Findings
+from aloe.audio.flac import FlacDigest
 from aloe.audio.promises import Promise
 
 _DEMUXERS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,eac3,flac,flv,gsm,matroska,mov,mp3,"
-    "mpegts,oga,ogg,rm,sox,tta,voc,w64,wav,wv"
+    "mpegts,oga,ogg,rm,tta,w64,wav,wv"
 )
 """What people record and keep. None that opens other files or places, as playlists do."""
 _BACK_TO_BACK = ("aac", "ac3", "amr", "amrnb", "amrwb", "eac3", "flac", "mp3")
 """Containers whose packets follow each other without a gap."""
+_TIMED = ("flac", "flv", "matroska", "mpegts")
+"""Containers that give the time of each packet, so that a missing one shows."""
+_JITTER_S = 0.005
+"""Times are rounded, to a millisecond for instance."""
 _LEFT_JUSTIFIED = {"u8": 128.0, "s16": 32_768.0, "s32": 2.0**31, "s64": 2.0**63}
 _SLACK_PACKETS = 3
 """A codec's delay at either end, which is cut or not, is no loss."""
@@ -34,7 +40,7 @@ class ContainerReader:
         Raises:
             BadAudio: it is no audio file, or of a kind that nobody records.
         """
-        self._content = content
+        self._content = content = mp3.without_tail(content)
         self.findings = Findings()
         self._open()
         context = self._stream.codec_context
@@ -42,7 +48,10 @@ class ContainerReader:
         self.channel_count: int = context.channels
         self._frame_count = 0
         self._packet_frames = 0
+        self._next_s: float | None = None
+        """When the next frame should begin, by the time that the container gives each."""
         self._promise = Promise(content, self._container, self._stream)
+        self._digest = FlacDigest.of(content) if "flac" in self._kinds else None
         self._frames = self._decoded()
         self._first = next(self._frames, None)
         # What is decoded counts: a header may not know it, or say half the rate of it (HE-AAC).
@@ -87,6 +96,8 @@ class ContainerReader:
         """
         last: SampleArray | None = None
         for block in self._alike():
+            if self._digest:
+                self._digest.take(block)
             self._frame_count += len(block)
             self._packet_frames = max(self._packet_frames, len(block))
             if last is not None:
@@ -107,7 +118,17 @@ class ContainerReader:
                     self._at_s,
                 )
                 return
+            self._check_time(frame, len(block))
             yield block
+
+    def _check_time(self, frame: Any, frame_count: int) -> None:
+        """Note where frames are missing, by the times of those around them."""
+        if not set(self._kinds) & set(_TIMED) or frame.time is None:
+            return
+        lasts_s = frame_count / self.sample_rate_hz
+        if self._next_s is not None and frame.time - self._next_s > max(_JITTER_S, 0.75 * lasts_s):
+            self.findings.damaged(f"{frame.time - self._next_s:.3f} s are missing", self._at_s)
+        self._next_s = frame.time + lasts_s
 
     @property
     def _at_s(self) -> float:
@@ -160,8 +181,12 @@ class ContainerReader:
             self.findings.add(self._promise.pages.findings, 0.0)
         if contradiction := self._promise.contradiction():
             self.findings.damaged(contradiction, 0.0)
+        if self._digest and not self._digest.agrees():
+            self.findings.damaged("the sound is not what was encoded, by its MD5 checksum", 0.0)
         promised = self._promise.frame_count(self.sample_rate_hz, self._packet_frames) or 0
-        slack = 0 if self._promise.is_exact else _SLACK_PACKETS * self._packet_frames
+        slack = _SLACK_PACKETS * self._packet_frames
+        if self._promise.is_exact:
+            slack = round(_JITTER_S * self.sample_rate_hz) if self._promise.is_rounded else 0
         missing = self._promise.missing_bytes()
         if self.findings.cut_off:
             return

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aloe.audio import mp3
+
 
 @dataclass(frozen=True, slots=True)
 class _Start:
@@ -40,16 +42,37 @@ _STARTS = tuple(
         (b"\x1aE\xdf\xa3", 0, rb"\x1aE\xdf\xa3.{1,48}?(?:webm|matroska)"),
         (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", 0, rb".{8}\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),
         (b"ftyp", 4, rb"\x00\x00\x00.ftyp[A-Za-z0-9 ]{4}"),
+        (b"FLV\1", 0, rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09"),
+        (b"TTA1\1\0", 0, rb"TTA1\x01\x00"),
+        (b"ID3", 0, rb"ID3[\x02-\x04]\x00[\x00-\xf0][\x00-\x7f]{4}"),
     )
 )
 
 
+_PLAIN_COUNT = 5
+"""The first ones hold nothing but sound, in which no other file occurs but one that was joined."""
+
+
+def _without_tags_of_tags(content: bytes, begins: list[int]) -> Iterator[int]:
+    """Leave out where a tag only follows another one: both are of one file."""
+    after_tags = 0
+    for begin in begins:
+        if begin == 0 or begin > after_tags:
+            yield begin
+            after_tags = begin
+        after_tags = max(after_tags, begin + mp3.id3_length(content[begin : begin + 10]))
+
+
 def parts_of(content: bytes) -> Iterator[bytes]:
     """Yield the files that a file consists of: itself, unless several were joined."""
-    for start in _STARTS:
+    for number, start in enumerate(_STARTS):
         # Tags may stand before the first one.
         if start.pattern.match(content) or content[:3] == b"ID3":
-            begins = list(start.find_all(content))
+            alike = [start]
+            if number < _PLAIN_COUNT and start.pattern.match(content):
+                alike = list(_STARTS[:_PLAIN_COUNT])
+            begins = sorted({begin for each in alike for begin in each.find_all(content)})
+            begins = list(_without_tags_of_tags(content, begins))
             if len(begins) > 1:
                 begins[0] = 0
                 for begin, end in zip(begins, [*begins[1:], len(content)], strict=True):

@@ -4,16 +4,15 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from aloe.audio import mp3, ogg, structure
+from aloe.audio import flac, mp3, ogg, structure
 
-_SILENT = ("aac", "ac3", "amr", "amrnb", "amrwb", "eac3", "mpegts")
+_SILENT = ("aac", "ac3", "amr", "amrnb", "amrwb", "avi", "eac3", "mpegts", "rm")
 """Containers without a word on their length, of which FFmpeg makes a guess."""
 _OPUS_RATE_HZ = 48_000
 _AV_TIME_BASE = Fraction(1, 1_000_000)
 _LATE_S = 0.1
 """A stream that begins later than any codec's delay began before."""
 _UNKNOWN_LENGTH = 1 << 40
-_TOTAL_SAMPLES_BITS = (1 << 36) - 1
 
 
 class Promise:
@@ -37,6 +36,11 @@ class Promise:
         return self._codec == "flac" or self._codec.startswith("pcm_")
 
     @property
+    def is_rounded(self) -> bool:
+        """Whether the length is given in milliseconds or so."""
+        return bool(self._kinds & {"matroska", "flv", "asf"})
+
+    @property
     def counts_padding(self) -> bool:
         """Whether it counts what the encoder added at the ends, which FFmpeg cuts itself."""
         return "mp3" in self._kinds or self._codec == "opus"
@@ -48,7 +52,8 @@ class Promise:
             sample_rate_hz: of the decoded sound.
             packet_frames: the frames that a packet holds.
         """
-        if self._kinds & set(_SILENT):
+        is_plain = self._codec.startswith("pcm_")
+        if self._kinds & set(_SILENT) or ("aiff" in self._kinds and not is_plain):
             return None
         if "mp3" in self._kinds:
             count = mp3.promised_frame_count(self._content[: self.first_packet_at])
@@ -56,8 +61,8 @@ class Promise:
         if self.pages:
             return None if self._codec == "opus" else self._pages_frame_count(self.pages.granule)
         if "flac" in self._kinds:
-            return self._flac_header() & _TOTAL_SAMPLES_BITS or None
-        if self._kinds & {"w64", "caf"} and self._codec.startswith("pcm_"):
+            return flac.header_bits(self._content) & flac.TOTAL_SAMPLES or None
+        if self._kinds & {"w64", "caf"} and is_plain:
             return self._plain_frame_count()
         return self._duration(sample_rate_hz)
 
@@ -65,21 +70,14 @@ class Promise:
         """Return what a header says otherwise than the sound does; empty for nothing."""
         if "flac" not in self._kinds:
             return ""
-        says, is_hz = self._flac_header() >> 44, self._stream.codec_context.sample_rate
+        says = flac.header_bits(self._content) >> flac.RATE_SHIFT
+        is_hz = self._stream.codec_context.sample_rate
         return "" if says == is_hz else f"its header says {says:,} Hz, its frames {is_hz:,} Hz"
 
     def missing_bytes(self) -> int:
         """Return how many bytes of its last element are not there."""
-        kind = next((each for each in ("mov", "matroska") if each in self._kinds), "")
+        kind = next((each for each in structure.ENDING if each in self._kinds), "")
         return structure.missing_bytes(self._content, kind) if kind else 0
-
-    def _flac_header(self) -> int:
-        """Return 64 bits of STREAMINFO: 20 of the rate, 8 of the layout, 36 of the length.
-
-        The length is 0 where it was a stream.
-        """
-        begin = self._content.find(b"fLaC") + 18
-        return int.from_bytes(self._content[begin : begin + 8], "big")
 
     def _plain_frame_count(self) -> int | None:
         (kind,) = self._kinds & {"w64", "caf"}
@@ -96,6 +94,8 @@ class Promise:
     def _duration(self, sample_rate_hz: int) -> int | None:
         length, base = self._stream.duration, self._stream.time_base
         if length is None or base is None:
+            if len(self._container.streams) > 1:  # That of a film is the length of its pictures.
+                return None
             length, base = self._container.duration, _AV_TIME_BASE
         if not length or length < 0:
             return None

@@ -1,6 +1,7 @@
 """Files as frames, block by block, by whatever reads them to the end of their data."""
 
 import io
+import re
 from collections.abc import Generator, Iterator
 from typing import Any, Protocol
 
@@ -13,6 +14,9 @@ from aloe.audio.joined import parts_of
 from aloe.audio.wav import PlainWav, find_wav_data
 
 _BLOCK_SAMPLES = 1 << 18
+_CHECKED_FORMATS = ("FLAC", "OGG", "WAV", "WAVEX")
+"""Formats whose end is checked, here or by libsndfile."""
+_NIST_HEADER_BYTES = 1_024
 
 
 class Source(Protocol):
@@ -129,8 +133,25 @@ class LibsndfileReader:
         except (soundfile.LibsndfileError, RuntimeError) as error:
             at_s = frame_count / self.sample_rate_hz
             self.findings.damaged(f"the file cannot be read on ({reason(error)})", at_s)
+        self._check_end(frame_count)
         if self._content.startswith(b"OggS"):
             self.findings.add(ogg.check_pages(self._content, self.sample_rate_hz).findings, 0.0)
+
+    def _check_end(self, frame_count: int) -> None:
+        """Look whether the file ends too early; libsndfile does not say so."""
+        if self._file.format == "NIST":
+            stated = re.search(rb"sample_count -i (\d+)", self._content[:_NIST_HEADER_BYTES])
+            promised = int(stated[1]) if stated else 0
+            if frame_count < promised:
+                rate_hz = self.sample_rate_hz
+                self.findings.cut_off = (
+                    f"holds {frame_count / rate_hz:.3f} s of {promised / rate_hz:.3f} s"
+                )
+        elif self._file.format not in _CHECKED_FORMATS:
+            self.findings.cut_off = (
+                f"nobody can tell whether this {self._file.format} file is whole: it holds"
+                f" {frame_count / self.sample_rate_hz:.3f} s"
+            )
 
     def close(self) -> None:
         """Let go of the file."""

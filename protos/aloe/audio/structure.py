@@ -26,9 +26,21 @@ def promised_data_bytes(content: bytes, kind: str) -> int | None:
 
 
 def missing_bytes(content: bytes, kind: str) -> int:
-    """Return how many bytes of an MP4 or Matroska file's last element are not there."""
-    end = _mp4_end(content) if kind == "mov" else _matroska_end(content)
-    return max(0, end - len(content))
+    """Return how many bytes are not there of what a file of a kind in ENDING says it holds."""
+    return max(0, _END_OF[kind](content) - len(content))
+
+
+def _w64_end(content: bytes) -> int:
+    size = promised_data_bytes(content, "w64") or 0
+    return content.find(_W64_DATA) + _W64_HEADER_BYTES + size if size else 0
+
+
+def _caf_end(content: bytes) -> int:
+    return max((place + max(0, size) for _, size, place in _caf_chunks(content)), default=0)
+
+
+def _avi_end(content: bytes) -> int:
+    return 8 + int.from_bytes(content[4:8], "little")
 
 
 def _caf_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -74,6 +86,17 @@ def _matroska_end(content: bytes) -> int:
         if name not in _MASTERS:
             place += size if size is not None else 0
     return place
+
+
+_END_OF = {
+    "avi": _avi_end,
+    "caf": _caf_end,
+    "matroska": _matroska_end,
+    "mov": _mp4_end,
+    "w64": _w64_end,
+}
+ENDING = tuple(_END_OF)
+"""Containers that say where they end."""
 
 
 def _vint_length(first: int) -> int:

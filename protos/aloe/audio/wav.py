@@ -6,7 +6,7 @@ WAVE_FORMAT_EXTENSIBLE (2001), and RF64 as in EBU Tech 3306.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,19 +14,22 @@ from aloe.audio.arrays import SampleArray
 from aloe.audio.findings import Findings
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-_KINDS = (b"RIFF", b"RF64", b"BW64")
+_KINDS = (b"RIFF", b"RF64", b"BW64", b"RIFX")
 _DTYPES = {
     (_PCM, 1): "u1",
-    (_PCM, 2): "<i2",
+    (_PCM, 2): "i2",
     (_PCM, 3): "i3",
-    (_PCM, 4): "<i4",
-    (_FLOAT, 4): "<f4",
-    (_FLOAT, 8): "<f8",
+    (_PCM, 4): "i4",
+    (_PCM, 8): "i8",
+    (_FLOAT, 4): "f4",
+    (_FLOAT, 8): "f8",
 }
 """By the bytes of a sample. Fewer bits than these hold are the upper ones."""
 _NEVER_FILLED_IN = 0x7FFF_0000
 """Programs that write to a pipe leave a size like this, or 0: it means to the end."""
 _BLOCK_SAMPLES = 1 << 18
+_TAIL_BYTES = 1_024
+"""Less than this after the data is what some program left there, and no sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,13 @@ class _Layout:
 
     sample_rate_hz: int
     channel_count: int
+    order: str
+    """ "<", or ">" in RIFX files."""
     dtype: str
-    """As numpy writes it; "i3" for 24 bits."""
+    """As numpy writes it, without the order; "i3" for 24 bits."""
     stated_frame_bytes: int
+    low_bits: bool = False
+    """Whether 24 bits lie in the lower bytes of four."""
 
     @property
     def frame_bytes(self) -> int:
@@ -53,6 +60,8 @@ class WavData:
     """Whole frames, interleaved by channel."""
     promised_frame_count: int | None
     """What the header says; None where it does not."""
+    unclaimed_bytes: int = 0
+    """What follows the data and is no part of the file."""
 
     @property
     def frame_count(self) -> int:
@@ -63,7 +72,7 @@ class WavData:
         layout = self.layout
         step = max(1, _BLOCK_SAMPLES // layout.channel_count) * layout.frame_bytes
         for begin in range(0, len(self.data), step):
-            samples = _read(self.data[begin : begin + step], layout.dtype)
+            samples = _read(self.data[begin : begin + step], layout)
             yield samples.reshape(-1, layout.channel_count)
 
 
@@ -91,6 +100,11 @@ class PlainWav:
         if promised is not None and there < promised:
             rate_hz = self.sample_rate_hz
             self.findings.cut_off = f"holds {there / rate_hz:.3f} s of {promised / rate_hz:.3f} s"
+        if self._data.unclaimed_bytes:
+            self.findings.damaged(
+                f"{self._data.unclaimed_bytes:,} bytes follow that its header does not count,",
+                there / self.sample_rate_hz,
+            )
 
     def close(self) -> None:
         """Do nothing: there is no file."""
@@ -103,55 +117,66 @@ def find_wav_data(content: bytes | memoryview) -> WavData | None:
         return None
     layout: _Layout | None = None
     long_size: int | None = None
+    bits = 0
+    order = ">" if bytes(view[:4]) == b"RIFX" else "<"
     place = 12
     while place + 8 <= len(view):
-        name, size = bytes(view[place : place + 4]), _u32(view, place + 4)
+        name, size = bytes(view[place : place + 4]), _u32(view, place + 4, order)
         body = view[place + 8 : place + 8 + size]
         if name == b"ds64" and len(body) >= 16:
             long_size = struct.unpack_from("<Q", body, 8)[0]
         elif name == b"fmt ":
-            layout = _layout(body)
+            layout = _layout(body, order)
+            bits = struct.unpack_from(order + "H", body, 14)[0] if len(body) >= 16 else 0
         elif name == b"data":
             if layout is None:
                 return None
             size = long_size if long_size is not None and size == 0xFFFF_FFFF else size
-            return _data(view, place + 8, size, layout)
+            return _data(view, place + 8, size, layout, bits)
         place = _next_chunk(view, place + 8 + size)
     return None
 
 
-def _layout(body: memoryview) -> _Layout | None:
+def _layout(body: memoryview, order: str) -> _Layout | None:
     """Read a format; None if it needs a decoder."""
     if len(body) < 16:
         return None
-    tag, channel_count, rate_hz, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", body)
+    tag, channel_count, rate_hz, _, frame_bytes, bits = struct.unpack_from(order + "HHIIHH", body)
     if tag == _EXTENSIBLE and len(body) >= 26:
-        tag = struct.unpack_from("<H", body, 24)[0]
+        tag = struct.unpack_from(order + "H", body, 24)[0]
     dtype = _DTYPES.get((tag, -(-bits // 8)))
     if dtype is None or not channel_count or not rate_hz:
         return None
-    layout = _Layout(rate_hz, channel_count, dtype, frame_bytes)
-    # Where each sample lies in more bytes than it needs, a decoder knows in which of them.
-    is_roomy = frame_bytes > layout.frame_bytes and frame_bytes == 4 * channel_count
-    return None if is_roomy else layout
+    if dtype == "i3" and frame_bytes == 4 * channel_count:
+        dtype = "i4"  # 24 bits in four bytes
+    return _Layout(rate_hz, channel_count, order, dtype, frame_bytes)
 
 
-def _data(view: memoryview, begin: int, size: int, layout: _Layout) -> WavData:
+def _data(view: memoryview, begin: int, size: int, layout: _Layout, bits: int) -> WavData:
     there = len(view) - begin
-    is_known = size < _NEVER_FILLED_IN and (size > 0 or _is_chunks(view, begin))
+    is_known = size < _NEVER_FILLED_IN and (size > 0 or _is_chunks(view, begin, layout.order))
     byte_count = min(size, there) if is_known else there
     end = begin + byte_count // layout.frame_bytes * layout.frame_bytes
     promised = size // layout.frame_bytes if is_known else None
-    return WavData(layout, view[begin:end], promised)
+    data = view[begin:end]
+    if layout.dtype == "i4" and bits == 24:
+        # The lowest byte of each sample is empty, or else the highest one has but the sign.
+        lowest = np.frombuffer(data, np.uint8)[3 if layout.order == ">" else 0 :: 4]
+        layout = replace(layout, low_bits=bool(lowest.any()))
+    rest = _next_chunk(view, begin + byte_count)
+    unclaimed = 0 if _is_chunks(view, rest, layout.order) else len(view) - begin - byte_count
+    if unclaimed <= _TAIL_BYTES or not bytes(view[begin + byte_count :]).strip(b"\0"):
+        unclaimed = 0
+    return WavData(layout, data, promised, unclaimed)
 
 
-def _is_chunks(view: memoryview, place: int) -> bool:
-    """Whether nothing but whole chunks follows, so that data of size 0 is really empty."""
+def _is_chunks(view: memoryview, place: int, order: str) -> bool:
+    """Whether nothing but whole chunks follows, none of them data."""
     while place + 8 <= len(view):
-        if not _is_name(view, place):
+        if not _is_name(view, place) or bytes(view[place : place + 4]) == b"data":
             return False
-        place = _next_chunk(view, place + 8 + _u32(view, place + 4))
-    return place == len(view)
+        place = _next_chunk(view, place + 8 + _u32(view, place + 4, order))
+    return place in (len(view), len(view) + 1)
 
 
 def _next_chunk(view: memoryview, end: int) -> int:
@@ -166,22 +191,27 @@ def _is_name(view: memoryview, place: int) -> bool:
     return bytes(view[place : place + 4]).rstrip(b" ").isalnum()
 
 
-def _u32(view: memoryview, place: int) -> int:
-    value: int = struct.unpack_from("<I", view, place)[0]
+def _u32(view: memoryview, place: int, order: str) -> int:
+    value: int = struct.unpack_from(order + "I", view, place)[0]
     return value
 
 
-def _read(data: memoryview, dtype: str) -> SampleArray:
-    if dtype == "<i2":
-        return np.frombuffer(data, "<i2")
+def _read(data: memoryview, layout: _Layout) -> SampleArray:
+    order, dtype = layout.order, layout.dtype
     if dtype == "u1":
         return (np.frombuffer(data, "u1").astype(np.float32) - 128) / np.float32(128)
     if dtype == "i3":
         # The three bytes become the upper ones of four.
         wide = np.zeros((len(data) // 3, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        return wide.view("<i4")[:, 0].astype(np.float32) * np.float32(2.0**-31)
-    if dtype == "<i4":
-        return np.frombuffer(data, "<i4").astype(np.float32) * np.float32(2.0**-31)
+        wide[:, slice(0, 3) if order == ">" else slice(1, 4)] = np.frombuffer(
+            data, np.uint8
+        ).reshape(-1, 3)
+        return wide.view(f"{order}i4")[:, 0].astype(np.float32) * np.float32(2.0**-31)
+    samples: SampleArray = np.frombuffer(data, order + dtype)
+    if dtype == "i2":
+        return samples.astype("<i2", copy=False)
+    if dtype in ("i4", "i8"):
+        scale = 2.0**-23 if layout.low_bits else 2.0 ** (1 - 8 * int(dtype[-1]))
+        return samples.astype(np.float32) * np.float32(scale)
     with np.errstate(over="ignore"):  # beyond float32 it is infinite, and refused as such
-        return np.frombuffer(data, dtype).astype(np.float32, copy=False)
+        return samples.astype(np.float32, copy=False)

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from tests.audio_files import EXACT, KINDS, LOSSY, RATE_HZ, made, speechlike
+from tests.audio_files import EXACT, KINDS, LOSSY, RATE_HZ, SNDFILE_KINDS, made, speechlike
 
 from aloe.audio.decoder import Limits, decode
 from aloe.audio.errors import BadAudio
@@ -239,3 +239,86 @@ def test_a_file_that_names_other_files_or_places_is_not_followed(tmp_path) -> No
     ):
         with pytest.raises(BadAudio, match="no audio file"):
             decode(text.encode(), ACCEPTING, LIMITS)
+
+
+@pytest.mark.parametrize("kind", ["wav", "wav24", "wav32", "wavf"])
+def test_a_big_endian_wav_file_is_heard_as_its_twin(kind: str) -> None:
+    container, coding = SNDFILE_KINDS[kind]
+    file = io.BytesIO()
+    soundfile.write(file, speechlike(), RATE_HZ, format=container, subtype=coding, endian="BIG")
+    assert file.getvalue()[:4] == b"RIFX"
+    expected = decode(made(kind, speechlike()), Decoding(), LIMITS).samples
+    np.testing.assert_array_equal(decode(file.getvalue(), Decoding(), LIMITS).samples, expected)
+
+
+@pytest.mark.parametrize("shift", [0, 8])
+def test_24_bits_in_four_bytes_are_found_at_either_end(shift: int) -> None:
+    wide = np.rint(speechlike() * (1 << 23)).astype("<i4")
+    content = bytearray(made("wav32", speechlike()))
+    content[34:36] = (24).to_bytes(2, "little")
+    content[44:] = (wide << shift).tobytes()
+    heard = decode(bytes(content), Decoding(), LIMITS).samples
+    np.testing.assert_allclose(heard, speechlike(), atol=1e-6)
+
+
+def test_any_changed_bit_of_a_flac_files_sound_is_told() -> None:
+    content = made("flac", speechlike(0.5))
+    for place in range(100, len(content), len(content) // 60):
+        changed = bytearray(content)
+        changed[place] ^= 4
+        with pytest.raises(BadAudio):
+            decode(bytes(changed), Decoding(), LIMITS)
+
+
+def test_sound_behind_the_size_that_a_wav_header_gives_is_told() -> None:
+    content = bytearray(made("wav", speechlike(2.0)))
+    content[40:44] = (32_000).to_bytes(4, "little")
+    with pytest.raises(BadAudio, match=r"32,000 bytes follow that its header does not count"):
+        decode(bytes(content), Decoding(), LIMITS)
+    whole = made("wav", speechlike())
+    assert problems(whole + speechlike().tobytes()) == {AudioProblem.DAMAGED}
+    assert problems(whole + bytes(4_000)) == set()
+
+
+@pytest.mark.parametrize("kinds", [("wav", "flac"), ("flac", "wav"), ("aiff", "wav")])
+def test_files_of_two_kinds_that_were_joined_are_heard_to_the_end(kinds: tuple[str, str]) -> None:
+    assert duration(b"".join(made(kind, speechlike()) for kind in kinds)) == 2.0
+
+
+def tagged(content: bytes, text: bytes) -> bytes:
+    """Put an ID3v2 comment in front."""
+    frame = b"COMM" + (len(text) + 5).to_bytes(4, "big") + b"\0\0\0eng\0" + text
+    size = bytes([len(frame) >> 7 & 0x7F, len(frame) & 0x7F])
+    return b"ID3\3\0\0\0\0" + size + frame + content
+
+
+def test_tags_of_mp3_files_are_no_sound_and_no_length() -> None:
+    content = made("mp3", speechlike(2.0))
+    for text in (b"Info: made by me", b"Xing" * 9, b"VBRI" + bytes(30)):
+        assert duration(tagged(content, text)) == pytest.approx(2.0, abs=FRAME_S)
+    with pytest.raises(BadAudio, match="cut off"):
+        decode(tagged(content[: len(content) // 2], b"Information"), Decoding(), LIMITS)
+    twice = tagged(content, b"a") + tagged(content, b"b")
+    assert duration(twice) == pytest.approx(4.0, abs=FRAME_S)
+    lyrics = b"LYRICSBEGININD0000200LYR00003abc"
+    lyrics += f"{len(lyrics):06d}".encode() + b"LYRICS200"
+    for tail in (bytes(2_000), lyrics + b"TAG" + bytes(125), b"TAG" + bytes(125)):
+        assert duration(content + tail) == pytest.approx(2.0, abs=FRAME_S)
+
+
+def test_what_is_constant_does_not_hide_that_channels_cancel_out() -> None:
+    sound = speechlike() * 0.8
+    with pytest.raises(BadAudio, match="cancel each other out"):
+        decode(stereo(sound + 0.1, 0.1 - sound), Decoding(), LIMITS)
+
+
+def test_a_packet_that_is_missing_shows_by_the_times_of_its_neighbours() -> None:
+    content = bytearray(made("flac", speechlike(4.0)))
+    content[21] &= 0xF0
+    content[22:42] = bytes(20)  # Neither length nor checksum, as in a stream.
+    frames = [
+        place for place in range(len(content) - 1) if content[place : place + 2] == b"\xff\xf8"
+    ]
+    assert duration(bytes(content)) == 4.0
+    without_one = bytes(content[: frames[3]] + content[frames[4] :])
+    assert problems(without_one) == {AudioProblem.DAMAGED}

@@ -1,0 +1,54 @@
+"""The STREAMINFO block of FLAC files (RFC 9639): length, rate, and a checksum of the sound."""
+
+import hashlib
+from typing import Self
+
+import numpy as np
+
+from aloe.audio.arrays import SampleArray
+
+_MARKER = b"fLaC"
+_BITS_PLACE, _MD5_PLACE = 18, 26
+TOTAL_SAMPLES = (1 << 36) - 1
+"""The bits of `header_bits` that hold the number of frames; 0 where it was a stream."""
+RATE_SHIFT = 44
+_DEPTH_SHIFT, _DEPTH = 36, 31
+_KNOWN_DEPTHS = (16, 24)
+
+
+def header_bits(content: bytes) -> int:
+    """Return 64 bits of STREAMINFO: 20 of the rate, 8 of the layout, 36 of the length."""
+    begin = content.find(_MARKER) + _BITS_PLACE
+    return int.from_bytes(content[begin : begin + 8], "big")
+
+
+class FlacDigest:
+    """Compares decoded sound to the checksum that the encoder made of it."""
+
+    def __init__(self, expected: bytes, depth: int) -> None:
+        self._expected, self._depth = expected, depth
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    @classmethod
+    def of(cls, content: bytes) -> Self | None:
+        """Read what a file says; None if it has no checksum, or of samples of odd sizes."""
+        begin = content.find(_MARKER) + _MD5_PLACE
+        expected = content[begin : begin + 16]
+        depth = (header_bits(content) >> _DEPTH_SHIFT & _DEPTH) + 1
+        if len(expected) < 16 or not any(expected) or depth not in _KNOWN_DEPTHS:
+            return None
+        return cls(expected, depth)
+
+    def take(self, frames: SampleArray) -> None:
+        """Take the next frames, (n_frames, n_channels), as int16 or float32."""
+        if self._depth == 16:
+            if frames.dtype != np.int16:
+                frames = np.rint(frames * np.float32(32_768)).astype(np.int16)
+            self._digest.update(np.ascontiguousarray(frames, "<i2").tobytes())
+            return
+        whole = np.rint(frames * np.float32(1 << 23)).astype("<i4")
+        self._digest.update(whole.reshape(-1, 1).view(np.uint8)[:, :3].tobytes())
+
+    def agrees(self) -> bool:
+        """Whether all frames together are what was encoded."""
+        return self._digest.digest() == self._expected
