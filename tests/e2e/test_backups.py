@@ -4,9 +4,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import soundfile
 
 from .conftest import CommandLine
 
@@ -92,3 +94,17 @@ def test_a_dump_of_an_older_version_is_restored(aloe: CommandLine, vowels: str, 
     assert restored["stopping_rule"]["rules"][1] == {"rule": "uncertainty", "max_uncertainty": 0.1}
     assert restored["seed"] == 2**64 - 1
     assert restored["clip_counts"]["labeled"] == 1
+
+
+def test_a_restore_beside_the_original_names_its_tasks_anew(aloe: CommandLine, tmp_path: Path):
+    aloe.output("pool", "create", "beside")
+    recording = tmp_path / "tone.wav"
+    soundfile.write(recording, 0.1 * np.sin(np.arange(8_000) / 9), 16_000)
+    aloe.output("import", "beside", recording)
+    aloe.output("task", "create", "beside-task", "--pool", "beside", "--classes", "low,high")
+    aloe.output("pool", "dump", "beside", tmp_path / "beside.parquet")
+    for _ in range(2):
+        done = aloe.run("pool", "restore", tmp_path / "beside.parquet", "--pool", "copy")
+        assert done.returncode == 0, done.stderr
+        assert "restored as copy-beside-task" in done.stderr
+    assert aloe.json("task", "show", "copy-beside-task")["task"]["pool_id"] == "copy"

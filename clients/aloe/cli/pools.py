@@ -132,7 +132,8 @@ def restore(
         print_json(
             {
                 "pool": restored.pool,
-                "tasks": restored.task_count,
+                "tasks": len(restored.tasks),
+                "task_ids": restored.tasks,
                 "clips_with_audio": restored.audio_count,
             }
         )
@@ -140,9 +141,12 @@ def restore(
         audio = _audio_of(restored, without_audio=without_audio)
         notes.print(
             f"{restored.pool.clip_count:,} clips in pool {restored.pool.pool_id},"
-            f" {restored.task_count:,} tasks, {audio}",
+            f" {len(restored.tasks):,} tasks, {audio}",
             soft_wrap=True,
         )
+        for before, now in restored.tasks.items():
+            if now != before:
+                notes.print(f"{before} is a task of another pool: restored as {now}")
 
 
 def _audio_of(done: Dumped | Restored, *, without_audio: bool) -> str:

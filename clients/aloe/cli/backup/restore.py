@@ -31,7 +31,8 @@ class Restored:
     """What came of a restore."""
 
     pool: Pool
-    task_count: int
+    tasks: dict[str, str]
+    """Id in the dump to id now, which is another where a task of another pool has that."""
     clip_count: int
     """Clips in the file."""
     audio_count: int
@@ -54,7 +55,8 @@ def restore_pool(
     """Make a pool and its tasks anew.
 
     What is there already is skipped, so a broken restore can be run again. Each recording is kept
-    if it has the hash of its clip.
+    if it has the hash of its clip. A task whose id a task of another pool has, gets the pool's id
+    in front of its own.
 
     Raises:
         CommandError: the file is no dump.
@@ -91,12 +93,17 @@ def restore_pool(
             f"{len(summary.failures):,} clips were refused; {first.clip_id}: {first.message}. Run"
             " this again once that is mended; --without-audio leaves the recordings out"
         )
+    pools = {task.task_id: task.pool_id for task in learner.list_tasks()}
+    tasks = {}
     for task in about["tasks"]:
-        column = layout.label_column(about["format"], task["task_id"])
-        _restore_task(learner, pool, task, _labels_of(source, column))
+        task_id = task["task_id"]
+        is_elsewhere = pools.get(task_id, pool.pool_id) != pool.pool_id
+        tasks[task_id] = f"{pool.pool_id}-{task_id}" if is_elsewhere else task_id
+        labels = _labels_of(source, layout.label_column(about["format"], task_id))
+        _restore_task(learner, pool, tasks[task_id], task, labels)
     return Restored(
         learner.get_pool(pool.pool_id),
-        len(about["tasks"]),
+        tasks,
         source.metadata.num_rows,
         clips.audio_count,
     )
@@ -137,10 +144,14 @@ def _clips_of(source: Any, columns: list[str]) -> Iterator[NewClip]:
 
 
 def _restore_task(
-    learner: LearnerClient, pool: Pool, task: dict[str, Any], labels: list[KnownLabel]
+    learner: LearnerClient,
+    pool: Pool,
+    task_id: str,
+    task: dict[str, Any],
+    labels: list[KnownLabel],
 ) -> None:
     learner.create_task(
-        task["task_id"],
+        task_id,
         pool.pool_id,
         task["classes"],
         query_strategy=QueryStrategy(
@@ -155,7 +166,7 @@ def _restore_task(
         stopping_rule=task["stopping_rule"] and STOPPING_RULE.load(task["stopping_rule"]),
     )
     if labels:
-        learner.import_labels(task["task_id"], labels, timeout=_PATIENCE)
+        learner.import_labels(task_id, labels, timeout=_PATIENCE)
 
 
 def _labels_of(source: Any, column: str) -> list[KnownLabel]:
