@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aloe.client import ClipState, LearnerClient, StoredLabel, Task, TaskEvent
+from aloe.client import ClipChange, ClipState, LearnerClient, StoredLabel, Task, TaskEvent
 
 _STORED_STATES = (ClipState.LABELED, ClipState.ABSTAINED, ClipState.VALIDATION, ClipState.TEST)
 
@@ -32,24 +32,18 @@ def replay_task(learner: LearnerClient, task_id: str) -> Replay:
     head_version = max((e.head_version for e in events if not e.changes), default=0)
     if head_version != task.head_version:
         differences.append(f"head {head_version} in the log, {task.head_version} stored")
-    label_count = sum(state in _STORED_STATES for state, _ in folded.values())
+    label_count = sum(last.state in _STORED_STATES for last in folded.values())
     return Replay(len(events), label_count, tuple(differences))
 
 
-def fold(events: Iterable[TaskEvent]) -> dict[str, tuple[ClipState, str | None]]:
-    """Return state and class of every clip that any event changed."""
-    state: dict[str, tuple[ClipState, str | None]] = {}
-    for event in events:
-        for change in event.changes:
-            state[change.clip_id] = (change.state, change.label)
-    return state
+def fold(events: Iterable[TaskEvent]) -> dict[int, ClipChange]:
+    """Return the last change of every clip that any event changed, by the clip's number."""
+    return {change.clip_number: change for event in events for change in event.changes}
 
 
-def _label_differences(
-    folded: dict[str, tuple[ClipState, str | None]], stored: list[StoredLabel]
-) -> list[str]:
+def _label_differences(folded: dict[int, ClipChange], stored: list[StoredLabel]) -> list[str]:
     from_log = {
-        clip_id: label for clip_id, (state, label) in folded.items() if state in _STORED_STATES
+        last.clip_id: last.label for last in folded.values() if last.state in _STORED_STATES
     }
     from_store = {each.clip_id: each.label for each in stored}
     return [
@@ -60,8 +54,8 @@ def _label_differences(
     ]
 
 
-def _count_differences(folded: dict[str, tuple[ClipState, str | None]], task: Task) -> list[str]:
-    counts = Counter(state for state, _ in folded.values())
+def _count_differences(folded: dict[int, ClipChange], task: Task) -> list[str]:
+    counts = Counter(last.state for last in folded.values())
     return [
         f"{counts[state]:,} clips {state.name.lower()} in the log, {stored:,} stored"
         for state in (ClipState.LEASED, *_STORED_STATES)

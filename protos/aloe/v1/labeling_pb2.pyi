@@ -909,6 +909,7 @@ class ClipChange(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     LEASE_ID_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    CLIP_NUMBER_FIELD_NUMBER: _builtins.int
     clip: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
     state: Global___ClipState.ValueType
@@ -919,6 +920,10 @@ class ClipChange(_message.Message):
     """CLIPS_LEASED, LEASES_RENEWED and CLIPS_ANSWERED: the lease."""
     score: _builtins.float
     """CLIPS_LEASED: the score it was ranked by; absent without a head."""
+    clip_number: _builtins.int
+    """The clip's place in the order of import, which no other clip has: a name may
+    pass to another clip where one was deleted, replaced or renamed.
+    """
     def __init__(
         self,
         *,
@@ -927,10 +932,11 @@ class ClipChange(_message.Message):
         label: _builtins.str = ...,
         lease_id: _builtins.str = ...,
         score: _builtins.float | None = ...,
+        clip_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "label", b"label", "lease_id", b"lease_id", "score", b"score", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "clip_number", b"clip_number", "label", b"label", "lease_id", b"lease_id", "score", b"score", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015

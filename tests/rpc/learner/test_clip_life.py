@@ -15,6 +15,7 @@ from tests.rpc.learner.scenes import (
     new_id,
 )
 
+from aloe.cli.replay import replay_task
 from aloe.client import (
     AlreadyExists,
     Answer,
@@ -333,3 +334,19 @@ def test_a_renamed_clip_keeps_its_label_and_is_told_by_its_new_name(scene: Scene
         client.rename_clip(scene.pool_id, "typo", "new")
     names = Counter(clip.clip_id for clip in client.list_clips(scene.pool_id))
     assert (names["better"], names[A], len(names)) == (1, 0, 60)
+
+
+def test_a_name_that_passes_to_another_clip_does_not_confuse_the_log(scene: Scene):
+    client = scene.client
+    labels = [KnownLabel(A, "low"), KnownLabel(B, "high")]
+    client.import_labels(scene.task_id, labels)
+    client.delete_clips(scene.pool_id, [A])
+    client.rename_clip(scene.pool_id, B, A)
+    numbers = [
+        change.clip_number
+        for event in client.list_events(scene.task_id)
+        for change in event.changes
+        if change.clip_id == A
+    ]
+    assert numbers == [0, 1, 0]
+    assert replay_task(client, scene.task_id).differences == ()

@@ -143,6 +143,7 @@ def _parse_change(message: labeling_pb2.ClipChange) -> types.ClipChange:
         label=message.label or None,
         lease_id=message.lease_id,
         score=message.score if message.HasField("score") else None,
+        clip_number=message.clip_number,
     )
 
 

@@ -18,6 +18,8 @@ class ClipChange:
     lease_id: str
     score: float | None
     """CLIPS_LEASED: what it was ranked by."""
+    clip_number: int = 0
+    """The clip's place in the order of import; unlike its id it never passes to another clip."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,4 +132,5 @@ def _write_change(history: TaskHistory, event: Event, place: int) -> labeling_pb
         label="" if class_index == NO_CLASS else history.task.classes[class_index],
         lease_id=event.lease_ids[place] if event.lease_ids else "",
         score=event.scores[place] if event.scores else None,
+        clip_number=event.rows[place],
     )
