@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from .conftest import CommandLine
 
 
@@ -22,6 +24,7 @@ def test_simulate_runs_on_a_folder_of_classes(aloe: CommandLine, recordings: Pat
     assert not [each for each in aloe.json("pool", "list") if each["pool_id"].startswith("bench-")]
 
 
+@pytest.mark.slow
 def test_simulate_shows_a_row_for_each_acquisition_function(aloe: CommandLine, recordings: Path):
     shown = aloe.output(
         "simulate", recordings, "--server", aloe.server, "--rounds", 1, "--seed-labels", 1,
@@ -32,6 +35,7 @@ def test_simulate_shows_a_row_for_each_acquisition_function(aloe: CommandLine, r
     assert "of 20" in shown
 
 
+@pytest.mark.slow
 def test_simulated_oracles_may_err_or_abstain(aloe: CommandLine, recordings: Path):
     found = aloe.json(
         "simulate", recordings, "--server", aloe.server, "--rounds", 2, "--seed-labels", 1,

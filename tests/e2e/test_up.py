@@ -28,6 +28,7 @@ def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.kill()
 
 
+@pytest.mark.slow
 def test_up_tells_where_audio_is_kept_and_whether_clips_can_be_heard(
     up: subprocess.Popen[str], tmp_path: Path
 ):
@@ -44,7 +45,9 @@ def pids_of(up: subprocess.Popen[str]) -> list[int]:
     return pids
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_up_ends_everything_it_started(up: subprocess.Popen[str], number: signal.Signals):
     pids = pids_of(up)
     up.send_signal(number)
