@@ -100,6 +100,7 @@ def large_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
+@pytest.mark.slow
 def test_files_that_are_more_than_a_message_together_are_divided(
     stack: LocalStack, aloe: CommandLine, task: str, large_files: list[Path]
 ):

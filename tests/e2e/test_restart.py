@@ -196,6 +196,7 @@ async def test_a_learner_killed_again_and_again_changes_nothing(
     assert kills.count >= 4
 
 
+@pytest.mark.slow
 async def test_a_redis_killed_and_started_again_changes_nothing(
     client: AsyncLearnerClient, stack: LocalStack, undisturbed: list[History]
 ):

@@ -55,6 +55,7 @@ def test_up_ends_everything_it_started(up: subprocess.Popen[str], number: signal
     assert not any(_is_running(pid) for pid in pids)
 
 
+@pytest.mark.slow
 def test_what_up_started_dies_with_it_even_when_it_is_killed(up: subprocess.Popen[str]):
     pids = pids_of(up)
     up.kill()

@@ -92,6 +92,7 @@ def test_fingerprint_tells_preprocessing_apart(options: dict[str, Any]) -> None:
     assert load("logmel").info.fingerprint != load("logmel", **options).info.fingerprint
 
 
+@pytest.mark.slow
 def test_fingerprint_is_the_same_in_another_process() -> None:
     code = (
         "from aloe.embedding.adapters.loading import EncoderSource, load_encoder;"

@@ -133,6 +133,7 @@ def test_a_wrong_configuration_ends_with_code_2_and_one_line(
     assert stderr.count("\n") == 1, stderr
 
 
+@pytest.mark.slow
 def test_a_taken_address_ends_with_code_2_and_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"

@@ -76,6 +76,7 @@ def test_a_player_gets_the_recording_under_a_name_of_its_kind(install, media_typ
     assert not Path(path).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_player_that_hangs_is_stopped_with_all_it_started(install):
     notes = install("ffplay", 'echo $$ > "$notes"; sleep 600 & echo $! >> "$notes"; wait')
