@@ -1,10 +1,12 @@
 """Any recording into the mono samples that an encoder hears: one policy for every container."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aloe.audio.arrays import INT16_FULL_SCALE, Float32Array
 from aloe.audio.channels import Mixer, chosen_channel
 from aloe.audio.errors import BadAudio
+from aloe.audio.joined import parts_of
 from aloe.audio.sources import JoinedSource, Source
 from aloe.values.audio import AudioProblem, AudioReport, AudioWarning, Decoding
 
@@ -35,8 +37,10 @@ class Decoded:
         return self.samples.size / self.report.sample_rate_hz
 
 
-def decode(content: bytes, decoding: Decoding, limits: Limits) -> Decoded:
-    """Decode a recording to the end of its data.
+def decode(
+    content: bytes, decoding: Decoding, limits: Limits, parts: Sequence[bytes] | None = None
+) -> Decoded:
+    """Decode a recording to the end of its data; `parts` are those of `parts_of`, where known.
 
     Raises:
         BadAudio: it is empty, cannot be decoded, is not finite or too long, its rate or channel
@@ -45,8 +49,9 @@ def decode(content: bytes, decoding: Decoding, limits: Limits) -> Decoded:
     """
     if not content:
         raise BadAudio(f"holds no audio; send a {FORMATS} file, or samples")
-    channel = chosen_channel(decoding, lambda: _mix(content, 0, limits)[0])
-    mixer, source = _mix(content, channel, limits)
+    parts = parts or list(parts_of(content))
+    channel = chosen_channel(decoding, lambda: _mix(parts, 0, limits)[0])
+    mixer, source = _mix(parts, channel, limits)
     warnings = _judge(mixer, source, decoding)
     samples = mixer.samples()
     if not samples.size:
@@ -57,8 +62,8 @@ def decode(content: bytes, decoding: Decoding, limits: Limits) -> Decoded:
     )
 
 
-def _mix(content: bytes, channel: int, limits: Limits) -> tuple[Mixer, JoinedSource]:
-    source = JoinedSource(content)
+def _mix(parts: Sequence[bytes], channel: int, limits: Limits) -> tuple[Mixer, JoinedSource]:
+    source = JoinedSource(parts)
     try:
         check_rate(source.sample_rate_hz)
         mixer = Mixer(source.channel_count, channel, limits.int16_divisor)

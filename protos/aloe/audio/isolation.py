@@ -13,6 +13,7 @@ import numpy as np
 
 from aloe.audio.decoder import Decoded, Limits, decode
 from aloe.audio.errors import BadAudio
+from aloe.audio.joined import parts_of
 from aloe.audio.sources import is_plain
 from aloe.audio.windows import cut, measure
 from aloe.audio.worker import OUT_OF_MEMORY, read, write
@@ -74,8 +75,9 @@ class IsolatedDecoder:
 
     def decode(self, content: bytes, decoding: Decoding, limits: Limits) -> Decoded:
         """Do what `decoder.decode` does. Raises BadAudio as it does, and where a decoder dies."""
-        if is_plain(content):
-            return decode(content, decoding, limits)
+        parts = list(parts_of(content))
+        if is_plain(parts):
+            return decode(content, decoding, limits, parts)
         rule = decoding.channel_rule
         job = {
             "kind": "decode",
@@ -90,14 +92,14 @@ class IsolatedDecoder:
 
     def cut(self, content: bytes, start_s: float, end_s: float | None) -> bytes:
         """Do what `windows.cut` does. Raises BadAudio."""
-        if is_plain(content):
+        if is_plain(parts_of(content)):
             return cut(content, start_s, end_s)
         _, data = self._do({"kind": "cut", "start_s": start_s, "end_s": end_s}, content)
         return data
 
     def measure(self, content: bytes) -> tuple[int, int]:
         """Do what `windows.measure` does. Raises BadAudio."""
-        if is_plain(content):
+        if is_plain(parts_of(content)):
             return measure(content)
         head, _ = self._do({"kind": "measure"}, content)
         frame_count, rate_hz = head["measured"]

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, Protocol
 
 from aloe.audio import ogg
@@ -10,7 +10,6 @@ from aloe.audio.arrays import SampleArray
 from aloe.audio.containers import ContainerReader, reason
 from aloe.audio.errors import BadAudio
 from aloe.audio.findings import Findings
-from aloe.audio.joined import parts_of
 from aloe.audio.wav import PlainWav, find_wav_data
 
 _BLOCK_SAMPLES = 1 << 18
@@ -36,10 +35,10 @@ class Source(Protocol):
 class JoinedSource:
     """The parts of a file one after the other; usually there is one."""
 
-    def __init__(self, content: bytes) -> None:
-        """Open the first part. Raises BadAudio."""
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        """Open the first part of those that `parts_of` gives. Raises BadAudio."""
         self.findings = Findings()
-        self._rest = parts_of(content)
+        self._rest = iter(parts)
         self._part = open_part(next(self._rest))
         self.sample_rate_hz = self._part.sample_rate_hz
         self.channel_count = self._part.channel_count
@@ -93,9 +92,9 @@ def open_part(content: bytes) -> Source:
         return other
 
 
-def is_plain(content: bytes) -> bool:
+def is_plain(parts: Iterable[bytes]) -> bool:
     """Whether a file needs no decoder: plain samples, which cannot do any harm."""
-    return all(find_wav_data(part) for part in parts_of(content))
+    return all(find_wav_data(part) for part in parts)
 
 
 class LibsndfileReader:

@@ -15,6 +15,8 @@ from aloe.audio.findings import Findings
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _KINDS = (b"RIFF", b"RF64", b"BW64", b"RIFX")
+_NO_CHUNKS = (*_KINDS, b"data", b"FORM", b"riff")
+"""What does not follow the data of a file, unless another one was joined to it."""
 _DTYPES = {
     (_PCM, 1): "u1",
     (_PCM, 2): "i2",
@@ -62,6 +64,8 @@ class WavData:
     """What the header says; None where it does not."""
     unclaimed_bytes: int = 0
     """What follows the data and is no part of the file."""
+    is_complete: bool = False
+    """Whether the data has the stated size, and nothing but chunks of this file follows."""
 
     @property
     def frame_count(self) -> int:
@@ -164,16 +168,17 @@ def _data(view: memoryview, begin: int, size: int, layout: _Layout, bits: int) -
         lowest = np.frombuffer(data, np.uint8)[3 if layout.order == ">" else 0 :: 4]
         layout = replace(layout, low_bits=bool(lowest.any()))
     rest = _next_chunk(view, begin + byte_count)
-    unclaimed = 0 if _is_chunks(view, rest, layout.order) else len(view) - begin - byte_count
+    is_end = _is_chunks(view, rest, layout.order)
+    unclaimed = 0 if is_end else len(view) - begin - byte_count
     if unclaimed <= _TAIL_BYTES or not bytes(view[begin + byte_count :]).strip(b"\0"):
         unclaimed = 0
-    return WavData(layout, data, promised, unclaimed)
+    return WavData(layout, data, promised, unclaimed, is_known and is_end and byte_count == size)
 
 
 def _is_chunks(view: memoryview, place: int, order: str) -> bool:
     """Whether nothing but whole chunks follows, none of them data."""
     while place + 8 <= len(view):
-        if not _is_name(view, place) or bytes(view[place : place + 4]) == b"data":
+        if not _is_name(view, place) or bytes(view[place : place + 4]) in _NO_CHUNKS:
             return False
         place = _next_chunk(view, place + 8 + _u32(view, place + 4, order))
     return place in (len(view), len(view) + 1)

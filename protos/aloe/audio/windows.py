@@ -7,6 +7,7 @@ import numpy as np
 
 from aloe.audio.arrays import SampleArray
 from aloe.audio.errors import BadAudio
+from aloe.audio.joined import parts_of
 from aloe.audio.sources import JoinedSource
 
 
@@ -16,7 +17,7 @@ def measure(content: bytes) -> tuple[int, int]:
     Raises:
         BadAudio: it cannot be decoded, or is damaged.
     """
-    source = JoinedSource(content)
+    source = JoinedSource(parts_of(content))
     try:
         frame_count = sum(len(block) for block in source.blocks())
     finally:
@@ -41,7 +42,7 @@ def cut(content: bytes, start_s: float, end_s: float | None) -> bytes:
     """
     import soundfile
 
-    source = JoinedSource(content)
+    source = JoinedSource(parts_of(content))
     rate_hz = source.sample_rate_hz
     last = None if end_s is None else round(end_s * rate_hz)
     try:
