@@ -28,7 +28,7 @@ from tests.benchmarks.echo import ECHO, running_echo, unary
 
 from aloe.client import Answer, AsyncLearnerClient, NewClip, connect_async
 from aloe.learner.adapters.redis.task_scripts import TaskKeys, milliseconds, task_script
-from aloe.learner.ports import REQUEST_LIFE
+from aloe.learner.ports.tasks import REQUEST_LIFE
 from aloe.local import LocalStack, StackOptions
 from aloe.local.redis_server import redis_child
 from aloe.redis.connecting import connect_redis

@@ -18,7 +18,7 @@ from tests.benchmarks.learner_server import fill_pool, running_learner, running_
 from tests.benchmarks.measuring import median_ratio, seconds
 
 from aloe.client import connect
-from aloe.learner.ports import CHUNK_ROWS
+from aloe.learner.ports.pools import CHUNK_ROWS
 from aloe.v1 import head_pb2
 from aloe.wire.arrays import encode_matrix
 from aloe.wire.names import task_name

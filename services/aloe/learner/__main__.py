@@ -16,7 +16,7 @@ from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.remote_encoder import RemoteEncoder
 from aloe.learner.domain.errors import SchemaTooNew, StoreFull, StoreUnavailable, StoreUnfit
 from aloe.learner.domain.warming import warm_up
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.learner.recorder import NoRecorder, Recorder
 from aloe.learner.rpc.servicer import rpc_service
 from aloe.learner.rpc.statuses import status_of

@@ -14,7 +14,7 @@ from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.leases import LeaseRequest, Pick
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.values.strategies import QueryStrategy
 
 from .topologies import cluster_deployment, sentinel_deployment

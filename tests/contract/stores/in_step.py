@@ -14,7 +14,7 @@ from aloe.learner.domain.leases import LabelsDiffer, LeaseOutcome, RankingTooSho
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.redis.connecting import RedisClient
 from aloe.values.states import EventKind
 

@@ -22,7 +22,7 @@ from aloe.learner.domain.clip_index import (
 )
 from aloe.learner.domain.errors import AlreadyExists, ClipNotFound
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.values.duplicates import DuplicateRule
 
 from .conftest import new_clips, new_pool

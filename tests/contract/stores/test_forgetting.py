@@ -10,7 +10,7 @@ import redis.asyncio
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.ports import ENDED_LEASE_LIFE, REQUEST_LIFE
+from aloe.learner.ports.tasks import ENDED_LEASE_LIFE, REQUEST_LIFE
 
 from .conftest import Scene, make_scene
 from .time_travel import Clock, make_older

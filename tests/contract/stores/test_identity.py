@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.local.redis_server import redis_child
 
 

@@ -25,7 +25,7 @@ from aloe.learner.domain.events import NO_CLASS, RETRACTED
 from aloe.learner.domain.leases import LabelChange, LeaseOutcome, LeaseRequest, Pick
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import KEPT_HEADS
+from aloe.learner.ports.tasks import KEPT_HEADS
 from aloe.values.recipes import AdamRecipe
 from aloe.values.states import ClipState
 from aloe.values.strategies import QueryStrategy

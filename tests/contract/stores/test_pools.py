@@ -8,7 +8,7 @@ import pytest
 from aloe.learner.domain.clip_index import EXISTING, NEW
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import EncoderInfo, Pool
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 
 from .conftest import DIM, Scene, new_clips, new_pool
 

@@ -6,7 +6,7 @@ import pytest
 from aloe.learner.domain.errors import AlreadyExists, PoolNotFound
 from aloe.learner.domain.events import NO_CLASS, TaskView
 from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, Pick
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.values.recipes import LbfgsRecipe
 from aloe.values.states import ClipState, EventKind
 from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule

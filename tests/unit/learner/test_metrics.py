@@ -15,7 +15,7 @@ from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import EncoderPort
+from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.recorder import HeadTimes, NoRecorder, Phase
 from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.learner import Learner

@@ -18,7 +18,7 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.pool import Audio, EncodedAudio, EncoderInfo
-from aloe.learner.ports import EmbeddedAudio
+from aloe.learner.ports.encoder import EmbeddedAudio
 from aloe.v1 import audio_pb2
 from aloe.v1 import embedding_service_pb2 as pb
 from aloe.wire.arrays import decode_vector

@@ -16,7 +16,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import FoundClip
 from aloe.learner.domain.errors import ClipNotFound, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import PoolStore
+from aloe.learner.ports.pools import PoolStore
 
 DEFAULT_BYTE_BUDGET = 16 * 1024**3
 """For the vectors of pools."""

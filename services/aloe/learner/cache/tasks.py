@@ -15,7 +15,7 @@ from aloe.learner.domain.errors import HeadNotTrained, TaskChanged
 from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.learner.recorder import HeadTimes, NoRecorder, Recorder
 from aloe.values.states import EventKind
 

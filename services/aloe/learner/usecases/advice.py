@@ -7,7 +7,7 @@ from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping import advise, rounds_needed
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.learner.recorder import Phase
 from aloe.values.stopping import StopAdvice
 

@@ -11,7 +11,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import MAX_OTHER_IDS, NEW, ImportRules, Placement, Placing
 from aloe.learner.domain.errors import AlreadyExists, LearnerError
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import CHUNK_ROWS, PoolStore
+from aloe.learner.ports.pools import CHUNK_ROWS, PoolStore
 
 _APPEND_ROWS = 8 * CHUNK_ROWS
 """Clips written at once."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from aloe.learner.domain.errors import LearnerError, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import AudioStore, PoolStore
+from aloe.learner.ports.audio import AudioStore
+from aloe.learner.ports.pools import PoolStore
 
 DEFAULT_GRACE_S = 24 * 3600.0
 """Longer than any import takes: what it has kept counts as needed before its clips are stored."""

@@ -20,7 +20,9 @@ from aloe.learner.domain.pool import (
     in_range,
     of_any_channel,
 )
-from aloe.learner.ports import NO_RULES, AudioStore, EmbeddedAudio, EncoderPort, PoolStore
+from aloe.learner.ports.audio import AudioStore
+from aloe.learner.ports.encoder import EmbeddedAudio, EncoderPort
+from aloe.learner.ports.pools import NO_RULES, PoolStore
 from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportReport, already_exists
 from aloe.learner.usecases.at_once import AtOnce
 from aloe.learner.usecases.keeping import Keeper

@@ -6,7 +6,8 @@ from dataclasses import replace
 from aloe.learner.domain.errors import AudioNotKept, InvalidInput
 from aloe.learner.domain.pool import Audio, Clip, Pool, content_hash, of_any_channel
 from aloe.learner.domain.recordings import is_recording_of
-from aloe.learner.ports import AudioStore, EmbeddedAudio
+from aloe.learner.ports.audio import AudioStore
+from aloe.learner.ports.encoder import EmbeddedAudio
 from aloe.learner.usecases.appending import BadClip, Block
 
 

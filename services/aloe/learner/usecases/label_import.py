@@ -10,7 +10,7 @@ from aloe.learner.domain.errors import InvalidInput, LabelConflict, Violation
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, LabelsOutcome
 from aloe.learner.domain.task import SPLIT_OF_STATE, STATE_OF_SPLIT, Task
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import ClipState, Split

@@ -21,7 +21,7 @@ from aloe.learner.domain.events import NO_CLASS, RETRACTED
 from aloe.learner.domain.leases import LabelsOutcome, Lease, LeaseRequest, RankingTooShort
 from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task, check_lease_duration
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.learner.recorder import Recorder
 from aloe.learner.usecases.ranking import rank
 from aloe.learner.usecases.retiring import retire_known

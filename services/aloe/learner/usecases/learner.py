@@ -5,7 +5,9 @@ from datetime import datetime
 
 from aloe.learner.cache.pools import DEFAULT_BYTE_BUDGET, PoolCache
 from aloe.learner.cache.tasks import TaskCache
-from aloe.learner.ports import AudioStore, EncoderPort, Store
+from aloe.learner.ports.audio import AudioStore
+from aloe.learner.ports.encoder import EncoderPort
+from aloe.learner.ports.store import Store
 from aloe.learner.recorder import NoRecorder, Recorder
 from aloe.learner.usecases.collecting import DEFAULT_GRACE_S, AudioCollector
 from aloe.learner.usecases.importing import Importer

@@ -10,7 +10,9 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import Removal
 from aloe.learner.domain.errors import AudioNotFound, InvalidInput, PoolNotFound
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
-from aloe.learner.ports import AudioFile, AudioStore, EncoderPort, PoolStore
+from aloe.learner.ports.audio import AudioFile, AudioStore
+from aloe.learner.ports.encoder import EncoderPort
+from aloe.learner.ports.pools import PoolStore
 from aloe.learner.usecases.retiring import Retiring
 
 MAX_EMBEDDING_DIM = 65_536

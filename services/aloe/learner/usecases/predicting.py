@@ -13,7 +13,8 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import all_in_range, class_probabilities
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import EncoderPort, Store
+from aloe.learner.ports.encoder import EncoderPort
+from aloe.learner.ports.store import Store
 from aloe.learner.usecases.training import Trainer
 from aloe.values.audio import AudioReport
 

@@ -13,7 +13,7 @@ from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.errors import TaskChanged, TaskNotFound
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import Task, TaskProgress
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 
 _CHANGES_PER_READ = 10_000
 

@@ -14,7 +14,7 @@ from aloe.learner.domain.leases import StoredLabel
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, TaskProgress, check_task
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.training import Trainer

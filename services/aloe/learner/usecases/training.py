@@ -26,7 +26,7 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.round_work import RoundInputs, RoundTicket, run_round
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
-from aloe.learner.ports import Store
+from aloe.learner.ports.store import Store
 from aloe.learner.recorder import HeadTimes, Phase
 from aloe.learner.usecases.retiring import settled_task
 

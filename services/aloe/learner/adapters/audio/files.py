@@ -15,7 +15,7 @@ from aloe.learner.adapters.audio.reading import MAX_FILE_BYTES
 from aloe.learner.domain.errors import AudioNotFound, AudioNotKept
 from aloe.learner.domain.pool import Audio, Clip, EncodedAudio
 from aloe.learner.domain.recordings import file_of, is_recording_of
-from aloe.learner.ports import AudioFile
+from aloe.learner.ports.audio import AudioFile
 
 _THREAD_COUNT = 8
 T = TypeVar("T")

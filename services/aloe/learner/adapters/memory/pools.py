@@ -18,7 +18,7 @@ from aloe.learner.domain.clip_index import (
     Removal,
 )
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
-from aloe.learner.ports import NO_RULES
+from aloe.learner.ports.pools import NO_RULES
 
 
 class MemoryPools:

@@ -8,7 +8,7 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import KEPT_HEADS
+from aloe.learner.ports.tasks import KEPT_HEADS
 from aloe.values.states import EventKind
 
 

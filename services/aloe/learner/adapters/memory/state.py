@@ -18,7 +18,7 @@ from aloe.learner.domain.leases import LabelChange, LabelsOutcome, LeaseOutcome
 from aloe.learner.domain.pool import ChangedClip, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
-from aloe.learner.ports import ENDED_LEASE_LIFE, REQUEST_LIFE
+from aloe.learner.ports.tasks import ENDED_LEASE_LIFE, REQUEST_LIFE
 from aloe.values.states import ClipState, EventKind
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from aloe.learner.adapters.redis.task_scripts import TaskScripts, milliseconds
 from aloe.learner.adapters.refusals import ANSWERS, MOST_CONFLICTS_SHOWN
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import REQUEST_LIFE
+from aloe.learner.ports.tasks import REQUEST_LIFE
 from aloe.values.states import ClipState
 
 _ROWS_PER_EVENT = 1_000

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.pool import Pool
-from aloe.learner.ports import CHUNK_ROWS
+from aloe.learner.ports.pools import CHUNK_ROWS
 from aloe.redis.connecting import RedisClient
 
 _FLOAT32 = np.dtype("<f4")

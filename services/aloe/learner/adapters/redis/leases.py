@@ -11,7 +11,7 @@ from aloe.learner.adapters.redis.task_scripts import TaskScripts, milliseconds
 from aloe.learner.adapters.refusals import LEASE_IDS
 from aloe.learner.domain.leases import Lease, LeaseOutcome, LeaseRequest, Pick
 from aloe.learner.domain.task import Task
-from aloe.learner.ports import REQUEST_LIFE
+from aloe.learner.ports.tasks import REQUEST_LIFE
 from aloe.values.states import PoolState
 
 

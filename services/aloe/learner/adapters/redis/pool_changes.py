@@ -33,7 +33,7 @@ from aloe.learner.domain.clip_index import (
     Removal,
 )
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports import CHUNK_ROWS, NO_RULES
+from aloe.learner.ports.pools import CHUNK_ROWS, NO_RULES
 from aloe.redis.connecting import RedisClient
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, read_script
 from aloe.learner.domain.leases import Conflict, LabelsDiffer, RankingTooShort
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task
-from aloe.learner.ports import ENDED_LEASE_LIFE
+from aloe.learner.ports.tasks import ENDED_LEASE_LIFE
 from aloe.redis.connecting import RedisClient
 from aloe.values.states import ClipState
 

@@ -1,0 +1,115 @@
+"""A store of pools; `store` says what holds for all of its methods."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.clip_index import FoundClip, ImportRules, Placement, Removal
+from aloe.learner.domain.pool import ChangedClip, Clip, Pool
+
+CHUNK_ROWS = 255
+"""Vectors that a store keeps in one piece: appending whole pieces saves it work. One short of a
+power of two, which saves a quarter of Redis's memory."""
+NO_RULES = ImportRules()
+"""What an import does that says nothing."""
+
+
+class PoolStore(Protocol):
+    """Keeps pools, their clips and their vectors.
+
+    Rows are only ever added, behind the last, and their vectors never change. What names a row may
+    change (domain/clip_index says how); each such change is counted by the pool and kept in order.
+    """
+
+    async def create_pool(self, pool: Pool) -> Pool:
+        """Create it, or return the one that is there with the same content.
+
+        Raises:
+            AlreadyExists: the id is taken by another.
+        """
+
+    async def read_pool(self, pool_id: str) -> Pool:
+        """Return the pool as it is now. Raises PoolNotFound."""
+
+    async def list_pool_ids(self) -> list[str]:
+        """Return the ids, sorted."""
+
+    async def delete_pool(self, pool_id: str) -> None:
+        """Delete it. Raises PoolNotFound, and PoolInUse while it has tasks."""
+
+    async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
+        """Look clips up by any of their ids, one result for each; no pool holds none."""
+
+    async def append_clips(
+        self,
+        pool: Pool,
+        clips: Sequence[Clip],
+        vectors: Float32Array,
+        rules: ImportRules = NO_RULES,
+    ) -> list[Placement]:
+        """Add clips in order, where the rules let them; say what became of each.
+
+        Args:
+            pool: the pool.
+            clips: with ids that differ from each other.
+            vectors: (n_clips, embedding_dim) float32.
+            rules: what to do with ids and contents that are there.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:
+        """Delete clips, all or none, as ClipIndex.remove says.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            ClipNotFound: the pool never held one of them.
+        """
+
+    async def rename_clip(self, pool: Pool, clip_id: str, new_id: str) -> None:
+        """Give one of a clip's names another id; repeating it changes nothing.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            ClipNotFound: there is no such clip.
+            AlreadyExists: the new id is taken.
+        """
+
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
+        """Return up to `count` clips from a row on, retired ones too.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
+        """Return up to `count` changes to clips that were there, from one on, in order.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def read_vectors(
+        self,
+        pool: Pool,
+        first_row: int,
+        at_most: int | None = None,
+        out: Float32Array | None = None,
+    ) -> Float32Array:
+        """Return vectors from a row on, all or up to a number.
+
+        When this ends, in an error or a cancellation too, nobody writes to `out` any more.
+
+        Args:
+            pool: the pool.
+            first_row: of the first one.
+            at_most: how many; None for all there are.
+            out: (at_most, embedding_dim) float32, filled from its first row on if it is given.
+
+        Returns:
+            (n, embedding_dim) float32, the filled rows of `out` if it was given.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """

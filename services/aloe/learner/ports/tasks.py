@@ -1,0 +1,168 @@
+"""A store of tasks; `store` says what holds for all of its methods."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from aloe.learner.domain.events import Event
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.leases import (
+    LabelChange,
+    LabelsOutcome,
+    LeaseOutcome,
+    LeaseRequest,
+    StoredLabel,
+)
+from aloe.learner.domain.round_work import RoundTicket
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.task import Task, TaskProgress
+
+KEPT_HEADS = 5
+"""Of each task, the newest ones; rounds are kept for good."""
+REQUEST_LIFE = timedelta(days=1)
+"""How long the answer to a request id is remembered."""
+ENDED_LEASE_LIFE = timedelta(days=7)
+"""How long a lease is remembered after it ended; until then a late answer or a correction can be
+taken, and after it the lease is unknown."""
+
+
+class TaskStore(Protocol):
+    """Keeps tasks with their labels, leases, heads, rounds and events."""
+
+    async def create_task(self, task: Task) -> Task:
+        """Create it, or return the one that is there with the same content.
+
+        Raises:
+            AlreadyExists: the id is taken by another.
+            PoolNotFound: it has no pool.
+        """
+
+    async def read_task(self, task_id: str) -> tuple[Task, TaskProgress]:
+        """End a task's overdue leases; return it and how far it is. Raises TaskNotFound."""
+
+    async def list_task_ids(self, pool_id: str | None) -> list[str]:
+        """Return the ids, of one pool or all, sorted.
+
+        Some may be of tasks that have just gone or that are on another pool by now: read each.
+        """
+
+    async def update_task(self, task: Task) -> None:
+        """Replace the stored task by `task`, whose revision is then one higher.
+
+        Only settings may differ: id, pool, classes, seed and times are fixed.
+
+        Raises:
+            TaskChanged: another update came since `task` was read; nothing is changed.
+        """
+
+    async def delete_task(self, task_id: str) -> None:
+        """Delete it with all that belongs to it. Raises TaskNotFound."""
+
+    async def import_labels(
+        self,
+        task: Task,
+        labels: Sequence[LabelChange],
+        *,
+        replace: bool = False,
+        validate_only: bool = False,
+    ) -> LabelsOutcome:
+        """Set labels, each clip once; a lease on one is lost.
+
+        A label that agrees in state and class with what is stored changes nothing. Labels that an
+        oracle gave count against the label budget, but are not refused by it.
+
+        Args:
+            task: the task.
+            labels: no clip twice.
+            replace: set those that differ from what is stored as well.
+            validate_only: store nothing, and tell what would change.
+
+        Raises:
+            LabelsDiffer: some differ from what is stored, and `replace` is not set.
+            ClipNotFound: a row is retired in this task; nothing is changed.
+        """
+
+    async def retire_rows(self, task: Task, rows: Sequence[int]) -> None:
+        """Take rows that their pool retired out of a task, with labels and leases; for good.
+
+        Repeating it changes nothing.
+        """
+
+    async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:
+        """Lease the first free clips of a ranking, as many as asked for and as may be held.
+
+        The label budget leaves room for what is neither labeled nor held; max_leases_per_oracle
+        counts what the oracle holds.
+
+        Raises:
+            RankingTooShort: clips outside the ranking are free that should have been leased.
+        """
+
+    async def submit(
+        self,
+        task: Task,
+        oracle_id: str,
+        answers: Sequence[tuple[str, int]],
+        request_id: str,
+    ) -> LabelsOutcome:
+        """Store answers: pairs of lease id and class index, NO_CLASS abstaining.
+
+        An answer ends its lease. A late one is taken while nobody else holds the clip or has
+        answered it. A second answer under one lease corrects the first; RETRACTED takes it back,
+        and the clip is unlabeled again.
+
+        Args:
+            task: the task.
+            oracle_id: who answers.
+            answers: no lease twice.
+            request_id: chosen by the caller.
+
+        Raises:
+            InvalidInput: a lease is unknown or another oracle's; violations by their place.
+            LeaseLost: a clip went to another oracle or was answered by one, or is retired, or the
+                lease ended and its place in the label budget has been taken.
+        """
+
+    async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
+        """End leases of an oracle, all of them if no id is given; return how many did.
+
+        Raises:
+            InvalidInput: a lease is unknown or another oracle's.
+        """
+
+    async def renew(
+        self, task: Task, oracle_id: str, lease_ids: Sequence[str], duration: timedelta
+    ) -> datetime:
+        """Let leases of an oracle last `duration` from now, all or none; return until when.
+
+        One that has ended is renewed while nobody else holds the clip.
+
+        Raises:
+            InvalidInput: a lease is unknown or another oracle's; violations by their place.
+            LeaseLost: a clip is answered or retired, or went to another oracle, or the lease ended
+                and its place in the label budget has been taken.
+        """
+
+    async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
+        """Return the events after an event id, in order."""
+
+    async def read_labels(self, task: Task) -> list[StoredLabel]:
+        """Return every label and abstention, by row; none of retired rows."""
+
+    async def begin_round(self, task: Task, trainer_id: str, hold: timedelta) -> RoundTicket | None:
+        """Take the right to train the next head, if one is due and nobody else has it.
+
+        A head is due once training labels changed since the last one's cutoff, and two classes
+        have some. A round whose trainer let its hold run out is given to the next who asks, with
+        the same version, cutoff and settings, so that its head comes out the same. A trainer that
+        has the ticket gets it again, with a new hold.
+        """
+
+    async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:
+        """Store a head with its round; False, and nothing stored, if the ticket was lost."""
+
+    async def read_head(self, task: Task, version: int) -> Head | None:
+        """Return a head, or None if it is not trained or no longer kept (KEPT_HEADS)."""
+
+    async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:
+        """Return up to `count` rounds from a head version on, by version."""
