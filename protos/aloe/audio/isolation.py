@@ -41,7 +41,8 @@ class IsolatedDecoder:
     """Decodes in at most so many processes, which are started as they are needed.
 
     Any number of threads may use it; each waits until a process is free. Plain WAV files are
-    decoded where they are: no native code looks at them.
+    decoded where they are: no native code looks at them. Methods raise NoDecoder where a process
+    cannot be started, and after `close`.
     """
 
     def __init__(self, process_count: int = 1, bounds: Bounds | None = None) -> None:
@@ -60,18 +61,24 @@ class IsolatedDecoder:
 
     def start(self) -> None:
         """Start every process, so that no clip has to wait for it. Raises NoDecoder."""
-        processes = [self._idle.get() for _ in range(self._process_count)]
-        for process in processes:
-            self._idle.put(process or _Process(self._bounds))
+        slots = [self._idle.get() for _ in range(self._process_count)]
+        try:
+            slots = [process or _Process(self._bounds) for process in slots]
+        finally:
+            for process in slots:
+                self._idle.put(process)
 
     def close(self) -> None:
-        """End the processes; clips that are being decoded fail."""
+        """End the processes, those that are at work once they are done; take no more clips."""
         self._is_closed = True
+        slots: list[_Process | None] = []
         with contextlib.suppress(queue.Empty):
             while True:
-                process = self._idle.get_nowait()
-                if process:
-                    process.end()
+                slots.append(self._idle.get_nowait())
+        for process in slots:
+            if process:
+                process.end()
+            self._idle.put(None)  # Nobody is to wait for ever.
 
     def decode(self, content: bytes, decoding: Decoding, limits: Limits) -> Decoded:
         """Do what `decoder.decode` does. Raises BadAudio as it does, and where a decoder dies."""
@@ -110,6 +117,8 @@ class IsolatedDecoder:
         is_fresh = process is None
         try:
             while True:
+                if self._is_closed:
+                    raise NoDecoder("the decoders have ended")
                 process = process or _Process(self._bounds)
                 try:
                     head, data = process.do(job, content)
@@ -117,7 +126,7 @@ class IsolatedDecoder:
                     process.end()
                     process = None
                     # What an earlier clip left behind must not fail this one.
-                    if is_fresh or self._is_closed:
+                    if is_fresh:
                         raise BadAudio(str(death)) from None
                     is_fresh = True
                 else:
@@ -125,6 +134,7 @@ class IsolatedDecoder:
         finally:
             if self._is_closed and process:
                 process.end()
+                process = None
             self._idle.put(process)
         if "error" in head:
             raise BadAudio(head["error"])

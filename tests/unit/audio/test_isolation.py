@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests.audio_files import made, speechlike
 
 from aloe.audio.decoder import Limits, decode
 from aloe.audio.errors import BadAudio
-from aloe.audio.isolation import Bounds, IsolatedDecoder
+from aloe.audio.isolation import Bounds, IsolatedDecoder, NoDecoder
 from aloe.values.audio import AudioProblem, ChannelRule, Decoding
 
 LIMITS = Limits(max_clip_s=6_000.0)
@@ -106,3 +107,25 @@ def test_closing_leaves_no_process_behind() -> None:
     while mine & set(children()) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not mine & set(children())
+
+
+def test_nobody_waits_for_a_decoder_that_has_ended() -> None:
+    isolated = IsolatedDecoder(1)
+    assert isolated.decode(FLAC, Decoding(), LIMITS).duration_s == 1.0
+    isolated.close()
+    isolated.close()
+    for _ in range(2):
+        with pytest.raises(NoDecoder, match="have ended"):
+            isolated.decode(FLAC, Decoding(), LIMITS)
+    assert isolated.decode(made("wav", speechlike()), Decoding(), LIMITS).duration_s == 1.0
+
+
+def test_a_decoder_that_cannot_start_is_told_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with IsolatedDecoder(2) as isolated:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "executable", "/no/such/python")
+            for attempt in (isolated.start, lambda: isolated.decode(FLAC, Decoding(), LIMITS)) * 2:
+                with pytest.raises(NoDecoder, match="cannot be started"):
+                    attempt()
+        isolated.start()
+        assert isolated.decode(FLAC, Decoding(), LIMITS).duration_s == 1.0
