@@ -85,8 +85,6 @@ class Clip:
     content_hash: str
     """Of the audio or embedding it was imported from."""
     uri: str = ""
-    audio_key: str = ""
-    """Where the audio store keeps the recording; empty if it does not."""
     duration_s: float | None = None
     decoding: Decoding = DEFAULT_DECODING
     """How its recording was read."""

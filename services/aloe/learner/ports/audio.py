@@ -20,8 +20,8 @@ class AudioStore(Protocol):
     Methods raise StoreUnavailable while the store of the pools cannot be reached.
     """
 
-    async def keep(self, audio: Audio, content_hash: str) -> str:
-        """Keep a recording and return its key.
+    async def keep(self, audio: Audio, content_hash: str) -> None:
+        """Keep a recording under its content hash.
 
         Repeating it mends what was damaged, and lets the recording count as new to `discard`.
 

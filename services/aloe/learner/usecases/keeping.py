@@ -17,13 +17,14 @@ class Keeper:
     def __init__(self, audio: AudioStore, pool: Pool) -> None:
         self._audio, self._pool = audio, pool
 
-    async def keep(self, audio: Audio, content_hash: str) -> str:
-        """Keep a recording if the pool keeps audio; return its key, or nothing.
+    async def keep(self, audio: Audio, content_hash: str) -> None:
+        """Keep a recording if the pool keeps audio.
 
         Raises:
             AudioNotKept: it could not be written.
         """
-        return await self._audio.keep(audio, content_hash) if self._pool.keep_audio else ""
+        if self._pool.keep_audio:
+            await self._audio.keep(audio, content_hash)
 
     async def keep_embedded(
         self, block: Block, audio: Audio, result: EmbeddedAudio
@@ -37,13 +38,12 @@ class Keeper:
             audio = of_any_channel(audio)
             clip = replace(clip, content_hash=content_hash(audio))
         try:
-            key = await self.keep(audio, clip.content_hash)
+            await self.keep(audio, clip.content_hash)
         except AudioNotKept as error:
             return error
         block.clips = [
             replace(
                 clip,
-                audio_key=key,
                 duration_s=result.duration_s,
                 decoding=audio.decoding,
                 report=result.report,
@@ -57,6 +57,7 @@ class Keeper:
         try:
             if not await asyncio.to_thread(is_recording_of, clip, audio):
                 raise InvalidInput.of("audio", "is not the recording with this content_hash")
-            return replace(clip, audio_key=await self.keep(audio, clip.content_hash))
+            await self.keep(audio, clip.content_hash)
         except (InvalidInput, AudioNotKept) as error:
             return BadClip(clip.clip_id, error)
+        return clip

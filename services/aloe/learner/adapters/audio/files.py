@@ -50,7 +50,7 @@ class AudioFiles:
         # Of its own: a disk or a mount that hangs must not hold up what else uses threads.
         self._threads = ThreadPoolExecutor(_THREAD_COUNT, "aloe-audio")
 
-    async def keep(self, audio: Audio, content_hash: str) -> str:
+    async def keep(self, audio: Audio, content_hash: str) -> None:
         content = file_of(audio)
         if len(content) > MAX_FILE_BYTES:
             raise AudioNotKept(
@@ -58,7 +58,6 @@ class AudioFiles:
             )
         home = await self._home()
         await self._on_thread(lambda: home.write(content_hash, content))
-        return content_hash
 
     async def read(self, clip: Clip) -> AudioFile:
         home = await self._home()

@@ -27,6 +27,8 @@ from aloe.values.strategies import AcquisitionFunction, QueryStrategy, Selection
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 _FLOAT32 = np.dtype("<f4")
+_NO_KEY = ""
+"""Where older versions had the place of kept audio, which the content hash tells."""
 _CLIP_ENCODER = json.JSONEncoder(separators=("\n", ":"))
 
 
@@ -79,7 +81,7 @@ def dump_clips(clips: Sequence[Clip]) -> list[str]:
                 clip.clip_id,
                 clip.content_hash,
                 clip.uri,
-                clip.audio_key,
+                _NO_KEY,
                 clip.duration_s,
                 *_dump_heard(clip),
             )
@@ -94,7 +96,7 @@ def dump_clip(clip: Clip) -> str:
     """Write a clip as a line, with what only clips have that were changed."""
     return json.dumps(
         (
-            *(clip.clip_id, clip.content_hash, clip.uri, clip.audio_key, clip.duration_s),
+            *(clip.clip_id, clip.content_hash, clip.uri, _NO_KEY, clip.duration_s),
             *(_dump_heard(clip) or ("",)),
             *(clip.other_ids, clip.is_retired),
         )
@@ -104,11 +106,11 @@ def dump_clip(clip: Clip) -> str:
 def load_clip(text: bytes) -> Clip:
     """Read what dump_clips or dump_clip wrote."""
     # Clips by embedding and those of older versions do not say how they were read.
-    clip_id, content_hash, uri, audio_key, duration_s, *rest = json.loads(text)
+    clip_id, content_hash, uri, _, duration_s, *rest = json.loads(text)
     heard, *changed = rest or ("",)
     other_ids, is_retired = changed or ((), False)
     clip = Clip(
-        *(clip_id, content_hash, uri, audio_key, duration_s),
+        *(clip_id, content_hash, uri, duration_s),
         other_ids=tuple(other_ids),
         is_retired=is_retired,
     )
