@@ -165,7 +165,7 @@ def _check_origins(learner: LearnerClient, pool_id: str, clips: list[NewClip]) -
         origin = known.get(clip.clip_id)
         if origin and origin != clip.uri:
             raise CommandError(
-                f"{clip.uri} would replace the clip {clip.clip_id}, which came from {origin}:"
+                f"{clip.uri} may replace the clip {clip.clip_id}, which came from {origin}:"
                 " import by the same folder as then, or with an --id-prefix, or delete that clip"
                 " first"
             )

@@ -182,13 +182,13 @@ def _is_taken(address: str) -> bool:
     host, _, port = address.rpartition(":")
     if not port.isdecimal():
         return False  # The service says what is wrong with it.
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        # As servers do: a port whose last user has just ended is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            # As servers do: a port whose last user has just ended is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host.strip("[]"), int(port)))
-        except OSError as error:
-            return error.errno == errno.EADDRINUSE
-        except (OverflowError, UnicodeError):
-            return False
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    except (OverflowError, UnicodeError):
+        return False
     return False

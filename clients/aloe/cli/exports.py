@@ -68,6 +68,11 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
+    if output.exists() and not output.is_file():  # A device or a pipe keeps its place.
+        with output.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
+    output = output.resolve()  # A link goes on to where it leads.
     partial = output.with_name(f"{output.name}.partial")
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:

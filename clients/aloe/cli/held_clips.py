@@ -10,11 +10,13 @@ from aloe.cli.console import CommandError, tell
 from aloe.client import (
     AloeError,
     Answer,
+    DeadlineExceeded,
     LearnerClient,
     Lease,
     LeaseLost,
     PoolState,
     QueryResult,
+    Unavailable,
 )
 
 GONE = "it went to another oracle or is labeled already, or its place in the label budget is taken"
@@ -96,9 +98,11 @@ class HeldClips:
 
     def give_back(self) -> None:
         """Give back what is in hand, and what a query leased whose answer was not waited for."""
-        if self._request_id:
-            self._query(1, self._request_id)
-        self._release(list(self._held.values()), _PARTING)
+        try:
+            if self._request_id:
+                self._query(1, self._request_id, _PARTING)
+        finally:
+            self._release(list(self._held.values()), _PARTING)
 
     def _ask(self) -> bool:
         """Ask for clips; return whether there are any."""
@@ -120,11 +124,15 @@ class HeldClips:
         self._release([lease for lease in found.leases if lease.clip_id not in asked])
         return True
 
-    def _query(self, count: int, request_id: str) -> QueryResult:
+    def _query(self, count: int, request_id: str, timeout: timedelta | None = None) -> QueryResult:
         """Query; a repetition under the same request id gives the same leases."""
         self._request_id = request_id
         try:
-            found = self._learner.query(*self._names, max_clip_count=count, request_id=request_id)
+            found = self._learner.query(
+                *self._names, max_clip_count=count, request_id=request_id, timeout=timeout
+            )
+        except (DeadlineExceeded, Unavailable):
+            raise  # It may have leased clips: `give_back` asks once more.
         except AloeError:
             self._request_id = ""
             raise

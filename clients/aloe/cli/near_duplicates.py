@@ -29,16 +29,17 @@ def near_pairs(
         block = embeddings[first : first + _BLOCK_ROWS]
         for second in range(first, len(embeddings), _BLOCK_ROWS):
             cosines = block @ embeddings[second : second + _BLOCK_ROWS].T
+            near = cosines >= least_cosine
             if first == second:
-                cosines = np.triu(cosines, 1)
-            yield from _places(cosines, least_cosine, first, second)
+                near = np.triu(near, 1)
+            yield from _places(cosines, near, first, second)
         on_progress(first + len(block))
 
 
 def _places(
-    cosines: NDArray[np.float32], least: float, first: int, second: int
+    cosines: NDArray[np.float32], near: NDArray[np.bool_], first: int, second: int
 ) -> Iterator[tuple[int, int, float]]:
-    rows, columns = np.nonzero(cosines >= least)
+    rows, columns = np.nonzero(near)
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
         # Rounding may lead past 1.
         yield first + row, second + column, min(1.0, float(cosines[row, column]))

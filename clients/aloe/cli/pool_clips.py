@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from typing import Annotated, Any
 
@@ -26,6 +27,8 @@ app = typer.Typer(help="The clips of a pool.", no_args_is_help=True)
 
 ClipId = Annotated[str, typer.Argument(metavar="CLIP", help="one of the clip's ids")]
 _CLIPS_PER_CALL = 1_000
+_PATIENCE = timedelta(minutes=10)
+"""For reading a whole pool."""
 _MOST_PAIRS = 100_000
 
 
@@ -120,7 +123,7 @@ def duplicates(
     near: Annotated[
         float | None,
         typer.Option(
-            min=-1, max=1, help="also pairs whose embeddings have this cosine or more: 0.999"
+            min=0, max=1, help="also pairs whose embeddings have this cosine or more: 0.999"
         ),
     ] = None,
     server: Server = DEFAULT_SERVER,
@@ -185,7 +188,7 @@ def _near_clips(learner: LearnerClient, pool_id: str, least_cosine: float) -> li
     embeddings = np.empty((pool.clip_count, pool.embedding_dim), np.float32)
     with progress() as bar:
         row = bar.add_task(f"reading {pool_id}", total=pool.clip_count)
-        for each in islice(learner.export_clips(pool_id), pool.clip_count):
+        for each in islice(learner.export_clips(pool_id, timeout=_PATIENCE), pool.clip_count):
             embeddings[len(clips)] = each.embedding
             clips.append(each.clip)
             if len(clips) % _CLIPS_PER_CALL == 0:

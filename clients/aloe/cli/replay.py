@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aloe.client import ClipChange, ClipState, LearnerClient, StoredLabel, Task, TaskEvent
 
+_PATIENCE = timedelta(minutes=10)
 _STORED_STATES = (ClipState.LABELED, ClipState.ABSTAINED, ClipState.VALIDATION, ClipState.TEST)
 
 
@@ -27,7 +29,7 @@ def replay_task(learner: LearnerClient, task_id: str) -> Replay:
     task = learner.get_task(task_id)
     events = list(learner.list_events(task_id))
     folded = fold(events)
-    stored = list(learner.export_labels(task_id))
+    stored = list(learner.export_labels(task_id, timeout=_PATIENCE))
     differences = [*_label_differences(folded, stored), *_count_differences(folded, task)]
     head_version = max((e.head_version for e in events if not e.changes), default=0)
     if head_version != task.head_version:

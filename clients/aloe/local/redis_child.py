@@ -12,6 +12,7 @@ from aloe.local.child import Child
 _ROOM_BYTES = 2 * 1024**2
 """A few chunks of vectors; labels are far smaller."""
 _QUICK_DEATH_S = 10.0
+_MOST_DOUBLINGS = 10
 _MOST_PAUSE_S = 30.0
 _TAKES_NOTHING = ("--maxmemory", "1")
 """With no memory left Redis refuses what would change something, before it is half-done."""
@@ -41,9 +42,8 @@ class RedisChild(Child):
         died_soon = time.monotonic() - self._taking_since_s < _QUICK_DEATH_S
         self._quick_deaths = self._quick_deaths + 1 if died_soon else 0
         # The first may have been anyone's.
-        pause_s = (
-            min(_MOST_PAUSE_S, 2.0 ** (self._quick_deaths - 2)) if self._quick_deaths > 1 else 0
-        )
+        doublings = min(self._quick_deaths - 2, _MOST_DOUBLINGS)
+        pause_s = min(_MOST_PAUSE_S, 2.0**doublings) if self._quick_deaths > 1 else 0
         self._taking_since_s = time.monotonic() + pause_s
         has_room = _has_room(self._folder)
         self._is_held = pause_s > 0 or not has_room

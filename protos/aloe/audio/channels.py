@@ -92,13 +92,13 @@ class Mixer:
         return mono
 
 
-def chosen_channel(decoding: Decoding, mix: Callable[[], Mixer]) -> int:
+def chosen_channel(decoding: Decoding, channel_count: int, mix: Callable[[], Mixer]) -> int:
     """Return the channel to hear, from 1; 0 for the mean of all.
 
-    `mix` mixes the recording down, to find the loudest channel.
+    `mix` mixes the recording down, to find the loudest of several channels.
     """
     if decoding.channel_rule is ChannelRule.LOUDEST:
-        return int(mix().energies.argmax()) + 1
+        return int(mix().energies.argmax()) + 1 if channel_count > 1 else 1
     return decoding.channel if decoding.channel_rule is ChannelRule.NUMBERED else 0
 
 

@@ -50,8 +50,11 @@ def decode(
     if not content:
         raise BadAudio(f"holds no audio; send a {FORMATS} file, or samples")
     parts = parts or list(parts_of(content))
-    channel = chosen_channel(decoding, lambda: _mix(parts, 0, limits)[0])
-    mixer, source = _mix(parts, channel, limits)
+    source = JoinedSource(parts)
+    channel = chosen_channel(
+        decoding, source.channel_count, lambda: _mix(JoinedSource(parts), 0, limits)
+    )
+    mixer = _mix(source, channel, limits)
     warnings = _judge(mixer, source, decoding)
     samples = mixer.samples()
     if not samples.size:
@@ -62,8 +65,8 @@ def decode(
     )
 
 
-def _mix(parts: Sequence[bytes], channel: int, limits: Limits) -> tuple[Mixer, JoinedSource]:
-    source = JoinedSource(parts)
+def _mix(source: JoinedSource, channel: int, limits: Limits) -> Mixer:
+    """Read a source to its end, and close it."""
     try:
         check_rate(source.sample_rate_hz)
         mixer = Mixer(source.channel_count, channel, limits.int16_divisor)
@@ -75,7 +78,7 @@ def _mix(parts: Sequence[bytes], channel: int, limits: Limits) -> tuple[Mixer, J
             mixer.take(block)
     finally:
         source.close()
-    return mixer, source
+    return mixer
 
 
 def _judge(mixer: Mixer, source: Source, decoding: Decoding) -> list[AudioWarning]:

@@ -13,7 +13,8 @@ TOTAL_SAMPLES = (1 << 36) - 1
 """The bits of `header_bits` that hold the number of frames; 0 where it was a stream."""
 RATE_SHIFT = 44
 _DEPTH_SHIFT, _DEPTH = 36, 31
-_KNOWN_DEPTHS = (16, 24)
+_MOST_BITS = 24
+"""What float32 holds exactly."""
 
 
 def header_bits(content: bytes) -> int:
@@ -31,23 +32,20 @@ class FlacDigest:
 
     @classmethod
     def of(cls, content: bytes) -> Self | None:
-        """Read what a file says; None if it has no checksum, or of samples of odd sizes."""
+        """Read what a file says; None if it has no checksum, or samples too large for it."""
         begin = content.find(_MARKER) + _MD5_PLACE
         expected = content[begin : begin + 16]
         depth = (header_bits(content) >> _DEPTH_SHIFT & _DEPTH) + 1
-        if len(expected) < 16 or not any(expected) or depth not in _KNOWN_DEPTHS:
+        if len(expected) < 16 or not any(expected) or depth > _MOST_BITS:
             return None
         return cls(expected, depth)
 
     def take(self, frames: SampleArray) -> None:
-        """Take the next frames, (n_frames, n_channels), as int16 or float32."""
-        if self._depth == 16:
-            if frames.dtype != np.int16:
-                frames = np.rint(frames * np.float32(32_768)).astype(np.int16)
-            self._digest.update(np.ascontiguousarray(frames, "<i2").tobytes())
-            return
-        whole = np.rint(frames * np.float32(1 << 23)).astype("<i4")
-        self._digest.update(whole.reshape(-1, 1).view(np.uint8)[:, :3].tobytes())
+        """Take the next frames, (n_frames, n_channels), as int16 or float32 with full scale 1."""
+        full = 2.0 ** (self._depth - (16 if frames.dtype == np.int16 else 1))
+        whole = np.rint(frames * np.float32(full)).astype("<i4")
+        byte_count = -(-self._depth // 8)
+        self._digest.update(whole.reshape(-1, 1).view(np.uint8)[:, :byte_count].tobytes())
 
     def agrees(self) -> bool:
         """Whether all frames together are what was encoded."""

@@ -6,6 +6,7 @@ import queue
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Self, cast
 
@@ -47,10 +48,12 @@ class IsolatedDecoder:
 
     def __init__(self, process_count: int = 1, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
+        self._process_count = process_count
         self._idle: queue.LifoQueue[_Process | None] = queue.LifoQueue()
         for _ in range(process_count):
             self._idle.put(None)
-        self._process_count = process_count
+        self._lock = threading.Lock()
+        self._running: set[_Process] = set()
         self._is_closed = False
 
     def __enter__(self) -> Self:
@@ -63,21 +66,25 @@ class IsolatedDecoder:
         """Start every process, so that no clip has to wait for it. Raises NoDecoder."""
         slots = [self._idle.get() for _ in range(self._process_count)]
         try:
-            slots = [process or _Process(self._bounds) for process in slots]
+            slots = [process or self._start() for process in slots]
         finally:
             for process in slots:
                 self._idle.put(process)
 
     def close(self) -> None:
-        """End the processes, those that are at work once they are done; take no more clips."""
-        self._is_closed = True
-        slots: list[_Process | None] = []
+        """End the processes, also those at work: whoever waits for one gets NoDecoder."""
+        with self._lock:
+            self._is_closed = True
+            running = list(self._running)
+        for process in running:
+            process.kill()
+        idle: list[_Process | None] = []
         with contextlib.suppress(queue.Empty):
             while True:
-                slots.append(self._idle.get_nowait())
-        for process in slots:
-            if process:
-                process.end()
+                idle.append(self._idle.get_nowait())
+        for each in idle:
+            if each:
+                self._end(each)
             self._idle.put(None)  # Nobody is to wait for ever.
 
     def decode(self, content: bytes, decoding: Decoding, limits: Limits) -> Decoded:
@@ -114,35 +121,63 @@ class IsolatedDecoder:
 
     def _do(self, job: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
         process = self._idle.get()
-        is_fresh = process is None
         try:
             while True:
-                if self._is_closed:
-                    raise NoDecoder("the decoders have ended")
-                process = process or _Process(self._bounds)
+                is_fresh = process is None
+                process = process or self._start()
                 try:
                     head, data = process.do(job, content)
-                except _Died as death:
-                    process.end()
+                except BaseException as error:
+                    # Whatever it was, an answer may be left in the pipe: it is another clip's.
+                    self._end(process)
                     process = None
-                    # What an earlier clip left behind must not fail this one.
-                    if is_fresh:
-                        raise BadAudio(str(death)) from None
-                    is_fresh = True
+                    if not isinstance(error, _Died):
+                        raise
+                    self._judge(error, is_fresh=is_fresh)
                 else:
                     break
         finally:
-            if self._is_closed and process:
-                process.end()
-                process = None
             self._idle.put(process)
         if "error" in head:
             raise BadAudio(head["error"])
         return head, data
 
+    def _judge(self, death: "_Died", *, is_fresh: bool) -> None:
+        """Return where the clip may be tried again; raise what its death means otherwise."""
+        if self._is_closed:
+            raise NoDecoder("the decoders have ended")
+        if death.is_of_clip:
+            raise BadAudio(str(death))
+        # What an earlier clip left behind must not fail this one.
+        if is_fresh:
+            raise BadAudio(str(death)) if not death.is_from_outside else NoDecoder(str(death))
+
+    def _start(self) -> "_Process":
+        process = _Process(self._bounds)
+        with self._lock:
+            if not self._is_closed:
+                self._running.add(process)
+                return process
+        process.end()
+        raise NoDecoder("the decoders have ended")
+
+    def _end(self, process: "_Process") -> None:
+        with self._lock:
+            self._running.discard(process)
+        process.end()
+
 
 class _Died(Exception):
     """A process ended, or has to, and why."""
+
+    def __init__(
+        self, why: str, *, is_of_clip: bool = False, is_from_outside: bool = False
+    ) -> None:
+        super().__init__(why)
+        self.is_of_clip = is_of_clip
+        """Whether no earlier clip can have had a part in it."""
+        self.is_from_outside = is_from_outside
+        """Whether somebody killed it, such as a system that is short of memory."""
 
 
 class _Process:
@@ -182,27 +217,33 @@ class _Process:
         except (OSError, ValueError):
             result = None
         if result is None:
-            raise _Died(self._cause())
+            raise self._death()
         if OUT_OF_MEMORY in result[0]:
             mib = self._bounds.memory_bytes >> 20
             raise _Died(f"decoding it takes over {mib:,} MiB of memory")
         return result
 
+    def kill(self) -> None:
+        """Let it end; who waits for its answer gets _Died."""
+        self._child.kill()
+
     def end(self) -> None:
-        """Kill it."""
+        """Kill it, and let go of it."""
         with contextlib.suppress(OSError):
             self._to.close()
         self._child.kill()
         self._child.wait()
         self._from.close()
 
-    def _cause(self) -> str:
+    def _death(self) -> _Died:
         """Say how the process ended."""
         try:
             code = self._child.wait(_END_PATIENCE_S)
         except subprocess.TimeoutExpired:
-            return "its decoder answers no more"
+            return _Died("its decoder answers no more")
         if code == -signal.SIGPROF:
-            return f"decoding it takes over {self._bounds.cpu_s:g} s of processor time"
+            why = f"decoding it takes over {self._bounds.cpu_s:g} s of processor time"
+            return _Died(why, is_of_clip=True)
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return f"its decoder crashed on it ({how})"
+        is_from_outside = code in (-signal.SIGKILL, -signal.SIGTERM)
+        return _Died(f"its decoder crashed on it ({how})", is_from_outside=is_from_outside)

@@ -6,7 +6,7 @@ WAVE_FORMAT_EXTENSIBLE (2001), and RF64 as in EBU Tech 3306.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,6 +30,10 @@ _DTYPES = {
 _NEVER_FILLED_IN = 0x7FFF_0000
 """Programs that write to a pipe leave a size like this, or 0: it means to the end."""
 _BLOCK_SAMPLES = 1 << 18
+_LOW_24 = 1 << 23
+"""Beyond the samples of 24 bits that lie in the lower bytes of four."""
+_MOST_CHUNKS = 1_000
+"""A file of more is none that a program wrote; going through them takes time."""
 _TAIL_BYTES = 1_024
 """Less than this after the data is what some program left there, and no sound."""
 
@@ -45,8 +49,8 @@ class _Layout:
     dtype: str
     """As numpy writes it, without the order; "i3" for 24 bits."""
     stated_frame_bytes: int
-    low_bits: bool = False
-    """Whether 24 bits lie in the lower bytes of four."""
+    bits: int
+    """Of a sample, as stated; those in four bytes may be 24."""
 
     @property
     def frame_bytes(self) -> int:
@@ -73,11 +77,21 @@ class WavData:
 
     def blocks(self) -> Iterator[SampleArray]:
         """Yield the frames, (n_frames, n_channels), as int16 or float32 with full scale 1."""
-        layout = self.layout
+        layout, scale = self.layout, self._integer_scale()
         step = max(1, _BLOCK_SAMPLES // layout.channel_count) * layout.frame_bytes
         for begin in range(0, len(self.data), step):
-            samples = _read(self.data[begin : begin + step], layout)
+            samples = _read(self.data[begin : begin + step], layout, scale)
             yield samples.reshape(-1, layout.channel_count)
+
+    def _integer_scale(self) -> float:
+        """Return what integers of four or eight bytes are multiplied by."""
+        layout = self.layout
+        if layout.dtype == "i4" and layout.bits == 24:
+            whole = np.frombuffer(self.data, f"{layout.order}i4")
+            in_low_bytes = whole.min(initial=0) >= -_LOW_24 and whole.max(initial=0) < _LOW_24
+            if in_low_bytes and (whole & 0xFF).any():
+                return 1 / _LOW_24
+        return 2.0 ** (1 - 8 * int(layout.dtype[-1]))
 
 
 class PlainWav:
@@ -121,22 +135,22 @@ def find_wav_data(content: bytes | memoryview) -> WavData | None:
         return None
     layout: _Layout | None = None
     long_size: int | None = None
-    bits = 0
     order = ">" if bytes(view[:4]) == b"RIFX" else "<"
     place = 12
-    while place + 8 <= len(view):
+    for _ in range(_MOST_CHUNKS):
+        if place + 8 > len(view):
+            break
         name, size = bytes(view[place : place + 4]), _u32(view, place + 4, order)
         body = view[place + 8 : place + 8 + size]
         if name == b"ds64" and len(body) >= 16:
             long_size = struct.unpack_from("<Q", body, 8)[0]
         elif name == b"fmt ":
             layout = _layout(body, order)
-            bits = struct.unpack_from(order + "H", body, 14)[0] if len(body) >= 16 else 0
         elif name == b"data":
             if layout is None:
                 return None
             size = long_size if long_size is not None and size == 0xFFFF_FFFF else size
-            return _data(view, place + 8, size, layout, bits)
+            return _data(view, place + 8, size, layout)
         place = _next_chunk(view, place + 8 + size)
     return None
 
@@ -153,20 +167,16 @@ def _layout(body: memoryview, order: str) -> _Layout | None:
         return None
     if dtype == "i3" and frame_bytes == 4 * channel_count:
         dtype = "i4"  # 24 bits in four bytes
-    return _Layout(rate_hz, channel_count, order, dtype, frame_bytes)
+    return _Layout(rate_hz, channel_count, order, dtype, frame_bytes, bits)
 
 
-def _data(view: memoryview, begin: int, size: int, layout: _Layout, bits: int) -> WavData:
+def _data(view: memoryview, begin: int, size: int, layout: _Layout) -> WavData:
     there = len(view) - begin
     is_known = size < _NEVER_FILLED_IN and (size > 0 or _is_chunks(view, begin, layout.order))
     byte_count = min(size, there) if is_known else there
     end = begin + byte_count // layout.frame_bytes * layout.frame_bytes
     promised = size // layout.frame_bytes if is_known else None
     data = view[begin:end]
-    if layout.dtype == "i4" and bits == 24:
-        # The lowest byte of each sample is empty, or else the highest one has but the sign.
-        lowest = np.frombuffer(data, np.uint8)[3 if layout.order == ">" else 0 :: 4]
-        layout = replace(layout, low_bits=bool(lowest.any()))
     rest = _next_chunk(view, begin + byte_count)
     is_end = _is_chunks(view, rest, layout.order)
     unclaimed = 0 if is_end else len(view) - begin - byte_count
@@ -177,7 +187,9 @@ def _data(view: memoryview, begin: int, size: int, layout: _Layout, bits: int) -
 
 def _is_chunks(view: memoryview, place: int, order: str) -> bool:
     """Whether nothing but whole chunks follows, none of them data."""
-    while place + 8 <= len(view):
+    for _ in range(_MOST_CHUNKS):
+        if place + 8 > len(view):
+            break
         if not _is_name(view, place) or bytes(view[place : place + 4]) in _NO_CHUNKS:
             return False
         place = _next_chunk(view, place + 8 + _u32(view, place + 4, order))
@@ -201,7 +213,7 @@ def _u32(view: memoryview, place: int, order: str) -> int:
     return value
 
 
-def _read(data: memoryview, layout: _Layout) -> SampleArray:
+def _read(data: memoryview, layout: _Layout, scale: float) -> SampleArray:
     order, dtype = layout.order, layout.dtype
     if dtype == "u1":
         return (np.frombuffer(data, "u1").astype(np.float32) - 128) / np.float32(128)
@@ -216,7 +228,6 @@ def _read(data: memoryview, layout: _Layout) -> SampleArray:
     if dtype == "i2":
         return samples.astype("<i2", copy=False)
     if dtype in ("i4", "i8"):
-        scale = 2.0**-23 if layout.low_bits else 2.0 ** (1 - 8 * int(dtype[-1]))
         return samples.astype(np.float32) * np.float32(scale)
     with np.errstate(over="ignore"):  # beyond float32 it is infinite, and refused as such
         return samples.astype(np.float32, copy=False)

@@ -305,3 +305,11 @@ def test_a_recording_of_one_channel_is_the_same_whichever_is_asked_for(
     assert (first.clip_id, first.decoding) == ("mono", Decoding())
     assert (second.clip_id, second.decoding, second.report.channel) == ("two", loudest, 1)
     assert client.get_clip_audio(audio_pool.pool_id, "mono").content == mono
+
+
+def test_only_clips_that_were_taken_are_warned_of(client: LearnerClient, audio_pool: Pool):
+    wide = encoded(tone(sample_rate_hz=48_000), sample_rate_hz=48_000)
+    client.import_clips(audio_pool.pool_id, [NewClip("first", wide)])
+    again = [NewClip("first", wide), NewClip("second-name", wide)]
+    summary = client.import_clips(audio_pool.pool_id, again)
+    assert (summary.existing_count, summary.duplicate_count, summary.warned_count) == (1, 1, 0)

@@ -1,4 +1,5 @@
 import io
+import re
 
 import numpy as np
 import pytest
@@ -52,9 +53,7 @@ def test_the_delay_of_encoders_is_cut(kind: str) -> None:
     assert abs(shifts[int(np.argmax(likeness))]) <= 2
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if kind not in ("ogg", "m4a", "alac", "mka")]
-)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("ogg", "m4a", "alac")])
 def test_a_file_that_is_cut_off_is_refused_and_taken_with_a_warning_where_asked(kind: str) -> None:
     content = made(kind, speechlike(2.0))
     content = content[: len(content) * 6 // 10]
@@ -100,13 +99,18 @@ def test_joined_files_of_other_layouts_are_told() -> None:
 
 
 @pytest.mark.parametrize("kind", ["flac", "ogg", "opus", "mp3", "aac", "webm", "wav", "wma"])
-def test_a_hole_is_told_with_its_place(kind: str) -> None:
+def test_a_hole_is_told(kind: str) -> None:
     content = made(kind, speechlike(4.0))
     middle = len(content) // 2
     holed = content[:middle] + content[middle + 200 :]
-    with pytest.raises(BadAudio, match=r"\d\.\d{3} s"):
+    with pytest.raises(BadAudio) as caught:
         decode(holed, Decoding(), LIMITS)
     assert problems(holed)
+    told = re.findall(r"(?:at|holds) (\d\.\d{3}) s", str(caught.value))
+    told_s = [float(each) for each in told]
+    assert told_s
+    if kind in ("flac", "mp3", "aac"):
+        assert any(1.5 < each < 2.2 for each in told_s), caught.value
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F000])
@@ -160,8 +164,7 @@ def test_fewer_bits_than_bytes_hold_are_the_upper_ones(bits: int) -> None:
 
 def test_an_mp3_file_without_a_length_header_is_heard_to_its_end() -> None:
     content = made("mp3", speechlike(10.0))
-    frame = 2 + content.index(b"\xff", 100) - 2
-    stripped = content[frame:]
+    stripped = content[content.index(b"\xff", 100) :]
     assert duration(stripped) == pytest.approx(10.0, abs=FRAME_S)
     with pytest.raises(BadAudio, match="at most 5 s are taken"):
         decode(stripped, Decoding(), Limits(5.0))
@@ -259,10 +262,17 @@ def test_24_bits_in_four_bytes_are_found_at_either_end(shift: int) -> None:
     content[44:] = (wide << shift).tobytes()
     heard = decode(bytes(content), Decoding(), LIMITS).samples
     np.testing.assert_allclose(heard, speechlike(), atol=1e-6)
+    content[44] |= 1  # A single low bit says nothing of where the others lie.
+    heard = decode(bytes(content), Decoding(), LIMITS).samples
+    np.testing.assert_allclose(heard, speechlike(), atol=1e-6)
 
 
-def test_any_changed_bit_of_a_flac_files_sound_is_told() -> None:
-    content = made("flac", speechlike(0.5))
+@pytest.mark.parametrize("coding", ["PCM_S8", "PCM_16", "PCM_24"])
+def test_any_changed_bit_of_a_flac_files_sound_is_told(coding: str) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, speechlike(0.5), RATE_HZ, format="FLAC", subtype=coding)
+    content = file.getvalue()
+    assert duration(content) == 0.5
     for place in range(100, len(content), len(content) // 60):
         changed = bytearray(content)
         changed[place] ^= 4

@@ -64,7 +64,7 @@ class EmbeddingClient:
             encoder_id: empty for the server's default.
             fingerprint: EncoderMismatch is raised where the encoder has another; empty takes any.
             on_progress: told, now and then, how many clips are done so far.
-            timeout: of each call of some ten clips.
+            timeout: of each call of up to 64 clips.
         """
         running = encoders.EmbedRun(
             clips,

@@ -57,7 +57,7 @@ class LabelImport:
 
     def checks(self) -> Iterator[Operation[_Done]]:
         """Yield the calls that check; none where a single call can do all."""
-        chunks = self._chunks(self._note)
+        chunks = self._chunks(self._note, compares=not self._replace)
         first, second = next(chunks, None), next(chunks, None)
         if second is None and self._blamed is None:
             return
@@ -103,13 +103,23 @@ class LabelImport:
         """Return what became of the import."""
         return self._result
 
-    def _chunks(self, on_error: Callable[[InvalidArgument], None]) -> Iterator[_Chunk]:
-        return group_sized(self._encoded(on_error), max_count=_MAX_COUNT, max_bytes=self._max_bytes)
+    def _chunks(
+        self, on_error: Callable[[InvalidArgument], None], *, compares: bool = False
+    ) -> Iterator[_Chunk]:
+        encoded = self._encoded(on_error, compares=compares)
+        return group_sized(encoded, max_count=_MAX_COUNT, max_bytes=self._max_bytes)
 
     def _encoded(
-        self, on_error: Callable[[InvalidArgument], None]
+        self, on_error: Callable[[InvalidArgument], None], *, compares: bool
     ) -> Iterator[Sized[labeling_pb2.KnownLabel]]:
+        firsts: dict[str, int] = {}
         for place, known in enumerate(self._labels):
+            # The server compares the labels of one call only.
+            first = firsts.setdefault(known.clip_id, place) if compares else place
+            if _differ(known, self._labels[first]):
+                other = f"{known.clip_id!r} has another label in labels[{first}]; give one label"
+                on_error(invalid_field(f"labels[{place}]", other))
+                continue
             try:
                 message = encode_known_label(self._pool_id, known)
             except (InvalidArgument, ValueError) as error:
@@ -141,6 +151,10 @@ class LabelImport:
     def _tell(self, step: str, count: int) -> None:
         if self._on_progress is not None:
             self._on_progress(step, count)
+
+
+def _differ(one: types.KnownLabel, other: types.KnownLabel) -> bool:
+    return (one.label, one.split) != (other.label, other.split)
 
 
 def encode_known_label(pool_id: str, known: types.KnownLabel) -> labeling_pb2.KnownLabel:

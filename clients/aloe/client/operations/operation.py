@@ -14,6 +14,8 @@ from aloe.client.types import FieldViolation
 T = TypeVar("T")
 
 _PLACE = re.compile(r"\[(\d+)\]")
+_NAMED_PLACE = re.compile(r"(\blabels)\[(\d+)\]")
+"""Another place that a description names; a bare one may be a part of a clip's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,22 @@ class Operation(Generic[T]):
             return error
         return error.blaming(
             tuple(
-                FieldViolation(_PLACE.sub(self._shifted, each.field, count=1), each.description)
+                FieldViolation(
+                    _PLACE.sub(self._shifted, each.field, count=1),
+                    _NAMED_PLACE.sub(
+                        lambda found: found[1] + self._shifted_place(found[2]), each.description
+                    ),
+                )
                 for each in error.violations
             )
         )
 
     def _shifted(self, found: re.Match[str]) -> str:
-        places, place = self.places or (), int(found[1])
-        return f"[{places[place]}]" if place < len(places) else found[0]
+        return self._shifted_place(found[1])
+
+    def _shifted_place(self, text: str) -> str:
+        places, place = self.places or (), int(text)
+        return f"[{places[place] if place < len(places) else place}]"
 
     def result(self, response: Any) -> T:
         """Read the response.

@@ -83,7 +83,9 @@ class AudioDecoder:
     def _read_pcm(self, audio: PcmAudio) -> Decoded:
         frames = self._frames(audio)
         with _blamed("pcm.samples"):
-            channel = chosen_channel(audio.decoding, lambda: self._mix(frames, 0))
+            channel = chosen_channel(
+                audio.decoding, audio.channel_count, lambda: self._mix(frames, 0)
+            )
             mixer = self._mix(frames, channel)
             warnings = judge_mix(mixer, audio.decoding)
         report = AudioReport(audio.sample_rate_hz, audio.channel_count, channel, tuple(warnings))

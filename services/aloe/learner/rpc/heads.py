@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.pool import Pool
+from aloe.learner.domain.pool import Audio, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
 from aloe.learner.recorder import Phase
@@ -16,7 +16,7 @@ from aloe.learner.usecases.advice import RoundReport
 from aloe.learner.usecases.predicting import NamedClip, NamedClips, PredictInput, Prediction
 from aloe.serving.server import MAX_MESSAGE_BYTES
 from aloe.serving.status import status_of_anything
-from aloe.v1 import head_pb2
+from aloe.v1 import audio_pb2, head_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix, encode_matrix
 from aloe.wire.audio import write_report
@@ -34,7 +34,7 @@ def read_input(request: head_pb2.PredictRequest) -> PredictInput:
         case "audio":
             if not request.audio.clips:
                 raise InvalidInput.of("audio.clips", "empty; give at least one")
-            return [read_audio(message) for message in request.audio.clips]
+            return [_read_audio(message) for message in request.audio.clips]
         case "embeddings":
             return fields.parsed(decode_matrix, request.embeddings, "embeddings")
         case "clips":
@@ -103,6 +103,13 @@ def write_round(report: RoundReport) -> head_pb2.Round:
         head_times=_write_times(report.times),
         stop_advice=encode_advice(report.advice) if report.advice else None,
     )
+
+
+def _read_audio(message: audio_pb2.Audio) -> Audio | InvalidInput:
+    try:
+        return read_audio(message)
+    except InvalidInput as error:
+        return error
 
 
 def _read_clip(name: str) -> NamedClip | InvalidInput:

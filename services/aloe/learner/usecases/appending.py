@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import MAX_OTHER_IDS, NEW, ImportRules, Placement, Placing
+from aloe.learner.domain.clip_index import (
+    MAX_OTHER_IDS,
+    NEW,
+    TOOK_A_ROW,
+    ImportRules,
+    Placement,
+    Placing,
+)
 from aloe.learner.domain.errors import AlreadyExists, LearnerError
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.pools import CHUNK_ROWS, PoolStore
@@ -168,6 +175,11 @@ class Appender:
         if new_count < len(clips):
             for clip, placement in zip(clips, placements, strict=True):
                 self._report.note(self._pool, clip.clip_id, placement)
+        self._report.warned += [
+            clip
+            for clip, placement in zip(clips, placements, strict=True)
+            if clip.report.warnings and placement.placing in TOOK_A_ROW
+        ]
 
 
 def already_exists(pool: Pool, clip_id: str) -> AlreadyExists:

@@ -133,7 +133,6 @@ class _Import:
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_MAX_WAITING)
         self._at_encoder: dict[int, tuple[Block, Audio]] = {}
         self._sent_count = 0
-        self._warned: list[tuple[int, Clip]] = []
         self._encoding: asyncio.Task[None] | None = None
 
     async def take(self, batch: Batch) -> None:
@@ -150,8 +149,6 @@ class _Import:
             await self._send(None)
             await self._encoding
         await self._appender.append_ready(all_of_them=True)
-        in_order = sorted(self._warned, key=lambda each: each[0])
-        self._report.warned = [clip for _, clip in in_order]
         return self._report
 
     def cancel(self) -> None:
@@ -223,8 +220,9 @@ class _Import:
             self._report.existing_count += 1
             return
         # With one channel it may be the same as without a choice of one; its decoder will say.
-        is_other = known_hash not in (None, content_hash(of_any_channel(audio)))
-        if is_other and not self._rules.replace:
+        plain = of_any_channel(audio)
+        is_known = known_hash is not None and not self._rules.replace
+        if is_known and known_hash != (digest if plain is audio else content_hash(plain)):
             raise already_exists(self._pool, new.clip_id)
         if not self._is_first(new.clip_id, digest):
             return
@@ -266,7 +264,6 @@ class _Import:
             block.error = await self._keeper.keep_embedded(block, audio, result)
         else:
             block.error = result
-        self._warned += [(number, clip) for clip in block.clips if clip.report.warnings]
         await self._appender.append_ready()
 
     async def _with_kept(self, batch: EmbeddedClips) -> EmbeddedClips:

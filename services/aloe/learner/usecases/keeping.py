@@ -34,7 +34,8 @@ class Keeper:
         The recording is kept only now: nothing may be kept of one that cannot be read.
         """
         (clip,) = block.clips
-        if result.report.channel_count == 1:  # It is the same whichever channel was asked for.
+        if result.report.channel_count == 1 and audio.decoding.channel_rule:
+            # It is the same whichever channel was asked for.
             audio = of_any_channel(audio)
             clip = replace(clip, content_hash=content_hash(audio))
         try:

@@ -97,14 +97,14 @@ class Pools:
         """Return up to `count` clips from a row on, and the row to go on from, if any is left."""
         pool = await self._store.read_pool(pool_id)
         found: list[Clip] = []
-        while len(found) < count:
-            wanted = count - len(found)
-            clips = await self._store.read_clips(pool, first_row, wanted)
-            found += [clip for clip in clips if not clip.is_retired]
+        while clips := await self._store.read_clips(pool, first_row, count):
+            for row, clip in enumerate(clips, first_row):
+                if len(found) == count:
+                    return found, row
+                if not clip.is_retired:
+                    found.append(clip)
             first_row += len(clips)
-            if len(clips) < wanted:
-                return found, None
-        return found, first_row if first_row < pool.row_count else None
+        return found, None
 
     async def export_clips(
         self, pool_id: str, skip_count: int
@@ -128,7 +128,10 @@ class Pools:
 
     async def get_clip(self, pool_id: str, clip_id: str) -> Clip:
         """Return a clip by any of its ids. Raises ClipNotFound."""
-        pool = await self._store.read_pool(pool_id)
+        return await self._clip_of(await self._store.read_pool(pool_id), clip_id)
+
+    async def _clip_of(self, pool: Pool, clip_id: str) -> Clip:
+        pool_id = pool.pool_id
         (found,) = await found_clips(self._store, pool_id, [clip_id])
         clip = next(iter(await self._store.read_clips(pool, found.row, 1)), None)
         # The pool was made anew meanwhile, or the clip was deleted.
@@ -175,7 +178,7 @@ class Pools:
                 not where this server may read.
         """
         pool = await self._store.read_pool(pool_id)
-        clip = await self.get_clip(pool_id, clip_id)
+        clip = await self._clip_of(pool, clip_id)
         problems = [] if pool.keep_audio else ["the pool does not keep audio"]
         if pool.keep_audio:
             try:

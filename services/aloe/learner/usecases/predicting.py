@@ -34,7 +34,8 @@ class NamedClips:
     clips: Sequence[NamedClip | InvalidInput]
 
 
-PredictInput = Sequence[Audio] | Float32Array | NamedClips
+PredictInput = Sequence[Audio | InvalidInput] | Float32Array | NamedClips
+"""An InvalidInput stands for a recording whose message is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,9 @@ class Predictor:
         if isinstance(inputs, NamedClips):
             return await self._vectors_of(task, inputs.clips, embedding_dim)
         pool = await self._store.read_pool(task.pool_id)
-        outcomes = await self._encoder.embed(pool.encoder, inputs)
+        readable = [each for each in inputs if not isinstance(each, InvalidInput)]
+        embedded = iter(await self._encoder.embed(pool.encoder, readable) if readable else ())
+        outcomes = [each if isinstance(each, InvalidInput) else next(embedded) for each in inputs]
         good: list[Float32Array] = []
         failures: dict[int, LearnerError] = {}
         reports: dict[int, AudioReport] = {}

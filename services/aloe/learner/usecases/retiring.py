@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from aloe.learner.cache.pools import CachedPool, PoolCache
 from aloe.learner.cache.tasks import CachedTask
-from aloe.learner.domain.errors import TaskChanged, TaskNotFound
+from aloe.learner.domain.errors import StoreFull, TaskChanged, TaskNotFound
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import Task, TaskProgress
 from aloe.learner.ports.store import Store
@@ -29,6 +29,8 @@ async def retire_known(store: Store, cached: CachedTask, pool: CachedPool) -> No
 async def settled_task(store: Store, task_id: str) -> tuple[Task, TaskProgress, Pool]:
     """Return a task and its pool as they are, after taking out what the task lacks.
 
+    A store without room is read all the same: the task then has rows that are retired.
+
     Raises:
         TaskNotFound: there is no such task.
         PoolNotFound: it has no pool any more.
@@ -36,8 +38,9 @@ async def settled_task(store: Store, task_id: str) -> tuple[Task, TaskProgress, 
     task, progress = await store.read_task(task_id)
     pool = await store.read_pool(task.pool_id)
     if progress.retired < pool.retired_count:
-        await store.retire_rows(task, await _retired_rows(store, pool, progress.retired))
-        task, progress = await store.read_task(task_id)
+        with contextlib.suppress(StoreFull):
+            await store.retire_rows(task, await _retired_rows(store, pool, progress.retired))
+            task, progress = await store.read_task(task_id)
     return task, progress, pool
 
 

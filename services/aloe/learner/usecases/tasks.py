@@ -164,7 +164,8 @@ class Tasks:
         # The pool after the labels: it then has the clip of each.
         stored = await self._store.read_labels(task)
         pool = await self._pools.fresh(task.pool_id)
-        return task, pool.pool, [ExportedLabel(pool.clips[label.row], label) for label in stored]
+        exported = [ExportedLabel(pool.clips[label.row], label) for label in stored]
+        return task, pool.pool, [each for each in exported if not each.clip.is_retired]
 
     async def head(self, task_id: str, version: int) -> tuple[Task, Pool, Head, Round]:
         """Return a head, the newest one for version 0, with its round.

@@ -136,6 +136,7 @@ class BucketBlobs:
             raise _not_kept(place, error) from error
 
     def keys(self) -> set[str]:
+        self._filesystem.invalidate_cache()  # Others write there as well.
         names = {place.rpartition("/")[2] for place in self._filesystem.find(self._root)}
         return {name for name in names if len(name) == KEY_LENGTH}
 
@@ -144,6 +145,7 @@ class BucketBlobs:
 
     def _discard(self, place: str, older_than_s: float) -> bool:
         with suppress(FileNotFoundError):
+            self._filesystem.invalidate_cache(place)  # It may have been kept again since.
             modified = self._filesystem.modified(place)
             if modified.tzinfo is None:
                 modified = modified.replace(tzinfo=UTC)

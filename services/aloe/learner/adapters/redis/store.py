@@ -65,7 +65,7 @@ class RedisStore(RedisPools, RedisTasks):
         """Make one; nothing is sent yet.
 
         Args:
-            url: see client.URL_FORMS.
+            url: see aloe.redis.connecting.URL_FORMS.
             replica_count: how many replicas must have a change before it counts as done; not
                 in a cluster.
             tell: is told from `prepare` on what about Redis may cost labels.

@@ -44,20 +44,7 @@ for place, change in ipairs(changes) do
   local row, state, class = change[1], change[2], change[3]
   local label = stored[place]
   if not (label and label[1] == state and label[2] == class) then
-    local before = UNLABELED
-    if label then
-      before = label[1]
-      if before == LABELED then
-        add('class:' .. label[2], -1)
-        if label[4] ~= '' then add('spent', -1) end
-      end
-    else
-      local lease_id = redis.call('HGET', HOLDS, row)
-      if lease_id then
-        before = LEASED
-        close_lease(lease_id, lease_of(lease_id), now)
-      end
-    end
+    local before = vacate(row, label, now)
     if before == LABELED or state == LABELED then trained = true end
     if state == LABELED then
       add('class:' .. class, 1)

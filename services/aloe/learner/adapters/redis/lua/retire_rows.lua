@@ -7,22 +7,9 @@ expire_leases(now)
 
 local rows, states, classes, trained = {}, {}, {}, false
 for _, row in ipairs(cjson.decode(ARGV[2])) do
-  local label, before = label_of(row), UNLABELED
-  if label then
-    before = label[1]
-  else
-    local lease_id = redis.call('HGET', HOLDS, row)
-    if lease_id then
-      before = LEASED
-      close_lease(lease_id, lease_of(lease_id), now)
-    end
-  end
+  local before = vacate(row, label_of(row), now)
   if before ~= RETIRED then
-    if before == LABELED then
-      trained = true
-      add('class:' .. label[2], -1)
-      if label[4] ~= '' then add('spent', -1) end
-    end
+    if before == LABELED then trained = true end
     move(before, RETIRED)
     redis.call('HSET', LABELS, row, cjson.encode({ RETIRED, NO_CLASS, now, '', '' }))
     table.insert(rows, row)

@@ -76,6 +76,22 @@ local function close_lease(lease_id, lease, now)
   redis.call('ZADD', EXPIRIES, now + ENDED_LEASE_LIFE_MS, lease_id)
 end
 
+-- Takes what a row is off the counters and ends its hold; returns the state that it had, which the
+-- caller moves.
+local function vacate(row, label, now)
+  if label then
+    if label[1] == LABELED then
+      add('class:' .. label[2], -1)
+      if label[4] ~= '' then add('spent', -1) end
+    end
+    return label[1]
+  end
+  local lease_id = redis.call('HGET', HOLDS, row)
+  if not lease_id then return UNLABELED end
+  close_lease(lease_id, lease_of(lease_id), now)
+  return LEASED
+end
+
 -- Ends the leases that are overdue, returns how many, and forgets those that ended long ago.
 local function expire_leases(now)
   local rows, states, classes = {}, {}, {}
