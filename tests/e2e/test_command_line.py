@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +124,16 @@ def test_known_labels_train_a_head_that_predicts_and_is_exported(
     aloe.output("export", task, "-o", tmp_path / "labels.json", "--json")
     assert json.loads((tmp_path / "labels.json").read_text()) == aloe.json("export", task)
     aloe.output("export", task, "--what", "head", "-o", tmp_path / "head.npz")
+    table = aloe.output("export", task)
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as reader:
+        piped = reader.submit((tmp_path / "pipe").read_text)
+        aloe.output("export", task, "-o", tmp_path / "pipe")
+        assert piped.result().splitlines() == table.splitlines()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    aloe.output("export", task, "-o", tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text().splitlines() == table.splitlines()
     head = np.load(tmp_path / "head.npz")
     assert head["weights"].shape == (aloe.json("pool", "show", vowels)["embedding_dim"], 5)
     assert head["classes"].tolist() == ["a", "e", "i", "o", "u"]

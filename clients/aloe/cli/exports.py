@@ -68,7 +68,8 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
-    if output.exists() and not output.is_file():  # A device or a pipe keeps its place.
+    # A device or a pipe keeps its place, also one that leads to a file, as /dev/stdout may.
+    if output.exists() and not (output.is_file() and output.absolute().parts[1:2] != ("dev",)):
         with output.open("w", encoding="utf-8", newline="") as file:
             yield file
         return

@@ -24,6 +24,7 @@ from aloe.client import (
     NotFound,
     Pcm,
     Pool,
+    Recording,
 )
 
 HALF_A_SECOND = timedelta(seconds=0.5)
@@ -313,3 +314,19 @@ def test_only_clips_that_were_taken_are_warned_of(client: LearnerClient, audio_p
     again = [NewClip("first", wide), NewClip("second-name", wide)]
     summary = client.import_clips(audio_pool.pool_id, again)
     assert (summary.existing_count, summary.duplicate_count, summary.warned_count) == (1, 1, 0)
+
+
+def test_one_recording_whose_decoding_makes_no_sense_fails_alone_in_predict(
+    client: LearnerClient, audio_pool: Pool
+):
+    good = encoded(tone())
+    client.import_clips(
+        audio_pool.pool_id, [NewClip(f"c{n}", encoded(tone(300 + n))) for n in range(2)]
+    )
+    task = client.create_task(new_id(), audio_pool.pool_id, CLASSES)
+    client.import_labels(task.task_id, [KnownLabel(f"c{n}", CLASSES[n]) for n in range(2)])
+    nowhere = Recording(good, Decoding(ChannelRule.NUMBERED, 0))
+    found = client.predict(task.task_id, audio=[nowhere, good], min_head_version=1)
+    assert [failure.index for failure in found.failures] == [0]
+    assert "give a number from 1" in found.failures[0].message
+    assert found.labels[1] in CLASSES

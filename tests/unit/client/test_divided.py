@@ -196,3 +196,32 @@ def test_groups_are_full_but_for_items_that_are_larger_than_one():
         [4, 5, 6],
         [7],
     ]
+
+
+def test_two_labels_of_a_clip_are_compared_however_far_apart(learner_server, learner):
+    task = task_pb2.Task(
+        name="tasks/greetings",
+        pool="pools/voices",
+        query_strategy=encode_strategy(client.QueryStrategy()),
+        head_recipe=head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe()),
+        pool_state=task_pb2.POOL_STATE_OPEN,
+    )
+    learner_server.on("GetTask", lambda *_: task_pb2.GetTaskResponse(task=task))
+    stored: list[int] = []
+
+    def answer(request: labeling_pb2.ImportLabelsRequest, context: Any) -> Any:
+        if not request.validate_only:
+            stored.append(len(request.labels))
+        return labeling_pb2.ImportLabelsResponse()
+
+    learner_server.on("ImportLabels", answer)
+    labels = [types.KnownLabel(f"c{number}", "yes") for number in range(25_000)]
+    other = [*labels, types.KnownLabel("c7", "no")]
+    with pytest.raises(client.InvalidArgument) as caught:
+        learner.call("import_labels", "greetings", other)
+    (violation,) = caught.value.violations
+    assert violation.field == "labels[25000]"
+    assert "another label in labels[7]" in violation.description
+    assert stored == []
+    learner.call("import_labels", "greetings", [*labels, labels[7]])
+    assert sum(stored) == 25_001
