@@ -7,6 +7,10 @@ _TAG_PLACES = (36, 38, 21, 23, 13, 15)
 """Behind a frame's start: by version and channels, with and without a checksum."""
 _VBRI_PLACE = 36
 _FRAME_COUNT_FLAG = 1
+_CUTS_PLACE = 141
+"""Behind the tag: 12 bits of the encoder's delay and 12 of its padding, as LAME writes them."""
+_MOST_DELAY, _MOST_PADDING = 1_728, 2_304
+"""Samples that encoders add at either end: LAME 576, and less than two frames."""
 _ID3V1_BYTES, _APE_BYTES, _LYRICS_END = 128, 32, b"LYRICS200"
 
 
@@ -16,19 +20,39 @@ def promised_frame_count(header: bytes) -> int | None:
     Args:
         header: the bytes before the first frame of sound, tags included.
     """
+    place = _info_place(header)
+    if place is not None:
+        if place + 12 > len(header):
+            return None
+        flags, count = struct.unpack_from(">II", header, place + 4)
+        return count if flags & _FRAME_COUNT_FLAG else None
+    place = header.find(b"VBRI", id3_length(header))
+    if place >= 0 and _is_frame(header, place - _VBRI_PLACE) and place + 18 <= len(header):
+        return int.from_bytes(header[place + 14 : place + 18], "big")
+    return None
+
+
+def implausible_cut(header: bytes) -> str:
+    """Say what LAME's header has decoders cut that no encoder adds; empty if it is plausible."""
+    place = _info_place(header)
+    cuts = b"" if place is None else header[place + _CUTS_PLACE : place + _CUTS_PLACE + 3]
+    if len(cuts) < 3:
+        return ""
+    begin, end = cuts[0] << 4 | cuts[1] >> 4, (cuts[1] & 0xF) << 8 | cuts[2]
+    if begin <= _MOST_DELAY and end <= _MOST_PADDING:
+        return ""
+    return f"its header has {begin:,} samples cut at its begin and {end:,} at its end,"
+
+
+def _info_place(header: bytes) -> int | None:
+    """Return where the Xing or Info header is, at its place within a frame."""
     begin = id3_length(header)
     for tag in _TAGS:
         place = header.find(tag, begin)
         while place >= 0:
             if any(_is_frame(header, place - offset) for offset in _TAG_PLACES):
-                if place + 12 > len(header):
-                    return None
-                flags, count = struct.unpack_from(">II", header, place + 4)
-                return count if flags & _FRAME_COUNT_FLAG else None
+                return place
             place = header.find(tag, place + 1)
-    place = header.find(b"VBRI", begin)
-    if place >= 0 and _is_frame(header, place - _VBRI_PLACE) and place + 18 <= len(header):
-        return int.from_bytes(header[place + 14 : place + 18], "big")
     return None
 
 

@@ -68,6 +68,8 @@ class Promise:
 
     def contradiction(self) -> str:
         """Return what a header says otherwise than the sound does; empty for nothing."""
+        if "mp3" in self._kinds:
+            return mp3.implausible_cut(self._content[: self.first_packet_at])
         if "flac" not in self._kinds:
             return ""
         says = flac.header_bits(self._content) >> flac.RATE_SHIFT

@@ -332,3 +332,12 @@ def test_a_packet_that_is_missing_shows_by_the_times_of_its_neighbours() -> None
     assert duration(bytes(content)) == 4.0
     without_one = bytes(content[: frames[3]] + content[frames[4] :])
     assert problems(without_one) == {AudioProblem.DAMAGED}
+
+
+@pytest.mark.parametrize("cuts", [b"\x9c\x10\x00", b"\x24\x0f\xff"])
+def test_an_mp3_header_that_has_sound_cut_is_told(cuts: bytes) -> None:
+    content = bytearray(made("mp3", speechlike(2.0)))
+    place = max(content.find(b"Xing"), content.find(b"Info")) + 141
+    content[place : place + 3] = cuts
+    with pytest.raises(BadAudio, match=r"its header has [\d,]+ samples cut at its begin"):
+        decode(bytes(content), Decoding(), LIMITS)
