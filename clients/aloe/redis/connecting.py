@@ -8,6 +8,15 @@ import redis.asyncio.cluster
 import redis.asyncio.retry
 import redis.cluster
 import redis.retry
+from aloe.redis.waiting import (
+    ROOM,
+    BlockingPool,
+    BlockingSentinelPool,
+    Room,
+    WaitingCluster,
+    WaitingPool,
+    WaitingSentinelPool,
+)
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -29,15 +38,38 @@ _BACKOFF = ExponentialBackoff(cap=0.3, base=0.05)
 
 @dataclass(frozen=True, slots=True)
 class _Library:
-    """The classes of redis-py, for asyncio or for threads; both kinds have the same names."""
+    """The classes of redis-py, for asyncio or for threads, and pools that wait."""
 
     clients: Any
+    """Has them under the same names."""
+    pool: Any
+    sentinel_pool: Any
+    cluster: Any
     cluster_node: Any
     retry: Any
 
 
-_ASYNC = _Library(redis.asyncio, redis.asyncio.cluster.ClusterNode, redis.asyncio.retry.Retry)
-_BLOCKING = _Library(redis, redis.cluster.ClusterNode, redis.retry.Retry)
+def _blocking_cluster(*, room: Room, **options: Any) -> redis.RedisCluster:
+    # Its nodes have pools that cannot be made to wait: they are far larger than what is under way.
+    return redis.RedisCluster(max_connections=2 * room.connection_count, **options)
+
+
+_ASYNC = _Library(
+    redis.asyncio,
+    WaitingPool,
+    WaitingSentinelPool,
+    WaitingCluster,
+    redis.asyncio.cluster.ClusterNode,
+    redis.asyncio.retry.Retry,
+)
+_BLOCKING = _Library(
+    redis,
+    BlockingPool,
+    BlockingSentinelPool,
+    _blocking_cluster,
+    redis.cluster.ClusterNode,
+    redis.retry.Retry,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +81,23 @@ class _SeveralHosts:
     login: dict[str, Any]
 
 
-def connect_redis(url: str) -> RedisClient:
+def connect_redis(url: str, room: Room = ROOM) -> RedisClient:
     """Make a client; nothing is sent yet.
 
     A command whose connection was lost is sent again for about a second. That is safe: every script
-    has the same effect if it runs twice.
+    has the same effect if it runs twice. Where all connections are in use a command waits, and
+    fails with NoConnectionFree where that takes too long.
 
     Raises:
         ValueError: the URL has none of the URL_FORMS. The message leaves the URL out, since it may
             hold a password.
     """
-    return _connect(url, _ASYNC)
+    return _connect(url, _ASYNC, room)
 
 
 def connect_blocking(url: str) -> BlockingRedisClient:
     """Make such a client for threads. That of a cluster asks for its nodes right away."""
-    return _connect(url, _BLOCKING)
+    return _connect(url, _BLOCKING, ROOM)
 
 
 def connect_once(url: str, timeout_s: float) -> BlockingRedisClient:
@@ -73,14 +106,17 @@ def connect_once(url: str, timeout_s: float) -> BlockingRedisClient:
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
         "retry": redis.retry.Retry(NoBackoff(), 0),
+        "room": ROOM,
     }
     if url.startswith(SINGLE):
         return _connect_single(url, _BLOCKING, options)
-    return _connect_several(url, _BLOCKING, options, options)
+    once = {name: value for name, value in options.items() if name != "room"}
+    return _connect_several(url, _BLOCKING, options, once)
 
 
-def _connect(url: str, library: _Library) -> Any:
+def _connect(url: str, library: _Library, room: Room) -> Any:
     options: dict[str, Any] = {
+        "room": room,
         "socket_timeout": 10,
         "socket_connect_timeout": 2,
         "retry": library.retry(_BACKOFF, 3),
@@ -108,26 +144,29 @@ def _connect_several(
             sentinel = library.clients.Sentinel(
                 parts.hosts, sentinel_kwargs={**sentinel_options, **secure}, **secure
             )
-            return sentinel.master_for(parts.path[0], **options, **parts.login)
+            return sentinel.master_for(
+                parts.path[0],
+                connection_pool_class=library.sentinel_pool,
+                **options,
+                **parts.login,
+            )
         case "redis+cluster" | "rediss+cluster":
             parts = _parse(rest)
             nodes = [library.cluster_node(host, port) for host, port in parts.hosts]
-            return library.clients.RedisCluster(
-                startup_nodes=nodes, **options, **secure, **parts.login
-            )
+            return library.cluster(startup_nodes=nodes, **options, **secure, **parts.login)
         case _:
             raise ValueError(f"the URL must have one of the forms {URL_FORMS}")
 
 
 def _connect_single(url: str, library: _Library, options: dict[str, Any]) -> Any:
     try:
-        client = library.clients.Redis.from_url(url, **options)
+        pool = library.pool.from_url(url, **options)
         # Connects to nothing, but refuses a query parameter that no connection has.
-        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        pool.connection_class(**pool.connection_kwargs)
     except (TypeError, ValueError):
         # What went wrong may repeat a part of the password, where that has a "/" or "#".
         raise ValueError(f"the URL must have one of the forms {URL_FORMS}") from None
-    return client
+    return library.clients.Redis.from_pool(pool)
 
 
 def _parse(rest: str) -> _SeveralHosts:

@@ -22,7 +22,8 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from aloe.learner.domain.errors import StoreFull, StoreUnavailable
+from aloe.learner.domain.errors import Overloaded, StoreFull, StoreUnavailable
+from aloe.redis.waiting import NoConnectionFree
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +38,7 @@ _NOT_NOW = {
 }  # fmt: skip
 _NOT_NOW_TYPES = (AskError, ClusterError, NoPermissionError, RedisClusterException, TryAgainError)
 _FULL_RETRY_S = 1.0
+_NO_CONNECTION_RETRY_S = 1.0
 
 
 def guarded(
@@ -48,6 +50,8 @@ def guarded(
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await method(*args, **kwargs)
+        except NoConnectionFree as error:
+            raise Overloaded(str(error), _NO_CONNECTION_RETRY_S) from error
         except _AWAY as error:
             raise StoreUnavailable(f"Redis cannot be reached: {error}") from error
         except RuntimeError as error:
