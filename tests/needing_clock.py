@@ -32,8 +32,8 @@ class ShiftedClock:
             raise NoClock("shifting a program's clock needs Linux and a C compiler (cc)")
         folder.mkdir(parents=True, exist_ok=True)
         self._library, self._file = folder / "clock_shift.so", folder / "clock_shift_us"
-        made = ["-o", str(self._library), str(_SOURCE), "-ldl"]
-        subprocess.run([compiler, "-shared", "-fPIC", "-O2", *made], check=True, capture_output=True)
+        made = ["-shared", "-fPIC", "-O2", "-o", str(self._library), str(_SOURCE), "-ldl"]
+        subprocess.run([compiler, *made], check=True, capture_output=True)
         self._file.write_bytes(bytes(8))
 
     def wrap(self, command: Sequence[str]) -> list[str]:
