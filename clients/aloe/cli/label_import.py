@@ -20,7 +20,7 @@ from aloe.client import (
 
 _PATIENCE = timedelta(minutes=2)
 """Of each call, with some thousand labels."""
-_PLACE = re.compile(r"labels\[(\d+)\]")
+_PLACE = re.compile(r"labels\[([0-9]+)\]")
 
 
 def import_labels(

@@ -26,7 +26,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Never sent."""
     ERROR_REASON_INVALID_INPUT: _ErrorReason.ValueType  # 1
     """INVALID_ARGUMENT: a field of the request is wrong. The details hold a
-    google.rpc.BadRequest that names each field and says what would be right.
+    google.rpc.BadRequest that names each field and says what would be right;
+    none where the bytes are no message of their kind. Of messages over 64 MiB
+    gRPC itself says RESOURCE_EXHAUSTED, without details.
     """
     ERROR_REASON_POOL_NOT_FOUND: _ErrorReason.ValueType  # 2
     """NOT_FOUND: no pool has that name."""
@@ -99,7 +101,9 @@ ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never sent."""
 ERROR_REASON_INVALID_INPUT: ErrorReason.ValueType  # 1
 """INVALID_ARGUMENT: a field of the request is wrong. The details hold a
-google.rpc.BadRequest that names each field and says what would be right.
+google.rpc.BadRequest that names each field and says what would be right;
+none where the bytes are no message of their kind. Of messages over 64 MiB
+gRPC itself says RESOURCE_EXHAUSTED, without details.
 """
 ERROR_REASON_POOL_NOT_FOUND: ErrorReason.ValueType  # 2
 """NOT_FOUND: no pool has that name."""

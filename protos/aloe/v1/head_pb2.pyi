@@ -69,11 +69,11 @@ class AdamRecipe(_message.Message):
     EPOCH_COUNT_FIELD_NUMBER: _builtins.int
     BATCH_SIZE_FIELD_NUMBER: _builtins.int
     learning_rate: _builtins.float
-    """Learning rate; 0.001 if unset."""
+    """Learning rate, over 0, at most 10; 0.001 if unset."""
     epoch_count: _builtins.int
-    """Passes over the labels; 100 if unset."""
+    """Passes over the labels, 1 to 10,000; 100 if unset."""
     batch_size: _builtins.int
-    """Labels in a step; 32 if unset."""
+    """Labels in a step, 1 to 65,536; 32 if unset."""
     def __init__(
         self,
         *,
@@ -110,7 +110,7 @@ class LbfgsRecipe(_message.Message):
 
     L2_PENALTY_FIELD_NUMBER: _builtins.int
     l2_penalty: _builtins.float
-    """Weight of the penalty; 0.001 if unset."""
+    """Weight of the penalty, 0 to 1,000,000; 0.001 if unset."""
     def __init__(
         self,
         *,

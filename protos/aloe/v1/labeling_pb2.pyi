@@ -224,7 +224,9 @@ class KnownLabel(_message.Message):
 
     @_builtins.property
     def label_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was answered, where that is known; otherwise the time of import."""
+        """When it was answered, where that is known; otherwise the time of import. A
+        time of the years 1 to 9999, of which milliseconds are kept.
+        """
 
     def __init__(
         self,
@@ -305,13 +307,14 @@ class QueryRequest(_message.Message):
     the call's deadline allows. 0 never waits.
     """
     request_id: _builtins.str
-    """Makes a repeated call return the same leases; a UUID is a good choice.
+    """Makes a repeated call return the same leases; a UUID is a good choice, any
+    id will do.
     Remembered for a day. If empty, a repeated call leases more clips.
     """
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
-        """How long to hold the clips, at most a day; the task's lease_duration if
-        unset.
+        """How long to hold the clips, a millisecond to a day; the task's
+        lease_duration if unset.
         """
 
     def __init__(
@@ -435,7 +438,9 @@ class SubmitLabelsRequest(_message.Message):
     oracle_id: _builtins.str
     """Who answers: the oracle that the leases were given to."""
     request_id: _builtins.str
-    """Makes a repeated call return the same response. Remembered for a day."""
+    """Makes a repeated call return the same response; an id as in QueryRequest.
+    Remembered for a day.
+    """
     @_builtins.property
     def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Answer]:
         """The answers, at least one, and one per lease."""
@@ -640,7 +645,9 @@ class RenewLeasesRequest(_message.Message):
 
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
-        """How long from now, at most a day; the task's lease_duration if unset."""
+        """How long from now, a millisecond to a day; the task's lease_duration if
+        unset.
+        """
 
     def __init__(
         self,

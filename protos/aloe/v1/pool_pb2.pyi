@@ -71,14 +71,16 @@ class Pool(_message.Message):
     name: _builtins.str
     """"pools/{pool}"."""
     encoder_id: _builtins.str
-    """The encoder; empty at creation means the embedding service's default."""
+    """The encoder; empty at creation means the embedding service's default. At
+    most 256 characters, no control characters.
+    """
     encoder_fingerprint: _builtins.str
     """The encoder's fingerprint. Leave empty at creation to take it from the
     embedding service; set it, with embedding_dim, for embeddings made
-    elsewhere.
+    elsewhere. At most 256 characters, no control characters.
     """
     embedding_dim: _builtins.int
-    """Number of values in an embedding; see encoder_fingerprint."""
+    """Number of values in an embedding, at most 65,536; see encoder_fingerprint."""
     keep_audio: _builtins.bool
     """Keep the imported audio, so that GetClipAudio can serve it whatever becomes
     of the file that it came from.
@@ -183,7 +185,7 @@ class CreatePoolRequest(_message.Message):
     """The id: the last part of the name."""
     @_builtins.property
     def pool(self) -> Global___Pool:
-        """The pool; its name may be left empty."""
+        """The pool; its name and what is output only are not read."""
 
     def __init__(
         self,
@@ -437,7 +439,8 @@ class NewClip(_message.Message):
     uri: _builtins.str
     """Where the recording lies. The server imports from there only where neither
     audio nor embedding is given, and only from places its operator allows; it
-    plays the clip from there as GetClipAudio says.
+    plays the clip from there as GetClipAudio says. At most 2,048 characters, no
+    control characters.
     """
     content_hash: _builtins.str
     """With an embedding: the content_hash of the clip it was exported from, so
@@ -454,7 +457,9 @@ class NewClip(_message.Message):
 
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """With an embedding: how long the recording is, where that is known."""
+        """With an embedding: how long the recording is, where that is known; 0 s to
+        ten years, of which microseconds are kept.
+        """
 
     @_builtins.property
     def other_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -464,7 +469,9 @@ class NewClip(_message.Message):
 
     @_builtins.property
     def report(self) -> _audio_pb2.AudioReport:
-        """With an embedding: the report of the clip it was exported from."""
+        """With an embedding: the report of the clip it was exported from, at most
+        65,536 bytes.
+        """
 
     def __init__(
         self,
@@ -904,7 +911,7 @@ class ExportClipsRequest(_message.Message):
     """"pools/{pool}"."""
     skip_count: _builtins.int
     """How many clips to skip, so that a broken export can go on where it stopped,
-    if no clips were deleted or replaced since.
+    if no clips were deleted or replaced since. At most 1,000,000,000.
     """
     def __init__(
         self,

@@ -231,7 +231,7 @@ class LabelCountRule(_message.Message):
 
     LABEL_COUNT_FIELD_NUMBER: _builtins.int
     label_count: _builtins.int
-    """Labels, at least 1."""
+    """Labels, 1 to 1,000,000,000."""
     def __init__(
         self,
         *,

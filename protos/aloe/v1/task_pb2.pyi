@@ -157,11 +157,11 @@ class Task(_message.Message):
     pool: _builtins.str
     """"pools/{pool}"."""
     label_budget: _builtins.int
-    """Labels that oracles may spend; unset means no limit. Abstentions, and
-    imported labels without an oracle_id, cost nothing.
+    """Labels that oracles may spend, 1 to 1,000,000,000; unset means no limit.
+    Abstentions, and imported labels without an oracle_id, cost nothing.
     """
     seed: _builtins.int
-    """Fixes every random choice of the task."""
+    """Fixes every random choice of the task; any number."""
     head_version: _builtins.int
     """Version of the newest head; 0 before the first."""
     training_head_version: _builtins.int
@@ -169,10 +169,12 @@ class Task(_message.Message):
     pool_state: Global___PoolState.ValueType
     """Whether it has clips to ask for."""
     max_leases_per_oracle: _builtins.int
-    """Clips that one oracle may hold at a time; unset means no limit."""
+    """Clips that one oracle may hold at a time, at least 1; unset means no limit."""
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The answers an oracle may give, at least two."""
+        """The answers an oracle may give, 2 to 1,000: each once, 1 to 128 printable
+        characters without blanks at its ends.
+        """
 
     @_builtins.property
     def query_strategy(self) -> Global___QueryStrategy:
@@ -184,7 +186,9 @@ class Task(_message.Message):
 
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
-        """How long an oracle holds a clip; 5 minutes if unset."""
+        """How long an oracle holds a clip, a millisecond to a day, of which
+        microseconds are kept; 5 minutes if unset.
+        """
 
     @_builtins.property
     def clip_counts(self) -> Global___ClipCounts:
@@ -329,7 +333,7 @@ class CreateTaskRequest(_message.Message):
     """The id: the last part of the name."""
     @_builtins.property
     def task(self) -> Global___Task:
-        """The task; its name may be left empty."""
+        """The task; its name and what is output only are not read."""
 
     def __init__(
         self,

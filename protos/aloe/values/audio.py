@@ -48,7 +48,7 @@ def parse_channel(text: str) -> tuple[ChannelRule | None, int]:
         ValueError: it is none of these.
     """
     word = text.strip().lower()
-    number = _NUMBERS.get(word) or (int(word) if word.isdecimal() else 0)
+    number = _NUMBERS.get(word) or (int(word) if word.isascii() and word.isdecimal() else 0)
     if number:
         return ChannelRule.NUMBERED, number
     words = {rule.value: rule for rule in (ChannelRule.MIX, ChannelRule.LOUDEST)}

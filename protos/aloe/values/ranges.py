@@ -28,7 +28,7 @@ class Range:
         return f"{self.least:g}" + (self._up_to(" to ") or " or more")
 
     def _up_to(self, words: str) -> str:
-        return "" if math.isinf(self.most) else f"{words}{self.most:,g}"
+        return "" if math.isinf(self.most) else f"{words}{self.most:,.12g}"
 
 
 def ranges_of(kind: type[Any]) -> Mapping[str, Range]:

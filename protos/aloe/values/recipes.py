@@ -21,7 +21,7 @@ class AdamRecipe:
 class LbfgsRecipe:
     """L-BFGS to convergence on mean cross-entropy plus l2_penalty / 2 times the squared weights."""
 
-    l2_penalty: Annotated[float, Range(0)] = 0.001
+    l2_penalty: Annotated[float, Range(0, 1_000_000)] = 0.001
 
 
 HeadRecipe = AdamRecipe | LbfgsRecipe

@@ -7,6 +7,9 @@ from typing import Annotated
 
 from aloe.values.ranges import Range
 
+MAX_LABEL_COUNT = 10**9
+"""No pool holds more clips."""
+
 _Heads = Annotated[int, Range(1, 1_000)]
 _Part = Annotated[float, Range(0, 1)]
 
@@ -48,7 +51,7 @@ class UncertaintyRule:
 class LabelCountRule:
     """Stop when the head was trained on `label_count` labels, seed labels included."""
 
-    label_count: Annotated[int, Range(1)]
+    label_count: Annotated[int, Range(1, MAX_LABEL_COUNT)]
 
 
 @dataclass(frozen=True, slots=True)

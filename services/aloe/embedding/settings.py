@@ -56,7 +56,7 @@ class Settings(ServiceSettings):
         30 * 24 * 3600, gt=0, description="how long Redis keeps an embedding, in seconds"
     )
     device: str = Field(
-        "auto", pattern=r"^(auto|cpu|gpu(:\d+)?)$", description="auto, cpu, gpu or gpu:NUMBER"
+        "auto", pattern=r"^(auto|cpu|gpu(:[0-9]+)?)$", description="auto, cpu, gpu or gpu:NUMBER"
     )
     precision: Precision = Field(
         Precision.FLOAT32,

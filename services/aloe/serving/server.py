@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from aloe.serving.native_log import silenced
 from aloe.serving.status import GuardedServer, StatusOf
@@ -63,12 +63,15 @@ class RpcServer:
                 ("grpc.server.max_pending_requests_hard_limit", _MAX_PENDING_CALL_COUNT),
             ],
         )
+        guarded: Any = GuardedServer(self._server, status_of)
         for service in services:
-            service.add_to_server(service.servicer, GuardedServer(self._server, status_of))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+            service.add_to_server(service.servicer, guarded)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, guarded)
+        reflected = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        add_reflection: Callable[[Any, Any], None] = (
+            reflection_pb2_grpc.add_ServerReflectionServicer_to_server
         )
+        add_reflection(reflection.aio.ReflectionServicer(reflected), guarded)
 
     async def start(self, address: str) -> str:
         """Listen on "host:port" (port 0: any free one) and return the address with its port.

@@ -225,3 +225,20 @@ async def test_imported_labels_keep_who_gave_them_and_when(scene: Scene):
     assert (labels[1].state, labels[1].oracle_id) == (ClipState.ABSTAINED, "bob")
     _, progress = await scene.store.read_task(scene.task.task_id)
     assert (progress.labeled, progress.abstained, progress.budget_spent) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999Z"),
+        ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
+        ("5138-11-16T09:46:40.001Z", "5138-11-16T09:46:40.001Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999Z"),
+    ],
+)
+async def test_a_label_keeps_any_time_to_the_millisecond(scene: Scene, given, kept):
+    label = LabelChange(0, ClipState.LABELED, 1, "ann", datetime.fromisoformat(given))
+    await scene.store.import_labels(scene.task, [label])
+    (stored,) = await scene.store.read_labels(scene.task)
+    assert stored.label_time == datetime.fromisoformat(kept)

@@ -44,7 +44,7 @@ def test_stopping_rules_are_written_in_short(text, rule):
         ("plateau:round_count=0", "round_count is 0; it must be 1 to 1,000"),
         ("plateau:round_count=1001", "round_count is 1,001; it must be 1 to 1,000"),
         ("uncertainty:nan", "max_uncertainty is nan; it must be 0 to 1"),
-        ("label_count:0", "label_count is 0; it must be 1 or more"),
+        ("label_count:0", "label_count is 0; it must be 1 to 1,000,000,000"),
     ],
 )
 def test_a_text_that_is_no_stopping_rule_is_refused(text, complaint):

@@ -43,8 +43,9 @@ def fields_of(task: Task) -> list[str]:
         GOOD,
         replace(GOOD, classes=tuple(f"class {n}" for n in range(1_000))),
         replace(GOOD, classes=("да", "нет", "я" * 128)),
+        replace(GOOD, label_budget=10**9),
         replace(GOOD, label_budget=1, lease_duration=timedelta(days=1)),
-        replace(GOOD, lease_duration=timedelta(microseconds=1), seed=2**64 - 1),
+        replace(GOOD, lease_duration=timedelta(milliseconds=1), seed=2**64 - 1),
         replace(GOOD, head_recipe=LbfgsRecipe(0.0)),
         replace(GOOD, head_recipe=AdamRecipe(10.0, 10_000, 65_536)),
     ],
@@ -89,6 +90,7 @@ def test_every_wrong_class_is_named_at_once():
         (LbfgsRecipe(-0.1), "lbfgs.l2_penalty"),
         (LbfgsRecipe(math.nan), "lbfgs.l2_penalty"),
         (LbfgsRecipe(math.inf), "lbfgs.l2_penalty"),
+        (LbfgsRecipe(1e300), "lbfgs.l2_penalty"),
     ],
 )
 def test_wrong_recipes_are_named(recipe, field):
@@ -97,7 +99,13 @@ def test_wrong_recipes_are_named(recipe, field):
 
 @pytest.mark.parametrize(
     "duration",
-    [timedelta(0), timedelta(seconds=-1), timedelta(days=1, microseconds=1), timedelta.max],
+    [
+        timedelta(0),
+        timedelta(microseconds=999),
+        timedelta(seconds=-1),
+        timedelta(days=1, microseconds=1),
+        timedelta.max,
+    ],
 )
 def test_absurd_lease_durations_are_named(duration):
     assert [each.field for each in check_lease_duration(duration, "lease_duration")] == [
@@ -105,8 +113,9 @@ def test_absurd_lease_durations_are_named(duration):
     ]
 
 
-def test_a_budget_of_nothing_is_refused():
-    assert fields_of(replace(GOOD, label_budget=0)) == ["task.label_budget"]
+@pytest.mark.parametrize("budget", [0, 10**9 + 1, 2**53 + 1, 2**64 - 1])
+def test_a_budget_of_nothing_or_of_more_than_a_pool_holds_is_refused(budget):
+    assert fields_of(replace(GOOD, label_budget=budget)) == ["task.label_budget"]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +129,7 @@ def test_a_budget_of_nothing_is_refused():
         (StablePredictionsRule(min_agreement=1.1), "stable_predictions.min_agreement"),
         (UncertaintyRule(math.inf), "uncertainty.max_uncertainty"),
         (LabelCountRule(0), "label_count.label_count"),
+        (LabelCountRule(10**9 + 1), "label_count.label_count"),
         (AnyOfRules(()), "any.rules"),
         (AllOfRules((PlateauRule(), AnyOfRules(()))), "all.rules[1].any.rules"),
         (

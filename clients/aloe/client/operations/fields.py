@@ -9,13 +9,11 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from aloe.client.calls.translate import invalid_field
-from aloe.wire import names
+from aloe.wire import names, times
 from aloe.wire.errors import MalformedValue
 
 V = TypeVar("V")
 M = TypeVar("M", bound=Message)
-
-_MAX_DURATION = timedelta(days=3650)
 
 
 def pool_name(pool_id: str) -> str:
@@ -47,11 +45,9 @@ def duration(field: str, value: timedelta | None) -> Duration | None:
     """Raises InvalidArgument where `value` is negative or beyond ten years."""
     if value is None:
         return None
-    if not timedelta(0) <= value <= _MAX_DURATION:
-        raise invalid_field(field, f"must be between 0 and ten years, got {value}")
-    message = Duration()
-    message.FromTimedelta(value)
-    return message
+    if not timedelta(0) <= value <= times.MAX_DURATION:
+        raise invalid_field(field, f"must be {times.DURATION_RULE}, got {value}")
+    return times.write_duration(value)
 
 
 def parse_time(message: Timestamp) -> datetime:

@@ -13,8 +13,8 @@ from aloe.client.types import FieldViolation
 
 T = TypeVar("T")
 
-_PLACE = re.compile(r"\[(\d+)\]")
-_NAMED_PLACE = re.compile(r"(\blabels)\[(\d+)\]")
+_PLACE = re.compile(r"\[([0-9]+)\]")
+_NAMED_PLACE = re.compile(r"(\blabels)\[([0-9]+)\]")
 """Another place that a description names; a bare one may be a part of a clip's id."""
 
 

@@ -140,7 +140,7 @@ class Trillsson(LengthPolicy):
         return "trillsson"
 
 
-_FORM = re.compile(r"([a-z]+)(?:\((\d{1,9}(?:,\d{1,9})*)\))?")
+_FORM = re.compile(r"([a-z]+)(?:\(([0-9]{1,9}(?:,[0-9]{1,9})*)\))?")
 _POLICIES: dict[tuple[str, int], type[Exact | Grid | Frames | Window | Trillsson]] = {
     ("exact", 0): Exact,
     ("exact", 1): Exact,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from aloe.embedding.audio.clip import Audio
 from aloe.embedding.batching.admission import Admission
-from aloe.embedding.domain.errors import ShuttingDown
 from aloe.embedding.usecases.embedder import EmbeddedClip, Embedder, Outcome, byte_count
 
 # Enough for one batch that runs, one that waits and one that is being decoded.
@@ -80,16 +79,18 @@ class BulkStream:
             reader.cancel()
 
     async def _read(self, messages: AsyncIterator[Sequence[NumberedAudio]]) -> None:
-        shutdown: ShuttingDown | None = None
+        end: Exception | None = None
         async with asyncio.TaskGroup() as parts:
             try:
                 async for message in messages:
                     for start in range(0, len(message), _PART_CLIP_COUNT):
                         await self._start(message[start : start + _PART_CLIP_COUNT], parts)
-            except ShuttingDown as error:  # clips that were taken in still get their answer
-                shutdown = error
-        if shutdown:
-            raise shutdown
+            # The server ends, or a message cannot be read: clips that were taken in still get their
+            # answer.
+            except Exception as error:  # noqa: BLE001
+                end = error
+        if end:
+            raise end
 
     async def _start(self, part: Sequence[NumberedAudio], parts: asyncio.TaskGroup) -> None:
         """Wait for room, then let some clips run."""

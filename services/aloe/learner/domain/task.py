@@ -9,11 +9,12 @@ from aloe.learner.domain.stopping_rules import check_stopping_rule
 from aloe.values.ranges import out_of_range
 from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, HeadRecipe
 from aloe.values.states import ClipState, PoolState, Split
-from aloe.values.stopping import StoppingRule
+from aloe.values.stopping import MAX_LABEL_COUNT, StoppingRule
 from aloe.values.strategies import DEFAULT_STRATEGY, QueryStrategy
 
 MAX_CLASSES = 1_000
 MAX_CLASS_LENGTH = 128
+MIN_LEASE_DURATION = timedelta(milliseconds=1)
 MAX_LEASE_DURATION = timedelta(days=1)
 DEFAULT_LEASE_DURATION = timedelta(minutes=5)
 MIN_LABELED_CLASSES = 2
@@ -63,7 +64,9 @@ class Task:
         except ValueError:
             known = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
             raise InvalidInput.of(
-                field, f"{label!r} is no class of tasks/{self.task_id}; its classes are {known}"
+                field,
+                f"{label[:MAX_CLASS_LENGTH]!r} is no class of tasks/{self.task_id}; its classes"
+                f" are {known}",
             ) from None
 
     def updated(self) -> "Task":
@@ -123,9 +126,12 @@ def check_task(task: Task) -> None:
         InvalidInput: with every violation found.
     """
     violations = [*check_classes(task.classes), *check_recipe(task.head_recipe)]
-    if task.label_budget is not None and task.label_budget < 1:
+    if task.label_budget is not None and not 1 <= task.label_budget <= MAX_LABEL_COUNT:
         violations.append(
-            Violation("task.label_budget", "0 labels allow no query; leave it unset for no limit")
+            Violation(
+                "task.label_budget",
+                f"{task.label_budget:,}; it must be 1 to {MAX_LABEL_COUNT:,}; unset is no limit",
+            )
         )
     if task.max_leases_per_oracle is not None and task.max_leases_per_oracle < 1:
         violations.append(
@@ -149,9 +155,9 @@ def check_recipe(recipe: HeadRecipe) -> list[Violation]:
 
 def check_lease_duration(duration: timedelta, field: str) -> list[Violation]:
     """Return what is wrong with how long a clip is to be held."""
-    if timedelta(0) < duration <= MAX_LEASE_DURATION:
+    if MIN_LEASE_DURATION <= duration <= MAX_LEASE_DURATION:
         return []
-    return [Violation(field, f"{duration.total_seconds():g} s; it must be over 0 s, at most a day")]
+    return [Violation(field, f"{duration.total_seconds():g} s; it must be a millisecond to a day")]
 
 
 def check_classes(classes: Sequence[str]) -> list[Violation]:

@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 from google.protobuf import duration_pb2, timestamp_pb2
+from google.protobuf.message import Message
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import START_OF_LOG
-from aloe.wire import names
+from aloe.wire import names, times
 from aloe.wire.errors import MalformedValue
 
 MAX_ROWS = 10**9
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+"""With the characters that end lines."""
 P = ParamSpec("P")
 T = TypeVar("T")
 V = TypeVar("V")
@@ -101,18 +104,30 @@ def read_count(count: int, most: int, field: str) -> int:
     return count or 1
 
 
-def read_duration(message: duration_pb2.Duration) -> timedelta:
-    """Read a duration; one past timedelta's range becomes timedelta.max."""
-    try:
-        return message.ToTimedelta()
-    except (OverflowError, ValueError):
-        return timedelta.max
+def read_text(text: str, most: int, field: str) -> str:
+    """Check a text of one line. Raises InvalidInput past `most` characters."""
+    if len(text) > most:
+        raise InvalidInput.of(field, f"{len(text):,} characters; at most {most:,}")
+    if found := _CONTROL.search(text):
+        raise InvalidInput.of(
+            field, f"holds the control character {found[0]!r} at {found.start():,}; leave it out"
+        )
+    return text
+
+
+def read_duration(message: Message, name: str, path: str = "") -> timedelta | None:
+    """Read a duration of a message, None where it is absent.
+
+    Raises:
+        InvalidInput: it is negative or beyond ten years; it blames the field, under `path`.
+    """
+    if not message.HasField(name):
+        return None
+    return parsed(times.read_duration, getattr(message, name), path + name)
 
 
 def write_duration(seconds: float) -> duration_pb2.Duration:
-    message = duration_pb2.Duration()
-    message.FromNanoseconds(round(seconds * 1e9))
-    return message
+    return times.write_duration(timedelta(seconds=seconds))
 
 
 def write_known_duration(seconds: float | None) -> duration_pb2.Duration | None:
@@ -121,13 +136,4 @@ def write_known_duration(seconds: float | None) -> duration_pb2.Duration | None:
 
 def read_time(message: timestamp_pb2.Timestamp, field: str) -> datetime:
     """Read a time. Raises InvalidInput outside the years 1 to 9999."""
-    try:
-        return message.ToDatetime(tzinfo=UTC)
-    except (OverflowError, ValueError) as error:
-        raise InvalidInput.of(field, f"no time: {error}") from error
-
-
-def write_time(time: datetime) -> timestamp_pb2.Timestamp:
-    message = timestamp_pb2.Timestamp()
-    message.FromDatetime(time)
-    return message
+    return parsed(times.read_time, message, field)

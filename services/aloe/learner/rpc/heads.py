@@ -17,7 +17,7 @@ from aloe.learner.usecases.predicting import NamedClip, NamedClips, PredictInput
 from aloe.serving.server import MAX_MESSAGE_BYTES
 from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, head_pb2
-from aloe.wire import names
+from aloe.wire import names, times
 from aloe.wire.arrays import decode_matrix, encode_matrix
 from aloe.wire.audio import write_report
 from aloe.wire.settings import HEAD_RECIPE, encode_advice
@@ -92,7 +92,7 @@ def write_round(report: RoundReport) -> head_pb2.Round:
         label_count=round_.label_count,
         validation=_write_evaluation(round_.validation),
         test=_write_evaluation(round_.test),
-        start_time=fields.write_time(round_.start_time),
+        start_time=times.write_time(round_.start_time),
         training_duration=fields.write_duration(round_.training_s),
         evaluation_duration=fields.write_duration(round_.evaluation_s),
         training_loss=round_.training_loss,

@@ -14,7 +14,7 @@ from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcom
 from aloe.learner.usecases.tasks import ExportedLabel, TaskHistory
 from aloe.v1 import labeling_pb2
 from aloe.values.states import ClipState
-from aloe.wire import names
+from aloe.wire import names, times
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, POOL_STATES, SPLITS
 from aloe.wire.settings import encode_strategy
 
@@ -87,7 +87,7 @@ def write_event(history: TaskHistory, event: Event) -> labeling_pb2.TaskEvent:
     strategy = event.query_strategy
     return labeling_pb2.TaskEvent(
         event_id=event.event_id,
-        event_time=fields.write_time(datetime.fromtimestamp(milliseconds / 1000, UTC)),
+        event_time=times.write_time(datetime.fromtimestamp(milliseconds / 1000, UTC)),
         kind=EVENT_KINDS.number(event.kind),
         oracle_id=event.oracle_id,
         changes=[_write_change(history, event, place) for place in range(len(event.rows))],
@@ -101,7 +101,7 @@ def _write_lease(task: Task, leased: LeasedClip) -> labeling_pb2.Lease:
         lease_id=leased.lease.lease_id,
         clip=names.clip_name(task.pool_id, leased.clip.clip_id),
         uri=leased.clip.uri,
-        expire_time=fields.write_time(leased.lease.expire_time),
+        expire_time=times.write_time(leased.lease.expire_time),
         predicted_class=leased.predicted_class,
         score=leased.lease.pick.score,
         duration=fields.write_known_duration(leased.clip.duration_s),
@@ -115,7 +115,7 @@ def _write_label(pool: Pool, task: Task, each: ExportedLabel) -> labeling_pb2.St
         uri=each.clip.uri,
         split=SPLITS.number(SPLIT_OF_STATE[label.state]),
         oracle_id=label.oracle_id,
-        label_time=fields.write_time(label.label_time),
+        label_time=times.write_time(label.label_time),
     )
     if label.state is ClipState.ABSTAINED:
         message.abstention.SetInParent()

@@ -23,7 +23,7 @@ from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, pool_pb2
 from aloe.values.audio import NOTHING_FOUND, AudioReport
 from aloe.values.duplicates import DuplicateRule
-from aloe.wire import names
+from aloe.wire import names, times
 from aloe.wire.arrays import decode_matrix, encode_matrix
 from aloe.wire.audio import read_decoding, read_report, write_decoding
 from aloe.wire.audio import write_report as write_audio_report
@@ -121,7 +121,7 @@ def write_pool(pool: Pool) -> pool_pb2.Pool:
         embedding_dim=pool.encoder.embedding_dim,
         keep_audio=pool.keep_audio,
         clip_count=pool.clip_count,
-        create_time=fields.write_time(pool.create_time),
+        create_time=times.write_time(pool.create_time),
     )
 
 
@@ -193,18 +193,18 @@ def _read_embedded_clip(
             recording = read_audio(message.audio)
         if message.HasField("report"):
             report = _read_report(message.report)
+        duration = fields.read_duration(message, "duration")
     except InvalidInput as error:
         return BadClip(message.clip_id[:200], error), None
     has_audio = message.audio.WhichOneof("content") is not None
     hash_ = message.content_hash
     if not hash_:
         hash_ = content_hash(recording) if has_audio else embedding_hash(embedding)
-    has_duration = message.HasField("duration")
     clip = Clip(
         message.clip_id,
         hash_,
         message.uri,
-        duration_s=fields.read_duration(message.duration).total_seconds() if has_duration else None,
+        duration_s=None if duration is None else duration.total_seconds(),
         decoding=recording.decoding,
         report=report,
         other_ids=other_ids,
@@ -223,8 +223,8 @@ def _check_clip(message: pool_pb2.NewClip) -> tuple[str, ...]:
     # Few are wrong, and finding the words for those takes long.
     if not names.ID_PATTERN.fullmatch(message.clip_id):
         fields.read_id(message.clip_id, "clip_id")
-    if len(message.uri) > MAX_URI_LENGTH:
-        raise InvalidInput.of("uri", f"over {MAX_URI_LENGTH:,} characters")
+    if message.uri:
+        fields.read_text(message.uri, MAX_URI_LENGTH, "uri")
     if message.content_hash and not _HASH.fullmatch(message.content_hash):
         raise InvalidInput.of("content_hash", "not one that a clip was exported with")
     other_ids = message.other_ids

@@ -10,7 +10,9 @@ from aloe.learner.usecases.learner import Learner
 from aloe.serving.server import Service
 from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
+from aloe.wire import times
 
+MAX_ENCODER_NAME_LENGTH = 256
 MAX_QUERY_CLIPS = 10_000
 MAX_PAGE_CLIPS = 10_000
 MAX_DELETED_CLIPS = 1_000
@@ -27,8 +29,14 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> pool_pb2.CreatePoolResponse:
         pool = await self._learner.pools.create(
             fields.read_id(request.pool_id, "pool_id"),
-            encoder_id=request.pool.encoder_id,
-            fingerprint=request.pool.encoder_fingerprint,
+            encoder_id=fields.read_text(
+                request.pool.encoder_id, MAX_ENCODER_NAME_LENGTH, "pool.encoder_id"
+            ),
+            fingerprint=fields.read_text(
+                request.pool.encoder_fingerprint,
+                MAX_ENCODER_NAME_LENGTH,
+                "pool.encoder_fingerprint",
+            ),
             embedding_dim=request.pool.embedding_dim,
             keep_audio=request.pool.keep_audio,
         )
@@ -195,13 +203,12 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def Query(
         self, request: labeling_pb2.QueryRequest, context: Any
     ) -> labeling_pb2.QueryResponse:
-        given = request.HasField("lease_duration")
         outcome = await self._learner.labeling.query(
             fields.read_task_id(request.task, "task"),
             fields.read_oracle_id(request.oracle_id, "oracle_id"),
             max_count=fields.read_count(request.max_clip_count, MAX_QUERY_CLIPS, "max_clip_count"),
             min_head_version=request.min_head_version,
-            lease_duration=fields.read_duration(request.lease_duration) if given else None,
+            lease_duration=fields.read_duration(request, "lease_duration"),
             request_id=fields.read_optional_id(request.request_id, "request_id"),
         )
         return labeling.write_outcome(outcome)
@@ -232,14 +239,13 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def RenewLeases(
         self, request: labeling_pb2.RenewLeasesRequest, context: Any
     ) -> labeling_pb2.RenewLeasesResponse:
-        given = request.HasField("lease_duration")
         expire_time = await self._learner.labeling.renew(
             fields.read_task_id(request.task, "task"),
             fields.read_oracle_id(request.oracle_id, "oracle_id"),
             list(dict.fromkeys(request.lease_ids)),
-            fields.read_duration(request.lease_duration) if given else None,
+            fields.read_duration(request, "lease_duration"),
         )
-        return labeling_pb2.RenewLeasesResponse(expire_time=fields.write_time(expire_time))
+        return labeling_pb2.RenewLeasesResponse(expire_time=times.write_time(expire_time))
 
     async def Predict(
         self, request: head_pb2.PredictRequest, context: Any

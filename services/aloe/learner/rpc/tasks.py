@@ -13,7 +13,7 @@ from aloe.learner.rpc import fields
 from aloe.learner.usecases.tasks import TaskState
 from aloe.v1 import task_pb2
 from aloe.values.recipes import PAPER_RECIPE
-from aloe.wire import names
+from aloe.wire import names, times
 from aloe.wire.enums import POOL_STATES
 from aloe.wire.settings import (
     HEAD_RECIPE,
@@ -44,6 +44,7 @@ def read_task(
     Raises:
         InvalidInput: a field holds an unknown kind of thing. check_task checks the rest.
     """
+    lease_duration = fields.read_duration(message, "lease_duration", "task.")
     return Task(
         task_id=id_,
         pool_id=pool_id,
@@ -55,11 +56,7 @@ def read_task(
             HEAD_RECIPE.decode, message.head_recipe, "task.head_recipe", default=PAPER_RECIPE
         ),
         label_budget=message.label_budget if message.HasField("label_budget") else None,
-        lease_duration=(
-            fields.read_duration(message.lease_duration)
-            if message.HasField("lease_duration")
-            else DEFAULT_LEASE_DURATION
-        ),
+        lease_duration=DEFAULT_LEASE_DURATION if lease_duration is None else lease_duration,
         seed=message.seed,
         max_leases_per_oracle=(
             message.max_leases_per_oracle if message.HasField("max_leases_per_oracle") else None
@@ -146,7 +143,7 @@ def _write_spec(task: Task) -> task_pb2.Task:
         query_strategy=encode_strategy(task.query_strategy),
         head_recipe=HEAD_RECIPE.encode(task.head_recipe, "head_recipe"),
         label_budget=task.label_budget,
-        lease_duration=fields.write_duration(task.lease_duration.total_seconds()),
+        lease_duration=times.write_duration(task.lease_duration),
         seed=task.seed,
         max_leases_per_oracle=task.max_leases_per_oracle,
         stopping_rule=(
@@ -154,7 +151,7 @@ def _write_spec(task: Task) -> task_pb2.Task:
             if task.stopping_rule
             else None
         ),
-        create_time=fields.write_time(task.create_time),
+        create_time=times.write_time(task.create_time),
     )
 
 

@@ -16,7 +16,6 @@ from aloe.learner.ports.pools import PoolStore
 from aloe.learner.usecases.retiring import Retiring
 
 MAX_EMBEDDING_DIM = 65_536
-MAX_ENCODER_NAME_LENGTH = 256
 _CLIPS_PER_BLOCK = 510
 _BLOCK_BYTES = 16 * 1024 * 1024
 """Of the vectors of a block, which is one message."""
@@ -61,7 +60,7 @@ class Pools:
         service is not asked.
 
         Raises:
-            InvalidInput: only one of the two is given, or one is absurdly large.
+            InvalidInput: only one of the two is given, or the dimension is too large.
         """
         encoder = EncoderInfo(encoder_id, fingerprint, embedding_dim)
         _check_encoder(encoder)
@@ -211,9 +210,3 @@ def _check_encoder(given: EncoderInfo) -> None:
         raise InvalidInput.of(
             "pool.embedding_dim", f"{given.embedding_dim}; at most {MAX_EMBEDDING_DIM}"
         )
-    names = {"encoder_id": given.encoder_id, "encoder_fingerprint": given.fingerprint}
-    for field, text in names.items():
-        if len(text) > MAX_ENCODER_NAME_LENGTH:
-            raise InvalidInput.of(
-                f"pool.{field}", f"{len(text):,} characters; at most {MAX_ENCODER_NAME_LENGTH}"
-            )

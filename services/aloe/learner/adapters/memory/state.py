@@ -202,8 +202,9 @@ class Tables:
 
 
 def to_millisecond(time: datetime) -> datetime:
-    """Round a time as Redis is told it."""
-    return _EPOCH + milliseconds(time - _EPOCH)
+    """Return a time as Redis is told it: none becomes a later one."""
+    millisecond = timedelta(milliseconds=1)
+    return _EPOCH + (time - _EPOCH) // millisecond * millisecond
 
 
 def milliseconds(duration: timedelta) -> timedelta:

@@ -51,7 +51,7 @@ class RedisAnswers(TaskScripts):
                     label.state,
                     label.class_index,
                     label.oracle_id,
-                    None if label.label_time is None else codec.ms_of_time(label.label_time),
+                    None if label.label_time is None else codec.dump_time(label.label_time),
                 ]
                 for label in labels
             ]

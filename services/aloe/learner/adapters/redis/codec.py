@@ -26,20 +26,24 @@ from aloe.values.audio import (
 from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGITS_OF_SCRIPTS = 14
 _FLOAT32 = np.dtype("<f4")
 _NO_KEY = ""
 """Where older versions had the place of kept audio, which the content hash tells."""
 _CLIP_ENCODER = json.JSONEncoder(separators=("\n", ":"))
 
 
-def time_of_ms(milliseconds: float) -> datetime:
-    """Read a time as Redis tells it."""
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+def time_of_ms(milliseconds: float | str) -> datetime:
+    """Read a time as Redis tells it, or as dump_time wrote it."""
+    return _EPOCH + timedelta(milliseconds=int(milliseconds))
 
 
-def ms_of_time(time: datetime) -> int:
-    """Write a time as Redis keeps it."""
-    return round(time.timestamp() * 1000)
+def dump_time(time: datetime) -> int | str:
+    """Write a time as a script passes it on, in whole milliseconds: none becomes a later one."""
+    milliseconds = (time - _EPOCH) // timedelta(milliseconds=1)
+    # Scripts write numbers with 14 digits, which last until the year 5138.
+    return milliseconds if abs(milliseconds) < 10**_DIGITS_OF_SCRIPTS else str(milliseconds)
 
 
 def dump_pool(pool: Pool) -> str:
