@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tests.benchmarks.learner_plain import clusters, plain_adam
 from tests.benchmarks.measuring import in_turns, median_ratio
 
-from aloe.learner.cache.scores import SHARES_PER_THREAD, THREADS
+from aloe.learner.bulkheads import SCORING
+from aloe.learner.cache.scores import SHARES_PER_THREAD
 from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
@@ -38,8 +39,8 @@ class Scoring:
         self._embeddings, self._class_count = aligned(embeddings), class_count
         self._rows = np.arange(len(embeddings))
         self._is_open = np.ones(len(embeddings), np.bool_)
-        self._threads = ThreadPoolExecutor(THREADS)
-        share_count = THREADS * SHARES_PER_THREAD
+        self._threads = ThreadPoolExecutor(SCORING.thread_count)
+        share_count = SCORING.thread_count * SHARES_PER_THREAD
         self._ends = np.linspace(0, len(embeddings), share_count + 1).astype(int).tolist()
 
     def read(self) -> None:
@@ -110,4 +111,4 @@ def training_figures(
 
 
 def threads() -> str:
-    return f"{THREADS} of {os.cpu_count()} cores"
+    return f"{SCORING.thread_count} of {os.cpu_count()} cores"

@@ -14,6 +14,7 @@ from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.remote_encoder import RemoteEncoder
+from aloe.learner.bulkheads import SCORING, Threads
 from aloe.learner.domain.errors import SchemaTooNew, StoreFull, StoreUnavailable, StoreUnfit
 from aloe.learner.domain.warming import warm_up
 from aloe.learner.ports.store import Store
@@ -91,8 +92,9 @@ def _hears_files(settings: Settings) -> bool:
 
 async def _warm_up() -> None:
     """Have the kernels ready before the first call is taken."""
-    began = time.perf_counter()
-    await asyncio.to_thread(warm_up)
+    began, warming = time.perf_counter(), Threads(SCORING)
+    await warming.run(warm_up)
+    warming.close()
     _log.info("kernels ready after %.1f s", time.perf_counter() - began)
 
 

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from tests.unit.learner.test_kernels import judged, make_embeddings, make_head
 
+from aloe.learner.bulkheads import SCORING, Threads
 from aloe.learner.cache.scores import HeadScores, PoolScorer
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.judging import Judge
@@ -20,7 +21,7 @@ class NotingScorer(PoolScorer):
     """Remembers which rows it was asked for."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Threads(SCORING))
         self.asked: list[list[int]] = []
 
     async def score(self, judge, embeddings, rows):
@@ -66,7 +67,7 @@ async def test_a_pool_that_grew_has_only_its_new_clips_scored():
 
 
 async def test_random_scores_do_not_depend_on_when_a_clip_was_scored():
-    embeddings, scorer = make_embeddings(4, 40, DIM), PoolScorer()
+    embeddings, scorer = make_embeddings(4, 40, DIM), PoolScorer(Threads(SCORING))
     scores = HeadScores(Judge(make_head(9, DIM, 2), AcquisitionFunction.RANDOM), seed=5)
     await scores.cover(scorer, embeddings[:25], opened(25, 3))
     await scores.cover(scorer, embeddings, opened(40))
@@ -74,7 +75,7 @@ async def test_random_scores_do_not_depend_on_when_a_clip_was_scored():
 
 
 async def test_heads_that_ask_at_once_for_different_clips_get_what_they_get_alone():
-    embeddings, scorer = make_embeddings(5, 9_000, DIM), PoolScorer()
+    embeddings, scorer = make_embeddings(5, 9_000, DIM), PoolScorer(Threads(SCORING))
     judges = [Judge(make_head(seed, DIM, 2 + seed), MARGIN) for seed in range(4)]
     rows = [np.arange(9_000), np.arange(0, 9_000, 3), np.array([8_999]), np.arange(50, 5_000)]
     asked = [scorer.score(*each) for each in zip(judges, [embeddings] * 4, rows, strict=True)]
@@ -87,7 +88,7 @@ async def test_heads_that_ask_at_once_for_different_clips_get_what_they_get_alon
 
 
 async def test_whoever_asked_is_told_of_a_failure_and_the_next_one_is_served():
-    scorer, judge = PoolScorer(), Judge(make_head(1, DIM, 3), MARGIN)
+    scorer, judge = PoolScorer(Threads(SCORING)), Judge(make_head(1, DIM, 3), MARGIN)
     narrow = make_embeddings(1, 4, DIM - 1)
     with pytest.raises(ValueError, match="do not fit a head of 24 values"):
         await scorer.score(judge, narrow, np.arange(4))

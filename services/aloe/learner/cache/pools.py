@@ -6,10 +6,12 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from weakref import WeakValueDictionary
 
 import numpy as np
 
+from aloe.learner.bulkheads import SCORING, Threads
 from aloe.learner.cache.scores import PoolScorer
 from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.arrays import Float32Array
@@ -82,12 +84,12 @@ class PoolClips:
 class CachedPool:
     """A pool's clips and vectors, by row, and what scores them."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, threads: Threads) -> None:
         self.pool = pool
         self.clips = PoolClips()
         self.retired_rows: list[int] = []
         """Rows of deleted and replaced clips, in that order."""
-        self.scorer = PoolScorer()
+        self.scorer = PoolScorer(threads)
         self.read_at = -math.inf
         """It has what the store held at this time, by time.monotonic()."""
         self._buffer = aligned_empty((0, pool.encoder.embedding_dim))
@@ -133,7 +135,8 @@ class CachedPool:
                 # Exact at first; then with spare room, so that not every new clip copies them all.
                 capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
                 buffer = aligned_empty((capacity, pool.encoder.embedding_dim))
-                await asyncio.to_thread(np.copyto, buffer[: self._row_count], self.vectors)
+                held = buffer[: self._row_count]
+                await self.scorer.run(partial(np.copyto, held, self.vectors))
                 self._buffer = buffer
             # First: who sees the new row of a clip must know that the old one is retired.
             await self._read_changes(store, pool)
@@ -181,6 +184,7 @@ class PoolCache:
 
     def __init__(self, store: PoolStore, byte_budget: int = DEFAULT_BYTE_BUDGET) -> None:
         self._store, self._byte_budget = store, byte_budget
+        self._threads = Threads(SCORING)
         self._kept: OrderedDict[str, CachedPool] = OrderedDict()
         """Those within the budget, the least recently used one first."""
         self._in_use: WeakValueDictionary[str, CachedPool] = WeakValueDictionary()
@@ -205,7 +209,7 @@ class PoolCache:
         pool = await self._store.read_pool(pool_id)
         cached = self._in_use.get(pool_id)
         if cached is None or cached.pool.epoch != pool.epoch:
-            cached = self._in_use[pool_id] = CachedPool(pool)
+            cached = self._in_use[pool_id] = CachedPool(pool, self._threads)
         self._kept[pool_id] = cached
         self._kept.move_to_end(pool_id)
         await cached.refresh(self._store, pool)

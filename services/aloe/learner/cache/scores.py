@@ -1,21 +1,22 @@
 """Scores of a pool's clips: queries at the same time share one pass over the vectors."""
 
 import asyncio
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
+from aloe.learner.bulkheads import SCORING, Threads
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.values.strategies import AcquisitionFunction
 
-THREADS = os.cpu_count() or 1
+T = TypeVar("T")
 SHARES_PER_THREAD = 4
 """More than one: a core may be busy with something else."""
 _LEAST_SHARE_ROWS = 4_096
@@ -33,9 +34,9 @@ class _Request:
 class PoolScorer:
     """Scores clips of one pool on all cores. Requests that come during a pass share the next."""
 
-    def __init__(self) -> None:
-        # Its threads start when they are first needed.
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="score")
+    def __init__(self, threads: Threads) -> None:
+        """Take the threads of SCORING, which all pools share."""
+        self._threads = threads
         self._waiting: list[_Request] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -58,6 +59,10 @@ class PoolScorer:
             self._running = asyncio.create_task(self._serve())
         return await request.answer
 
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do other work on the pool's scores or vectors on the same threads."""
+        return await self._threads.run(work)
+
     async def _serve(self) -> None:
         while self._waiting:
             requests, self._waiting = self._waiting, []
@@ -75,15 +80,11 @@ class PoolScorer:
         if len(requests) > 1:
             rows = _union([request.rows for request in requests], len(embeddings))
         judgement = Judgement([request.judge for request in requests], embeddings, rows)
-        share_count = min(THREADS * SHARES_PER_THREAD, -(-len(rows) // _LEAST_SHARE_ROWS))
+        most = SCORING.thread_count * SHARES_PER_THREAD
+        share_count = min(most, -(-len(rows) // _LEAST_SHARE_ROWS))
         ends = np.linspace(0, len(rows), share_count + 1).astype(int).tolist()
-        loop = asyncio.get_running_loop()
-        await asyncio.gather(
-            *(
-                loop.run_in_executor(self._executor, judgement.share, begin, end)
-                for begin, end in pairwise(ends)
-            )
-        )
+        shares = (partial(judgement.share, begin, end) for begin, end in pairwise(ends))
+        await asyncio.gather(*map(self.run, shares))
         for request, scores, predicted in zip(
             requests, judgement.scores, judgement.predicted, strict=True
         ):

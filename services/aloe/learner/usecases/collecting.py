@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from functools import partial
 
+from aloe.learner.bulkheads import COLLECTED_AUDIO, Threads
 from aloe.learner.domain.errors import LearnerError, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.audio import AudioStore
@@ -27,6 +29,7 @@ class AudioCollector:
 
     def __init__(self, store: PoolStore, audio: AudioStore, grace_s: float) -> None:
         self._store, self._audio, self._grace_s = store, audio, grace_s
+        self._threads = Threads(COLLECTED_AUDIO)
         self._running: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
 
@@ -39,6 +42,7 @@ class AudioCollector:
         if self._running:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+        self._threads.close()
 
     def wake(self) -> None:
         """Collect soon: a pool or clips were deleted."""
@@ -59,7 +63,7 @@ class AudioCollector:
         first_row = 0
         while clips := await self._store.read_clips(pool, first_row, _CLIPS_PER_READ):
             # On a thread: it reads the clips from their texts.
-            keys -= await asyncio.to_thread(_keys_of, clips)
+            keys -= await self._threads.run(partial(_keys_of, clips))
             first_row += len(clips)
 
     async def _run(self) -> None:

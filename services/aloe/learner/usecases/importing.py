@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from aloe.learner.bulkheads import HASHING, Threads
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import ImportRules
 from aloe.learner.domain.errors import AlreadyExists, EncoderMismatch, InvalidInput, LearnerError
@@ -75,6 +76,7 @@ class Importer:
         """Take the ports; `retiring` is told of each pool that clips were added to."""
         self._store, self._encoder, self._audio = store, encoder, audio
         self._retiring = retiring
+        self._hashing = Threads(HASHING)
 
     async def import_clips(
         self,
@@ -101,7 +103,8 @@ class Importer:
                 f"the embeddings were made by encoder {fingerprint}, those of pools/{pool_id} by"
                 f" {pool.encoder.fingerprint}; they cannot be compared"
             )
-        run = _Import(self._store, self._encoder, self._audio, pool, rules)
+        keeper = Keeper(self._audio, pool, self._hashing)
+        run = _Import(self._store, self._encoder, self._audio, keeper, pool, rules=rules)
         try:
             async for batch in batches:
                 await run.take(batch)
@@ -122,11 +125,13 @@ class _Import:
         store: PoolStore,
         encoder: EncoderPort,
         audio: AudioStore,
+        keeper: Keeper,
         pool: Pool,
+        *,
         rules: ImportRules,
     ) -> None:
         self._store, self._encoder, self._audio_store, self._pool = store, encoder, audio, pool
-        self._keeper = Keeper(audio, pool)
+        self._keeper = keeper
         self._rules, self._report = rules, ImportReport()
         self._appender = Appender(store, pool, rules, self._report)
         self._hashes: dict[str, str] = {}

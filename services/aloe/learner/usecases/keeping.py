@@ -1,8 +1,9 @@
 """Keeping the recordings of an import, where the pool wants that."""
 
-import asyncio
 from dataclasses import replace
+from functools import partial
 
+from aloe.learner.bulkheads import Threads
 from aloe.learner.domain.errors import AudioNotKept, InvalidInput
 from aloe.learner.domain.pool import Audio, Clip, Pool, content_hash, of_any_channel
 from aloe.learner.domain.recordings import is_recording_of
@@ -14,8 +15,9 @@ from aloe.learner.usecases.appending import BadClip, Block
 class Keeper:
     """Keeps recordings for one pool."""
 
-    def __init__(self, audio: AudioStore, pool: Pool) -> None:
-        self._audio, self._pool = audio, pool
+    def __init__(self, audio: AudioStore, pool: Pool, hashing: Threads) -> None:
+        """Take the pool and the threads of HASHING."""
+        self._audio, self._pool, self._hashing = audio, pool, hashing
 
     async def keep(self, audio: Audio, content_hash: str) -> None:
         """Keep a recording if the pool keeps audio.
@@ -56,7 +58,7 @@ class Keeper:
     async def keep_given(self, clip: Clip, audio: Audio) -> Clip | BadClip:
         """Keep a recording that a caller says is that of a clip, if it is."""
         try:
-            if not await asyncio.to_thread(is_recording_of, clip, audio):
+            if not await self._hashing.run(partial(is_recording_of, clip, audio)):
                 raise InvalidInput.of("audio", "is not the recording with this content_hash")
             await self.keep(audio, clip.content_hash)
         except (InvalidInput, AudioNotKept) as error:

@@ -1,6 +1,5 @@
 """The order in which clips are asked: by query strategy and head; at random before the first."""
 
-import asyncio
 import time
 from functools import partial
 
@@ -47,7 +46,7 @@ async def rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: in
     rule = cached.task.query_strategy.selection_rule
     pick = partial(_pick, rule, scores, is_open, len(cached.task.classes), most)
     began = time.perf_counter()
-    picks = pick() if len(is_open) <= _QUICK_CLIP_COUNT else await asyncio.to_thread(pick)
+    picks = pick() if len(is_open) <= _QUICK_CLIP_COUNT else await pool.scorer.run(pick)
     cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
     return picks
 

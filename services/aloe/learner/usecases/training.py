@@ -3,15 +3,15 @@
 import asyncio
 import contextlib
 import logging
-import os
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 
 from threadpoolctl import threadpool_limits
 
+from aloe.learner.bulkheads import TRAINING, Threads
 from aloe.learner.cache.pools import CachedPool, PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
@@ -48,7 +48,7 @@ class Trainer:
     ) -> None:
         self._store, self._pools, self._tasks, self._now = store, pools, tasks, now
         self._trainer_id = uuid.uuid4().hex
-        self._executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="train")
+        self._threads = Threads(TRAINING)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._sweeping: asyncio.Task[None] | None = None
@@ -70,7 +70,7 @@ class Trainer:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         if self._one_thread:
             self._one_thread.restore_original_limits()
 
@@ -143,8 +143,7 @@ class Trainer:
                 start_time,
                 time.perf_counter() - began,
             )
-            loop = asyncio.get_running_loop()
-            head, round_ = await loop.run_in_executor(self._executor, run_round, inputs)
+            head, round_ = await self._threads.run(partial(run_round, inputs))
         finally:
             renewal.cancel()
         await self._publish(cached, ticket, head, round_)

@@ -1,8 +1,6 @@
 """The AudioStore: recordings kept by content hash, or read again where they were imported from."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 from fsspec.core import url_to_fs
@@ -12,12 +10,12 @@ from aloe.learner.adapters.audio.blobs import Blobs, BucketBlobs, FolderBlobs
 from aloe.learner.adapters.audio.media_types import media_type_of
 from aloe.learner.adapters.audio.places import Places
 from aloe.learner.adapters.audio.reading import MAX_FILE_BYTES
-from aloe.learner.domain.errors import AudioNotFound, AudioNotKept
+from aloe.learner.bulkheads import COLLECTED_AUDIO, FOREIGN_AUDIO, KEPT_AUDIO, Bulkhead, Threads
+from aloe.learner.domain.errors import AudioNotFound, AudioNotKept, LearnerError
 from aloe.learner.domain.pool import Audio, Clip, EncodedAudio
 from aloe.learner.domain.recordings import file_of, is_recording_of
 from aloe.learner.ports.audio import AudioFile
 
-_THREAD_COUNT = 8
 T = TypeVar("T")
 
 
@@ -35,6 +33,7 @@ class AudioFiles:
         allowed_uri_prefixes: Sequence[str] = (),
         *,
         hears_files: bool = False,
+        foreign: Bulkhead = FOREIGN_AUDIO,
     ) -> None:
         """Take the root; nothing is written before the first recording is kept.
 
@@ -44,11 +43,13 @@ class AudioFiles:
             allowed_uri_prefixes: places whose audio callers may name.
             hears_files: whether the recording of a clip may be read from any file of this machine
                 that has its hash.
+            foreign: the threads that read from allowed places.
         """
         self._root, self._identity = root.rstrip("/"), identity
         self._places = Places(allowed_uri_prefixes, hears_files=hears_files)
-        # Of its own: a disk or a mount that hangs must not hold up what else uses threads.
-        self._threads = ThreadPoolExecutor(_THREAD_COUNT, "aloe-audio")
+        # A mount of others that hangs must not keep recordings from being kept.
+        self._kept, self._foreign = Threads(KEPT_AUDIO), Threads(foreign)
+        self._collected = Threads(COLLECTED_AUDIO)
 
     async def keep(self, audio: Audio, content_hash: str) -> None:
         content = file_of(audio)
@@ -57,34 +58,51 @@ class AudioFiles:
                 f"the recording has {len(content):,} bytes; up to {MAX_FILE_BYTES:,} are kept"
             )
         home = await self._home()
-        await self._on_thread(lambda: home.write(content_hash, content))
+        await self._on_kept(lambda: _blobs_at(home).write(content_hash, content), AudioNotKept)
 
     async def read(self, clip: Clip) -> AudioFile:
-        home = await self._home()
         # Before there were folders of stores, all was kept in the root itself.
-        return await self._on_thread(lambda: _read_kept(clip, [home, _blobs_at(self._root)]))
+        roots = await self._home(), self._root
+        return await self._on_kept(lambda: _read_kept(clip, map(_blobs_at, roots)), AudioNotFound)
 
     async def read_uri(self, uri: str) -> AudioFile:
-        return await self._on_thread(lambda: _file(self._places.read(uri)))
+        return await self._on_foreign(lambda: _file(self._places.read(uri)), uri)
 
     async def read_recording(self, clip: Clip) -> AudioFile:
-        return await self._on_thread(lambda: _file(self._places.read_recording(clip.uri, clip)))
+        return await self._on_foreign(
+            lambda: _file(self._places.read_recording(clip.uri, clip)), clip.uri
+        )
 
     async def keys(self) -> set[str]:
         home = await self._home()
-        return await self._on_thread(home.keys)
+        return await self._collected.run(lambda: _blobs_at(home).keys())
 
     async def discard(self, keys: set[str], older_than_s: float) -> int:
         home = await self._home()
-        return await self._on_thread(lambda: home.discard(keys, older_than_s))
+        return await self._collected.run(lambda: _blobs_at(home).discard(keys, older_than_s))
 
-    async def _home(self) -> Blobs:
+    async def _home(self) -> str:
         # Asked every time: a store that was emptied has another identity, and nothing that another
         # one's pools need may be deleted for its sake.
-        return _blobs_at(f"{self._root}/{await self._identity()}")
+        return f"{self._root}/{await self._identity()}"
 
-    async def _on_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _on_kept(self, work: Callable[[], T], failure: type[LearnerError]) -> T:
+        try:
+            return await self._kept.run(work)
+        except TimeoutError as error:
+            raise failure(
+                f"the disk or bucket where audio is kept does not answer: {error}; see whether it"
+                " hangs"
+            ) from error
+
+    async def _on_foreign(self, work: Callable[[], T], uri: str) -> T:
+        try:
+            return await self._foreign.run(work)
+        except TimeoutError as error:
+            raise AudioNotFound(
+                f"{uri!r} cannot be read: {error}; see whether its disk or server hangs, or send"
+                " the audio"
+            ) from error
 
 
 def _blobs_at(root: str) -> Blobs:
@@ -93,7 +111,7 @@ def _blobs_at(root: str) -> Blobs:
     return FolderBlobs(path) if is_local else BucketBlobs(filesystem, path)
 
 
-def _read_kept(clip: Clip, places: Sequence[Blobs]) -> AudioFile:
+def _read_kept(clip: Clip, places: Iterable[Blobs]) -> AudioFile:
     """Read from the first place that holds a clip's recording. Raises AudioNotFound."""
     missing, damaged = "", ""
     for blobs in places:

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
+from aloe.learner.bulkheads import LOOKING_AT_REDIS, Threads
 from aloe.learner.domain.errors import StoreUnavailable, StoreUnfit
 from aloe.redis.faults import RedisFault
 from aloe.redis.looking import look_at_redis
@@ -37,6 +39,7 @@ class DurabilityWatch:
         self._url, self._awaited, self._tell = url, awaited_replica_count, tell
         self._period_s = period_s
         self._told: Mapping[ConcernKind, str] = {}
+        self._threads = Threads(LOOKING_AT_REDIS)
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -62,6 +65,7 @@ class DurabilityWatch:
         if self._watching:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        self._threads.close()
 
     async def _watch(self) -> None:
         while True:
@@ -74,11 +78,13 @@ class DurabilityWatch:
                 _log.exception("looking at Redis failed")
 
     async def _look(self) -> list[Concern]:
-        return await asyncio.to_thread(
-            look_at_redis,
-            self._url,
-            timeout_s=_TIMEOUT_S,
-            awaited_replica_count=self._awaited,
+        return await self._threads.run(
+            partial(
+                look_at_redis,
+                self._url,
+                timeout_s=_TIMEOUT_S,
+                awaited_replica_count=self._awaited,
+            )
         )
 
     def _note(self, found: Mapping[ConcernKind, str]) -> None:

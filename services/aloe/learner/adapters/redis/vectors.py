@@ -4,18 +4,17 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from aloe.learner.adapters.redis.populating import populate
+from aloe.learner.bulkheads import READING_VECTORS, Threads
 from aloe.learner.domain.arrays import Float32Array
 from aloe.redis.connecting import BlockingRedisClient
 
 _FLOAT32 = np.dtype("<f4")
-_THREAD_COUNT = 8
-"""A pool that is read takes two: one reads, one prepares the memory."""
 _MANY_BYTES = 16 * 1024**2
 """From this size on a second thread prepares the memory that is about to be filled."""
 
@@ -40,7 +39,7 @@ class VectorReader:
         self._connect = connect
         self._client: BlockingRedisClient | None = None
         self._connecting = threading.Lock()
-        self._threads = ThreadPoolExecutor(_THREAD_COUNT, thread_name_prefix="read-vectors")
+        self._threads = Threads(READING_VECTORS)
 
     async def read(
         self,
@@ -59,10 +58,10 @@ class VectorReader:
             How many rows are filled now. Reading ends early at a value that is gone.
         """
         if out[filled_count:].nbytes >= _MANY_BYTES:
-            self._threads.submit(populate, out[filled_count:])
+            self._threads.submit(partial(populate, out[filled_count:]))
         is_stopped = threading.Event()
-        reading = asyncio.get_running_loop().run_in_executor(
-            self._threads, self._read, values, out, filled_count, is_stopped
+        reading = asyncio.wrap_future(
+            self._threads.submit(partial(self._read, values, out, filled_count, is_stopped))
         )
         try:
             return await asyncio.shield(reading)
@@ -77,7 +76,7 @@ class VectorReader:
 
     def close(self) -> None:
         """Let go of threads and connections."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         if self._client is not None:
             self._client.close()
 
