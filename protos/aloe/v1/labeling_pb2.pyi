@@ -122,6 +122,10 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """A head was trained."""
     EVENT_KIND_CLIPS_RETIRED: _EventKind.ValueType  # 10
     """Clips were deleted or replaced; their labels and leases ended."""
+    EVENT_KIND_LABELS_DROPPED: _EventKind.ValueType  # 11
+    """The store had gone back to an earlier state: labels and leases were taken off
+    clips that they had not been given for.
+    """
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
     """What an event was."""
@@ -148,6 +152,10 @@ EVENT_KIND_HEAD_TRAINED: EventKind.ValueType  # 9
 """A head was trained."""
 EVENT_KIND_CLIPS_RETIRED: EventKind.ValueType  # 10
 """Clips were deleted or replaced; their labels and leases ended."""
+EVENT_KIND_LABELS_DROPPED: EventKind.ValueType  # 11
+"""The store had gone back to an earlier state: labels and leases were taken off
+clips that they had not been given for.
+"""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 @_typing.final

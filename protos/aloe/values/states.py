@@ -57,3 +57,4 @@ class EventKind(Enum):
     LABELS_IMPORTED = "labels_imported"
     HEAD_TRAINED = "head_trained"
     CLIPS_RETIRED = "clips_retired"
+    LABELS_DROPPED = "labels_dropped"

@@ -51,6 +51,7 @@ SETTINGS = st.fixed_dictionaries(
         "head_recipe": st.builds(AdamRecipe, epoch_count=st.integers(1, 3)),
     }
 )
+CONTENTS = st.sampled_from(["", "x", "y"])
 CHANGES = st.lists(
     st.one_of(
         st.builds(
@@ -59,8 +60,15 @@ CHANGES = st.lists(
             st.sampled_from([ClipState.LABELED, ClipState.VALIDATION, ClipState.TEST]),
             st.integers(0, 1),
             st.sampled_from(["", "ann"]),
+            content_hash=CONTENTS,
         ),
-        st.builds(LabelChange, ROWS, st.just(ClipState.ABSTAINED), st.just(NO_CLASS)),
+        st.builds(
+            LabelChange,
+            ROWS,
+            st.just(ClipState.ABSTAINED),
+            st.just(NO_CLASS),
+            content_hash=CONTENTS,
+        ),
     ),
     max_size=4,
     unique_by=lambda change: change.row,
@@ -99,11 +107,14 @@ class TasksInStep(ClipsInStep):
         duration=DURATIONS,
         request_id=REQUEST_IDS,
         head_version=st.integers(0, 2),
+        content=CONTENTS,
     )
-    def lease(self, *, age, oracle_id, rows, max_count, duration, request_id, head_version):
+    def lease(
+        self, *, age, oracle_id, rows, max_count, duration, request_id, head_version, content
+    ):
         request = LeaseRequest(
             oracle_id,
-            [Pick(row, row / 8 if head_version else None, row % 2) for row in rows],
+            [Pick(row, row / 8 if head_version else None, row % 2, content) for row in rows],
             CLIP_COUNT,
             max_count,
             duration,
@@ -170,6 +181,10 @@ class TasksInStep(ClipsInStep):
         )
         rows = [change.row for change in changes if change.clip.is_retired][-count:]
         self.both.call(lambda store, _: store.retire_rows(self.copy(age), rows))
+
+    @rule(contents=st.dictionaries(ROWS, st.sampled_from([None, "x", "y"]), max_size=3))
+    def drop_strays(self, contents):
+        self.both.call(lambda store, _: store.drop_strays(self.copy(0), contents))
 
     @rule(
         target=tickets,

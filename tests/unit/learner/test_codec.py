@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -228,3 +229,15 @@ def test_a_time_of_redis_is_exact_to_the_millisecond(milliseconds):
 def test_a_clip_of_an_older_version_does_not_say_how_it_was_read():
     (clip,) = codec.StoredClips([b'["a", "hash", "uri", "key", 1.5]'])
     assert clip == Clip("a", "hash", "uri", 1.5)
+
+
+@pytest.mark.parametrize("clip_id", ["plain", 'a "quoted" one', "back\\slash", "ünlaut"])
+def test_the_content_of_a_clip_is_read_without_the_rest(clip_id):
+    clips = [Clip("before", "hash-0"), Clip(clip_id, "hash-1", "file:///a.wav")]
+    for texts in (codec.dump_clips(clips), [codec.dump_clip(each) for each in clips]):
+        stored = codec.StoredClips([text.encode() for text in texts])
+        assert [stored.content_hash(place) for place in (0, 1, -1)] == [
+            "hash-0",
+            "hash-1",
+            "hash-1",
+        ]

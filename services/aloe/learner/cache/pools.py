@@ -18,7 +18,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import FoundClip
 from aloe.learner.domain.errors import ClipNotFound, PoolNotFound
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports.pools import PoolStore
+from aloe.learner.ports.pools import PoolStore, ReadClips
 
 DEFAULT_BYTE_BUDGET = 16 * 1024**3
 """For the vectors of pools."""
@@ -53,7 +53,7 @@ class PoolClips:
     """A pool's clips by row, kept in the pieces that the store gave."""
 
     def __init__(self) -> None:
-        self._pieces: list[Sequence[Clip]] = []
+        self._pieces: list[ReadClips] = []
         self._ends: list[int] = []
         """For each piece, one past its last row."""
         self._changed: dict[int, Clip] = {}
@@ -63,7 +63,7 @@ class PoolClips:
         """Put a clip in the place of what it was before."""
         self._changed[row] = clip
 
-    def append(self, clips: Sequence[Clip]) -> None:
+    def append(self, clips: ReadClips) -> None:
         """Add clips behind the others."""
         self._pieces.append(clips)
         self._ends.append(len(self) + len(clips))
@@ -76,6 +76,11 @@ class PoolClips:
             return self._changed[row]
         piece = bisect_right(self._ends, row)
         return self._pieces[piece][row - self._ends[piece]]
+
+    def content_hash(self, row: int) -> str:
+        """Return the content hash of a row's clip, which never changes."""
+        piece = bisect_right(self._ends, row)
+        return self._pieces[piece].content_hash(row - self._ends[piece])
 
     def __iter__(self) -> Iterator[Clip]:
         return (self[row] for row in range(len(self)))

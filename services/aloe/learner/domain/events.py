@@ -40,6 +40,14 @@ class Event:
     """CLIPS_LEASED: the score of each row; None without a head."""
     query_strategy: QueryStrategy | None = None
     """CLIPS_LEASED: what ranked the rows; None where no head did."""
+    content_hashes: tuple[str, ...] = ()
+    """CLIPS_LEASED, LEASES_RENEWED, CLIPS_ANSWERED and LABELS_IMPORTED: of the clip that each row
+    was, empty where that is not known; none in events of older servers."""
+
+
+def content_key(content_hash: str) -> int:
+    """Return a number for a content hash, 0 for none; it means nothing outside of this process."""
+    return hash(content_hash) or 1 if content_hash else 0
 
 
 def event_order(event_id: str) -> tuple[int, int]:
@@ -51,8 +59,22 @@ def event_order(event_id: str) -> tuple[int, int]:
 _MAX_STEPS = 4_096
 """More events than come between two heads in practice; older steps are forgotten."""
 _MAX_STEP_ROWS = 1_000_000
-"""Clips in all steps together, 13 bytes each."""
-_ANSWERING = (EventKind.CLIPS_ANSWERED, EventKind.LABELS_IMPORTED, EventKind.CLIPS_RETIRED)
+"""Clips in all steps together, 21 bytes each."""
+_ANSWERING = (
+    EventKind.CLIPS_ANSWERED,
+    EventKind.LABELS_IMPORTED,
+    EventKind.CLIPS_RETIRED,
+    EventKind.LABELS_DROPPED,
+)
+
+
+_OF_CLIPS = (
+    EventKind.CLIPS_LEASED,
+    EventKind.LEASES_RENEWED,
+    EventKind.CLIPS_ANSWERED,
+    EventKind.LABELS_IMPORTED,
+)
+_RETIRING = (EventKind.CLIPS_RETIRED, EventKind.LABELS_DROPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +85,7 @@ class _Step:
     rows: IntArray
     states: NDArray[np.int8]
     class_indices: NDArray[np.int32]
+    content_keys: IntArray
 
 
 class TaskView:
@@ -79,6 +102,9 @@ class TaskView:
         """(n_clips,) int8, ClipState."""
         self.class_indices = np.full(clip_count, NO_CLASS, dtype=np.int32)
         """(n_clips,) int32, NO_CLASS where there is no label."""
+        self.content_keys = np.zeros(clip_count, dtype=np.int64)
+        """(n_clips,) int64, content_key of the clip that a label or lease was given for, 0 where
+        that is not known: where the store went back, the row may be another's by now."""
         self.last_answer_id = START_OF_LOG
         """The newest event that gave, corrected, took back or dropped labels."""
         self.retired_count = 0
@@ -94,17 +120,27 @@ class TaskView:
         if more > 0:
             self.states = np.r_[self.states, np.zeros(more, np.int8)]
             self.class_indices = np.r_[self.class_indices, np.full(more, NO_CLASS, np.int32)]
+            self.content_keys = np.r_[self.content_keys, np.zeros(more, np.int64)]
 
     def apply(self, event: Event) -> None:
         """Apply the next event of the log."""
         if event.rows:
             rows = np.asarray(event.rows)
             self.grow(int(rows.max()) + 1)
-            self._remember(_Step(event.event_id, rows, self.states[rows], self.class_indices[rows]))
+            before = self.states[rows]
+            self._remember(
+                _Step(
+                    event.event_id, rows, before, self.class_indices[rows], self.content_keys[rows]
+                )
+            )
             self.states[rows] = event.states
             self.class_indices[rows] = event.class_indices
-        if event.kind is EventKind.CLIPS_RETIRED:
-            self.retired_count += len(event.rows)  # It names no row twice.
+            if event.kind in _OF_CLIPS:
+                self.content_keys[rows] = list(map(content_key, event.content_hashes)) or 0
+            if event.kind in _RETIRING:  # They name no row twice.
+                is_retired = np.count_nonzero(self.states[rows] == ClipState.RETIRED)
+                was_retired = np.count_nonzero(before == ClipState.RETIRED)
+                self.retired_count += int(is_retired) - int(was_retired)
         if event.kind is EventKind.HEAD_TRAINED:
             self.head_version = event.head_version
             self._steps.clear()
@@ -129,11 +165,13 @@ class TaskView:
         copy = TaskView(0)
         copy.head_version, copy.last_event_id = self.head_version, event_id
         copy.states, copy.class_indices = self.states.copy(), self.class_indices.copy()
+        copy.content_keys = self.content_keys.copy()
         for step in reversed(self._steps):
             if event_order(step.event_id) <= cutoff:
                 break
             copy.states[step.rows] = step.states
             copy.class_indices[step.rows] = step.class_indices
+            copy.content_keys[step.rows] = step.content_keys
         return copy
 
     def _remember(self, step: _Step) -> None:

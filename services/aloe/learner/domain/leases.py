@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aloe.learner.domain.pool import Clip
 from aloe.values.states import ClipState, PoolState
 from aloe.values.strategies import QueryStrategy
 
@@ -16,6 +17,8 @@ class Pick:
     score: float | None
     predicted_class: int
     """Class index, or NO_CLASS without a head."""
+    content_hash: str = ""
+    """Of the clip; empty in leases of older servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class LabelChange:
     """Who gave it, where that is known."""
     label_time: datetime | None = None
     """When it was given, where that is known; else it is the time of the import."""
+    content_hash: str = ""
+    """Of the clip that it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,12 @@ class StoredLabel:
     oracle_id: str
     """Empty where an import did not say."""
     label_time: datetime
+    content_hash: str = ""
+    """Of the clip that it was given for; empty in labels of older servers."""
+
+    def is_for(self, clip: Clip) -> bool:
+        """Whether it may have been given for a clip, which has its row now."""
+        return self.content_hash in ("", clip.content_hash)
 
 
 class RankingTooShort(Exception):

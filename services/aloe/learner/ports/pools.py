@@ -1,6 +1,6 @@
 """A store of pools; `store` says what holds for all of its methods."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from aloe.learner.domain.arrays import Float32Array
@@ -12,6 +12,16 @@ CHUNK_ROWS = 255
 power of two, which saves a quarter of Redis's memory."""
 NO_RULES = ImportRules()
 """What an import does that says nothing."""
+
+
+class ReadClips(Protocol):
+    """Clips that were read, by their places."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, place: int, /) -> Clip: ...
+    def __iter__(self) -> Iterator[Clip]: ...
+    def content_hash(self, place: int) -> str:
+        """Return a clip's content hash, which takes less time than reading all of the clip."""
 
 
 class PoolStore(Protocol):
@@ -76,7 +86,7 @@ class PoolStore(Protocol):
             AlreadyExists: the new id is taken.
         """
 
-    async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> ReadClips:
         """Return up to `count` clips from a row on, retired ones too.
 
         Raises:

@@ -1,6 +1,6 @@
 """A store of tasks; `store` says what holds for all of its methods."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -68,6 +68,8 @@ class TaskStore(Protocol):
     ) -> LabelsOutcome:
         """Set labels, each clip once; a lease on one is lost.
 
+        A label that was given for another clip than the row has now is replaced like none.
+
         A label that agrees in state and class with what is stored changes nothing. Labels that an
         oracle gave count against the label budget, but are not refused by it.
 
@@ -86,6 +88,19 @@ class TaskStore(Protocol):
         """Take rows that their pool retired out of a task, with labels and leases; for good.
 
         Repeating it changes nothing.
+        """
+
+    async def drop_strays(self, task: Task, contents: Mapping[int, str | None]) -> int:
+        """Take labels and leases off rows whose clips they are not for; return off how many.
+
+        Those rows are unlabeled then, and the leases unknown. It is for a store of which a part
+        went back to an earlier state: then a row may have become another clip's.
+
+        Args:
+            task: the task.
+            contents: rows with the content hash of the clip that each has now, None without one. A
+                label or lease of another content is dropped, and so is that a row is retired: to be
+                given only for rows that their pool did not retire.
         """
 
     async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:

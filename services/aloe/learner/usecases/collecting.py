@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import partial
 
 from aloe.learner.bulkheads import COLLECTED_AUDIO, Threads
@@ -81,5 +81,5 @@ class AudioCollector:
                 await asyncio.wait_for(self._woken.wait(), _PAUSE_S)
 
 
-def _keys_of(clips: Sequence[Clip]) -> set[str]:
+def _keys_of(clips: Iterable[Clip]) -> set[str]:
     return {clip.content_hash for clip in clips if not clip.is_retired}

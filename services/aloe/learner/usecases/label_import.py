@@ -95,10 +95,10 @@ class _Checked:
         place = len(self._labels)
         self._labels.append(label)
         try:
-            row = self._row(label, clip, f"labels[{place}].clip")
-            change = self._change(row, label, f"labels[{place}]")
+            found = self._found(label, clip, f"labels[{place}].clip")
+            change = self._change(found, label, f"labels[{place}]")
             self._check_repeated(change, place)
-            self._changes[row], self._places[row] = change, place
+            self._changes[found.row], self._places[found.row] = change, place
         except InvalidInput as error:
             self._violation_count += len(error.violations)
             room = MAX_SHOWN_VIOLATIONS - len(self._violations)
@@ -115,16 +115,16 @@ class _Checked:
         place = list(self._places.values())[change_place]
         return place, self._labels[place]
 
-    def _row(self, label: KnownLabel, clip: FoundClip | None, field: str) -> int:
+    def _found(self, label: KnownLabel, clip: FoundClip | None, field: str) -> FoundClip:
         if label.pool_id != self._task.pool_id:
             raise InvalidInput.of(
                 field, f"pools/{label.pool_id} is not the task's pool, pools/{self._task.pool_id}"
             )
         if clip is None:
             raise InvalidInput.of(field, str(no_clip(label.pool_id, label.clip_id)))
-        return clip.row
+        return clip
 
-    def _change(self, row: int, label: KnownLabel, field: str) -> LabelChange:
+    def _change(self, found: FoundClip, label: KnownLabel, field: str) -> LabelChange:
         state, class_index = ClipState.ABSTAINED, NO_CLASS
         if label.label is not None:
             state = STATE_OF_SPLIT[label.split]
@@ -136,7 +136,14 @@ class _Checked:
             raise InvalidInput.of(
                 f"{field}.abstention", f"of a {label.split.value} clip; those need a label"
             )
-        return LabelChange(row, state, class_index, label.oracle_id, label.label_time)
+        return LabelChange(
+            found.row,
+            state,
+            class_index,
+            label.oracle_id,
+            label.label_time,
+            found.content_hash,
+        )
 
     def _check_repeated(self, change: LabelChange, place: int) -> None:
         """Refuse a second label of a clip that differs from the first, unless the last counts."""

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from aloe.learner.cache.pools import CachedPool
+from aloe.learner.cache.pools import CachedPool, PoolClips
 from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.acquisition import random_scores
@@ -41,10 +41,18 @@ async def rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: in
     is_open = cached.view.states[: len(vectors)] == ClipState.UNLABELED
     if head is None:
         rows = first_open(_cold_order(cached, len(is_open)), is_open, most)
-        return [Pick(row, None, NO_CLASS) for row in rows.tolist()]
+        return [Pick(row, None, NO_CLASS, pool.clips.content_hash(row)) for row in rows.tolist()]
     scores = await _scores(cached, head, pool, vectors, is_open)
     rule = cached.task.query_strategy.selection_rule
-    pick = partial(_pick, rule, scores, is_open, len(cached.task.classes), most)
+    pick = partial(
+        _pick,
+        scores,
+        is_open,
+        pool.clips,
+        rule=rule,
+        class_count=len(cached.task.classes),
+        most=most,
+    )
     began = time.perf_counter()
     picks = pick() if len(is_open) <= _QUICK_CLIP_COUNT else await pool.scorer.run(pick)
     cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
@@ -74,7 +82,13 @@ async def _scores(
 
 
 def _pick(
-    rule: SelectionRule, judged: HeadScores, is_open: BoolArray, class_count: int, most: int
+    judged: HeadScores,
+    is_open: BoolArray,
+    clips: PoolClips,
+    *,
+    rule: SelectionRule,
+    class_count: int,
+    most: int,
 ) -> list[Pick]:
     """Order clips by their scores."""
     scores, predicted = judged.scores[: len(is_open)], judged.predicted[: len(is_open)]
@@ -87,6 +101,8 @@ def _pick(
         count=most,
     )
     return [
-        Pick(*each)
-        for each in zip(rows.tolist(), scores[rows].tolist(), predicted[rows].tolist(), strict=True)
+        Pick(row, score, class_index, clips.content_hash(row))
+        for row, score, class_index in zip(
+            rows.tolist(), scores[rows].tolist(), predicted[rows].tolist(), strict=True
+        )
     ]

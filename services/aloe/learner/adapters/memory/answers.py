@@ -1,7 +1,7 @@
 """Labels in memory: what oracles answer and what is imported."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.memory.state import Answer, StoredTask, to_millisecond
@@ -44,7 +44,7 @@ class MemoryAnswers(TaskTable):
         _check_answers(stored, oracle_id, answers)
         changes, lease_ids, trained = [], [], False
         for lease_id, answer in answers:
-            row = stored.leases[lease_id].row
+            row, content_hash = stored.leases[lease_id].row, stored.leases[lease_id].content_hash
             state, class_index = _STATE_OF_ANSWER.get(answer, (ClipState.LABELED, answer))
             before = _state_of(stored, row)
             label = stored.labels.get(row)
@@ -55,13 +55,19 @@ class MemoryAnswers(TaskTable):
             trained |= ClipState.LABELED in (before, state)
             stored.labels.pop(row, None)
             if state is not ClipState.UNLABELED:
-                stored.labels[row] = Answer(state, class_index, oracle_id, lease_id, now)
-            changes.append(LabelChange(row, state, class_index))
+                stored.labels[row] = Answer(
+                    state, class_index, oracle_id, lease_id, now, content_hash
+                )
+            changes.append(LabelChange(row, state, class_index, content_hash=content_hash))
             lease_ids.append(lease_id)
         if changes:
             stored.label_revision += trained
             stored.log(
-                EventKind.CLIPS_ANSWERED, changes, oracle_id=oracle_id, lease_ids=tuple(lease_ids)
+                EventKind.CLIPS_ANSWERED,
+                changes,
+                oracle_id=oracle_id,
+                lease_ids=tuple(lease_ids),
+                content_hashes=tuple(change.content_hash for change in changes),
             )
         outcome = _outcome(stored, changes, trained=trained)
         stored.submitted.keep(request_id, outcome, now)
@@ -82,14 +88,14 @@ class MemoryAnswers(TaskTable):
         if conflicts and not replace:
             raise LabelsDiffer(conflicts[:MOST_CONFLICTS_SHOWN], len(conflicts))
         if validate_only:
-            new_count = sum(change.row not in stored.labels for change in labels)
+            new_count = sum(_counted(stored, change) is None for change in labels)
             changed_count, label_count = new_count + len(conflicts), stored.progress().labeled
             return LabelsOutcome(changed_count, None, label_count, len(conflicts))
         expire_leases(stored, now)
         changes, trained = [], False
         for change in labels:
             before = _state_of(stored, change.row)
-            if _agrees(stored.labels.get(change.row), change):
+            if _agrees(_counted(stored, change), change):
                 continue
             if before is ClipState.LEASED:
                 stored.close_lease(stored.holds[change.row], now)
@@ -100,11 +106,16 @@ class MemoryAnswers(TaskTable):
                 change.oracle_id,
                 "",
                 to_millisecond(change.label_time or now),
+                change.content_hash,
             )
             changes.append(change)
         if changes:
             stored.label_revision += trained
-            stored.log(EventKind.LABELS_IMPORTED, changes)
+            stored.log(
+                EventKind.LABELS_IMPORTED,
+                changes,
+                content_hashes=tuple(change.content_hash for change in changes),
+            )
         outcome = _outcome(stored, changes, trained=trained)
         return dataclasses.replace(outcome, replaced_count=len(conflicts))
 
@@ -124,9 +135,36 @@ class MemoryAnswers(TaskTable):
         if changes:
             stored.log(EventKind.CLIPS_RETIRED, changes)
 
+    async def drop_strays(self, task: Task, contents: Mapping[int, str | None]) -> int:
+        stored, now = self._fenced(task), self._now()
+        expire_leases(stored, now)
+        changes = []
+        for row, content_hash in contents.items():
+            label, lease_id = stored.labels.get(row), stored.holds.get(row, "")
+            told = label or stored.leases.get(lease_id)
+            is_retired = label is not None and label.state is ClipState.RETIRED
+            if not is_retired and (told is None or told.content_hash in ("", content_hash)):
+                continue
+            if lease_id:
+                stored.close_lease(lease_id, now)
+            stored.labels.pop(row, None)
+            stored.leases.pop(label.lease_id if label else lease_id, None)
+            stored.label_revision += label is not None and label.state is ClipState.LABELED
+            changes.append(LabelChange(row, ClipState.UNLABELED, NO_CLASS))
+        if changes:
+            stored.log(EventKind.LABELS_DROPPED, changes)
+        return len(changes)
+
     async def read_labels(self, task: Task) -> list[StoredLabel]:
         return [
-            StoredLabel(row, label.state, label.class_index, label.oracle_id, label.label_time)
+            StoredLabel(
+                row,
+                label.state,
+                label.class_index,
+                label.oracle_id,
+                label.label_time,
+                label.content_hash,
+            )
             for row, label in sorted(self._fenced(task).labels.items())
             if label.state is not ClipState.RETIRED
         ]
@@ -150,10 +188,16 @@ def _check_answers(stored: StoredTask, oracle_id: str, answers: Sequence[tuple[s
 def _conflicts(stored: StoredTask, labels: Sequence[LabelChange]) -> list[Conflict]:
     found = []
     for place, change in enumerate(labels):
-        label = stored.labels.get(change.row)
+        label = _counted(stored, change)
         if label is not None and not _agrees(label, change):
             found.append(Conflict(place, label.state, label.class_index, label.oracle_id))
     return found
+
+
+def _counted(stored: StoredTask, change: LabelChange) -> Answer | None:
+    """Return the label that a change may differ from: one that was given for the same clip."""
+    label = stored.labels.get(change.row)
+    return None if label is None or label.is_for_other(change.content_hash) else label
 
 
 def _agrees(label: Answer | None, change: LabelChange) -> bool:

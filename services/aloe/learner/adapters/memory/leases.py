@@ -44,7 +44,13 @@ class MemoryLeases(TaskTable):
             Lease(f"{prefix}-{place}", pick, expire_time) for place, pick in enumerate(taken, 1)
         )
         for lease in leases:
-            stored.open_lease(lease.lease_id, lease.pick.row, request.oracle_id, expire_time)
+            stored.open_lease(
+                lease.lease_id,
+                lease.pick.row,
+                request.oracle_id,
+                expire_time,
+                lease.pick.content_hash,
+            )
         if leases:
             _log_leased(stored, request, leases)
             state = PoolState.OPEN
@@ -80,14 +86,15 @@ class MemoryLeases(TaskTable):
         ended = [place for place, each in enumerate(lease_ids) if not stored.leases[each].is_open]
         check_budget(stored, ended, LEASE_IDS)
         expire_time = now + milliseconds(duration)
-        rows = [stored.leases[lease_id].row for lease_id in lease_ids]
-        for row, lease_id in zip(rows, lease_ids, strict=True):
-            stored.open_lease(lease_id, row, oracle_id, expire_time)
+        leases = [stored.leases[lease_id] for lease_id in lease_ids]
+        for lease, lease_id in zip(leases, lease_ids, strict=True):
+            stored.open_lease(lease_id, lease.row, oracle_id, expire_time, lease.content_hash)
         stored.log(
             EventKind.LEASES_RENEWED,
-            [LabelChange(row, ClipState.LEASED, NO_CLASS) for row in rows],
+            [LabelChange(lease.row, ClipState.LEASED, NO_CLASS) for lease in leases],
             oracle_id=oracle_id,
             lease_ids=tuple(lease_ids),
+            content_hashes=tuple(lease.content_hash for lease in leases),
         )
         return expire_time
 
@@ -123,4 +130,5 @@ def _log_leased(stored: StoredTask, request: LeaseRequest, leases: Sequence[Leas
         scores=tuple(lease.pick.score for lease in leases),
         head_version=request.head_version,
         query_strategy=request.query_strategy,
+        content_hashes=tuple(lease.pick.content_hash for lease in leases),
     )

@@ -21,6 +21,11 @@ from aloe.learner.domain.pool import ChangedClip, Clip, Pool
 from aloe.learner.ports.pools import NO_RULES
 
 
+class _Clips(list[Clip]):
+    def content_hash(self, place: int) -> str:
+        return self[place].content_hash
+
+
 class MemoryPools:
     """The PoolStore of a process."""
 
@@ -81,10 +86,10 @@ class MemoryPools:
         with _changing(self._fenced_pool(pool)) as index:
             index.rename(clip_id, new_id)
 
-    async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> "_Clips":
         index = self._fenced_pool(pool).index
         end_row = min(first_row + count, index.row_count)
-        return [index.clips[row] for row in range(first_row, end_row)]
+        return _Clips(index.clips[row] for row in range(first_row, end_row))
 
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
         return self._fenced_pool(pool).changes[first : first + count]

@@ -43,6 +43,7 @@ class HeldLease:
     oracle_id: str
     end_time: datetime
     """When it runs out; of one that has ended, when it is forgotten."""
+    content_hash: str = ""
     is_open: bool = True
 
 
@@ -56,6 +57,11 @@ class Answer:
     lease_id: str
     """Empty for imported ones."""
     label_time: datetime
+    content_hash: str = ""
+
+    def is_for_other(self, content_hash: str) -> bool:
+        """Whether it was given for another clip than one of this content."""
+        return "" not in (self.content_hash, content_hash) and self.content_hash != content_hash
 
 
 @dataclass(slots=True)
@@ -146,9 +152,11 @@ class StoredTask:
             )
         )
 
-    def open_lease(self, lease_id: str, row: int, oracle_id: str, end_time: datetime) -> None:
+    def open_lease(
+        self, lease_id: str, row: int, oracle_id: str, end_time: datetime, content_hash: str
+    ) -> None:
         """Let a lease, a new one or an old one, hold its clip until a time."""
-        self.leases[lease_id] = HeldLease(row, oracle_id, end_time)
+        self.leases[lease_id] = HeldLease(row, oracle_id, end_time, content_hash)
         self.holds[row] = lease_id
         heapq.heappush(self.ends, (end_time, lease_id))
 

@@ -1,7 +1,7 @@
 """Labels in Redis: what oracles answer and what is imported."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aloe.learner.adapters.redis import codec
@@ -52,6 +52,7 @@ class RedisAnswers(TaskScripts):
                     label.class_index,
                     label.oracle_id,
                     None if label.label_time is None else codec.dump_time(label.label_time),
+                    label.content_hash,
                 ]
                 for label in labels
             ]
@@ -68,16 +69,28 @@ class RedisAnswers(TaskScripts):
             await self._change(task, "retire_rows", json.dumps(some))
 
     @guarded
+    async def drop_strays(self, task: Task, contents: Mapping[int, str | None]) -> int:
+        reply = await self._change(
+            task, "drop_strays", json.dumps([[row, text or ""] for row, text in contents.items()])
+        )
+        return int(reply["dropped"])
+
+    @guarded
     async def read_labels(self, task: Task) -> list[StoredLabel]:
         flat = await self._fetch(task, "read_labels")
         labels = []
         for row, text in zip(flat[::2], flat[1::2], strict=True):
-            state, class_index, time_ms, oracle_id, _ = json.loads(text)
+            state, class_index, time_ms, oracle_id, _, *content_hash = json.loads(text)
             if state == ClipState.RETIRED:
                 continue
             labels.append(
                 StoredLabel(
-                    int(row), ClipState(state), class_index, oracle_id, codec.time_of_ms(time_ms)
+                    int(row),
+                    ClipState(state),
+                    class_index,
+                    oracle_id,
+                    codec.time_of_ms(time_ms),
+                    *content_hash,
                 )
             )
         return sorted(labels, key=lambda label: label.row)

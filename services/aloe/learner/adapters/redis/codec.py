@@ -154,6 +154,14 @@ class StoredClips(Sequence[Clip]):
             return StoredClips(self._texts[index])
         return load_clip(self._texts[index])
 
+    def content_hash(self, place: int) -> str:
+        """Return a clip's content hash without reading the rest."""
+        text = self._texts[place]
+        _, clip_id, _, content_hash, _ = text.split(b'"', 4)
+        if b"\\" in clip_id or b"\\" in content_hash:  # An escape may be that of a quote.
+            return load_clip(text).content_hash
+        return content_hash.decode()
+
 
 def _dump_heard(clip: Clip) -> tuple[str, ...]:
     """Write how a clip was read and what was found in it, as text within the line."""

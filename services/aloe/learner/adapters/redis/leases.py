@@ -24,7 +24,9 @@ class RedisLeases(TaskScripts):
             task,
             "lease",
             request.oracle_id,
-            json.dumps([[p.row, p.score, p.predicted_class] for p in request.ranking]),
+            json.dumps(
+                [[p.row, p.score, p.predicted_class, p.content_hash] for p in request.ranking]
+            ),
             request.row_count,
             request.max_count,
             milliseconds(request.duration),
@@ -37,8 +39,7 @@ class RedisLeases(TaskScripts):
         expire_time = codec.time_of_ms(reply["expires"])
         return LeaseOutcome(
             leases=tuple(
-                Lease(lease_id, Pick(row, score, predicted), expire_time)
-                for lease_id, row, score, predicted in reply["leases"]
+                Lease(lease_id, Pick(*pick), expire_time) for lease_id, *pick in reply["leases"]
             ),
             pool_state=PoolState(reply["state"]),
             head_version=reply["head_version"],

@@ -13,7 +13,7 @@ from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import FoundClip
 from aloe.learner.domain.errors import StoreUnavailable
-from aloe.learner.domain.pool import ChangedClip, Clip, Pool
+from aloe.learner.domain.pool import ChangedClip, Pool
 from aloe.redis.connecting import RedisClient
 
 _FIELDS_PER_READ = 1_000
@@ -52,7 +52,7 @@ class PoolReads:
         return [found if isinstance(found, FoundClip) else None for found in map(parse_row, texts)]
 
     @guarded
-    async def read_clips(self, pool: Pool, first_row: int, count: int) -> Sequence[Clip]:
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> codec.StoredClips:
         texts = await self._redis.lrange(
             PoolKeys(pool.pool_id).clips, first_row, first_row + count - 1
         )

@@ -7,7 +7,7 @@ from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.domain.errors import SchemaTooNew
 from aloe.redis.connecting import RedisClient
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA_KEY = "aloe:schema"
 
 Migration = Callable[[RedisClient], Awaitable[None]]
@@ -22,7 +22,15 @@ async def _clips_have_a_life(_: RedisClient) -> None:
     """
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _clips_have_a_life}
+async def _labels_name_their_clips(_: RedisClient) -> None:
+    """Nothing to do at once: what does not name its clip is taken for that of its row.
+
+    A pool gets its history when it is first changed. But older servers must not come back: they
+    would write more labels that do not name their clips.
+    """
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _clips_have_a_life, 2: _labels_name_their_clips}
 """By the version they start from."""
 
 _log = logging.getLogger(__name__)

@@ -17,9 +17,9 @@ pool on one node. All but the answers to requests live until their pool or task 
 | aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone or elsewhere |
 | aloe:chunk:ID:EPOCH:CHUNK | string | up to 255 vectors, float32, immutable; untagged to spread |
 | aloe:{task:ID}:meta | hash | spec with revision (JSON), epoch, budget, counters, fence |
-| aloe:{task:ID}:labels | hash | row -> state, class, time, oracle, lease (JSON) |
+| aloe:{task:ID}:labels | hash | row -> state, class, time, oracle, lease, content hash (JSON) |
 | aloe:{task:ID}:holds | hash | row -> lease that holds it |
-| aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, whether it holds (JSON) |
+| aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, if it holds, content hash (JSON) |
 | aloe:{task:ID}:expiries | sorted set | lease by when it ends; ended ones by when they go |
 | aloe:{task:ID}:events | stream | everything that changed, in order |
 | aloe:{task:ID}:heads | hash | version -> weights and biases, the last few |

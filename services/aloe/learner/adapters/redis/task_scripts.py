@@ -19,7 +19,7 @@ from aloe.values.states import ClipState
 
 _WRITING = (
     "create_task", "update_task", "import_labels", "lease", "submit", "release", "renew",
-    "begin_round", "publish_head", "retire_rows",
+    "begin_round", "publish_head", "retire_rows", "drop_strays",
 )  # fmt: skip
 _READING = ("read_task", "read_events", "read_labels", "read_head", "read_rounds")
 

@@ -29,6 +29,7 @@ _EVENT_KINDS = {
     b"imported": EventKind.LABELS_IMPORTED,
     b"head": EventKind.HEAD_TRAINED,
     b"retired": EventKind.CLIPS_RETIRED,
+    b"dropped": EventKind.LABELS_DROPPED,
 }
 """As the scripts write them."""
 
@@ -130,4 +131,5 @@ def _event(entry_id: bytes, flat: Sequence[bytes]) -> Event:
         lease_ids=tuple(each[0] if kind is EventKind.CLIPS_LEASED else each for each in leases),
         scores=tuple(each[1] for each in leases) if kind is EventKind.CLIPS_LEASED else (),
         query_strategy=codec.load_strategy(fields.get(b"strategy", b"").decode()),
+        content_hashes=tuple(json.loads(fields.get(b"hashes", b"[]"))),
     )

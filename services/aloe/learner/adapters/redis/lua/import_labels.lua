@@ -1,23 +1,26 @@
 -- Sets labels, all or none.
--- ARGV: epoch, { { row, state, class, oracle, time in ms or null }, ... } with each row once,
+-- ARGV: epoch, { { row, state, class, oracle, time in ms or null, hash }, ... } with each row once,
 -- 1 to replace answers that differ, 1 to check only, the most conflicts to tell.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local changes, replaces, checks_only = cjson.decode(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1'
 
--- What is stored, for each change: label_of(row), or false. unpack takes only some thousand values.
-local BLOCK, stored = 1000, {}
+-- What is stored, for each change: label_of(row), or false. A label that was given for another clip
+-- does not count. unpack takes only some thousand values.
+local BLOCK, stored, counted = 1000, {}, {}
 for first = 1, #changes, BLOCK do
   local rows = {}
   for place = first, math.min(first + BLOCK - 1, #changes) do table.insert(rows, changes[place][1]) end
   for offset, text in ipairs(redis.call('HMGET', LABELS, unpack(rows))) do
-    stored[first + offset - 1] = text and cjson.decode(text)
+    local place, label = first + offset - 1, text and cjson.decode(text)
+    stored[place] = label
+    counted[place] = label and not is_for_other(label[6], changes[place][6]) and label
   end
 end
 
 local new_count, replaced_count, conflicts = 0, 0, {}
 for place, change in ipairs(changes) do
-  local label = stored[place]
+  local label = counted[place]
   if not label then
     new_count = new_count + 1
   elseif label[1] == RETIRED then
@@ -39,12 +42,12 @@ end
 
 local now = now_ms()
 expire_leases(now)
-local rows, states, classes, trained = {}, {}, {}, false
+local rows, states, classes, hashes, trained = {}, {}, {}, {}, false
 for place, change in ipairs(changes) do
   local row, state, class = change[1], change[2], change[3]
-  local label = stored[place]
+  local label = counted[place]
   if not (label and label[1] == state and label[2] == class) then
-    local before = vacate(row, label, now)
+    local before = vacate(row, stored[place], now)
     if before == LABELED or state == LABELED then trained = true end
     if state == LABELED then
       add('class:' .. class, 1)
@@ -53,16 +56,17 @@ for place, change in ipairs(changes) do
     end
     move(before, state)
     redis.call('HSET', LABELS, row, cjson.encode({ state, class,
-      change[5] ~= cjson.null and change[5] or now, change[4], '' }))
+      change[5] ~= cjson.null and change[5] or now, change[4], '', change[6] }))
     table.insert(rows, row)
     table.insert(states, state)
     table.insert(classes, class)
+    table.insert(hashes, change[6])
   end
 end
 if #rows > 0 then
   if trained then add('revision', 1) end
   flush_counters()
-  log_event('imported', rows, states, classes)
+  log_event('imported', rows, states, classes, 'hashes', cjson.encode(hashes))
 end
 return cjson.encode({ changed = #rows, version = trained and promised_version() or nil,
   replaced = replaced_count, labels = number('labeled') })

@@ -1,5 +1,5 @@
 -- Leases the first free clips of a ranking.
--- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked,
+-- ARGV: epoch, oracle, { { row, score, class, hash }, ... }, clips of the pool that was ranked,
 -- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
@@ -39,24 +39,25 @@ if #taken < math.min(most, free) then
   return cjson.encode({ error = 'RANKING_TOO_SHORT' })
 end
 
-local leases, rows, states, classes, ids = {}, {}, {}, {}, {}
+local leases, rows, states, classes, ids, hashes = {}, {}, {}, {}, {}, {}
 for index, pick in ipairs(taken) do
   local lease_id = prefix .. '-' .. index
   redis.call('HSET', HOLDS, pick[1], lease_id)
-  redis.call('HSET', LEASES, lease_id, cjson.encode({ pick[1], oracle, expires, 1 }))
+  redis.call('HSET', LEASES, lease_id, cjson.encode({ pick[1], oracle, expires, 1, pick[4] }))
   redis.call('ZADD', EXPIRIES, expires, lease_id)
   move(UNLABELED, LEASED)
-  table.insert(leases, { lease_id, pick[1], pick[2], pick[3] })
+  table.insert(leases, { lease_id, unpack(pick) })
   table.insert(rows, pick[1])
   table.insert(states, LEASED)
   table.insert(classes, NO_CLASS)
   table.insert(ids, { lease_id, pick[2] })
+  table.insert(hashes, pick[4])
 end
 local state = 'open'
 if #taken > 0 then
   flush_counters()
   log_event('leased', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(ids),
-    'expires', expires, 'head_version', ARGV[9], 'strategy', ARGV[10])
+    'expires', expires, 'head_version', ARGV[9], 'strategy', ARGV[10], 'hashes', cjson.encode(hashes))
 elseif not within_budget then
   state = 'budget_spent'
 elseif not within_limit then

@@ -16,7 +16,7 @@ end
 failure = refuse_overspending(unheld)
 if failure then return failure end
 
-local rows, states, classes, ids = {}, {}, {}, {}
+local rows, states, classes, ids, hashes = {}, {}, {}, {}, {}
 for _, lease_id in ipairs(wanted) do
   local lease = found[lease_id].lease
   if lease[4] ~= 1 then
@@ -24,13 +24,15 @@ for _, lease_id in ipairs(wanted) do
     redis.call('HSET', HOLDS, lease[1], lease_id)
     lease[4] = 1  -- It may be named twice.
   end
-  redis.call('HSET', LEASES, lease_id, cjson.encode({ lease[1], oracle, expires, 1 }))
+  redis.call('HSET', LEASES, lease_id, cjson.encode({ lease[1], oracle, expires, 1, lease[5] }))
   redis.call('ZADD', EXPIRIES, expires, lease_id)
   table.insert(rows, lease[1])
   table.insert(states, LEASED)
   table.insert(classes, NO_CLASS)
   table.insert(ids, lease_id)
+  table.insert(hashes, lease[5] or '')
 end
 flush_counters()
-log_event('renewed', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(ids))
+log_event('renewed', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(ids),
+  'hashes', cjson.encode(hashes))
 return cjson.encode({ expires = expires })

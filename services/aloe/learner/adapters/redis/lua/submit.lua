@@ -23,7 +23,7 @@ end
 failure = refuse_overspending(unheld)
 if failure then return failure end
 
-local rows, states, classes, leases, trained = {}, {}, {}, {}, false
+local rows, states, classes, leases, hashes, trained = {}, {}, {}, {}, {}, false
 for _, answer in ipairs(answers) do
   local lease_id, class = answer[1], answer[2]
   local lease, label, held = found[lease_id].lease, found[lease_id].label, found[lease_id].held
@@ -46,18 +46,21 @@ for _, answer in ipairs(answers) do
     if state == UNLABELED then
       redis.call('HDEL', LABELS, lease[1])
     else
-      redis.call('HSET', LABELS, lease[1], cjson.encode({ state, class, now, oracle, lease_id }))
+      redis.call('HSET', LABELS, lease[1], cjson.encode({ state, class, now, oracle, lease_id,
+        lease[5] }))
     end
     table.insert(rows, lease[1])
     table.insert(states, state)
     table.insert(classes, class)
     table.insert(leases, lease_id)
+    table.insert(hashes, lease[5] or '')
   end
 end
 if #rows > 0 then
   if trained then add('revision', 1) end
   flush_counters()
-  log_event('answered', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(leases))
+  log_event('answered', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(leases),
+    'hashes', cjson.encode(hashes))
 end
 local reply = cjson.encode({ changed = #rows, version = trained and promised_version() or nil,
   labels = number('labeled') })

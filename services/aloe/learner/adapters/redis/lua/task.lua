@@ -56,14 +56,19 @@ local function log_event(kind, rows, states, classes, ...)
     'states', cjson.encode(states), 'classes', cjson.encode(classes), ...)
 end
 
--- A label: { state, class, time in ms, oracle, lease id }. A retired row has one of that state, so
--- that nobody leases or labels it.
+-- A label: { state, class, time in ms, oracle, lease id, hash }. A retired row has one of that state,
+-- so that nobody leases or labels it. The hash is of the content of the clip that was answered: where
+-- the store went back to an earlier state, the row may have become another's. '' or nil: not known.
 local function label_of(row)
   local stored = redis.call('HGET', LABELS, row)
   return stored and cjson.decode(stored)
 end
 
--- A lease: { row, oracle, expiry in ms, 1 while it holds }.
+local function is_for_other(hash, other)
+  return (hash or '') ~= '' and (other or '') ~= '' and hash ~= other
+end
+
+-- A lease: { row, oracle, expiry in ms, 1 while it holds, hash of the clip's content }.
 local function lease_of(lease_id)
   local stored = redis.call('HGET', LEASES, lease_id)
   return stored and cjson.decode(stored)
