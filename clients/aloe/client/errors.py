@@ -101,6 +101,10 @@ class Overloaded(ResourceExhausted):
     """The server's queue or its store is full; the call may be repeated after `retry_after`."""
 
 
+class DataLoss(AloeError):
+    """What the server stored is damaged or not whole; `aloe doctor --repair` may mend it."""
+
+
 class Unavailable(AloeError):
     """The server, or something that it needs, cannot be reached."""
 

@@ -6,16 +6,9 @@ import ssl
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from aloe.redis.codes import code_of
 from aloe.redis.connecting import SINGLE
-from redis.exceptions import (
-    AuthenticationError,
-    AuthenticationWrongNumberOfArgsError,
-    BusyLoadingError,
-    InvalidResponse,
-    NoPermissionError,
-    RedisClusterException,
-    RedisError,
-)
+from redis.exceptions import InvalidResponse, RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.sentinel import MasterNotFoundError
 
@@ -49,10 +42,7 @@ def fault_of(error: BaseException, url: str, timeout_s: float) -> RedisFault:
         timeout_s: how long the second look may take.
     """
     name = f"the Redis at {shown(url)}"
-    for kinds, found, remedy, is_away in _PLAIN:
-        if isinstance(error, kinds):
-            return RedisFault(f"{name} {found}", remedy, is_away=is_away)
-    found, remedy, is_away = _second_look(error, url, timeout_s)
+    found, remedy, is_away = _plain_meaning(error) or _second_look(error, url, timeout_s)
     return RedisFault(f"{name} {found}", remedy, is_away=is_away)
 
 
@@ -64,34 +54,58 @@ _NO_REDIS: _Meaning = (
     "give the host and port of the Redis; another program has these",
     False,
 )
-_PLAIN: tuple[tuple[tuple[type[Exception], ...], str, str, bool], ...] = (
-    (
-        (AuthenticationError, AuthenticationWrongNumberOfArgsError),
+_BY_CODE: dict[str, _Meaning] = {
+    "NOAUTH": (
         "wants a login, and takes none or not this one",
         "give a URL with USER:PASSWORD@ (or :PASSWORD@) in front of the host",
         False,
     ),
-    (
-        (NoPermissionError,),
+    "NOPERM": (
         "forbids its user what ALOE needs",
         "give the user the permissions that deploy/REDIS.md lists",
         False,
     ),
-    ((BusyLoadingError,), "still loads its data", "wait for it", True),
-    (
-        (MasterNotFoundError,),
-        "names no master",
-        "see whether the Sentinels run, want no login and know that master",
+    "LOADING": ("still loads its data", "wait for it", True),
+    "BUSY": (
+        "is kept busy by a script",
+        "wait for it, or end it with SCRIPT KILL; see who runs it, since ALOE's scripts are short",
         True,
     ),
-    (
-        (RedisClusterException,),
-        "is no cluster that answers",
-        "see whether it runs and takes the login; of one server the URL is redis://HOST:PORT",
+    "MASTERDOWN": (
+        "is a replica that has lost its primary",
+        "give the URL of the primary, or of the Sentinels; see whether the primary runs",
         True,
     ),
-    ((InvalidResponse,), *_NO_REDIS),
+    "CLUSTERDOWN": (
+        "is part of a cluster that serves nobody",
+        "see CLUSTER INFO: some node that holds a part of the keys is away",
+        True,
+    ),
+}
+_BY_CLASS: tuple[tuple[type[Exception], _Meaning], ...] = (
+    (
+        MasterNotFoundError,
+        (
+            "names no master",
+            "see whether the Sentinels run, want no login and know that master",
+            True,
+        ),
+    ),
+    (
+        RedisClusterException,
+        (
+            "is no cluster that answers",
+            "see whether it runs and takes the login; of one server the URL is redis://HOST:PORT",
+            True,
+        ),
+    ),
+    (InvalidResponse, _NO_REDIS),
 )
+
+
+def _plain_meaning(error: BaseException) -> _Meaning | None:
+    known = _BY_CODE.get(code_of(error))
+    return known or next((what for kind, what in _BY_CLASS if isinstance(error, kind)), None)
 
 
 def _second_look(error: BaseException, url: str, timeout_s: float) -> _Meaning:

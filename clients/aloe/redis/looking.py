@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aloe.redis.codes import Trouble, trouble_of
 from aloe.redis.connecting import BlockingRedisClient, connect_once
 from aloe.redis.faults import FAILURES, fault_of
 from aloe.redis.rules import Concern, Standing, concerns_of
@@ -44,23 +45,32 @@ def _standings(client: BlockingRedisClient) -> Iterator[Standing]:
 
 
 def _standing(client: BlockingRedisClient, server: str, *, through_cluster: bool) -> Standing:
-    hidden, info, fsync = [], {}, ""
-    try:
+    hidden: list[str] = []
+    info, fsync = {}, ""
+    with _hiding("INFO", hidden):
         info = client.info()
-    except ResponseError:
-        hidden.append("INFO")
-    try:
+    with _hiding("CONFIG GET", hidden):
         fsync = _value(client.config_get("appendfsync"))
-    except ResponseError:
-        hidden.append("CONFIG GET")
     return Standing(info, fsync, _clock_ahead_s(client), tuple(hidden), server, through_cluster)
+
+
+@contextlib.contextmanager
+def _hiding(command: str, hidden: list[str]) -> Iterator[None]:
+    """Note a command that this user may not run, or that the server does not have."""
+    try:
+        yield
+    except ResponseError as error:
+        if trouble_of(error) not in (Trouble.FORBIDDEN, Trouble.DEFECT):
+            raise
+        hidden.append(command)
 
 
 def _clock_ahead_s(client: BlockingRedisClient) -> float:
     asked_s = time.time()
-    try:
+    unknown: list[str] = []
+    with _hiding("TIME", unknown):
         seconds, microseconds = client.time()
-    except ResponseError:
+    if unknown:
         return 0.0
     told_s = float(seconds) + float(microseconds) / 1e6
     return max(0.0, told_s - time.time()) + min(0.0, told_s - asked_s)

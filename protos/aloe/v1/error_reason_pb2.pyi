@@ -73,7 +73,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     google.rpc.RetryInfo; the same call is safe to repeat after its delay.
     """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 15
-    """UNAVAILABLE: the store of labels and pools (Redis) cannot be reached."""
+    """UNAVAILABLE: the store of labels and pools (Redis) cannot be reached, or
+    serves nobody for a while. The details hold a google.rpc.RetryInfo.
+    """
     ERROR_REASON_ENCODER_UNAVAILABLE: _ErrorReason.ValueType  # 16
     """UNAVAILABLE: the embedding service cannot be reached. FAILED_PRECONDITION:
     the embedding service failed to load the encoder; its operator has to mend
@@ -89,6 +91,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: the store (Redis) has no room for a change, in its
     memory or on its disk. Nothing of the request was stored; calls that only
     read go on. The details hold a google.rpc.RetryInfo.
+    """
+    ERROR_REASON_STORE_DAMAGED: _ErrorReason.ValueType  # 20
+    """DATA_LOSS: the store holds what no server of this project wrote, or lacks
+    some of it; the ErrorInfo's metadata name the key. Nothing was changed. A
+    repeat does not help: `aloe doctor --repair` says what can be mended.
+    """
+    ERROR_REASON_STORE_FORBIDDEN: _ErrorReason.ValueType  # 21
+    """FAILED_PRECONDITION: the store refuses the server's login, or forbids its
+    user what the server needs; the operator has to change that.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -148,7 +159,9 @@ ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 14
 google.rpc.RetryInfo; the same call is safe to repeat after its delay.
 """
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 15
-"""UNAVAILABLE: the store of labels and pools (Redis) cannot be reached."""
+"""UNAVAILABLE: the store of labels and pools (Redis) cannot be reached, or
+serves nobody for a while. The details hold a google.rpc.RetryInfo.
+"""
 ERROR_REASON_ENCODER_UNAVAILABLE: ErrorReason.ValueType  # 16
 """UNAVAILABLE: the embedding service cannot be reached. FAILED_PRECONDITION:
 the embedding service failed to load the encoder; its operator has to mend
@@ -164,5 +177,14 @@ ERROR_REASON_STORE_FULL: ErrorReason.ValueType  # 19
 """RESOURCE_EXHAUSTED: the store (Redis) has no room for a change, in its
 memory or on its disk. Nothing of the request was stored; calls that only
 read go on. The details hold a google.rpc.RetryInfo.
+"""
+ERROR_REASON_STORE_DAMAGED: ErrorReason.ValueType  # 20
+"""DATA_LOSS: the store holds what no server of this project wrote, or lacks
+some of it; the ErrorInfo's metadata name the key. Nothing was changed. A
+repeat does not help: `aloe doctor --repair` says what can be mended.
+"""
+ERROR_REASON_STORE_FORBIDDEN: ErrorReason.ValueType  # 21
+"""FAILED_PRECONDITION: the store refuses the server's login, or forbids its
+user what the server needs; the operator has to change that.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -10,7 +10,7 @@ import pytest
 
 from aloe.learner.adapters.redis.orphans import OrphanSweep
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.domain.errors import StoreUnavailable
+from aloe.learner.domain.errors import StoreForbidden
 from aloe.learner.domain.pool import Pool
 from aloe.redis.connecting import connect_redis
 
@@ -81,7 +81,7 @@ async def test_an_append_that_redis_refuses_at_its_end_leaves_nothing(redis_url:
     owner = RedisStore.of_url(redis_url)
     hindered = RedisStore.of_url(redis_url.replace("://", f"://{user}:secret@"))
     pool = await owner.create_pool(new_pool())
-    with pytest.raises(StoreUnavailable, match="cannot serve now"):
+    with pytest.raises(StoreForbidden, match="Redis forbids it"):
         await hindered.append_clips(pool, *new_clips(600))
     assert await chunk_keys(admin, pool) == []
     await owner.append_clips(pool, *new_clips(600))

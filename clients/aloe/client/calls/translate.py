@@ -19,6 +19,7 @@ _BY_CODE: dict[str, type[errors.AloeError]] = {
     "FAILED_PRECONDITION": errors.FailedPrecondition,
     "ABORTED": errors.Aborted,
     "RESOURCE_EXHAUSTED": errors.ResourceExhausted,
+    "DATA_LOSS": errors.DataLoss,
     "UNAVAILABLE": errors.Unavailable,
     "DEADLINE_EXCEEDED": errors.DeadlineExceeded,
     "INTERNAL": errors.Internal,

@@ -17,6 +17,7 @@ from aloe.embedding.domain.arrays import Float32Array
 from aloe.embedding.domain.errors import ConfigurationError
 from aloe.embedding.ports.encoder import EncoderInfo
 from aloe.embedding.ports.shared_cache import SharedCache
+from aloe.redis.codes import Trouble, said_by, trouble_of
 from aloe.wire import arrays
 
 # The longest that a call waits for a Redis that hangs; calls after it do not wait at all.
@@ -148,22 +149,27 @@ class RedisCache(SharedCache):
                 async with asyncio.timeout(_WRITE_TIMEOUT_S):
                     await pipeline.execute()
             except Exception as error:  # noqa: BLE001
-                self._bypass(error)
+                if trouble_of(error) is Trouble.FULL:
+                    self._unwritten.clear()  # What it holds can be read all the same.
+                    self._warn(error, "going on without what it does not hold")
+                else:
+                    self._bypass(error)
 
     def _bypass(self, error: Exception) -> None:
         self._unwritten.clear()
         if self._recovery is None:
-            self._warn(error)
+            self._warn(error, "going on without it until it answers")
             self._recovery = asyncio.create_task(self._recover())
 
-    def _warn(self, error: Exception) -> None:
+    def _warn(self, error: Exception, what: str) -> None:
         """Log a failure, but at most once a minute, as a Redis may come and go."""
         now = time.monotonic()
         if now - self._last_warning >= _WARNING_INTERVAL_S:
             self._last_warning = now
             _log.warning(
-                "the cache in Redis fails (%s): going on without it until it answers",
-                " ".join(str(error).split()) or "no reply in time",
+                "the cache in Redis fails (%s): %s",
+                " ".join(said_by(error).split()) or "no reply in time",
+                what,
             )
 
     async def _recover(self) -> None:

@@ -103,7 +103,26 @@ class StoreFull(Overloaded):
 
 
 class StoreUnavailable(LearnerError):
-    """The store cannot be reached."""
+    """The store cannot be reached, or cannot serve for a while."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StoreForbidden(LearnerError):
+    """The store refuses this server's login, or forbids its user what it needs."""
+
+
+class StoreDamaged(LearnerError):
+    """The store holds what no server wrote, or lacks some of it. Nothing was stored."""
+
+    def __init__(self, key: str, what: str) -> None:
+        super().__init__(
+            f"the store is damaged at {key or 'some key'} ({what}); nothing was changed;"
+            " `aloe doctor --repair` says what can be mended"
+        )
+        self.key = key
 
 
 class SchemaTooNew(Exception):

@@ -12,7 +12,8 @@ all of them call by call):
   of a Task or Pool nothing counts: what is stored does.
 - Every method raises StoreUnavailable while the store cannot be reached. Then a change may or may
   not have happened; repeating it is safe. Those that change something raise StoreFull while there
-  is no room for it, and then nothing has happened.
+  is no room for it, StoreForbidden where the store does not let this server do it, and StoreDamaged
+  where what they would read or change is none of ours or not whole; then nothing has happened.
 - Times are kept, and leases timed, to the millisecond.
 """
 
@@ -33,7 +34,8 @@ class Store(PoolStore, TaskStore, Protocol):
 
         Raises:
             SchemaTooNew: a newer server has been here.
-            StoreUnfit: the store is none, or deletes what it is given, by how it is set up.
+            StoreUnfit: the store is none, or deletes what it is given, by how it is set up, or
+                what it holds of its own is damaged.
         """
 
     async def close(self) -> None:

@@ -24,6 +24,8 @@ _STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
     errors.StoreFull: (grpc.StatusCode.RESOURCE_EXHAUSTED, "STORE_FULL"),
     errors.StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    errors.StoreForbidden: (grpc.StatusCode.FAILED_PRECONDITION, "STORE_FORBIDDEN"),
+    errors.StoreDamaged: (grpc.StatusCode.DATA_LOSS, "STORE_DAMAGED"),
     errors.EncoderUnavailable: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
 }
 
@@ -38,5 +40,9 @@ def status_of(error: Exception) -> Status | None:
     if isinstance(error, errors.Blaming):
         violations = tuple(FieldViolation(v.field, v.description) for v in error.violations)
         metadata["violation_count"] = str(error.count)
-    retry_after_s = error.retry_after_s if isinstance(error, errors.Overloaded) else None
+    if isinstance(error, errors.StoreDamaged):
+        metadata["key"] = error.key
+    retry_after_s: float | None = None
+    if isinstance(error, errors.Overloaded | errors.StoreUnavailable):
+        retry_after_s = error.retry_after_s
     return Status(code, reason, str(error), violations, retry_after_s, metadata)

@@ -1,84 +1,101 @@
-"""Lua scripts from lua/, and Redis's failures as StoreUnavailable."""
+"""Lua scripts from lua/, and what Redis's failures mean to callers."""
 
 import hashlib
-import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from importlib.resources import files
 from typing import Any, ParamSpec, TypeVar
 
-from redis.exceptions import (
-    AskError,
-    BusyLoadingError,
-    ClusterError,
-    NoPermissionError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisClusterException,
-    RedisError,
-    TryAgainError,
-)
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
-from aloe.learner.domain.errors import Overloaded, StoreFull, StoreUnavailable
-from aloe.redis.waiting import NoConnectionFree
+from aloe.learner.domain.errors import (
+    LearnerError,
+    StoreDamaged,
+    StoreForbidden,
+    StoreFull,
+    StoreUnavailable,
+)
+from aloe.redis.codes import Trouble, damage_in, said_by, trouble_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+_FAILURES = (RedisError, RedisClusterException, OSError)
+_UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
+"""What reading a value raises that no server of ours wrote."""
 _CLOSED = "the handler is closed"
-_FULL = {"OOM", "MISCONF"}
-"""No memory; no disk. redis-py has a class for the one only, and only outside of scripts."""
-_NOT_NOW = {
-    "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "READONLY", "BUSY",
-    "NOPERM", "ACL",
-}  # fmt: skip
-_NOT_NOW_TYPES = (AskError, ClusterError, NoPermissionError, RedisClusterException, TryAgainError)
 _FULL_RETRY_S = 1.0
-_NO_CONNECTION_RETRY_S = 1.0
 
 
 def guarded(
     method: Callable[P, Coroutine[Any, Any, T]],
 ) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Let a method raise StoreUnavailable while Redis is away, StoreFull while it has no room."""
+    """Let a method raise what a failure of Redis means to callers."""
 
     @wraps(method)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await method(*args, **kwargs)
-        except NoConnectionFree as error:
-            raise Overloaded(str(error), _NO_CONNECTION_RETRY_S) from error
-        except _AWAY as error:
-            raise StoreUnavailable(f"Redis cannot be reached: {error}") from error
         except RuntimeError as error:
             # What uvloop says of a connection that was lost since redis-py last looked at it.
             if _CLOSED not in str(error):
                 raise
             raise StoreUnavailable("the connection to Redis was lost") from error
-        except (RedisError, RedisClusterException) as error:
-            raise _refusal_of(error) from error
+        except _FAILURES as error:
+            raise _meaning_of(error) from error
 
     return call
 
 
-def _refusal_of(error: Exception) -> Exception:
+@contextmanager
+def reading(key: str) -> Iterator[None]:
+    """Read a key, and what it holds, as a server of ours wrote it.
+
+    Raises:
+        StoreDamaged: it is of another kind, or its value is none of ours.
+    """
+    try:
+        yield
+    except RedisError as error:
+        if trouble_of(error) is Trouble.DAMAGED:
+            raise StoreDamaged(*_damage(error, key)) from error
+        raise
+    except _UNREADABLE as error:
+        said = f"{type(error).__name__}: {error}"
+        raise StoreDamaged(key, f"it holds something unreadable, {said}") from error
+
+
+def _damage(error: Exception, key: str) -> tuple[str, str]:
+    found, what = damage_in(error)
+    return found or key, what
+
+
+def _meaning_of(error: Exception) -> Exception:
     """Return what a failure of Redis means to callers; itself where it is a defect of ours."""
-    # Less the command, which a pipeline puts in front, and the place in a script.
-    said = re.sub(r" script: \w+, on .*", "", str(error).rpartition("caused error: ")[2])
-    # Redis 6 has the code of what a script called for in the middle of a line.
-    code = re.search(r"(?:^|: -)([A-Z]+) ", said)
-    if isinstance(error, OutOfMemoryError) or (code and code[1] in _FULL):
-        return StoreFull(
-            f"Redis takes no changes ({said}): make room in its memory (maxmemory) or on its disk",
-            _FULL_RETRY_S,
-        )
-    if isinstance(error, _NOT_NOW_TYPES) or (code and code[1] in _NOT_NOW):
-        return StoreUnavailable(f"Redis cannot serve now: {said}")
-    return error
+    said = said_by(error)
+    meaning: LearnerError
+    match trouble_of(error):
+        case Trouble.AWAY:
+            meaning = StoreUnavailable(f"Redis cannot be reached: {said}")
+        case Trouble.NOT_NOW:
+            meaning = StoreUnavailable(f"Redis cannot serve now: {said}")
+        case Trouble.FULL:
+            meaning = StoreFull(
+                f"Redis takes no changes ({said}): make room in its memory (maxmemory) or on its"
+                " disk",
+                _FULL_RETRY_S,
+            )
+        case Trouble.FORBIDDEN:
+            meaning = StoreForbidden(
+                f"Redis forbids it ({said}): give the learner the login and permissions that"
+                " deploy/REDIS.md lists"
+            )
+        case Trouble.DAMAGED:
+            meaning = StoreDamaged(*damage_in(error))
+        case Trouble.DEFECT:
+            return error
+    return meaning
 
 
 def read_script(name: str) -> str:
