@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 
 from aloe.audio.arrays import SampleArray
+from aloe.audio.headers import Layout
 
 _MARKER = b"fLaC"
 _BITS_PLACE, _MD5_PLACE = 18, 26
@@ -13,6 +14,7 @@ TOTAL_SAMPLES = (1 << 36) - 1
 """The bits of `header_bits` that hold the number of frames; 0 where it was a stream."""
 RATE_SHIFT = 44
 _DEPTH_SHIFT, _DEPTH = 36, 31
+_CHANNELS_SHIFT, _CHANNELS = 41, 7
 _MOST_BITS = 24
 """What float32 holds exactly."""
 
@@ -21,6 +23,15 @@ def header_bits(content: bytes) -> int:
     """Return 64 bits of STREAMINFO: 20 of the rate, 8 of the layout, 36 of the length."""
     begin = content.find(_MARKER) + _BITS_PLACE
     return int.from_bytes(content[begin : begin + 8], "big")
+
+
+def layout(content: bytes) -> Layout | None:
+    """Return what the header says; None if it is no FLAC file, or has no rate."""
+    bits = header_bits(content) if content[:4] in (_MARKER, b"ID3\2", b"ID3\3", b"ID3\4") else 0
+    if not bits >> RATE_SHIFT:
+        return None
+    channel_count = (bits >> _CHANNELS_SHIFT & _CHANNELS) + 1
+    return Layout(bits >> RATE_SHIFT, channel_count, bits & TOTAL_SAMPLES or None)
 
 
 class FlacDigest:

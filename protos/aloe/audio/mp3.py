@@ -2,6 +2,8 @@
 
 import struct
 
+from aloe.audio.headers import Layout
+
 _TAGS = (b"Xing", b"Info")
 _TAG_PLACES = (36, 38, 21, 23, 13, 15)
 """Behind a frame's start: by version and channels, with and without a checksum."""
@@ -12,6 +14,40 @@ _CUTS_PLACE = 141
 _MOST_DELAY, _MOST_PADDING = 1_728, 2_304
 """Samples that encoders add at either end: LAME 576, and less than two frames."""
 _ID3V1_BYTES, _APE_BYTES, _LYRICS_END = 128, 32, b"LYRICS200"
+
+_RATES_HZ = (44_100, 48_000, 32_000)
+_KBITS = (
+    (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+)
+"""Of layer III; MPEG-2 and 2.5, and MPEG-1."""
+_MONO, _LAYER_3 = 3, 1
+_HEADER_BYTES = 4_096
+"""Beyond the tag: enough for a frame of any size, which is where the other headers stand."""
+
+
+def layout(content: bytes) -> Layout | None:
+    """Return what the first frame says, or else what its bit rate makes of the size.
+
+    None if it is no MP3 file, or nothing can be said.
+    """
+    begin = id3_length(content)
+    header = content[begin : begin + _HEADER_BYTES]
+    if len(header) < 4 or not _is_frame(header, 0) or header[1] >> 1 & 3 != _LAYER_3:
+        return None
+    version, rate, kbits = header[1] >> 3 & 3, header[2] >> 2 & 3, header[2] >> 4
+    if version == 1 or rate == 3:
+        return None
+    is_first = version == 3
+    rate_hz = _RATES_HZ[rate] >> (0, 1, 1, 2)[3 - version]
+    channel_count = 1 if header[3] >> 6 == _MONO else 2
+    count = promised_frame_count(header)
+    if count:
+        return Layout(rate_hz, channel_count, count * (1_152 if is_first else 576))
+    if not 0 < kbits < 15:
+        return Layout(rate_hz, channel_count)
+    bytes_per_s = _KBITS[is_first][kbits - 1] * 125
+    return Layout(rate_hz, channel_count, (len(content) - begin) * rate_hz // bytes_per_s)
 
 
 def promised_frame_count(header: bytes) -> int | None:

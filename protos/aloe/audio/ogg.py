@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aloe.audio.findings import Findings
+from aloe.audio.headers import Layout
 
 _CAPTURE = b"OggS"
 _HEADER = struct.Struct("<4sBBqIIIB")
@@ -14,6 +15,10 @@ _FIRST, _LAST = 2, 4
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 """The checksum of Ogg reads the bits of each byte in the other order than zlib."""
 _NO_GRANULE = -1
+_VORBIS, _OPUS = b"\x01vorbis", b"OpusHead"
+_OPUS_RATE_HZ = 48_000
+_LAST_PAGES = 10
+"""Among the last ones there is one that says where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,32 @@ class Pages:
     findings: Findings
     granule: int | None
     """The last page's position, if the file is one stream: how many samples it holds."""
+
+
+def layout(content: bytes) -> Layout | None:
+    """Return what the first page says of Vorbis and Opus, and where the last one stands."""
+    if not content.startswith(_CAPTURE) or len(content) <= _HEADER.size:
+        return None
+    packet = content[_HEADER.size + content[_HEADER.size - 1] :][:16]
+    if packet.startswith(_VORBIS) and len(packet) == 16:
+        rate_hz, channel_count = int.from_bytes(packet[12:16], "little"), packet[11]
+    elif packet.startswith(_OPUS) and len(packet) == 16:
+        rate_hz, channel_count = _OPUS_RATE_HZ, packet[9]
+    else:
+        return None
+    return Layout(rate_hz, channel_count, _last_granule(content))
+
+
+def _last_granule(content: bytes) -> int | None:
+    place = len(content)
+    for _ in range(_LAST_PAGES):
+        place = content.rfind(_CAPTURE, 0, place)
+        if place < 0:
+            return None
+        granule = int.from_bytes(content[place + 6 : place + 14], "little", signed=True)
+        if granule > 0:
+            return granule
+    return None
 
 
 def check_pages(content: bytes, granule_rate_hz: int) -> Pages:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from tests.audio_files import made, speechlike
 
-from aloe.audio import isolation
+from aloe.audio import process
 from aloe.audio.decoder import Limits, decode
 from aloe.audio.errors import BadAudio
-from aloe.audio.isolation import Bounds, IsolatedDecoder, NoDecoder
+from aloe.audio.isolation import Bounds, IsolatedDecoder, NoDecoder, NotWanted
 from aloe.values.audio import AudioProblem, ChannelRule, Decoding
 
 LIMITS = Limits(max_clip_s=6_000.0)
@@ -30,14 +30,14 @@ def decoder():
 def children() -> list[int]:
     """Return the decoders among the processes that this one started."""
     found = []
-    for process in Path("/proc").iterdir():
+    for each in Path("/proc").iterdir():
         try:
-            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (process / "cmdline").read_bytes()
+            parent = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (each / "cmdline").read_bytes()
         except OSError:
             continue
         if parent == os.getpid() and b"aloe.audio.worker" in command:
-            found.append(int(process.name))
+            found.append(int(each.name))
     return found
 
 
@@ -106,7 +106,7 @@ def test_an_answer_that_nobody_took_is_not_the_next_clips(
 
     decoder.decode(FLAC, Decoding(), LIMITS)
     with monkeypatch.context() as patched:
-        patched.setattr(isolation, "read", interrupted)
+        patched.setattr(process, "read", interrupted)
         with pytest.raises(KeyboardInterrupt):
             decoder.decode(FLAC, Decoding(), LIMITS)
     other = made("flac", speechlike(2.0))
@@ -186,3 +186,22 @@ def test_a_decoder_that_cannot_start_is_told_each_time(monkeypatch: pytest.Monke
                     attempt()
         isolated.start()
         assert isolated.decode(FLAC, Decoding(), LIMITS).duration_s == 1.0
+
+
+def test_what_nobody_wants_any_more_is_broken_off() -> None:
+    with IsolatedDecoder(1) as isolated:
+        isolated.start()
+        heavy = made("flac", np.zeros((192_000 * 40, 8), np.int16), 192_000)
+        asked = 0
+
+        def is_wanted() -> bool:
+            nonlocal asked
+            asked += 1
+            return asked < 2
+
+        began = time.monotonic()
+        with pytest.raises(NotWanted):
+            isolated.decode(heavy, Decoding(), LIMITS, is_wanted)
+        assert asked == 2
+        assert isolated.decode(FLAC, Decoding(), LIMITS, is_wanted).duration_s == 1.0
+        assert time.monotonic() - began < 5
