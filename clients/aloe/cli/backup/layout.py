@@ -41,7 +41,7 @@ def clip_table(rows: list[EmbeddedPoolClip], recordings: list[bytes | None] | No
     pa = arrow()
     matrix = np.stack([row.embedding for row in rows])
     clips = [row.clip for row in rows]
-    durations = [clip.duration and clip.duration.total_seconds() for clip in clips]
+    durations = [None if clip.duration is None else clip.duration.total_seconds() for clip in clips]
     columns = [
         [clip.clip_id for clip in clips],
         [clip.uri for clip in clips],
