@@ -45,8 +45,9 @@ def _to_start(data_dir: Path) -> Finding:
 
 
 def _running(url: str) -> Iterator[Finding]:
-    from aloe.redis.faults import RedisFault, shown
+    from aloe.redis.faults import RedisFault
     from aloe.redis.looking import look_at_redis
+    from aloe.values.urls import shown
 
     try:
         concerns = look_at_redis(url, timeout_s=_TIMEOUT_S)

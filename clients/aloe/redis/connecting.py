@@ -1,5 +1,6 @@
 """Connections to Redis: one server, Sentinel or Cluster, as the URL says."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -33,6 +34,7 @@ URL_FORMS = (
 )
 SINGLE = ("redis://", "rediss://", "unix://")
 """How the URLs of one server begin."""
+_MAX_PORT = 65_535
 _BACKOFF = ExponentialBackoff(cap=0.3, base=0.05)
 
 
@@ -134,11 +136,11 @@ def _connect(url: str, library: _Library, room: Room) -> Any:
 def _connect_several(
     url: str, library: _Library, options: dict[str, Any], sentinel_options: dict[str, Any]
 ) -> Any:
-    scheme, _, rest = url.partition("://")
+    scheme = url.partition("://")[0]
     secure: dict[str, Any] = {"ssl": True} if scheme.startswith("rediss+") else {}
     match scheme:
         case "redis+sentinel" | "rediss+sentinel":
-            parts = _parse(rest)
+            parts = _parse(url)
             if not parts.path:
                 raise ValueError("a Sentinel URL names the master behind the hosts: .../MASTER")
             sentinel = library.clients.Sentinel(
@@ -151,14 +153,28 @@ def _connect_several(
                 **parts.login,
             )
         case "redis+cluster" | "rediss+cluster":
-            parts = _parse(rest)
+            parts = _parse(url)
             nodes = [library.cluster_node(host, port) for host, port in parts.hosts]
             return library.cluster(startup_nodes=nodes, **options, **secure, **parts.login)
         case _:
             raise ValueError(f"the URL must have one of the forms {URL_FORMS}")
 
 
+def check_login(url: str) -> None:
+    """Refuse a URL of which a part of the password may be taken for a host, and then be told.
+
+    Raises:
+        ValueError: its login has a "/", "?" or "#" as it is. The message leaves the URL out.
+    """
+    rest = url.partition("://")[2]
+    stray = re.search(r"[/?#].*@|#", rest, re.DOTALL)
+    is_path = url.startswith("unix:///") and "?" not in rest and "#" not in rest
+    if stray and not is_path:
+        raise ValueError(f"the URL must have one of the forms {URL_FORMS}")
+
+
 def _connect_single(url: str, library: _Library, options: dict[str, Any]) -> Any:
+    check_login(url)
     try:
         pool = library.pool.from_url(url, **options)
         # Connects to nothing, but refuses a query parameter that no connection has.
@@ -169,15 +185,16 @@ def _connect_single(url: str, library: _Library, options: dict[str, Any]) -> Any
     return library.clients.Redis.from_pool(pool)
 
 
-def _parse(rest: str) -> _SeveralHosts:
-    netloc, *path = rest.split("/")
+def _parse(url: str) -> _SeveralHosts:
+    check_login(url)
+    netloc, *path = url.partition("://")[2].split("/")
     user_info, _, host_list = netloc.rpartition("@")
     username, _, password = user_info.partition(":")
     login = {"username": unquote(username) or None, "password": unquote(password) or None}
     hosts = []
     for text in host_list.split(","):
         host, _, port = text.rpartition(":")
-        if not host or not port.isdecimal():
+        if not host or not port.isascii() or not port.isdecimal() or int(port) > _MAX_PORT:
             raise ValueError(f"each host needs its port; the URL must have one of {URL_FORMS}")
         hosts.append((host.strip("[]"), int(port)))
     return _SeveralHosts(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from aloe.redis.codes import code_of
 from aloe.redis.connecting import SINGLE
+from aloe.values.urls import shown, without_logins
 from redis.exceptions import InvalidResponse, RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.sentinel import MasterNotFoundError
@@ -25,12 +26,6 @@ class RedisFault(Exception):
 
 FAILURES = (RedisError, RedisClusterException, OSError, UnicodeError)
 """What redis-py raises where it cannot talk to a server."""
-
-
-def shown(url: str) -> str:
-    """Return a URL without its login and its options."""
-    front, _, rest = url.partition("://")
-    return f"{front}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
 def fault_of(error: BaseException, url: str, timeout_s: float) -> RedisFault:
@@ -197,4 +192,4 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _words(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return " ".join(without_logins(str(error)).split()).rstrip(".") or type(error).__name__

@@ -10,6 +10,7 @@ from typing import NoReturn
 from aloe.client import connect_embedding_async
 from aloe.client.errors import InvalidArgument
 from aloe.learner.adapters.audio.files import AudioFiles
+from aloe.learner.adapters.audio.reading import WrongPlace
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.adapters.redis.store import RedisStore
@@ -47,14 +48,11 @@ def main() -> NoReturn:
 async def _build(settings: Settings) -> entry.Lifecycle:
     recorder = PrometheusRecorder() if settings.metrics_address else None
     store = _make_store(settings, recorder or NoRecorder())
-    prefixes = tuple(prefix for prefix in settings.audio_uri_prefixes.split(",") if prefix)
     client = connect_embedding_async(settings.embedding)
     learner = Learner(
         store,
         RemoteEncoder(client),
-        AudioFiles(
-            settings.audio_root, store.identity, prefixes, hears_files=_hears_files(settings)
-        ),
+        _make_audio_files(settings, store),
         lambda: datetime.now(UTC),
         pool_cache_bytes=settings.pool_cache_mb * 1024**2,
         audio_grace_s=settings.audio_grace_h * 3600,
@@ -82,6 +80,16 @@ async def _build(settings: Settings) -> entry.Lifecycle:
         prepare=prepare,
         close=close,
     )
+
+
+def _make_audio_files(settings: Settings, store: Store) -> AudioFiles:
+    prefixes = tuple(filter(None, map(str.strip, settings.audio_uri_prefixes.split(","))))
+    try:
+        return AudioFiles(
+            settings.audio_root, store.identity, prefixes, hears_files=_hears_files(settings)
+        )
+    except WrongPlace as error:
+        raise WrongSettings(f"--audio-root or --audio-uri-prefixes: {error}") from None
 
 
 def _hears_files(settings: Settings) -> bool:

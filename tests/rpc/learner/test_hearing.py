@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,24 @@ def test_an_embedding_is_heard_only_with_the_hash_of_its_recording(client, recor
     check_silent(client, pool, "another by now", clip_id="wrong")
 
 
+def test_a_file_that_is_no_recording_is_not_served_to_who_knows_its_hash(client, tmp_path: Path):
+    pool = client.create_pool(new_id(), encoder_fingerprint=FINGERPRINT, embedding_dim=DIM)
+    text = tmp_path / "notes.wav"
+    text.write_bytes(b"fLaC is how FLAC files begin\n")
+    clip = NewClip("a", None, np.ones(DIM, np.float32), text.as_uri())
+    clip = replace(clip, content_hash=hash_of(text.read_bytes()))
+    client.import_clips(pool.pool_id, [clip])
+    check_silent(client, pool, "is no recording")
+
+
+def test_a_file_that_is_no_recording_is_not_imported_by_its_uri(client, pool, readable_folder):
+    text = readable_folder / f"{new_id()}.wav"
+    text.write_bytes(b"root:x:0:0:root:/root:/bin/bash\n")
+    [failure] = client.import_clips(pool.pool_id, [NewClip("a", uri=text.as_uri())]).failures
+    assert (failure.reason, "root:" in failure.message) == ("AUDIO_NOT_FOUND", False)
+    assert "is no recording" in failure.message
+
+
 def test_kept_audio_is_heard_whatever_becomes_of_the_file(client, audio_pool, recording: Path):
     content = recording.read_bytes()
     import_file(client, audio_pool, recording)
@@ -211,8 +230,10 @@ def test_a_clip_whose_audio_cannot_be_kept_fails_whole(client, audio_pool, audio
     import_contents = [encoded(tone(hertz)) for hertz in (411.25, 523.5, 777.75)]
     client.import_clips(audio_pool.pool_id, [NewClip("first", import_contents[0])])
     home = kept_at(audio_dir, import_contents[0]).parents[1]
+    # Recordings of other tests may lie where this one would.
+    many = (encoded(tone(500 + number / 4)) for number in range(999))
+    import_contents[1] = next(each for each in many if not (home / hash_of(each)[:2]).exists())
     blocked = home / hash_of(import_contents[1])[:2]
-    assert not blocked.exists()
     blocked.touch()  # A file where the folder would have to be.
     clips = [NewClip(f"c{place}", content) for place, content in enumerate(import_contents)]
     summary = client.import_clips(audio_pool.pool_id, clips)

@@ -13,7 +13,7 @@ from tests.needing_redis import needing_redis
 
 from aloe.local.child import Child
 from aloe.local.redis_server import find_redis_server
-from aloe.redis.faults import RedisFault, shown
+from aloe.redis.faults import RedisFault
 from aloe.redis.looking import look_at_redis
 
 TIMEOUT_S = 0.4
@@ -154,8 +154,3 @@ def test_a_user_who_may_not_look_is_told(redis_url: str):
     url = redis_url.replace("://", "://peer:x@")
     (concern,) = look_at_redis(url, timeout_s=5)
     assert concern.kind.value == "hidden"
-
-
-def test_a_url_is_shown_without_its_login_and_options():
-    assert shown("redis://u:hunter2@h:1?password=hunter2") == "redis://h:1"
-    assert shown("unix://u:p@/a/b.sock?db=1") == "unix:///a/b.sock"

@@ -18,6 +18,8 @@ from aloe.embedding.domain.errors import ConfigurationError
 from aloe.embedding.ports.encoder import EncoderInfo
 from aloe.embedding.ports.shared_cache import SharedCache
 from aloe.redis.codes import Trouble, said_by, trouble_of
+from aloe.redis.connecting import check_login
+from aloe.values.urls import without_logins
 from aloe.wire import arrays
 
 # The longest that a call waits for a Redis that hangs; calls after it do not wait at all.
@@ -61,6 +63,7 @@ class RedisCache(SharedCache):
                 password.
         """
         try:
+            check_login(url)
             self._redis: Any = redis.asyncio.Redis.from_url(
                 url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=_WRITE_TIMEOUT_S
             )
@@ -168,7 +171,7 @@ class RedisCache(SharedCache):
             self._last_warning = now
             _log.warning(
                 "the cache in Redis fails (%s): %s",
-                " ".join(said_by(error).split()) or "no reply in time",
+                " ".join(without_logins(said_by(error)).split()) or "no reply in time",
                 what,
             )
 

@@ -10,13 +10,18 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, Protocol
 
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
 from aloe.learner.adapters.audio.reading import (
     MAX_FILE_BYTES,
+    WrongPlace,
     checked_size,
     read_file,
     reason_of,
 )
 from aloe.learner.domain.errors import AudioNotFound, AudioNotKept
+from aloe.values.urls import shown
 
 KEY_LENGTH = 32
 
@@ -39,6 +44,20 @@ class Blobs(Protocol):
 
     def discard(self, keys: Iterable[str], older_than_s: float) -> int:
         """Delete the files that nobody wrote for so long, and leftovers; return how many files."""
+
+
+def blobs_at(root: str) -> Blobs:
+    """Return the blobs in a folder, or at a URL that fsspec knows.
+
+    Raises:
+        WrongPlace: it is no such URL, or needs a library that lacks.
+    """
+    try:
+        filesystem, path = url_to_fs(root)
+    except (ImportError, TypeError, ValueError) as error:
+        raise WrongPlace(f"{shown(root)!r}: {reason_of(error)}") from error
+    is_local = isinstance(filesystem, LocalFileSystem)
+    return FolderBlobs(path) if is_local else BucketBlobs(filesystem, path)
 
 
 class FolderBlobs:

@@ -3,10 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
-from fsspec.core import url_to_fs
-from fsspec.implementations.local import LocalFileSystem
-
-from aloe.learner.adapters.audio.blobs import Blobs, BucketBlobs, FolderBlobs
+from aloe.learner.adapters.audio.blobs import Blobs, blobs_at
 from aloe.learner.adapters.audio.media_types import media_type_of
 from aloe.learner.adapters.audio.places import Places
 from aloe.learner.adapters.audio.reading import MAX_FILE_BYTES
@@ -15,6 +12,7 @@ from aloe.learner.domain.errors import AudioNotFound, AudioNotKept, LearnerError
 from aloe.learner.domain.pool import Audio, Clip, EncodedAudio
 from aloe.learner.domain.recordings import file_of, is_recording_of
 from aloe.learner.ports.audio import AudioFile
+from aloe.values.urls import shown
 
 T = TypeVar("T")
 
@@ -37,6 +35,8 @@ class AudioFiles:
     ) -> None:
         """Take the root; nothing is written before the first recording is kept.
 
+        Raises WrongPlace where the root or an allowed place cannot be one.
+
         Args:
             root: a folder or URL.
             identity: tells the identity of the store of pools.
@@ -46,6 +46,7 @@ class AudioFiles:
             foreign: the threads that read from allowed places.
         """
         self._root, self._identity = root.rstrip("/"), identity
+        blobs_at(self._root)
         self._places = Places(allowed_uri_prefixes, hears_files=hears_files)
         # A mount of others that hangs must not keep recordings from being kept.
         self._kept, self._foreign = Threads(KEPT_AUDIO), Threads(foreign)
@@ -58,12 +59,12 @@ class AudioFiles:
                 f"the recording has {len(content):,} bytes; up to {MAX_FILE_BYTES:,} are kept"
             )
         home = await self._home()
-        await self._on_kept(lambda: _blobs_at(home).write(content_hash, content), AudioNotKept)
+        await self._on_kept(lambda: blobs_at(home).write(content_hash, content), AudioNotKept)
 
     async def read(self, clip: Clip) -> AudioFile:
         # Before there were folders of stores, all was kept in the root itself.
         roots = await self._home(), self._root
-        return await self._on_kept(lambda: _read_kept(clip, map(_blobs_at, roots)), AudioNotFound)
+        return await self._on_kept(lambda: _read_kept(clip, map(blobs_at, roots)), AudioNotFound)
 
     async def read_uri(self, uri: str) -> AudioFile:
         return await self._on_foreign(lambda: _file(self._places.read(uri)), uri)
@@ -75,11 +76,11 @@ class AudioFiles:
 
     async def keys(self) -> set[str]:
         home = await self._home()
-        return await self._collected.run(lambda: _blobs_at(home).keys())
+        return await self._collected.run(lambda: blobs_at(home).keys())
 
     async def discard(self, keys: set[str], older_than_s: float) -> int:
         home = await self._home()
-        return await self._collected.run(lambda: _blobs_at(home).discard(keys, older_than_s))
+        return await self._collected.run(lambda: blobs_at(home).discard(keys, older_than_s))
 
     async def _home(self) -> str:
         # Asked every time: a store that was emptied has another identity, and nothing that another
@@ -100,15 +101,9 @@ class AudioFiles:
             return await self._foreign.run(work)
         except TimeoutError as error:
             raise AudioNotFound(
-                f"{uri!r} cannot be read: {error}; see whether its disk or server hangs, or send"
-                " the audio"
+                f"{shown(uri)!r} cannot be read: {error}; see whether its disk or server hangs, or"
+                " send the audio"
             ) from error
-
-
-def _blobs_at(root: str) -> Blobs:
-    filesystem, path = url_to_fs(root)
-    is_local = isinstance(filesystem, LocalFileSystem)
-    return FolderBlobs(path) if is_local else BucketBlobs(filesystem, path)
 
 
 def _read_kept(clip: Clip, places: Iterable[Blobs]) -> AudioFile:

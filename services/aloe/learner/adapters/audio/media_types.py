@@ -17,12 +17,22 @@ _BY_BEGINNING = (
     (b"MAC ", "audio/x-ape"),
     (b"TTA1", "audio/x-tta"),
     (b"\x0b\x77", "audio/ac3"),
+    (b"DSD ", "audio/x-dsf"),
+    (b".RMF", "application/vnd.rn-realmedia"),
+    (b"FLV\x01", "video/x-flv"),
 )
 _IFF_KINDS = {
     (b"RIFF", b"WAVE"): "audio/wav",
+    (b"RIFX", b"WAVE"): "audio/wav",
+    (b"RIFF", b"AVI "): "video/x-msvideo",
     (b"FORM", b"AIFF"): "audio/aiff",
     (b"FORM", b"AIFC"): "audio/aiff",
 }
+_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+"""How QuickTime files begin that do not say their kind first."""
+_REPEATED = ((188, 0xFF, 0x47, "video/mp2t"), (33, 0xF0, 0xD0, "audio/x-gsm"))
+"""Packets of one length that begin alike: length, bits of the first byte, what these are."""
+_REPEATED_COUNT = 4
 _EBML = b"\x1a\x45\xdf\xa3"
 
 
@@ -30,7 +40,20 @@ def media_type_of(content: bytes) -> str:
     """Tell the media type of a file from its bytes; UNKNOWN if it is none of those known here."""
     begin = _end_of_id3(content)
     # Tags of that kind are MP3's own; others have them now and then.
-    return _type_of(content[begin : begin + 64]) or ("audio/mpeg" if begin else UNKNOWN)
+    return (
+        _type_of(content[begin : begin + 64])
+        or ("audio/mpeg" if begin else None)
+        or _type_of_packets(content)
+        or UNKNOWN
+    )
+
+
+def _type_of_packets(content: bytes) -> str | None:
+    for length, bits, value, media_type in _REPEATED:
+        begins = content[: length * _REPEATED_COUNT : length]
+        if len(begins) == _REPEATED_COUNT and all(byte & bits == value for byte in begins):
+            return media_type
+    return None
 
 
 def _end_of_id3(content: bytes) -> int:
@@ -50,6 +73,8 @@ def _type_of(head: bytes) -> str | None:
         return kind
     if head[4:8] == b"ftyp":
         return "audio/3gpp" if head[8:11] in (b"3gp", b"3g2") else "audio/mp4"
+    if head[4:8] in _BOXES:
+        return "video/quicktime"
     if head.startswith(_EBML):
         return "audio/webm" if b"webm" in head else "audio/x-matroska"
     for beginning, media_type in _BY_BEGINNING:

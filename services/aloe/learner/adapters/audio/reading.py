@@ -2,12 +2,22 @@
 
 import os
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 from aloe.learner.domain.errors import AudioNotFound
+from aloe.values.urls import without_logins
 
 MAX_FILE_BYTES = 64 * 1024 * 1024 - 4096
 """What fits into the largest message, with what stands beside it."""
+_MOST_REASON = 400
+_FOLDER_FLAGS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
+"""O_PATH, where there is one: a folder need not be readable to be gone through."""
+_FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
+
+
+class WrongPlace(ValueError):
+    """An operator names a place that cannot be one; the message holds no login."""
 
 
 def read_file(path: Path) -> bytes:
@@ -18,14 +28,47 @@ def read_file(path: Path) -> bytes:
     """
     try:
         # Asked before it is opened, since opening a device may do something.
-        _check_file(path, path.stat())
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        with os.fdopen(descriptor, "rb") as file:
-            _check_file(path, os.fstat(descriptor))
-            content = file.read(MAX_FILE_BYTES + 1)
+        _check_file(str(path), path.stat())
+        with ExitStack() as opened:
+            content = _content_of(str(path), _open(opened, str(path), _FILE_FLAGS, None))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise AudioNotFound(f"{str(path)!r} cannot be read: {reason_of(error)}") from error
     return checked_size(str(path), content)
+
+
+def read_below(folder: str, path: str) -> bytes:
+    """Read a file below a folder, both without links: what has become one is not followed.
+
+    Opened step by step from the folder, so that nobody can put a link in between.
+
+    Raises:
+        AudioNotFound: as `read_file`.
+    """
+    *steps, name = os.path.relpath(path, folder).split("/")
+    try:
+        with ExitStack() as opened:
+            place = _open(opened, folder, _FOLDER_FLAGS, None)
+            for step in steps:
+                place = _open(opened, step, _FOLDER_FLAGS | os.O_NOFOLLOW, place)
+            _check_file(path, os.stat(name, dir_fd=place, follow_symlinks=False))
+            file = _open(opened, name, _FILE_FLAGS | os.O_NOFOLLOW, place)
+            content = _content_of(path, file)
+    except (OSError, ValueError) as error:
+        raise AudioNotFound(f"{path!r} cannot be read: {reason_of(error)}") from error
+    return checked_size(path, content)
+
+
+def _open(opened: ExitStack, path: str, flags: int, folder: int | None) -> int:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, dir_fd=folder)
+    opened.callback(os.close, descriptor)
+    return descriptor
+
+
+def _content_of(path: str, descriptor: int) -> bytes:
+    """Read a file to its end, but no further than is told to be too far. The size may change."""
+    _check_file(path, os.fstat(descriptor))
+    with open(descriptor, "rb", closefd=False) as file:
+        return file.read(MAX_FILE_BYTES + 1)
 
 
 def checked_size(place: str, content: bytes) -> bytes:
@@ -36,14 +79,15 @@ def checked_size(place: str, content: bytes) -> bytes:
 
 
 def reason_of(error: Exception) -> str:
-    """Say what went wrong, without the path, which the message has already."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or repr(error)
+    """Say what went wrong, without the path, which the message has already, and any login."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or repr(error)
+    return without_logins(text)[:_MOST_REASON]
 
 
-def _check_file(path: Path, status: os.stat_result) -> None:
+def _check_file(path: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise AudioNotFound(f"{str(path)!r} is no regular file")
+        raise AudioNotFound(f"{path!r} is no regular file")
     if status.st_size > MAX_FILE_BYTES:
-        raise AudioNotFound(f"{str(path)!r} has {status.st_size:,} bytes, over {MAX_FILE_BYTES:,}")
+        raise AudioNotFound(f"{path!r} has {status.st_size:,} bytes, over {MAX_FILE_BYTES:,}")
     if status.st_size == 0:  # Also those of /proc and /sys, some of which never end.
-        raise AudioNotFound(f"{str(path)!r} is empty")
+        raise AudioNotFound(f"{path!r} is empty")
