@@ -11,12 +11,14 @@ from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from aloe.learner.domain.errors import (
     LearnerError,
+    Overloaded,
     StoreDamaged,
     StoreForbidden,
     StoreFull,
     StoreUnavailable,
 )
 from aloe.redis.codes import Trouble, damage_in, said_by, trouble_of
+from aloe.redis.waiting import NoConnectionFree
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,7 +27,7 @@ _FAILURES = (RedisError, RedisClusterException, OSError)
 _UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
 """What reading a value raises that no server of ours wrote."""
 _CLOSED = "the handler is closed"
-_FULL_RETRY_S = 1.0
+_FULL_RETRY_S = _NO_CONNECTION_RETRY_S = 1.0
 
 
 def guarded(
@@ -37,6 +39,8 @@ def guarded(
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await method(*args, **kwargs)
+        except NoConnectionFree as error:
+            raise Overloaded(str(error), _NO_CONNECTION_RETRY_S) from error
         except RuntimeError as error:
             # What uvloop says of a connection that was lost since redis-py last looked at it.
             if _CLOSED not in str(error):
