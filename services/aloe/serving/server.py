@@ -1,7 +1,7 @@
 """A gRPC server that binds a port of its own, tells its health and drains before it ends."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,15 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
+from aloe.admission.gate import Gate
+from aloe.serving.guard import GuardedServer
 from aloe.serving.native_log import silenced
-from aloe.serving.status import GuardedServer, StatusOf
+from aloe.serving.status import StatusOf
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MAX_PENDING_CALL_COUNT = 100_000
+_MAX_HEALTH_WATCHER_COUNT = 10_000
+_MAX_REFLECTION_COUNT = 100
 
 
 def _has_caller(record: logging.LogRecord) -> bool:
@@ -22,17 +26,28 @@ def _has_caller(record: logging.LogRecord) -> bool:
     return error is None or error.__name__ != "ExecuteBatchError"
 
 
+def _own_gates() -> Mapping[str, Gate]:
+    """Return the gates of health and reflection; who asks for health once is never refused."""
+    return {
+        "Watch": Gate("watchers of health", _MAX_HEALTH_WATCHER_COUNT, max_wait_s=0),
+        "ServerReflectionInfo": Gate("reflections", _MAX_REFLECTION_COUNT, max_wait_s=0),
+    }
+
+
 class AddressInUse(Exception):
     """The address to listen on is taken or not one of this machine's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One gRPC service: its full name, its servicer and the generated function that adds it."""
+    """One gRPC service."""
 
     full_name: str
     servicer: Any
     add_to_server: Callable[[Any, Any], None]
+    """The generated function."""
+    gates: Mapping[str, Gate]
+    """What bounds how many calls work at a time, for each method by its name."""
 
 
 class RpcServer:
@@ -63,15 +78,18 @@ class RpcServer:
                 ("grpc.server.max_pending_requests_hard_limit", _MAX_PENDING_CALL_COUNT),
             ],
         )
-        guarded: Any = GuardedServer(self._server, status_of)
         for service in services:
-            service.add_to_server(service.servicer, guarded)
+            service.add_to_server(service.servicer, self._guarded(status_of, service.gates))
+        guarded = self._guarded(status_of, _own_gates())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, guarded)
         reflected = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
         add_reflection: Callable[[Any, Any], None] = (
             reflection_pb2_grpc.add_ServerReflectionServicer_to_server
         )
         add_reflection(reflection.aio.ReflectionServicer(reflected), guarded)
+
+    def _guarded(self, status_of: StatusOf, gates: Mapping[str, Gate]) -> Any:
+        return GuardedServer(self._server, status_of, gates)
 
     async def start(self, address: str) -> str:
         """Listen on "host:port" (port 0: any free one) and return the address with its port.

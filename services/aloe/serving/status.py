@@ -1,30 +1,23 @@
-"""The status of a failed call, and the wrapping of handlers that sends it."""
+"""The status of a failed call."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from grpc_status import rpc_status
 
-from aloe.wire.errors import ERROR_DOMAIN
+from aloe.admission.errors import Overloaded, TooMuch
+from aloe.wire.errors import ERROR_DOMAIN, MalformedValue
 
 # A status travels in HTTP/2 headers, of which gRPC takes 8 KiB by default: a longer one would be
 # lost. The message is in there twice, once of them percent-encoded.
 _MAX_MESSAGE_BYTES = 800
 _MAX_DESCRIPTION_BYTES = 400
 _MAX_VIOLATIONS_BYTES = 2_000
-
-_MAKERS: Any = {  # by whether the request and the response are streams
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
-}
 
 _log = logging.getLogger(__name__)
 
@@ -78,8 +71,20 @@ StatusOf = Callable[[Exception], Status | None]
 
 def status_of_anything(error: Exception, status_of: StatusOf) -> Status:
     """Make a status of any exception; one that the service does not foresee is logged: INTERNAL."""
-    if isinstance(error, DecodeError):  # Of a request: services read no other messages themselves.
-        return Status(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", f"unreadable: {error}")
+    match error:
+        case DecodeError():  # Of a request: services read no other messages themselves.
+            return _invalid(f"unreadable: {error}")
+        case MalformedValue():  # Of a request, before the service has seen it.
+            return _invalid(str(error), FieldViolation(error.field, error.description))
+        case TooMuch():
+            return _invalid(str(error), FieldViolation(error.field, str(error)))
+        case Overloaded():
+            return Status(
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                "OVERLOADED",
+                str(error),
+                retry_after_s=error.retry_after_s,
+            )
     status = status_of(error)
     if status is None:
         _log.error("unexpected %s", type(error).__name__, exc_info=error)
@@ -89,93 +94,8 @@ def status_of_anything(error: Exception, status_of: StatusOf) -> Status:
     return status
 
 
-class GuardedServer:
-    """Takes the place of a server while handlers are added, and makes their exceptions statuses.
-
-    It wraps each handler once, when it is added. An interceptor would be asked at every call,
-    which takes a tenth of the time of an empty call.
-    """
-
-    def __init__(self, server: grpc.aio.Server, status_of: StatusOf) -> None:
-        self._server, self._status_of = server, status_of
-
-    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
-        """Do nothing: generated code adds the same handlers by the method below as well."""
-
-    def add_registered_method_handlers(
-        self, service_name: str, handlers: Mapping[str, Any]
-    ) -> None:
-        """Add a service's handlers, by method.
-
-        They are added as generic ones: gRPC goes through all registered methods at every call.
-        """
-        wrapped = {method: self._wrap(handler) for method, handler in handlers.items()}
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(service_name, wrapped),)
-        )
-
-    def _wrap(self, handler: Any) -> Any:
-        streaming = handler.unary_stream or handler.stream_stream
-        wrapped: Any = (
-            self._streaming(streaming)
-            if handler.response_streaming
-            else self._unary(handler.unary_unary or handler.stream_unary)
-        )
-        make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
-        return make(
-            wrapped,
-            request_deserializer=(
-                # What is wrong in a stream is raised where the handler reads it.
-                handler.request_deserializer
-                if handler.request_streaming
-                else _decode_or_error(handler.request_deserializer)
-            ),
-            response_serializer=handler.response_serializer,
-        )
-
-    def _unary(self, inner: Any) -> Any:
-        async def call(request: Any, context: Any) -> Any:
-            try:
-                return await inner(_readable(request), context)
-            except Exception as error:  # noqa: BLE001
-                await self._abort(context, error)
-
-        return call
-
-    def _streaming(self, inner: Any) -> Any:
-        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-            try:
-                async for response in inner(_readable(request), context):
-                    yield response
-            except Exception as error:  # noqa: BLE001
-                await self._abort(context, error)
-
-        return call
-
-    async def _abort(self, context: Any, error: Exception) -> NoReturn:
-        if isinstance(error, grpc.aio.AbortError):
-            raise error
-        status = status_of_anything(error, self._status_of)
-        await context.abort_with_status(rpc_status.to_status(status.to_proto()))
-        raise AssertionError  # abort always raises
-
-
-def _decode_or_error(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Return an error instead of raising it: gRPC would make it UNKNOWN, without details."""
-
-    def decode_or_error(data: bytes) -> Any:
-        try:
-            return decode(data)
-        except DecodeError as error:
-            return error
-
-    return decode_or_error
-
-
-def _readable(request: Any) -> Any:
-    if isinstance(request, DecodeError):
-        raise request
-    return request
+def _invalid(message: str, *violations: FieldViolation) -> Status:
+    return Status(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", message, violations)
 
 
 def _pack(detail: Any) -> any_pb2.Any:

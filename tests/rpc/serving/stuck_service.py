@@ -40,7 +40,7 @@ async def build(settings: Settings) -> entry.Lifecycle:
         _log.info("closed")
 
     return entry.Lifecycle(
-        rpc=Service("test.Nothing", None, lambda _servicer, _server: None),
+        rpc=Service("test.Nothing", None, lambda _servicer, _server: None, {}),
         status_of=lambda _: None,
         serve_metrics=None,
         prepare=prepare,

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 
+from aloe.admission.errors import ShuttingDown
 from aloe.embedding.batching.batch_queue import Embedded
 from aloe.embedding.batching.batcher import Batcher
 from aloe.embedding.batching.limits import BatchLimits
 from aloe.embedding.domain.arrays import Float32Array
-from aloe.embedding.domain.errors import DeadlineExpired, InvalidAudio, ShuttingDown
+from aloe.embedding.domain.errors import DeadlineExpired, InvalidAudio
 from aloe.embedding.ports.recorder import BatchReport
 
 LIMITS = BatchLimits(sizes=(1, 2, 4), max_sample_count=10_000)

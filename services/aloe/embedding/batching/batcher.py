@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from aloe.admission.errors import ShuttingDown
 from aloe.embedding.batching.batch_queue import Batch, BatchQueue, Embedded, Waiting
 from aloe.embedding.batching.limits import BatchLimits
 from aloe.embedding.domain.arrays import Float32Array
-from aloe.embedding.domain.errors import DeadlineExpired, ShuttingDown
+from aloe.embedding.domain.errors import DeadlineExpired
 from aloe.embedding.ports.encoder import Encoder
 from aloe.embedding.ports.recorder import BatchReport
 

@@ -49,20 +49,8 @@ class EncoderMismatch(EmbeddingError):
     """The encoder is not the one whose fingerprint the caller expects."""
 
 
-class Overloaded(EmbeddingError):
-    """The queue is full."""
-
-    def __init__(self, message: str, retry_after_s: float) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
-
 class DeadlineExpired(EmbeddingError):
     """The caller's deadline passed while its clip waited."""
-
-
-class ShuttingDown(EmbeddingError):
-    """The server is ending; the clips in its queue were dropped."""
 
 
 class ConfigurationError(Exception):

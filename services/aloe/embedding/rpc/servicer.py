@@ -5,8 +5,9 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from aloe.embedding.batching.admission import Admission
+from aloe.admission.budget import Budget
 from aloe.embedding.rpc import messages
+from aloe.embedding.rpc.gates import make_gates
 from aloe.embedding.usecases.bulk import BulkStream, NumberedAudio
 from aloe.embedding.usecases.catalog import Catalog, LazyEmbedder
 from aloe.embedding.usecases.service import EmbeddingService
@@ -19,17 +20,18 @@ def rpc_service(service: EmbeddingService) -> Service:
     """Put the service behind gRPC."""
     return Service(
         pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
-        EmbeddingServicer(service.catalog, service.admission),
+        EmbeddingServicer(service.catalog, service.budget),
         pb2_grpc.add_EmbeddingServiceServicer_to_server,
+        make_gates(service.max_clip_count),
     )
 
 
 class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
     """EmbeddingService on a catalog of encoders; statuses are made of its exceptions elsewhere."""
 
-    def __init__(self, catalog: Catalog, admission: Admission) -> None:
+    def __init__(self, catalog: Catalog, budget: Budget) -> None:
         self._catalog = catalog
-        self._admission = admission
+        self._budget = budget
 
     async def GetEncoder(
         self, request: pb2.GetEncoderRequest, context: Any
@@ -62,7 +64,7 @@ class EmbeddingServicer(pb2_grpc.EmbeddingServiceServicer):
         if first is None:
             return
         embedder = await self._catalog.find(first.encoder_id, first.fingerprint)
-        stream = BulkStream(embedder, self._admission, deadline=_deadline(context))
+        stream = BulkStream(embedder, self._budget, deadline=_deadline(context))
         async for results in stream.run(_messages(first, request_iterator)):
             yield messages.stream_response(results)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import grpc
 
+from aloe.admission.errors import ShuttingDown
 from aloe.embedding.domain import errors
 from aloe.serving.status import FieldViolation, Status
 
@@ -12,10 +13,9 @@ _CODES = {
     # Not UNAVAILABLE: clients would retry at once, and every retry would load it again.
     errors.EncoderNotLoaded: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_UNAVAILABLE"),
     errors.EncoderMismatch: (grpc.StatusCode.FAILED_PRECONDITION, "ENCODER_MISMATCH"),
-    errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
     errors.DeadlineExpired: (grpc.StatusCode.DEADLINE_EXCEEDED, "OVERLOADED"),
+    ShuttingDown: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
     errors.DecoderNotStarted: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
-    errors.ShuttingDown: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),
 }
 
 
@@ -26,8 +26,7 @@ def status_of(error: Exception) -> Status | None:
     if type(error) not in _CODES:
         return None
     code, reason = _CODES[type(error)]
-    retry_after_s = error.retry_after_s if isinstance(error, errors.Overloaded) else None
-    return Status(code, reason, str(error), retry_after_s=retry_after_s)
+    return Status(code, reason, str(error))
 
 
 def _violations(error: Exception) -> list[FieldViolation]:

@@ -5,8 +5,8 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from aloe.admission.budget import Budget
 from aloe.embedding.audio.clip import Audio
-from aloe.embedding.batching.admission import Admission
 from aloe.embedding.usecases.embedder import EmbeddedClip, Embedder, Outcome, byte_count
 
 # Enough for one batch that runs, one that waits and one that is being decoded.
@@ -41,13 +41,13 @@ class BulkStream:
     def __init__(
         self,
         embedder: Embedder,
-        admission: Admission,
+        budget: Budget,
         *,
         deadline: float = math.inf,
         window_clip_count: int = WINDOW_CLIP_COUNT,
     ) -> None:
         self._embedder = embedder
-        self._admission = admission
+        self._budget = budget
         self._deadline = deadline
         self._window_clip_count = window_clip_count
         self._in_flight_count = 0
@@ -98,7 +98,7 @@ class BulkStream:
             self._room.clear()
             await self._room.wait()
         audios = [clip.audio for clip in part]
-        hold = await self._admission.enter_bulk(len(part), byte_count(audios))
+        hold = await self._budget.enter_bulk(clips=len(part), bytes=byte_count(audios))
         self._in_flight_count += len(part)
 
         def tell(outcome: Outcome) -> None:
@@ -110,4 +110,4 @@ class BulkStream:
             self._embedder.embed_each(audios, hold, tell, deadline=self._deadline)
         )
         # A `finally` inside the task would not do: a task cancelled before it starts never runs.
-        task.add_done_callback(lambda _: self._admission.release(hold))
+        task.add_done_callback(lambda _: self._budget.release(hold))

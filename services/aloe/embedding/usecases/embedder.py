@@ -10,9 +10,9 @@ from functools import partial
 
 import numpy as np
 
+from aloe.admission.budget import Budget, Hold
 from aloe.embedding.audio.clip import Audio, DecodedClip
 from aloe.embedding.audio.decode_pool import DecodePool
-from aloe.embedding.batching.admission import Admission, Hold
 from aloe.embedding.batching.batch_queue import Embedded
 from aloe.embedding.batching.batcher import Batcher
 from aloe.embedding.batching.dedupe import DedupingBatcher
@@ -80,12 +80,12 @@ class Embedder:
         *,
         decode_pool: DecodePool,
         batcher: Batcher | DedupingBatcher,
-        admission: Admission,
+        budget: Budget,
         recorder: Recorder,
     ) -> None:
         self._encoder = encoder
         self._batcher = batcher
-        self._admission = admission
+        self._budget = budget
         self._recorder = recorder
         self._decode_pool = decode_pool
 
@@ -104,7 +104,8 @@ class Embedder:
         """Embed all clips or none.
 
         Raises:
-            InvalidRequest: there are no clips, or more than the service ever holds.
+            InvalidRequest: there are no clips.
+            TooMuch: there are more than the service ever holds.
             InvalidClips: some cannot be embedded; all of them are named.
             Overloaded: the queue is full.
             DeadlineExpired: `deadline`, on the batcher's clock, passed first.
@@ -112,10 +113,10 @@ class Embedder:
         """
         if not audios:
             raise InvalidRequest("clips", "holds no clips; send at least one")
-        with self._admission.enter(len(audios), byte_count(audios)) as hold:
+        with self._budget.enter(clips=len(audios), bytes=byte_count(audios)) as hold:
             clips, faults, decode_s = await self._decode(audios)
             _raise_faults(faults)
-            self._admission.grow(hold, _nbytes(clips))
+            self._budget.grow(hold, bytes=_nbytes(clips))
             futures = self._submit(clips, deadline)
             await _settle(futures)
         outcomes = [_outcome(clip, future) for clip, future in zip(clips, futures, strict=True)]
@@ -139,7 +140,7 @@ class Embedder:
         clips, faults, _ = await self._decode(audios)
         for fault in faults:
             on_outcome(fault)
-        self._admission.force(hold, _nbytes(clips))
+        self._budget.force(hold, bytes=_nbytes(clips))
         futures = self._submit(clips, deadline)
         for clip, future in zip(clips, futures, strict=True):
             future.add_done_callback(partial(_tell, on_outcome, clip))

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from aloe.admission.budget import Bound, Budget
 from aloe.audio.isolation import Bounds, IsolatedDecoder
 from aloe.embedding.audio.decode_pool import DecodePool
 from aloe.embedding.audio.decoder import AudioDecoder
-from aloe.embedding.batching.admission import Admission
 from aloe.embedding.batching.batcher import Batcher
 from aloe.embedding.batching.dedupe import DedupingBatcher
 from aloe.embedding.batching.limits import BatchLimits
@@ -23,6 +23,8 @@ from aloe.embedding.ports.recorder import BatchReport, NoRecorder, Recorder
 from aloe.embedding.ports.shared_cache import SharedCache
 from aloe.embedding.usecases.catalog import Catalog, LazyEmbedder
 from aloe.embedding.usecases.embedder import Embedder
+
+_REMEDY = "send several calls, or use EmbedStream"
 
 _log = logging.getLogger(__name__)
 
@@ -62,8 +64,12 @@ class EmbeddingService:
         self._limits = limits
         self._recorder = recorder or NoRecorder()
         self._shared_cache = shared_cache
-        self.admission = Admission(
-            max_clip_count=limits.max_clip_count, max_byte_count=limits.max_byte_count
+        self.budget = Budget(
+            {
+                "clips": Bound(limits.max_clip_count, remedy=_REMEDY),
+                "bytes": Bound(limits.max_byte_count, remedy=_REMEDY),
+            },
+            paced_by="clips",
         )
         self._batcher = Batcher(
             limits.batch, on_batch=self._record, thread_count=limits.concurrent_batch_count
@@ -81,6 +87,11 @@ class EmbeddingService:
                 for encoder in encoders
             ]
         )
+
+    @property
+    def max_clip_count(self) -> int:
+        """Clips taken in at once."""
+        return self._limits.max_clip_count
 
     def queue_depths(self) -> Mapping[str, int]:
         """Return how many clips wait, by encoder. From any thread."""
@@ -101,7 +112,7 @@ class EmbeddingService:
 
     def stop_streams(self) -> None:
         """Let streams answer what they have taken in and end; else they could go on for ever."""
-        self.admission.close()
+        self.budget.close()
 
     async def close(self) -> None:
         """Drop the clips that wait and end the threads."""
@@ -132,7 +143,7 @@ class EmbeddingService:
             encoder,
             decode_pool=DecodePool(decoder, self._decode_threads),
             batcher=self._deduping or self._batcher,
-            admission=self.admission,
+            budget=self.budget,
             recorder=self._recorder,
         )
 
@@ -166,5 +177,5 @@ class EmbeddingService:
 
     def _record(self, report: BatchReport) -> None:
         duration_s = report.duration_s / self._limits.concurrent_batch_count
-        self.admission.record(report.clip_count, duration_s)
+        self.budget.pace.record(report.clip_count, duration_s)
         self._recorder.batch(report)

@@ -6,16 +6,15 @@ from typing import Any
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.rpc import fields, heads, labeling, pools, tasks
+from aloe.learner.rpc.gates import make_gates
 from aloe.learner.usecases.learner import Learner
 from aloe.serving.server import Service
 from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 from aloe.wire import times
+from aloe.wire.bounds import CLIP_PAGE_COUNT, DELETED_COUNT, ID_COUNT
 
 MAX_ENCODER_NAME_LENGTH = 256
-MAX_QUERY_CLIPS = 10_000
-MAX_PAGE_CLIPS = 10_000
-MAX_DELETED_CLIPS = 1_000
 
 
 class LearnerServicer(pb_grpc.LearnerServiceServicer):
@@ -86,7 +85,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> pool_pb2.ListClipsResponse:
         pool_id = fields.read_pool_id(request.pool, "pool")
         first_row = fields.read_page_offset(request.page_token)
-        count = fields.read_page_size(request.page_size, MAX_PAGE_CLIPS)
+        count = fields.read_page_size(request.page_size, CLIP_PAGE_COUNT)
         clips, next_row = await self._learner.pools.list_clips(pool_id, first_row, count)
         return pool_pb2.ListClipsResponse(
             clips=[pools.write_clip(pool_id, clip) for clip in clips],
@@ -105,7 +104,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> pool_pb2.DeleteClipsResponse:
         pool_id = fields.read_pool_id(request.pool, "pool")
         removal = await self._learner.pools.delete_clips(
-            pool_id, pools.read_names(request.names, pool_id, MAX_DELETED_CLIPS)
+            pool_id, pools.read_names(request.names, pool_id, DELETED_COUNT)
         )
         return pool_pb2.DeleteClipsResponse(
             deleted_count=removal.clip_count,
@@ -206,7 +205,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         outcome = await self._learner.labeling.query(
             fields.read_task_id(request.task, "task"),
             fields.read_oracle_id(request.oracle_id, "oracle_id"),
-            max_count=fields.read_count(request.max_clip_count, MAX_QUERY_CLIPS, "max_clip_count"),
+            max_count=fields.read_count(request.max_clip_count, ID_COUNT, "max_clip_count"),
             min_head_version=request.min_head_version,
             lease_duration=fields.read_duration(request, "lease_duration"),
             request_id=fields.read_optional_id(request.request_id, "request_id"),
@@ -320,4 +319,5 @@ def rpc_service(learner: Learner) -> Service:
         learner_service_pb2.DESCRIPTOR.services_by_name["LearnerService"].full_name,
         LearnerServicer(learner),
         pb_grpc.add_LearnerServiceServicer_to_server,
+        make_gates(),
     )

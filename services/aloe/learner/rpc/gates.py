@@ -1,0 +1,39 @@
+"""How many calls work at a time: by kind, so that one kind of work leaves room for the others."""
+
+from collections.abc import Mapping
+
+from aloe.admission.gate import Gate
+
+WATCHER_COUNT = 20_000
+"""Streams of WatchTask held at once; each costs memory and, while nothing changes, no work."""
+IMPORT_COUNT = 256
+EXPORT_COUNT = 64
+
+
+def make_gates() -> Mapping[str, Gate]:
+    """Return the gate of each method by its name; methods of one kind share one."""
+    answering = Gate("answers of oracles", 256)
+    reading = Gate("reads", 64)
+    changing = Gate("changes", 64)
+    exporting = Gate("exports", EXPORT_COUNT, max_wait_s=0)
+    return {
+        "Query": Gate("queries", 256),
+        **dict.fromkeys(("SubmitLabels", "ReleaseLeases", "RenewLeases"), answering),
+        "Predict": Gate("predictions", 64),
+        "GetClipAudio": Gate("recordings", 32),
+        **dict.fromkeys(_READING, reading),
+        **dict.fromkeys(_CHANGING, changing),
+        "ImportClips": Gate("imports", IMPORT_COUNT, max_wait_s=0),
+        "WatchTask": Gate("watchers", WATCHER_COUNT, max_wait_s=0),
+        **dict.fromkeys(("ExportClips", "ExportLabels"), exporting),
+    }
+
+
+_READING = (
+    "GetPool", "ListPools", "ListClips", "GetClip", "GetTask", "ListTasks", "ListRounds",
+    "ExportHead", "ListEvents",
+)  # fmt: skip
+_CHANGING = (
+    "CreatePool", "DeletePool", "DeleteClips", "RenameClip", "CreateTask", "UpdateTask",
+    "DeleteTask", "ImportLabels",
+)  # fmt: skip

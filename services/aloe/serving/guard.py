@@ -1,0 +1,142 @@
+"""What stands around each RPC: bounds on its requests, its turn, and the status of its failure."""
+
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+from grpc_status import rpc_status
+
+from aloe.admission.gate import Gate, Place
+from aloe.serving.status import StatusOf, status_of_anything
+from aloe.wire.bounds import check_counts, max_request_bytes
+from aloe.wire.errors import MalformedValue
+
+_MAKERS: Any = {  # by whether the request and the response are streams
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+_OPEN = Gate("calls", sys.maxsize)
+
+
+class GuardedServer:
+    """Takes the place of a server while handlers are added, and guards them.
+
+    It wraps each handler once, when it is added. An interceptor would be asked at every call,
+    which takes a tenth of the time of an empty call. Handlers get requests as bytes, so that a call
+    for which there is no place costs as little as it can, and what cannot be read is told like any
+    other fault.
+    """
+
+    def __init__(
+        self, server: grpc.aio.Server, status_of: StatusOf, gates: Mapping[str, Gate]
+    ) -> None:
+        """Take the server to add to, and gates by methods' names; others have no bound."""
+        self._server, self._status_of, self._gates = server, status_of, gates
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """Do nothing: generated code adds the same handlers by the method below as well."""
+
+    def add_registered_method_handlers(
+        self, service_name: str, handlers: Mapping[str, Any]
+    ) -> None:
+        """Add a service's handlers, by method.
+
+        They are added as generic ones: gRPC goes through all registered methods at every call.
+        """
+        service = descriptor_pool.Default().FindServiceByName(service_name)
+        wrapped = {
+            method: self._wrap(
+                handler,
+                self._gates.get(method, _OPEN),
+                _reader(handler, service.methods_by_name[method].input_type),
+            )
+            for method, handler in handlers.items()
+        }
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(service_name, wrapped),)
+        )
+
+    def _wrap(self, handler: Any, gate: Gate, read: Callable[[bytes], Message]) -> Any:
+        if handler.request_streaming:
+            inner = handler.stream_unary or handler.stream_stream
+            take: Any = _reading(read)
+        else:
+            inner = handler.unary_unary or handler.unary_stream
+            take = read
+        guard = self._streaming if handler.response_streaming else self._unary
+        make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
+        return make(guard(inner, gate, take), response_serializer=handler.response_serializer)
+
+    def _unary(self, inner: Any, gate: Gate, take: Callable[[Any], Any]) -> Any:
+        async def call(request: Any, context: Any) -> Any:
+            place = None
+            try:
+                place = gate.enter_now() or await _wait(gate, context)
+                return await inner(take(request), context)
+            except Exception as error:  # noqa: BLE001
+                await self._abort(context, error)
+            finally:
+                if place:
+                    place.leave()
+
+        return call
+
+    def _streaming(self, inner: Any, gate: Gate, take: Callable[[Any], Any]) -> Any:
+        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+            place = None
+            try:
+                place = gate.enter_now() or await _wait(gate, context)
+                async for response in inner(take(request), context):
+                    yield response
+            except Exception as error:  # noqa: BLE001
+                await self._abort(context, error)
+            finally:
+                if place:
+                    place.leave()
+
+        return call
+
+    async def _abort(self, context: Any, error: Exception) -> NoReturn:
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        status = status_of_anything(error, self._status_of)
+        await context.abort_with_status(rpc_status.to_status(status.to_proto()))
+        raise AssertionError  # abort always raises
+
+
+async def _wait(gate: Gate, context: Any) -> Place:
+    return await gate.enter(context.peer(), context.time_remaining())
+
+
+def _reader(handler: Any, request: Descriptor) -> Callable[[bytes], Message]:
+    """Return what reads one message and checks its size, and the lengths of its lists."""
+    decode, max_bytes = handler.request_deserializer, max_request_bytes(request)
+
+    def read(data: bytes) -> Message:
+        if len(data) > max_bytes:
+            raise MalformedValue(
+                "", f"a {request.name} of {len(data):,} bytes; at most {max_bytes:,}: send several"
+            )
+        message: Message = decode(data)
+        check_counts(message)
+        return message
+
+    return read
+
+
+def _reading(
+    read: Callable[[bytes], Message],
+) -> Callable[[AsyncIterator[bytes]], AsyncIterator[Message]]:
+    async def messages(stream: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+        async for data in stream:
+            yield read(data)
+
+    return messages
