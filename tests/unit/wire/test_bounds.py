@@ -65,7 +65,7 @@ def test_every_size_is_of_a_request() -> None:
         (task_pb2.CreateTaskRequest, {"task": {"classes": ["a"] * 1_001}}, r"task\.classes"),
         (
             stopping_pb2.StoppingRule,
-            {"any": {"rules": [{"all": {"rules": [{}] * 21}}]}},
+            {"any": {"rules": [{"all": {"rules": [{}] * 101}}]}},
             r"any\.rules\[0\]\.all\.rules",
         ),
     ],

@@ -12,6 +12,7 @@ from functools import partial
 from threadpoolctl import threadpool_limits
 
 from aloe.learner.bulkheads import TRAINING, Threads
+from aloe.admission.gate import not_working
 from aloe.learner.cache.pools import CachedPool, PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
@@ -95,6 +96,12 @@ class Trainer:
         Raises:
             HeadVersionUnknown: no head of this version is in the making.
         """
+        if cached.view.head_version >= version:
+            return
+        async with not_working():
+            await self._wait_for_head(cached, version)
+
+    async def _wait_for_head(self, cached: CachedTask, version: int) -> None:
         while cached.view.head_version < version:
             # Taken before the store is read, so that a head that comes meanwhile is noticed.
             changed = cached.changed
