@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from tests.chaos.disruptions import UNDISTURBED, Disruptions
 from tests.chaos.evidence import Evidence, gather
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.head_checks import heads_regressed
-from tests.chaos.history import FinalTask, Operation
+from tests.chaos.history import FinalTask, Operation, Outcome
 from tests.chaos.label_checks import (
     acknowledged_lost,
     budget_overspent,
     counts_wrong,
     double_labels,
     labels_unexplained,
+    taken_back,
 )
 from tests.chaos.lease_checks import asked_again, double_leases, leases_taken_away
+from tests.chaos.requests import Request
 
-_FAULTS_CAUSE = {
+FAULTS_CAUSE = {
     "STORE_UNAVAILABLE",
     "STORE_FULL",
     "ENCODER_UNAVAILABLE",
@@ -27,24 +30,45 @@ _FAULTS_CAUSE = {
 """Reasons that a fault may cause. The last three are judged by lease_checks and head_checks."""
 
 
-def check(operations: Sequence[Operation], finals: Iterable[FinalTask]) -> list[Finding]:
-    """Find every broken promise.
+def check(
+    operations: Sequence[Operation],
+    finals: Iterable[FinalTask],
+    disruptions: Disruptions = UNDISTURBED,
+) -> list[Finding]:
+    """Find every broken promise to those who work on tasks.
 
     Args:
         operations: every call of the clients; those on pools concern every task.
         finals: the final state of each task that they called for.
+        disruptions: what excuses some of them.
 
     Returns:
         The findings; empty if every promise was kept.
     """
     findings: list[Finding] = []
     for final in finals:
-        evidence = gather(each for each in operations if each.task_id in {final.task_id, ""})
+        evidence = _gather(operations, final, disruptions)
         findings += [
             Finding(each.kind, f"{final.task_id}: {each.text}")
             for each in _check_task(evidence, final)
         ]
     return findings
+
+
+def count_taken_back(
+    operations: Sequence[Operation], finals: Iterable[FinalTask], disruptions: Disruptions
+) -> int:
+    """How many leases there are whose acknowledged answers a rollback undid."""
+    return sum(
+        sum(1 for _ in taken_back(_gather(operations, final, disruptions), final))
+        for final in finals
+    )
+
+
+def _gather(
+    operations: Iterable[Operation], final: FinalTask, disruptions: Disruptions
+) -> Evidence:
+    return gather((each for each in operations if each.task_id in {final.task_id, ""}), disruptions)
 
 
 def _check_task(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
@@ -62,9 +86,18 @@ def _check_task(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
 
 
 def _replays_differ(evidence: Evidence) -> Iterator[Finding]:
+    """Find requests that were answered differently; not across a rollback that may have undone one.
+
+    A request that is only refused after it was acknowledged was answered differently as well.
+    """
     for request in evidence.requests:
-        differ = any(result != request.results[0] for result in request.results[1:])
-        if differ or (request.is_acknowledged and "LEASE_LOST" in request.reasons):
+        if any(
+            _differs(earlier, later)
+            for earlier in request.acknowledged
+            for later in request.calls
+            if earlier.end_s <= later.start_s
+            if later.end_s <= evidence.disruptions.stands_until(earlier.start_s, earlier.end_s)
+        ):
             yield Finding(
                 FindingKind.REPLAYS_DIFFER,
                 f"{request.call} {request.content['request_id']} of {request.oracle_id} was"
@@ -72,10 +105,31 @@ def _replays_differ(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
+def _differs(earlier: Operation, later: Operation) -> bool:
+    if later.outcome is Outcome.ACKNOWLEDGED:
+        return later.result != earlier.result
+    return later.reason == "LEASE_LOST"
+
+
 def _refused_wrongly(evidence: Evidence) -> Iterator[Finding]:
     for request in evidence.requests:
-        for reason in set(request.reasons) - _FAULTS_CAUSE:
+        wrong = {
+            call.reason
+            for call in request.calls
+            if call.reason
+            and call.task_id
+            and call.reason not in FAULTS_CAUSE
+            and not _is_unknown_by_rollback(evidence, request, call)
+        }
+        for reason in wrong:
             yield Finding(
                 FindingKind.REFUSED_WRONGLY,
                 f"{request.call} of {request.oracle_id} at {request.start_s:.3f}: {reason}",
             )
+
+
+def _is_unknown_by_rollback(evidence: Evidence, request: Request, call: Operation) -> bool:
+    """Whether a lease that the call names may be unknown, since a rollback may have undone it."""
+    return call.reason == "INVALID_INPUT" and any(
+        evidence.leases[lease_id].known_until_s < call.end_s for lease_id in request.lease_ids
+    )

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.chaos.history import FinalTask, StoredAnswer
-from tests.chaos.scene import PLANS
+from tests.chaos.history import FinalClip, FinalPool, FinalTask, StoredAnswer
+from tests.chaos.scene import PLANS, Scene
 
 from aloe.client import AsyncLearnerClient, NotFound, Split, Task
 from aloe.client.errors import AloeError
@@ -14,8 +16,20 @@ _PATIENCE = timedelta(seconds=30)
 _POLL_S = 0.25
 
 
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the system holds in the end."""
+
+    restless: Collection[str]
+    """Ids of tasks that did not come to rest."""
+    tasks: Sequence[FinalTask]
+    pools: Sequence[FinalPool]
+    differing: Sequence[str]
+    """Ids of tasks and pools on which replicas differ."""
+
+
 async def settle(
-    client: AsyncLearnerClient, promised: dict[str, int], timeout_s: float
+    client: AsyncLearnerClient, promised: Mapping[str, int], timeout_s: float
 ) -> set[str]:
     """Wait until each task is at rest: no leases, no round under way, its promised head there.
 
@@ -52,6 +66,15 @@ async def read_final(client: AsyncLearnerClient, task_id: str) -> FinalTask:
         return FinalTask(task_id, 0, 0, 0, 0, labels={}, rounds={})
 
 
+async def read_pool(client: AsyncLearnerClient, pool_id: str, scene: Scene) -> FinalPool:
+    """Read the clips of a pool by all their names."""
+    clips: dict[str, FinalClip] = {}
+    async for each in client.export_clips(pool_id, timeout=_PATIENCE):
+        clip = FinalClip(each.clip.uri, scene.content_of(each.embedding))
+        clips |= dict.fromkeys((each.clip.clip_id, *each.clip.other_ids), clip)
+    return FinalPool(pool_id, clips)
+
+
 async def _read_task(client: AsyncLearnerClient, task_id: str) -> FinalTask:
     labels = [each async for each in client.export_labels(task_id, timeout=_PATIENCE)]
     rounds = await client.list_rounds(task_id, timeout=_PATIENCE)
@@ -63,7 +86,7 @@ async def _read_task(client: AsyncLearnerClient, task_id: str) -> FinalTask:
         abstained_count=task.clip_counts.abstained,
         budget_spent=task.clip_counts.budget_spent,
         labels={
-            each.clip_id: StoredAnswer(each.oracle_id, each.label)
+            each.uri: StoredAnswer(each.oracle_id, each.label)
             for each in labels
             if each.split is Split.TRAIN
         },

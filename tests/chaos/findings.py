@@ -8,7 +8,11 @@ class FindingKind(Enum):
     """The promises, each named by how it is broken."""
 
     ACKNOWLEDGED_LOST = "acknowledged_lost"
-    """An acknowledged answer that the final state does not hold."""
+    """An acknowledged answer or clip that the final state does not hold, and no rollback undid."""
+    LABELS_MOVED = "labels_moved"
+    """A stored answer that its oracle did not give for this clip, but for another."""
+    CLIPS_MOVED = "clips_moved"
+    """A clip with the name or the vector of another."""
     DOUBLE_LEASES = "double_leases"
     """A clip held under two leases at the same time."""
     DOUBLE_LABELS = "double_labels"
@@ -31,6 +35,11 @@ class FindingKind(Enum):
     """A task that did not come to rest after everything was healed."""
     REFUSED_WRONGLY = "refused_wrongly"
     """A call that failed for a reason that no fault can cause."""
+    STUCK = "stuck"
+    """A call that outlived its deadline, a learner that did not answer for its health though
+    nothing held it up, or that worked on when nobody asked for anything."""
+    MEMORY_UNBOUNDED = "memory_unbounded"
+    """A learner that grew far beyond what it began with."""
 
 
 @dataclass(frozen=True, slots=True)

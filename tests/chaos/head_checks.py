@@ -1,15 +1,31 @@
-"""Checks that heads only ever get newer, and contain the labels that they were promised to."""
+"""Checks that heads only ever get newer, and contain the labels that they were promised to.
+
+What a call was told that a rollback may have undone binds only calls that ended before that.
+"""
 
 import math
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from tests.chaos.evidence import Evidence, Request
+from tests.chaos.evidence import Evidence
 from tests.chaos.findings import Finding, FindingKind
-from tests.chaos.history import RETRACTED, FinalTask
+from tests.chaos.history import RETRACTED, FinalTask, Operation
 
 _LAG_S = {"query": 0.0, "predict": 0.1, "get_task": 0.0}
 """Calls that return a head version, and how long a newer head may take to reach the replica."""
+_PROMISING = ("submit_labels", "import_labels")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """A head version that a request saw."""
+
+    start_s: float
+    end_s: float
+    until_s: float
+    """How long it binds others."""
+    version: int
 
 
 def heads_regressed(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
@@ -26,20 +42,27 @@ def heads_regressed(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
 def _went_down(evidence: Evidence, final: FinalTask) -> Iterator[str]:
     """Find requests that saw an older version than anyone had seen before they began."""
     seen = [
-        (request.start_s - lag_s, request.end_s, request.results[0]["head_version"])
-        for call, lag_s in _LAG_S.items()
-        for request in evidence.of(call)
-        if request.is_acknowledged
+        _Sight(request.start_s - lag_s, call.end_s, request.until_s, call.result["head_version"])
+        for call_name, lag_s in _LAG_S.items()
+        for request in evidence.of(call_name)
+        # A repeated query answers with the head of its first.
+        for call in request.acknowledged[:1]
     ]
-    seen.append((math.inf, math.inf, final.head_version))
-    by_end = sorted(seen, key=lambda each: each[1])
-    newest, place = 0, 0
-    for start_s, _, version in sorted(seen):
-        while place < len(by_end) and by_end[place][1] < start_s:
-            newest = max(newest, by_end[place][2])
-            place += 1
-        if version < newest:
-            yield f"head {version} was seen from {start_s:.3f} on, after head {newest}"
+    seen.append(_Sight(math.inf, math.inf, math.inf, final.head_version))
+    # By how long they bind, a list of ends and of the newest version seen by then.
+    ages: dict[float, tuple[list[float], list[int]]] = {}
+    for sight in sorted(seen, key=lambda each: each.end_s):
+        ends, newest = ages.setdefault(sight.until_s, ([], []))
+        ends.append(sight.end_s)
+        newest.append(max(sight.version, newest[-1] if newest else 0))
+    for sight in sorted(seen, key=lambda each: each.start_s):
+        before = max(
+            [0, *newest][bisect_left(ends, sight.start_s)]
+            for until_s, (ends, newest) in ages.items()
+            if until_s >= sight.end_s
+        )
+        if sight.version < before:
+            yield f"head {sight.version} was seen from {sight.start_s:.3f} on, after head {before}"
 
 
 def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
@@ -47,12 +70,12 @@ def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
 
     Labels are sure if they were acknowledged before the promising submission began: seed labels,
     and answers, except under leases that ever abstained or retracted, which takes a label back, and
-    of clips that were deleted.
+    of clips that were deleted. Neither labels nor promises count that a rollback may have undone.
     """
     sure_from = sorted(_sure_label_times(evidence))
     for request in evidence.of("submit_labels"):
         promised = request.results[0]["head_version"] if request.is_acknowledged else None
-        if promised is None:
+        if promised is None or request.until_s < math.inf:
             continue
         if promised not in final.rounds or final.head_version < promised:
             yield f"head {promised}, promised at {request.end_s:.3f}, never came"
@@ -67,16 +90,18 @@ def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
 
 def _sure_label_times(evidence: Evidence) -> Iterator[float]:
     for lease_id, answers in evidence.answers.items():
-        if evidence.leases[lease_id].clip_id in evidence.deletions:
+        if evidence.leases[lease_id].content in evidence.deletions:
             continue
-        if all(answer.label not in (None, RETRACTED) for answer in answers):
-            yield min(answer.end_s for answer in answers)
+        kept = [answer.end_s for answer in answers if answer.is_kept]
+        if kept and all(answer.label not in (None, RETRACTED) for answer in answers):
+            yield min(kept)
     for request in evidence.of("import_labels"):
-        yield from (
-            request.end_s
-            for clip_id, _ in request.content["labels"]
-            if clip_id not in evidence.deletions
-        )
+        if request.until_s == math.inf:
+            yield from (
+                request.end_s
+                for clip_id, _ in request.content["labels"]
+                if evidence.naming.contents_of(clip_id).isdisjoint(evidence.deletions)
+            )
 
 
 def _waits_betrayed(evidence: Evidence) -> Iterator[str]:
@@ -89,19 +114,23 @@ def _waits_betrayed(evidence: Evidence) -> Iterator[str]:
             wanted = request.content["min_head_version"]
             if any(result["head_version"] < wanted for result in request.results):
                 yield f"{call} of {request.start_s:.3f} asked for head {wanted} and got an older"
-            if "HEAD_VERSION_UNKNOWN" in request.reasons:
-                yield f"{call} of {request.start_s:.3f} was told that head {wanted} never comes"
-            if "HEAD_NOT_TRAINED" in request.reasons and _any_head_before(evidence, request):
-                yield f"{call} of {request.start_s:.3f} found no head, though one had been seen"
+            for each in request.calls:
+                if each.reason == "HEAD_VERSION_UNKNOWN" and _any_told(
+                    evidence, _PROMISING, wanted, each
+                ):
+                    yield f"{call} of {each.start_s:.3f} was told that head {wanted} never comes"
+                if each.reason == "HEAD_NOT_TRAINED" and _any_told(evidence, _LAG_S, 1, each):
+                    yield f"{call} of {each.start_s:.3f} found no head, though one had been seen"
 
 
-def _any_head_before(evidence: Evidence, request: Request) -> bool:
+def _any_told(evidence: Evidence, calls: Iterable[str], version: int, later: Operation) -> bool:
+    """Whether a call was told such a version or a newer one before, and it binds the later one."""
     return any(
-        result["head_version"]
-        for call in _LAG_S
+        (result["head_version"] or 0) >= version
+        for call in calls
         for earlier in evidence.of(call)
+        if earlier.end_s < later.start_s and later.end_s <= earlier.until_s
         for result in earlier.results
-        if earlier.end_s < request.start_s
     )
 
 
@@ -111,6 +140,8 @@ def _rounds_changed(evidence: Evidence, final: FinalTask) -> Iterator[str]:
     if missing:
         yield f"rounds {sorted(missing)} are missing or past the newest head"
     for request in evidence.of("list_rounds"):
+        if request.until_s < math.inf:
+            continue
         for result in request.results:
             for version, label_count in result["rounds"]:
                 if final.rounds.get(version) != label_count:

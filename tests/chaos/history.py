@@ -42,6 +42,8 @@ class Operation:
     result: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
     """The ErrorReason of a failed call; empty if the server gave none."""
+    deadline_s: float = math.inf
+    """When it was to have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,28 @@ class FinalTask:
     abstained_count: int
     budget_spent: int
     labels: Mapping[str, StoredAnswer]
-    """The exported labels of split TRAIN by clip id."""
+    """The exported labels of split TRAIN, by the content of their clips."""
     rounds: Mapping[int, int]
     """Label count by head version."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalClip:
+    """A name in a pool at the end."""
+
+    content: str
+    """What the pool says of it."""
+    vector_of: str
+    """The content whose vector it has; empty if it is nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalPool:
+    """A pool after all has come to rest."""
+
+    pool_id: str
+    clips: Mapping[str, FinalClip]
+    """By name."""
 
 
 class History:
@@ -97,6 +118,7 @@ class History:
         task_id: str,
         oracle_id: str,
         replica: int,
+        timeout_s: float,
         request: Mapping[str, Any],
     ) -> int:
         """Write that a call starts, and return its number."""
@@ -108,6 +130,7 @@ class History:
             task_id=task_id,
             oracle_id=oracle_id,
             replica=replica,
+            timeout_s=timeout_s,
             request=request,
         )
         return self._count
@@ -124,7 +147,7 @@ class History:
         self._write("end", number=number, outcome=outcome.value, result=result or {}, reason=reason)
 
     def note(self, kind: str, **details: Any) -> None:
-        """Write what else happened, for people who read the file."""
+        """Write what else happened: for disruptions, and for people who read the file."""
         self._write("note", kind=kind, **details)
 
     def _write(self, event: str, **values: Any) -> None:
@@ -137,13 +160,21 @@ def read_history(path: Path) -> list[Operation]:
     """Read the calls of a history in the order of their start."""
     starts: dict[int, dict[str, Any]] = {}
     ends: dict[int, dict[str, Any]] = {}
-    for text in path.read_text().splitlines():
-        line = json.loads(text)
+    for line in _lines(path):
         if line["event"] == "start":
             starts[line["number"]] = line
         elif line["event"] == "end":
             ends[line["number"]] = line
     return [_operation(line, ends.get(number)) for number, line in starts.items()]
+
+
+def read_notes(path: Path) -> list[dict[str, Any]]:
+    """Read the notes of a history."""
+    return [line for line in _lines(path) if line["event"] == "note"]
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in path.read_text().splitlines()]
 
 
 def _operation(start: Mapping[str, Any], end: Mapping[str, Any] | None) -> Operation:
@@ -161,6 +192,7 @@ def _operation(start: Mapping[str, Any], end: Mapping[str, Any] | None) -> Opera
         oracle_id=start["oracle_id"],
         replica=start["replica"],
         start_s=start["at_s"],
+        deadline_s=start["at_s"] + start["timeout_s"],
         request=start["request"],
         **told,
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tests.chaos.evidence import Answer, Evidence
 from tests.chaos.findings import Finding, FindingKind
@@ -10,67 +10,109 @@ from tests.chaos.history import RETRACTED, FinalTask, StoredAnswer
 
 
 def acknowledged_lost(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
-    """Find leases whose latest acknowledged answer is not stored."""
+    """Find leases whose latest acknowledged answer is not stored.
+
+    An answer that a rollback may have undone need not be; what went before it may be there again.
+    """
     for lease_id, answers in evidence.answers.items():
-        if not any(answer.is_acknowledged for answer in answers):
+        if not any(answer.is_kept for answer in answers):
             continue
         lease = evidence.leases[lease_id]
-        if lease.clip_id in evidence.deletions:
+        if lease.content in evidence.deletions:
             continue
-        stored = final.labels.get(lease.clip_id)
+        stored = final.labels.get(lease.content)
         labels = _possible_labels(answers)
         if RETRACTED in labels:
             continue  # The clip may have gone to another oracle since.
         if stored not in {StoredAnswer(lease.oracle_id, label) for label in labels}:
             yield Finding(
                 FindingKind.ACKNOWLEDGED_LOST,
-                f"{lease.clip_id}: {lease_id} of {lease.oracle_id} was answered {labels}, stored is"
+                f"{lease.content}: {lease_id} of {lease.oracle_id} was answered {labels}, stored is"
                 f" {stored}",
             )
 
 
 def _possible_labels(answers: Sequence[Answer]) -> set[str | None]:
-    """Return the labels that a lease may end with: those that no acknowledged answer came after.
+    """Return the labels that a lease may end with: those that no kept answer came after.
 
     An answer that was never acknowledged may be stored at any time after its start, even later than
     one that was: its call may still be on the way.
     """
-    acknowledged = [answer for answer in answers if answer.is_acknowledged]
+    kept = [answer for answer in answers if answer.is_kept]
     return {
         answer.label
         for answer in answers
-        if not any(answer.end_s <= later.start_s for later in acknowledged)
+        if not any(answer.end_s <= later.start_s for later in kept)
     }
 
 
+def taken_back(evidence: Evidence, final: FinalTask) -> Iterator[str]:
+    """Find leases whose acknowledged answers a rollback undid: no finding, but to be counted."""
+    for lease_id, answers in evidence.answers.items():
+        lease = evidence.leases[lease_id]
+        acknowledged = {each.label for each in answers if each.is_acknowledged}
+        stored = final.labels.get(lease.content)
+        if (
+            acknowledged
+            and RETRACTED not in {each.label for each in answers}
+            and lease.content not in evidence.deletions
+            and not any(answer.is_kept for answer in answers)
+            and stored not in {StoredAnswer(lease.oracle_id, label) for label in acknowledged}
+        ):
+            yield lease_id
+
+
 def double_labels(evidence: Evidence) -> Iterator[Finding]:
-    """Find clips for which answers under more than one lease were acknowledged."""
+    """Find clips with answers under more than one lease, all acknowledged and not undone since."""
     leases_of: dict[str, list[str]] = defaultdict(list)
-    for lease, _ in evidence.final_answers():
-        leases_of[lease.clip_id].append(lease.lease_id)
-    for clip_id, lease_ids in leases_of.items():
+    for lease, answers in evidence.final_answers():
+        if any(answer.is_kept for answer in answers):
+            leases_of[lease.content].append(lease.lease_id)
+    for content, lease_ids in leases_of.items():
         if len(lease_ids) > 1:
-            yield Finding(FindingKind.DOUBLE_LABELS, f"{clip_id}: answered under {lease_ids}")
+            yield Finding(FindingKind.DOUBLE_LABELS, f"{content}: answered under {lease_ids}")
 
 
 def labels_unexplained(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
-    """Find stored answers that neither an oracle nor an import gave, or of a clip that is gone."""
+    """Find stored answers that neither an oracle nor an import gave, or of a clip that is gone.
+
+    What an oracle did not say of this clip, but of another, has moved.
+    """
     given: dict[str, set[StoredAnswer]] = defaultdict(set)
     for lease_id, answers in evidence.answers.items():
         lease = evidence.leases[lease_id]
-        given[lease.clip_id] |= {StoredAnswer(lease.oracle_id, each.label) for each in answers}
+        given[lease.content] |= {StoredAnswer(lease.oracle_id, each.label) for each in answers}
     for request in evidence.of("import_labels"):
         for clip_id, label in request.content["labels"]:
-            given[clip_id].add(StoredAnswer("", label))
-    for clip_id, stored in final.labels.items():
-        if clip_id in evidence.deletions and evidence.deletions[clip_id].by_s < math.inf:
+            for content in evidence.naming.contents_of(clip_id):
+                given[content].add(StoredAnswer("", label))
+    for content, stored in final.labels.items():
+        deletion = evidence.deletions.get(content)
+        if deletion is not None and deletion.by_s < math.inf:
             yield Finding(
-                FindingKind.LABELS_UNEXPLAINED, f"{clip_id}: {stored} is stored; it was deleted"
+                FindingKind.LABELS_UNEXPLAINED, f"{content}: {stored} is stored; it was deleted"
             )
-        if stored not in given[clip_id]:
+        if stored in given[content]:
+            continue
+        origin = _origin(stored, given, final)
+        if origin:
             yield Finding(
-                FindingKind.LABELS_UNEXPLAINED, f"{clip_id}: {stored} is stored; nobody said so"
+                FindingKind.LABELS_MOVED,
+                f"{content}: {stored} is stored; that was said of others, as of {origin}",
             )
+        else:
+            yield Finding(
+                FindingKind.LABELS_UNEXPLAINED, f"{content}: {stored} is stored; nobody said so"
+            )
+
+
+def _origin(
+    stored: StoredAnswer, given: Mapping[str, Collection[StoredAnswer]], final: FinalTask
+) -> str:
+    """A clip that an answer was given for; if possible one that does not hold it."""
+    origins = [content for content, answers in given.items() if stored in answers]
+    lacking = [content for content in origins if final.labels.get(content) != stored]
+    return next(iter([*lacking, *origins]), "")
 
 
 def budget_overspent(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 from tests.chaos.recorded_client import RecordedClient, new_request_id
-from tests.chaos.scene import DELETABLE_CLIPS, PLANS, Scene, TaskPlan, clip_id
+from tests.chaos.scene import PLANS, Scene, TaskPlan
 
 from aloe.client import (
     Answer,
@@ -64,7 +65,7 @@ class ChaoticOracle:
             self._predict: 10,
             self._look: 5,
             self._read_rounds: 2,
-            self._delete: 2,
+            self._change_pool: 10,
         }
 
     async def work(self, stopping: asyncio.Event) -> None:
@@ -112,7 +113,7 @@ class ChaoticOracle:
         await self._answer(plan, leases)
 
     async def _answer(self, plan: TaskPlan, leases: Sequence[Lease]) -> None:
-        answers = [Answer(each.lease_id, self._opinion(plan, each.clip_id)) for each in leases]
+        answers = [Answer(each.lease_id, self._opinion(plan, each.uri)) for each in leases]
         try:
             await self._submit(plan, answers)
         except LeaseLost:
@@ -136,12 +137,12 @@ class ChaoticOracle:
             await self._submit(plan, [answer])
 
     async def _submit(self, plan: TaskPlan, answers: Sequence[Answer]) -> None:
-        request_id = new_request_id()
+        request_id, start_s = new_request_id(), time.monotonic()
         result: SubmitResult | None = await self._until_told(
             lambda client: client.submit_labels(plan.task_id, answers, request_id=request_id)
         )
         if result is not None:
-            self._scene.promise(plan.task_id, result.head_version)
+            self._scene.promise(plan.task_id, result.head_version, start_s)
             self._answered += [_Answered(plan, each.lease_id, each.label) for each in answers]
 
     async def _predict(self, plan: TaskPlan) -> None:
@@ -163,18 +164,17 @@ class ChaoticOracle:
     async def _read_rounds(self, plan: TaskPlan) -> None:
         await self._any_client().list_rounds(plan.task_id)
 
-    async def _delete(self, plan: TaskPlan) -> None:
-        """Delete a few clips, answered or held by anyone, or gone already."""
-        numbers = self._rng.sample(DELETABLE_CLIPS, 3)
-        await self._any_client().delete_clips(
-            plan.pool_id, [clip_id(plan.pool_id, number) for number in numbers]
+    async def _change_pool(self, plan: TaskPlan) -> None:
+        change = self._rng.choice(
+            (self._scene.grow_little, self._scene.delete, self._scene.rename, self._scene.replace)
         )
+        await change(self._any_client(), plan.pool_id, self._rng)
 
     async def _make_room(self, plan: TaskPlan, state: PoolState) -> None:
         """Add clips or raise the budget, so that there is something to ask for again."""
         budget = self._scene.budgets[plan.task_id]
         if state is PoolState.EXHAUSTED:
-            await self._scene.grow(self._any_client().plain, plan.pool_id)
+            await self._scene.grow(self._any_client(), plan.pool_id)
         elif state is PoolState.BUDGET_SPENT and budget is not None and self._raises_budgets:
             self._scene.budgets[plan.task_id] = budget + 60
             await self._any_client().set_label_budget(plan.task_id, budget + 60)
@@ -206,12 +206,12 @@ class ChaoticOracle:
             return result
         return None
 
-    def _opinion(self, plan: TaskPlan, clip_id: str) -> str | None:
+    def _opinion(self, plan: TaskPlan, content: str) -> str | None:
         if self._rng.random() < 0.08:
             return None
         if self._rng.random() < 0.1:
             return self._rng.choice(plan.classes)
-        return plan.true_label(clip_id)
+        return plan.true_label(content)
 
     def _wanted_head(self, plan: TaskPlan) -> int:
         return self._scene.promised[plan.task_id] if self._rng.random() < 0.2 else 0

@@ -1,45 +1,36 @@
 """One oracle's connection to one replica, which records every call in the history."""
 
 import uuid
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from tests.chaos.history import RETRACTED, History, Outcome
+from tests.chaos.history import RETRACTED, History
+from tests.chaos.recorded_calls import RecordedCalls
 
 from aloe.client import (
-    AlreadyExists,
     Answer,
-    AsyncLearnerClient,
     Audio,
+    Clip,
+    ConnectOptions,
     DeletedClips,
-    FailedPrecondition,
     Float32Array,
     ImportLabelsResult,
-    InvalidArgument,
+    ImportSummary,
     KnownLabel,
-    NotFound,
+    NewClip,
     Predictions,
     QueryResult,
     Round,
     SubmitResult,
     Task,
+    connect_async,
 )
-from aloe.client.errors import AloeError
-
-T = TypeVar("T")
-_REFUSALS = (InvalidArgument, NotFound, AlreadyExists, FailedPrecondition)
 
 
-class RecordedClient:
+class RecordedClient(RecordedCalls):
     """Like AsyncLearnerClient, as far as oracles need it, with the same errors."""
-
-    def __init__(
-        self, client: AsyncLearnerClient, history: History, *, oracle_id: str, replica: int
-    ) -> None:
-        self.plain = client
-        """For calls that the checker need not know about."""
-        self._history, self._oracle_id, self._replica = history, oracle_id, replica
 
     async def query(
         self,
@@ -63,7 +54,12 @@ class RecordedClient:
             lambda result: {
                 "head_version": result.head_version,
                 "leases": [
-                    [each.lease_id, each.clip_id, self._history.clock_s(each.expire_time)]
+                    [
+                        each.lease_id,
+                        each.clip_id,
+                        self._history.clock_s(each.expire_time),
+                        each.uri,
+                    ]
                     for each in result.leases
                 ],
             },
@@ -183,33 +179,54 @@ class RecordedClient:
             "delete_clips",
             "",
             self.plain.delete_clips(pool_id, clip_ids),
-            {"clip_ids": list(clip_ids)},
+            {"pool_id": pool_id, "clip_ids": list(clip_ids)},
             lambda result: {"clip_count": result.clip_count},
         )
 
-    async def _call(
-        self,
-        call: str,
-        task_id: str,
-        coroutine: Coroutine[Any, Any, T],
-        request: Mapping[str, Any],
-        describe: Any,
-    ) -> T:
-        number = self._history.begin(
-            call,
-            task_id=task_id,
-            oracle_id=self._oracle_id,
-            replica=self._replica,
-            request=request,
+    async def rename_clip(self, pool_id: str, clip_id: str, new_id: str) -> Clip:
+        return await self._call(
+            "rename_clip",
+            "",
+            self.plain.rename_clip(pool_id, clip_id, new_id),
+            {"pool_id": pool_id, "clip_id": clip_id, "new_id": new_id},
+            lambda _: {},
         )
-        try:
-            result = await coroutine
-        except AloeError as error:
-            outcome = Outcome.REFUSED if isinstance(error, _REFUSALS) else Outcome.UNKNOWN
-            self._history.end(number, outcome, reason=error.reason)
-            raise
-        self._history.end(number, Outcome.ACKNOWLEDGED, result=describe(result))
-        return result
+
+    async def import_clips(
+        self, pool_id: str, clips: Sequence[NewClip], *, replace: bool = False
+    ) -> ImportSummary:
+        """Import clips; the URI of each stands for its content."""
+        return await self._call(
+            "import_clips",
+            "",
+            self.plain.import_clips(pool_id, clips, replace=replace, timeout=self._timeout),
+            {
+                "pool_id": pool_id,
+                "clips": [[each.clip_id, each.uri] for each in clips],
+                "replace": replace,
+            },
+            lambda result: {"failed": [each.clip_id for each in result.failures]},
+        )
+
+
+async def connect_recorded(
+    closing: AsyncExitStack,
+    addresses: Sequence[str],
+    history: History,
+    oracle_id: str,
+    options: ConnectOptions,
+) -> list[RecordedClient]:
+    """Connect an oracle to each replica; every call has the deadline of the options."""
+    return [
+        RecordedClient(
+            await closing.enter_async_context(connect_async(address, options)),
+            history,
+            oracle_id=oracle_id,
+            replica=replica,
+            timeout=options.timeout,
+        )
+        for replica, address in enumerate(addresses)
+    ]
 
 
 def new_request_id() -> str:

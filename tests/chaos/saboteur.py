@@ -1,15 +1,28 @@
-"""Breaks things at random: kills, stops, cuts, delays. A seed fixes which and for how long."""
+"""Breaks things at random: kills, stops, cuts, delays, and what befalls a store.
+
+A seed fixes which and for how long.
+"""
 
 import asyncio
+import math
 import random
 import signal
+import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import asdict
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 
+from tests.chaos.disruptions import ClockChange, Rollback
 from tests.chaos.history import History
 from tests.chaos.proxy import Proxy
+from tests.chaos.rolling_back import RollingBack
+from tests.chaos.scene import Scene
+from tests.chaos.stalling import stall
+from tests.chaos.store_sabotage import StoreSabotage
+from tests.chaos.surgery import Surgery
 from tests.chaos.system import EMBEDDING, LEARNERS, REDIS, System
 
 
@@ -31,6 +44,16 @@ class Fault(Enum):
     HALF_CLOSE_ORACLES = "half_close_oracles"
     LOSE_LEARNER_REPLIES = "lose_learner_replies"
     SLOW_ORACLES = "slow_oracles"
+    ROLL_BACK_FILES = "roll_back_files"
+    ROLL_BACK_FAILOVER = "roll_back_failover"
+    ROLL_BACK_LIVE = "roll_back_live"
+    CLOCK_JUMP = "clock_jump"
+    FULL_DISK = "full_disk"
+    OOM = "oom"
+    BUSY = "busy"
+    READONLY = "readonly"
+    WRONG_TYPE = "wrong_type"
+    STALLED_STREAMS = "stalled_streams"
 
 
 _WEIGHTS = {
@@ -49,15 +72,31 @@ _WEIGHTS = {
     Fault.HALF_CLOSE_ORACLES: 2,
     Fault.LOSE_LEARNER_REPLIES: 4,
     Fault.SLOW_ORACLES: 2,
+    Fault.ROLL_BACK_FILES: 1,
+    Fault.ROLL_BACK_FAILOVER: 1,
+    Fault.ROLL_BACK_LIVE: 1,
+    Fault.CLOCK_JUMP: 2,
+    Fault.FULL_DISK: 2,
+    Fault.OOM: 2,
+    Fault.BUSY: 2,
+    Fault.READONLY: 2,
+    Fault.WRONG_TYPE: 3,
+    Fault.STALLED_STREAMS: 2,
 }
-_MEAN_PAUSE_S = 1.5
+_FIRST_MEAN_PAUSE_S, _MEAN_PAUSE_S = 0.9, 1.5
+_MOST_AHEAD_S = 3600.0
+_STALLED_S = 15.0
 
 
 class Saboteur:
     """Breaks one system; several faults may act at once."""
 
-    def __init__(self, system: System, history: History, rng: random.Random) -> None:
-        self._system, self._history, self._rng = system, history, rng
+    def __init__(self, system: System, scene: Scene, history: History, rng: random.Random) -> None:
+        self._system, self._scene, self._history, self._rng = system, scene, history, rng
+        surgery = Surgery(system.redis)
+        rolling_back = RollingBack(system.redis, surgery, rng)
+        store = StoreSabotage(system.redis, surgery, rng)
+        self._setting_clock = asyncio.Lock()
         self.fault_counts: Counter[Fault] = Counter()
         self.kill_count = 0
         """Processes killed with SIGKILL."""
@@ -71,23 +110,42 @@ class Saboteur:
             Fault.STOP_EMBEDDING: lambda: self._stop(EMBEDDING),
             Fault.CUT_REDIS: self._cut_redis,
             Fault.HALF_CLOSE_REDIS: self._half_close_redis,
-            Fault.LOSE_REDIS_REPLIES: lambda: self._lose_replies([system.redis_proxy]),
-            Fault.SLOW_REDIS: lambda: self._slow([system.redis_proxy], 0.1),
+            Fault.LOSE_REDIS_REPLIES: lambda: self._lose_replies([system.redis.proxy]),
+            Fault.SLOW_REDIS: lambda: self._slow([system.redis.proxy], 0.1),
             Fault.CUT_ORACLES: self._cut_oracles,
             Fault.HALF_CLOSE_ORACLES: self._half_close_oracles,
             Fault.LOSE_LEARNER_REPLIES: lambda: self._lose_replies(self._some_proxies()),
             Fault.SLOW_ORACLES: lambda: self._slow(self._some_proxies(), 0.5),
+            Fault.ROLL_BACK_FILES: lambda: self._roll_back(rolling_back.on_older_files),
+            Fault.ROLL_BACK_FAILOVER: lambda: self._roll_back(rolling_back.on_lagging_replica),
+            Fault.ROLL_BACK_LIVE: lambda: self._roll_back(rolling_back.under_connections),
+            Fault.CLOCK_JUMP: self._jump_clock,
+            Fault.FULL_DISK: store.fill_disk,
+            Fault.OOM: store.fill_memory,
+            Fault.BUSY: store.keep_busy,
+            Fault.READONLY: store.make_read_only,
+            Fault.WRONG_TYPE: store.put_foreign_key,
+            Fault.STALLED_STREAMS: self._stall_streams,
         }
 
     async def work(self, stopping: asyncio.Event) -> None:
-        """Break things until told to stop, wait until the last faults end, and heal the rest."""
+        """Break things until told to stop, wait until the last faults end, and heal the rest.
+
+        First each in turn, so that a short run has them all.
+        """
+        first = self._rng.sample(list(Fault), len(Fault))
         async with asyncio.TaskGroup() as running:
             while not stopping.is_set():
-                (fault,) = self._rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
+                (fault,) = (
+                    [first.pop()]
+                    if first
+                    else self._rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
+                )
                 self.fault_counts[fault] += 1
                 self._history.note("fault", fault=fault.value)
                 running.create_task(self._methods[fault]())
-                await asyncio.sleep(self._rng.expovariate(1 / _MEAN_PAUSE_S))
+                pause_s = _FIRST_MEAN_PAUSE_S if first else _MEAN_PAUSE_S
+                await asyncio.sleep(self._rng.expovariate(1 / pause_s))
         await self._system.heal()
 
     async def _kill_learner(self) -> None:
@@ -104,7 +162,7 @@ class Saboteur:
         pause_s = self._rng.uniform(0.1, 2)
         self._kill(REDIS)
         await asyncio.sleep(pause_s)
-        await self._system.restart_redis()
+        await self._system.redis.restart()
 
     def _kill(self, name: str) -> None:
         self.kill_count += self._system.send(name, signal.SIGKILL)
@@ -118,10 +176,10 @@ class Saboteur:
             self._system.send(name, signal.SIGCONT)
 
     async def _cut_redis(self) -> None:
-        self._system.redis_proxy.cut(0.5, self._rng)
+        self._system.redis.proxy.cut(0.5, self._rng)
 
     async def _half_close_redis(self) -> None:
-        self._system.redis_proxy.half_close(0.3, self._rng)
+        self._system.redis.proxy.half_close(0.3, self._rng)
 
     async def _cut_oracles(self) -> None:
         for proxy in self._some_proxies():
@@ -130,6 +188,34 @@ class Saboteur:
     async def _half_close_oracles(self) -> None:
         for proxy in self._some_proxies():
             proxy.half_close(1.0, self._rng)
+
+    async def _roll_back(self, way: Callable[[], Awaitable[Rollback | None]]) -> None:
+        rollback = await way()
+        if rollback is not None:
+            self._scene.roll_back(rollback)
+            self._history.note("rollback", **asdict(rollback))
+
+    async def _jump_clock(self) -> None:
+        ahead_s = math.exp(self._rng.uniform(0, math.log(_MOST_AHEAD_S))) * self._rng.choice(
+            (-1, 1)
+        )
+        async with self._setting_clock:
+            self._set_clock(ahead_s)
+            await asyncio.sleep(self._rng.uniform(0.5, 6))
+            self._set_clock(0.0)
+
+    def _set_clock(self, ahead_s: float) -> None:
+        if self._system.redis.clock is not None:
+            from_s = time.monotonic()
+            self._system.redis.clock.set(timedelta(seconds=ahead_s))
+            change = ClockChange(from_s, time.monotonic(), ahead_s)
+            self._history.note("clock", **asdict(change))
+
+    async def _stall_streams(self) -> None:
+        address = self._rng.choice(list(self._system.learner_addresses.values()))
+        await stall(
+            address, self._system.embedding_address, self._rng, self._rng.uniform(2, _STALLED_S)
+        )
 
     async def _lose_replies(self, proxies: list[Proxy]) -> None:
         lost_s = self._rng.uniform(0.05, 1.5)

@@ -1,17 +1,23 @@
-"""What the oracles work on: two pools, three tasks, and the true classes of their clips."""
+"""What the oracles work on: two pools, three tasks, and the true classes of their clips.
 
-from collections import defaultdict
-from collections.abc import Sequence
+A clip's content is told by its URI, which stands for the sound that an oracle would hear, and by
+its vector. Names are given, given on and taken away; contents stay what they are.
+"""
+
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
 
 import numpy as np
+from tests.chaos.disruptions import Rollback
 from tests.chaos.recorded_client import RecordedClient
 
 from aloe.client import (
     AdamRecipe,
-    AsyncLearnerClient,
+    Float32Array,
     KnownLabel,
     NewClip,
     Split,
@@ -19,12 +25,17 @@ from aloe.client import (
 
 _KIND_COUNT = 12
 """Clusters of clips; a multiple of every task's class count, so that a cluster has one class."""
-_FIRST_CLIP_COUNT = 2_000
-_MORE_CLIP_COUNT = 200
+_FIRST_CLIP_COUNT = 600
+_MORE_CLIP_COUNT = 100
+_FEW_CLIP_COUNT = 8
 _SEED_LABELS_PER_CLASS = 5
 _VALIDATION_COUNT = 60
-DELETABLE_CLIPS = range(100, _FIRST_CLIP_COUNT)
-"""Numbers of clips that are there at first and have no known labels."""
+_FIRST_CHANGEABLE = 100
+"""The clips before have known labels."""
+_WHAT_BECOMES = 8
+"""Of each so many clips in turn, one may be deleted, one renamed and one replaced."""
+_PROMISES_KEPT = 1_000
+"""Of a task; more than are made in the time that a rollback takes back."""
 # Few epochs make rounds quick, so that many of them meet faults.
 _RECIPE = AdamRecipe(epoch_count=10)
 
@@ -42,8 +53,17 @@ class TaskPlan:
     is_seeded: bool = True
     """Whether it has seed labels and validation clips; otherwise it is a cold start."""
 
-    def true_label(self, clip_id: str) -> str:
-        return self.classes[int(clip_id.rpartition("-")[2]) % len(self.classes)]
+    def true_label(self, content: str) -> str:
+        return self.classes[int(content.rpartition("/")[2]) % len(self.classes)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """A head version that a call was promised."""
+
+    start_s: float
+    end_s: float
+    head_version: int
 
 
 VECTORS, HEARD = "vectors", "heard"
@@ -60,11 +80,14 @@ class Scene:
     def __init__(self, seed: int) -> None:
         """Nothing is created yet."""
         self._seed = seed
-        self._numbers: dict[str, count[int]] = defaultdict(count)
+        self._numbers: Counter[str] = Counter()
         self.embedding_dims: dict[str, int] = {}
         """By pool."""
-        self.promised: dict[str, int] = {plan.task_id: 0 for plan in PLANS}
-        """The newest head version that any oracle was promised, by task."""
+        self._promises: dict[str, deque[_Promise]] = {
+            plan.task_id: deque(maxlen=_PROMISES_KEPT) for plan in PLANS
+        }
+        self._rollbacks: list[Rollback] = []
+        self._content_of_vector: dict[bytes, str] = {}
         self.budgets = {plan.task_id: plan.label_budget for plan in PLANS}
 
     async def create(self, client: RecordedClient) -> None:
@@ -75,7 +98,7 @@ class Scene:
         heard = await client.plain.create_pool(HEARD)
         for pool in (vectors, heard):
             self.embedding_dims[pool.pool_id] = pool.embedding_dim
-            await self.grow(client.plain, pool.pool_id, _FIRST_CLIP_COUNT)
+            await self.grow(client, pool.pool_id, _FIRST_CLIP_COUNT)
         for number, plan in enumerate(PLANS):
             await client.create_task(
                 plan.task_id,
@@ -90,32 +113,88 @@ class Scene:
                 await self._import_known(client, plan)
 
     async def grow(
-        self, client: AsyncLearnerClient, pool_id: str, clip_count: int = _MORE_CLIP_COUNT
+        self, client: RecordedClient, pool_id: str, clip_count: int = _MORE_CLIP_COUNT
     ) -> None:
         """Add clips to a pool."""
-        numbers = [next(self._numbers[pool_id]) for _ in range(clip_count)]
-        await client.import_clips(pool_id, [self._clip(pool_id, number) for number in numbers])
+        numbers = [self._next_number(pool_id) for _ in range(clip_count)]
+        clips = [self._clip(pool_id, clip_id(pool_id, number), number) for number in numbers]
+        await client.import_clips(pool_id, clips)
 
-    def promise(self, task_id: str, head_version: int | None) -> None:
-        """Note a promised head version."""
-        self.promised[task_id] = max(self.promised[task_id], head_version or 0)
+    async def grow_little(self, client: RecordedClient, pool_id: str, rng: random.Random) -> None:
+        """Add a few clips to a pool."""
+        await self.grow(client, pool_id, rng.randint(1, _FEW_CLIP_COUNT))
 
-    def _clip(self, pool_id: str, number: int) -> NewClip:
+    async def delete(self, client: RecordedClient, pool_id: str, rng: random.Random) -> None:
+        """Delete a few clips, answered or held by anyone, or gone already."""
+        await client.delete_clips(pool_id, [self._changeable(pool_id, 0, rng) for _ in range(3)])
+
+    async def rename(self, client: RecordedClient, pool_id: str, rng: random.Random) -> None:
+        """Give a clip another name, or back the one that it had."""
+        names = [self._changeable(pool_id, 1, rng)]
+        names.append(f"{names[0]}-renamed")
+        rng.shuffle(names)
+        await client.rename_clip(pool_id, *names)
+
+    async def replace(self, client: RecordedClient, pool_id: str, rng: random.Random) -> None:
+        """Import another content under the name of a clip."""
+        name = self._changeable(pool_id, 2, rng)
+        clip = self._clip(pool_id, name, self._next_number(pool_id))
+        await client.import_clips(pool_id, [clip], replace=True)
+
+    def promise(self, task_id: str, head_version: int | None, start_s: float) -> None:
+        """Note a head version promised now, by a call that began at start_s."""
+        end_s = time.monotonic()
+        if head_version is not None and not any(
+            each.may_undo(start_s, end_s) for each in self._rollbacks
+        ):
+            self._promises[task_id].append(_Promise(start_s, end_s, head_version))
+
+    def roll_back(self, rollback: Rollback) -> None:
+        """Forget what was promised meanwhile: it need not come."""
+        self._rollbacks.append(rollback)
+        for promises in self._promises.values():
+            kept = [each for each in promises if not rollback.may_undo(each.start_s, each.end_s)]
+            promises.clear()
+            promises.extend(kept)
+
+    @property
+    def promised(self) -> Mapping[str, int]:
+        """The newest head version that any oracle was promised, by task."""
+        return {
+            task_id: max((each.head_version for each in promises), default=0)
+            for task_id, promises in self._promises.items()
+        }
+
+    def content_of(self, embedding: Float32Array) -> str:
+        """The content whose vector this is, of any pool; empty if it is nobody's."""
+        return self._content_of_vector.get(embedding.tobytes(), "")
+
+    def _changeable(self, pool_id: str, kind: int, rng: random.Random) -> str:
+        end = self._numbers[pool_id]
+        return clip_id(pool_id, rng.randrange(_FIRST_CHANGEABLE + kind, end, _WHAT_BECOMES))
+
+    def _next_number(self, pool_id: str) -> int:
+        self._numbers[pool_id] += 1
+        return self._numbers[pool_id] - 1
+
+    def _clip(self, pool_id: str, name: str, number: int) -> NewClip:
         dim = self.embedding_dims[pool_id]
         centre = np.random.default_rng(number % _KIND_COUNT).normal(size=dim)
         noise = np.random.default_rng((self._seed, number)).normal(size=dim)
         embedding = (centre + noise).astype(np.float32)
-        return NewClip(clip_id(pool_id, number), embedding=embedding)
+        content = _content(pool_id, number)
+        self._content_of_vector[embedding.tobytes()] = content
+        return NewClip(name, embedding=embedding, uri=content)
 
     async def _import_known(self, client: RecordedClient, plan: TaskPlan) -> None:
-        ids = [clip_id(plan.pool_id, number) for number in range(_FIRST_CLIP_COUNT)]
         seed_count = _SEED_LABELS_PER_CLASS * len(plan.classes)
-        validation = ids[seed_count : seed_count + _VALIDATION_COUNT]
+        validation = range(seed_count, seed_count + _VALIDATION_COUNT)
         await client.plain.import_labels(plan.task_id, _known(plan, validation, Split.VALIDATION))
+        start_s = time.monotonic()
         result = await client.import_labels(
-            plan.task_id, _known(plan, ids[:seed_count], Split.TRAIN)
+            plan.task_id, _known(plan, range(seed_count), Split.TRAIN)
         )
-        self.promise(plan.task_id, result.head_version)
+        self.promise(plan.task_id, result.head_version, start_s)
 
 
 def clip_id(pool_id: str, number: int) -> str:
@@ -123,5 +202,14 @@ def clip_id(pool_id: str, number: int) -> str:
     return f"{pool_id}-{number:06d}"
 
 
-def _known(plan: TaskPlan, clip_ids: Sequence[str], split: Split) -> list[KnownLabel]:
-    return [KnownLabel(clip_id, plan.true_label(clip_id), split) for clip_id in clip_ids]
+def _content(pool_id: str, number: int) -> str:
+    return f"chaos://{pool_id}/{number}"
+
+
+def _known(plan: TaskPlan, numbers: Sequence[int], split: Split) -> list[KnownLabel]:
+    return [
+        KnownLabel(
+            clip_id(plan.pool_id, number), plan.true_label(_content(plan.pool_id, number)), split
+        )
+        for number in numbers
+    ]

@@ -138,7 +138,7 @@ class FileLimit(StoreFault):
 
     def end(self) -> None:
         self._limit.unlink()
-        self._limit_to(resource.RLIM_INFINITY)
+        self._limit_to(None)
 
     def _wrap(self, folder: Path) -> None:
         """Put a redis-server on the PATH that starts the real one under the limit."""
@@ -151,13 +151,11 @@ class FileLimit(StoreFault):
         )
         wrapper.chmod(0o755)
 
-    def _limit_to(self, size: int) -> None:
+    def _limit_to(self, size: int | None) -> None:
         assert self._stack is not None
         pid = self._stack.pids["Redis"]
-        with contextlib.suppress(ProcessLookupError):
-            if pid is not None:
-                _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+        if pid is not None:
+            limit_files(pid, size)
 
 
 STORE_FAULTS: dict[str, type[StoreFault]] = {
@@ -166,6 +164,14 @@ STORE_FAULTS: dict[str, type[StoreFault]] = {
     "disk_full_everysec": DiskFullUnderAnother,
     "file_limit": FileLimit,
 }
+
+
+def limit_files(pid: int, size: int | None) -> None:
+    """Bound the size of the files that a process writes; None does not."""
+    with contextlib.suppress(ProcessLookupError):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        soft = resource.RLIM_INFINITY if size is None else size
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextmanager

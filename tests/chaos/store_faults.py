@@ -25,7 +25,7 @@ from tests.chaos.final_state import read_final, settle
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import History, Operation, Outcome, read_history
 from tests.chaos.oracle import ChaoticOracle
-from tests.chaos.recorded_client import RecordedClient
+from tests.chaos.recorded_client import connect_recorded
 from tests.chaos.scene import PLANS, VECTORS, Scene
 from tests.chaos.store_fault_kinds import STORE_FAULTS, NotHere, StoreFault
 
@@ -88,20 +88,19 @@ async def _disturb(
     """
     rng = random.Random(1)
     async with AsyncExitStack() as closing:
-        clients = [
-            [
-                RecordedClient(
-                    await _open(closing, address, rng.uniform(2, 8)),
-                    history,
-                    oracle_id=f"oracle-{number}",
-                    replica=replica,
-                )
-                for replica, address in enumerate(stack.learner_addresses)
-            ]
-            for number in range(ORACLE_COUNT)
-        ]
-        reader = await _open(closing, stack.learner_address, 60)
-        await scene.create(RecordedClient(reader, history, oracle_id="author", replica=0))
+        clients = []
+        for number in range(ORACLE_COUNT):
+            calls = ConnectOptions(timedelta(seconds=rng.uniform(2, 8)))
+            addresses = stack.learner_addresses
+            clients.append(
+                await connect_recorded(closing, addresses, history, f"oracle-{number}", calls)
+            )
+        patient = ConnectOptions(timedelta(minutes=1))
+        (author,) = await connect_recorded(
+            closing, [stack.learner_address], history, "author", patient
+        )
+        await scene.create(author)
+        reader = author.plain
         oracles = [
             ChaoticOracle(each, scene, random.Random(number), raises_budgets=number == 0)
             for number, each in enumerate(clients)

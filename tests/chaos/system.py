@@ -2,26 +2,27 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
-from collections.abc import Sequence
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from tests.chaos.proxy import Proxy, to_tcp, to_unix
+from tests.chaos.proxy import Proxy, to_tcp
+from tests.chaos.redis_host import RedisHost
 
-from aloe.local import ChildFailed, LocalStack, StackOptions
-from aloe.local.redis_server import redis_child
+from aloe.local import LocalStack, StackOptions
 
 LEARNERS = ("the learner", "learner 2")
 EMBEDDING = "the embedding service"
 REDIS = "Redis"
-_REDIS_START_S = 60.0
-_REDIS_ATTEMPTS = 5
 
 
 class System:
-    """Runs while it is entered. The stack restarts services that die; restart_redis does for Redis.
+    """Runs while it is entered. The stack restarts services that die; `redis` does for Redis.
 
     Learners reach Redis through one proxy; each oracle reaches each learner through one of its own.
     """
@@ -29,10 +30,7 @@ class System:
     def __init__(self, folder: Path, socket_folder: Path, oracle_count: int) -> None:
         """Take the folders for data and logs and for sockets; nothing runs yet."""
         self._oracle_count = oracle_count
-        socket_path = socket_folder / "redis.sock"
-        self._redis = redis_child(folder / "redis", socket_path, folder / "redis.log")
-        self._redis_lock = asyncio.Lock()
-        self.redis_proxy = to_unix(socket_path)
+        self.redis = RedisHost(folder, socket_folder)
         self._proxy_path = socket_folder / "proxy.sock"
         self._stack = LocalStack(
             StackOptions(
@@ -44,11 +42,13 @@ class System:
         self.oracle_proxies: list[Proxy] = []
         self.addresses: list[tuple[str, ...]] = []
         """For each oracle, the address of each learner, through its proxy."""
+        self.disturbed_s: dict[str, float] = defaultdict(lambda: -math.inf)
+        """When a process was last sent a signal, by the monotonic clock."""
 
     async def __aenter__(self) -> Self:
         try:
-            await asyncio.to_thread(self._redis.start, _REDIS_START_S)
-            await self.redis_proxy.listen_unix(self._proxy_path)
+            await self.redis.start()
+            await self.redis.proxy.listen_unix(self._proxy_path)
             await asyncio.to_thread(self._stack.__enter__)
             for _ in range(self._oracle_count):
                 proxies = [to_tcp(address) for address in self._stack.learner_addresses]
@@ -64,28 +64,13 @@ class System:
 
     def send(self, name: str, number: signal.Signals) -> bool:
         """Send a signal to a process by name; False where it does not run."""
-        pid = self._redis.pid if name == REDIS else self._stack.pids[name]
+        pid = self.redis.pid if name == REDIS else self._stack.pids[name]
+        self.disturbed_s[name] = time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             if pid is not None:
                 os.kill(pid, number)
                 return True
         return False
-
-    async def restart_redis(self) -> None:
-        """Start Redis again if it does not run.
-
-        Raises:
-            ChildFailed: it does not start, tried several times.
-        """
-        async with self._redis_lock:
-            for attempt in range(1, _REDIS_ATTEMPTS + 1):
-                if self._redis.is_running:
-                    return
-                try:
-                    await asyncio.to_thread(self._redis.start, _REDIS_START_S)
-                except ChildFailed:  # Perhaps it was killed again while it started.
-                    if attempt == _REDIS_ATTEMPTS:
-                        raise
 
     async def heal(self) -> None:
         """Let every process run and every proxy forward."""
@@ -93,14 +78,29 @@ class System:
             self.send(name, signal.SIGCONT)
         for proxy in self.proxies:
             proxy.heal()
-        await self.restart_redis()
+        await self.redis.restart()
+
+    @property
+    def learner_pids(self) -> Mapping[str, int | None]:
+        """Process ids of the learners by name; None where one does not run."""
+        return {name: self._stack.pids[name] for name in LEARNERS}
+
+    @property
+    def learner_addresses(self) -> Mapping[str, str]:
+        """Addresses of the learners by name, past the proxies."""
+        return dict(zip(LEARNERS, self._stack.learner_addresses, strict=True))
+
+    @property
+    def embedding_address(self) -> str:
+        """Of the embedding service."""
+        return self._stack.embedding_address
 
     @property
     def proxies(self) -> Sequence[Proxy]:
-        return [self.redis_proxy, *self.oracle_proxies]
+        return [self.redis.proxy, *self.oracle_proxies]
 
     async def _end(self) -> None:
         await asyncio.to_thread(self._stack.stop)
         for proxy in self.proxies:
             await proxy.close()
-        await asyncio.to_thread(self._redis.stop)
+        await self.redis.stop()

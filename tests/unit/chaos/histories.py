@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.chaos.checker import check
-from tests.chaos.findings import FindingKind
+from tests.chaos.disruptions import ClockChange, Disruptions, Rollback
+from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import FinalTask, Operation, Outcome, StoredAnswer
 
-TASK = "task"
+TASK, POOL = "task", "pool"
 GivenLeases = Sequence[tuple[str, str, float]]
-"""Lease id, clip id and expiry."""
+"""Lease id, clip id and expiry. A clip's content is its id, but where the story tells otherwise."""
 
 
 @dataclass
@@ -19,6 +20,10 @@ class Story:
 
     final: FinalTask
     operations: list[Operation] = field(default_factory=list)
+    rollbacks: list[Rollback] = field(default_factory=list)
+    clock_changes: list[ClockChange] = field(default_factory=list)
+    contents: dict[str, str] = field(default_factory=dict)
+    """By clip id, for the queries that follow."""
 
     def add(
         self,
@@ -67,7 +72,10 @@ class Story:
                 "request_id": request_id or f"query {oracle_id} {at_s}",
                 "min_head_version": min_head_version,
             },
-            result={"head_version": head_version, "leases": [list(lease) for lease in leases]},
+            result={
+                "head_version": head_version,
+                "leases": [[*lease, self.contents.get(lease[1], lease[1])] for lease in leases],
+            },
         )
 
     def submit(
@@ -98,10 +106,30 @@ class Story:
 
     def delete(self, at_s: float, *clip_ids: str, outcome: Outcome = Outcome.ACKNOWLEDGED) -> None:
         """A deletion that takes 0.1 s."""
-        self.add(
-            "delete_clips", "cid", at_s, at_s + 0.1, {"clip_ids": list(clip_ids)}, outcome=outcome
-        )
+        self.on_pool("delete_clips", at_s, {"clip_ids": list(clip_ids)}, outcome=outcome)
+
+    def import_clips(self, at_s: float, *clips: tuple[str, str], replaces: bool = False) -> None:
+        """An import of names and contents that takes 0.1 s."""
+        request = {"clips": [list(clip) for clip in clips], "replace": replaces}
+        self.on_pool("import_clips", at_s, request, result={"failed": []})
+
+    def on_pool(
+        self,
+        call: str,
+        at_s: float,
+        request: dict[str, Any],
+        *,
+        result: dict[str, Any] | None = None,
+        outcome: Outcome = Outcome.ACKNOWLEDGED,
+    ) -> None:
+        """A call on the pool that takes 0.1 s."""
+        request = {"pool_id": POOL, **request}
+        self.add(call, "cid", at_s, at_s + 0.1, request, result=result, outcome=outcome)
         self.operations[-1] = replace(self.operations[-1], task_id="")
+
+    def roll_back(self, snapshot_s: float, gone_s: float) -> None:
+        """Let the store go back to what it was."""
+        self.rollbacks.append(Rollback(snapshot_s, gone_s, gone_s + 0.1))
 
     def store(self, clip_id: str, oracle_id: str, label: str | None) -> None:
         """Let the final state hold an answer, and count it."""
@@ -116,7 +144,15 @@ class Story:
 
     def found(self) -> set[FindingKind]:
         """The kinds of what the checker finds."""
-        return {finding.kind for finding in check(self.operations, [self.final])}
+        return {finding.kind for finding in self.findings()}
+
+    def findings(self) -> list[Finding]:
+        """What the checker finds."""
+        return check(self.operations, [self.final], self.disruptions)
+
+    @property
+    def disruptions(self) -> Disruptions:
+        return Disruptions(tuple(self.rollbacks), tuple(self.clock_changes))
 
 
 def with_labels(final: FinalTask, labels: dict[str, StoredAnswer]) -> FinalTask:

@@ -91,7 +91,7 @@ def test_a_label_that_nobody_gave_is_found(story: Story):
 
 
 def test_a_seed_label_that_changed_is_found(story: Story):
-    story.store("s", "", "no")
+    story.store("s", "", "maybe")
     assert story.found() == {FindingKind.LABELS_UNEXPLAINED}
 
 

@@ -1,0 +1,60 @@
+"""Checks that a pool holds the clips that were imported, each with its own name and vector."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from tests.chaos.checker import FAULTS_CAUSE
+from tests.chaos.disruptions import Disruptions
+from tests.chaos.findings import Finding, FindingKind
+from tests.chaos.history import FinalPool, Operation
+from tests.chaos.naming import read_deletions, read_naming
+from tests.chaos.requests import read_requests
+
+_NAMES_CAUSE = {"CLIP_NOT_FOUND", "ALREADY_EXISTS"}
+
+
+def check_clips(
+    operations: Sequence[Operation], finals: Iterable[FinalPool], disruptions: Disruptions
+) -> Iterator[Finding]:
+    """Find clips that are mixed up with others, and imports that are lost.
+
+    An import that a rollback may have undone need not be there; where it is, it is whole. A call is
+    refused for nothing but faults, and names that are gone or taken.
+
+    Args:
+        operations: every call of the clients on the pools.
+        finals: the final state of each pool.
+        disruptions: what excuses some of them.
+    """
+    for final in finals:
+        requests = read_requests(_on_pool(operations, final.pool_id), disruptions)
+        naming = read_naming(requests)
+        for name, clip in final.clips.items():
+            if clip.content not in naming.contents_of(name):
+                yield Finding(
+                    FindingKind.CLIPS_MOVED, f"{name} is {clip.content}, which it never named"
+                )
+            if clip.vector_of != clip.content:
+                yield Finding(
+                    FindingKind.CLIPS_MOVED,
+                    f"{name} is {clip.content} with the vector of {clip.vector_of or 'nobody'}",
+                )
+        for operation in _on_pool(operations, final.pool_id):
+            if operation.reason and operation.reason not in FAULTS_CAUSE | _NAMES_CAUSE:
+                yield Finding(
+                    FindingKind.REFUSED_WRONGLY,
+                    f"{operation.call} of {operation.oracle_id} at {operation.start_s:.3f}:"
+                    f" {operation.reason}",
+                )
+        deletions = read_deletions(requests, naming)
+        there = {clip.content for clip in final.clips.values()}
+        for content, request in naming.imports.items():
+            if content not in there and content not in deletions and request.until_s == math.inf:
+                yield Finding(
+                    FindingKind.ACKNOWLEDGED_LOST,
+                    f"{content} was imported by {request.end_s:.3f} and is not there",
+                )
+
+
+def _on_pool(operations: Iterable[Operation], pool_id: str) -> Iterator[Operation]:
+    return (each for each in operations if each.request.get("pool_id") == pool_id)
