@@ -34,6 +34,8 @@ class Bulkhead:
 SCORING = Bulkhead("score", _CORES)
 """Scoring pools, picking from them and moving vectors in memory."""
 TRAINING = Bulkhead("train", _CORES)
+PREDICTING = Bulkhead("predict", _CORES)
+"""For many inputs at a time."""
 READING_VECTORS = Bulkhead("read-vectors", 8)
 """From Redis, whose connections have time limits. A pool takes two: one prepares the memory."""
 HASHING = Bulkhead("hash", 2)

@@ -30,7 +30,7 @@ from aloe.client import (
     LearnerClient,
     Split,
 )
-from aloe.v1 import head_pb2
+from aloe.v1 import audio_pb2, head_pb2
 from aloe.wire.arrays import encode_matrix
 
 
@@ -154,6 +154,11 @@ def test_more_rows_than_an_answer_holds_are_refused_with_how_many_it_does(
         raw.Predict(request)
     assert failure_of(caught.value).fields == ("input",)
     assert "give at most" in failure_of(caught.value).message
+    # Two megabytes whose answer would take two gigabytes.
+    many = audio_pb2.FloatMatrix(values=bytes(4 * 500_000), row_count=500_000, column_count=1)
+    with pytest.raises(grpc.RpcError) as caught:
+        raw.Predict(head_pb2.PredictRequest(task=f"tasks/{task.task_id}", embeddings=many))
+    assert failure_of(caught.value).fields == ("embeddings.row_count",)
 
 
 def test_embeddings_that_are_none_fail_alone_and_those_of_another_size_are_refused(

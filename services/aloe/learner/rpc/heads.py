@@ -1,8 +1,10 @@
 """Heads, their rounds and their predictions, to and from their messages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from aloe.learner.domain.errors import InvalidInput
+from google.rpc import status_pb2
+
+from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Audio, Pool
@@ -14,18 +16,18 @@ from aloe.learner.rpc.pools import read_audio
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.usecases.advice import RoundReport
 from aloe.learner.usecases.predicting import NamedClip, NamedClips, PredictInput, Prediction
+from aloe.learner.usecases.probabilities import MAX_ANSWER_BYTES
 from aloe.serving.server import MAX_MESSAGE_BYTES
 from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, head_pb2
 from aloe.wire import names, times
 from aloe.wire.arrays import decode_matrix, encode_matrix
 from aloe.wire.audio import write_report
+from aloe.wire.bounds import ROW_COUNT
 from aloe.wire.settings import HEAD_RECIPE, encode_advice
 
-_FAILURE_BYTES = 1_000
-"""Of most of them, with their status."""
-_SURE_TO_FIT = 4_096
-"""Rows that fit into an answer however many classes the task has."""
+_REST_BYTES = 2 * 1024**2
+"""Of a message, for the names of classes and for warnings."""
 
 
 def read_input(request: head_pb2.PredictRequest) -> PredictInput:
@@ -36,6 +38,11 @@ def read_input(request: head_pb2.PredictRequest) -> PredictInput:
                 raise InvalidInput.of("audio.clips", "empty; give at least one")
             return [_read_audio(message) for message in request.audio.clips]
         case "embeddings":
+            if request.embeddings.row_count > ROW_COUNT:
+                raise InvalidInput.of(
+                    "embeddings.row_count",
+                    f"{request.embeddings.row_count:,} rows; at most {ROW_COUNT:,} at a time",
+                )
             return fields.parsed(decode_matrix, request.embeddings, "embeddings")
         case "clips":
             if not request.clips.names:
@@ -47,22 +54,18 @@ def read_input(request: head_pb2.PredictRequest) -> PredictInput:
 
 def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
     """Write what was predicted. Raises InvalidInput where that is more than a message may hold."""
-    classes, failures = prediction.task.classes, prediction.failures
+    classes = prediction.task.classes
     labels = [classes[index] for index in prediction.probabilities.argmax(axis=1).tolist()]
-    for place in failures:
+    for place in prediction.failures:
         labels[place] = ""
-    _check_size(prediction, labels)
+    failures = list(_write_failures(prediction.failures))
+    _check_size(failures)
     return head_pb2.PredictResponse(
         probabilities=encode_matrix(prediction.probabilities),
         labels=labels,
         classes=classes,
         head_version=prediction.head_version,
-        failures=[
-            head_pb2.PredictFailure(
-                index=place, status=status_of_anything(error, status_of).to_proto()
-            )
-            for place, error in failures.items()
-        ],
+        failures=failures,
         warnings=[
             head_pb2.PredictWarnings(index=place, warnings=write_report(report).warnings)
             for place, report in prediction.reports.items()
@@ -120,18 +123,24 @@ def _read_clip(name: str) -> NamedClip | InvalidInput:
     return NamedClip(clip.pool_id, clip.clip_id)
 
 
-def _check_size(prediction: Prediction, labels: Sequence[str]) -> None:
-    if len(labels) <= _SURE_TO_FIT:
-        return
-    # Characters of labels may take up to four bytes; half a message leaves room for those.
-    byte_count = prediction.probabilities.nbytes + sum(map(len, labels))
-    byte_count += _FAILURE_BYTES * len(prediction.failures)
-    if byte_count > MAX_MESSAGE_BYTES // 2:
-        row_count, class_count = prediction.probabilities.shape
+def _write_failures(failures: Mapping[int, LearnerError]) -> Iterator[head_pb2.PredictFailure]:
+    """Write what was wrong. Many inputs may fail for one reason, which is written once."""
+    written: dict[str, status_pb2.Status] = {}
+    for place, error in failures.items():
+        status = written.get(str(error))
+        if status is None:
+            status = written[str(error)] = status_of_anything(error, status_of).to_proto()
+        yield head_pb2.PredictFailure(index=place, status=status)
+
+
+def _check_size(failures: Sequence[head_pb2.PredictFailure]) -> None:
+    """Check that what failed fits into a message, beside an answer that fits into half of one."""
+    byte_count = sum(each.ByteSize() for each in failures)
+    if byte_count > MAX_MESSAGE_BYTES - MAX_ANSWER_BYTES - _REST_BYTES:
         raise InvalidInput.of(
             "input",
-            f"{row_count:,} rows of {class_count:,} classes do not fit into one answer; give at"
-            f" most {row_count * MAX_MESSAGE_BYTES // 2 // byte_count:,} inputs at a time",
+            f"{len(failures):,} inputs failed, more than one answer can name, the first for"
+            f" {failures[0].status.message}; give fewer at a time",
         )
 
 

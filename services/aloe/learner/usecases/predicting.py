@@ -10,11 +10,12 @@ from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.judging import all_in_range, class_probabilities
+from aloe.learner.domain.judging import all_in_range
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.store import Store
+from aloe.learner.usecases.probabilities import Probabilities, check_answer
 from aloe.learner.usecases.training import Trainer
 from aloe.values.audio import AudioReport
 
@@ -75,6 +76,7 @@ class Predictor:
     ) -> None:
         self._store, self._pools, self._tasks = store, pools, tasks
         self._encoder, self._trainer = encoder, trainer
+        self._probabilities = Probabilities()
 
     async def predict(
         self, task_id: str, inputs: PredictInput, *, min_head_version: int
@@ -82,21 +84,36 @@ class Predictor:
         """Predict class probabilities; an input that is at fault fails alone.
 
         Raises:
-            InvalidInput: there are no embeddings, or they are of the wrong size.
+            InvalidInput: there are no embeddings, or they are of the wrong size, or the answer is
+                larger than a message may be.
+            Overloaded: too much is in work.
             HeadNotTrained: the task has no head yet.
             HeadVersionUnknown: no head of min_head_version is in the making.
         """
         cached = await self._tasks.recent(task_id)
         await self._trainer.wait_for_head(cached, min_head_version)
         head = await cached.head(self._store)
+        check_answer(cached.task.classes, _count(inputs))
         embedded = await self._embedded(cached.task, inputs, head.weights.shape[0])
         return Prediction(
             cached.task,
-            _probabilities(head, embedded),
+            await self._rows(head, embedded),
             embedded.failures,
             embedded.reports,
             head.version,
         )
+
+    async def _rows(self, head: Head, embedded: _Embedded) -> Float32Array:
+        """Return a row for each input, (n_inputs, n_classes) float32; NaN for those that failed."""
+        good, failures = embedded.embeddings, embedded.failures
+        probabilities = await self._probabilities.of(head, good)
+        if not failures:
+            return probabilities
+        rows = np.full((len(good) + len(failures), len(head.biases)), np.nan, np.float32)
+        has_row = np.ones(len(rows), np.bool_)
+        has_row[list(failures)] = False
+        rows[has_row] = probabilities
+        return rows
 
     async def _embedded(self, task: Task, inputs: PredictInput, embedding_dim: int) -> _Embedded:
         if isinstance(inputs, np.ndarray):
@@ -150,6 +167,10 @@ class Predictor:
         return _Embedded(pool.vectors[rows] if rows else _none(embedding_dim), failures)
 
 
+def _count(inputs: PredictInput) -> int:
+    return len(inputs.clips) if isinstance(inputs, NamedClips) else len(inputs)
+
+
 def _in_range(embeddings: Float32Array, embedding_dim: int) -> _Embedded:
     """Check embeddings from outside, (n, embedding_dim) float32.
 
@@ -174,17 +195,3 @@ def _in_range(embeddings: Float32Array, embedding_dim: int) -> _Embedded:
 
 def _none(embedding_dim: int) -> Float32Array:
     return np.empty((0, embedding_dim), np.float32)
-
-
-def _probabilities(head: Head, embedded: _Embedded) -> Float32Array:
-    """Return a row for each input, (n_inputs, n_classes) float32; NaN for those that failed."""
-    good, failures = embedded.embeddings, embedded.failures
-    if not failures:
-        return class_probabilities(head, good)
-    row_count = len(good) + len(failures)
-    rows = np.full((row_count, len(head.biases)), np.nan, np.float32)
-    if len(good):
-        has_row = np.ones(row_count, np.bool_)
-        has_row[list(failures)] = False
-        rows[has_row] = class_probabilities(head, good)
-    return rows

@@ -11,8 +11,8 @@ from functools import partial
 
 from threadpoolctl import threadpool_limits
 
-from aloe.learner.bulkheads import TRAINING, Threads
 from aloe.admission.gate import not_working
+from aloe.learner.bulkheads import TRAINING, Threads
 from aloe.learner.cache.pools import CachedPool, PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
