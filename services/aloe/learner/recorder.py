@@ -34,6 +34,9 @@ class Recorder(Protocol):
     def store_warned(self, kinds: Collection[str]) -> None:
         """Record what about the store may cost labels now; no kinds: nothing any more."""
 
+    def store_went_back(self) -> None:
+        """Record that a pool or task was found in an earlier state than was seen of it."""
+
 
 class NoRecorder(Recorder):
     """Records nothing."""
@@ -46,6 +49,9 @@ class NoRecorder(Recorder):
 
     def store_warned(self, kinds: Collection[str]) -> None:
         del kinds
+
+    def store_went_back(self) -> None:
+        """Record nothing."""
 
 
 class HeadTimes:

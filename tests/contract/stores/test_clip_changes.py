@@ -40,7 +40,8 @@ class PoolScene:
 
     async def append(self, *clips: Clip, rules: ImportRules | None = None) -> list[Placement]:
         vectors = np.repeat(np.array([[_number(clip)] for clip in clips], np.float32), 4, axis=1)
-        return await self.store.append_clips(self.pool, clips, vectors, rules or ImportRules())
+        appended = await self.store.append_clips(self.pool, clips, vectors, rules or ImportRules())
+        return appended.placements
 
     async def rows(self, *clip_ids: str) -> list[int | None]:
         found = await self.store.find_clips(self.pool.pool_id, clip_ids)
@@ -256,7 +257,7 @@ async def test_the_contents_of_a_pool_of_an_older_server_are_known(redis_url: st
         ),
         stores[2].append_clips(pool, [a_clip("new", 9_999)], vectors[:1]),
     )
-    assert found == [
+    assert [each.placements for each in found] == [
         [Placement(Placing.ALIASED, "clip-6")],
         [Placement(Placing.ALIASED, "clip-2006")],
         [NEW],

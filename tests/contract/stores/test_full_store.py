@@ -15,6 +15,7 @@ from tests.needing_redis import needing_redis
 from aloe.learner.adapters.redis.orphans import OrphanSweep
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.errors import LeaseLost, StoreFull, StoreUnavailable
+from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.leases import LabelChange
 from aloe.local.redis_server import redis_child
 from aloe.values.states import ClipState
@@ -92,7 +93,7 @@ async def test_every_change_fails_whole_and_every_read_goes_on(own, setting, val
     _, progress = await store.read_task(scene.task.task_id)
     assert (progress.labeled, progress.leased) == (2, 1)
     assert len(await store.read_labels(scene.task)) == 2
-    assert await store.read_events(scene.task, "0")
+    assert await store.read_events(scene.task, START_OF_LOG)
     assert len(await store.read_vectors(scene.pool, 0)) == scene.pool.clip_count
     assert await store.read_clips(scene.pool, 0, 2)
     assert await everything(client) == before

@@ -49,7 +49,7 @@ async def test_an_append_that_is_repeated_keeps_its_vectors(store: RedisStore):
     pool = await store.create_pool(new_pool())
     for first, count in ((0, 40), (40, 300), (340, 600)):
         found = await store.append_clips(pool, *new_clips(count, first=first))
-        assert found == [NEW] * count
+        assert found.placements == [NEW] * count
     async with asyncio.timeout(10):
         vectors = await store.read_vectors(pool, 0)
     assert np.array_equal(vectors[:, 0], np.arange(940))
@@ -60,12 +60,11 @@ async def test_a_change_of_names_that_is_repeated_is_told_as_it_was_made(store: 
     clips, vectors = new_clips(2)
     await store.append_clips(pool, clips, vectors)
     twin = replace(clips[0], clip_id="twin")
-    assert await store.append_clips(pool, [twin], vectors[:1]) == [
-        Placement(Placing.ALIASED, "clip-0")
-    ]
+    found = await store.append_clips(pool, [twin], vectors[:1])
+    assert found.placements == [Placement(Placing.ALIASED, "clip-0")]
     other = replace(clips[1], content_hash="other")
     found = await store.append_clips(pool, [other], vectors[:1], ImportRules(replace=True))
-    assert found == [REPLACED]
+    assert found.placements == [REPLACED]
     assert await store.remove_clips(pool, ["clip-0"]) == Removal(1, 0, 0)
     await store.rename_clip(pool, "clip-1", "renamed")
     stored = await store.read_pool(pool.pool_id)

@@ -38,7 +38,8 @@ async def test_clips_keep_their_order_over_many_chunks_and_appends(store: Store)
     pool = await store.create_pool(new_pool())
     first = 0
     for count in (1, 300, 7, 255, 255, 40):
-        assert await store.append_clips(pool, *new_clips(count, first=first)) == [NEW] * count
+        appended = await store.append_clips(pool, *new_clips(count, first=first))
+        assert appended.placements == [NEW] * count
         first += count
     assert (await store.read_pool(pool.pool_id)).clip_count == first
     clips = await store.read_clips(pool, 0, 10_000)
@@ -98,7 +99,7 @@ async def test_appending_a_known_clip_changes_nothing(store: Store):
     pool = await store.create_pool(new_pool())
     await store.append_clips(pool, *new_clips(3))
     found = await store.append_clips(pool, *new_clips(4, first=1))
-    assert found == [EXISTING, EXISTING, NEW, NEW]
+    assert found.placements == [EXISTING, EXISTING, NEW, NEW]
     assert (await store.read_pool(pool.pool_id)).clip_count == 5
 
 

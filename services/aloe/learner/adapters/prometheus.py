@@ -39,6 +39,12 @@ class PrometheusRecorder(Recorder):
             registry=registry,
         )
         self.store_warned(())
+        self._went_back = Counter(
+            "aloe_learner_store_went_back",
+            "Pools and tasks that were found in an earlier state than was seen of them: what came"
+            " after that is lost.",
+            registry=registry,
+        )
 
     def spent(self, phase: Phase, duration_s: float) -> None:
         self._phase_s.labels(phase.value).observe(duration_s)
@@ -51,6 +57,9 @@ class PrometheusRecorder(Recorder):
     def store_warned(self, kinds: Collection[str]) -> None:
         for kind in ConcernKind:
             self._store_warning.labels(kind.value).set(kind.value in kinds)
+
+    def store_went_back(self) -> None:
+        self._went_back.inc()
 
     def serve(self, address: str, pool_cache_bytes: Callable[[], int]) -> str:
         """Answer HTTP from a thread of its own, and return the URL.

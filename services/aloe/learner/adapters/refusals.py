@@ -9,6 +9,7 @@ from aloe.learner.domain.errors import (
     LeaseLost,
     PoolInUse,
     PoolNotFound,
+    StoreWentBack,
     TaskChanged,
     TaskNotFound,
     Violation,
@@ -28,6 +29,20 @@ def pool_not_found(pool_id: str) -> PoolNotFound:
 def pool_deleted(pool_id: str) -> PoolNotFound:
     """Refuse a Pool that was read before; it may have been made anew since."""
     return PoolNotFound(f"pools/{pool_id} was deleted")
+
+
+def pool_went_back(pool_id: str) -> StoreWentBack:
+    return StoreWentBack(
+        f"the store went back to an earlier state of pools/{pool_id} than was seen of it; what came"
+        " after that is lost; repeat the call"
+    )
+
+
+def log_went_back(task_id: str) -> StoreWentBack:
+    return StoreWentBack(
+        f"the store went back to an earlier state of tasks/{task_id} than was seen of it; what came"
+        " after that is lost; repeat the call"
+    )
 
 
 def pool_id_taken(stored: Pool) -> AlreadyExists:

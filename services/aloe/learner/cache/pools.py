@@ -1,11 +1,14 @@
 """The pools that a learner process keeps in memory. They may be dropped at any time."""
 
 import asyncio
+import contextlib
+import logging
 import math
 import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from weakref import WeakValueDictionary
 
@@ -16,9 +19,10 @@ from aloe.learner.cache.scores import PoolScorer
 from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import FoundClip
-from aloe.learner.domain.errors import ClipNotFound, PoolNotFound
-from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.domain.errors import ClipNotFound, PoolNotFound, StoreWentBack
+from aloe.learner.domain.pool import ChangedClip, Clip, Pool
 from aloe.learner.ports.pools import PoolStore, ReadClips
+from aloe.learner.recorder import NoRecorder, Recorder
 
 DEFAULT_BYTE_BUDGET = 16 * 1024**3
 """For the vectors of pools."""
@@ -28,6 +32,10 @@ reaches every replica."""
 _CLIPS_PER_READ = 10_000
 _SPARE = 8
 """A pool that outgrows its memory gets an eighth more than it had, or what it needs."""
+_MOST_TRIES = 3
+_NO_RECORDER = NoRecorder()
+
+_log = logging.getLogger(__name__)
 
 
 def no_clip(pool_id: str, clip_id: str) -> ClipNotFound:
@@ -90,7 +98,9 @@ class CachedPool:
     """A pool's clips and vectors, by row, and what scores them."""
 
     def __init__(self, pool: Pool, threads: Threads) -> None:
-        self.pool = pool
+        # Nothing is read yet.
+        self.pool = replace(pool, row_count=0, retired_count=0, change_count=0, mark="")
+        """As it was when it was last read: all that is here is of the state at its mark."""
         self.clips = PoolClips()
         self.retired_rows: list[int] = []
         """Rows of deleted and replaced clips, in that order."""
@@ -98,16 +108,13 @@ class CachedPool:
         self.read_at = -math.inf
         """It has what the store held at this time, by time.monotonic()."""
         self._buffer = aligned_empty((0, pool.encoder.embedding_dim))
-        self._row_count = 0
-        self._change_count = 0
-        """Changes of clips that were there, which it knows of."""
         self._lock = asyncio.Lock()
         self._readings: set[asyncio.Task[None]] = set()
 
     @property
     def vectors(self) -> Float32Array:
         """(n_clips, embedding_dim) float32, as of now; stays as it is when the pool grows."""
-        return self._buffer[: self._row_count]
+        return self._buffer[: self.pool.row_count]
 
     @property
     def byte_count(self) -> int:
@@ -118,10 +125,11 @@ class CachedPool:
         """Read the clips that were added or changed since the last time.
 
         The reading goes on if the caller is cancelled: others may wait for it.
+
+        Raises:
+            StoreWentBack: what was read before is not of the pool's past.
         """
-        self.pool = pool
-        has_rows = min(len(self.clips), self._row_count) >= pool.row_count
-        if has_rows and self._change_count >= pool.change_count:
+        if self.pool.mark == pool.mark != "":
             return
         reading = asyncio.create_task(self._read(store, pool))
         self._readings.add(reading)
@@ -135,60 +143,88 @@ class CachedPool:
 
     async def _read(self, store: PoolStore, pool: Pool) -> None:
         async with self._lock:
-            wanted = pool.row_count
-            if wanted > len(self._buffer):
-                # Exact at first; then with spare room, so that not every new clip copies them all.
-                capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
-                buffer = aligned_empty((capacity, pool.encoder.embedding_dim))
-                held = buffer[: self._row_count]
-                await self.scorer.run(partial(np.copyto, held, self.vectors))
-                self._buffer = buffer
-            # First: who sees the new row of a clip must know that the old one is retired.
-            await self._read_changes(store, pool)
-            # Wait for both, even if one fails: none may append after the lock is let go.
-            for outcome in await asyncio.gather(
-                self._read_clips(store, pool, wanted),
-                self._read_vectors(store, pool, wanted),
-                return_exceptions=True,
-            ):
-                if outcome is not None:
-                    raise outcome
-
-    async def _read_changes(self, store: PoolStore, pool: Pool) -> None:
-        """Follow the changes to clips in the order they came, of rows not read yet as well."""
-        while self._change_count < pool.change_count:
-            count = min(_CLIPS_PER_READ, pool.change_count - self._change_count)
-            changes = await store.read_changes(pool, self._change_count, count)
-            if not changes:
-                raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
-            for change in changes:
+            before = self.pool
+            if before.mark == pool.mark != "":
+                return
+            await self._make_room(pool.row_count)
+            # All or nothing is taken over, and none may write after the lock is let go.
+            changes = asyncio.create_task(_changes(store, pool, before.change_count))
+            pieces = asyncio.create_task(_clips(store, pool, before.row_count))
+            steps = (
+                asyncio.create_task(store.check_pool(before)),
+                changes,
+                pieces,
+                asyncio.create_task(self._read_vectors(store, pool)),
+            )
+            await asyncio.wait(steps)
+            failed = [error for error in (step.exception() for step in steps) if error]
+            # Whatever else went wrong: if the store went back, what is here is of no use.
+            for error in sorted(failed, key=lambda error: not isinstance(error, StoreWentBack)):
+                raise error
+            if pool.row_count < before.row_count or pool.change_count < before.change_count:
+                return  # Another read a later state meanwhile.
+            for change in changes.result():
                 self.clips.change(change.row, change.clip)
                 if change.clip.is_retired:
                     self.retired_rows.append(change.row)
-            self._change_count += len(changes)
+            for piece in pieces.result():
+                self.clips.append(piece)
+            self.pool = pool
 
-    async def _read_clips(self, store: PoolStore, pool: Pool, wanted: int) -> None:
-        while len(self.clips) < wanted:
-            count = min(_CLIPS_PER_READ, wanted - len(self.clips))
-            more = await store.read_clips(pool, len(self.clips), count)
-            if not more:
-                raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
-            self.clips.append(more)
+    async def _make_room(self, wanted: int) -> None:
+        if wanted > len(self._buffer):
+            # Exact at first; then with spare room, so that not every new clip copies them all.
+            capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
+            buffer = aligned_empty((capacity, self.pool.encoder.embedding_dim))
+            held = buffer[: self.pool.row_count]
+            await self.scorer.run(partial(np.copyto, held, self.vectors))
+            self._buffer = buffer
 
-    async def _read_vectors(self, store: PoolStore, pool: Pool, wanted: int) -> None:
-        room = self._buffer[self._row_count : wanted]
+    async def _read_vectors(self, store: PoolStore, pool: Pool) -> None:
+        first_row = self.pool.row_count
+        room = self._buffer[first_row : pool.row_count]
         if not len(room):
             return
-        if len(await store.read_vectors(pool, self._row_count, len(room), room)) < len(room):
+        if len(await store.read_vectors(pool, first_row, len(room), room)) < len(room):
             raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
-        self._row_count = wanted
+
+
+async def _changes(store: PoolStore, pool: Pool, known_count: int) -> list[ChangedClip]:
+    """Read the changes to clips in the order they came, of rows not read yet as well."""
+    changes: list[ChangedClip] = []
+    while (first := known_count + len(changes)) < pool.change_count:
+        more = await store.read_changes(
+            pool, first, min(_CLIPS_PER_READ, pool.change_count - first)
+        )
+        if not more:
+            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+        changes += more
+    return changes
+
+
+async def _clips(store: PoolStore, pool: Pool, first_row: int) -> list[ReadClips]:
+    pieces: list[ReadClips] = []
+    while first_row < pool.row_count:
+        piece = await store.read_clips(
+            pool, first_row, min(_CLIPS_PER_READ, pool.row_count - first_row)
+        )
+        if not len(piece):
+            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+        pieces.append(piece)
+        first_row += len(piece)
+    return pieces
 
 
 class PoolCache:
     """The pools in use, each read once and then kept up to date, within a budget of memory."""
 
-    def __init__(self, store: PoolStore, byte_budget: int = DEFAULT_BYTE_BUDGET) -> None:
-        self._store, self._byte_budget = store, byte_budget
+    def __init__(
+        self,
+        store: PoolStore,
+        byte_budget: int = DEFAULT_BYTE_BUDGET,
+        recorder: Recorder = _NO_RECORDER,
+    ) -> None:
+        self._store, self._byte_budget, self._recorder = store, byte_budget, recorder
         self._threads = Threads(SCORING)
         self._kept: OrderedDict[str, CachedPool] = OrderedDict()
         """Those within the budget, the least recently used one first."""
@@ -209,7 +245,18 @@ class PoolCache:
             cached.read_at = -math.inf
 
     async def fresh(self, pool_id: str) -> CachedPool:
-        """Return a pool as it is now. Raises PoolNotFound."""
+        """Return a pool as it is now.
+
+        Raises:
+            PoolNotFound: there is none.
+            StoreWentBack: the store goes back to earlier states time and again.
+        """
+        for _ in range(_MOST_TRIES - 1):
+            with contextlib.suppress(StoreWentBack):
+                return await self._fresh(pool_id)
+        return await self._fresh(pool_id)
+
+    async def _fresh(self, pool_id: str) -> CachedPool:
         began = time.monotonic()
         pool = await self._store.read_pool(pool_id)
         cached = self._in_use.get(pool_id)
@@ -217,10 +264,24 @@ class PoolCache:
             cached = self._in_use[pool_id] = CachedPool(pool, self._threads)
         self._kept[pool_id] = cached
         self._kept.move_to_end(pool_id)
-        await cached.refresh(self._store, pool)
+        try:
+            await cached.refresh(self._store, pool)
+        except StoreWentBack as error:
+            self.drop(cached, error)
+            raise
         cached.read_at = began
         self._evict()
         return cached
+
+    def drop(self, cached: CachedPool, error: StoreWentBack) -> None:
+        """Forget a pool that is not of the store's past, so that the next call reads it anew."""
+        pool_id = cached.pool.pool_id
+        if self._in_use.get(pool_id) is not cached:
+            return  # Others saw it at the same time.
+        del self._in_use[pool_id]
+        self._kept.pop(pool_id, None)
+        self._recorder.store_went_back()
+        _log.error("%s", error)
 
     @property
     def byte_count(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import math
 import time
 from collections.abc import Collection
@@ -11,15 +12,24 @@ import numpy as np
 
 from aloe.learner.cache.pools import RECENT_S
 from aloe.learner.cache.scores import Ranks
-from aloe.learner.domain.errors import HeadNotTrained, TaskChanged
-from aloe.learner.domain.events import TaskView
+from aloe.learner.domain.errors import (
+    HeadNotTrained,
+    StoreUnavailable,
+    StoreWentBack,
+    TaskChanged,
+)
+from aloe.learner.domain.events import START_OF_LOG, TaskView
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import HeadTimes, NoRecorder, Recorder
 from aloe.values.states import EventKind
 
+_MOST_READS = 10
+"""Of a head, while newer ones come meanwhile."""
 _NO_RECORDER = NoRecorder()
+
+_log = logging.getLogger(__name__)
 
 
 class CachedTask:
@@ -27,6 +37,7 @@ class CachedTask:
 
     def __init__(self, task: Task, recorder: Recorder) -> None:
         self.task = task
+        self._recorder = recorder
         self.times = HeadTimes(recorder)
         self.view = TaskView(0)
         self.changed = asyncio.Event()
@@ -57,7 +68,13 @@ class CachedTask:
 
     async def _read(self, store: Store) -> None:
         began = time.monotonic()
-        events = await store.read_events(self.task, self.view.last_event_id)
+        try:
+            events = await store.read_events(self.task, self.view.last_event_id)
+        except StoreWentBack as error:
+            _log.error("%s", error)
+            self._recorder.store_went_back()
+            await self._begin_anew(store)
+            events = await store.read_events(self.task, START_OF_LOG)
         if any(event.kind is EventKind.TASK_UPDATED for event in events):
             # Before the events are applied: where this fails, the next read gets them again.
             self.task = await self._read_settings(store)
@@ -67,6 +84,13 @@ class CachedTask:
         if events:
             self.changed.set()
             self.changed = asyncio.Event()
+
+    async def _begin_anew(self, store: Store) -> None:
+        """Forget what followed from a log that is no more."""
+        self.task = await self._read_settings(store)
+        self.view, self._head, self.ranks = TaskView(0), None, Ranks()
+        self.changed.set()
+        self.changed = asyncio.Event()
 
     async def _read_settings(self, store: Store) -> Task:
         task, _ = await store.read_task(self.task.task_id)
@@ -94,8 +118,10 @@ class CachedTask:
 
     async def head(self, store: Store) -> Head:
         """Return the newest head. Raises HeadNotTrained before the first."""
-        while self._head is None or self._head.version < self.view.head_version:
-            version = self.view.head_version
+        for _ in range(_MOST_READS):
+            view, version = self.view, self.view.head_version
+            if self._head is not None and self._head.version >= version:
+                return self._head
             if version == 0:
                 raise HeadNotTrained(
                     f"tasks/{self.task.task_id} has no head yet; label clips of two classes first"
@@ -103,9 +129,11 @@ class CachedTask:
             head = await store.read_head(self.task, version)
             if head is None:  # Only the last few are kept, and newer ones came meanwhile.
                 await self.refresh(store)
-            else:
+            elif self.view is view:
                 self.take_head(head)
-        return self._head
+        raise StoreUnavailable(
+            f"head {self.view.head_version} of tasks/{self.task.task_id} is not in the store"
+        )
 
     def take_head(self, head: Head) -> None:
         """Keep a head that is in the store, unless there is a newer one."""

@@ -125,6 +125,10 @@ class StoreDamaged(LearnerError):
         self.key = key
 
 
+class StoreWentBack(StoreUnavailable):
+    """The store is in an earlier state than was seen of it, or in another that followed on one."""
+
+
 class SchemaTooNew(Exception):
     """The store holds data of a newer version than this server knows: it cannot start."""
 

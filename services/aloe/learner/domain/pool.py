@@ -1,7 +1,7 @@
 """Pools, clips and recordings."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -66,6 +66,9 @@ class Pool:
     """Rows whose clip was deleted or replaced."""
     change_count: int = 0
     """Changes to clips that were there: new names, replacements, deletions."""
+    mark: str = field(default="", compare=False)
+    """Of the change after which it was read. A store that went back to an earlier state has it no
+    more, or never again. Empty: no state in particular."""
 
     @property
     def clip_count(self) -> int:

@@ -1,6 +1,7 @@
 """A store of pools; `store` says what holds for all of its methods."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from aloe.learner.domain.arrays import Float32Array
@@ -12,6 +13,16 @@ CHUNK_ROWS = 255
 power of two, which saves a quarter of Redis's memory."""
 NO_RULES = ImportRules()
 """What an import does that says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append came to."""
+
+    placements: list[Placement]
+    """One for each clip."""
+    pool: Pool
+    """With the mark of this append; its counts are those of before."""
 
 
 class ReadClips(Protocol):
@@ -29,6 +40,11 @@ class PoolStore(Protocol):
 
     Rows are only ever added, behind the last, and their vectors never change. What names a row may
     change (domain/clip_index says how); each such change is counted by the pool and kept in order.
+
+    But the store may go back to an earlier state, and other rows may follow then. Every change has
+    a mark, and a Pool has that of the last one when it was read. What is read by such a Pool raises
+    StoreWentBack unless all that led up to its mark is still so; where the mark is very old, it may
+    be raised all the same.
     """
 
     async def create_pool(self, pool: Pool) -> Pool:
@@ -40,6 +56,14 @@ class PoolStore(Protocol):
 
     async def read_pool(self, pool_id: str) -> Pool:
         """Return the pool as it is now. Raises PoolNotFound."""
+
+    async def check_pool(self, pool: Pool) -> None:
+        """Say whether a pool is still what it was at its mark, with what followed.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            StoreWentBack: it is not.
+        """
 
     async def list_pool_ids(self) -> list[str]:
         """Return the ids, sorted."""
@@ -56,7 +80,7 @@ class PoolStore(Protocol):
         clips: Sequence[Clip],
         vectors: Float32Array,
         rules: ImportRules = NO_RULES,
-    ) -> list[Placement]:
+    ) -> Appended:
         """Add clips in order, where the rules let them; say what became of each.
 
         Args:
@@ -67,6 +91,7 @@ class PoolStore(Protocol):
 
         Raises:
             PoolNotFound: the pool was deleted or made anew.
+            StoreWentBack: the pool is not what it was at the mark of `pool`, and what followed.
         """
 
     async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:

@@ -159,7 +159,11 @@ class TaskStore(Protocol):
         """
 
     async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
-        """Return the events after an event id, in order."""
+        """Return the events after an event id, in order.
+
+        Raises:
+            StoreWentBack: the log has no such event: it went back to an earlier state.
+        """
 
     async def read_labels(self, task: Task) -> list[StoredLabel]:
         """Return every label and abstention, by row; none of retired rows."""

@@ -24,6 +24,7 @@ _STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
     errors.StoreFull: (grpc.StatusCode.RESOURCE_EXHAUSTED, "STORE_FULL"),
     errors.StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    errors.StoreWentBack: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.StoreForbidden: (grpc.StatusCode.FAILED_PRECONDITION, "STORE_FORBIDDEN"),
     errors.StoreDamaged: (grpc.StatusCode.DATA_LOSS, "STORE_DAMAGED"),
     errors.EncoderUnavailable: (grpc.StatusCode.UNAVAILABLE, "ENCODER_UNAVAILABLE"),

@@ -169,7 +169,9 @@ class Appender:
         return clips, np.concatenate(vectors)
 
     async def _append(self, clips: Sequence[Clip], vectors: Float32Array) -> None:
-        placements = await self._store.append_clips(self._pool, clips, vectors, self._rules)
+        appended = await self._store.append_clips(self._pool, clips, vectors, self._rules)
+        # With its mark: a later append fails if the store has gone back before this one.
+        self._pool, placements = appended.pool, appended.placements
         new_count = placements.count(NEW)
         self._report.imported_count += new_count
         if new_count < len(clips):

@@ -35,7 +35,8 @@ class Learner:
         recorder: Recorder | None = None,
     ) -> None:
         recorder = recorder or NoRecorder()
-        pool_cache, task_cache = PoolCache(store, pool_cache_bytes), TaskCache(store, recorder)
+        pool_cache = PoolCache(store, pool_cache_bytes, recorder)
+        task_cache = TaskCache(store, recorder)
         self.now = now
         self.pool_cache = pool_cache
         self.trainer = Trainer(store, pool_cache, task_cache, now)

@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 
 from aloe.learner.cache.pools import PoolCache, PoolClips
 from aloe.learner.cache.tasks import TaskCache
-from aloe.learner.domain.errors import HeadVersionUnknown, TaskChanged, TaskNotFound
+from aloe.learner.domain.errors import (
+    HeadVersionUnknown,
+    InvalidInput,
+    StoreWentBack,
+    TaskChanged,
+    TaskNotFound,
+)
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import StoredLabel
@@ -130,9 +136,20 @@ class Tasks:
         self._cache.forget(task_id)
 
     async def events(self, task_id: str, after: str, count: int) -> TaskHistory:
-        """Return up to `count` events after an event id."""
+        """Return up to `count` events after an event id.
+
+        Raises:
+            InvalidInput: the log has no such event.
+        """
         task, _ = await self._store.read_task(task_id)
-        events = await self._store.read_events(task, after, count)
+        try:
+            events = await self._store.read_events(task, after, count)
+        except StoreWentBack as error:
+            raise InvalidInput.of(
+                "page_token",
+                "the log has no such page; the store may have gone back to an earlier state since"
+                " the page before; begin with the first page",
+            ) from error
         pool = await self._pools.fresh(task.pool_id)
         return TaskHistory(task, events, pool.clips)
 

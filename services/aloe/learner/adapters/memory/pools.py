@@ -1,6 +1,7 @@
 """Pools in memory."""
 
 import contextlib
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,11 +15,10 @@ from aloe.learner.domain.clip_index import (
     ClipIndex,
     FoundClip,
     ImportRules,
-    Placement,
     Removal,
 )
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
-from aloe.learner.ports.pools import NO_RULES
+from aloe.learner.ports.pools import NO_RULES, Appended
 
 
 class _Clips(list[Clip]):
@@ -47,7 +47,11 @@ class MemoryPools:
             row_count=stored.index.row_count,
             retired_count=stored.index.retired_count,
             change_count=len(stored.changes),
+            mark=stored.marks[-1],
         )
+
+    async def check_pool(self, pool: Pool) -> None:
+        self._fenced_pool(pool)
 
     async def list_pool_ids(self) -> list[str]:
         return sorted(self._tables.pools)
@@ -70,13 +74,13 @@ class MemoryPools:
         clips: Sequence[Clip],
         vectors: Float32Array,
         rules: ImportRules = NO_RULES,
-    ) -> list[Placement]:
+    ) -> Appended:
         stored = self._fenced_pool(pool)
         with _changing(stored) as index:
             placements = [index.place(clip, rules) for clip in clips]
         new = [place for place, each in enumerate(placements) if each.placing in TOOK_A_ROW]
         stored.vectors = np.vstack([stored.vectors, vectors[new]])
-        return placements
+        return Appended(placements, replace(pool, mark=stored.marks[-1]))
 
     async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:
         with _changing(self._fenced_pool(pool)) as index:
@@ -111,6 +115,8 @@ class MemoryPools:
         stored = self._tables.pools.get(pool.pool_id)
         if stored is None or stored.pool.epoch != pool.epoch:
             raise refusals.pool_deleted(pool.pool_id)
+        if pool.mark and pool.mark not in stored.marks:
+            raise refusals.pool_went_back(pool.pool_id)
         return stored
 
 
@@ -118,4 +124,7 @@ class MemoryPools:
 def _changing(stored: StoredPool) -> Iterator[ClipIndex]:
     row_count = stored.index.row_count
     yield stored.index
-    stored.changes += stored.index.take_changes(row_count)
+    changes = stored.index.take_changes(row_count)
+    stored.changes += changes
+    if changes or stored.index.row_count > row_count:
+        stored.marks.append(uuid.uuid4().hex)

@@ -38,7 +38,11 @@ class MemoryRounds(TaskTable):
     async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:
         stored = self._fenced(ticket.task)
         training = stored.training
-        if training is None or (training.version, stored.fence) != (head.version, ticket.fence):
+        if training is None or (training.version, stored.fence, training.cutoff_event_id) != (
+            head.version,
+            ticket.fence,
+            ticket.cutoff_event_id,
+        ):
             return False
         stored.heads[head.version], stored.rounds[head.version] = head, round_
         stored.heads.pop(head.version - KEPT_HEADS, None)

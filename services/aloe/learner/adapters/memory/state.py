@@ -32,6 +32,8 @@ class StoredPool:
         self.pool = pool
         self.index = ClipIndex(pool.pool_id, 0)
         self.changes: list[ChangedClip] = []
+        self.marks = [pool.epoch]
+        """Of all changes, in order."""
         self.vectors: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
 
 

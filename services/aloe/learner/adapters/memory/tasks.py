@@ -53,4 +53,7 @@ class MemoryTasks(MemoryLeases, MemoryAnswers, MemoryRounds):
     async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
         _, place = event_order(after)
         end = None if at_most is None else place + at_most
-        return self._fenced(task).events[place:end]
+        events = self._fenced(task).events
+        if place > len(events):
+            raise refusals.log_went_back(task.task_id)
+        return events[place:end]

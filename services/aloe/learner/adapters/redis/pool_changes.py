@@ -7,7 +7,7 @@ where the pool has changed since it was read; then it is worked out anew.
 import json
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -28,15 +28,19 @@ from aloe.learner.domain.clip_index import (
     TOOK_A_ROW,
     ClipIndex,
     ImportRules,
-    Placement,
     Placing,
     Removal,
 )
+from aloe.learner.domain.errors import StoreUnavailable
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports.pools import CHUNK_ROWS, NO_RULES
+from aloe.learner.ports.pools import CHUNK_ROWS, NO_RULES, Appended
 from aloe.redis.connecting import RedisClient
 
 T = TypeVar("T")
+_KEPT_MARKS = 10_000
+"""So many changes later a learner reads a pool anew, since it cannot tell whether it knew it."""
+_MOST_TRIES = 200
+"""Of a change that others came before each time."""
 
 
 class PoolChanges(PoolLooks):
@@ -57,15 +61,15 @@ class PoolChanges(PoolLooks):
         clips: Sequence[Clip],
         vectors: Float32Array,
         rules: ImportRules = NO_RULES,
-    ) -> list[Placement]:
+    ) -> Appended:
         end = self._ends.pop(pool.epoch, None)
         if end is not None and _differ(clips):
-            end = await self._write(pool, _Change(end, clips, vectors))
-            if end is not None:
-                self._ends[pool.epoch] = end
-                return [NEW] * len(clips)
+            written = await self._write(pool, _Change(end, clips, vectors))
+            if written is not None:
+                self._ends[pool.epoch] = written.tail
+                return Appended([NEW] * len(clips), replace(pool, mark=written.mark))
         ids = [name for clip in clips for name in (clip.clip_id, *clip.other_ids)]
-        while True:
+        for _ in range(_MOST_TRIES):
             look, placements = await self._look_for(
                 pool,
                 ids,
@@ -75,11 +79,12 @@ class PoolChanges(PoolLooks):
             )
             new = [place for place, each in enumerate(placements) if each.placing in TOOK_A_ROW]
             added = vectors if len(new) == len(clips) else vectors[new]
-            end = await self._write(pool, _Change.of(look, added))
-            if end is not None:
+            written = await self._write(pool, _Change.of(look, added))
+            if written is not None:
                 if all(each.placing is Placing.ADDED for each in placements):
-                    self._ends[pool.epoch] = end
-                return placements
+                    self._ends[pool.epoch] = written.tail
+                return Appended(placements, replace(pool, mark=written.mark))
+        raise _kept_changing(pool)
 
     @guarded
     async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:
@@ -92,19 +97,22 @@ class PoolChanges(PoolLooks):
     async def _rename(self, pool: Pool, ids: Sequence[str], change: Callable[[ClipIndex], T]) -> T:
         """Make a change that adds no clips."""
         no_vectors = np.empty((0, pool.encoder.embedding_dim), np.float32)
-        while True:
+        for _ in range(_MOST_TRIES):
             look, outcome = await self._look_for(pool, ids, [], _rows_found, change)
             if await self._write(pool, _Change.of(look, no_vectors)) is not None:
                 return outcome
+        raise _kept_changing(pool)
 
-    async def _write(self, pool: Pool, change: "_Change") -> Chunk | None:
-        """Write a change, and return the pool's last chunk after it.
+    async def _write(self, pool: Pool, change: "_Change") -> "_Written | None":
+        """Write a change. None if the pool is another by now than the change was made for.
 
-        None if the pool is another by now than the change was made for.
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            StoreWentBack: it is not what it was at its mark.
         """
         if not change.clips and not change.edits:
-            await self._check_there(pool)
-            return change.tail
+            await self.check_pool(replace(pool, mark=change.mark or pool.mark))
+            return _Written(change.tail, change.mark or pool.mark)
         tail, replaced = change.tail, None
         chunks: list[Chunk] = []
         if change.clips:
@@ -114,32 +122,45 @@ class PoolChanges(PoolLooks):
             replaced, vectors = begun
             first_row = tail.end_row if replaced is None else tail.first_row
             chunks = await self._chunks.write(pool, vectors, first_row)
-        outcome = await self._register(pool, change, chunks, replaced)
+        mark = uuid.uuid4().hex
+        outcome = await self._register(pool, change, chunks, replaced, mark)
         if outcome == b"OK":
             if replaced is not None:
                 await self._chunks.unlink(pool, [replaced])
-            return chunks[-1] if chunks else tail
+            return _Written(chunks[-1] if chunks else tail, mark)
         await self._chunks.unlink(pool, chunks)
         if outcome == b"POOL_NOT_FOUND":
             raise refusals.pool_deleted(pool.pool_id)
+        if outcome == b"WENT_BACK":
+            raise refusals.pool_went_back(pool.pool_id)
         return None  # The next look notes the contents, if it was for that.
 
     async def _register(
-        self, pool: Pool, change: "_Change", chunks: Sequence[Chunk], replaced: Chunk | None
+        self,
+        pool: Pool,
+        change: "_Change",
+        chunks: Sequence[Chunk],
+        replaced: Chunk | None,
+        mark: str,
     ) -> bytes:
         """Run the script, and return what it says; chunks that Redis refuses are freed."""
         keys = PoolKeys(pool.pool_id)
         try:
             outcome: bytes = await self._change_pool(
-                [keys.meta, keys.clips, keys.rows, keys.chunks, keys.contents, keys.changes],
+                [
+                    *(keys.meta, keys.clips, keys.rows, keys.chunks, keys.contents, keys.changes),
+                    keys.marks,
+                ],
                 pool.epoch,
                 change.tail.end_row,
-                "" if change.change_count is None else change.change_count,
+                change.mark,
                 _lines_of(change.clips),
                 json.dumps([str(chunk) for chunk in chunks]),
                 "" if replaced is None else str(replaced),
-                uuid.uuid4().hex,
+                mark,
                 change.edits,
+                pool.mark,
+                _KEPT_MARKS,
             )
         except ResponseError:
             # Redis refused it, as when it has no room. Only a repeat of what was done may find its
@@ -161,7 +182,7 @@ class PoolChanges(PoolLooks):
         rest = await self._redis.get(tail.key(pool))
         if rest is not None:
             return tail, np.concatenate([codec.load_vectors(rest, vectors.shape[1]), vectors])
-        await self._check_there(pool)
+        await self.check_pool(pool)
         if await self._read_tail(pool) == tail:
             raise lost_chunk(pool, tail.key(pool))
         return None
@@ -177,13 +198,27 @@ class _Change:
     """New ones, each of which takes a row."""
     vectors: Float32Array
     """(n_clips, embedding_dim) float32"""
-    change_count: int | None = None
-    """Of the pool it was made for; None if all that matters is that ids and contents are new."""
+    mark: str = ""
+    """Of the pool it was made for; empty if all that matters is that ids and contents are new."""
     edits: str = ""
 
     @classmethod
     def of(cls, look: Look, vectors: Float32Array) -> "_Change":
-        return cls(look.tail, look.new_clips(), vectors, look.change_count, look.edits())
+        return cls(look.tail, look.new_clips(), vectors, look.mark, look.edits())
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What a change left."""
+
+    tail: Chunk
+    """The pool's last chunk."""
+    mark: str
+    """Of the pool's last change."""
+
+
+def _kept_changing(pool: Pool) -> StoreUnavailable:
+    return StoreUnavailable(f"others kept changing pools/{pool.pool_id} meanwhile; try again")
 
 
 def _differ(clips: Sequence[Clip]) -> bool:

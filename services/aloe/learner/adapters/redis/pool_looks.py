@@ -10,7 +10,7 @@ from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk
 from aloe.learner.adapters.redis.pipeline import Pipelines
-from aloe.learner.adapters.redis.pool_reads import PoolKeys, PoolReads, parse_row
+from aloe.learner.adapters.redis.pool_reads import PoolKeys, PoolReads, mark_of, parse_row
 from aloe.learner.adapters.redis.scripts import Script
 from aloe.learner.adapters.redis.vectors import VectorReader
 from aloe.learner.domain.clip_index import ClipIndex, FoundClip
@@ -47,16 +47,17 @@ class Look:
     """What was read of a pool, as of one moment or a later one."""
 
     index: ClipIndex
-    change_count: int
+    mark: str
+    """Of the pool's last change."""
     tail: Chunk
     """The last chunk."""
     _before: tuple[dict[str, FoundClip | int], dict[str, tuple[int, ...]]]
 
     @classmethod
-    def of(cls, index: ClipIndex, change_count: int, tail: Chunk) -> "Look":
+    def of(cls, index: ClipIndex, mark: str, tail: Chunk) -> "Look":
         """Note how things were before a change."""
         contents = {each: tuple(rows) for each, rows in index.contents.items()}
-        return cls(index, change_count, tail, ({**index.ids, **index.freed}, contents))
+        return cls(index, mark, tail, ({**index.ids, **index.freed}, contents))
 
     def new_clips(self) -> list[Clip]:
         """Return the clips that the change added."""
@@ -129,6 +130,9 @@ class PoolLooks(PoolReads):
             try:
                 return look, change(look.index)
             except _Unread as unread:
+                # Each time it is another: what was asked for is there, or there is none.
+                if unread.key in more_rows or unread.key in more_hashes:
+                    raise refusals.pool_went_back(pool.pool_id) from unread
                 if isinstance(unread.key, int):
                     more_rows.add(unread.key)
                 else:
@@ -144,8 +148,8 @@ class PoolLooks(PoolReads):
     ) -> Look:
         keys = PoolKeys(pool.pool_id)
         # First of all: whatever comes after it makes the script refuse.
-        epoch, change_count, indexed = await self._read(
-            "HMGET", keys.meta, "epoch", "change_count", "indexed"
+        epoch, mark, indexed = await self._read(
+            "HMGET", keys.meta, "epoch", "last_change", "indexed"
         )
         if epoch != pool.epoch.encode():
             raise refusals.pool_deleted(pool.pool_id)
@@ -164,7 +168,7 @@ class PoolLooks(PoolReads):
         index.clips = _ReadClips(zip(rows, clips, strict=True))
         others = {clip.content_hash for clip in clips} - contents.keys()
         contents.update(await self._read_contents(pool, sorted(others)))
-        return Look.of(index, int(change_count or 0), tail)
+        return Look.of(index, mark_of(pool, mark), tail)
 
     async def _index_contents(self, pool: Pool) -> None:
         """Note the contents of a pool that an older server filled."""

@@ -1,6 +1,7 @@
 """Reading pools in Redis. The keys are listed in store.py."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk
 from aloe.learner.adapters.redis.pipeline import Pipelines
-from aloe.learner.adapters.redis.scripts import guarded
+from aloe.learner.adapters.redis.scripts import Script, guarded
 from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import FoundClip
@@ -18,6 +19,8 @@ from aloe.redis.connecting import RedisClient
 
 _FIELDS_PER_READ = 1_000
 """Many more would keep Redis, and the event loop, from others."""
+_MOST_READS = 1_000
+"""Of vectors whose last chunk was replaced each time."""
 
 
 class PoolKeys:
@@ -29,6 +32,7 @@ class PoolKeys:
         self.meta, self.clips, self.rows = prefix + "meta", prefix + "clips", prefix + "rows"
         self.chunks, self.tasks = prefix + "chunks", prefix + "tasks"
         self.contents, self.changes = prefix + "contents", prefix + "changes"
+        self.marks = prefix + "marks"
 
 
 class PoolReads:
@@ -36,15 +40,26 @@ class PoolReads:
 
     def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
         self._redis, self._read, self._vectors = client, pipelines.read, vectors
+        self._check = Script(pipelines.read, "check_pool")
 
     @guarded
     async def read_pool(self, pool_id: str) -> Pool:
-        spec, *counts = await self._read(
-            "HMGET", PoolKeys(pool_id).meta, "spec", "clip_count", "retired_count", "change_count"
-        )
+        fields = "spec", "clip_count", "retired_count", "change_count", "last_change"
+        spec, *counts, mark = await self._read("HMGET", PoolKeys(pool_id).meta, *fields)
         if spec is None:
             raise refusals.pool_not_found(pool_id)
-        return codec.load_pool(pool_id, spec, *(int(count or 0) for count in counts))
+        pool = codec.load_pool(pool_id, spec, *(int(count or 0) for count in counts))
+        return replace(pool, mark=mark_of(pool, mark))
+
+    @guarded
+    async def check_pool(self, pool: Pool) -> None:
+        # Asked after something was read: marks do not come again, so it was so at that time.
+        keys = PoolKeys(pool.pool_id)
+        said = await self._check([keys.meta, keys.marks], pool.epoch, pool.mark)
+        if said == b"POOL_NOT_FOUND":
+            raise refusals.pool_deleted(pool.pool_id)
+        if said == b"WENT_BACK":
+            raise refusals.pool_went_back(pool.pool_id)
 
     @guarded
     async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
@@ -56,13 +71,13 @@ class PoolReads:
         texts = await self._redis.lrange(
             PoolKeys(pool.pool_id).clips, first_row, first_row + count - 1
         )
-        await self._check_there(pool)
+        await self.check_pool(pool)
         return codec.StoredClips(texts)
 
     @guarded
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
         texts = await self._redis.lrange(PoolKeys(pool.pool_id).changes, first, first + count - 1)
-        await self._check_there(pool)
+        await self.check_pool(pool)
         return [codec.load_change(text) for text in texts]
 
     @guarded
@@ -75,11 +90,11 @@ class PoolReads:
     ) -> Float32Array:
         keys = PoolKeys(pool.pool_id)
         filled_count, missing = 0, ""
-        while True:
+        for _ in range(_MOST_READS):
             texts = await self._redis.lrange(keys.chunks, 0, -1)
             chunks = [Chunk.parse(text) for text in texts]
             if not chunks:
-                await self._check_there(pool)
+                await self.check_pool(pool)
             there = max(0, chunks[-1].end_row - first_row) if chunks else 0
             count = there if at_most is None else min(there, at_most)
             if out is None:
@@ -92,12 +107,14 @@ class PoolReads:
             ]
             filled_count = await self._vectors.read(values, out, filled_count)
             if filled_count >= end - first_row:
+                await self.check_pool(pool)
                 return out[:filled_count]
             # A chunk was replaced by a longer one since the list was read, or the pool is gone.
-            await self._check_there(pool)
+            await self.check_pool(pool)
             before, missing = missing, [v.key for v in values if v.begin <= filled_count][-1]
             if missing == before:
-                raise lost_chunk(pool, missing)
+                break
+        raise lost_chunk(pool, missing)
 
     async def _values(self, key: str, names: Sequence[str]) -> list[bytes | None]:
         """Return the values of some fields of a hash."""
@@ -106,14 +123,10 @@ class PoolReads:
             values += await self._redis.hmget(key, list(names[begin : begin + _FIELDS_PER_READ]))
         return values
 
-    async def _check_there(self, pool: Pool) -> None:
-        """Raise PoolNotFound if a pool has gone.
 
-        Asked after something was read: epochs do not come again, so it was there at that time.
-        """
-        epoch = await self._read("HGET", PoolKeys(pool.pool_id).meta, "epoch")
-        if epoch != pool.epoch.encode():
-            raise refusals.pool_deleted(pool.pool_id)
+def mark_of(pool: Pool, last_change: bytes | None) -> str:
+    """Return the mark of a pool's last change; that of a pool without any is its epoch."""
+    return pool.epoch if last_change is None else last_change.decode()
 
 
 def lost_chunk(pool: Pool, chunk: str) -> StoreUnavailable:

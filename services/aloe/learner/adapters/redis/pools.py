@@ -44,7 +44,7 @@ class RedisPools(PoolChanges):
         chunks = await self._delete(
             [
                 *(keys.meta, keys.clips, keys.rows, keys.chunks, keys.tasks),
-                *(keys.contents, keys.changes),
+                *(keys.contents, keys.changes, keys.marks),
             ]
         )
         if chunks == 0:

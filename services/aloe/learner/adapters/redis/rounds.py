@@ -33,6 +33,7 @@ class RedisRounds(TaskScripts):
             codec.dump_head(head),
             codec.dump_round(round_),
             KEPT_HEADS,
+            ticket.cutoff_event_id,
         )
         return bool(reply["stored"])
 

@@ -12,6 +12,7 @@ pool on one node. All but the answers to requests live until their pool or task 
 | aloe:{pool:ID}:clips | list | one clip a row (JSON), retired ones too |
 | aloe:{pool:ID}:rows | hash | clip id -> "row content-hash"; "row" where it names none any more |
 | aloe:{pool:ID}:contents | hash | content hash -> "row row ..." of clips that are not retired |
+| aloe:{pool:ID}:marks | list | ids of the last 10,000 changes of all kinds, in order |
 | aloe:{pool:ID}:changes | list | "row clip" (JSON) of clips that were there before, in order |
 | aloe:{pool:ID}:chunks | list | "first-row row-count chunk-id", in order |
 | aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone or elsewhere |

@@ -90,6 +90,7 @@ _REFUSED_TASKS: Mapping[str, Callable[[str], Exception]] = {
     "TASK_MADE_ANEW": refusals.task_made_anew,
     "TASK_UPDATED": refusals.task_updated,
     "ROWS_RETIRED": refusals.rows_retired,
+    "WENT_BACK": refusals.log_went_back,
 }
 
 

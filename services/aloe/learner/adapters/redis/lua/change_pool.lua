@@ -1,19 +1,23 @@
 -- Adds rows whose vectors lie in chunks written before, and changes what names the others.
--- KEYS: meta, clips, rows, chunks, contents, changes. ARGV: epoch; how many rows and changes the
--- caller saw, the latter '' if it did not look: then all ids and contents must be new; three lines
--- for each new row (id, hash, record); { chunk, ... }; the last chunk if the first one replaces it;
--- the id of this change; '' or { rows = { id, text, ... }, records = { { row, record }, ... },
--- contents = { hash, rows, ... }, gone = { hash, ... }, retired = how many }.
-local META, CLIPS, ROWS, CHUNKS, CONTENTS, CHANGES = unpack(KEYS)
+-- KEYS: meta, clips, rows, chunks, contents, changes, marks. ARGV: epoch; how many rows the caller
+-- saw, and the mark, '' if it did not look: then all ids and contents must be new; three lines for
+-- each new row (id, hash, record); { chunk, ... }; the last chunk if the first one replaces it; the
+-- mark of this change; '' or { rows = { id, text, ... }, records = { { row, record }, ... },
+-- contents = { hash, rows, ... }, gone = { hash, ... }, retired = how many }; a mark that the pool
+-- must have had, or ''; how many marks are kept.
+local META, CLIPS, ROWS, CHUNKS, CONTENTS, CHANGES, MARKS = unpack(KEYS)
 local chunks, edits = cjson.decode(ARGV[5]), ARGV[8] ~= '' and cjson.decode(ARGV[8])
-local meta = redis.call('HMGET', META, 'epoch', 'clip_count', 'change_count', 'indexed', 'last_change')
+local meta = redis.call('HMGET', META, 'epoch', 'clip_count', 'indexed', 'last_change')
+local mark = meta[4] or meta[1]
 if meta[1] ~= ARGV[1] then return 'POOL_NOT_FOUND' end
-if meta[4] ~= 'all' then return 'NOT_INDEXED' end
-if meta[2] ~= ARGV[2] or (ARGV[3] ~= '' and (meta[3] or '0') ~= ARGV[3]) then
-  -- Run before, and only the reply was lost: the ids of change and chunk are of this call alone.
-  if meta[5] == ARGV[7] then return 'OK' end
-  if chunks[1] and redis.call('LPOS', CHUNKS, chunks[1], 'RANK', -1) then return 'OK' end
-  return 'CHANGED'
+if meta[3] ~= 'all' then return 'NOT_INDEXED' end
+local function was_at(one)
+  return one == mark or redis.call('LPOS', MARKS, one, 'RANK', -1)
+end
+if ARGV[9] ~= '' and not was_at(ARGV[9]) then return 'WENT_BACK' end
+if meta[2] ~= ARGV[2] or (ARGV[3] ~= '' and mark ~= ARGV[3]) then
+  -- Run before, and only the reply was lost: its mark is of this call alone.
+  return was_at(ARGV[7]) and 'OK' or 'CHANGED'
 end
 if ARGV[6] ~= '' and redis.call('LINDEX', CHUNKS, -1) ~= ARGV[6] then return 'CHANGED' end
 
@@ -66,5 +70,9 @@ if edits then
   redis.call('HINCRBY', META, 'change_count', #edits.records)
   redis.call('HINCRBY', META, 'retired_count', edits.retired)
 end
+-- Pools of older servers have no marks yet.
+if redis.call('EXISTS', MARKS) == 0 then redis.call('RPUSH', MARKS, mark) end
+redis.call('RPUSH', MARKS, ARGV[7])
+redis.call('LTRIM', MARKS, -ARGV[10], -1)
 redis.call('HSET', META, 'clip_count', ARGV[2] + count, 'last_change', ARGV[7])
 return 'OK'

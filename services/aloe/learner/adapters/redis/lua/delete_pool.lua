@@ -1,4 +1,4 @@
--- Deletes a pool that no task uses. KEYS: meta, clips, rows, chunks, tasks, contents, changes.
+-- Deletes a pool that no task uses. KEYS: meta, clips, rows, chunks, tasks, contents, changes, marks.
 -- Returns nil if there is none, 0 if it is in use, or its chunks.
 if redis.call('EXISTS', KEYS[1]) == 0 then return nil end
 if redis.call('SCARD', KEYS[5]) > 0 then return 0 end

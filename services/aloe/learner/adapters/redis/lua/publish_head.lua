@@ -1,8 +1,10 @@
--- Stores a head with its round. ARGV: epoch, fence, version, head, round, heads to keep.
+-- Stores a head with its round. ARGV: epoch, fence, version, head, round, heads to keep, cutoff.
+-- Where the store went back to an earlier state, fence and version may be those of a later ticket.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local version = tonumber(ARGV[3])
-if number('fence') ~= tonumber(ARGV[2]) or number('round_version') ~= version then
+if number('fence') ~= tonumber(ARGV[2]) or number('round_version') ~= version
+  or redis.call('HGET', META, 'round_cutoff') ~= ARGV[7] then
   return cjson.encode({ stored = false })
 end
 redis.call('HSET', HEADS, version, ARGV[4])

@@ -52,8 +52,9 @@ local function flush_counters()
 end
 
 local function log_event(kind, rows, states, classes, ...)
-  redis.call('XADD', EVENTS, '*', 'kind', kind, 'rows', cjson.encode(rows),
+  local id = redis.call('XADD', EVENTS, '*', 'kind', kind, 'rows', cjson.encode(rows),
     'states', cjson.encode(states), 'classes', cjson.encode(classes), ...)
+  redis.call('HSET', META, 'last_event', id)
 end
 
 -- A label: { state, class, time in ms, oracle, lease id, hash }. A retired row has one of that state,
