@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
+from aloe.serving.file_limit import raise_file_limit
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.serving.server import AddressInUse, RpcServer, Service
 from aloe.serving.settings import S, WrongSettings, read_settings
@@ -70,6 +71,7 @@ def run(
     try:
         settings = read_settings(settings_type, sys.argv[1:])
         _log_to_stderr(settings.log_level)
+        raise_file_limit()
         # Never closed, which would wait for threads that nothing can stop.
         asyncio.Runner(loop_factory=new_event_loop).run(_serve(name, settings, build))
     except (*wrong, *refusals) as error:

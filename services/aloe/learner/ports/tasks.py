@@ -1,6 +1,7 @@
 """A store of tasks; `store` says what holds for all of its methods."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -24,6 +25,16 @@ REQUEST_LIFE = timedelta(days=1)
 ENDED_LEASE_LIFE = timedelta(days=7)
 """How long a lease is remembered after it ended; until then a late answer or a correction can be
 taken, and after it the lease is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMark:
+    """How a task was when it was looked at."""
+
+    task_id: str
+    epoch: str
+    last_event_id: str
+    training_head_version: int | None
 
 
 class TaskStore(Protocol):
@@ -163,6 +174,13 @@ class TaskStore(Protocol):
 
         Raises:
             StoreWentBack: the log has no such event: it went back to an earlier state.
+        """
+
+    async def changed_since(self, marks: Sequence[TaskMark]) -> set[str]:
+        """Return the ids of tasks that changed since they were marked, or may have; none twice.
+
+        Among them are those with overdue leases, and those that are gone, made anew or cannot be
+        read. A change of a task's pool is none of the task.
         """
 
     async def read_labels(self, task: Task) -> list[StoredLabel]:

@@ -273,11 +273,13 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: task_pb2.WatchTaskRequest, context: Any
     ) -> AsyncIterator[task_pb2.WatchTaskResponse]:
         task_id = fields.read_task_id(request.task, "task")
-        async for state, last_round in self._learner.tasks.watch(task_id):
-            yield task_pb2.WatchTaskResponse(
-                task=tasks.write_task(state),
-                last_round=heads.write_round(last_round) if last_round else None,
-            )
+        async for update in self._learner.tasks.watch(task_id):
+            if update.written is None:
+                update.written = task_pb2.WatchTaskResponse(
+                    task=tasks.write_task(update.state),
+                    last_round=heads.write_round(update.report) if update.report else None,
+                )
+            yield update.written
 
     async def ExportLabels(
         self, request: labeling_pb2.ExportLabelsRequest, context: Any

@@ -10,7 +10,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.task import DEFAULT_LEASE_DURATION, Task, TaskProgress
 from aloe.learner.rpc import fields
-from aloe.learner.usecases.tasks import TaskState
+from aloe.learner.usecases.watching import TaskState
 from aloe.v1 import task_pb2
 from aloe.values.recipes import PAPER_RECIPE
 from aloe.wire import names, times

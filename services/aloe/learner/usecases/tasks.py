@@ -3,10 +3,10 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aloe.learner.cache.pools import PoolCache, PoolClips
-from aloe.learner.cache.tasks import TaskCache
+from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
     HeadVersionUnknown,
     InvalidInput,
@@ -19,27 +19,14 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import StoredLabel
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import Task, TaskProgress, check_task
+from aloe.learner.domain.task import Task, check_task
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.training import Trainer
-from aloe.values.stopping import StopAdvice
+from aloe.learner.usecases.watching import TaskState, TaskUpdate, Watching
 
-_WATCH_POLL_S = 0.25
 _MAX_UPDATE_TRIES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class TaskState:
-    """A task and how far it is."""
-
-    task: Task
-    progress: TaskProgress
-    clip_count: int
-    """Clips of its pool."""
-    advice: StopAdvice | None
-    """What its stopping rule says at the newest head, if it has both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +59,7 @@ class Tasks:
     ) -> None:
         self._store, self._pools, self._cache = store, pools, cache
         self._trainer, self._now = trainer, now
+        self._watching = Watching(store, cache, self._look)
 
     async def create(self, task: Task) -> TaskState:
         """Create a task, or return the one that is there with the same content.
@@ -158,22 +146,23 @@ class Tasks:
         cached = await self._cache.fresh(task_id)
         return await round_reports(self._store, cached, first_version, count)
 
-    async def watch(self, task_id: str) -> AsyncIterator[tuple[TaskState, RoundReport | None]]:
-        """Yield a task with its last round, now and whenever either has changed."""
-        last: tuple[TaskState, Round | None] | None = None
-        cached = await self._cache.fresh(task_id)
-        while True:
-            # Taken before the store is read, so that no change after that is missed.
-            changed = cached.changed
-            state = await self.get(task_id)
-            version = state.progress.head_version
-            rounds = await self._store.read_rounds(state.task, version, 1) if version else []
-            update = (state, rounds[0] if rounds else None)
-            if update != last:
-                times = cached.times.of(version)
-                yield state, RoundReport(rounds[0], state.advice, times) if rounds else None
-                last = update
-            await cached.wait_for_change(self._store, changed, timedelta(seconds=_WATCH_POLL_S))
+    def watch(self, task_id: str) -> AsyncIterator[TaskUpdate]:
+        """Yield a task with its last round, now and whenever either has changed.
+
+        Raises:
+            TaskNotFound: it is not there, or no more.
+            TaskChanged: it was made anew.
+        """
+        return self._watching.watch(task_id)
+
+    async def _look(self, cached: CachedTask) -> TaskUpdate:
+        state = await self.get(cached.task.task_id)
+        version = state.progress.head_version
+        rounds = await self._store.read_rounds(state.task, version, 1) if version else []
+        if not rounds:
+            return TaskUpdate(state, None, None)
+        report = RoundReport(rounds[0], state.advice, cached.times.of(version))
+        return TaskUpdate(state, rounds[0], report)
 
     async def labels(self, task_id: str) -> tuple[Task, Pool, list[ExportedLabel]]:
         """Return a task and its pool with every label, in the order of the pool's clips."""

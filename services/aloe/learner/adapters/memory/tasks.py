@@ -1,5 +1,7 @@
 """Tasks in memory: the same changes as the scripts in redis/lua/, in Python."""
 
+from collections.abc import Sequence
+
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.memory.answers import MemoryAnswers
 from aloe.learner.adapters.memory.leases import MemoryLeases
@@ -8,6 +10,7 @@ from aloe.learner.adapters.memory.state import StoredTask
 from aloe.learner.adapters.memory.task_table import expire_leases
 from aloe.learner.domain.events import Event, event_order
 from aloe.learner.domain.task import Task, TaskProgress
+from aloe.learner.ports.tasks import TaskMark
 from aloe.values.states import EventKind
 
 
@@ -57,3 +60,14 @@ class MemoryTasks(MemoryLeases, MemoryAnswers, MemoryRounds):
         if place > len(events):
             raise refusals.log_went_back(task.task_id)
         return events[place:end]
+
+    async def changed_since(self, marks: Sequence[TaskMark]) -> set[str]:
+        return {mark.task_id for mark in marks if self._has_changed(mark)}
+
+    def _has_changed(self, mark: TaskMark) -> bool:
+        stored = self._tables.tasks.get(mark.task_id)
+        if stored is None or (stored.ends and stored.ends[0][0] <= self._now()):
+            return True
+        training = stored.training.version if stored.training else None
+        now = TaskMark(mark.task_id, stored.task.epoch, stored.events[-1].event_id, training)
+        return now != mark

@@ -45,6 +45,8 @@ class TaskKeys:
         self._prefix = f"aloe:{{task:{task_id}}}:"
         names = ["meta", "labels", "holds", "leases", "expiries", "events", "heads", "rounds"]
         self.lasting = [self._prefix + name for name in names]
+        self.meta, self.expiries = self._prefix + "meta", self._prefix + "expiries"
+        self.events = self._prefix + "events"
 
     def for_script(self, request: str = "none") -> list[str]:
         """Return the keys as task.lua takes them, the last one for a request's answer."""

@@ -11,6 +11,7 @@ from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.rounds import RedisRounds
 from aloe.learner.adapters.redis.scripts import Script, guarded
+from aloe.learner.adapters.redis.task_changes import RedisTaskChanges
 from aloe.learner.adapters.redis.task_scripts import TaskKeys
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
@@ -34,11 +35,12 @@ _EVENT_KINDS = {
 """As the scripts write them."""
 
 
-class RedisTasks(RedisLeases, RedisAnswers, RedisRounds):
+class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
     """The TaskStore of a Redis server."""
 
     def __init__(self, client: RedisClient, pipelines: Pipelines) -> None:
         super().__init__(client, pipelines)
+        RedisTaskChanges.__init__(self, client, pipelines)
         self._link = Script(pipelines.write, "link_task")
 
     @guarded
