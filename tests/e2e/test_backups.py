@@ -39,6 +39,7 @@ def test_a_dumped_pool_is_restored_with_its_tasks(
     dump = tmp_path / "vowels.parquet"
     tasks = [each["task_id"] for each in aloe.json("task", "list") if each["pool_id"] == vowels]
     counted = aloe.json("pool", "dump", vowels, dump)
+    assert dump.stat().st_mode & 0o077 == 0
     assert (counted["clips"], counted["tasks"]) == (30, len(tasks))
     before = {each: aloe.output("export", each) for each in tasks}
     for each in tasks:

@@ -120,6 +120,43 @@ def test_a_disk_that_is_nearly_full_is_told(tmp_path: Path, monkeypatch: pytest.
     assert "make room" in found["disk"]["remedy"]
 
 
+def test_folders_that_others_may_read_are_told(tmp_path: Path):
+    for name in ("redis", "audio", "logs"):
+        (tmp_path / name).mkdir(mode=0o755)
+    (tmp_path / "lock").touch()
+    (tmp_path / "logs").chmod(0o700)
+    _, found = examined("--data-dir", tmp_path)
+    row = found["privacy"]
+    assert (row["ok"], row["needed"]) == (False, False)
+    assert f"{tmp_path}/redis, {tmp_path}/audio" in row["found"]
+    assert f"chmod go= {tmp_path}/redis {tmp_path}/audio" in row["remedy"]
+    (tmp_path / "redis").chmod(0o700)
+    (tmp_path / "audio").chmod(0o700)
+    assert "privacy" not in examined("--data-dir", tmp_path)[1]
+
+
+def test_the_disk_of_kept_audio_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ALOE_LEARNER_AUDIO_ROOT", str(tmp_path / "audio"))
+    _, found = examined()
+    assert "GB free" in found["disk of kept audio"]["found"]
+    (tmp_path / "audio").touch()
+    done, found = examined()
+    assert (done.returncode, found["disk of kept audio"]["needed"]) == (1, True)
+    assert "is no folder" in found["disk of kept audio"]["found"]
+    monkeypatch.setenv("ALOE_LEARNER_AUDIO_ROOT", "s3://bucket/audio")
+    assert "disk of kept audio" not in examined()[1]
+
+
+def test_a_place_of_the_web_without_tls_is_told(monkeypatch: pytest.MonkeyPatch):
+    places = "https://host/a/,http://u:hunter2@host/b/"
+    monkeypatch.setenv("ALOE_LEARNER_AUDIO_URI_PREFIXES", places)
+    done, found = examined()
+    assert "http://host/b/: what is read there" in found["place of audio"]["found"]
+    assert "hunter2" not in done.stdout + done.stderr
+    monkeypatch.setenv("ALOE_LEARNER_AUDIO_URI_PREFIXES", "file:///")
+    assert "every recording" in examined()[1]["place of audio"]["found"]
+
+
 def test_a_decoder_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "av", None)
     done, found = examined()

@@ -1,9 +1,7 @@
 """`aloe doctor`: what this machine has, what it lacks, and whether a server answers."""
 
 import errno
-import os
 import platform
-import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -11,11 +9,11 @@ from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 
 import typer
 
 from aloe.cli.console import print_json, print_table
+from aloe.cli.doctor_files import file_findings
 from aloe.cli.doctor_finding import Finding
 from aloe.cli.doctor_redis import redis_findings
 from aloe.cli.options import (
@@ -40,7 +38,6 @@ _EXTRAS = {
 _DECODERS = ("soundfile", "av")
 _PATIENCE = timedelta(seconds=2)
 _CONNECT_S = 0.9
-_LITTLE_BYTES = 1_000_000_000
 
 
 def doctor(
@@ -59,7 +56,7 @@ def doctor(
         *map(_extra, _EXTRAS),
         _decoders(),
         *redis_findings(redis_url, folder),
-        _disk(folder),
+        *file_findings(folder),
         _player(),
         learner,
         # Where ALOE runs already, it has them itself.
@@ -115,23 +112,6 @@ def _decoders() -> Finding:
             "audio decoders", ok=False, found=f"without {', '.join(lacking)}", remedy=remedy
         )
     return Finding("audio decoders", ok=True, found=", ".join(map(_version_of, _DECODERS)))
-
-
-def _disk(folder: Path) -> Finding:
-    """Look at where labels and audio are kept, or at what is there of its path."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not os.access(there, os.W_OK):
-        return Finding(
-            "disk",
-            ok=False,
-            found=f"{there} cannot be written",
-            remedy="aloe up --data-dir FOLDER, one that can",
-        )
-    free_bytes = shutil.disk_usage(there).free
-    ok = free_bytes >= _LITTLE_BYTES
-    remedy = "" if ok else "make room: when the disk is full, no label is taken; or give --data-dir"
-    found = f"{free_bytes / 1e9:,.1f} GB free in {there}"
-    return Finding("disk", ok, found, remedy, needed=False)
 
 
 def _player() -> Finding:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from aloe.local.private import PRIVATE_UMASK, bound_log, make_private_folder, open_private
+
 _TETHER = Path(__file__).with_name("tether.py")
 _STOP_S = 15.0
 
@@ -67,14 +69,15 @@ class Child:
         Raises:
             ChildFailed: it ended, or took longer than `timeout_s`.
         """
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_path.open("ab") as log:
+        make_private_folder(self.log_path.parent)
+        with open_private(self.log_path) as log:
             self._process = subprocess.Popen(  # noqa: S603 - the command is ours
                 tethered(self.command),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, **self._environment},
+                umask=PRIVATE_UMASK,
                 # So that Ctrl-C reaches only the parent, which ends its children in order.
                 start_new_session=True,
             )
@@ -104,6 +107,7 @@ class Child:
 
     def tend(self) -> str:
         """Do what is due while it runs; return what people should be told, if anything."""
+        bound_log(self.log_path)
         return ""
 
     def read_line(self) -> str | None:

@@ -67,6 +67,7 @@ class RedisChild(Child):
         return ""
 
     def tend(self) -> str:
+        super().tend()
         if not self._is_held or time.monotonic() < self._taking_since_s:
             return ""
         if not (_has_room(self._folder) and _asked(self._socket_path, "CONFIG SET maxmemory 0")):

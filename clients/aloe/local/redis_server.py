@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from aloe.local.private import make_private_folder
 from aloe.local.redis_child import RedisChild
 from aloe.redis.rules import OLDEST
 
@@ -50,7 +51,7 @@ def redis_child(folder: Path, socket_path: Path, log_path: Path) -> RedisChild:
     Raises:
         NoRedis: no server is found, or one too old for ALOE or to read what `folder` holds.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     server = find_redis_server()
     check_server(server, folder)
     command = [

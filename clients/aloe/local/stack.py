@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Literal, Self
 
 from aloe.local.child import Child, ChildFailed
+from aloe.local.private import make_private_folder, open_private, tighten
 from aloe.local.redis_server import check_redis, redis_child
 from aloe.wire.addresses import is_loopback
 
@@ -68,7 +69,7 @@ class LocalStack:
         self._supervisors: list[threading.Thread] = []
         self._runtime_dir = Path(tempfile.mkdtemp(prefix="aloe-"))
         self._data_dir = options.data_dir or self._runtime_dir / "data"
-        self._lock: IO[str] | None = None
+        self._lock: IO[bytes] | None = None
         self.redis_url = options.redis_url
         self.embedding_address = options.embedding_address
         self.learner_addresses: tuple[str, ...] = (options.learner_address,)
@@ -178,8 +179,9 @@ class LocalStack:
         )
 
     def _take_folder(self) -> None:
-        self._data_dir.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._data_dir / "lock").open("w")
+        make_private_folder(self._data_dir)
+        tighten(self._data_dir)
+        self._lock = open_private(self._data_dir / "lock")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -4,6 +4,7 @@ import re
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 _OF_PATHS = ("file://", "unix://")
+_OPTIONS = re.compile(r"\?[^\s'\"=?]{1,100}=[^\s'\"]*")
 _AMBIGUOUS = re.compile(r"[/?#\\\s]")
 
 
@@ -32,5 +33,12 @@ def without_logins(text: str) -> str:
 
     Of each line, all that might be a login goes: from the first "://" to the last "@".
     """
-    text = re.sub(r"://.*@", "://...@", text)
-    return re.sub(r"(://[^\s?'\"]*)\?[^\s'\"]*", r"\1?...", text)
+    return "\n".join(map(_without_logins, text.split("\n")))
+
+
+def _without_logins(line: str) -> str:
+    # Not by a pattern, which on a hostile text would take a time that grows with its square.
+    begin, end = line.find("://"), line.rfind("@")
+    if 0 <= begin < end:
+        line = f"{line[:begin]}://...{line[end:]}"
+    return _OPTIONS.sub("?...", line)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from aloe.serving.file_limit import raise_file_limit
+from aloe.serving.log import log_to_stderr
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.serving.server import AddressInUse, RpcServer, Service
 from aloe.serving.settings import S, WrongSettings, read_settings
@@ -64,13 +65,15 @@ def run(
         refusals: what `build` and the lifecycle raise for a wrong configuration.
         new_event_loop: makes that event loop.
     """
+    # What a service writes is its user's alone: recordings that people made, and logs.
+    os.umask(0o077)
     # Until the event loop hears signals: both end the process alike.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = 0
     wrong: tuple[type[Exception], ...] = (AddressInUse, MetricsUnavailable, WrongSettings)
     try:
         settings = read_settings(settings_type, sys.argv[1:])
-        _log_to_stderr(settings.log_level)
+        log_to_stderr(settings.log_level)
         raise_file_limit()
         # Never closed, which would wait for threads that nothing can stop.
         asyncio.Runner(loop_factory=new_event_loop).run(_serve(name, settings, build))
@@ -80,12 +83,6 @@ def run(
     except KeyboardInterrupt:
         pass
     _leave(code)
-
-
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
 
 
 async def _serve(

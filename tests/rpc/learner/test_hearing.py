@@ -13,6 +13,7 @@ from tests.rpc.learner.recordings import encoded, tone
 from tests.rpc.learner.scenes import DIM, FINGERPRINT, new_id
 
 from aloe.client import DuplicateRule, LearnerClient, NewClip, NotFound, Pcm, Pool
+from aloe.serving.log import MAX_LINES
 
 DAYS_AGO = time.time() - 3 * 24 * 3600
 
@@ -276,6 +277,28 @@ def test_audio_beside_an_embedding_is_kept_if_it_is_the_clips(client: LearnerCli
     assert client.import_clips(pool.pool_id, [again]).existing_count == 1
     late = NewClip("none", embedding=vector, audio=wav, content_hash=by_id["none"])
     assert [f.clip_id for f in client.import_clips(pool.pool_id, [late]).failures] == ["none"]
+
+
+def test_what_a_caller_can_repeat_does_not_flood_the_log(client, audio_pool, stack, audio_dir):
+    content = encoded(tone(np.random.default_rng().uniform(100, 4_000)))
+    client.import_clips(audio_pool.pool_id, [NewClip("a", content)])
+    kept_at(audio_dir, content).write_bytes(b"damaged")
+    log = stack.log_dir / "learner.log"
+    before = len(log.read_bytes())
+    for _ in range(200):
+        check_silent(client, audio_pool, "is damaged")
+    lines = log.read_bytes()[before:].decode().splitlines()
+    told = [line for line in lines if audio_pool.pool_id in line]
+    assert 0 < len(told) <= 2 * MAX_LINES
+
+
+def test_what_is_kept_and_logged_is_for_its_user_alone(client, audio_pool, stack_data_dir: Path):
+    client.import_clips(audio_pool.pool_id, [NewClip("a", encoded(tone()))])
+    made = list(stack_data_dir.rglob("*"))
+    assert {path.parent.name for path in made} >= {"redis", "logs", "audio"}
+    # Others may delete something meanwhile.
+    modes = {path: path.lstat().st_mode for path in made if path.exists()}
+    assert [path for path, mode in modes.items() if mode & 0o077] == []
 
 
 def test_a_deleted_pools_audio_goes_unless_another_pool_keeps_it(

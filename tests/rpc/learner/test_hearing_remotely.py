@@ -65,6 +65,8 @@ def test_files_are_heard_if_only_this_machine_can_connect_or_as_told(
             )
             clip = NewClip("a", audio=recording, embedding=vector, uri=recording.as_uri())
             assert client.import_clips(pool_id, [clip]).imported_count == 1
+        modes = [each.stat().st_mode & 0o077 for each in (tmp_path / "audio").rglob("*")]
+        assert modes == [0] * len(modes)
         assert client.get_clip_audio("keeps-True", "a").content == recording.read_bytes()
         if is_heard:
             assert client.get_clip_audio("keeps-False", "a").content == recording.read_bytes()

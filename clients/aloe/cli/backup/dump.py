@@ -14,6 +14,7 @@ from aloe.cli.backup.arrow import arrow
 from aloe.cli.backup.recordings import Recordings
 from aloe.cli.console import CommandError
 from aloe.client import EmbeddedPoolClip, LearnerClient, Pool, StoredLabel, Task
+from aloe.local.private import make_private_folder, open_private
 
 _PATIENCE = timedelta(minutes=10)
 _ROWS_PER_PART = 20_000
@@ -90,6 +91,8 @@ def _join(
     unfinished = file.with_name(file.name + ".unfinished")
     schema = layout.schema(pool, tasks, with_audio=with_audio)
     clip_count = audio_count = 0
+    unfinished.unlink(missing_ok=True)
+    open_private(unfinished).close()  # For this user alone: recordings of people, and labels.
     with pa.parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         for part in _parts(parts):
             table = pa.parquet.read_table(part)
@@ -136,7 +139,7 @@ def _with_labels(table: Any, task_id: str, labels: dict[str, StoredLabel]) -> An
 
 def _take_parts_folder(file: Path, pool: Pool, *, with_audio: bool) -> Path:
     parts = file.with_name(file.name + ".parts")
-    parts.mkdir(parents=True, exist_ok=True)
+    make_private_folder(parts)
     mark = parts / "pool.json"
     identity = json.dumps(
         [pool.pool_id, pool.encoder_fingerprint, pool.create_time.isoformat(), with_audio]
