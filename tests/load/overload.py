@@ -1,0 +1,212 @@
+"""`python -m tests.load.overload --json`: how much is answered where far more is asked for.
+
+Predict, Query with SubmitLabels, Embed and ImportClips are offered at 1, 3 and 10 times their
+capacity, which is found first, by 1,000 callers on connections of their own. Goodput is what was
+answered within its deadline. Everything runs on the cores of this machine; the callers take what
+the servers leave, so that not all that is planned is offered: what was, is told.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Self
+
+import grpc
+import numpy as np
+from tests.benchmarks.measuring import machine, resident_mb
+from tests.load.callers import Outcome, Plan
+from tests.load.works import KINDS, TASK, prepare
+
+from aloe.client import connect
+from aloe.local import ChildFailed, LocalStack, NoRedis, StackOptions
+from aloe.v1 import learner_service_pb2_grpc, task_pb2
+
+_TIMES = (1, 3, 10)
+_PROCESSES = 2
+_CAPACITY_CALLERS = 64
+_PROBE_PAUSE_S = 0.05
+_SERVICES = ("the learner", "the embedding service")
+
+
+class Probe:
+    """Asks for a task now and then, as one more caller, and notes how long that took."""
+
+    def __init__(self, address: str) -> None:
+        self._address, self._stop = address, threading.Event()
+        self.latencies_s: list[float] = []
+        self.failures: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        request = task_pb2.GetTaskRequest(name=f"tasks/{TASK}")
+        with grpc.insecure_channel(self._address) as channel:
+            stub: Any = learner_service_pb2_grpc.LearnerServiceStub(channel)
+            while not self._stop.wait(_PROBE_PAUSE_S):
+                began = time.perf_counter()
+                try:
+                    stub.GetTask(request, timeout=10)
+                except grpc.RpcError as error:
+                    self.failures[error.code().name] += 1
+                else:
+                    self.latencies_s.append(time.perf_counter() - began)
+
+
+def run_callers(plan: Plan) -> Outcome:
+    """Let callers work, divided among processes; return what came of it in all."""
+    share = replace(
+        plan,
+        caller_count=plan.caller_count // _PROCESSES,
+        connection_count=max(1, plan.connection_count // _PROCESSES),
+        calls_per_s=None if plan.calls_per_s is None else plan.calls_per_s / _PROCESSES,
+    )
+    with tempfile.TemporaryDirectory(prefix="aloe-overload-") as name:
+        planned = Path(name) / "plan.json"
+        planned.write_text(json.dumps(asdict(share)))
+        outcomes = [Path(name) / f"outcome-{number}.json" for number in range(_PROCESSES)]
+        command = [sys.executable, "-m", "tests.load.callers", str(planned)]
+        running = [subprocess.Popen([*command, str(outcome)]) for outcome in outcomes]
+        try:
+            for process in running:
+                process.wait()
+        finally:
+            for process in running:
+                process.kill()
+        parts = [json.loads(outcome.read_text()) for outcome in outcomes]
+    whole = Outcome(seconds=max(part["seconds"] for part in parts))
+    for part in parts:
+        whole.offered += part["offered"]
+        whole.answered += part["answered"]
+        whole.refused += part["refused"]
+        whole.failed.update(part["failed"])
+        whole.latencies_s += part["latencies_s"]
+    return whole
+
+
+class Overload:
+    """Offers one kind of work after the other to a stack that runs."""
+
+    def __init__(self, stack: LocalStack, arguments: argparse.Namespace) -> None:
+        self._stack, self._arguments = stack, arguments
+        self._plan = Plan(
+            kind="",
+            learner=stack.learner_address,
+            embedding=stack.embedding_address,
+            caller_count=arguments.callers,
+            connection_count=arguments.connections,
+            seconds=arguments.seconds,
+            deadline_s=arguments.deadline_s,
+            calls_per_s=None,
+        )
+
+    def measure(self, kind: str) -> dict[str, Any]:
+        """Return the figures of a kind of work."""
+        plan = replace(self._plan, kind=kind)
+        few = replace(plan, caller_count=_CAPACITY_CALLERS, connection_count=_CAPACITY_CALLERS)
+        run_callers(replace(few, seconds=min(2.0, plan.seconds)))  # warm
+        _say(f"{kind}: finding the capacity")
+        found = run_callers(few)
+        capacity = found.answered / found.seconds
+        levels = {}
+        for times in self._arguments.times:
+            _say(f"{kind}: {times} times {capacity:,.0f}/s")
+            levels[times] = self._level(replace(plan, calls_per_s=times * capacity))
+        best = max(capacity, *(level["goodput_per_s"] for level in levels.values()))
+        for level in levels.values():
+            level["goodput_over_best"] = round(level["goodput_per_s"] / best, 3)
+        return {
+            "capacity_per_s": round(capacity, 1),
+            "capacity_p99_s": _percentile(found.latencies_s, 99),
+            "levels": levels,
+        }
+
+    def _level(self, plan: Plan) -> dict[str, Any]:
+        with Probe(self._stack.learner_address) as probe:
+            outcome = run_callers(plan)
+        return {
+            "planned_per_s": round(plan.calls_per_s or 0, 1),
+            "offered_per_s": round(outcome.offered / plan.seconds, 1),
+            "goodput_per_s": round(outcome.answered / outcome.seconds, 1),
+            "p50_s": _percentile(outcome.latencies_s, 50),
+            "p99_s": _percentile(outcome.latencies_s, 99),
+            "refused_with_retry_info": outcome.refused,
+            "failed": dict(outcome.failed),
+            "other_rpc_p99_s": _percentile(probe.latencies_s, 99),
+            "other_rpc_failed": dict(probe.failures),
+            "memory_mb": self.memory_mb(),
+        }
+
+    def memory_mb(self) -> dict[str, float]:
+        """Return the resident memory of each service."""
+        return {name: round(resident_mb(self._stack.pids[name] or 0), 1) for name in _SERVICES}
+
+
+def _percentile(latencies_s: Sequence[float], percent: float) -> float | None:
+    return round(float(np.percentile(latencies_s, percent)), 4) if latencies_s else None
+
+
+@contextmanager
+def _running() -> Iterator[LocalStack]:
+    with tempfile.TemporaryDirectory(prefix="aloe-overload-") as name:
+        options = StackOptions(data_dir=Path(name))
+        with LocalStack(options) as stack:
+            yield stack
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.load.overload", description=__doc__)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--times", nargs="+", type=float, default=_TIMES, help="of the capacity")
+    parser.add_argument("--callers", type=int, default=1_000)
+    parser.add_argument("--connections", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=15.0, help="for each level")
+    parser.add_argument("--deadline-s", type=float, default=5.0, help="of a call")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    arguments = parser.parse_args()
+    try:
+        with _running() as stack:
+            with connect(stack.learner_address) as client:
+                prepare(client)
+            overload = Overload(stack, arguments)
+            before = overload.memory_mb()
+            works = {kind: overload.measure(kind) for kind in arguments.kinds}
+            report = {
+                "machine": machine(),
+                "callers": arguments.callers,
+                "connections": arguments.connections,
+                "memory_before_mb": before,
+                "memory_after_mb": overload.memory_mb(),
+                "works": works,
+            }
+    except (ChildFailed, NoRedis) as error:
+        _say(f"overload: {error}")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    sys.stdout.write(json.dumps(report, indent=None if arguments.json else 2) + "\n")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
