@@ -127,9 +127,8 @@ async def _run(plan: Plan) -> Outcome:
 
 
 def main() -> None:
-    os.nice(
-        10
-    )  # What the servers leave of the cores: the callers would have machines of their own.
+    # The callers would have machines of their own: they take what the servers leave of this one.
+    os.nice(10)
     plan = Plan(**json.loads(Path(sys.argv[1]).read_text()))
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         outcome = runner.run(_run(plan))

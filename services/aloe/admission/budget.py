@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from aloe.admission.errors import Overloaded, ShuttingDown, TooMuch
 from aloe.admission.pace import Pace, retry_after_s
 
-_FIRST_GUESS_S = 0.01
-
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -38,18 +36,21 @@ class Budget:
     of any resource is in use, so that they never shut the others out.
     """
 
-    def __init__(self, bounds: Mapping[str, Bound], *, paced_by: str) -> None:
+    def __init__(
+        self, bounds: Mapping[str, Bound], *, paced_by: str, first_guess_s: float = 0.01
+    ) -> None:
         """Start with everything free.
 
         Args:
             bounds: the resources by name, a plural such as "clips".
             paced_by: the resource whose units tell how long those in use will take.
+            first_guess_s: how long one of those units takes, in seconds, until `pace` is told.
         """
         self._bounds, self._paced_by = bounds, paced_by
         self._used = dict.fromkeys(bounds, 0)
         self._released = asyncio.Event()
         self._closed = False
-        self.pace = Pace(_FIRST_GUESS_S)
+        self.pace = Pace(first_guess_s)
         """Seconds that a unit of `paced_by` takes."""
 
     def used(self, resource: str) -> int:
@@ -64,12 +65,17 @@ class Budget:
             TooMuch: it takes more than the whole bound.
             Overloaded: there is no room for it now.
         """
-        hold = Hold()
+        hold = self.take(**amounts)
         try:
-            self.grow(hold, **amounts)
             yield hold
         finally:
             self.release(hold)
+
+    def take(self, **amounts: int) -> Hold:
+        """Take in a piece of work until its Hold is released; raises as `enter` does."""
+        hold = Hold()
+        self.grow(hold, **amounts)
+        return hold
 
     async def enter_bulk(self, **amounts: int) -> Hold:
         """Take in a part of a stream, once less than half of every resource is in use.

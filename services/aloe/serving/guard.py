@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from grpc_status import rpc_status
 
+from aloe.admission.budget import Bound, Budget
 from aloe.admission.gate import Gate, Place
 from aloe.serving.status import StatusOf, status_of_anything
 from aloe.wire.bounds import check_counts, max_request_bytes
@@ -24,6 +25,12 @@ _MAKERS: Any = {  # by whether the request and the response are streams
 
 
 _OPEN = Gate("calls", sys.maxsize)
+_SMALL_BYTES = 65_536
+"""Of a request: so many of these as there are places are no burden."""
+_IN_WORK = {"bytes": Bound(1024**3, "", "send fewer at a time")}
+"""Of larger ones, from their arrival to their answer."""
+_S_PER_BYTE = 1e-8
+"""How fast they make room again, about."""
 
 
 class GuardedServer:
@@ -40,6 +47,7 @@ class GuardedServer:
     ) -> None:
         """Take the server to add to, and gates by methods' names; others have no bound."""
         self._server, self._status_of, self._gates = server, status_of, gates
+        self._in_work = Budget(_IN_WORK, paced_by="bytes", first_guess_s=_S_PER_BYTE)
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """Do nothing: generated code adds the same handlers by the method below as well."""
@@ -77,8 +85,11 @@ class GuardedServer:
 
     def _unary(self, inner: Any, gate: Gate, take: Callable[[Any], Any]) -> Any:
         async def call(request: Any, context: Any) -> Any:
-            place = None
+            place, hold = None, None
             try:
+                if isinstance(request, bytes) and len(request) > _SMALL_BYTES:
+                    # First: what waits for its turn is held as well.
+                    hold = self._in_work.take(bytes=len(request))
                 place = gate.enter_now() or await _wait(gate, context)
                 return await inner(take(request), context)
             except Exception as error:  # noqa: BLE001
@@ -86,6 +97,8 @@ class GuardedServer:
             finally:
                 if place:
                     place.leave()
+                if hold:
+                    self._in_work.release(hold)
 
         return call
 

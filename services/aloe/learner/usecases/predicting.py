@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from aloe.admission.gate import not_working
 from aloe.learner.cache.pools import PoolCache, no_clip
 from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.arrays import Float32Array
@@ -122,7 +123,8 @@ class Predictor:
             return await self._vectors_of(task, inputs.clips, embedding_dim)
         pool = await self._store.read_pool(task.pool_id)
         readable = [each for each in inputs if not isinstance(each, InvalidInput)]
-        embedded = iter(await self._encoder.embed(pool.encoder, readable) if readable else ())
+        async with not_working():  # The embedding service has its own turns.
+            embedded = iter(await self._encoder.embed(pool.encoder, readable) if readable else ())
         outcomes = [each if isinstance(each, InvalidInput) else next(embedded) for each in inputs]
         good: list[Float32Array] = []
         failures: dict[int, LearnerError] = {}

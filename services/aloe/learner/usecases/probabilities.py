@@ -17,6 +17,8 @@ MAX_ANSWER_BYTES = 32 * 1024**2
 """Of one answer, with its labels; what failed may take as much again in a message."""
 _BYTES_IN_WORK = 1024**3
 """Of inputs and answers of all calls at once."""
+_S_PER_BYTE = 1e-8
+"""A first guess of how long the work takes."""
 _LABEL_BYTES = 4
 """That a label takes besides its characters."""
 _QUICK_PRODUCTS = 1 << 20
@@ -47,7 +49,7 @@ class Probabilities:
     def __init__(self) -> None:
         self._threads = Threads(PREDICTING)
         bound = Bound(_BYTES_IN_WORK, "input", "send fewer inputs a call")
-        self._budget = Budget({"bytes": bound}, paced_by="bytes")
+        self._budget = Budget({"bytes": bound}, paced_by="bytes", first_guess_s=_S_PER_BYTE)
 
     async def of(self, head: Head, embeddings: Float32Array) -> Float32Array:
         """Return a row for each clip, (n_clips, n_classes) float32.
