@@ -175,10 +175,10 @@ def limit_files(pid: int, size: int | None) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
-    """Mount a disk of 64 MB in memory on a folder. Raises NotHere where that is not allowed."""
+def small_disk(folder: Path, size_bytes: int = _DISK_BYTES) -> Iterator[None]:
+    """Mount a small disk in memory on a folder. Raises NotHere where that is not allowed."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "none", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "none", str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:

@@ -86,13 +86,16 @@ class FolderBlobs:
                     os.utime(place)
                     return
             _write_to_disk(unfinished, content)
-            with self._locked(fcntl.LOCK_SH):
-                unfinished.rename(place)
-            _sync(place.parent)
+            # Opened before the name is there: what fails after that would leave a file of no clip.
+            with _opened(place.parent) as folder:
+                with self._locked(fcntl.LOCK_SH):
+                    unfinished.rename(place)
+                os.fsync(folder)
         except OSError as error:
+            raise _not_kept(place, error) from error
+        finally:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
-            raise _not_kept(place, error) from error
 
     def keys(self) -> set[str]:
         return {place.name for place in self._root.glob("??/*") if len(place.name) == KEY_LENGTH}
@@ -152,6 +155,7 @@ class BucketBlobs:
             # Whether it is there or not: only writing makes an object young again.
             self._filesystem.pipe_file(place, content)
         except Exception as error:  # each file system has its own
+            self._discard_partial(place, content)
             raise _not_kept(place, error) from error
 
     def keys(self) -> set[str]:
@@ -161,6 +165,14 @@ class BucketBlobs:
 
     def discard(self, keys: Iterable[str], older_than_s: float) -> int:
         return sum(self._discard(self._place(key), older_than_s) for key in keys)
+
+    def _discard_partial(self, place: str, content: bytes) -> None:
+        """Delete what a write that failed left, where that is no bucket but a file system."""
+        with suppress(Exception):
+            self._filesystem.invalidate_cache(place)
+            # Another process may have written all of it meanwhile.
+            if self._filesystem.size(place) < len(content):
+                self._filesystem.rm_file(place)
 
     def _discard(self, place: str, older_than_s: float) -> bool:
         with suppress(FileNotFoundError):
@@ -194,9 +206,15 @@ def _write_to_disk(place: Path, content: bytes) -> None:
 
 def _sync(folder: Path) -> None:
     """Have a new name in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with _opened(folder) as descriptor:
         os.fsync(descriptor)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 
