@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.run import ChaosOptions, run_chaos
+from tests.chaos.saboteur import Fault
 
 from aloe.client.errors import AloeError
 from aloe.local import ChildFailed, NoRedis
@@ -21,6 +22,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0, help="how long things are broken")
     parser.add_argument("--seed", type=int, default=0, help="fixes faults and oracles' choices")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep history and logs there")
+    parser.add_argument(
+        "--without",
+        choices=[each.value for each in Fault],
+        action="append",
+        default=[],
+        help="leave a fault out",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="aloe-chaos-") as temporary:
@@ -28,7 +36,9 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             parser.error(f"--keep: {folder} is not empty; give a new folder")
-        options = ChaosOptions(arguments.minutes, arguments.seed, folder)
+        options = ChaosOptions(
+            arguments.minutes, arguments.seed, folder, frozenset(map(Fault, arguments.without))
+        )
         try:
             outcome = asyncio.run(run_chaos(options, _say))
         except (AloeError, ChildFailed, NoRedis) as error:

@@ -120,6 +120,7 @@ def _refused_wrongly(evidence: Evidence) -> Iterator[Finding]:
             and call.task_id
             and call.reason not in FAULTS_CAUSE
             and not _is_unknown_by_rollback(evidence, request, call)
+            and not _is_of_damage(evidence, call)
         }
         for reason in wrong:
             yield Finding(
@@ -132,4 +133,10 @@ def _is_unknown_by_rollback(evidence: Evidence, request: Request, call: Operatio
     """Whether a lease that the call names may be unknown, since a rollback may have undone it."""
     return call.reason == "INVALID_INPUT" and any(
         evidence.leases[lease_id].known_until_s < call.end_s for lease_id in request.lease_ids
+    )
+
+
+def _is_of_damage(evidence: Evidence, call: Operation) -> bool:
+    return call.reason == "STORE_DAMAGED" and evidence.disruptions.is_damaged(
+        call.task_id, call.start_s, call.end_s
     )

@@ -6,6 +6,8 @@ may be undone, so that what was acknowledged to it holds no longer than until th
 bind for ever: what was acknowledged before the snapshot was taken is in it, and what began later is
 on top of it.
 
+While a foreign key stands in the place of one of a task's, the store is damaged for it.
+
 Leases end by the clock of the store. When that is set, no lease that was given before is sure to
 hold any longer; those given while it is off end by it.
 """
@@ -14,6 +16,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+_KINDS = ("rollback", "clock", "damage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +47,40 @@ class ClockChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Damage:
+    """A foreign key stood in the place of one of a task's, at most from then till then."""
+
+    task_id: str
+    from_s: float
+    by_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Disruptions:
-    """All rollbacks and changes of the clock, each in their order."""
+    """All of each kind, in their order."""
 
     rollbacks: tuple[Rollback, ...] = ()
     clock_changes: tuple[ClockChange, ...] = ()
+    damages: tuple[Damage, ...] = ()
 
     @classmethod
     def read(cls, notes: Iterable[Mapping[str, Any]]) -> Self:
-        """Pick them from the notes of a history, where `write` has put them."""
-        by_kind: dict[str, list[Mapping[str, Any]]] = {"rollback": [], "clock": []}
+        """Pick them from the notes of a history."""
+        by_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _KINDS}
         for note in notes:
             if note["kind"] in by_kind:
-                by_kind[note["kind"]].append(note)
+                by_kind[note["kind"]].append(note["what"])
         return cls(
-            tuple(
-                Rollback(each["snapshot_s"], each["gone_s"], each["back_s"])
-                for each in by_kind["rollback"]
-            ),
-            tuple(
-                ClockChange(each["from_s"], each["by_s"], each["ahead_s"])
-                for each in by_kind["clock"]
-            ),
+            tuple(Rollback(**each) for each in by_kind["rollback"]),
+            tuple(ClockChange(**each) for each in by_kind["clock"]),
+            tuple(Damage(**each) for each in by_kind["damage"]),
+        )
+
+    def is_damaged(self, task_id: str, start_s: float, end_s: float) -> bool:
+        """Whether the store may have been for a task, at some time between these two."""
+        return any(
+            each.task_id == task_id and each.from_s < end_s and each.by_s > start_s
+            for each in self.damages
         )
 
     def stands_until(self, start_s: float, end_s: float) -> float:

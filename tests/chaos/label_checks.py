@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 
 from tests.chaos.evidence import Answer, Evidence
 from tests.chaos.findings import Finding, FindingKind
@@ -94,7 +94,7 @@ def labels_unexplained(evidence: Evidence, final: FinalTask) -> Iterator[Finding
             )
         if stored in given[content]:
             continue
-        origin = _origin(stored, given, final)
+        origin = _origin(stored, given, final, evidence.deletions)
         if origin:
             yield Finding(
                 FindingKind.LABELS_MOVED,
@@ -107,12 +107,16 @@ def labels_unexplained(evidence: Evidence, final: FinalTask) -> Iterator[Finding
 
 
 def _origin(
-    stored: StoredAnswer, given: Mapping[str, Collection[StoredAnswer]], final: FinalTask
+    stored: StoredAnswer,
+    given: Mapping[str, Collection[StoredAnswer]],
+    final: FinalTask,
+    deleted: Container[str],
 ) -> str:
-    """A clip that an answer was given for; if possible one that does not hold it."""
+    """A clip that an answer was given for; if possible one that is there and does not hold it."""
     origins = [content for content, answers in given.items() if stored in answers]
     lacking = [content for content in origins if final.labels.get(content) != stored]
-    return next(iter([*lacking, *origins]), "")
+    there = [content for content in lacking if content not in deleted]
+    return next(iter([*there, *lacking, *origins]), "")
 
 
 def budget_overspent(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:

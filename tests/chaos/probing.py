@@ -1,4 +1,4 @@
-"""After everything is healed, every call must go through, on every learner."""
+"""When everything is healed, every call must go through, on every learner."""
 
 import random
 from collections.abc import Awaitable, Callable, Sequence

@@ -20,7 +20,7 @@ from tests.chaos.oracle import ChaoticOracle
 from tests.chaos.probing import probe
 from tests.chaos.recorded_client import connect_recorded
 from tests.chaos.report import Run, report
-from tests.chaos.saboteur import Saboteur
+from tests.chaos.saboteur import Fault, Saboteur
 from tests.chaos.scene import PLANS, Scene
 from tests.chaos.stuck_checks import stuck_calls
 from tests.chaos.system import System
@@ -40,6 +40,8 @@ class ChaosOptions:
     seed: int
     folder: Path
     """For the history, and all that the servers keep and log."""
+    without: frozenset[Fault] = frozenset()
+    """Faults to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,12 @@ async def run_chaos(options: ChaosOptions, on_step: Callable[[str], None]) -> Ch
         *(Finding(FindingKind.UNSETTLED, task_id) for task_id in sorted(truth.restless)),
         *(Finding(FindingKind.REPLICAS_DIFFER, differing) for differing in truth.differing),
     ]
+    # All of them, beside the history.
+    told = "".join(f"{each.kind.value}: {each.text}\n" for each in findings)
+    (options.folder / "findings.txt").write_text(told)
     run = Run(operations, disruptions, truth, saboteur, watch, findings)
-    told = {
-        **report(run),
-        "oracles": ORACLE_COUNT,
-        "minutes": options.minutes,
-        "seed": options.seed,
-    }
-    return ChaosOutcome(told, findings)
+    how = {"oracles": ORACLE_COUNT, "minutes": options.minutes, "seed": options.seed}
+    return ChaosOutcome({**report(run), **how}, findings)
 
 
 async def _break(
@@ -118,18 +118,22 @@ async def _break(
             ChaoticOracle(each, scene, random.Random(rng.random()), raises_budgets=number == 0)
             for number, each in enumerate(clients)
         ]
-        saboteur = Saboteur(system, scene, history, random.Random(rng.random()))
-        stopping = asyncio.Event()
+        saboteur = Saboteur(system, scene, history, random.Random(rng.random()), options.without)
+        stopping, failed = asyncio.Event(), list[Finding]()
+
+        async def probe_all() -> None:
+            failed.extend(await probe(authors, scene))
+
         on_step(f"chaos for {options.minutes:g} min")
         # An error here is a defect of the chaos itself, and ends it at once.
         async with asyncio.TaskGroup() as working:
             for oracle in oracles:
                 working.create_task(oracle.work(stopping))
-            working.create_task(saboteur.work(stopping))
+            working.create_task(saboteur.work(stopping, probe_all))
             working.create_task(watch.work(stopping))
             await asyncio.sleep(options.minutes * 60)
             stopping.set()
-        return scene, saboteur, await probe(authors, scene)
+        return scene, saboteur, failed
 
 
 async def _read_truth(system: System, scene: Scene) -> Truth:

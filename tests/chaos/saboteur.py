@@ -9,7 +9,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import asdict
 from datetime import timedelta
 from enum import Enum
@@ -84,6 +84,7 @@ _WEIGHTS = {
     Fault.STALLED_STREAMS: 2,
 }
 _FIRST_MEAN_PAUSE_S, _MEAN_PAUSE_S = 0.9, 1.5
+_BOUT_S = 30.0
 _MOST_AHEAD_S = 3600.0
 _STALLED_S = 15.0
 
@@ -91,7 +92,18 @@ _STALLED_S = 15.0
 class Saboteur:
     """Breaks one system; several faults may act at once."""
 
-    def __init__(self, system: System, scene: Scene, history: History, rng: random.Random) -> None:
+    def __init__(
+        self,
+        system: System,
+        scene: Scene,
+        history: History,
+        rng: random.Random,
+        without: Collection[Fault] = (),
+    ) -> None:
+        """Take what it breaks and what it tells; `without` are faults that it leaves out."""
+        self._weights = {
+            fault: weight for fault, weight in _WEIGHTS.items() if fault not in without
+        }
         self._system, self._scene, self._history, self._rng = system, scene, history, rng
         surgery = Surgery(system.redis)
         rolling_back = RollingBack(system.redis, surgery, rng)
@@ -124,29 +136,34 @@ class Saboteur:
             Fault.OOM: store.fill_memory,
             Fault.BUSY: store.keep_busy,
             Fault.READONLY: store.make_read_only,
-            Fault.WRONG_TYPE: store.put_foreign_key,
+            Fault.WRONG_TYPE: lambda: self._damage(store),
             Fault.STALLED_STREAMS: self._stall_streams,
         }
 
-    async def work(self, stopping: asyncio.Event) -> None:
-        """Break things until told to stop, wait until the last faults end, and heal the rest.
+    async def work(self, stopping: asyncio.Event, when_calm: Callable[[], Awaitable[None]]) -> None:
+        """Break things until told to stop, with calm now and then.
 
-        First each in turn, so that a short run has them all.
+        First each in turn, so that a short run has them all. In a calm the last faults have ended,
+        and the rest is healed.
         """
-        first = self._rng.sample(list(Fault), len(Fault))
-        async with asyncio.TaskGroup() as running:
-            while not stopping.is_set():
-                (fault,) = (
-                    [first.pop()]
-                    if first
-                    else self._rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
-                )
-                self.fault_counts[fault] += 1
-                self._history.note("fault", fault=fault.value)
-                running.create_task(self._methods[fault]())
-                pause_s = _FIRST_MEAN_PAUSE_S if first else _MEAN_PAUSE_S
-                await asyncio.sleep(self._rng.expovariate(1 / pause_s))
-        await self._system.heal()
+        first = self._rng.sample(list(self._weights), len(self._weights))
+        while not stopping.is_set():
+            bout_end_s = time.monotonic() + _BOUT_S
+            async with asyncio.TaskGroup() as running:
+                while not stopping.is_set() and time.monotonic() < bout_end_s:
+                    pause_s = _FIRST_MEAN_PAUSE_S if first else _MEAN_PAUSE_S
+                    fault = first.pop() if first else self._choose()
+                    self.fault_counts[fault] += 1
+                    self._history.note("fault", fault=fault.value)
+                    running.create_task(self._methods[fault]())
+                    await asyncio.sleep(self._rng.expovariate(1 / pause_s))
+            await self._system.heal()
+            self._history.note("calm")
+            await when_calm()
+
+    def _choose(self) -> Fault:
+        (fault,) = self._rng.choices(list(self._weights), list(self._weights.values()))
+        return fault
 
     async def _kill_learner(self) -> None:
         self._kill(self._rng.choice(LEARNERS))
@@ -193,7 +210,10 @@ class Saboteur:
         rollback = await way()
         if rollback is not None:
             self._scene.roll_back(rollback)
-            self._history.note("rollback", **asdict(rollback))
+            self._history.note("rollback", what=asdict(rollback))
+
+    async def _damage(self, store: StoreSabotage) -> None:
+        self._history.note("damage", what=asdict(await store.put_foreign_key()))
 
     async def _jump_clock(self) -> None:
         ahead_s = math.exp(self._rng.uniform(0, math.log(_MOST_AHEAD_S))) * self._rng.choice(
@@ -209,7 +229,7 @@ class Saboteur:
             from_s = time.monotonic()
             self._system.redis.clock.set(timedelta(seconds=ahead_s))
             change = ClockChange(from_s, time.monotonic(), ahead_s)
-            self._history.note("clock", **asdict(change))
+            self._history.note("clock", what=asdict(change))
 
     async def _stall_streams(self) -> None:
         address = self._rng.choice(list(self._system.learner_addresses.values()))

@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import time
 from typing import Any
 
+from tests.chaos.disruptions import Damage
 from tests.chaos.redis_host import RedisHost
 from tests.chaos.scene import PLANS
 from tests.chaos.surgery import Surgery
@@ -62,15 +64,17 @@ class StoreSabotage:
         await self._last(3)
         await self._surgery.surely(lambda client: client.replicaof("NO", "ONE"))
 
-    async def put_foreign_key(self) -> None:
+    async def put_foreign_key(self) -> Damage:
         """Put a key of another type in the place of one of a task's, and give it back."""
-        prefix = f"aloe:{{task:{self._rng.choice(PLANS).task_id}}}:"
-        key = prefix + self._rng.choice(_KEYS)
+        task_id = self._rng.choice(PLANS).task_id
+        key = f"aloe:{{task:{task_id}}}:{self._rng.choice(_KEYS)}"
         keys = (key, f"{key}:taken", f"{key}:foreign")
         async with self._surgery.alone:
+            from_s = time.monotonic()
             await self._surgery.once(lambda client: client.eval(_TAKE_KEY, 3, *keys))
             await self._last(1.5)
             await self._surgery.surely(lambda client: client.eval(_GIVE_KEY_BACK, 3, *keys))
+            return Damage(task_id, from_s, time.monotonic())
 
     async def _last(self, most_s: float) -> None:
         await asyncio.sleep(self._rng.uniform(0.3, most_s))

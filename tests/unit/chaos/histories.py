@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.chaos.checker import check
-from tests.chaos.disruptions import ClockChange, Disruptions, Rollback
+from tests.chaos.disruptions import ClockChange, Damage, Disruptions, Rollback
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import FinalTask, Operation, Outcome, StoredAnswer
 
@@ -22,6 +22,7 @@ class Story:
     operations: list[Operation] = field(default_factory=list)
     rollbacks: list[Rollback] = field(default_factory=list)
     clock_changes: list[ClockChange] = field(default_factory=list)
+    damages: list[Damage] = field(default_factory=list)
     contents: dict[str, str] = field(default_factory=dict)
     """By clip id, for the queries that follow."""
 
@@ -152,7 +153,7 @@ class Story:
 
     @property
     def disruptions(self) -> Disruptions:
-        return Disruptions(tuple(self.rollbacks), tuple(self.clock_changes))
+        return Disruptions(tuple(self.rollbacks), tuple(self.clock_changes), tuple(self.damages))
 
 
 def with_labels(final: FinalTask, labels: dict[str, StoredAnswer]) -> FinalTask:

@@ -1,12 +1,12 @@
-"""What a rollback excuses, and what it does not: planted in a history of which it undid a part."""
+"""What rollbacks and the like excuse, and what not: planted in a history that they met."""
 
 from dataclasses import replace
 
 import pytest
-from tests.chaos.disruptions import ClockChange
+from tests.chaos.disruptions import ClockChange, Damage
 from tests.chaos.findings import FindingKind
 from tests.chaos.history import Outcome
-from tests.unit.chaos.histories import Story
+from tests.unit.chaos.histories import TASK, Story
 
 # In the clean story leases are given at 1.1 s, answers acknowledged at 2.1 s, another lease at 4.1.
 LOST = {FindingKind.ACKNOWLEDGED_LOST}
@@ -191,3 +191,12 @@ def test_a_lease_given_while_the_clock_is_ahead_ends_by_that_clock(story: Story)
     story.operations.pop()
     story.query("bob", 17.0, [("l6", "e", 127.0)], head_version=2)
     assert story.found() == set()
+
+
+def test_a_store_is_damaged_only_while_a_foreign_key_is_in_it(story: Story):
+    story.submit("bob", 5.5, {"l4": "yes"}, outcome=Outcome.UNKNOWN, reason="STORE_DAMAGED")
+    assert story.found() == WRONG
+    story.damages = [Damage(TASK, 5.0, 5.55)]
+    assert story.found() == set()
+    story.damages = [Damage(TASK, 5.0, 5.45), Damage("another", 5.0, 6.0)]
+    assert story.found() == WRONG
