@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
+from aloe.values.urls import without_logins
+
 
 class WrongSettings(Exception):
     """Settings that a service cannot run with; the message names every fault in one line."""
@@ -45,7 +47,7 @@ def read_settings(settings_type: type[S], arguments: Sequence[str]) -> S:
         raise _wrong(faults) from error
     except SettingsError as error:
         # A URL here may be the value of a flag that is misspelt, and hold a password.
-        raise _wrong([re.sub(r"://\S+", "://...", str(error))]) from error
+        raise _wrong([re.sub(r"://\S+", "://...", without_logins(str(error)))]) from error
 
 
 def _wrong(faults: Iterable[str]) -> WrongSettings:

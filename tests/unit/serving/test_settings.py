@@ -72,3 +72,12 @@ def test_settings_that_are_wrong_together_are_told():
     assert "the settings: Value error, more clips than can be drained" in fault(
         "--clip-count", "2000"
     )
+
+
+@pytest.mark.parametrize("odd", ["/", "?", "#", "@", "%", " ", "'", '"', "://"])
+def test_no_part_of_a_secret_is_repeated_whatever_is_in_it(odd):
+    url = f"redis://:zebra{odd}yak@a-host-with-a-long-name"
+    for flags in (["--redis-url", url], ["--redis-ulr", url], [f"--redis-ulr={url}"], [url]):
+        message = fault(*flags)
+        assert "zebra" not in message
+        assert "yak" not in message
