@@ -1,5 +1,6 @@
 """What stands around each RPC: bounds on its requests, its turn, and the status of its failure."""
 
+import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -79,7 +80,8 @@ class GuardedServer:
         else:
             inner = handler.unary_unary or handler.unary_stream
             take = read
-        guard = self._streaming if handler.response_streaming else self._unary
+        # Health's Watch is no generator: it writes to its context.
+        guard = self._streaming if inspect.isasyncgenfunction(inner) else self._unary
         make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
         return make(guard(inner, gate, take), response_serializer=handler.response_serializer)
 
@@ -93,6 +95,7 @@ class GuardedServer:
                 place = gate.enter_now() or await _wait(gate, context)
                 return await inner(take(request), context)
             except Exception as error:  # noqa: BLE001
+                request = None
                 await self._abort(context, error)
             finally:
                 if place:
@@ -110,6 +113,7 @@ class GuardedServer:
                 async for response in inner(take(request), context):
                     yield response
             except Exception as error:  # noqa: BLE001
+                request = None
                 await self._abort(context, error)
             finally:
                 if place:
@@ -121,8 +125,20 @@ class GuardedServer:
         if isinstance(error, grpc.aio.AbortError):
             raise error
         status = status_of_anything(error, self._status_of)
+        _forget_frames(error)
         await context.abort_with_status(rpc_status.to_status(status.to_proto()))
         raise AssertionError  # abort always raises
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of what an error was raised among, the request for one.
+
+    A call's context keeps what aborted it, and that keeps the context by these frames. The garbage
+    collector, which counts objects and no bytes, would leave many large requests in memory.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 async def _wait(gate: Gate, context: Any) -> Place:
