@@ -14,8 +14,11 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from tests.chaos.store_fault_kinds import NotHere, small_disk
 
-from aloe.learner.adapters.audio.blobs import BucketBlobs, FolderBlobs
-from aloe.learner.domain.errors import AudioNotKept
+from aloe.learner.adapters.audio.blobs import BucketBlobs, FolderBlobs, check_root
+from aloe.learner.adapters.audio.files import AudioFiles
+from aloe.learner.adapters.audio.reading import WrongPlace
+from aloe.learner.domain.errors import AudioNotFound, AudioNotKept
+from aloe.learner.domain.pool import Clip, EncodedAudio, content_hash
 
 KEY, OTHER = "ab" * 16, "cd" * 16
 NOBODY = 65_534
@@ -136,3 +139,32 @@ def test_half_a_file_on_a_remote_file_system_is_removed_and_told_without_a_login
         BucketBlobs(filesystem, "/flaky/audio").write(KEY, bytes(1_000))
     assert "hunter2" not in str(caught.value)
     assert fsspec.filesystem("memory").find("/flaky") == []
+
+
+LOGINS = ["user:zebra-yak", "user:zebra/yak", "user:zebra#yak", "user:zebra?yak", "user:zebra@yak"]
+
+
+@pytest.mark.parametrize("login", LOGINS)
+async def test_a_place_of_audio_that_is_away_is_told_without_its_login(login: str):
+    async def identity() -> str:
+        return "store"
+
+    audio = EncodedAudio(b"one")
+    files = AudioFiles(f"ftp://{login}@127.0.0.1:1/audio", identity)
+    with pytest.raises(AudioNotKept) as not_kept:
+        await files.keep(audio, content_hash(audio))
+    with pytest.raises(AudioNotFound) as not_found:
+        await files.read(Clip("a", content_hash(audio)))
+    for caught in (not_kept, not_found):
+        assert "zebra" not in str(caught.value)
+        assert "yak" not in str(caught.value)
+        assert "ftp://" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "root", ["nosuch://zebra:yak@bucket/a", "simplecache::nosuch://zebra:yak@b"]
+)
+def test_a_root_that_is_none_is_refused_at_the_start_without_its_login(root: str):
+    with pytest.raises(WrongPlace) as caught:
+        check_root(root)
+    assert "yak" not in str(caught.value)

@@ -10,7 +10,8 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, Protocol
 
-from fsspec.core import url_to_fs
+import fsspec
+from fsspec.core import split_protocol, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from aloe.learner.adapters.audio.reading import (
@@ -24,6 +25,7 @@ from aloe.learner.domain.errors import AudioNotFound, AudioNotKept
 from aloe.values.urls import shown
 
 KEY_LENGTH = 32
+_UNQUOTED = "what is no letter or digit in its login has to be written as in %2F"
 
 
 class Blobs(Protocol):
@@ -46,16 +48,31 @@ class Blobs(Protocol):
         """Delete the files that nobody wrote for so long, and leftovers; return how many files."""
 
 
-def blobs_at(root: str) -> Blobs:
-    """Return the blobs in a folder, or at a URL that fsspec knows.
+def check_root(root: str) -> None:
+    """Refuse what is no folder and no URL of fsspec's; connects to nothing.
 
     Raises:
-        WrongPlace: it is no such URL, or needs a library that lacks.
+        WrongPlace: it is none, or needs a library that lacks.
+    """
+    for part in root.split("::"):
+        try:
+            fsspec.get_filesystem_class(split_protocol(part)[0])
+        except (ImportError, ValueError) as error:
+            raise WrongPlace(f"{shown(root)!r}: {reason_of(error)}") from error
+
+
+def blobs_at(root: str) -> Blobs:
+    """Return the blobs in a folder, or at a URL that fsspec knows; some connect to it at once.
+
+    Raises:
+        ConnectionError: there is none, or it wants another login. The message holds no login.
     """
     try:
         filesystem, path = url_to_fs(root)
-    except (ImportError, TypeError, ValueError) as error:
-        raise WrongPlace(f"{shown(root)!r}: {reason_of(error)}") from error
+    except Exception as error:  # each file system has its own
+        # A password that is not quoted is taken apart, and one part or another of it is told.
+        told = _UNQUOTED if shown(root).endswith("...") else reason_of(error)
+        raise ConnectionError(f"{shown(root)!r}: {told}") from None
     is_local = isinstance(filesystem, LocalFileSystem)
     return FolderBlobs(path) if is_local else BucketBlobs(filesystem, path)
 

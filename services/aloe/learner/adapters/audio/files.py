@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
-from aloe.learner.adapters.audio.blobs import Blobs, blobs_at
+from aloe.learner.adapters.audio.blobs import Blobs, blobs_at, check_root
 from aloe.learner.adapters.audio.media_types import media_type_of
 from aloe.learner.adapters.audio.places import Places
 from aloe.learner.adapters.audio.reading import MAX_FILE_BYTES
@@ -46,7 +46,7 @@ class AudioFiles:
             foreign: the threads that read from allowed places.
         """
         self._root, self._identity = root.rstrip("/"), identity
-        blobs_at(self._root)
+        check_root(self._root)
         self._places = Places(allowed_uri_prefixes, hears_files=hears_files)
         # A mount of others that hangs must not keep recordings from being kept.
         self._kept, self._foreign = Threads(KEPT_AUDIO), Threads(foreign)
@@ -90,7 +90,7 @@ class AudioFiles:
     async def _on_kept(self, work: Callable[[], T], failure: type[LearnerError]) -> T:
         try:
             return await self._kept.run(work)
-        except TimeoutError as error:
+        except OSError as error:  # TimeoutError is one
             raise failure(
                 f"the disk or bucket where audio is kept does not answer: {error}; see whether it"
                 " hangs"
