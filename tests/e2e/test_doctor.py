@@ -139,6 +139,9 @@ def test_the_disk_of_kept_audio_is_looked_at(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("ALOE_LEARNER_AUDIO_ROOT", str(tmp_path / "audio"))
     _, found = examined()
     assert "GB free" in found["disk of kept audio"]["found"]
+    (tmp_path / "audio").mkdir(mode=0o755)
+    assert examined()[1]["privacy"]["remedy"] == f"chmod go= {tmp_path / 'audio'}"
+    (tmp_path / "audio").rmdir()
     (tmp_path / "audio").touch()
     done, found = examined()
     assert (done.returncode, found["disk of kept audio"]["needed"]) == (1, True)

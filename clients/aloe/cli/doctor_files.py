@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aloe.cli.doctor_finding import Finding
-from aloe.local.private import open_folders
+from aloe.local.private import is_open, open_folders
 from aloe.values.urls import shown
 
 _LITTLE_BYTES = 1_000_000_000
@@ -30,13 +30,15 @@ def file_findings(data_dir: Path) -> Iterator[Finding]:
             f"give another {_AUDIO_ROOT}, or let the learner's user write there",
         )
     folders = open_folders(data_dir)
+    if audio_root and audio_root not in folders and is_open(audio_root):
+        folders.append(audio_root)
     if folders:
         names = ", ".join(str(folder) for folder in folders)
         yield Finding(
             "privacy",
             ok=False,
             found=f"other users of this machine may look into {names}",
-            remedy=f"chmod go= {' '.join(map(str, folders))}; aloe up does it as well",
+            remedy=f"chmod go= {' '.join(map(str, folders))}",
             needed=False,
         )
     yield from _places()

@@ -33,7 +33,7 @@ def open_folders(data_dir: Path) -> list[Path]:
     """Return which folders of a data folder others than its user may look into."""
     if not (data_dir / "lock").exists():
         return []  # No data folder.
-    return [each for each in map(data_dir.joinpath, DATA_FOLDERS) if _is_open(each)]
+    return [each for each in map(data_dir.joinpath, DATA_FOLDERS) if is_open(each)]
 
 
 def tighten(data_dir: Path) -> None:
@@ -46,7 +46,8 @@ def tighten(data_dir: Path) -> None:
             folder.chmod(_FOLDER_MODE)
 
 
-def _is_open(folder: Path) -> bool:
+def is_open(folder: Path) -> bool:
+    """Whether others than its user may look into a folder."""
     with contextlib.suppress(OSError):
         status = folder.lstat()  # Where a link leads is not ALOE's.
         return stat.S_ISDIR(status.st_mode) and bool(status.st_mode & PRIVATE_UMASK)

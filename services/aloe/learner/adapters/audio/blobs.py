@@ -69,7 +69,7 @@ def blobs_at(root: str) -> Blobs:
     """
     try:
         filesystem, path = url_to_fs(root)
-    except Exception as error:  # each file system has its own
+    except Exception as error:  # noqa: BLE001 - each file system has its own
         # A password that is not quoted is taken apart, and one part or another of it is told.
         told = _UNQUOTED if shown(root).endswith("...") else reason_of(error)
         raise ConnectionError(f"{shown(root)!r}: {told}") from None
