@@ -1,5 +1,6 @@
 """The clips that one person holds while labeling, and what the learner is told of them."""
 
+import contextlib
 import time
 import uuid
 from collections import deque
@@ -164,7 +165,13 @@ class HeldClips:
     def _release(self, leases: Collection[Lease], timeout: timedelta | None = None) -> None:
         if leases:  # An empty list would mean all leases of the oracle, other sessions' too.
             lease_ids = [lease.lease_id for lease in leases]
-            self._learner.release_leases(*self._names, lease_ids, timeout=timeout)
+            try:
+                self._learner.release_leases(*self._names, lease_ids, timeout=timeout)
+            except LeaseLost:
+                # The store lost some when it went back to an earlier state; the others are held.
+                for lease_id in lease_ids:
+                    with contextlib.suppress(LeaseLost):
+                        self._learner.release_leases(*self._names, [lease_id], timeout=timeout)
         for lease in leases:
             self._forget(lease)
 

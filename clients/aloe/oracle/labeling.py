@@ -10,6 +10,7 @@ from datetime import timedelta
 from aloe.client import (
     Answer,
     AsyncLearnerClient,
+    FailedPrecondition,
     Lease,
     LeaseLost,
     PoolState,
@@ -157,7 +158,7 @@ class _Loop:
     async def work(self, tally: _Tally) -> None:
         """Label batch after batch until no rounds or no clips are left."""
         while tally.begin():
-            asked = await self._query(tally.head_version if self.strict else 0)
+            asked = await self._query_again(tally) if self.strict else await self._query(0)
             if not asked.leases:
                 tally.pool_state = asked.pool_state
                 return
@@ -181,6 +182,16 @@ class _Loop:
             return await asyncio.to_thread(answer_all)
         await asyncio.sleep(sum(map(self.oracle.answer_time_s, leases)))
         return answer_all()
+
+    async def _query_again(self, tally: _Tally) -> QueryResult:
+        """Query with the head that was promised last, unless the server lost what it promised."""
+        try:
+            return await self._query(tally.head_version)
+        except FailedPrecondition as error:
+            if error.reason != "HEAD_VERSION_UNKNOWN" or not tally.round_count:
+                raise
+            tally.head_version = 0
+            return await self._query(0)
 
     async def _query(self, min_head_version: int) -> QueryResult:
         """Query until there are clips, or none can come any more."""

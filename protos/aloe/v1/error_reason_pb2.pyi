@@ -54,7 +54,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_LEASE_LOST: _ErrorReason.ValueType  # 9
     """FAILED_PRECONDITION: a lease ran out, and its clip has since gone to another
     oracle or was labeled, or the label budget has no room left for it; or a
-    lease to renew is answered; or the clip was deleted or replaced. Nothing of the request was stored.
+    lease to renew is answered; or the clip was deleted or replaced; or the store has
+    forgotten or lost the lease. Nothing of the request was stored.
     """
     ERROR_REASON_HEAD_NOT_TRAINED: _ErrorReason.ValueType  # 10
     """FAILED_PRECONDITION: the task has no head yet; label two classes first."""
@@ -140,7 +141,8 @@ its embeddings cannot be compared with the pool's.
 ERROR_REASON_LEASE_LOST: ErrorReason.ValueType  # 9
 """FAILED_PRECONDITION: a lease ran out, and its clip has since gone to another
 oracle or was labeled, or the label budget has no room left for it; or a
-lease to renew is answered; or the clip was deleted or replaced. Nothing of the request was stored.
+lease to renew is answered; or the clip was deleted or replaced; or the store has
+forgotten or lost the lease. Nothing of the request was stored.
 """
 ERROR_REASON_HEAD_NOT_TRAINED: ErrorReason.ValueType  # 10
 """FAILED_PRECONDITION: the task has no head yet; label two classes first."""

@@ -886,7 +886,9 @@ class TaskEvent(_message.Message):
 
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipChange]:
-        """The clips it concerns; none for TASK_CREATED, TASK_UPDATED and HEAD_TRAINED."""
+        """The clips it concerns; none for TASK_CREATED, TASK_UPDATED and HEAD_TRAINED.
+        Clips that the store has lost since are left out.
+        """
 
     @_builtins.property
     def query_strategy(self) -> _task_pb2.QueryStrategy:

@@ -37,6 +37,9 @@ class Recorder(Protocol):
     def store_went_back(self) -> None:
         """Record that a pool or task was found in an earlier state than was seen of it."""
 
+    def labels_dropped(self, count: int) -> None:
+        """Record that labels or leases were taken off clips which they had not been given for."""
+
 
 class NoRecorder(Recorder):
     """Records nothing."""
@@ -52,6 +55,9 @@ class NoRecorder(Recorder):
 
     def store_went_back(self) -> None:
         """Record nothing."""
+
+    def labels_dropped(self, count: int) -> None:
+        del count
 
 
 class HeadTimes:

@@ -9,7 +9,7 @@ import redis.asyncio
 
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.errors import LeaseLost
 from aloe.learner.ports.tasks import ENDED_LEASE_LIFE, REQUEST_LIFE
 
 from .conftest import Scene, make_scene
@@ -70,7 +70,7 @@ async def test_a_lease_is_remembered_for_a_while_after_it_ended(aging: AgingScen
     # Nothing of this changes what is stored, and so when the lease is forgotten.
     assert await scene.store.release(scene.task, "ann", [lease.lease_id]) == 0
     await aging.pass_time(MARGIN)
-    with pytest.raises(InvalidInput, match="no lease of this task has that id"):
+    with pytest.raises(LeaseLost, match="no lease of this task has that id"):
         await scene.store.release(scene.task, "ann", [lease.lease_id])
 
 

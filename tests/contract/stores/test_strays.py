@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.errors import LeaseLost
 from aloe.learner.domain.events import NO_CLASS, START_OF_LOG, TaskView, content_key
 from aloe.learner.domain.leases import LabelChange, LabelsDiffer, Lease, Pick
 from aloe.values.states import ClipState, EventKind
@@ -70,7 +70,7 @@ async def test_what_was_given_for_another_clip_is_dropped_and_nothing_else_is(sc
     last = (await scene.store.read_events(scene.task, START_OF_LOG))[-1]
     assert (last.kind, sorted(last.rows)) == (EventKind.LABELS_DROPPED, [0, 3])
     for lease_id in (lost_label, lost_lease.lease_id):
-        with pytest.raises(InvalidInput, match="no lease of this task"):
+        with pytest.raises(LeaseLost, match=r"answers\[0\].* no lease of this task"):
             await scene.store.submit(scene.task, "ann", [(lease_id, 0)], f"late {lease_id}")
     await scene.store.submit(scene.task, "ann", [(kept_lease.lease_id, 0)], "in time")
     assert await scene.store.drop_strays(scene.task, contents) == 0

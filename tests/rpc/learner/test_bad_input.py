@@ -164,22 +164,10 @@ BAD_REQUESTS: dict[str, tuple[str, Make, str]] = {
         ),
         "answers[0].answer",
     ),
-    "lease that nobody gave": (
-        "SubmitLabels",
-        lambda s: labeling_pb2.SubmitLabelsRequest(
-            task=name(s), oracle_id="a", answers=[labeling_pb2.Answer(lease_id="\0", label="low")]
-        ),
-        "answers[0].lease_id",
-    ),
     "no answers": (
         "SubmitLabels",
         lambda s: labeling_pb2.SubmitLabelsRequest(task=name(s), oracle_id="a"),
         "answers",
-    ),
-    "lease to release": (
-        "ReleaseLeases",
-        lambda s: labeling_pb2.ReleaseLeasesRequest(task=name(s), oracle_id="a", lease_ids=["x"]),
-        "lease_ids[0]",
     ),
     "nothing to predict": ("Predict", lambda s: head_pb2.PredictRequest(task=name(s)), "input"),
     "matrix of too few bytes": (
@@ -213,14 +201,37 @@ def test_a_name_of_a_megabyte_is_refused_in_a_few_words(raw, scene: Scene):
         check_refused(raw, scene, "GetTask", request, ("name",))
 
 
+@pytest.mark.parametrize("lease_id", ["\0", "x", "no-such-lease"])
+def test_a_lease_that_nobody_gave_is_lost(raw, scene: Scene, lease_id):
+    whose: Any = {"task": name(scene), "oracle_id": "a"}
+    answers = [labeling_pb2.Answer(lease_id=lease_id, label="low")]
+    submission = labeling_pb2.SubmitLabelsRequest(answers=answers, **whose)
+    renewal = labeling_pb2.RenewLeasesRequest(lease_ids=[lease_id], **whose)
+    release = labeling_pb2.ReleaseLeasesRequest(lease_ids=[lease_id], **whose)
+    for call, request, place in (
+        (raw.SubmitLabels, submission, "answers[0].lease_id"),
+        (raw.RenewLeases, renewal, "lease_ids[0]"),
+        (raw.ReleaseLeases, release, "lease_ids[0]"),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            call(request)
+        failure = failure_of(caught.value)
+        assert (failure.code, failure.reason) == (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "LEASE_LOST",
+        )
+        assert failure.message.startswith(place)
+
+
 def test_thousands_of_wrong_answers_are_refused_at_once(raw, scene: Scene):
     answers = [labeling_pb2.Answer(lease_id=f"no-lease-{n}", label="low") for n in range(5_000)]
     request = labeling_pb2.SubmitLabelsRequest(task=name(scene), oracle_id="a", answers=answers)
     with pytest.raises(grpc.RpcError) as caught:
         raw.SubmitLabels(request)
     failure = failure_of(caught.value)
-    assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT")
-    assert failure.fields[0] == "answers[0].lease_id"
+    assert failure.reason == "LEASE_LOST"
+    assert failure.message.startswith("answers[0].lease_id, answers[1].lease_id")
+    assert "answers[9].lease_id and 4,990 more: no lease of this task" in failure.message
 
 
 @pytest.mark.parametrize("kind", ["unary_unary", "unary_stream", "stream_unary"])

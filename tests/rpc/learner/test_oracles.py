@@ -173,7 +173,7 @@ def test_answers_are_stored_all_or_none(client: LearnerClient, scene: Scene):
     good = [Answer(lease.lease_id, "low") for lease in mine]
     with refused("answers[3].lease_id"):
         client.submit_labels(scene.task_id, "ann", [*good, Answer(theirs[0].lease_id, "low")])
-    with refused("answers[3].lease_id"):
+    with pytest.raises(LeaseLost, match=r"answers\[3\]\.lease_id: no lease of this task"):
         client.submit_labels(scene.task_id, "ann", [*good, Answer("no-such-lease", "low")])
     with refused("answers[3].lease_id"):
         client.submit_labels(scene.task_id, "ann", [*good, good[0]])

@@ -45,6 +45,12 @@ class PrometheusRecorder(Recorder):
             " after that is lost.",
             registry=registry,
         )
+        self._dropped = Counter(
+            "aloe_learner_labels_dropped",
+            "Labels and leases taken off clips which they had not been given for, since the store"
+            " went back to an earlier state.",
+            registry=registry,
+        )
 
     def spent(self, phase: Phase, duration_s: float) -> None:
         self._phase_s.labels(phase.value).observe(duration_s)
@@ -60,6 +66,9 @@ class PrometheusRecorder(Recorder):
 
     def store_went_back(self) -> None:
         self._went_back.inc()
+
+    def labels_dropped(self, count: int) -> None:
+        self._dropped.inc(count)
 
     def serve(self, address: str, pool_cache_bytes: Callable[[], int]) -> str:
         """Answer HTTP from a thread of its own, and return the URL.

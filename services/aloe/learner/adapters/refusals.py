@@ -77,8 +77,15 @@ def task_updated(task_id: str) -> TaskChanged:
     return TaskChanged(f"tasks/{task_id} was updated by another meanwhile; read it again")
 
 
-def wrong_leases(unknown: Sequence[int], foreign: Sequence[int], fields: str) -> InvalidInput:
-    """Refuse leases by their places in the request, `fields` naming where those are."""
+def wrong_leases(
+    unknown: Sequence[int], foreign: Sequence[int], fields: str
+) -> InvalidInput | LeaseLost:
+    """Refuse leases by their places in the request, `fields` naming where those are.
+
+    Those that are merely unknown may have been there: the store may have forgotten or lost them.
+    """
+    if not foreign:
+        return leases_lost([], fields, unknown=unknown)
     reasons = dict.fromkeys(unknown, "no lease of this task has that id")
     reasons |= dict.fromkeys(foreign, "this lease is another oracle's")
     return InvalidInput(
@@ -86,18 +93,27 @@ def wrong_leases(unknown: Sequence[int], foreign: Sequence[int], fields: str) ->
     )
 
 
-def leases_lost(lost: Sequence[int], fields: str, retired: Sequence[int] = ()) -> LeaseLost:
+def leases_lost(
+    lost: Sequence[int],
+    fields: str,
+    retired: Sequence[int] = (),
+    unknown: Sequence[int] = (),
+) -> LeaseLost:
     """Refuse leases by their places in the request, `fields` naming where those are.
 
     Those of `retired` are lost since their clips are.
     """
     reasons = {
+        "no lease of this task has that id, or it ended long ago, or the store lost it when it went"
+        " back to an earlier state": unknown,
         "the clip was deleted or replaced by other content meanwhile": retired,
         "the clip has gone to another oracle or is labeled already, or its place in the label"
         " budget has": lost,
     }
     texts = [
-        f"{', '.join(fields.format(place) for place in places)}: {reason}"
+        f"{', '.join(fields.format(place) for place in places[:_MOST_SHOWN])}"
+        f"{f' and {len(places) - _MOST_SHOWN:,} more' if len(places) > _MOST_SHOWN else ''}"
+        f": {reason}"
         for reason, places in reasons.items()
         if places
     ]

@@ -226,6 +226,7 @@ class PoolCache:
     ) -> None:
         self._store, self._byte_budget, self._recorder = store, byte_budget, recorder
         self._threads = Threads(SCORING)
+        self._dropped: set[str] = set()
         self._kept: OrderedDict[str, CachedPool] = OrderedDict()
         """Those within the budget, the least recently used one first."""
         self._in_use: WeakValueDictionary[str, CachedPool] = WeakValueDictionary()
@@ -280,8 +281,14 @@ class PoolCache:
             return  # Others saw it at the same time.
         del self._in_use[pool_id]
         self._kept.pop(pool_id, None)
+        self._dropped.add(pool_id)
         self._recorder.store_went_back()
         _log.error("%s", error)
+
+    def take_dropped(self) -> set[str]:
+        """Return the pools that were dropped since this was asked before."""
+        dropped, self._dropped = self._dropped, set()
+        return dropped
 
     @property
     def byte_count(self) -> int:

@@ -5,25 +5,28 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Collection
+import weakref
+from collections.abc import Callable, Collection
 from datetime import timedelta
+from itertools import chain
 
 import numpy as np
 
-from aloe.learner.cache.pools import RECENT_S
+from aloe.learner.cache.pools import RECENT_S, CachedPool
 from aloe.learner.cache.scores import Ranks
+from aloe.learner.domain.arrays import IntArray
 from aloe.learner.domain.errors import (
     HeadNotTrained,
     StoreUnavailable,
     StoreWentBack,
     TaskChanged,
 )
-from aloe.learner.domain.events import START_OF_LOG, TaskView
+from aloe.learner.domain.events import OF_CLIPS, START_OF_LOG, TaskView
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import HeadTimes, NoRecorder, Recorder
-from aloe.values.states import EventKind
+from aloe.values.states import ClipState, EventKind
 
 _MOST_READS = 10
 """Of a head, while newer ones come meanwhile."""
@@ -32,12 +35,16 @@ _NO_RECORDER = NoRecorder()
 _log = logging.getLogger(__name__)
 
 
+def _no_pool() -> None:
+    """Stand in for a reference to no pool."""
+
+
 class CachedTask:
     """A task with the state of its clips, its newest head and that head's scores."""
 
     def __init__(self, task: Task, recorder: Recorder) -> None:
         self.task = task
-        self._recorder = recorder
+        self.recorder = recorder
         self.times = HeadTimes(recorder)
         self.view = TaskView(0)
         self.changed = asyncio.Event()
@@ -47,6 +54,11 @@ class CachedTask:
         self._head: Head | None = None
         self._read_at = -math.inf
         self.ranks = Ranks()
+        self._pool: Callable[[], CachedPool | None] = _no_pool
+        """The one that it was last compared with, weakly: it may be dropped."""
+        self._is_settled = False
+        self._unsettled: list[tuple[int, ...]] = []
+        """Rows of what came since it was last settled with that pool."""
         self._refreshing: asyncio.Task[None] | None = None
         self._next_refresh: asyncio.Task[None] | None = None
 
@@ -72,7 +84,7 @@ class CachedTask:
             events = await store.read_events(self.task, self.view.last_event_id)
         except StoreWentBack as error:
             _log.error("%s", error)
-            self._recorder.store_went_back()
+            self.recorder.store_went_back()
             await self._begin_anew(store)
             events = await store.read_events(self.task, START_OF_LOG)
         if any(event.kind is EventKind.TASK_UPDATED for event in events):
@@ -80,6 +92,8 @@ class CachedTask:
             self.task = await self._read_settings(store)
         for event in events:
             self.view.apply(event)
+            if event.kind in OF_CLIPS:
+                self._unsettled.append(event.rows)
         self._read_at = began
         if events:
             self.changed.set()
@@ -89,6 +103,7 @@ class CachedTask:
         """Forget what followed from a log that is no more."""
         self.task = await self._read_settings(store)
         self.view, self._head, self.ranks = TaskView(0), None, Ranks()
+        self.unsettle()
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -99,6 +114,28 @@ class CachedTask:
                 f"tasks/{task.task_id} was deleted and made anew meanwhile; read it again"
             )
         return task
+
+    def take_unsettled(self, pool: CachedPool) -> IntArray:
+        """Return the rows, (n,) int64, that were not compared with this pool yet.
+
+        They count as compared from now on.
+        """
+        rows, self._unsettled = self._unsettled, []
+        is_settled, self._is_settled = self._is_settled, True
+        if self._pool() is not pool:
+            self.ranks = Ranks()  # Scores are by row.
+            self._pool, is_settled = weakref.ref(pool), False
+        if is_settled:
+            return np.fromiter(chain.from_iterable(rows), np.int64)
+        return np.flatnonzero(self.view.states != ClipState.UNLABELED)
+
+    def unsettle(self) -> None:
+        """Have all rows compared the next time."""
+        self._is_settled = False
+
+    def ranks_on(self, pool: CachedPool) -> Ranks:
+        """Return what is known of a pool's ranks; nothing of one that gave way to another."""
+        return self.ranks if self._pool() is pool else Ranks()
 
     def is_recent(self) -> bool:
         """Whether it has a head and was read a moment ago."""

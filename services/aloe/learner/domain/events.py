@@ -68,12 +68,13 @@ _ANSWERING = (
 )
 
 
-_OF_CLIPS = (
+OF_CLIPS = (
     EventKind.CLIPS_LEASED,
     EventKind.LEASES_RENEWED,
     EventKind.CLIPS_ANSWERED,
     EventKind.LABELS_IMPORTED,
 )
+"""Those that say which clip each of their rows was."""
 _RETIRING = (EventKind.CLIPS_RETIRED, EventKind.LABELS_DROPPED)
 
 
@@ -135,7 +136,7 @@ class TaskView:
             )
             self.states[rows] = event.states
             self.class_indices[rows] = event.class_indices
-            if event.kind in _OF_CLIPS:
+            if event.kind in OF_CLIPS:
                 self.content_keys[rows] = list(map(content_key, event.content_hashes)) or 0
             if event.kind in _RETIRING:  # They name no row twice.
                 is_retired = np.count_nonzero(self.states[rows] == ClipState.RETIRED)
@@ -149,6 +150,18 @@ class TaskView:
         elif event.kind in _ANSWERING:
             self.last_answer_id = event.event_id
         self.last_event_id = event.event_id
+
+    def forget(self, rows: IntArray) -> None:
+        """Let rows be unlabeled, as if they had never been anything else."""
+        self.states[rows] = ClipState.UNLABELED
+        self.class_indices[rows], self.content_keys[rows] = NO_CLASS, 0
+
+    def cut(self, clip_count: int) -> None:
+        """Leave the first clips only. It cannot go back from then on."""
+        self.states, self.class_indices = self.states[:clip_count], self.class_indices[:clip_count]
+        self.content_keys = self.content_keys[:clip_count]
+        self._steps.clear()
+        self._steps_begin = self.last_event_id
 
     def answered_after(self, event_id: str) -> bool:
         """Whether labels were given, corrected, taken back or dropped after an event."""

@@ -110,8 +110,8 @@ class TaskStore(Protocol):
         Args:
             task: the task.
             contents: rows with the content hash of the clip that each has now, None without one. A
-                label or lease of another content is dropped, and so is that a row is retired: to be
-                given only for rows that their pool did not retire.
+                label or lease of another content is dropped, and any where there is no clip. So is
+                that a row is retired: only rows that their pool did not retire are to be given.
         """
 
     async def lease(self, task: Task, request: LeaseRequest) -> LeaseOutcome:
@@ -144,16 +144,17 @@ class TaskStore(Protocol):
             request_id: chosen by the caller.
 
         Raises:
-            InvalidInput: a lease is unknown or another oracle's; violations by their place.
-            LeaseLost: a clip went to another oracle or was answered by one, or is retired, or the
-                lease ended and its place in the label budget has been taken.
+            InvalidInput: a lease is another oracle's; violations by their place.
+            LeaseLost: a lease is unknown, or a clip went to another oracle or was answered by one,
+                or is retired, or the lease ended and its place in the label budget has been taken.
         """
 
     async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
         """End leases of an oracle, all of them if no id is given; return how many did.
 
         Raises:
-            InvalidInput: a lease is unknown or another oracle's.
+            InvalidInput: a lease is another oracle's.
+            LeaseLost: a lease is unknown.
         """
 
     async def renew(
@@ -164,9 +165,9 @@ class TaskStore(Protocol):
         One that has ended is renewed while nobody else holds the clip.
 
         Raises:
-            InvalidInput: a lease is unknown or another oracle's; violations by their place.
-            LeaseLost: a clip is answered or retired, or went to another oracle, or the lease ended
-                and its place in the label budget has been taken.
+            InvalidInput: a lease is another oracle's; violations by their place.
+            LeaseLost: a lease is unknown, or a clip is answered or retired, or went to another
+                oracle, or the lease ended and its place in the label budget has been taken.
         """
 
     async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:

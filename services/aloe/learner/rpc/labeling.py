@@ -90,7 +90,11 @@ def write_event(history: TaskHistory, event: Event) -> labeling_pb2.TaskEvent:
         event_time=times.write_time(datetime.fromtimestamp(milliseconds / 1000, UTC)),
         kind=EVENT_KINDS.number(event.kind),
         oracle_id=event.oracle_id,
-        changes=[_write_change(history, event, place) for place in range(len(event.rows))],
+        changes=[
+            _write_change(history, event, place)
+            for place in range(len(event.rows))
+            if history.has_clip(event, place)
+        ],
         head_version=event.head_version,
         query_strategy=encode_strategy(strategy) if strategy else None,
     )

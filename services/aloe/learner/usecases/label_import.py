@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aloe.learner.cache.pools import no_clip
+from aloe.learner.cache.pools import PoolCache, no_clip
 from aloe.learner.domain.clip_index import FoundClip
-from aloe.learner.domain.errors import InvalidInput, LabelConflict, Violation
+from aloe.learner.domain.errors import InvalidInput, LabelConflict, StoreWentBack, Violation
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, LabelsOutcome
 from aloe.learner.domain.task import SPLIT_OF_STATE, STATE_OF_SPLIT, Task
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.retiring import settled_task
+from aloe.learner.usecases.settling import contents_of
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import ClipState, Split
 
@@ -34,8 +35,8 @@ class KnownLabel:
 class LabelImporter:
     """Serves ImportLabels."""
 
-    def __init__(self, store: Store, trainer: Trainer) -> None:
-        self._store, self._trainer = store, trainer
+    def __init__(self, store: Store, pools: PoolCache, trainer: Trainer) -> None:
+        self._store, self._pools, self._trainer = store, pools, trainer
 
     async def import_labels(
         self,
@@ -58,11 +59,14 @@ class LabelImporter:
                 two labels of one clip.
             LabelConflict: clips are answered otherwise.
             ClipNotFound: a clip was deleted or replaced meanwhile.
+            StoreWentBack: the store lost clips meanwhile.
         """
         task, _, _ = await settled_task(self._store, task_id)
         if not labels:
             raise InvalidInput.of("labels", "empty; give at least one label")
         found = await self._store.find_clips(task.pool_id, [label.clip_id for label in labels])
+        # Read after the clips were found: what leads up to its mark has them.
+        pool = await self._store.read_pool(task.pool_id)
         checked = _Checked(task, replace=replace)
         for label, clip in zip(labels, found, strict=True):
             checked.add(label, clip)
@@ -72,9 +76,20 @@ class LabelImporter:
             )
         except LabelsDiffer as error:
             raise _conflict(task, checked, error) from error
+        try:
+            await self._store.check_pool(pool)
+        except StoreWentBack:
+            await self._take_back(task, checked.changes())
+            raise
         if outcome.head_version is not None:
             self._trainer.notify(task_id)
         return outcome
+
+    async def _take_back(self, task: Task, changes: Sequence[LabelChange]) -> None:
+        """Take off what was set on rows that are not, or no more, of the clips that were found."""
+        pool = await self._pools.fresh(task.pool_id)
+        rows = [change.row for change in changes]
+        await self._store.drop_strays(task, contents_of(pool, rows))
 
 
 class _Checked:

@@ -1,30 +1,39 @@
 """Query, SubmitLabels, RenewLeases and ReleaseLeases: the loop with the oracles."""
 
+import asyncio
 import contextlib
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from aloe.learner.cache.pools import CachedPool, PoolCache
-from aloe.learner.cache.tasks import TaskCache
+from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
     HeadNotTrained,
     InvalidInput,
+    StoreUnavailable,
+    StoreWentBack,
     TaskChanged,
     TaskNotFound,
     Violation,
 )
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
-from aloe.learner.domain.leases import LabelsOutcome, Lease, LeaseRequest, RankingTooShort
+from aloe.learner.domain.leases import (
+    LabelsOutcome,
+    Lease,
+    LeaseOutcome,
+    LeaseRequest,
+    RankingTooShort,
+)
 from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import Recorder
 from aloe.learner.usecases.ranking import rank
-from aloe.learner.usecases.retiring import retire_known
+from aloe.learner.usecases.settling import contents_of, is_of, settle
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import PoolState
 
@@ -32,6 +41,8 @@ T = TypeVar("T")
 
 _SLACK = 32
 """Ranked clips sent beyond those asked for: other oracles may take some first."""
+_MOST_TRIES = 20
+"""Of a query, whose clips others took each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +111,18 @@ class Labeling:
         await self._trainer.wait_for_head(cached, min_head_version)
         began = time.perf_counter()
         pool = await self._pools.recent(cached.task.pool_id)
-        await retire_known(self._store, cached, pool)
-        head = None
-        with contextlib.suppress(HeadNotTrained):
-            head = await cached.head(self._store)
+        pool = await settle(self._store, self._pools, cached, pool)
         request_id = request_id or uuid.uuid4().hex
         wanted = max_count + _SLACK
-        while True:
+        for _ in range(_MOST_TRIES):
+            head = None
+            with contextlib.suppress(HeadNotTrained):
+                head = await cached.head(self._store)
             ranking = await rank(cached, head, pool, wanted)
             if len(ranking) < max_count:
                 # Another replica may have added clips since.
                 pool = await self._pools.fresh(cached.task.pool_id)
-                await retire_known(self._store, cached, pool)
+                pool = await settle(self._store, self._pools, cached, pool)
                 ranking = await rank(cached, head, pool, wanted)
             request = LeaseRequest(
                 oracle_id=oracle_id,
@@ -124,10 +135,14 @@ class Labeling:
                 query_strategy=cached.task.query_strategy if head else None,
             )
             try:
-                outcome = await self._store.lease(cached.task, request)
+                outcome, pool = await self._lease(cached, request, pool)
             except RankingTooShort:
                 wanted *= 2
                 await cached.refresh(self._store)
+                continue
+            if outcome is None:
+                # A repetition of the call goes the same way.
+                request_id += "+"
                 continue
             self._recorder.queried(time.perf_counter() - began)
             return QueryOutcome(
@@ -136,6 +151,42 @@ class Labeling:
                 outcome.pool_state,
                 outcome.head_version,
             )
+        raise StoreUnavailable(
+            f"the clips of tasks/{task_id} kept changing while they were ranked; try again"
+        )
+
+    async def _lease(
+        self, cached: CachedTask, request: LeaseRequest, pool: CachedPool
+    ) -> tuple[LeaseOutcome | None, CachedPool]:
+        """Lease clips of a pool that is sure to have them afterwards; return that pool.
+
+        No outcome if none of what was leased is there: what was ranked has been lost meanwhile.
+
+        Raises:
+            RankingTooShort: clips outside the ranking are free.
+        """
+        # Behind the lease, in the same trip where the store can do that.
+        check = asyncio.create_task(self._store.check_pool(pool.pool))
+        try:
+            outcome = await self._store.lease(cached.task, request)
+        finally:
+            (failure,) = await asyncio.gather(check, return_exceptions=True)
+        if isinstance(failure, StoreWentBack):
+            self._pools.drop(pool, failure)
+        elif failure is not None:
+            raise failure
+        elif all(_is_in(pool, lease) for lease in outcome.leases):
+            return outcome, pool
+        pool = await self._pools.fresh(cached.task.pool_id)
+        strays = [lease.pick.row for lease in outcome.leases if not _is_in(pool, lease)]
+        if strays:
+            await self._store.drop_strays(cached.task, contents_of(pool, strays))
+        await cached.refresh(self._store)
+        pool = await settle(self._store, self._pools, cached, pool)
+        leases = tuple(lease for lease in outcome.leases if _is_in(pool, lease))
+        if strays and not leases:
+            return None, pool
+        return replace(outcome, leases=leases), pool
 
     async def submit(
         self, task_id: str, oracle_id: str, answers: Sequence[OracleAnswer], request_id: str
@@ -144,8 +195,8 @@ class Labeling:
 
         Raises:
             InvalidInput: an unknown class, a lease answered twice, a lease of somebody else.
-            LeaseLost: a clip went to another oracle or was deleted or replaced, or its place in the
-                label budget is lost.
+            LeaseLost: a lease is unknown, or a clip went to another oracle or was deleted or
+                replaced, or its place in the label budget is lost.
         """
         _check_answers(answers)
         request_id = request_id or uuid.uuid4().hex
@@ -168,9 +219,9 @@ class Labeling:
         """Let leases last longer, all or none; return until when.
 
         Raises:
-            InvalidInput: the duration is out of range, or a lease is unknown or somebody else's.
-            LeaseLost: a clip is answered, went to another oracle, or its place in the label budget
-                is lost.
+            InvalidInput: the duration is out of range, or a lease is somebody else's.
+            LeaseLost: a lease is unknown, or a clip is answered, went to another oracle, or its
+                place in the label budget is lost.
         """
         if not lease_ids:
             raise InvalidInput.of("lease_ids", "empty; name at least one lease")
@@ -222,6 +273,10 @@ def _class_of(task: Task, answer: OracleAnswer, index: int) -> int:
     if answer.label is None:
         return NO_CLASS
     return task.class_index(answer.label, f"answers[{index}].label")
+
+
+def _is_in(pool: CachedPool, lease: Lease) -> bool:
+    return is_of(pool, lease.pick.row, lease.pick.content_hash)
 
 
 def _leased_clip(task: Task, pool: CachedPool, lease: Lease) -> LeasedClip:

@@ -45,7 +45,7 @@ class Learner:
         self.pools = Pools(store, encoder, audio, retiring, now, on_deletion=self.collector.wake)
         self.importer = Importer(store, encoder, audio, retiring)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
-        self.label_importer = LabelImporter(store, self.trainer)
+        self.label_importer = LabelImporter(store, pool_cache, self.trainer)
         self.labeling = Labeling(store, pool_cache, task_cache, self.trainer, recorder)
         self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.trainer)
 

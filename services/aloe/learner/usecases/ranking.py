@@ -71,7 +71,7 @@ async def _scores(
     cached: CachedTask, head: Head, pool: CachedPool, vectors: Float32Array, is_open: BoolArray
 ) -> HeadScores:
     """Return the head's scores of the open clips, after scoring those that have none yet."""
-    function, ranks = cached.task.query_strategy.acquisition_function, cached.ranks
+    function, ranks = cached.task.query_strategy.acquisition_function, cached.ranks_on(pool)
     async with ranks.scoring:
         if ranks.scores is None or not ranks.scores.serves(head, function):
             ranks.scores = HeadScores(Judge(head, function), cached.task.seed)

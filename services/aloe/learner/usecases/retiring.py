@@ -8,21 +8,26 @@ take rows out in the order in which the pool retired them, so their number tells
 import contextlib
 from collections.abc import Callable
 
+import numpy as np
+
 from aloe.learner.cache.pools import CachedPool, PoolCache
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.errors import StoreFull, TaskChanged, TaskNotFound
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import Task, TaskProgress
 from aloe.learner.ports.store import Store
+from aloe.values.states import ClipState
 
 _CHANGES_PER_READ = 10_000
 
 
 async def retire_known(store: Store, cached: CachedTask, pool: CachedPool) -> None:
     """Take out what a task lacks, by what is in memory; the task is up to date afterwards."""
-    rows = pool.retired_rows[cached.view.retired_count :]
-    if rows:
-        await store.retire_rows(cached.task, rows)
+    if cached.view.retired_count < len(pool.retired_rows):
+        retired = np.asarray(pool.retired_rows)
+        cached.view.grow(int(retired.max()) + 1)
+        rows = retired[cached.view.states[retired] != ClipState.RETIRED]
+        await store.retire_rows(cached.task, rows.tolist())
         await cached.refresh(store)
 
 
@@ -39,8 +44,12 @@ async def settled_task(store: Store, task_id: str) -> tuple[Task, TaskProgress, 
     pool = await store.read_pool(task.pool_id)
     if progress.retired < pool.retired_count:
         with contextlib.suppress(StoreFull):
-            await store.retire_rows(task, await _retired_rows(store, pool, progress.retired))
-            task, progress = await store.read_task(task_id)
+            for known_count in (progress.retired, 0):
+                rows = await _retired_rows(store, pool, known_count)
+                await store.retire_rows(task, rows)
+                task, progress = await store.read_task(task_id)
+                if progress.retired >= pool.retired_count:
+                    break  # Else others than the last are lacking: the store went back.
     return task, progress, pool
 
 

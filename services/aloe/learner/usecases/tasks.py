@@ -23,6 +23,7 @@ from aloe.learner.domain.task import Task, check_task
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
 from aloe.learner.usecases.retiring import settled_task
+from aloe.learner.usecases.settling import clip_of
 from aloe.learner.usecases.training import Trainer
 from aloe.learner.usecases.watching import TaskState, TaskUpdate, Watching
 
@@ -36,6 +37,12 @@ class TaskHistory:
     task: Task
     events: list[Event]
     clips: PoolClips
+
+    def has_clip(self, event: Event, place: int) -> bool:
+        """Whether the clip that an event concerns is there; if not, the store has lost it."""
+        row = event.rows[place]
+        content_hash = event.content_hashes[place] if event.content_hashes else ""
+        return row < len(self.clips) and content_hash in ("", self.clips.content_hash(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +177,9 @@ class Tasks:
         # The pool after the labels: it then has the clip of each.
         stored = await self._store.read_labels(task)
         pool = await self._pools.fresh(task.pool_id)
-        exported = [ExportedLabel(pool.clips[label.row], label) for label in stored]
-        return task, pool.pool, [each for each in exported if not each.clip.is_retired]
+        found = [(clip_of(pool, label.row, label.content_hash), label) for label in stored]
+        exported = [ExportedLabel(clip, label) for clip, label in found if clip is not None]
+        return task, pool.pool, exported
 
     async def head(self, task_id: str, version: int) -> tuple[Task, Pool, Head, Round]:
         """Return a head, the newest one for version 0, with its round.

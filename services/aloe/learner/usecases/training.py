@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from aloe.admission.gate import not_working
@@ -30,6 +31,8 @@ from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import HeadTimes, Phase
 from aloe.learner.usecases.retiring import settled_task
+from aloe.learner.usecases.settling import settle, stray_rows
+from aloe.values.states import ClipState
 
 HOLD = timedelta(seconds=5)
 """A dead trainer's round is taken over after so long."""
@@ -144,7 +147,7 @@ class Trainer:
         try:
             inputs = RoundInputs(
                 ticket,
-                await self._view_at(cached, ticket, len(pool.vectors)),
+                await self._view_at(cached, ticket, pool),
                 pool.vectors,
                 await self._head_before(ticket),
                 start_time,
@@ -168,10 +171,13 @@ class Trainer:
             await cached.refresh(self._store)
         if len(cached.view.states) > len(pool.vectors):
             pool = await self._pools.fresh(cached.task.pool_id)
-        return ticket, pool
+        return ticket, await settle(self._store, self._pools, cached, pool)
 
-    async def _view_at(self, cached: CachedTask, ticket: RoundTicket, clip_count: int) -> TaskView:
-        """Return the task as of the ticket's cutoff, grown to the pool."""
+    async def _view_at(self, cached: CachedTask, ticket: RoundTicket, pool: CachedPool) -> TaskView:
+        """Return the task as of the ticket's cutoff, with the clips of the pool.
+
+        Labels of clips that the store lost since then are left out.
+        """
         view = cached.view.at(ticket.cutoff_event_id)
         if view is None:  # The cached view does not go back so far: fold the log anew.
             view = TaskView(0)
@@ -179,7 +185,16 @@ class Trainer:
                 if event_order(event.event_id) > event_order(ticket.cutoff_event_id):
                     break
                 view.apply(event)
-        view.grow(clip_count)
+        # What was taken off since then is another in the view of now.
+        view.grow(len(cached.view.states))
+        cached.view.grow(len(view.states))
+        changed = np.flatnonzero(view.content_keys != cached.view.content_keys)
+        dropped = np.flatnonzero(cached.view.states == ClipState.UNLABELED)
+        suspects = np.union1d(changed, dropped[view.states[dropped] != ClipState.UNLABELED])
+        if len(suspects):
+            view.forget(await stray_rows(view, suspects, pool))
+        view.cut(len(pool.vectors))
+        view.grow(len(pool.vectors))
         return view
 
     async def _publish(
@@ -218,6 +233,15 @@ class Trainer:
             with contextlib.suppress(LearnerError):
                 await self._store.begin_round(ticket.task, self._trainer_id, HOLD)
 
+    async def _settle_all(self, pool_id: str) -> None:
+        """Take out of a pool's tasks what is not of the pool as it is after the store went back."""
+        for task_id in await self._store.list_task_ids(pool_id):
+            with contextlib.suppress(TaskNotFound, TaskChanged, PoolNotFound):
+                cached = await self._tasks.fresh(task_id)
+                pool = await self._pools.fresh(cached.task.pool_id)
+                await settle(self._store, self._pools, cached, pool)
+                self.notify(task_id)
+
     async def _sweep(self) -> None:
         while True:
             try:
@@ -228,6 +252,8 @@ class Trainer:
                         _, progress, _ = await settled_task(self._store, task_id)
                         if progress.promised_head_version > progress.head_version:
                             self.notify(task_id)
+                for pool_id in self._pools.take_dropped():
+                    await self._settle_all(pool_id)
             except LearnerError as error:
                 _log.warning("looking for rounds to train: %s", error)
             except Exception:  # noqa: BLE001 - the next sweep may do better

@@ -143,7 +143,10 @@ class MemoryAnswers(TaskTable):
             label, lease_id = stored.labels.get(row), stored.holds.get(row, "")
             told = label or stored.leases.get(lease_id)
             is_retired = label is not None and label.state is ClipState.RETIRED
-            if not is_retired and (told is None or told.content_hash in ("", content_hash)):
+            if told is None:
+                continue
+            is_other = content_hash is None or told.content_hash not in ("", content_hash)
+            if not (is_retired or is_other):
                 continue
             if lease_id:
                 stored.close_lease(lease_id, now)

@@ -14,7 +14,7 @@ from aloe.learner.ports.tasks import REQUEST_LIFE
 from aloe.values.states import ClipState
 
 _ROWS_PER_EVENT = 1_000
-"""Retired at once; many more would keep Redis from others."""
+"""Retired or dropped at once; many more would keep Redis from others."""
 
 
 class RedisAnswers(TaskScripts):
@@ -70,10 +70,12 @@ class RedisAnswers(TaskScripts):
 
     @guarded
     async def drop_strays(self, task: Task, contents: Mapping[int, str | None]) -> int:
-        reply = await self._change(
-            task, "drop_strays", json.dumps([[row, text or ""] for row, text in contents.items()])
-        )
-        return int(reply["dropped"])
+        pairs = [(row, text or "") for row, text in contents.items()]
+        count = 0
+        for begin in range(0, max(1, len(pairs)), _ROWS_PER_EVENT):
+            some = json.dumps(pairs[begin : begin + _ROWS_PER_EVENT])
+            count += (await self._change(task, "drop_strays", some))["dropped"]
+        return count
 
     @guarded
     async def read_labels(self, task: Task) -> list[StoredLabel]:

@@ -12,7 +12,8 @@ for _, content in ipairs(cjson.decode(ARGV[2])) do
   local label = label_of(row)
   local lease_id = label and label[5] or redis.call('HGET', HOLDS, row)
   local told = label and label[6] or not label and lease_id and lease_of(lease_id)[5]
-  if label and label[1] == RETIRED or told and told ~= '' and told ~= hash then
+  local is_other = (label or lease_id) and (hash == '' or (told or '') ~= '' and told ~= hash)
+  if label and label[1] == RETIRED or is_other then
     local before = vacate(row, label, now)
     if before == LABELED then trained = true end
     move(before, UNLABELED)

@@ -1,0 +1,109 @@
+"""A task is brought into step with its pool by whoever finds that it is not.
+
+Rows that the pool retired are taken out (see retiring). And where the store, or the part of it that
+has the pool, went back to an earlier state, a row may have become another clip's than its label or
+lease was given for, or no clip's: what is on such a row is taken off, and never taken for an answer
+about the clip that is there now.
+"""
+
+import logging
+
+import numpy as np
+
+from aloe.learner.cache.pools import CachedPool, PoolCache
+from aloe.learner.cache.tasks import CachedTask
+from aloe.learner.domain.arrays import BoolArray, IntArray
+from aloe.learner.domain.events import TaskView, content_key
+from aloe.learner.domain.pool import Clip
+from aloe.learner.ports.store import Store
+from aloe.learner.usecases.retiring import retire_known
+from aloe.values.states import ClipState
+
+_MANY_ROWS = 10_000
+"""So many are compared off the event loop."""
+
+_log = logging.getLogger(__name__)
+
+
+async def settle(
+    store: Store, pools: PoolCache, cached: CachedTask, pool: CachedPool
+) -> CachedPool:
+    """Take out of a task what is not of its pool; return the pool, which may be a newer one.
+
+    The task is up to date before, and afterwards.
+    """
+    rows = cached.take_unsettled(pool)
+    try:
+        if len(rows) and len(await stray_rows(cached.view, rows, pool)):
+            # The pool may just be older than the task; if not, all is looked at once more.
+            pool = await pools.fresh(cached.task.pool_id)
+            cached.unsettle()
+            rows = cached.take_unsettled(pool)
+            strays = await stray_rows(cached.view, rows, pool)
+            if len(strays):
+                await _drop(store, cached, pool, strays)
+        await retire_known(store, cached, pool)
+    except BaseException:
+        cached.unsettle()
+        raise
+    return pool
+
+
+async def stray_rows(view: TaskView, rows: IntArray, pool: CachedPool) -> IntArray:
+    """Return those of some rows of a task that are not in their pool what they are in the task.
+
+    Args:
+        view: the task.
+        rows: (n,) int64.
+        pool: the task's, read after the task; if it was read before, more rows are found.
+    """
+    states, keys, clips = view.states[rows], view.content_keys[rows], pool.clips
+    in_pool = rows < len(pool.vectors)
+    retired = np.asarray(pool.retired_rows, np.int64)
+
+    def compare() -> BoolArray:
+        found = np.fromiter(
+            (content_key(clips.content_hash(row)) for row in rows[in_pool].tolist()), np.int64
+        )
+        is_other = ~in_pool
+        is_other[in_pool] = (keys[in_pool] != 0) & (found != keys[in_pool])
+        is_retired = states == ClipState.RETIRED
+        return np.where(
+            is_retired, ~np.isin(rows, retired), is_other & (states != ClipState.UNLABELED)
+        )
+
+    is_stray = compare() if len(rows) < _MANY_ROWS else await pool.scorer.run(compare)
+    return np.unique(rows[is_stray])
+
+
+def is_of(pool: CachedPool, row: int, content_hash: str) -> bool:
+    """Whether a row has the clip of a content; without a hash, any."""
+    if row >= len(pool.vectors):
+        return False
+    return content_hash in ("", pool.clips.content_hash(row))
+
+
+def contents_of(pool: CachedPool, rows: list[int]) -> dict[int, str | None]:
+    """Return the content hashes of rows, None for those that the pool does not have."""
+    row_count = len(pool.vectors)
+    return {row: pool.clips.content_hash(row) if row < row_count else None for row in rows}
+
+
+def clip_of(pool: CachedPool, row: int, content_hash: str) -> Clip | None:
+    """Return the clip of a row, if it is of a content and not retired."""
+    if not is_of(pool, row, content_hash) or pool.clips[row].is_retired:
+        return None
+    return pool.clips[row]
+
+
+async def _drop(store: Store, cached: CachedTask, pool: CachedPool, rows: IntArray) -> None:
+    count = await store.drop_strays(cached.task, contents_of(pool, rows.tolist()))
+    if count:
+        cached.recorder.labels_dropped(count)
+        _log.error(
+            "tasks/%s: the labels, leases or deletions of %d clips were taken off: the store went"
+            " back to an earlier state, and these clips are not what they were for",
+            cached.task.task_id,
+            count,
+        )
+    await cached.refresh(store)
