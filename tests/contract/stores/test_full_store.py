@@ -22,6 +22,7 @@ from aloe.values.states import ClipState
 
 from .conftest import Scene, make_scene, new_clips, new_pool, new_task
 from .time_travel import make_older
+from .whole_redis import everything
 
 PAGE = Path(__file__).parents[3] / "deploy" / "REDIS.md"
 pytestmark = pytest.mark.timeout(60)
@@ -40,12 +41,6 @@ async def own(tmp_path: Path) -> AsyncIterator[tuple[RedisStore, Any]]:
     await client.aclose()
     await store.close()
     child.stop()
-
-
-async def everything(client: Any) -> dict[bytes, bytes]:
-    """Every key with what it holds, but for the list of ids that may name what is not there."""
-    keys = [key async for key in client.scan_iter(count=10_000)]
-    return {key: await client.dump(key) for key in sorted(keys)}
 
 
 def changes(scene: Scene, lease_id: str) -> dict[str, Any]:

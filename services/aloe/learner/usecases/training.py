@@ -20,6 +20,7 @@ from aloe.learner.domain.errors import (
     HeadVersionUnknown,
     LearnerError,
     PoolNotFound,
+    StoreDamaged,
     TaskChanged,
     TaskNotFound,
 )
@@ -55,6 +56,8 @@ class Trainer:
         self._threads = Threads(TRAINING)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._damaged: set[str] = set()
+        """Tasks of which it was told that they are damaged."""
         self._sweeping: asyncio.Task[None] | None = None
         self._one_thread: threadpool_limits | None = None
         self._stopping = False
@@ -242,16 +245,27 @@ class Trainer:
                 await settle(self._store, self._pools, cached, pool)
                 self.notify(task_id)
 
+    async def _look_at(self, task_id: str) -> None:
+        try:
+            _, progress, _ = await settled_task(self._store, task_id)
+        except (TaskNotFound, TaskChanged, PoolNotFound):
+            return
+        except StoreDamaged as error:  # The other tasks go on.
+            if task_id not in self._damaged:
+                self._damaged.add(task_id)
+                _log.warning("tasks/%s waits: %s", task_id, error)
+            return
+        self._damaged.discard(task_id)
+        if progress.promised_head_version > progress.head_version:
+            self.notify(task_id)
+
     async def _sweep(self) -> None:
         while True:
             try:
                 task_ids = set(await self._store.list_task_ids(None))
                 self._tasks.keep_only(task_ids)
                 for task_id in sorted(task_ids):
-                    with contextlib.suppress(TaskNotFound, TaskChanged, PoolNotFound):
-                        _, progress, _ = await settled_task(self._store, task_id)
-                        if progress.promised_head_version > progress.head_version:
-                            self.notify(task_id)
+                    await self._look_at(task_id)
                 for pool_id in self._pools.take_dropped():
                     await self._settle_all(pool_id)
             except LearnerError as error:

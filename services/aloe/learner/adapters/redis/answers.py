@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aloe.learner.adapters.redis import codec
-from aloe.learner.adapters.redis.scripts import guarded
-from aloe.learner.adapters.redis.task_scripts import TaskScripts, milliseconds
+from aloe.learner.adapters.redis.scripts import guarded, reading
+from aloe.learner.adapters.redis.task_scripts import TaskKeys, TaskScripts, milliseconds
 from aloe.learner.adapters.refusals import ANSWERS, MOST_CONFLICTS_SHOWN
+from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import REQUEST_LIFE
@@ -80,22 +81,21 @@ class RedisAnswers(TaskScripts):
     @guarded
     async def read_labels(self, task: Task) -> list[StoredLabel]:
         flat = await self._fetch(task, "read_labels")
-        labels = []
-        for row, text in zip(flat[::2], flat[1::2], strict=True):
-            state, class_index, time_ms, oracle_id, _, *content_hash = json.loads(text)
-            if state == ClipState.RETIRED:
-                continue
-            labels.append(
-                StoredLabel(
-                    int(row),
-                    ClipState(state),
-                    class_index,
-                    oracle_id,
-                    codec.time_of_ms(time_ms),
-                    *content_hash,
-                )
-            )
-        return sorted(labels, key=lambda label: label.row)
+        with reading(TaskKeys(task.task_id).labels):
+            labels = [
+                _label(task, int(row), text)
+                for row, text in zip(flat[::2], flat[1::2], strict=True)
+            ]
+        there = [label for label in labels if label.state is not ClipState.RETIRED]
+        return sorted(there, key=lambda label: label.row)
+
+
+def _label(task: Task, row: int, text: bytes) -> StoredLabel:
+    state, class_index, time_ms, oracle_id, _, *content_hash = json.loads(text)
+    if not NO_CLASS <= class_index < len(task.classes):
+        raise ValueError(f"row {row} has class {class_index} of {len(task.classes)}")
+    time = codec.time_of_ms(time_ms)
+    return StoredLabel(row, ClipState(state), class_index, oracle_id, time, *content_hash)
 
 
 def _outcome(reply: dict[str, Any]) -> LabelsOutcome:

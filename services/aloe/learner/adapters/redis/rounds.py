@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from aloe.learner.adapters.redis import codec
-from aloe.learner.adapters.redis.scripts import guarded
-from aloe.learner.adapters.redis.task_scripts import TaskScripts, milliseconds
+from aloe.learner.adapters.redis.scripts import guarded, reading
+from aloe.learner.adapters.redis.task_scripts import TaskKeys, TaskScripts, milliseconds
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
@@ -20,8 +20,9 @@ class RedisRounds(TaskScripts):
         reply = await self._change(task, "begin_round", trainer_id, milliseconds(hold))
         if not reply:
             return None
-        begun = codec.load_task(task.task_id, reply["spec"])
-        return RoundTicket(begun, reply["version"], reply["cutoff"], reply["fence"])
+        with reading(TaskKeys(task.task_id).meta):
+            begun = codec.load_task(task.task_id, reply["spec"])
+            return RoundTicket(begun, reply["version"], reply["cutoff"], reply["fence"])
 
     @guarded
     async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:
@@ -40,9 +41,11 @@ class RedisRounds(TaskScripts):
     @guarded
     async def read_head(self, task: Task, version: int) -> Head | None:
         (data,) = await self._fetch(task, "read_head", version)
-        return None if data is None else codec.load_head(version, data, len(task.classes))
+        with reading(TaskKeys(task.task_id).heads):
+            return None if data is None else codec.load_head(version, data, len(task.classes))
 
     @guarded
     async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:
         texts = await self._fetch(task, "read_rounds", first_version, count)
-        return [codec.load_round(text) for text in texts if text is not None]
+        with reading(TaskKeys(task.task_id).rounds):
+            return [codec.load_round(text) for text in texts if text is not None]

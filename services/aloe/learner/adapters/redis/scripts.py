@@ -62,12 +62,17 @@ def reading(key: str) -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        if trouble_of(error) is Trouble.DAMAGED:
+        if is_damage(error):
             raise StoreDamaged(*_damage(error, key)) from error
         raise
     except _UNREADABLE as error:
         said = f"{type(error).__name__}: {error}"
         raise StoreDamaged(key, f"it holds something unreadable, {said}") from error
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether Redis found a key of another kind, or a script found damage."""
+    return trouble_of(error) is Trouble.DAMAGED
 
 
 def _damage(error: Exception, key: str) -> tuple[str, str]:
@@ -108,7 +113,7 @@ def read_script(name: str) -> str:
 
 
 class Script:
-    """A Lua script, sent by its hash."""
+    """A Lua script, sent by its hash; guard.lua goes in front of all."""
 
     def __init__(self, run: Callable[..., Awaitable[Any]], name: str, *, front: str = "") -> None:
         """Read a script.
@@ -116,9 +121,9 @@ class Script:
         Args:
             run: sends a command and returns the reply.
             name: of the file in lua/.
-            front: Lua that goes in front.
+            front: Lua that goes in front of it as well.
         """
-        self._text = front + read_script(name)
+        self._text = read_script("guard") + front + read_script(name)
         self._hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
         self._run = run
 

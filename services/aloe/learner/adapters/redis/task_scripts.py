@@ -8,20 +8,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from redis.exceptions import ResponseError
+
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis.pipeline import Pipelines
-from aloe.learner.adapters.redis.scripts import Script, read_script
+from aloe.learner.adapters.redis.scripts import Script, is_damage, read_script
 from aloe.learner.domain.leases import Conflict, LabelsDiffer, RankingTooShort
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task
 from aloe.learner.ports.tasks import ENDED_LEASE_LIFE
 from aloe.redis.connecting import RedisClient
+from aloe.redis.keys import TASK_KINDS
 from aloe.values.states import ClipState
 
 _WRITING = (
     "create_task", "update_task", "import_labels", "lease", "submit", "release", "renew",
     "begin_round", "publish_head", "retire_rows", "drop_strays",
 )  # fmt: skip
-_READING = ("read_task", "read_events", "read_labels", "read_head", "read_rounds")
+_READING = ("check_task", "read_task", "read_events", "read_labels", "read_head", "read_rounds")
 
 
 def milliseconds(duration: timedelta) -> int:
@@ -43,10 +46,10 @@ class TaskKeys:
 
     def __init__(self, task_id: str) -> None:
         self._prefix = f"aloe:{{task:{task_id}}}:"
-        names = ["meta", "labels", "holds", "leases", "expiries", "events", "heads", "rounds"]
-        self.lasting = [self._prefix + name for name in names]
-        self.meta, self.expiries = self._prefix + "meta", self._prefix + "expiries"
-        self.events = self._prefix + "events"
+        self.lasting = [self._prefix + name for name in TASK_KINDS]
+        self.meta, self.labels, *_, self.expiries, self.events, self.heads, self.rounds = (
+            self.lasting
+        )
 
     def for_script(self, request: str = "none") -> list[str]:
         """Return the keys as task.lua takes them, the last one for a request's answer."""
@@ -58,9 +61,19 @@ class TaskScripts:
 
     def __init__(self, client: RedisClient, pipelines: Pipelines) -> None:
         self._redis = client
+        self._check = Script(pipelines.read, "check_kinds")
         self._scripts = {name: task_script(pipelines.write, name) for name in _WRITING} | {
             name: task_script(pipelines.read, name) for name in _READING
         }
+
+    async def _run(self, script: str, keys: list[str], *args: str | bytes | float) -> Any:
+        """Run a script; where a key is of another kind, say which."""
+        try:
+            return await self._scripts[script](keys, *args)
+        except ResponseError as error:
+            if is_damage(error):
+                await self._check(keys, *TASK_KINDS.values(), "string")
+            raise
 
     async def _change(
         self,
@@ -73,7 +86,7 @@ class TaskScripts:
         """Run a script that is fenced by the task's epoch, and raise what it refuses."""
         # With the epoch: a task made anew must not replay what its namesake answered.
         keys = TaskKeys(task.task_id).for_script(f"{task.epoch}:{request_key}")
-        reply: dict[str, Any] = json.loads(await self._scripts[script](keys, task.epoch, *args))
+        reply: dict[str, Any] = json.loads(await self._run(script, keys, task.epoch, *args))
         if "error" in reply:
             raise _refusal(task.task_id, reply, fields)
         return reply
@@ -81,7 +94,7 @@ class TaskScripts:
     async def _fetch(self, task: Task, script: str, *args: str | float) -> list[Any]:
         """Run a fenced script that answers with a list, and raise what it refuses."""
         keys = TaskKeys(task.task_id).for_script()
-        reply: list[Any] | bytes = await self._scripts[script](keys, task.epoch, *args)
+        reply: list[Any] | bytes = await self._run(script, keys, task.epoch, *args)
         if isinstance(reply, bytes):
             raise _refusal(task.task_id, json.loads(reply), "")
         return reply

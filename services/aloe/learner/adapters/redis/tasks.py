@@ -10,15 +10,15 @@ from aloe.learner.adapters.redis.leases import RedisLeases
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.rounds import RedisRounds
-from aloe.learner.adapters.redis.scripts import Script, guarded
+from aloe.learner.adapters.redis.scripts import Script, guarded, reading
 from aloe.learner.adapters.redis.task_changes import RedisTaskChanges
 from aloe.learner.adapters.redis.task_scripts import TaskKeys
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.redis.connecting import RedisClient
+from aloe.redis.keys import TASK_IDS
 from aloe.values.states import EventKind
 
-_ID_INDEX = "aloe:tasks"
 _EVENT_KINDS = {
     b"created": EventKind.TASK_CREATED,
     b"updated": EventKind.TASK_UPDATED,
@@ -45,30 +45,35 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
 
     @guarded
     async def create_task(self, task: Task) -> Task:
-        pool_keys = PoolKeys(task.pool_id)
+        keys, pool_keys = TaskKeys(task.task_id), PoolKeys(task.pool_id)
+        await self._check_whole(task, pool_keys)
         if not await self._link([pool_keys.meta, pool_keys.tasks], task.task_id):
             raise refusals.pool_not_found(task.pool_id)
-        await self._redis.sadd(_ID_INDEX, task.task_id)
-        spec = await self._scripts["create_task"](
-            TaskKeys(task.task_id).for_script(), task.epoch, codec.dump_task(task), _budget(task)
+        await self._redis.sadd(TASK_IDS, task.task_id)
+        spec = await self._run(
+            "create_task", keys.for_script(), task.epoch, codec.dump_task(task), _budget(task)
         )
-        stored = codec.load_task(task.task_id, spec)
+        with reading(keys.meta):
+            stored = codec.load_task(task.task_id, spec)
         if not stored.same_content(task):
             raise refusals.task_id_taken(task.task_id)
         return stored
 
     @guarded
     async def read_task(self, task_id: str) -> tuple[Task, TaskProgress]:
-        flat = await self._scripts["read_task"](TaskKeys(task_id).for_script())
+        keys = TaskKeys(task_id)
+        flat = await self._run("read_task", keys.for_script())
         if not flat:
             raise refusals.task_not_found(task_id)
-        meta = dict(zip(flat[::2], flat[1::2], strict=True))
-        return codec.load_task(task_id, meta[b"spec"]), _progress(meta)
+        with reading(keys.meta):
+            meta = dict(zip(flat[::2], flat[1::2], strict=True))
+            return codec.load_task(task_id, meta[b"spec"]), _progress(meta)
 
     @guarded
     async def list_task_ids(self, pool_id: str | None) -> list[str]:
-        index = _ID_INDEX if pool_id is None else PoolKeys(pool_id).tasks
-        return sorted(member.decode() for member in await self._redis.smembers(index))
+        index = TASK_IDS if pool_id is None else PoolKeys(pool_id).tasks
+        with reading(index):
+            return sorted(member.decode() for member in await self._redis.smembers(index))
 
     @guarded
     async def update_task(self, task: Task) -> None:
@@ -78,15 +83,24 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
     @guarded
     async def delete_task(self, task_id: str) -> None:
         task, _ = await self.read_task(task_id)
+        await self._check_whole(task, PoolKeys(task.pool_id))
         await self._redis.delete(*TaskKeys(task_id).lasting)
-        await self._redis.srem(_ID_INDEX, task_id)
+        await self._redis.srem(TASK_IDS, task_id)
         await self._redis.srem(PoolKeys(task.pool_id).tasks, task_id)
 
     @guarded
     async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
         most = "" if at_most is None else at_most
         entries = await self._fetch(task, "read_events", after, most)
-        return [_event(entry_id, fields) for entry_id, fields in entries]
+        with reading(TaskKeys(task.task_id).events):
+            return [_event(entry_id, fields) for entry_id, fields in entries]
+
+    async def _check_whole(self, task: Task, pool_keys: PoolKeys) -> None:
+        """Raise StoreDamaged before several changes that only together are one."""
+        for index in (TASK_IDS, pool_keys.tasks):
+            with reading(index):
+                await self._redis.sismember(index, task.task_id)
+        await self._run("check_task", TaskKeys(task.task_id).for_script())
 
 
 def _budget(task: Task) -> str:

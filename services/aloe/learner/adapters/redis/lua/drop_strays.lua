@@ -6,26 +6,35 @@ if refusal then return refusal end
 local now = now_ms()
 expire_leases(now)
 
-local rows, states, classes, trained = {}, {}, {}, false
+local strays, touched = {}, {}
 for _, content in ipairs(cjson.decode(ARGV[2])) do
   local row, hash = content[1], content[2]
   local label = label_of(row)
-  local lease_id = label and label[5] or redis.call('HGET', HOLDS, row)
-  local told = label and label[6] or not label and lease_id and lease_of(lease_id)[5]
-  local is_other = (label or lease_id) and (hash == '' or (told or '') ~= '' and told ~= hash)
+  local hold = not label and hold_of(row) or nil
+  local told = label and label[6] or hold and hold[2][5]
+  local is_other = (label or hold) and (hash == '' or (told or '') ~= '' and told ~= hash)
   if label and label[1] == RETIRED or is_other then
-    local before = vacate(row, label, now)
-    if before == LABELED then trained = true end
-    move(before, UNLABELED)
-    redis.call('HDEL', LABELS, row)
-    if lease_id and lease_id ~= '' then
-      redis.call('HDEL', LEASES, lease_id)
-      redis.call('ZREM', EXPIRIES, lease_id)
-    end
-    table.insert(rows, row)
-    table.insert(states, UNLABELED)
-    table.insert(classes, NO_CLASS)
+    if label then touched[label[2]] = true end
+    table.insert(strays, { row = row, label = label, hold = hold,
+      lease_id = label and label[5] or hold and hold[1] })
   end
+end
+check_keys(LEASES, EVENTS)
+check_counts(touched)
+
+local rows, states, classes, trained = {}, {}, {}, false
+for _, stray in ipairs(strays) do
+  local before = vacate(stray.label, stray.hold, now)
+  if before == LABELED then trained = true end
+  move(before, UNLABELED)
+  redis.call('HDEL', LABELS, stray.row)
+  if (stray.lease_id or '') ~= '' then
+    redis.call('HDEL', LEASES, stray.lease_id)
+    redis.call('ZREM', EXPIRIES, stray.lease_id)
+  end
+  table.insert(rows, stray.row)
+  table.insert(states, UNLABELED)
+  table.insert(classes, NO_CLASS)
 end
 if #rows > 0 then
   if trained then add('revision', 1) end

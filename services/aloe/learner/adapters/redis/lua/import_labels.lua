@@ -12,7 +12,8 @@ for first = 1, #changes, BLOCK do
   local rows = {}
   for place = first, math.min(first + BLOCK - 1, #changes) do table.insert(rows, changes[place][1]) end
   for offset, text in ipairs(redis.call('HMGET', LABELS, unpack(rows))) do
-    local place, label = first + offset - 1, text and cjson.decode(text)
+    local place = first + offset - 1
+    local label = text and read_label(changes[place][1], text)
     stored[place] = label
     counted[place] = label and not is_for_other(label[6], changes[place][6]) and label
   end
@@ -42,12 +43,20 @@ end
 
 local now = now_ms()
 expire_leases(now)
+local touched, holds = {}, {}
+for place, change in ipairs(changes) do
+  touched[change[3]] = true
+  if stored[place] then touched[stored[place][2]] = true else holds[place] = hold_of(change[1]) end
+end
+check_keys(EVENTS)
+check_counts(touched)
+
 local rows, states, classes, hashes, trained = {}, {}, {}, {}, false
 for place, change in ipairs(changes) do
   local row, state, class = change[1], change[2], change[3]
   local label = counted[place]
   if not (label and label[1] == state and label[2] == class) then
-    local before = vacate(row, stored[place], now)
+    local before = vacate(stored[place], holds[place], now)
     if before == LABELED or state == LABELED then trained = true end
     if state == LABELED then
       add('class:' .. class, 1)

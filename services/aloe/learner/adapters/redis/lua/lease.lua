@@ -15,12 +15,13 @@ local room = budget_left()
 local within_budget = room > 0
 most = math.min(most, room)
 
-local limit = tonumber(cjson.decode(redis.call('HGET', META, 'spec')).max_leases_per_oracle)
+local spec = decoded(META, 'spec', redis.call('HGET', META, 'spec'))
+local limit = tonumber(spec.max_leases_per_oracle)
 local within_limit = true
 if limit then
   local left = limit
   for _, lease_id in ipairs(redis.call('HVALS', HOLDS)) do
-    if lease_of(lease_id)[2] == oracle then left = left - 1 end
+    if holding_lease(lease_id)[2] == oracle then left = left - 1 end
   end
   within_limit = left > 0
   most = math.min(most, math.max(0, left))
@@ -39,6 +40,8 @@ if #taken < math.min(most, free) then
   return cjson.encode({ error = 'RANKING_TOO_SHORT' })
 end
 
+check_keys(LEASES, EVENTS)
+check_counts({})
 local leases, rows, states, classes, ids, hashes = {}, {}, {}, {}, {}, {}
 for index, pick in ipairs(taken) do
   local lease_id = prefix .. '-' .. index
@@ -55,6 +58,7 @@ for index, pick in ipairs(taken) do
 end
 local state = 'open'
 if #taken > 0 then
+  note_time(now)
   flush_counters()
   log_event('leased', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(ids),
     'expires', expires, 'head_version', ARGV[9], 'strategy', ARGV[10], 'hashes', cjson.encode(hashes))

@@ -7,6 +7,7 @@ if number('fence') ~= tonumber(ARGV[2]) or number('round_version') ~= version
   or redis.call('HGET', META, 'round_cutoff') ~= ARGV[7] then
   return cjson.encode({ stored = false })
 end
+check_keys(HEADS, ROUNDS, EVENTS)
 redis.call('HSET', HEADS, version, ARGV[4])
 redis.call('HDEL', HEADS, version - tonumber(ARGV[6]))
 redis.call('HSET', ROUNDS, version, ARGV[5])

@@ -19,9 +19,12 @@ if #unknown + #foreign > 0 then
 end
 if #wanted == 0 then wanted = redis.call('HVALS', HOLDS) end
 
+local leases = {}
+for _, lease_id in ipairs(wanted) do leases[lease_id] = holding_lease(lease_id) end
+check_keys(HOLDS, EVENTS)
+check_counts({})
 local rows, states, classes = {}, {}, {}
-for _, lease_id in ipairs(wanted) do
-  local lease = lease_of(lease_id)
+for lease_id, lease in pairs(leases) do
   if lease[2] == oracle and lease[4] == 1 then
     close_lease(lease_id, lease, now)
     move(LEASED, UNLABELED)

@@ -16,6 +16,8 @@ end
 failure = refuse_overspending(unheld)
 if failure then return failure end
 
+check_keys(EVENTS)
+check_counts({})
 local rows, states, classes, ids, hashes = {}, {}, {}, {}, {}
 for _, lease_id in ipairs(wanted) do
   local lease = found[lease_id].lease
@@ -32,6 +34,7 @@ for _, lease_id in ipairs(wanted) do
   table.insert(ids, lease_id)
   table.insert(hashes, lease[5] or '')
 end
+note_time(now)
 flush_counters()
 log_event('renewed', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(ids),
   'hashes', cjson.encode(hashes))

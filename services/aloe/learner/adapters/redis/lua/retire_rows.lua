@@ -5,9 +5,19 @@ if refusal then return refusal end
 local now = now_ms()
 expire_leases(now)
 
+local retired, touched = cjson.decode(ARGV[2]), {}
+local labels, holds = {}, {}
+for place, row in ipairs(retired) do
+  local label = label_of(row)
+  labels[place] = label
+  if label then touched[label[2]] = true else holds[place] = hold_of(row) end
+end
+check_keys(EVENTS)
+check_counts(touched)
+
 local rows, states, classes, trained = {}, {}, {}, false
-for _, row in ipairs(cjson.decode(ARGV[2])) do
-  local before = vacate(row, label_of(row), now)
+for place, row in ipairs(retired) do
+  local before = vacate(labels[place], holds[place], now)
   if before ~= RETIRED then
     if before == LABELED then trained = true end
     move(before, RETIRED)

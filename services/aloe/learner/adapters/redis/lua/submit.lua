@@ -14,14 +14,18 @@ for index, answer in ipairs(answers) do lease_ids[index] = answer[1] end
 local found, failure = leases_of(oracle, lease_ids)
 if failure then return failure end
 
-local unheld = {}
+local unheld, touched = {}, {}
 for index, answer in ipairs(answers) do
   local held, label = found[answer[1]].held, found[answer[1]].label
+  if answer[2] > NO_CLASS then touched[answer[2]] = true end
+  if label then touched[label[2]] = true end
   local is_new = answer[2] > NO_CLASS and not (label and label[1] == LABELED)
   if is_new and not held then table.insert(unheld, index - 1) end
 end
 failure = refuse_overspending(unheld)
 if failure then return failure end
+check_keys(EVENTS)
+check_counts(touched)
 
 local rows, states, classes, leases, hashes, trained = {}, {}, {}, {}, {}, false
 for _, answer in ipairs(answers) do

@@ -1,7 +1,7 @@
--- What every script on a task shares; task_scripts.py puts it in front of each, behind the
--- constants that Python shares with it: MIN_LABELED_CLASSES, ENDED_LEASE_LIFE_MS. The keys are
+-- What every script on a task shares; task_scripts.py puts it in front of each, behind guard.lua and
+-- the constants that Python shares with it: MIN_LABELED_CLASSES, ENDED_LEASE_LIFE_MS. The keys are
 -- those of TaskKeys, in its order. Scripts validate everything before they write, since Redis does
--- not roll back.
+-- not roll back; expire_leases is a whole change of its own.
 
 local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS, REQUEST = unpack(KEYS)
 
@@ -16,13 +16,25 @@ local function now_ms()
 end
 
 local function number(field)
-  return tonumber(redis.call('HGET', META, field)) or 0
+  local text = redis.call('HGET', META, field)
+  if not text then return 0 end
+  return tonumber(text) or damaged(META, field .. ' is no number')
+end
+
+-- Fails where a key that is about to be written, and was not read before, is of another kind.
+local KIND = { [LABELS] = 'hash', [HOLDS] = 'hash', [LEASES] = 'hash', [EXPIRIES] = 'zset',
+  [EVENTS] = 'stream', [HEADS] = 'hash', [ROUNDS] = 'hash' }
+local function check_keys(...)
+  for _, key in ipairs({ ... }) do redis.call(LENGTH[KIND[key]], key) end
 end
 
 -- Fencing: nil if the caller's task is the one stored, or the reply to return.
 local function fence_off(epoch)
   local stored = redis.call('HGET', META, 'epoch')
-  if not stored then return cjson.encode({ error = 'TASK_NOT_FOUND' }) end
+  if not stored then
+    if redis.call('EXISTS', META) == 1 then damaged(META, 'epoch is missing') end
+    return cjson.encode({ error = 'TASK_NOT_FOUND' })
+  end
   if stored ~= epoch then return cjson.encode({ error = 'TASK_MADE_ANEW' }) end
   return nil
 end
@@ -60,9 +72,17 @@ end
 -- A label: { state, class, time in ms, oracle, lease id, hash }. A retired row has one of that state,
 -- so that nobody leases or labels it. The hash is of the content of the clip that was answered: where
 -- the store went back to an earlier state, the row may have become another's. '' or nil: not known.
+local function read_label(row, text)
+  local label = decoded(LABELS, 'row ' .. row, text)
+  if not COUNTER[label[1]] or type(label[2]) ~= 'number' or type(label[4]) ~= 'string' then
+    damaged(LABELS, 'row ' .. row .. ' has no label')
+  end
+  return label
+end
+
 local function label_of(row)
   local stored = redis.call('HGET', LABELS, row)
-  return stored and cjson.decode(stored)
+  return stored and read_label(row, stored)
 end
 
 local function is_for_other(hash, other)
@@ -72,7 +92,37 @@ end
 -- A lease: { row, oracle, expiry in ms, 1 while it holds, hash of the clip's content }.
 local function lease_of(lease_id)
   local stored = redis.call('HGET', LEASES, lease_id)
-  return stored and cjson.decode(stored)
+  if not stored then return nil end
+  local lease = decoded(LEASES, lease_id, stored)
+  if type(lease[1]) ~= 'number' or type(lease[2]) ~= 'string' or type(lease[3]) ~= 'number' then
+    damaged(LEASES, lease_id .. ' is no lease')
+  end
+  return lease
+end
+
+-- The lease of an id in HOLDS.
+local function holding_lease(lease_id)
+  return lease_of(lease_id) or damaged(HOLDS, 'it names ' .. lease_id .. ', which is no lease')
+end
+
+-- What holds a row: { id, lease }, or nil.
+local function hold_of(row)
+  local lease_id = redis.call('HGET', HOLDS, row)
+  return lease_id and { lease_id, holding_lease(lease_id) }
+end
+
+-- Checks the counters that change with labels and leases, before anything is changed; those of
+-- classes by index.
+local function check_counts(classes)
+  local fields = { 'leased', 'labeled', 'abstained', 'validation', 'test', 'retired', 'spent',
+    'revision', 'classes_labeled', 'head_version' }
+  for class in pairs(classes) do
+    if class ~= NO_CLASS then table.insert(fields, string.format('class:%d', class)) end
+  end
+  local AT_ONCE = 1000
+  for first = 1, #fields, AT_ONCE do
+    check_counters(META, { unpack(fields, first, math.min(first + AT_ONCE - 1, #fields)) })
+  end
 end
 
 local function close_lease(lease_id, lease, now)
@@ -83,8 +133,8 @@ local function close_lease(lease_id, lease, now)
 end
 
 -- Takes what a row is off the counters and ends its hold; returns the state that it had, which the
--- caller moves.
-local function vacate(row, label, now)
+-- caller moves. The caller has read label and hold before it changed anything.
+local function vacate(label, hold, now)
   if label then
     if label[1] == LABELED then
       add('class:' .. label[2], -1)
@@ -92,17 +142,47 @@ local function vacate(row, label, now)
     end
     return label[1]
   end
-  local lease_id = redis.call('HGET', HOLDS, row)
-  if not lease_id then return UNLABELED end
-  close_lease(lease_id, lease_of(lease_id), now)
+  if not hold then return UNLABELED end
+  close_lease(hold[1], hold[2], now)
   return LEASED
 end
 
--- Ends the leases that are overdue, returns how many, and forgets those that ended long ago.
+-- Notes by what time leases were timed. Redis' clock may be put back: they would last too long.
+local CLOCK_SLACK_MS = 1000
+local function note_time(now)
+  if now > number('clock') + CLOCK_SLACK_MS then redis.call('HSET', META, 'clock', now) end
+end
+
+-- Where the clock was put back, the leases that hold move with it.
+local function follow_clock(now)
+  local back = number('clock') - now
+  if back <= CLOCK_SLACK_MS then return end
+  local held = {}
+  for place, lease_id in ipairs(redis.call('HVALS', HOLDS)) do
+    held[place] = { lease_id, holding_lease(lease_id) }
+  end
+  check_keys(EXPIRIES)
+  redis.call('HSET', META, 'clock', now)
+  for _, hold in ipairs(held) do
+    local lease_id, lease = hold[1], hold[2]
+    lease[3] = lease[3] - back
+    redis.call('HSET', LEASES, lease_id, cjson.encode(lease))
+    redis.call('ZADD', EXPIRIES, lease[3], lease_id)
+  end
+end
+
+-- Ends the leases that are overdue, and forgets those that ended long ago.
 local function expire_leases(now)
+  follow_clock(now)
   local rows, states, classes = {}, {}, {}
-  for _, lease_id in ipairs(redis.call('ZRANGEBYSCORE', EXPIRIES, '-inf', now)) do
-    local lease = lease_of(lease_id)
+  local overdue = redis.call('ZRANGEBYSCORE', EXPIRIES, '-inf', now)
+  if #overdue == 0 then return end
+  check_keys(HOLDS, EVENTS)
+  check_counts({})
+  local found = {}
+  for place, lease_id in ipairs(overdue) do found[place] = lease_of(lease_id) or false end
+  for place, lease_id in ipairs(overdue) do
+    local lease = found[place]
     if lease and lease[4] == 1 then
       close_lease(lease_id, lease, now)
       move(LEASED, UNLABELED)
@@ -118,7 +198,6 @@ local function expire_leases(now)
     flush_counters()
     log_event('expired', rows, states, classes)
   end
-  return #rows
 end
 
 -- Leases of an oracle by id, each with the label of its clip and whether it is held; or
@@ -158,7 +237,9 @@ end
 
 -- Clips that the label budget has room for besides those that are held: a hold keeps its place.
 local function budget_left()
-  local budget = tonumber(redis.call('HGET', META, 'budget'))
+  local budget = redis.call('HGET', META, 'budget')
+  if budget and budget ~= '' and not tonumber(budget) then damaged(META, 'budget is no number') end
+  budget = tonumber(budget)
   return budget and math.max(0, budget - number('spent') - number('leased')) or math.huge
 end
 

@@ -1,0 +1,21 @@
+"""The keys of the learner in Redis; its store.py says what they hold.
+
+For the learner, and for what looks whether they are whole.
+"""
+
+from collections.abc import Mapping
+
+SCHEMA, IDENTITY = "aloe:schema", "aloe:identity"
+POOL_IDS, TASK_IDS = "aloe:pools", "aloe:tasks"
+
+TASK_KINDS: Mapping[str, str] = {
+    "meta": "hash",
+    "labels": "hash",
+    "holds": "hash",
+    "leases": "hash",
+    "expiries": "zset",
+    "events": "stream",
+    "heads": "hash",
+    "rounds": "hash",
+}
+"""The keys of a task, less what is in front, and their kinds; in the order of task.lua."""
