@@ -71,7 +71,7 @@ async def test_a_clock_that_jumps_ahead_ends_leases_once_and_tells_and_the_next_
     await scene.store.lease(scene.task, scene.request("ann", duration=MINUTE))
     clock.set(HOUR)
     assert await leased(scene) == 0
-    events = await scene.store.read_events(scene.task, "0")
+    events = await scene.store.read_events(scene.task, "0-0")
     assert [event.kind.name for event in events].count("LEASES_EXPIRED") == 1
     again = await scene.store.lease(scene.task, scene.request("bea", duration=MINUTE))
     assert again.pool_state is PoolState.OPEN

@@ -98,7 +98,7 @@ WRITES: dict[str, Call] = {
 READS: dict[str, Call] = {
     "read_task": lambda d: d.scene.store.read_task(d.scene.task.task_id),
     "read_labels": lambda d: d.scene.store.read_labels(d.scene.task),
-    "read_events": lambda d: d.scene.store.read_events(d.scene.task, "0"),
+    "read_events": lambda d: d.scene.store.read_events(d.scene.task, "0-0"),
     "read_head": lambda d: d.scene.store.read_head(d.scene.task, 1),
     "read_rounds": lambda d: d.scene.store.read_rounds(d.scene.task, 1, 1),
 }

@@ -61,7 +61,7 @@ class TaskScripts:
 
     def __init__(self, client: RedisClient, pipelines: Pipelines) -> None:
         self._redis = client
-        self._check = Script(pipelines.read, "check_kinds")
+        self._kinds = Script(pipelines.read, "check_kinds")
         self._scripts = {name: task_script(pipelines.write, name) for name in _WRITING} | {
             name: task_script(pipelines.read, name) for name in _READING
         }
@@ -72,7 +72,7 @@ class TaskScripts:
             return await self._scripts[script](keys, *args)
         except ResponseError as error:
             if is_damage(error):
-                await self._check(keys, *TASK_KINDS.values(), "string")
+                await self._kinds(keys, *TASK_KINDS.values(), "string")
             raise
 
     async def _change(

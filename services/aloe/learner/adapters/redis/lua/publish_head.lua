@@ -8,6 +8,7 @@ if number('fence') ~= tonumber(ARGV[2]) or number('round_version') ~= version
   return cjson.encode({ stored = false })
 end
 check_keys(HEADS, ROUNDS, EVENTS)
+check_counters(META, { 'round_revision' })
 redis.call('HSET', HEADS, version, ARGV[4])
 redis.call('HDEL', HEADS, version - tonumber(ARGV[6]))
 redis.call('HSET', ROUNDS, version, ARGV[5])
