@@ -34,14 +34,14 @@ def pool_deleted(pool_id: str) -> PoolNotFound:
 def pool_went_back(pool_id: str) -> StoreWentBack:
     return StoreWentBack(
         f"the store went back to an earlier state of pools/{pool_id} than was seen of it; what came"
-        " after that is lost; repeat the call"
+        " after that is lost"
     )
 
 
 def log_went_back(task_id: str) -> StoreWentBack:
     return StoreWentBack(
         f"the store went back to an earlier state of tasks/{task_id} than was seen of it; what came"
-        " after that is lost; repeat the call"
+        " after that is lost"
     )
 
 

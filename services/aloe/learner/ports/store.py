@@ -26,6 +26,10 @@ from aloe.learner.ports.tasks import TaskStore
 class Store(PoolStore, TaskStore, Protocol):
     """All that the learner keeps."""
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether calls are carried out in the order in which they were begun."""
+
     async def identity(self) -> str:
         """Return an id, one path segment, that the data has for good; emptied, it has another."""
 

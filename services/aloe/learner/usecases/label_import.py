@@ -6,17 +6,24 @@ from datetime import datetime
 
 from aloe.learner.cache.pools import PoolCache, no_clip
 from aloe.learner.domain.clip_index import FoundClip
-from aloe.learner.domain.errors import InvalidInput, LabelConflict, StoreWentBack, Violation
+from aloe.learner.domain.errors import (
+    InvalidInput,
+    LabelConflict,
+    StoreUnavailable,
+    Violation,
+)
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, LabelsOutcome
+from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import SPLIT_OF_STATE, STATE_OF_SPLIT, Task
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.retiring import settled_task
-from aloe.learner.usecases.settling import contents_of
+from aloe.learner.usecases.settling import contents_of, then_check
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import ClipState, Split
 
 MAX_SHOWN_VIOLATIONS = 20
+_MOST_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +68,40 @@ class LabelImporter:
             ClipNotFound: a clip was deleted or replaced meanwhile.
             StoreWentBack: the store lost clips meanwhile.
         """
-        task, _, _ = await settled_task(self._store, task_id)
+        task, _, pool = await settled_task(self._store, task_id)
         if not labels:
             raise InvalidInput.of("labels", "empty; give at least one label")
-        found = await self._store.find_clips(task.pool_id, [label.clip_id for label in labels])
-        # Read after the clips were found: what leads up to its mark has them.
-        pool = await self._store.read_pool(task.pool_id)
+        pool, found = await self._find(pool, [label.clip_id for label in labels])
         checked = _Checked(task, replace=replace)
         for label, clip in zip(labels, found, strict=True):
             checked.add(label, clip)
+        changes = checked.changes()
+        importing = self._store.import_labels(
+            task, changes, replace=replace, validate_only=validate_only
+        )
         try:
-            outcome = await self._store.import_labels(
-                task, checked.changes(), replace=replace, validate_only=validate_only
-            )
+            outcome, lost = await then_check(self._store, importing, pool)
         except LabelsDiffer as error:
             raise _conflict(task, checked, error) from error
-        try:
-            await self._store.check_pool(pool)
-        except StoreWentBack:
-            await self._take_back(task, checked.changes())
-            raise
+        if lost is not None:
+            if not validate_only:
+                await self._take_back(task, changes)
+            raise lost
         if outcome.head_version is not None:
             self._trainer.notify(task_id)
         return outcome
+
+    async def _find(
+        self, pool: Pool, clip_ids: Sequence[str]
+    ) -> tuple[Pool, list[FoundClip | None]]:
+        """Find clips, and return a state of the pool that has all that were found."""
+        for _ in range(_MOST_TRIES):
+            found = await self._store.find_clips(pool.pool_id, clip_ids)
+            if all(each is None or each.row < pool.row_count for each in found):
+                return pool, found
+            # Imported since the pool was read; they may be lost before it is read again.
+            pool = await self._store.read_pool(pool.pool_id)
+        raise StoreUnavailable(f"pools/{pool.pool_id} kept growing; try again")
 
     async def _take_back(self, task: Task, changes: Sequence[LabelChange]) -> None:
         """Take off what was set on rows that are not, or no more, of the clips that were found."""

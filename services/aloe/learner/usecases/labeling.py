@@ -1,6 +1,5 @@
 """Query, SubmitLabels, RenewLeases and ReleaseLeases: the loop with the oracles."""
 
-import asyncio
 import contextlib
 import time
 import uuid
@@ -33,7 +32,7 @@ from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import Recorder
 from aloe.learner.usecases.ranking import rank
-from aloe.learner.usecases.settling import contents_of, is_of, settle
+from aloe.learner.usecases.settling import contents_of, is_of, settle, then_check
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import PoolState
 
@@ -165,17 +164,11 @@ class Labeling:
         Raises:
             RankingTooShort: clips outside the ranking are free.
         """
-        # Behind the lease, in the same trip where the store can do that.
-        check = asyncio.create_task(self._store.check_pool(pool.pool))
-        try:
-            outcome = await self._store.lease(cached.task, request)
-        finally:
-            (failure,) = await asyncio.gather(check, return_exceptions=True)
-        if isinstance(failure, StoreWentBack):
-            self._pools.drop(pool, failure)
-        elif failure is not None:
-            raise failure
-        elif all(_is_in(pool, lease) for lease in outcome.leases):
+        leasing = self._store.lease(cached.task, request)
+        outcome, lost = await then_check(self._store, leasing, pool.pool)
+        if isinstance(lost, StoreWentBack):
+            self._pools.drop(pool, lost)
+        elif lost is None and all(_is_in(pool, lease) for lease in outcome.leases):
             return outcome, pool
         pool = await self._pools.fresh(cached.task.pool_id)
         strays = [lease.pick.row for lease in outcome.leases if not _is_in(pool, lease)]

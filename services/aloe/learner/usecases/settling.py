@@ -6,19 +6,24 @@ lease was given for, or no clip's: what is on such a row is taken off, and never
 about the clip that is there now.
 """
 
+import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import numpy as np
 
 from aloe.learner.cache.pools import CachedPool, PoolCache
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, IntArray
+from aloe.learner.domain.errors import PoolNotFound, StoreWentBack
 from aloe.learner.domain.events import TaskView, content_key
-from aloe.learner.domain.pool import Clip
+from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.retiring import retire_known
 from aloe.values.states import ClipState
 
+T = TypeVar("T")
 _MANY_ROWS = 10_000
 """So many are compared off the event loop."""
 
@@ -47,6 +52,33 @@ async def settle(
         cached.unsettle()
         raise
     return pool
+
+
+async def then_check(
+    store: Store, change: Coroutine[Any, Any, T], pool: Pool
+) -> tuple[T, StoreWentBack | PoolNotFound | None]:
+    """Make a change that rests on what was read of a pool; say if that was lost before it.
+
+    Where the store keeps the order of calls, this takes one trip.
+    """
+    if not store.keeps_order:
+        done = await change
+        return done, await _lost(store, pool)
+    checking = asyncio.create_task(_lost(store, pool))
+    try:
+        done = await change
+    except BaseException:
+        checking.cancel()
+        raise
+    return done, await checking
+
+
+async def _lost(store: Store, pool: Pool) -> StoreWentBack | PoolNotFound | None:
+    try:
+        await store.check_pool(pool)
+    except (StoreWentBack, PoolNotFound) as error:
+        return error
+    return None
 
 
 async def stray_rows(view: TaskView, rows: IntArray, pool: CachedPool) -> IntArray:

@@ -25,6 +25,10 @@ class MemoryStore(MemoryPools, MemoryTasks):
         MemoryTasks.__init__(self, tables, now)
         self._identity = uuid.uuid4().hex
 
+    @property
+    def keeps_order(self) -> bool:
+        return True
+
     async def identity(self) -> str:
         return self._identity
 

@@ -22,6 +22,8 @@ class Pipelines:
         self.write = Pipeline(client, replica_count)
         # Reads need not wait for replicas.
         self.read = Pipeline(client) if replica_count else self.write
+        self.keeps_order = self.read is self.write and self.write.sends_together
+        """Whether commands reach Redis in the order in which they are called for."""
 
 
 class Pipeline:
@@ -41,7 +43,7 @@ class Pipeline:
         self._client, self._replica_count = client, replica_count
         # In a cluster the keys lie on different nodes. And a wait for replicas must not delay the
         # commands of other callers.
-        self._sends_together = not (replica_count or isinstance(client, RedisCluster))
+        self.sends_together = not (replica_count or isinstance(client, RedisCluster))
         self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
 
@@ -54,7 +56,7 @@ class Pipeline:
         """
         if self._replica_count:
             return await self._run_and_wait(command)
-        if not self._sends_together:
+        if not self.sends_together:
             return await self._client.execute_command(*command)
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((command, future))

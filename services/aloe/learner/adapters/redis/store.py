@@ -57,6 +57,7 @@ class RedisStore(RedisPools, RedisTasks):
         pipelines = Pipelines(client, replica_count)
         RedisPools.__init__(self, client, pipelines, vectors)
         RedisTasks.__init__(self, client, pipelines)
+        self._keeps_order = pipelines.keeps_order
         self._watch, self._sweep = watch, OrphanSweep(client)
 
     @classmethod
@@ -96,6 +97,10 @@ class RedisStore(RedisPools, RedisTasks):
         await prepare_schema(self._redis)
         await self.identity()
         self._sweep.start()
+
+    @property
+    def keeps_order(self) -> bool:
+        return self._keeps_order
 
     @guarded
     async def identity(self) -> str:
