@@ -10,7 +10,7 @@ import asyncio
 import json
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,6 +20,7 @@ import soxr  # type: ignore[import-untyped]
 from tests.audio_files import made, speechlike
 from tests.benchmarks.measuring import in_turns, machine, median_ratio, seconds
 
+from aloe.audio.cost import Cost
 from aloe.audio.isolation import IsolatedDecoder
 from aloe.client import NewClip, connect
 from aloe.embedding.audio.clip import DecodedClip, EncodedAudio
@@ -39,7 +40,10 @@ class PlainDecoder:
     def is_quick(self, audio: EncodedAudio) -> bool:
         return False
 
-    def decode(self, audio: EncodedAudio) -> DecodedClip:
+    def cost(self, audio: EncodedAudio) -> Cost:
+        return Cost(RATE_HZ, 0, 0)
+
+    def decode(self, audio: EncodedAudio, is_wanted: Callable[[], bool]) -> DecodedClip:
         with soundfile.SoundFile(BytesIO(audio.content)) as file:
             samples = file.read(dtype="float32", always_2d=True)[:, 0]
             rate_hz = file.samplerate
@@ -57,7 +61,8 @@ def clips_of(kind: str, count: int) -> list[bytes]:
 def decode_all(pool: DecodePool, clips: Sequence[EncodedAudio]) -> None:
     async def run() -> None:
         for begin in range(0, len(clips), CALL_CLIP_COUNT):
-            for clip in await pool.decode(clips[begin : begin + CALL_CLIP_COUNT]):
+            part = clips[begin : begin + CALL_CLIP_COUNT]
+            for clip in await pool.decode(part, pool.costs(part)):
                 assert isinstance(clip, DecodedClip), clip
 
     asyncio.run(run())

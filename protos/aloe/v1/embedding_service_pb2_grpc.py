@@ -89,7 +89,9 @@ class EmbeddingServiceServicer(object):
 
     def EmbedStream(self, request_iterator, context):
         """Embeds any number of clips. Results come as they are ready, in any order;
-        a clip that cannot be read fails alone and the stream goes on.
+        a clip that cannot be read fails alone and the stream goes on. A stream that
+        stands still for minutes, as its caller neither sends nor takes anything,
+        ends with DEADLINE_EXCEEDED and STREAM_IDLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

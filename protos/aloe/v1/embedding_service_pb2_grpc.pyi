@@ -49,7 +49,9 @@ class EmbeddingServiceStub:
     """
     EmbedStream: _grpc.StreamStreamMultiCallable[_embedding_service_pb2.EmbedStreamRequest, _embedding_service_pb2.EmbedStreamResponse]
     """Embeds any number of clips. Results come as they are ready, in any order;
-    a clip that cannot be read fails alone and the stream goes on.
+    a clip that cannot be read fails alone and the stream goes on. A stream that
+    stands still for minutes, as its caller neither sends nor takes anything,
+    ends with DEADLINE_EXCEEDED and STREAM_IDLE.
     """
 
 @_typing.type_check_only
@@ -73,7 +75,9 @@ class EmbeddingServiceAsyncStub(EmbeddingServiceStub):
     """
     EmbedStream: _aio.StreamStreamMultiCallable[_embedding_service_pb2.EmbedStreamRequest, _embedding_service_pb2.EmbedStreamResponse]  # type: ignore[assignment]
     """Embeds any number of clips. Results come as they are ready, in any order;
-    a clip that cannot be read fails alone and the stream goes on.
+    a clip that cannot be read fails alone and the stream goes on. A stream that
+    stands still for minutes, as its caller neither sends nor takes anything,
+    ends with DEADLINE_EXCEEDED and STREAM_IDLE.
     """
 
 class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -118,7 +122,9 @@ class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_embedding_service_pb2.EmbedStreamResponse], _abc.AsyncIterator[_embedding_service_pb2.EmbedStreamResponse]]:
         """Embeds any number of clips. Results come as they are ready, in any order;
-        a clip that cannot be read fails alone and the stream goes on.
+        a clip that cannot be read fails alone and the stream goes on. A stream that
+        stands still for minutes, as its caller neither sends nor takes anything,
+        ends with DEADLINE_EXCEEDED and STREAM_IDLE.
         """
 
 def add_EmbeddingServiceServicer_to_server(servicer: EmbeddingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

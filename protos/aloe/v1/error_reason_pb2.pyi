@@ -102,6 +102,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the store refuses the server's login, or forbids its
     user what the server needs; the operator has to change that.
     """
+    ERROR_REASON_STREAM_IDLE: _ErrorReason.ValueType  # 22
+    """DEADLINE_EXCEEDED: the caller of a stream neither sent nor took anything for
+    longer than the server waits, while the server had nothing to do for it.
+    What was sent and has no result was not done: open another stream.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the google.rpc.ErrorInfo that every error carries; its
@@ -188,5 +193,10 @@ repeat does not help: `aloe doctor --repair` says what can be mended.
 ERROR_REASON_STORE_FORBIDDEN: ErrorReason.ValueType  # 21
 """FAILED_PRECONDITION: the store refuses the server's login, or forbids its
 user what the server needs; the operator has to change that.
+"""
+ERROR_REASON_STREAM_IDLE: ErrorReason.ValueType  # 22
+"""DEADLINE_EXCEEDED: the caller of a stream neither sent nor took anything for
+longer than the server waits, while the server had nothing to do for it.
+What was sent and has no result was not done: open another stream.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

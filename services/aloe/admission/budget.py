@@ -36,22 +36,27 @@ class Budget:
     of any resource is in use, so that they never shut the others out.
     """
 
-    def __init__(
-        self, bounds: Mapping[str, Bound], *, paced_by: str, first_guess_s: float = 0.01
-    ) -> None:
+    def __init__(self, bounds: Mapping[str, Bound], *, unit_s: Mapping[str, float]) -> None:
         """Start with everything free.
 
         Args:
             bounds: the resources by name, a plural such as "clips".
-            paced_by: the resource whose units tell how long those in use will take.
-            first_guess_s: how long one of those units takes, in seconds, until `pace` is told.
+            unit_s: of those resources whose units tell how long the work takes that uses them: a
+                first guess of how long one does, in seconds.
         """
-        self._bounds, self._paced_by = bounds, paced_by
+        self._bounds = bounds
         self._used = dict.fromkeys(bounds, 0)
         self._released = asyncio.Event()
         self._closed = False
-        self.pace = Pace(first_guess_s)
-        """Seconds that a unit of `paced_by` takes."""
+        self._paces = {resource: Pace(guess_s) for resource, guess_s in unit_s.items()}
+
+    def record(self, resource: str, unit_count: int, duration_s: float) -> None:
+        """Learn from some units of a resource how long one takes."""
+        self._paces[resource].record(unit_count, duration_s)
+
+    def most(self, resource: str) -> int:
+        """Return how much of a resource there is."""
+        return self._bounds[resource].most
 
     def used(self, resource: str) -> int:
         """Return how much of a resource is in use."""
@@ -110,7 +115,7 @@ class Budget:
                     f" {bound.remedy}",
                 )
             if self._used[resource] + amount > bound.most:
-                wait_s = retry_after_s(self._used[self._paced_by] * self.pace.s)
+                wait_s = self._wait_s()
                 raise Overloaded(
                     f"the server is full, {self._used[resource]:,} {resource} are in work: try"
                     f" again in {wait_s:.2f} s",
@@ -124,8 +129,13 @@ class Budget:
             hold.amounts[resource] = hold.amounts.get(resource, 0) + amount
             self._used[resource] += amount
 
+    def give_back(self, hold: Hold, **amounts: int) -> None:
+        """Give back some of what a piece of work takes, which it needs no more."""
+        self.force(hold, **{resource: -amount for resource, amount in amounts.items()})
+        self._released.set()
+
     def release(self, hold: Hold) -> None:
-        """Give back what a piece of work takes."""
+        """Give back all that a piece of work takes."""
         for resource, amount in hold.amounts.items():
             self._used[resource] -= amount
         hold.amounts.clear()
@@ -135,3 +145,8 @@ class Budget:
         """Let streams take in no more. Calls need no such stop: gRPC refuses them itself."""
         self._closed = True
         self._released.set()
+
+    def _wait_s(self) -> float:
+        """Return when to try again, by what is in use."""
+        waits_s = (self._used[resource] * pace.s for resource, pace in self._paces.items())
+        return retry_after_s(max(waits_s))

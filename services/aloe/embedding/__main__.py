@@ -8,6 +8,7 @@ from functools import partial
 from typing import NoReturn
 
 from aloe.audio.isolation import Bounds, NoDecoder
+from aloe.embedding.adapters import heap
 from aloe.embedding.adapters.loading import EncoderSource, load_encoders
 from aloe.embedding.adapters.manifest import read_manifest
 from aloe.embedding.adapters.prometheus import PrometheusRecorder
@@ -42,7 +43,13 @@ async def _build(settings: Settings) -> entry.Lifecycle:
     shared_cache = RedisCache(redis_url, ttl_s=settings.cache_ttl_s) if redis_url else None
     encoders, batch_count = await asyncio.to_thread(_load, settings)
     limits = replace(_limits(settings), concurrent_batch_count=batch_count)
-    service = EmbeddingService(encoders, limits, recorder=recorder, shared_cache=shared_cache)
+    service = EmbeddingService(
+        encoders,
+        limits,
+        recorder=recorder,
+        shared_cache=shared_cache,
+        give_back=heap.give_back,
+    )
     return entry.Lifecycle(
         rpc=rpc_service(service),
         status_of=status_of,
@@ -96,6 +103,9 @@ def _limits(settings: Settings) -> ServiceLimits:
     return ServiceLimits(
         max_clip_count=settings.queue_clip_count,
         max_byte_count=settings.queue_mb * 1024 * 1024,
+        max_sample_count=settings.queue_sample_count,
+        max_stream_count=settings.stream_count,
+        stream_idle_s=settings.stream_idle_s,
         cache_byte_count=settings.cache_mb * 1024 * 1024,
         decode_thread_count=settings.decode_thread_count,
         decode_bounds=Bounds(settings.decode_memory_mb * 1024 * 1024, settings.decode_cpu_s),

@@ -46,6 +46,17 @@ class Settings(ServiceSettings):
     )
     queue_clip_count: int = Field(1024, gt=0, description="most clips taken in at once")
     queue_mb: int = Field(512, gt=0, description="most memory that clips in work take, in MB")
+    queue_sample_count: int = Field(
+        1_000_000_000,
+        gt=0,
+        description="most samples, of all channels, that wait to be decoded; a clip of more fails",
+    )
+    stream_count: int = Field(256, gt=0, description="most streams served at once")
+    stream_idle_s: float = Field(
+        300.0,
+        gt=0,
+        description="time after which a stream ends that neither sends clips nor takes results",
+    )
     cache_mb: int = Field(64, ge=0, description="memory for embeddings of known clips, in MB")
     cache_redis_url: SecretStr = Field(
         SecretStr(""),

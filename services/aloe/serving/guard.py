@@ -48,7 +48,7 @@ class GuardedServer:
     ) -> None:
         """Take the server to add to, and gates by methods' names; others have no bound."""
         self._server, self._status_of, self._gates = server, status_of, gates
-        self._in_work = Budget(_IN_WORK, paced_by="bytes", first_guess_s=_S_PER_BYTE)
+        self._in_work = Budget(_IN_WORK, unit_s={"bytes": _S_PER_BYTE})
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """Do nothing: generated code adds the same handlers by the method below as well."""

@@ -24,24 +24,35 @@ _MESSAGE_BYTES = 64 * 1024 * 1024
 
 
 @asynccontextmanager
-async def serve(
+async def serve_at(
     *encoders: Encoder | LazyEncoder, limits: ServiceLimits | None = None, **options: Any
-) -> AsyncIterator[Any]:
-    """Serve encoders and yield a stub; the options are EmbeddingService's."""
+) -> AsyncIterator[str]:
+    """Serve encoders and yield the address; the options are EmbeddingService's."""
     service = EmbeddingService(encoders, limits or ServiceLimits(), **options)
     server = RpcServer([rpc_service(service)], status_of=status_of)
     address = await server.start("127.0.0.1:0")
     await server.set_serving()
+    try:
+        yield address
+    finally:
+        await server.stop(drain_s=0)
+        await service.close()
+
+
+@asynccontextmanager
+async def serve(
+    *encoders: Encoder | LazyEncoder, limits: ServiceLimits | None = None, **options: Any
+) -> AsyncIterator[Any]:
+    """Serve encoders and yield a stub; the options are EmbeddingService's."""
     channel_options = [
         ("grpc.max_receive_message_length", _MESSAGE_BYTES),
         ("grpc.max_send_message_length", _MESSAGE_BYTES),
     ]
-    try:
-        async with grpc.aio.insecure_channel(address, options=channel_options) as channel:
-            yield pb2_grpc.EmbeddingServiceStub(channel)
-    finally:
-        await server.stop(drain_s=0)
-        await service.close()
+    async with (
+        serve_at(*encoders, limits=limits, **options) as address,
+        grpc.aio.insecure_channel(address, options=channel_options) as channel,
+    ):
+        yield pb2_grpc.EmbeddingServiceStub(channel)
 
 
 def audio(content: EncodedAudio | PcmAudio | bytes) -> audio_pb2.Audio:

@@ -1,11 +1,14 @@
 import asyncio
+import gc
 import re
+import weakref
 from typing import Any
 
 import grpc
 import numpy as np
 import pytest
 from tests.rpc.embedding.serving import error_details, matrix, request, serve
+from tests.unit.embedding.gated_encoder import GatedEncoder, clip
 from tests.unit.embedding.recordings import CONTAINERS, encoded, pcm, tone
 
 from aloe.embedding.audio.clip import SampleFormat
@@ -179,3 +182,23 @@ async def test_batches_of_real_speech_equal_single_clips(
         for row, clip in zip(together, clips, strict=True):
             alone = matrix(await stub.Embed(request(clip)))[0]
             np.testing.assert_allclose(row, alone, rtol=0, atol=1e-5)
+
+
+async def test_a_call_that_failed_leaves_nothing_behind() -> None:
+    class Remembering(GatedEncoder):
+        def embed(self, batch: np.ndarray) -> np.ndarray:
+            self.last = weakref.ref(batch)
+            return super().embed(batch)
+
+    encoder = Remembering(is_open=True)
+    async with serve(encoder) as stub:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stub.Embed(request(pcm(clip(-1))))
+        # The traceback of what failed leads to all that the call had in hand, and gRPC would keep
+        # it until the next call.
+        for _ in range(100):
+            gc.collect()
+            if encoder.last() is None:
+                break
+            await asyncio.sleep(0.01)
+        assert encoder.last() is None

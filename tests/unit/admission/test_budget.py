@@ -8,7 +8,7 @@ from aloe.admission.errors import Overloaded, ShuttingDown, TooMuch
 
 @pytest.fixture
 def budget() -> Budget:
-    return Budget({"clips": Bound(10), "bytes": Bound(1_000)}, paced_by="clips")
+    return Budget({"clips": Bound(10), "bytes": Bound(1_000)}, unit_s={"clips": 0.01})
 
 
 def test_room_is_taken_while_the_work_lasts(budget: Budget) -> None:
@@ -47,7 +47,7 @@ def test_what_could_never_fit_is_told_to_split(
 
 def test_retry_delay_follows_the_measured_time_per_clip(budget: Budget) -> None:
     for _ in range(200):
-        budget.pace.record(unit_count=4, duration_s=2.0)
+        budget.record("clips", unit_count=4, duration_s=2.0)
     with budget.enter(clips=10), pytest.raises(Overloaded) as caught:
         budget.enter(clips=1).__enter__()
     assert caught.value.retry_after_s == pytest.approx(5.0, rel=0.01)
@@ -71,3 +71,22 @@ async def test_a_closed_budget_takes_no_more_of_a_stream(budget: Budget) -> None
         budget.close()
         with pytest.raises(ShuttingDown):
             await waiting
+
+
+async def test_what_is_given_back_early_is_there_for_others() -> None:
+    budget = Budget({"bytes": Bound(1_000)}, unit_s={"bytes": 0.01})
+    with budget.enter(bytes=900) as hold:
+        bulk = asyncio.create_task(budget.enter_bulk(bytes=50))
+        await asyncio.wait([bulk], timeout=0.01)
+        budget.give_back(hold, bytes=600)
+        budget.release(await bulk)
+        assert budget.used("bytes") == 300
+    assert budget.used("bytes") == 0
+
+
+def test_retry_delay_is_that_of_the_slowest_resource() -> None:
+    bounds = {"clips": Bound(10), "samples": Bound(1_000)}
+    budget = Budget(bounds, unit_s={"clips": 0.01, "samples": 0.01})
+    with budget.enter(clips=1, samples=800), pytest.raises(Overloaded) as caught:
+        budget.enter(clips=10).__enter__()
+    assert caught.value.retry_after_s == pytest.approx(8.0)

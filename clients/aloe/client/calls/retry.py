@@ -11,6 +11,7 @@ _FIRST_BACKOFF_S = 0.05
 # With the channel's own reconnect backoff this finds a server again within
 # about a second of its return.
 _MAX_BACKOFF_S = 0.5
+_STREAM_IDLE = "STREAM_IDLE"
 
 
 class RetrySchedule:
@@ -76,6 +77,9 @@ class OutageSchedule:
         self._outage = None
 
     def delay_s(self, error: AloeError) -> float:
+        """How long to wait before the next attempt; raises as RetrySchedule does."""
+        if error.reason == _STREAM_IDLE:
+            return 0.0  # No outage: there was nothing to send for long.
         if self._outage is None:
             self._outage = RetrySchedule(self._timeout)
         return self._outage.delay_s(error)

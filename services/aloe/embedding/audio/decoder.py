@@ -1,6 +1,6 @@
 """How audio becomes mono float32 at the encoder's rate."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -9,14 +9,23 @@ import soxr  # type: ignore[import-untyped]
 
 from aloe.audio.arrays import INT16_FULL_SCALE, SampleArray
 from aloe.audio.channels import MAX_CHANNEL_COUNT, Mixer, chosen_channel
+from aloe.audio.cost import Cost, Extent, cost_of, extent_of
 from aloe.audio.decoder import Decoded, Limits, check_duration, check_rate, judge_mix
 from aloe.audio.errors import BadAudio
 from aloe.audio.isolation import IsolatedDecoder, NoDecoder
-from aloe.embedding.audio.clip import Audio, DecodedClip, MalformedAudio, PcmAudio
+from aloe.embedding.audio.clip import (
+    Audio,
+    DecodedClip,
+    EncodedAudio,
+    MalformedAudio,
+    PcmAudio,
+    SampleFormat,
+)
 from aloe.embedding.domain.errors import DecoderNotStarted, InvalidAudio
 from aloe.values.audio import AudioProblem, AudioReport, AudioWarning
 
 _QUICK_BYTES = 1 << 18
+_NOTHING = Cost(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +47,24 @@ class AudioDecoder:
             and audio.byte_count <= _QUICK_BYTES
         )
 
-    def decode(self, audio: Audio) -> DecodedClip:
+    def cost(self, audio: Audio) -> Cost:
+        """Return what a clip costs, by what it says of itself; in microseconds."""
+        if isinstance(audio, EncodedAudio):
+            extent = extent_of(audio.content)
+        elif isinstance(audio, PcmAudio) and audio.sample_format and audio.channel_count:
+            frame_count = audio.byte_count // _frame_bytes(audio)
+            extent = Extent(audio.sample_rate_hz, audio.channel_count, frame_count)
+        else:
+            return _NOTHING
+        return cost_of(extent, rate_hz=self.sample_rate_hz, max_clip_s=self.max_clip_s)
+
+    def decode(self, audio: Audio, is_wanted: Callable[[], bool] = lambda: True) -> DecodedClip:
         """Turn audio into what the encoder hears.
 
+        `is_wanted` is asked now and then; where it says no, the clip is given up.
+
         Raises:
+            NotWanted: it was given up.
             InvalidAudio: it is empty, cannot be decoded, is not finite or too long, its rate or
                 channel count is absurd, or it is damaged or lost in the mix and is not to be taken
                 so.
@@ -55,7 +78,7 @@ class AudioDecoder:
         else:
             field = "encoded"
             with _blamed(field):
-                decoded = self.files.decode(audio.content, audio.decoding, self._limits)
+                decoded = self.files.decode(audio.content, audio.decoding, self._limits, is_wanted)
         return self._resample(decoded, field)
 
     @property
@@ -107,7 +130,7 @@ class AudioDecoder:
             )
         if not audio.samples:
             raise InvalidAudio("pcm.samples", "holds no samples; send at least one")
-        frame_bytes = np.dtype(audio.sample_format.value).itemsize * audio.channel_count
+        frame_bytes = _frame_bytes(audio)
         if audio.byte_count % frame_bytes:
             raise InvalidAudio(
                 "pcm.samples",
@@ -120,6 +143,12 @@ class AudioDecoder:
             check_duration(audio.byte_count // frame_bytes, audio.sample_rate_hz, self._limits)
         samples = np.frombuffer(audio.samples, dtype=audio.sample_format.value)
         return samples.reshape(-1, audio.channel_count)
+
+
+def _frame_bytes(audio: PcmAudio) -> int:
+    """Return the size of a frame of audio that has a format."""
+    width = 4 if audio.sample_format is SampleFormat.FLOAT32 else 2
+    return width * audio.channel_count
 
 
 @contextmanager

@@ -96,16 +96,20 @@ class Batcher:
 
     def _run(self) -> None:
         while (batch := self._next()) is not None:
-            started = self._clock()
-            try:
-                rows = batch.clips[0].encoder.embed(_stack(batch))
-                _check(rows, batch)
-            except Exception as error:  # noqa: BLE001  # the thread must outlive any encoder's failure
-                self._tell(_fail, batch.clips, error)
-            else:
-                self._tell(self._deliver, batch, rows, started, self._clock())
+            self._embed(batch)
+            del batch  # It may be long until the next one comes.
             with self._changed:
                 self._idle_count += 1
+
+    def _embed(self, batch: Batch) -> None:
+        started = self._clock()
+        try:
+            rows = batch.clips[0].encoder.embed(_stack(batch))
+            _check(rows, batch)
+        except Exception as error:  # noqa: BLE001  # the thread must outlive any encoder's failure
+            self._tell(_fail, batch.clips, error)
+        else:
+            self._tell(self._deliver, batch, rows, started, self._clock())
 
     def _next(self) -> Batch | None:
         """Wait for a batch; None when closing."""

@@ -4,19 +4,18 @@ from collections.abc import Mapping
 
 from aloe.admission.gate import Gate
 
-STREAM_COUNT = 256
 
-
-def make_gates(clip_count: int) -> Mapping[str, Gate]:
+def make_gates(clip_count: int, stream_count: int) -> Mapping[str, Gate]:
     """Return the gate of each method by its name.
 
     Args:
         clip_count: how many clips the service takes in at once; a call of Embed has at least one.
+        stream_count: how many streams it serves at once.
     """
     reading = Gate("reads", 64)
     return {
         "GetEncoder": reading,
         "ListEncoders": reading,
         "Embed": Gate("calls", clip_count),
-        "EmbedStream": Gate("streams", STREAM_COUNT, max_wait_s=0),
+        "EmbedStream": Gate("streams", stream_count, max_wait_s=0),
     }

@@ -11,15 +11,22 @@ from functools import partial
 import numpy as np
 
 from aloe.admission.budget import Budget, Hold
+from aloe.audio.cost import Cost
 from aloe.embedding.audio.clip import Audio, DecodedClip
-from aloe.embedding.audio.decode_pool import DecodePool
+from aloe.embedding.audio.decode_pool import Clips, DecodePool
 from aloe.embedding.batching.batch_queue import Embedded
 from aloe.embedding.batching.batcher import Batcher
 from aloe.embedding.batching.dedupe import DedupingBatcher
 from aloe.embedding.domain.arrays import Float32Array
-from aloe.embedding.domain.errors import InvalidAudio, InvalidClips, InvalidRequest
+from aloe.embedding.domain.errors import (
+    EmbeddingError,
+    InvalidAudio,
+    InvalidClips,
+    InvalidRequest,
+)
 from aloe.embedding.ports.encoder import Encoder, EncoderInfo
 from aloe.embedding.ports.recorder import Recorder
+from aloe.embedding.usecases.intake import Intake
 from aloe.values.audio import AudioReport
 
 
@@ -81,11 +88,13 @@ class Embedder:
         decode_pool: DecodePool,
         batcher: Batcher | DedupingBatcher,
         budget: Budget,
+        intake: Intake,
         recorder: Recorder,
     ) -> None:
         self._encoder = encoder
         self._batcher = batcher
         self._budget = budget
+        self._intake = intake
         self._recorder = recorder
         self._decode_pool = decode_pool
 
@@ -113,10 +122,13 @@ class Embedder:
         """
         if not audios:
             raise InvalidRequest("clips", "holds no clips; send at least one")
-        with self._budget.enter(clips=len(audios), bytes=byte_count(audios)) as hold:
-            clips, faults, decode_s = await self._decode(audios)
-            _raise_faults(faults)
-            self._budget.grow(hold, bytes=_nbytes(clips))
+        with self._budget.enter(clips=len(audios)) as hold:
+            costs = self.costs(audios)
+            faults = ((index, self._intake.fault(cost)) for index, cost in enumerate(costs))
+            _raise_faults([Outcome(index, fault) for index, fault in faults if fault])
+            self._budget.grow(hold, **self._intake.amounts(audios, costs))
+            clips, found, decode_s = await self._decode(audios, costs, hold, deadline)
+            _raise_faults(found)
             futures = self._submit(clips, deadline)
             await _settle(futures)
         outcomes = [_outcome(clip, future) for clip, future in zip(clips, futures, strict=True)]
@@ -124,9 +136,14 @@ class Embedder:
         results = [item.result for item in outcomes if isinstance(item.result, EmbeddedClip)]
         return EmbeddedRequest(results, decode_s)
 
+    def costs(self, audios: Sequence[Audio]) -> list[Cost]:
+        """Return what each clip costs to decode, by its header."""
+        return self._decode_pool.costs(audios)
+
     async def embed_each(
         self,
         audios: Sequence[Audio],
+        costs: Sequence[Cost],
         hold: Hold,
         on_outcome: Callable[[Outcome], None],
         *,
@@ -137,10 +154,12 @@ class Embedder:
         `on_outcome` is called once per clip as soon as its outcome is known; the same exceptions
         as above are outcomes here.
         """
-        clips, faults, _ = await self._decode(audios)
+        try:
+            clips, faults, _ = await self._decode(audios, costs, hold, deadline, is_bulk=True)
+        except EmbeddingError as error:
+            clips, faults = [], [Outcome(index, error) for index in range(len(audios))]
         for fault in faults:
             on_outcome(fault)
-        self._budget.force(hold, bytes=_nbytes(clips))
         futures = self._submit(clips, deadline)
         for clip, future in zip(clips, futures, strict=True):
             future.add_done_callback(partial(_tell, on_outcome, clip))
@@ -152,13 +171,25 @@ class Embedder:
         return self._batcher.submit(self._encoder, [clip.clip.samples for clip in clips], deadline)
 
     async def _decode(
-        self, audios: Sequence[Audio]
+        self,
+        audios: Sequence[Audio],
+        costs: Sequence[Cost],
+        hold: Hold,
+        deadline: float,
+        *,
+        is_bulk: bool = False,
     ) -> tuple[list[_DecodedClip], list[Outcome], float]:
         """Decode every clip; return the decoded ones, the faulty ones, and how long it took."""
+
+        def count(part: slice, clips: Clips, elapsed_s: float) -> None:
+            self._intake.count(hold, costs[part], clips, elapsed_s, is_bulk=is_bulk)
+
         started = time.perf_counter()
-        decoded = list(enumerate(await self._decode_pool.decode(audios)))
+        clips = await self._decode_pool.decode(audios, costs, deadline=deadline, on_part=count)
         decode_s = time.perf_counter() - started
+        self._intake.decoded(hold, costs)
         self._recorder.decoded(self.encoder_id, decode_s)
+        decoded = list(enumerate(clips))
         return (
             [_DecodedClip(index, clip) for index, clip in decoded if isinstance(clip, DecodedClip)],
             [Outcome(index, clip) for index, clip in decoded if isinstance(clip, InvalidAudio)],
@@ -209,10 +240,6 @@ def _raise_faults(outcomes: Sequence[Outcome]) -> None:
             raise outcome.result
     if faults:
         raise InvalidClips(faults)
-
-
-def _nbytes(clips: Iterable[_DecodedClip]) -> int:
-    return sum(clip.clip.samples.nbytes for clip in clips)
 
 
 async def _settle(futures: Iterable[asyncio.Future[Embedded]]) -> None:

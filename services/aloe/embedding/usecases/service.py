@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -21,10 +21,16 @@ from aloe.embedding.domain.errors import ConfigurationError, EncoderNotLoaded
 from aloe.embedding.ports.encoder import Encoder, LazyEncoder
 from aloe.embedding.ports.recorder import BatchReport, NoRecorder, Recorder
 from aloe.embedding.ports.shared_cache import SharedCache
+from aloe.embedding.usecases.bulk import BulkStream
 from aloe.embedding.usecases.catalog import Catalog, LazyEmbedder
 from aloe.embedding.usecases.embedder import Embedder
+from aloe.embedding.usecases.intake import Intake
 
 _REMEDY = "send several calls, or use EmbedStream"
+
+# What the clips between two looks take; below that there is little to give back.
+_TRIMMED_BYTES = 32 * 1024 * 1024
+_TRIM_EVERY_S = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -37,12 +43,18 @@ class ServiceLimits:
     """Clips taken in at once."""
     max_byte_count: int = 512 * 1024 * 1024
     """Memory that they take."""
+    max_sample_count: int = 1_000_000_000
+    """Samples, of all channels, that are to be decoded: half a minute or so for each thread."""
     cache_byte_count: int = 64 * 1024 * 1024
     """Embeddings remembered; 0 for none."""
     decode_thread_count: int = 2
     """Each with a process of its own for what needs a decoder."""
     decode_bounds: Bounds = field(default_factory=Bounds)
     """What one recording may cost there."""
+    max_stream_count: int = 256
+    """Streams served at once."""
+    stream_idle_s: float = 300.0
+    """How long a stream may stand still."""
     int16_divisor: float = 32_768.0
     batch: BatchLimits = field(default_factory=BatchLimits)
     concurrent_batch_count: int = 1
@@ -58,19 +70,27 @@ class EmbeddingService:
         *,
         recorder: Recorder | None = None,
         shared_cache: SharedCache | None = None,
+        give_back: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take at least one encoder; the first is the default."""
+        """Take at least one encoder; the first is the default.
+
+        `give_back` returns freed memory to the system; it is called on a thread.
+        """
+        self._give_back = give_back
+        self._trimming: asyncio.Task[None] | None = None
         self._loaded = [encoder for encoder in encoders if not isinstance(encoder, LazyEncoder)]
-        self._limits = limits
+        self.limits = limits
         self._recorder = recorder or NoRecorder()
         self._shared_cache = shared_cache
         self.budget = Budget(
             {
                 "clips": Bound(limits.max_clip_count, remedy=_REMEDY),
                 "bytes": Bound(limits.max_byte_count, remedy=_REMEDY),
+                "samples": Bound(limits.max_sample_count, remedy=_REMEDY),
             },
-            paced_by="clips",
+            unit_s={"clips": 0.01, "samples": 2e-8},
         )
+        self._intake = Intake(self.budget, thread_count=limits.decode_thread_count)
         self._batcher = Batcher(
             limits.batch, on_batch=self._record, thread_count=limits.concurrent_batch_count
         )
@@ -88,10 +108,9 @@ class EmbeddingService:
             ]
         )
 
-    @property
-    def max_clip_count(self) -> int:
-        """Clips taken in at once."""
-        return self._limits.max_clip_count
+    def stream(self, embedder: Embedder, deadline: float) -> BulkStream:
+        """Begin a stream of clips."""
+        return BulkStream(embedder, self.budget, self._intake, deadline=deadline)
 
     def queue_depths(self) -> Mapping[str, int]:
         """Return how many clips wait, by encoder. From any thread."""
@@ -109,6 +128,7 @@ class EmbeddingService:
         await asyncio.to_thread(self._files.start)
         for encoder in self._loaded:
             await asyncio.to_thread(self._run_every_size, encoder)
+        self._trimming = asyncio.create_task(self._trim())
 
     def stop_streams(self) -> None:
         """Let streams answer what they have taken in and end; else they could go on for ever."""
@@ -116,6 +136,8 @@ class EmbeddingService:
 
     async def close(self) -> None:
         """Drop the clips that wait and end the threads."""
+        if self._trimming:
+            self._trimming.cancel()
         await self._batcher.close()
         self._files.close()
         self._decode_threads.shutdown(cancel_futures=True)
@@ -123,13 +145,23 @@ class EmbeddingService:
         if self._shared_cache:
             await self._shared_cache.close()
 
+    async def _trim(self) -> None:
+        """Give memory back whenever nothing is left to do after much was."""
+        trimmed = 0
+        while True:
+            await asyncio.sleep(_TRIM_EVERY_S)
+            total = self._intake.byte_total
+            if total - trimmed >= _TRIMMED_BYTES and not self.budget.used("clips"):
+                await asyncio.to_thread(self._give_back)
+                trimmed = total
+
     def _make_deduping(self) -> DedupingBatcher | None:
         cache = self._shared_cache
-        if not (self._limits.cache_byte_count or cache):
+        if not (self.limits.cache_byte_count or cache):
             return None
         return DedupingBatcher(
             self._batcher,
-            max_byte_count=self._limits.cache_byte_count,
+            max_byte_count=self.limits.cache_byte_count,
             recorder=self._recorder,
             shared=SharedRuns(self._batcher, cache, self._recorder) if cache else None,
         )
@@ -137,13 +169,14 @@ class EmbeddingService:
     def _embedder(self, encoder: Encoder) -> Embedder:
         info = encoder.info
         decoder = AudioDecoder(
-            info.sample_rate_hz, info.max_clip_s, self._files, self._limits.int16_divisor
+            info.sample_rate_hz, info.max_clip_s, self._files, self.limits.int16_divisor
         )
         return Embedder(
             encoder,
             decode_pool=DecodePool(decoder, self._decode_threads),
             batcher=self._deduping or self._batcher,
             budget=self.budget,
+            intake=self._intake,
             recorder=self._recorder,
         )
 
@@ -172,10 +205,10 @@ class EmbeddingService:
     def _run_every_size(self, encoder: Encoder) -> None:
         info = encoder.info
         length = info.length_policy.canonical_length(info.sample_rate_hz)
-        for size in self._limits.batch.sizes:
+        for size in self.limits.batch.sizes:
             encoder.embed(np.zeros((size, length), dtype=np.float32))
 
     def _record(self, report: BatchReport) -> None:
-        duration_s = report.duration_s / self._limits.concurrent_batch_count
-        self.budget.pace.record(report.clip_count, duration_s)
+        duration_s = report.duration_s / self.limits.concurrent_batch_count
+        self.budget.record("clips", report.clip_count, duration_s)
         self._recorder.batch(report)

@@ -49,7 +49,7 @@ class Probabilities:
     def __init__(self) -> None:
         self._threads = Threads(PREDICTING)
         bound = Bound(_BYTES_IN_WORK, "input", "send fewer inputs a call")
-        self._budget = Budget({"bytes": bound}, paced_by="bytes", first_guess_s=_S_PER_BYTE)
+        self._budget = Budget({"bytes": bound}, unit_s={"bytes": _S_PER_BYTE})
 
     async def of(self, head: Head, embeddings: Float32Array) -> Float32Array:
         """Return a row for each clip, (n_clips, n_classes) float32.
@@ -75,5 +75,5 @@ class Probabilities:
                 )
                 for begin in range(0, row_count, piece)
             ]
-            self._budget.pace.record(byte_count, time.monotonic() - began)
+            self._budget.record("bytes", byte_count, time.monotonic() - began)
             return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
