@@ -13,7 +13,7 @@ from grpc_status import rpc_status
 
 from aloe.admission.budget import Bound, Budget
 from aloe.admission.gate import Gate, Place
-from aloe.serving.status import StatusOf, status_of_anything
+from aloe.serving.status import Status, StatusOf, status_of_anything
 from aloe.wire.bounds import check_counts, max_request_bytes
 from aloe.wire.errors import MalformedValue
 
@@ -94,14 +94,17 @@ class GuardedServer:
                     hold = self._in_work.take(bytes=len(request))
                 place = gate.enter_now() or await _wait(gate, context)
                 return await inner(take(request), context)
+            except grpc.aio.AbortError:
+                raise
             except Exception as error:  # noqa: BLE001
-                request = None
-                await self._abort(context, error)
+                status = status_of_anything(error, self._status_of)
             finally:
                 if place:
                     place.leave()
                 if hold:
                     self._in_work.release(hold)
+            request = None
+            return await _abort(context, status)
 
         return call
 
@@ -112,33 +115,30 @@ class GuardedServer:
                 place = gate.enter_now() or await _wait(gate, context)
                 async for response in inner(take(request), context):
                     yield response
+            except grpc.aio.AbortError:
+                raise
             except Exception as error:  # noqa: BLE001
-                request = None
-                await self._abort(context, error)
+                status = status_of_anything(error, self._status_of)
+            else:
+                return
             finally:
                 if place:
                     place.leave()
+            request = None
+            await _abort(context, status)
 
         return call
 
-    async def _abort(self, context: Any, error: Exception) -> NoReturn:
-        if isinstance(error, grpc.aio.AbortError):
-            raise error
-        status = status_of_anything(error, self._status_of)
-        _forget_frames(error)
-        await context.abort_with_status(rpc_status.to_status(status.to_proto()))
-        raise AssertionError  # abort always raises
 
+async def _abort(context: Any, status: Status) -> NoReturn:
+    """End a call with a status.
 
-def _forget_frames(error: BaseException | None) -> None:
-    """Let go of what an error was raised among, the request for one.
-
-    A call's context keeps what aborted it, and that keeps the context by these frames. The garbage
-    collector, which counts objects and no bytes, would leave many large requests in memory.
+    Not while the exception is handled that led to it, and without the request: a call's context
+    keeps what aborted it, that keeps the frames it came through, and these the context. The garbage
+    collector, which counts objects and no bytes, would leave much in memory.
     """
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
+    await context.abort_with_status(rpc_status.to_status(status.to_proto()))
+    raise AssertionError  # abort always raises
 
 
 async def _wait(gate: Gate, context: Any) -> Place:
