@@ -112,12 +112,15 @@ def _waits_betrayed(evidence: Evidence) -> Iterator[str]:
     for call in ("query", "predict"):
         for request in evidence.of(call):
             wanted = request.content["min_head_version"]
-            if any(result["head_version"] < wanted for result in request.results):
-                yield f"{call} of {request.start_s:.3f} asked for head {wanted} and got an older"
             for each in request.calls:
-                if each.reason == "HEAD_VERSION_UNKNOWN" and _any_told(
-                    evidence, _PROMISING, wanted, each
-                ):
+                went_back = any(
+                    rollback.gone_s < each.end_s for rollback in evidence.disruptions.rollbacks
+                )
+                is_promised = _any_told(evidence, _PROMISING, wanted, each)
+                is_older = each.result.get("head_version", wanted) < wanted
+                if is_older and (is_promised or not went_back):
+                    yield f"{call} of {each.start_s:.3f} asked for head {wanted} and got an older"
+                if is_promised and each.reason == "HEAD_VERSION_UNKNOWN":
                     yield f"{call} of {each.start_s:.3f} was told that head {wanted} never comes"
                 if each.reason == "HEAD_NOT_TRAINED" and _any_told(evidence, _LAG_S, 1, each):
                     yield f"{call} of {each.start_s:.3f} found no head, though one had been seen"

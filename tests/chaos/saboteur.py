@@ -135,7 +135,7 @@ class Saboteur:
             Fault.FULL_DISK: store.fill_disk,
             Fault.OOM: store.fill_memory,
             Fault.BUSY: store.keep_busy,
-            Fault.READONLY: store.make_read_only,
+            Fault.READONLY: lambda: self._make_read_only(store),
             Fault.WRONG_TYPE: lambda: self._damage(store),
             Fault.STALLED_STREAMS: self._stall_streams,
         }
@@ -214,6 +214,12 @@ class Saboteur:
 
     async def _damage(self, store: StoreSabotage) -> None:
         self._history.note("damage", what=asdict(await store.put_foreign_key()))
+
+    async def _make_read_only(self, store: StoreSabotage) -> None:
+        # A learner that starts meanwhile refuses to.
+        self._system.disturb_learners()
+        await store.make_read_only()
+        self._system.disturb_learners()
 
     async def _jump_clock(self) -> None:
         ahead_s = math.exp(self._rng.uniform(0, math.log(_MOST_AHEAD_S))) * self._rng.choice(

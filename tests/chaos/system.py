@@ -43,7 +43,7 @@ class System:
         self.addresses: list[tuple[str, ...]] = []
         """For each oracle, the address of each learner, through its proxy."""
         self.disturbed_s: dict[str, float] = defaultdict(lambda: -math.inf)
-        """When a process was last sent a signal, by the monotonic clock."""
+        """When a process was last sent a signal or kept from starting, by the monotonic clock."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -71,6 +71,10 @@ class System:
                 os.kill(pid, number)
                 return True
         return False
+
+    def disturb_learners(self) -> None:
+        """Note that something may keep learners from starting."""
+        self.disturbed_s.update(dict.fromkeys(LEARNERS, time.monotonic()))
 
     async def heal(self) -> None:
         """Let every process run and every proxy forward."""

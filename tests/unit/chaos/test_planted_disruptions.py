@@ -200,3 +200,13 @@ def test_a_store_is_damaged_only_while_a_foreign_key_is_in_it(story: Story):
     assert story.found() == set()
     story.damages = [Damage(TASK, 5.0, 5.45), Damage("another", 5.0, 6.0)]
     assert story.found() == WRONG
+
+
+def test_a_wait_for_a_head_whose_promise_was_undone_may_end_with_an_older_one(story: Story):
+    story.query("ann", 4.5, [], head_version=1, min_head_version=2)
+    assert story.found() == REGRESSED
+    story.roll_back(1.5, 4.55)
+    assert story.found() == set()
+    story.rollbacks.clear()
+    story.roll_back(2.2, 4.55)
+    assert story.found() == REGRESSED
