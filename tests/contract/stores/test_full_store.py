@@ -63,9 +63,20 @@ def changes(scene: Scene, lease_id: str) -> dict[str, Any]:
     }
 
 
+async def configure(client: Any, setting: str, value: str) -> None:
+    if setting == "replicaof":
+        await client.replicaof(*("NO", "ONE") if value == "0" else ("127.0.0.1", value))
+    else:
+        await client.config_set(setting, value)
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "error"),
-    [("maxmemory", "1", StoreFull), ("min-replicas-to-write", "1", StoreUnavailable)],
+    [
+        ("maxmemory", "1", StoreFull),
+        ("min-replicas-to-write", "1", StoreUnavailable),
+        ("replicaof", "1", StoreUnavailable),
+    ],
 )
 async def test_every_change_fails_whole_and_every_read_goes_on(own, setting, value, error):
     store, client = own
@@ -74,16 +85,16 @@ async def test_every_change_fails_whole_and_every_read_goes_on(own, setting, val
     labels = [LabelChange(row, ClipState.LABELED, row % 2) for row in (0, 1)]
     await store.import_labels(scene.task, labels)
     (lease,) = (await store.lease(scene.task, scene.request())).leases
-    await client.config_set(setting, value)
+    await configure(client, setting, value)
     before = await everything(client)
     for name, change in changes(scene, lease.lease_id).items():
         with pytest.raises(error):
             await change()
         assert await everything(client) == before, name
     # A lease that is overdue cannot be ended now, and that must keep nobody from reading.
-    await client.config_set(setting, "0")
+    await configure(client, setting, "0")
     await make_older(client, scene.task.task_id, timedelta(hours=1))
-    await client.config_set(setting, value)
+    await configure(client, setting, value)
     before = await everything(client)
     _, progress = await store.read_task(scene.task.task_id)
     assert (progress.labeled, progress.leased) == (2, 1)
@@ -92,7 +103,7 @@ async def test_every_change_fails_whole_and_every_read_goes_on(own, setting, val
     assert len(await store.read_vectors(scene.pool, 0)) == scene.pool.clip_count
     assert await store.read_clips(scene.pool, 0, 2)
     assert await everything(client) == before
-    await client.config_set(setting, "0")
+    await configure(client, setting, "0")
     _, progress = await store.read_task(scene.task.task_id)
     assert (progress.labeled, progress.leased) == (2, 0)
     for name, change in changes(scene, lease.lease_id).items():

@@ -6,6 +6,8 @@ if not done then
   -- Redis denies a script its first change or none: nothing is half-done.
   local said = type(refusal) == 'table' and refusal.err or refusal
   if not (string.find(said, 'OOM ') or string.find(said, 'MISCONF ')
-    or string.find(said, 'NOREPLICAS ')) then error(refusal, 0) end
+    or string.find(said, 'NOREPLICAS ') or string.find(said, 'READONLY ')) then
+    error(refusal, 0)
+  end
 end
 return redis.call('HGETALL', META)
