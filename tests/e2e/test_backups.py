@@ -10,6 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
+from aloe.local import LocalStack
+from aloe.redis.connecting import connect_blocking
+
 from .conftest import CommandLine
 
 
@@ -109,3 +112,26 @@ def test_a_restore_beside_the_original_names_its_tasks_anew(aloe: CommandLine, t
         assert done.returncode == 0, done.stderr
         assert "restored as copy-beside-task" in done.stderr
     assert aloe.json("task", "show", "copy-beside-task")["task"]["pool_id"] == "copy"
+
+
+def test_a_dump_or_export_that_is_not_whole_is_an_error(
+    aloe: CommandLine, stack: LocalStack, tmp_path: Path, recordings: Path
+):
+    aloe.output("import", "cut", recordings)
+    task = aloe.new_task("cut", "cut-labels")
+    leases = aloe.json("query", task, "--count", 3)["leases"]
+    aloe.json("submit", task, *[f"{lease['lease_id']}=a" for lease in leases])
+    client = connect_blocking(stack.redis_url)
+    client.hdel("aloe:{task:cut-labels}:labels", *client.hkeys("aloe:{task:cut-labels}:labels")[:2])
+    done = aloe.run("export", task)
+    assert done.returncode == 1
+    assert "holds 1 labels, and by its counters 3" in done.stderr
+    assert "aloe doctor --repair" in done.stderr
+    client.ltrim("aloe:{pool:cut}:clips", 0, 9)
+    dump = tmp_path / "cut.parquet"
+    done = aloe.run("pool", "dump", "cut", dump)
+    assert done.returncode == 1
+    assert "10 of 30 rows" in done.stderr
+    assert not dump.exists()
+    aloe.output("task", "delete", task, "-y")
+    client.close()

@@ -4,7 +4,6 @@ import csv
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, TextIO
@@ -13,12 +12,10 @@ import numpy as np
 import typer
 
 from aloe.cli.console import CommandError, json_line, notes, progress
+from aloe.cli.counted_labels import all_labels, count_labels
 from aloe.cli.known_labels import ANSWER, COLUMNS, answer_of
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.client import LearnerClient, StoredLabel
-
-_PATIENCE = timedelta(minutes=10)
-"""For all labels, which may be a million."""
 
 
 class What(Enum):
@@ -50,13 +47,10 @@ def export(
 def _export_labels(
     learner: LearnerClient, task_id: str, output: Path | None, *, json: bool
 ) -> None:
-    counts = learner.get_task(task_id).clip_counts
-    total = counts.labeled + counts.abstained + counts.validation + counts.test
+    total = count_labels(learner, task_id)
     with progress() as bar, _opened(output) as file:
         row = bar.add_task("exporting", total=total)
-        labels = bar.track(
-            learner.export_labels(task_id, timeout=_PATIENCE), total=total, task_id=row
-        )
+        labels = bar.track(all_labels(learner, task_id), total=total, task_id=row)
         count = (write_json if json else write_table)(labels, file)
     if output is not None:
         notes.print(f"{count:,} labels in {output}")

@@ -8,6 +8,17 @@ from collections.abc import Mapping
 SCHEMA, IDENTITY = "aloe:schema", "aloe:identity"
 POOL_IDS, TASK_IDS = "aloe:pools", "aloe:tasks"
 
+POOL_KINDS: Mapping[str, str] = {
+    "meta": "hash",
+    "clips": "list",
+    "rows": "hash",
+    "chunks": "list",
+    "tasks": "set",
+    "contents": "hash",
+    "changes": "list",
+    "marks": "list",
+}
+"""The keys of a pool, less what is in front, and their kinds."""
 TASK_KINDS: Mapping[str, str] = {
     "meta": "hash",
     "labels": "hash",

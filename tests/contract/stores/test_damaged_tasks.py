@@ -195,7 +195,7 @@ async def test_fewer_labels_than_the_counters_say_are_no_export(damaged: Damaged
 
 async def test_a_task_without_settings_is_damaged_and_not_absent(damaged: Damaged):
     await damaged.client.delete(damaged.key("meta"))
-    with pytest.raises(StoreDamaged, match="its task is not there"):
+    with pytest.raises(StoreDamaged, match="what it belongs to is not there"):
         await WRITES["create_task"](damaged)
     await damaged.client.hset(damaged.key("meta"), "leased", 1)
     for call in ("lease", "read_task"):

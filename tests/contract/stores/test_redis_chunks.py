@@ -14,7 +14,7 @@ from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.pools import RedisPools
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.redis.vectors import VectorReader
-from aloe.learner.domain.errors import StoreFull, StoreUnavailable
+from aloe.learner.domain.errors import StoreDamaged, StoreFull
 from aloe.learner.domain.pool import Pool
 from aloe.redis.connecting import connect_blocking
 
@@ -81,9 +81,9 @@ async def test_a_chunk_that_redis_lost_is_named_and_nobody_waits_for_it(
     (tail,) = [key for key in await chunk_keys(bare, pool) if await bare.strlen(key) < 255 * 4 * 4]
     await bare.delete(tail)
     async with asyncio.timeout(10):
-        with pytest.raises(StoreUnavailable, match=tail.decode()):
+        with pytest.raises(StoreDamaged, match=tail.decode()):
             await store.read_vectors(pool, 0)
-        with pytest.raises(StoreUnavailable, match=tail.decode()):
+        with pytest.raises(StoreDamaged, match=tail.decode()):
             await store.append_clips(pool, *new_clips(1, first=300))
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from aloe.learner.adapters.redis.schema import SCHEMA_KEY, SCHEMA_VERSION, prepare_schema
+from aloe.learner.adapters.redis.schema import SCHEMA_VERSION, prepare_schema
 from aloe.learner.domain.errors import SchemaTooNew
 from aloe.local.redis_server import redis_child
 from aloe.redis.connecting import connect_redis
+from aloe.redis.keys import SCHEMA as SCHEMA_KEY
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from aloe.cli.backup import layout
 from aloe.cli.backup.arrow import arrow
 from aloe.cli.backup.recordings import Recordings
 from aloe.cli.console import CommandError
+from aloe.cli.counted_labels import all_labels
 from aloe.client import EmbeddedPoolClip, LearnerClient, Pool, StoredLabel, Task
 from aloe.local.private import make_private_folder, open_private
 
@@ -57,7 +58,7 @@ def dump_pool(
     recordings = Recordings(learner, pool) if pool.keep_audio and with_audio else None
     parts = _take_parts_folder(file, pool, with_audio=recordings is not None)
     _dump_parts(learner, pool, parts, recordings, on_progress)
-    _check_unchanged(learner, pool_id, parts)
+    _check_whole(learner, pool, parts)
     # After the clips, so that the clip of every label is among them.
     tasks = learner.list_tasks(pool_id)
     clip_count, audio_count = _join(learner, pool, tasks, parts, file, recordings is not None)
@@ -83,9 +84,7 @@ def _join(
     """Write one file from the parts and the labels; return how many clips and recordings."""
     pa = arrow()
     labels = {
-        task.task_id: {
-            each.clip_id: each for each in learner.export_labels(task.task_id, timeout=_PATIENCE)
-        }
+        task.task_id: {each.clip_id: each for each in all_labels(learner, task.task_id)}
         for task in tasks
     }
     unfinished = file.with_name(file.name + ".unfinished")
@@ -106,12 +105,19 @@ def _join(
     return clip_count, audio_count
 
 
-def _check_unchanged(learner: LearnerClient, pool_id: str, parts: Path) -> None:
+def _check_whole(learner: LearnerClient, before: Pool, parts: Path) -> None:
     """Check that the parts hold the clips of now: some may have been deleted since they came.
 
+    Args:
+        learner: of the pool.
+        before: the pool before its clips were exported.
+        parts: their folder.
+
     Raises:
-        CommandError: they do not; the parts are removed.
+        CommandError: they do not, and the parts are removed; or they are fewer than the pool says
+            that it has.
     """
+    pool_id = before.pool_id
     pa = arrow()
     dumped: list[tuple[str, str, list[str]]] = []
     for part in _parts(parts):
@@ -126,6 +132,13 @@ def _check_unchanged(learner: LearnerClient, pool_id: str, parts: Path) -> None:
         raise CommandError(
             f"clips of pool {pool_id} were deleted, replaced or renamed while it was dumped:"
             " nothing was written; dump it again"
+        )
+    after = learner.get_pool(pool_id).clip_count
+    if len(dumped) < min(before.clip_count, after):
+        raise CommandError(
+            f"{len(dumped):,} clips came of pool {pool_id}, which counts"
+            f" {min(before.clip_count, after):,}: nothing was written; `aloe doctor --repair` says"
+            " what can be mended"
         )
 
 

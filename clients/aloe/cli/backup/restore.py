@@ -10,6 +10,7 @@ from typing import Any
 from aloe.cli.backup import format_1, heard, layout
 from aloe.cli.backup.arrow import arrow
 from aloe.cli.console import CommandError
+from aloe.cli.counted_labels import count_labels
 from aloe.client import (
     AcquisitionFunction,
     DuplicateRule,
@@ -101,8 +102,14 @@ def restore_pool(
         tasks[task_id] = f"{pool.pool_id}-{task_id}" if is_elsewhere else task_id
         labels = _labels_of(source, layout.label_column(about["format"], task_id))
         _restore_task(learner, pool, tasks[task_id], task, labels)
+    restored = learner.get_pool(pool.pool_id)
+    if restored.clip_count < source.metadata.num_rows:
+        raise CommandError(
+            f"pool {pool.pool_id} has {restored.clip_count:,} clips after the restore, and {file}"
+            f" {source.metadata.num_rows:,}: run this again"
+        )
     return Restored(
-        learner.get_pool(pool.pool_id),
+        restored,
         tasks,
         source.metadata.num_rows,
         clips.audio_count,
@@ -167,6 +174,12 @@ def _restore_task(
     )
     if labels:
         learner.import_labels(task_id, labels, timeout=_PATIENCE)
+    counted = count_labels(learner, task_id)
+    if counted < len(labels):
+        raise CommandError(
+            f"task {task_id} counts {counted:,} labels after the restore, and the file has"
+            f" {len(labels):,}: run this again"
+        )
 
 
 def _labels_of(source: Any, column: str) -> list[KnownLabel]:

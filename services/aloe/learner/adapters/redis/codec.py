@@ -9,6 +9,7 @@ from typing import Any, overload
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
@@ -28,6 +29,8 @@ from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS_OF_SCRIPTS = 14
+UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
+"""What reading a value raises that no server of ours wrote."""
 _FLOAT32 = np.dtype("<f4")
 _NO_KEY = ""
 """Where older versions had the place of kept audio, which the content hash tells."""
@@ -139,8 +142,9 @@ class StoredClips(Sequence[Clip]):
     collector need not look at them.
     """
 
-    def __init__(self, texts: list[bytes]) -> None:
-        self._texts = texts
+    def __init__(self, texts: list[bytes], key: str = "") -> None:
+        """Take texts and the key that they were read from. Reading one may raise StoreDamaged."""
+        self._texts, self._key = texts, key
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -151,13 +155,20 @@ class StoredClips(Sequence[Clip]):
     def __getitem__(self, index: slice) -> "StoredClips": ...
     def __getitem__(self, index: int | slice) -> "Clip | StoredClips":
         if isinstance(index, slice):
-            return StoredClips(self._texts[index])
-        return load_clip(self._texts[index])
+            return StoredClips(self._texts[index], self._key)
+        text = self._texts[index]
+        try:
+            return load_clip(text)
+        except UNREADABLE as error:
+            raise StoreDamaged(self._key, f"no clip: {text[:80]!r}") from error
 
     def content_hash(self, place: int) -> str:
         """Return a clip's content hash without reading the rest."""
         text = self._texts[place]
-        _, clip_id, _, content_hash, _ = text.split(b'"', 4)
+        parts = text.split(b'"', 4)
+        if len(parts) < 5:
+            return self[place].content_hash
+        _, clip_id, _, content_hash, _ = parts
         if b"\\" in clip_id or b"\\" in content_hash:  # An escape may be that of a quote.
             return load_clip(text).content_hash
         return content_hash.decode()

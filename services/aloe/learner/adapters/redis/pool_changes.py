@@ -20,7 +20,7 @@ from aloe.learner.adapters.redis.chunks import Chunk, ChunkWriter
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_looks import Look, PoolLooks
 from aloe.learner.adapters.redis.pool_reads import PoolKeys, lost_chunk
-from aloe.learner.adapters.redis.scripts import Script, guarded
+from aloe.learner.adapters.redis.scripts import Script, guarded, reading
 from aloe.learner.adapters.redis.vectors import VectorReader
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import (
@@ -35,6 +35,7 @@ from aloe.learner.domain.errors import StoreUnavailable
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.pools import CHUNK_ROWS, NO_RULES, Appended
 from aloe.redis.connecting import RedisClient
+from aloe.redis.keys import POOL_KINDS
 
 T = TypeVar("T")
 _KEPT_MARKS = 10_000
@@ -165,10 +166,17 @@ class PoolChanges(PoolLooks):
         except ResponseError:
             # Redis refused it, as when it has no room. Only a repeat of what was done may find its
             # chunks registered all the same.
-            if chunks and await self._redis.lpos(keys.chunks, str(chunks[0])) is None:
+            if chunks and not await self._is_registered(keys, chunks[0]):
                 await self._chunks.unlink(pool, chunks)
+            await self._kinds(keys.all, *POOL_KINDS.values())  # Names a key of another kind.
             raise
         return outcome
+
+    async def _is_registered(self, keys: PoolKeys, chunk: Chunk) -> bool:
+        try:
+            return await self._redis.lpos(keys.chunks, str(chunk)) is not None
+        except ResponseError:  # Where the key is no list, nothing is.
+            return False
 
     async def _begin_chunk(
         self, pool: Pool, tail: Chunk, vectors: Float32Array
@@ -179,12 +187,15 @@ class PoolChanges(PoolLooks):
         """
         if not 0 < tail.row_count < CHUNK_ROWS:
             return None, vectors
-        rest = await self._redis.get(tail.key(pool))
+        with reading(tail.key(pool)):
+            rest = await self._redis.get(tail.key(pool))
         if rest is not None:
-            return tail, np.concatenate([codec.load_vectors(rest, vectors.shape[1]), vectors])
+            with reading(tail.key(pool)):
+                before = codec.load_vectors(rest, vectors.shape[1])
+            return tail, np.concatenate([before, vectors])
         await self.check_pool(pool)
         if await self._read_tail(pool) == tail:
-            raise lost_chunk(pool, tail.key(pool))
+            raise lost_chunk(tail.key(pool))
         return None
 
 

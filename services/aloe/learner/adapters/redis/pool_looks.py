@@ -11,9 +11,10 @@ from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_reads import PoolKeys, PoolReads, mark_of, parse_row
-from aloe.learner.adapters.redis.scripts import Script
+from aloe.learner.adapters.redis.scripts import Script, reading
 from aloe.learner.adapters.redis.vectors import VectorReader
 from aloe.learner.domain.clip_index import ClipIndex, FoundClip
+from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.redis.connecting import RedisClient
 
@@ -148,9 +149,10 @@ class PoolLooks(PoolReads):
     ) -> Look:
         keys = PoolKeys(pool.pool_id)
         # First of all: whatever comes after it makes the script refuse.
-        epoch, mark, indexed = await self._read(
-            "HMGET", keys.meta, "epoch", "last_change", "indexed"
-        )
+        with reading(keys.meta):
+            epoch, mark, indexed = await self._read(
+                "HMGET", keys.meta, "epoch", "last_change", "indexed"
+            )
         if epoch != pool.epoch.encode():
             raise refusals.pool_deleted(pool.pool_id)
         if indexed != b"all":
@@ -158,7 +160,9 @@ class PoolLooks(PoolReads):
         tail, texts = await asyncio.gather(self._read_tail(pool), self._values(keys.rows, ids))
         contents = await self._read_contents(pool, hashes)
         index = ClipIndex(pool.pool_id, tail.end_row, contents=contents)
-        for clip_id, found in zip(ids, map(parse_row, texts), strict=True):
+        with reading(keys.rows):
+            rows_named = [parse_row(text) for text in texts]
+        for clip_id, found in zip(ids, rows_named, strict=True):
             if isinstance(found, FoundClip):
                 index.ids[clip_id] = found
             elif found is not None:
@@ -180,19 +184,27 @@ class PoolLooks(PoolReads):
             )
 
     async def _read_tail(self, pool: Pool) -> Chunk:
-        text = await self._redis.lindex(PoolKeys(pool.pool_id).chunks, -1)
-        return Chunk.parse(text) if text else NO_CHUNK
+        key = PoolKeys(pool.pool_id).chunks
+        with reading(key):
+            text = await self._redis.lindex(key, -1)
+            return Chunk.parse(text) if text else NO_CHUNK
 
     async def _read_contents(self, pool: Pool, hashes: Sequence[str]) -> _ReadContents:
-        texts = await self._values(PoolKeys(pool.pool_id).contents, hashes)
-        return _ReadContents(
-            (each, list(map(int, text.split())))
-            for each, text in zip(hashes, texts, strict=True)
-            if text is not None
-        )
+        key = PoolKeys(pool.pool_id).contents
+        texts = await self._values(key, hashes)
+        with reading(key):
+            return _ReadContents(
+                (each, list(map(int, text.split())))
+                for each, text in zip(hashes, texts, strict=True)
+                if text is not None
+            )
 
     async def _read_clip(self, pool: Pool, row: int) -> Clip:
-        text = await self._read("LINDEX", PoolKeys(pool.pool_id).clips, row)
+        key = PoolKeys(pool.pool_id).clips
+        with reading(key):
+            text = await self._read("LINDEX", key, row)
         if text is None:
-            raise refusals.pool_deleted(pool.pool_id)
-        return codec.load_clip(text)
+            await self.check_pool(pool)
+            raise StoreDamaged(key, f"row {row} is missing")
+        with reading(key):
+            return codec.load_clip(text)

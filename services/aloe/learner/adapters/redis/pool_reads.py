@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from redis.exceptions import ResponseError
 
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk
 from aloe.learner.adapters.redis.pipeline import Pipelines
-from aloe.learner.adapters.redis.scripts import Script, guarded
+from aloe.learner.adapters.redis.scripts import Script, guarded, reading
 from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import FoundClip
-from aloe.learner.domain.errors import StoreUnavailable
+from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.pool import ChangedClip, Pool
 from aloe.redis.connecting import RedisClient
+from aloe.redis.keys import POOL_KINDS
 
 _FIELDS_PER_READ = 1_000
 """Many more would keep Redis, and the event loop, from others."""
@@ -27,12 +29,10 @@ class PoolKeys:
     """The keys of one pool."""
 
     def __init__(self, pool_id: str) -> None:
-        prefix = f"aloe:{{pool:{pool_id}}}:"
         self.pool_id = pool_id
-        self.meta, self.clips, self.rows = prefix + "meta", prefix + "clips", prefix + "rows"
-        self.chunks, self.tasks = prefix + "chunks", prefix + "tasks"
-        self.contents, self.changes = prefix + "contents", prefix + "changes"
-        self.marks = prefix + "marks"
+        self.all = [f"aloe:{{pool:{pool_id}}}:{name}" for name in POOL_KINDS]
+        self.meta, self.clips, self.rows, self.chunks, self.tasks, *rest = self.all
+        self.contents, self.changes, self.marks = rest
 
 
 class PoolReads:
@@ -41,21 +41,30 @@ class PoolReads:
     def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
         self._redis, self._read, self._vectors = client, pipelines.read, vectors
         self._check = Script(pipelines.read, "check_pool")
+        self._kinds = Script(pipelines.read, "check_kinds")
 
     @guarded
     async def read_pool(self, pool_id: str) -> Pool:
         fields = "spec", "clip_count", "retired_count", "change_count", "last_change"
-        spec, *counts, mark = await self._read("HMGET", PoolKeys(pool_id).meta, *fields)
-        if spec is None:
-            raise refusals.pool_not_found(pool_id)
-        pool = codec.load_pool(pool_id, spec, *(int(count or 0) for count in counts))
+        keys = PoolKeys(pool_id)
+        with reading(keys.meta):
+            spec, *counts, mark = await self._read("HMGET", keys.meta, *fields)
+            if spec is None:
+                if await self._read("HLEN", keys.meta):
+                    raise StoreDamaged(keys.meta, "spec is missing")
+                raise refusals.pool_not_found(pool_id)
+            pool = codec.load_pool(pool_id, spec, *(int(count or 0) for count in counts))
         return replace(pool, mark=mark_of(pool, mark))
 
     @guarded
     async def check_pool(self, pool: Pool) -> None:
         # Asked after something was read: marks do not come again, so it was so at that time.
         keys = PoolKeys(pool.pool_id)
-        said = await self._check([keys.meta, keys.marks], pool.epoch, pool.mark)
+        try:
+            said = await self._check([keys.meta, keys.marks], pool.epoch, pool.mark)
+        except ResponseError:
+            await self._kinds([keys.meta, keys.marks], "hash", "list")  # Names it.
+            raise
         if said == b"POOL_NOT_FOUND":
             raise refusals.pool_deleted(pool.pool_id)
         if said == b"WENT_BACK":
@@ -63,22 +72,30 @@ class PoolReads:
 
     @guarded
     async def find_clips(self, pool_id: str, clip_ids: Sequence[str]) -> list[FoundClip | None]:
-        texts = await self._values(PoolKeys(pool_id).rows, clip_ids)
-        return [found if isinstance(found, FoundClip) else None for found in map(parse_row, texts)]
+        key = PoolKeys(pool_id).rows
+        texts = await self._values(key, clip_ids)
+        with reading(key):
+            found = [parse_row(text) for text in texts]
+        return [each if isinstance(each, FoundClip) else None for each in found]
 
     @guarded
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> codec.StoredClips:
-        texts = await self._redis.lrange(
-            PoolKeys(pool.pool_id).clips, first_row, first_row + count - 1
-        )
+        key = PoolKeys(pool.pool_id).clips
+        with reading(key):
+            texts = await self._redis.lrange(key, first_row, first_row + count - 1)
         await self.check_pool(pool)
-        return codec.StoredClips(texts)
+        _check_count(key, len(texts), min(count, pool.row_count - first_row))
+        return codec.StoredClips(texts, key)
 
     @guarded
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
-        texts = await self._redis.lrange(PoolKeys(pool.pool_id).changes, first, first + count - 1)
+        key = PoolKeys(pool.pool_id).changes
+        with reading(key):
+            texts = await self._redis.lrange(key, first, first + count - 1)
         await self.check_pool(pool)
-        return [codec.load_change(text) for text in texts]
+        _check_count(key, len(texts), min(count, pool.change_count - first))
+        with reading(key):
+            return [codec.load_change(text) for text in texts]
 
     @guarded
     async def read_vectors(
@@ -91,10 +108,13 @@ class PoolReads:
         keys = PoolKeys(pool.pool_id)
         filled_count, missing = 0, ""
         for _ in range(_MOST_READS):
-            texts = await self._redis.lrange(keys.chunks, 0, -1)
-            chunks = [Chunk.parse(text) for text in texts]
-            if not chunks:
+            with reading(keys.chunks):
+                texts = await self._redis.lrange(keys.chunks, 0, -1)
+                chunks = [Chunk.parse(text) for text in texts]
+            if not chunks or chunks[-1].end_row < pool.row_count:
                 await self.check_pool(pool)
+                end_row = chunks[-1].end_row if chunks else 0
+                _check_count(keys.chunks, end_row, pool.row_count)
             there = max(0, chunks[-1].end_row - first_row) if chunks else 0
             count = there if at_most is None else min(there, at_most)
             if out is None:
@@ -105,7 +125,8 @@ class PoolReads:
                 for chunk in chunks
                 if chunk.end_row > begin and chunk.first_row < end
             ]
-            filled_count = await self._vectors.read(values, out, filled_count)
+            with reading(keys.chunks):
+                filled_count = await self._vectors.read(values, out, filled_count)
             if filled_count >= end - first_row:
                 await self.check_pool(pool)
                 return out[:filled_count]
@@ -114,13 +135,16 @@ class PoolReads:
             before, missing = missing, [v.key for v in values if v.begin <= filled_count][-1]
             if missing == before:
                 break
-        raise lost_chunk(pool, missing)
+        raise lost_chunk(missing)
 
     async def _values(self, key: str, names: Sequence[str]) -> list[bytes | None]:
         """Return the values of some fields of a hash."""
         values: list[bytes | None] = []
         for begin in range(0, len(names), _FIELDS_PER_READ):
-            values += await self._redis.hmget(key, list(names[begin : begin + _FIELDS_PER_READ]))
+            with reading(key):
+                values += await self._redis.hmget(
+                    key, list(names[begin : begin + _FIELDS_PER_READ])
+                )
         return values
 
 
@@ -129,11 +153,18 @@ def mark_of(pool: Pool, last_change: bytes | None) -> str:
     return pool.epoch if last_change is None else last_change.decode()
 
 
-def lost_chunk(pool: Pool, chunk: str) -> StoreUnavailable:
+def _check_count(key: str, count: int, wanted: int) -> None:
+    """Check that a pool has what its counters say, of which it was asked since."""
+    if count < wanted:
+        raise StoreDamaged(key, f"it has {count} of {wanted} rows that the pool counts")
+
+
+def lost_chunk(chunk: str) -> StoreDamaged:
     """Say that vectors are gone."""
-    return StoreUnavailable(
-        f"Redis lost vectors of pools/{pool.pool_id}: {chunk} is gone; bring it back from a backup,"
-        " or delete the pool and import it again"
+    return StoreDamaged(
+        chunk,
+        "its vectors are gone; bring them back from a backup, or delete the pool and import it"
+        " again",
     )
 
 

@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from aloe.learner.adapters.redis.scripts import guarded
+from aloe.learner.adapters.redis.scripts import guarded, reading
 from aloe.learner.domain.errors import SchemaTooNew
 from aloe.redis.connecting import RedisClient
+from aloe.redis.keys import SCHEMA as SCHEMA_KEY
 
 SCHEMA_VERSION = 3
-SCHEMA_KEY = "aloe:schema"
+
 
 Migration = Callable[[RedisClient], Awaitable[None]]
 """Brings the data from one version to the next. It may run twice, and on several servers at once:
@@ -50,10 +51,11 @@ async def prepare_schema(
         StoreUnavailable: Redis cannot be reached.
         StoreFull: there is no room to mark new data.
     """
-    if await client.get(SCHEMA_KEY) is None:
-        # Only then: a Redis without room denies it even where it would change nothing.
-        await client.set(SCHEMA_KEY, version, nx=True)
-    stored = int(await client.get(SCHEMA_KEY))
+    with reading(SCHEMA_KEY):
+        if await client.get(SCHEMA_KEY) is None:
+            # Only then: a Redis without room denies it even where it would change nothing.
+            await client.set(SCHEMA_KEY, version, nx=True)
+        stored = int(await client.get(SCHEMA_KEY))
     if stored > version:
         raise SchemaTooNew(
             f"this Redis holds data of schema {stored}, and this server knows schemas up to"

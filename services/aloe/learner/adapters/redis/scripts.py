@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
+from aloe.learner.adapters.redis.codec import UNREADABLE
 from aloe.learner.domain.errors import (
     LearnerError,
     Overloaded,
@@ -24,8 +25,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _FAILURES = (RedisError, RedisClusterException, OSError)
-_UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
-"""What reading a value raises that no server of ours wrote."""
 _CLOSED = "the handler is closed"
 _FULL_RETRY_S = _NO_CONNECTION_RETRY_S = 1.0
 
@@ -65,7 +64,7 @@ def reading(key: str) -> Iterator[None]:
         if is_damage(error):
             raise StoreDamaged(*_damage(error, key)) from error
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         said = f"{type(error).__name__}: {error}"
         raise StoreDamaged(key, f"it holds something unreadable, {said}") from error
 

@@ -36,12 +36,13 @@ from aloe.learner.adapters.redis.orphans import OrphanSweep
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pools import RedisPools
 from aloe.learner.adapters.redis.schema import prepare_schema
-from aloe.learner.adapters.redis.scripts import guarded
+from aloe.learner.adapters.redis.scripts import guarded, reading
 from aloe.learner.adapters.redis.tasks import RedisTasks
 from aloe.learner.adapters.redis.vectors import VectorReader
+from aloe.learner.domain.errors import StoreDamaged, StoreForbidden, StoreUnfit
 from aloe.redis.connecting import RedisClient, connect_blocking, connect_redis
-
-_IDENTITY = "aloe:identity"
+from aloe.redis.keys import IDENTITY
+from aloe.wire.names import check_id
 
 
 class RedisStore(RedisPools, RedisTasks):
@@ -94,8 +95,11 @@ class RedisStore(RedisPools, RedisTasks):
         """
         if self._watch:
             await self._watch.start()
-        await prepare_schema(self._redis)
-        await self.identity()
+        try:
+            await prepare_schema(self._redis)
+            await self.identity()
+        except (StoreDamaged, StoreForbidden) as error:
+            raise StoreUnfit(str(error)) from error
         self._sweep.start()
 
     @property
@@ -104,11 +108,12 @@ class RedisStore(RedisPools, RedisTasks):
 
     @guarded
     async def identity(self) -> str:
-        known = await self._redis.get(_IDENTITY)
-        if known is None:
-            await self._redis.set(_IDENTITY, uuid.uuid4().hex, nx=True)
-            known = await self._redis.get(_IDENTITY)
-        return str(known, "ascii")
+        with reading(IDENTITY):
+            known = await self._redis.get(IDENTITY)
+            if known is None:
+                await self._redis.set(IDENTITY, uuid.uuid4().hex, nx=True)
+                known = await self._redis.get(IDENTITY)
+            return check_id(str(known, "ascii"))
 
     async def close(self) -> None:
         if self._watch:

@@ -42,11 +42,12 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
         super().__init__(client, pipelines)
         RedisTaskChanges.__init__(self, client, pipelines)
         self._link = Script(pipelines.write, "link_task")
+        self._check_free = Script(pipelines.read, "check_free")
 
     @guarded
     async def create_task(self, task: Task) -> Task:
         keys, pool_keys = TaskKeys(task.task_id), PoolKeys(task.pool_id)
-        await self._check_whole(task, pool_keys)
+        await self._check_task_keys(task, pool_keys)
         if not await self._link([pool_keys.meta, pool_keys.tasks], task.task_id):
             raise refusals.pool_not_found(task.pool_id)
         await self._redis.sadd(TASK_IDS, task.task_id)
@@ -83,7 +84,7 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
     @guarded
     async def delete_task(self, task_id: str) -> None:
         task, _ = await self.read_task(task_id)
-        await self._check_whole(task, PoolKeys(task.pool_id))
+        await self._check_task_keys(task, PoolKeys(task.pool_id))
         await self._redis.delete(*TaskKeys(task_id).lasting)
         await self._redis.srem(TASK_IDS, task_id)
         await self._redis.srem(PoolKeys(task.pool_id).tasks, task_id)
@@ -95,12 +96,14 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
         with reading(TaskKeys(task.task_id).events):
             return [_event(entry_id, fields) for entry_id, fields in entries]
 
-    async def _check_whole(self, task: Task, pool_keys: PoolKeys) -> None:
+    async def _check_task_keys(self, task: Task, pool_keys: PoolKeys) -> None:
         """Raise StoreDamaged before several changes that only together are one."""
         for index in (TASK_IDS, pool_keys.tasks):
             with reading(index):
                 await self._redis.sismember(index, task.task_id)
-        await self._run("check_task", TaskKeys(task.task_id).for_script())
+        keys = TaskKeys(task.task_id)
+        await self._run("check_task", keys.for_script())
+        await self._check_free(keys.lasting)
 
 
 def _budget(task: Task) -> str:

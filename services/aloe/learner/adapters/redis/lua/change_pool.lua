@@ -17,9 +17,27 @@ end
 if ARGV[9] ~= '' and not was_at(ARGV[9]) then return 'WENT_BACK' end
 if meta[2] ~= ARGV[2] or (ARGV[3] ~= '' and mark ~= ARGV[3]) then
   -- Run before, and only the reply was lost: its mark is of this call alone.
-  return was_at(ARGV[7]) and 'OK' or 'CHANGED'
+  if was_at(ARGV[7]) then return 'OK' end
+  local first, size = string.match(redis.call('LINDEX', CHUNKS, -1) or '0 0', '^(%d+) (%d+)')
+  if not first or first + size ~= tonumber(meta[2]) then
+    damaged(CHUNKS, 'its last chunk does not end where the clips do')
+  end
+  return 'CHANGED'
 end
 if ARGV[6] ~= '' and redis.call('LINDEX', CHUNKS, -1) ~= ARGV[6] then return 'CHANGED' end
+
+check_counters(META, { 'clip_count', 'change_count', 'retired_count' })
+local counts = { [CLIPS] = meta[2], [CHANGES] = redis.call('HGET', META, 'change_count') or 0 }
+for key, count in pairs(counts) do
+  local length = redis.call('LLEN', key)
+  if length ~= tonumber(count) then
+    damaged(key, 'it holds ' .. length .. ', and by its counter ' .. count)
+  end
+end
+redis.call('HLEN', ROWS)
+redis.call('HLEN', CONTENTS)
+redis.call('LLEN', CHUNKS)
+redis.call('LLEN', MARKS)
 
 local ids, rows, hashes, contents, records = {}, {}, {}, {}, {}
 local count = 0

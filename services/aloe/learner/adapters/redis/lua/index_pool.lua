@@ -4,9 +4,15 @@ local META, CLIPS, CONTENTS = unpack(KEYS)
 local meta = redis.call('HMGET', META, 'epoch', 'indexed', 'clip_count')
 if meta[1] ~= ARGV[1] then return 'POOL_NOT_FOUND' end
 if meta[2] == 'all' then return 'OK' end
+check_counters(META, { 'indexed', 'clip_count' })
+redis.call('HLEN', CONTENTS)
 local row = tonumber(meta[2] or 0)
-for _, record in ipairs(redis.call('LRANGE', CLIPS, row, row + ARGV[2] - 1)) do
-  local hash = cjson.decode(record)[2]
+local hashes = {}
+for place, record in ipairs(redis.call('LRANGE', CLIPS, row, row + ARGV[2] - 1)) do
+  hashes[place] = decoded(CLIPS, 'row ' .. row + place - 1, record)[2]
+end
+if #hashes == 0 and row < tonumber(meta[3]) then damaged(CLIPS, 'it ends at row ' .. row) end
+for _, hash in ipairs(hashes) do
   local before = redis.call('HGET', CONTENTS, hash)
   redis.call('HSET', CONTENTS, hash, (before and before .. ' ' or '') .. row)
   row = row + 1

@@ -1,0 +1,34 @@
+"""Labels of a task, all that it counts or none."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from aloe.cli.console import CommandError
+from aloe.client import LearnerClient, StoredLabel
+
+_PATIENCE = timedelta(minutes=10)
+"""For all labels, which may be a million."""
+
+
+def count_labels(learner: LearnerClient, task_id: str) -> int:
+    """Return how many labels a task counts, abstentions and splits included."""
+    counts = learner.get_task(task_id).clip_counts
+    return counts.labeled + counts.abstained + counts.validation + counts.test
+
+
+def all_labels(learner: LearnerClient, task_id: str) -> Iterator[StoredLabel]:
+    """Yield the labels of a task.
+
+    Raises:
+        CommandError: at the end, fewer came than the task counted before and counts now.
+    """
+    before, came = count_labels(learner, task_id), 0
+    for label in learner.export_labels(task_id, timeout=_PATIENCE):
+        came += 1
+        yield label
+    counted = min(before, count_labels(learner, task_id)) if came < before else before
+    if came < counted:
+        raise CommandError(
+            f"{came:,} labels came of task {task_id}, which counts {counted:,}: they are not whole;"
+            " `aloe doctor --repair` says what can be mended"
+        )
