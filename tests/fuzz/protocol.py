@@ -34,6 +34,7 @@ _WARM_UP_PHASES = 3
 _HUGE_CALLS = 40
 _CALLS_PER_FRAMES = 50
 _QUIET_CALLS = 200
+_REST_S = 2.0
 _SHOWN = 20
 
 
@@ -91,7 +92,7 @@ def fuzz(call_count: int, seed: int) -> dict[str, Any]:
 
     with LocalStack(StackOptions(), on_step=told) as stack:
         scene = Scene(stack)
-        scene.mend()
+        scene.renew()
         with _health_watched(stack) as health:
             began, log_bytes = time.perf_counter(), scene.log_bytes()
             asyncio.run(_make_calls(stack, scene, run, call_count, seed))
@@ -148,10 +149,12 @@ async def _make_calls(
             )
             refused = await caller.make_all(calls, run.tally)
             await frames
-            await asyncio.to_thread(scene.mend)
+            await asyncio.to_thread(scene.renew)
             await asyncio.to_thread(scene.settle)
             some = rng.sample(refused, min(len(refused), _QUIET_CALLS))
             await _check_refused(caller, scene, run, some)
+            # What is to be given back is given back soon, not at once.
+            await asyncio.sleep(_REST_S)
             run.memory_mib.append(scene.memory_mib())
             sys.stderr.write(
                 f"{run.tally.codes.total():,} calls, phase {phase} of {_PHASES};"

@@ -13,7 +13,6 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from aloe.client import (
     AdamRecipe,
-    AlreadyExists,
     KnownLabel,
     LearnerClient,
     NewClip,
@@ -36,27 +35,28 @@ _SETTLING_S = 30.0
 
 
 class Scene:
-    """Pools and tasks of known names. Calls change them; `mend` makes those anew that are gone."""
+    """Pools and tasks of known names."""
 
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
         self._redis = redis.Redis.from_url(stack.redis_url)
 
-    def mend(self) -> None:
-        """Make what is missing."""
+    def renew(self) -> None:
+        """Make all anew, so that what services hold is what they hold of this."""
         with connect(self._stack.learner_address) as client:
-            with suppress(AlreadyExists):
-                client.create_pool(POOL, encoder_fingerprint="made-by-the-fuzz", embedding_dim=DIM)
-            with suppress(AlreadyExists):
-                client.create_pool(AUDIO_POOL, keep_audio=True)
+            for task in client.list_tasks():
+                client.delete_task(task.task_id)
+            for pool in client.list_pools():
+                client.delete_pool(pool.pool_id)
+            client.create_pool(POOL, encoder_fingerprint="made-by-the-fuzz", embedding_dim=DIM)
+            client.create_pool(AUDIO_POOL, keep_audio=True)
             vectors = np.random.default_rng(3).normal(size=(_CLIP_COUNT, DIM)).astype(np.float32)
             client.import_clips(
                 POOL, [NewClip(_clip_id(row), None, vectors[row]) for row in range(_CLIP_COUNT)]
             )
             for task_id in TASKS:
-                with suppress(AlreadyExists):
-                    client.create_task(task_id, POOL, CLASSES, head_recipe=_QUICK)
-                    _label(client, task_id)
+                client.create_task(task_id, POOL, CLASSES, head_recipe=_QUICK)
+                _label(client, task_id)
 
     def settle(self) -> None:
         """Give leases back and wait for heads in training, so that nothing changes by itself."""

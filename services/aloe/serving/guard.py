@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 from aloe.admission.budget import Bound, Budget
 from aloe.admission.gate import Gate, Place
 from aloe.serving.status import Status, StatusOf, status_of_anything
+from aloe.serving.trimming import Trimmer
 from aloe.wire.bounds import check_counts, max_request_bytes
 from aloe.wire.errors import MalformedValue
 
@@ -44,10 +45,15 @@ class GuardedServer:
     """
 
     def __init__(
-        self, server: grpc.aio.Server, status_of: StatusOf, gates: Mapping[str, Gate]
+        self,
+        server: grpc.aio.Server,
+        status_of: StatusOf,
+        gates: Mapping[str, Gate],
+        trimmer: Trimmer,
     ) -> None:
         """Take the server to add to, and gates by methods' names; others have no bound."""
         self._server, self._status_of, self._gates = server, status_of, gates
+        self._trimmer = trimmer
         self._in_work = Budget(_IN_WORK, unit_s={"bytes": _S_PER_BYTE})
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
@@ -65,7 +71,7 @@ class GuardedServer:
             method: self._wrap(
                 handler,
                 self._gates.get(method, _OPEN),
-                _reader(handler, service.methods_by_name[method].input_type),
+                _reader(handler, service.methods_by_name[method].input_type, self._trimmer),
             )
             for method, handler in handlers.items()
         }
@@ -145,11 +151,12 @@ async def _wait(gate: Gate, context: Any) -> Place:
     return await gate.enter(context.peer(), context.time_remaining())
 
 
-def _reader(handler: Any, request: Descriptor) -> Callable[[bytes], Message]:
+def _reader(handler: Any, request: Descriptor, trimmer: Trimmer) -> Callable[[bytes], Message]:
     """Return what reads one message and checks its size, and the lengths of its lists."""
     decode, max_bytes = handler.request_deserializer, max_request_bytes(request)
 
     def read(data: bytes) -> Message:
+        trimmer.took(len(data))
         if len(data) > max_bytes:
             raise MalformedValue(
                 "", f"a {request.name} of {len(data):,} bytes; at most {max_bytes:,}: send several"

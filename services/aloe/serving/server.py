@@ -13,6 +13,7 @@ from aloe.admission.gate import Gate
 from aloe.serving.guard import GuardedServer
 from aloe.serving.native_log import silenced
 from aloe.serving.status import StatusOf
+from aloe.serving.trimming import Trimmer
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MAX_PENDING_CALL_COUNT = 100_000
@@ -63,6 +64,7 @@ class RpcServer:
         logging.getLogger("grpc._cython.cygrpc").addFilter(_has_caller)
         self._names = [service.full_name for service in services]
         self._health = health.aio.HealthServicer()
+        self._trimmer = Trimmer()
         self._server = grpc.aio.server(
             options=[
                 # A second server on the port must fail, not share it.
@@ -89,7 +91,7 @@ class RpcServer:
         add_reflection(reflection.aio.ReflectionServicer(reflected), guarded)
 
     def _guarded(self, status_of: StatusOf, gates: Mapping[str, Gate]) -> Any:
-        return GuardedServer(self._server, status_of, gates)
+        return GuardedServer(self._server, status_of, gates, self._trimmer)
 
     async def start(self, address: str) -> str:
         """Listen on "host:port" (port 0: any free one) and return the address with its port.
