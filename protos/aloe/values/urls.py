@@ -2,7 +2,7 @@
 
 import re
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(::[A-Za-z][A-Za-z0-9+.-]*)*://")
 _OF_PATHS = ("file://", "unix://")
 _OPTIONS = re.compile(r"\?[^\s'\"=?]{1,100}=[^\s'\"]*")
 _AMBIGUOUS = re.compile(r"[/?#\\\s]")

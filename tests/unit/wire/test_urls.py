@@ -1,7 +1,7 @@
 """URLs are shown without what logs in, whatever their passwords hold."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aloe.values.urls import shown, without_logins
@@ -28,6 +28,8 @@ FORMS = (
 
 @pytest.mark.parametrize("form", FORMS)
 @given(secret=SECRETS)
+@example("hun://ter2")
+@example("hun::a://ter2")
 def test_no_part_of_a_password_is_shown(form: str, secret: str):
     told = shown(form.format(secret))
     assert "hun" not in told
