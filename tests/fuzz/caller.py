@@ -21,6 +21,7 @@ _MESSAGE_BYTES = 100 << 20
 _ENDED_EARLY = "Internal error from Core"
 """What grpc.aio says itself, as INTERNAL, where a call ended while its caller still sent."""
 # What gRPC itself says, without details: of messages that are too large, and of calls that end.
+_NEVER = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS}
 _WITHOUT_REASON = {
     grpc.StatusCode.OK,
     grpc.StatusCode.CANCELLED,
@@ -56,7 +57,7 @@ class Tally:
         self.codes[outcome.code.name] += 1
         self.kinds[call.kind] += 1
         said = f"{call.kind} {call.method.name}: {outcome.code.name} {outcome.message[:200]}"
-        if outcome.code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN):
+        if outcome.code in _NEVER:
             self.wrong.append(said)
         elif outcome.code is grpc.StatusCode.UNAVAILABLE:
             self.unavailable_count += 1

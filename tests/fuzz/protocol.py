@@ -71,7 +71,7 @@ def main() -> int:
 
 def is_good(report: dict[str, Any]) -> bool:
     """Whether every promise was kept."""
-    none = ("internal", "unknown", "unavailable", "crashes", "stuck", "without_reason")
+    none = ("internal", "unknown", "unavailable", "data_loss", "crashes", "stuck", "without_reason")
     return (
         not any(report[name] for name in none)
         and not report["changed_by_refused"]
@@ -109,6 +109,7 @@ def fuzz(call_count: int, seed: int) -> dict[str, Any]:
         "internal": run.tally.codes["INTERNAL"],
         "unknown": run.tally.codes["UNKNOWN"],
         "unavailable": run.tally.codes["UNAVAILABLE"],
+        "data_loss": run.tally.codes["DATA_LOSS"],
         "crashes": len(run.deaths),
         "stuck": run.tally.stuck_count,
         "without_reason": run.tally.without_reason_count,
@@ -116,6 +117,7 @@ def fuzz(call_count: int, seed: int) -> dict[str, Any]:
         "memory_growth_by_service": {name: round(each, 4) for name, each in growth.items()},
         "memory_mib": {name: [round(each[name]) for each in run.memory_mib] for name in end},
         "longest_health_check_s": round(max(each[0] for each in health), 3),
+        "longest_health_check_s_by_service": [round(each[0], 3) for each in health],
         "health_checks": sum(each[1] for each in health),
         "health_failures": sum(each[2] for each in health),
         "changed_by_refused": len(run.changed_by_refused),

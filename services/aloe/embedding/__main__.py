@@ -8,7 +8,6 @@ from functools import partial
 from typing import NoReturn
 
 from aloe.audio.isolation import Bounds, NoDecoder
-from aloe.embedding.adapters import heap
 from aloe.embedding.adapters.loading import EncoderSource, load_encoders
 from aloe.embedding.adapters.manifest import read_manifest
 from aloe.embedding.adapters.prometheus import PrometheusRecorder
@@ -24,6 +23,7 @@ from aloe.embedding.rpc.statuses import status_of
 from aloe.embedding.settings import Settings
 from aloe.embedding.usecases.service import EmbeddingService, ServiceLimits
 from aloe.serving import entry
+from aloe.serving.heap import give_back
 
 # The longest that an inference thread waits for the event loop to release Python's lock.
 _SWITCH_INTERVAL_S = 0.0005
@@ -48,7 +48,7 @@ async def _build(settings: Settings) -> entry.Lifecycle:
         limits,
         recorder=recorder,
         shared_cache=shared_cache,
-        give_back=heap.give_back,
+        give_back=give_back,
     )
     return entry.Lifecycle(
         rpc=rpc_service(service),

@@ -13,8 +13,8 @@ from grpc_status import rpc_status
 
 from aloe.admission.budget import Bound, Budget
 from aloe.admission.gate import Gate, Place
+from aloe.serving.heap import Trimmer
 from aloe.serving.status import Status, StatusOf, status_of_anything
-from aloe.serving.trimming import Trimmer
 from aloe.wire.bounds import check_counts, max_request_bytes
 from aloe.wire.errors import MalformedValue
 

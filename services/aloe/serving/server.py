@@ -11,9 +11,9 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from aloe.admission.gate import Gate
 from aloe.serving.guard import GuardedServer
+from aloe.serving.heap import Trimmer
 from aloe.serving.native_log import silenced
 from aloe.serving.status import StatusOf
-from aloe.serving.trimming import Trimmer
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MAX_PENDING_CALL_COUNT = 100_000

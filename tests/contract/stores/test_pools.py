@@ -1,6 +1,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -158,3 +159,23 @@ async def test_pool_ids_are_listed_sorted(store: Store):
         await store.create_pool(new_pool(f"{prefix}-{letter}"))
     ids = [each for each in await store.list_pool_ids() if each.startswith(prefix)]
     assert ids == [f"{prefix}-{letter}" for letter in "abc"]
+
+
+async def test_a_pool_that_comes_and_goes_is_there_or_not(store: Store):
+    pool = new_pool()
+    going_on = True
+
+    async def read() -> None:
+        while going_on:
+            with suppress(PoolNotFound):
+                assert (await store.read_pool(pool.pool_id)).pool_id == pool.pool_id
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as readers:
+        for _ in range(8):
+            readers.create_task(read())
+        for _ in range(100):
+            await store.create_pool(pool)
+            await store.delete_pool(pool.pool_id)
+            await asyncio.sleep(0)
+        going_on = False

@@ -50,7 +50,10 @@ class PoolReads:
         with reading(keys.meta):
             spec, *counts, mark = await self._read("HMGET", keys.meta, *fields)
             if spec is None:
-                if await self._read("HLEN", keys.meta):
+                stored = await self._read("HKEYS", keys.meta)
+                if b"spec" in stored:  # It was created between the two.
+                    return await self.read_pool(pool_id)
+                if stored:
                     raise StoreDamaged(keys.meta, "spec is missing")
                 raise refusals.pool_not_found(pool_id)
             pool = codec.load_pool(pool_id, spec, *(int(count or 0) for count in counts))

@@ -1,6 +1,6 @@
 import asyncio
 
-from aloe.serving.trimming import LARGE_BYTES, Trimmer
+from aloe.serving.heap import LARGE_BYTES, Trimmer
 
 
 async def test_memory_is_given_back_once_after_large_requests():
