@@ -105,7 +105,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_STREAM_IDLE: _ErrorReason.ValueType  # 22
     """DEADLINE_EXCEEDED: the caller of a stream neither sent nor took anything for
     longer than the server waits, while the server had nothing to do for it.
-    What was sent and has no result was not done: open another stream.
+    What was sent and has no result was not done: open another stream. Of an
+    import all that had come whole is stored; sending it again is safe.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -197,6 +198,7 @@ user what the server needs; the operator has to change that.
 ERROR_REASON_STREAM_IDLE: ErrorReason.ValueType  # 22
 """DEADLINE_EXCEEDED: the caller of a stream neither sent nor took anything for
 longer than the server waits, while the server had nothing to do for it.
-What was sent and has no result was not done: open another stream.
+What was sent and has no result was not done: open another stream. Of an
+import all that had come whole is stored; sending it again is safe.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -23,6 +23,7 @@ from aloe.learner.recorder import NoRecorder, Recorder
 from aloe.learner.rpc.servicer import rpc_service
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.settings import Settings
+from aloe.learner.usecases.import_memory import ImportLimits
 from aloe.learner.usecases.learner import Learner
 from aloe.serving import entry
 from aloe.serving.event_loop import new_event_loop
@@ -56,6 +57,9 @@ async def _build(settings: Settings) -> entry.Lifecycle:
         lambda: datetime.now(UTC),
         pool_cache_bytes=settings.pool_cache_mb * 1024**2,
         audio_grace_s=settings.audio_grace_h * 3600,
+        import_limits=ImportLimits(
+            memory_bytes=settings.import_memory_mb * 1024**2, idle_s=settings.import_idle_s
+        ),
         recorder=recorder,
     )
 

@@ -47,3 +47,11 @@ class Settings(ServiceSettings):
         description="whether a clip may be heard from any file of this machine that it was imported"
         " from and that still has its hash; auto: if only this machine can connect",
     )
+    import_memory_mb: int = Field(
+        128,
+        ge=16,
+        description="memory for clips of all imports that are not stored yet",
+    )
+    import_idle_s: float = Field(
+        300, ge=1, description="seconds after which an import ends that sends nothing"
+    )

@@ -174,5 +174,6 @@ def _reading(
     async def messages(stream: AsyncIterator[bytes]) -> AsyncIterator[Message]:
         async for data in stream:
             yield read(data)
+            del data  # It is not held while the next message comes.
 
     return messages

@@ -74,6 +74,9 @@ class RpcServer:
                 # The client pings every 30 s; the default allows one in 300 s.
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+                # What callers send before it is read has a window of fixed size: the one
+                # that gRPC tunes by itself grows to many megabytes a stream.
+                ("grpc.http2.bdp_probe", 0),
                 # By default gRPC cancels calls at random, without a word, once 1,000 wait. They are
                 # to reach the service, which says that it is full and when to try again.
                 ("grpc.server.max_pending_requests", _MAX_PENDING_CALL_COUNT),

@@ -98,6 +98,10 @@ class Overloaded(LearnerError):
         self.retry_after_s = retry_after_s
 
 
+class StreamIdle(LearnerError):
+    """A stream sent nothing for too long."""
+
+
 class StoreFull(Overloaded):
     """The store has no room for a change, in memory or on disk. Nothing was stored; reads go on."""
 

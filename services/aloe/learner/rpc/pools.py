@@ -64,8 +64,10 @@ async def read_batches(
 ) -> AsyncIterator[Batch]:
     """Read the clips of a stream, message by message. Raises as read_batch does."""
     yield read_batch(first)
+    del first  # No message is held while the next one comes.
     async for message in others:
         yield read_batch(message)
+        del message
 
 
 def read_batch(message: pool_pb2.ImportClipsRequest) -> Batch:

@@ -68,16 +68,15 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ImportClips(
         self, request_iterator: AsyncIterator[pool_pb2.ImportClipsRequest], context: Any
     ) -> pool_pb2.ImportClipsResponse:
-        first = await anext(aiter(request_iterator), None)
+        messages = self._learner.importer.messages(request_iterator)
+        first = await anext(messages, None)
         if first is None:
             raise InvalidInput.of("pool", "the stream is empty; send at least one message")
-        pool_id = fields.read_pool_id(first.pool, "pool")
-        report = await self._learner.importer.import_clips(
-            pool_id,
-            first.encoder_fingerprint,
-            pools.read_batches(first, request_iterator),
-            pools.read_rules(first),
-        )
+        pool_id, rules = fields.read_pool_id(first.pool, "pool"), pools.read_rules(first)
+        fingerprint = first.encoder_fingerprint
+        batches = pools.read_batches(first, messages)
+        del first  # Its clips are not held any longer than they take.
+        report = await self._learner.importer.import_clips(pool_id, fingerprint, batches, rules)
         return pools.write_report(pool_id, report)
 
     async def ListClips(

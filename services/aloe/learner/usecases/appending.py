@@ -19,9 +19,10 @@ from aloe.learner.domain.clip_index import (
 from aloe.learner.domain.errors import AlreadyExists, LearnerError
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.pools import CHUNK_ROWS, PoolStore
+from aloe.learner.usecases.import_memory import Share
 
-_APPEND_ROWS = 8 * CHUNK_ROWS
-"""Clips written at once."""
+_APPENDED_CHUNKS, _APPENDED_BYTES = 8, 16 * 1024**2
+"""Written at once: so many chunks, or fewer of long vectors, but never less than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,21 @@ class Appender:
     """Stores blocks in the order they were added, whatever the order they become ready in."""
 
     def __init__(
-        self, store: PoolStore, pool: Pool, rules: ImportRules, report: ImportReport
+        self,
+        store: PoolStore,
+        pool: Pool,
+        *,
+        rules: ImportRules,
+        report: ImportReport,
+        share: Share,
     ) -> None:
+        """Begin; `share` is told what blocks hold that are ready to be stored."""
         self._store, self._pool, self._rules, self._report = store, pool, rules, report
+        self._share = share
+        chunk_bytes = 4 * pool.encoder.embedding_dim * CHUNK_ROWS
+        self._append_rows = CHUNK_ROWS * min(
+            _APPENDED_CHUNKS, max(1, _APPENDED_BYTES // chunk_bytes)
+        )
         self._waiting: deque[Block] = deque()
         self._ready: deque[tuple[Sequence[Clip], Float32Array]] = deque()
         self._ready_count = 0
@@ -118,9 +131,8 @@ class Appender:
         """
         async with self._appending:
             self._sort_ready()
-            while self._ready_count >= (count := self._until_whole_chunk + _APPEND_ROWS):
+            while self._ready_count >= (count := self._until_whole_chunk + self._append_rows):
                 await self._begin_append(count)
-                self._until_whole_chunk = 0
             if all_of_them:
                 if self._ready_count:
                     await self._begin_append(self._ready_count)
@@ -138,6 +150,7 @@ class Appender:
                 error = block.error
                 self._report.failures += [BadClip(clip.clip_id, error) for clip in block.clips]
             elif block.vectors is not None:
+                self._share.grow(block.vectors.nbytes)
                 self._ready.append((block.clips, block.vectors))
                 self._ready_count += len(block.clips)
             else:
@@ -148,6 +161,7 @@ class Appender:
         # One at a time keeps the order.
         await self._written()
         self._writing = asyncio.create_task(self._append(*self._take(count)))
+        self._until_whole_chunk = (self._until_whole_chunk - count) % CHUNK_ROWS
 
     async def _written(self) -> None:
         if self._writing:
@@ -170,6 +184,7 @@ class Appender:
 
     async def _append(self, clips: Sequence[Clip], vectors: Float32Array) -> None:
         appended = await self._store.append_clips(self._pool, clips, vectors, self._rules)
+        self._share.shrink(vectors.nbytes)
         # With its mark: a later append fails if the store has gone back before this one.
         self._pool, placements = appended.pool, appended.placements
         new_count = placements.count(NEW)

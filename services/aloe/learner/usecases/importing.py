@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,14 @@ from numpy.typing import NDArray
 from aloe.learner.bulkheads import HASHING, Threads
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import ImportRules
-from aloe.learner.domain.errors import AlreadyExists, EncoderMismatch, InvalidInput, LearnerError
+from aloe.learner.domain.errors import (
+    AlreadyExists,
+    EncoderMismatch,
+    InvalidInput,
+    LearnerError,
+    Overloaded,
+    StreamIdle,
+)
 from aloe.learner.domain.pool import (
     RANGE_RULE,
     Audio,
@@ -26,10 +35,20 @@ from aloe.learner.ports.encoder import EmbeddedAudio, EncoderPort
 from aloe.learner.ports.pools import NO_RULES, PoolStore
 from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportReport, already_exists
 from aloe.learner.usecases.at_once import AtOnce
+from aloe.learner.usecases.import_memory import (
+    DEFAULT_LIMITS,
+    ImportLimits,
+    ImportMemory,
+    Share,
+    with_pauses,
+)
 from aloe.learner.usecases.keeping import Keeper
 from aloe.learner.usecases.retiring import Retiring
 from aloe.values.audio import DEFAULT_DECODING, Decoding
 
+M = TypeVar("M")
+_PAUSE_S = 1.0
+"""After so long without a message, what has come is stored, however few clips it is."""
 _MAX_WAITING = 64
 """Recordings that may wait for the encoder's stream to take them."""
 _MAX_KEEPING = 8
@@ -72,11 +91,21 @@ class Importer:
         encoder: EncoderPort,
         audio: AudioStore,
         retiring: Retiring,
+        limits: ImportLimits = DEFAULT_LIMITS,
     ) -> None:
         """Take the ports; `retiring` is told of each pool that clips were added to."""
         self._store, self._encoder, self._audio = store, encoder, audio
-        self._retiring = retiring
+        self._retiring, self._memory = retiring, ImportMemory(limits)
         self._hashing = Threads(HASHING)
+
+    def messages(self, stream: AsyncIterator[M]) -> AsyncIterator[M]:
+        """Read the stream of an import, as fast as there is room for what comes.
+
+        Raises:
+            StreamIdle: nothing came for too long.
+            Overloaded: nothing came for a while, and other imports need the room.
+        """
+        return self._memory.messages(stream)
 
     async def import_clips(
         self,
@@ -86,6 +115,8 @@ class Importer:
         rules: ImportRules = NO_RULES,
     ) -> ImportReport:
         """Add clips to a pool. A clip that cannot be taken fails alone.
+
+        While nothing comes, and where the stream ends for that, all that has come is stored.
 
         Args:
             pool_id: the pool.
@@ -104,14 +135,15 @@ class Importer:
                 f" {pool.encoder.fingerprint}; they cannot be compared"
             )
         keeper = Keeper(self._audio, pool, self._hashing)
-        run = _Import(self._store, self._encoder, self._audio, keeper, pool, rules=rules)
-        try:
-            async for batch in batches:
-                await run.take(batch)
-            report = await run.finish()
-        finally:
-            run.cancel()
-            self._retiring.changed(pool_id)
+        with self._memory.share() as share:
+            run = _Import(
+                self._store, self._encoder, self._audio, keeper, pool, rules=rules, share=share
+            )
+            try:
+                report = await run.take_all(batches)
+            finally:
+                run.cancel()
+                self._retiring.changed(pool_id)
         if rules.replace:
             await self._retiring.retired(pool_id)
         return report
@@ -129,16 +161,32 @@ class _Import:
         pool: Pool,
         *,
         rules: ImportRules,
+        share: Share,
     ) -> None:
         self._store, self._encoder, self._audio_store, self._pool = store, encoder, audio, pool
-        self._keeper = keeper
+        self._keeper, self._share = keeper, share
         self._rules, self._report = rules, ImportReport()
-        self._appender = Appender(store, pool, rules, self._report)
+        self._appender = Appender(store, pool, rules=rules, report=self._report, share=share)
         self._hashes: dict[str, str] = {}
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_MAX_WAITING)
         self._at_encoder: dict[int, tuple[Block, Audio]] = {}
         self._sent_count = 0
         self._encoding: asyncio.Task[None] | None = None
+
+    async def take_all(self, batches: AsyncIterator[Batch]) -> ImportReport:
+        """Take all clips and store them; what came of them also where no more come."""
+        async with aclosing(with_pauses(batches, _PAUSE_S)) as coming:
+            try:
+                async for batch in coming:
+                    if batch is None:
+                        await self._appender.append_ready(all_of_them=True)
+                    else:
+                        await self.take(batch)
+                        del batch  # Not held while the next one comes.
+            except (StreamIdle, Overloaded):
+                await self.finish()
+                raise
+        return await self.finish()
 
     async def take(self, batch: Batch) -> None:
         """Take the next clips; waits while the encoder or the store is behind."""
@@ -239,6 +287,7 @@ class _Import:
         if self._encoding is None:
             self._encoding = asyncio.create_task(self._run_encoder())
         self._at_encoder[self._sent_count] = block, audio
+        self._share.grow(_byte_count(audio))
         await self._send((self._sent_count, audio))
         self._sent_count += 1
 
@@ -269,6 +318,7 @@ class _Import:
             block.error = await self._keeper.keep_embedded(block, audio, result)
         else:
             block.error = result
+        self._share.shrink(_byte_count(audio))
         await self._appender.append_ready()
 
     async def _with_kept(self, batch: EmbeddedClips) -> EmbeddedClips:
@@ -283,3 +333,7 @@ class _Import:
     async def _recordings(self) -> AsyncIterator[tuple[int, Audio]]:
         while (item := await self._to_encode.get()) is not None:
             yield item
+
+
+def _byte_count(audio: Audio) -> int:
+    return len(audio.content if isinstance(audio, EncodedAudio) else audio.samples)

@@ -10,6 +10,7 @@ from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import NoRecorder, Recorder
 from aloe.learner.usecases.collecting import DEFAULT_GRACE_S, AudioCollector
+from aloe.learner.usecases.import_memory import DEFAULT_LIMITS, ImportLimits
 from aloe.learner.usecases.importing import Importer
 from aloe.learner.usecases.label_import import LabelImporter
 from aloe.learner.usecases.labeling import Labeling
@@ -32,6 +33,7 @@ class Learner:
         *,
         pool_cache_bytes: int = DEFAULT_BYTE_BUDGET,
         audio_grace_s: float = DEFAULT_GRACE_S,
+        import_limits: ImportLimits = DEFAULT_LIMITS,
         recorder: Recorder | None = None,
     ) -> None:
         recorder = recorder or NoRecorder()
@@ -43,7 +45,7 @@ class Learner:
         self.collector = AudioCollector(store, audio, audio_grace_s)
         retiring = Retiring(store, pool_cache, self.trainer.notify)
         self.pools = Pools(store, encoder, audio, retiring, now, on_deletion=self.collector.wake)
-        self.importer = Importer(store, encoder, audio, retiring)
+        self.importer = Importer(store, encoder, audio, retiring, import_limits)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
         self.label_importer = LabelImporter(store, pool_cache, self.trainer)
         self.labeling = Labeling(store, pool_cache, task_cache, self.trainer, recorder)
