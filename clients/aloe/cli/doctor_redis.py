@@ -50,7 +50,7 @@ def _running(url: str) -> Iterator[Finding]:
     from aloe.values.urls import shown
 
     try:
-        concerns = look_at_redis(url, timeout_s=_TIMEOUT_S)
+        concerns = look_at_redis(url, timeout_s=_TIMEOUT_S).concerns
     except ValueError as error:
         yield Finding("Redis", ok=False, found="REDIS_URL is no URL of a Redis", remedy=str(error))
         return

@@ -113,7 +113,7 @@ def check_redis(url: str) -> None:
     from aloe.redis.looking import look_at_redis
 
     try:
-        concerns = look_at_redis(url, timeout_s=_LOOK_TIMEOUT_S)
+        concerns = look_at_redis(url, timeout_s=_LOOK_TIMEOUT_S).concerns
     except ValueError as error:
         raise NoRedis(f"REDIS_URL: {error}") from None
     except RedisFault as fault:

@@ -3,25 +3,34 @@
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aloe.redis.codes import Trouble, trouble_of
 from aloe.redis.connecting import BlockingRedisClient, connect_once
 from aloe.redis.faults import FAILURES, fault_of
+from aloe.redis.lineage import Lineage
 from aloe.redis.rules import Concern, Standing, concerns_of
 from redis.exceptions import ResponseError
 
 
-def look_at_redis(url: str, *, timeout_s: float, awaited_replica_count: int = 0) -> list[Concern]:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of the servers that take changes."""
+
+    concerns: list[Concern]
+    """What may cost labels; those that are refused first."""
+    lineages: Mapping[str, Lineage]
+    """By HOST:PORT in a cluster, else by an empty name; of those that tell."""
+
+
+def look_at_redis(url: str, *, timeout_s: float, awaited_replica_count: int = 0) -> Look:
     """Look at every server that takes changes, on connections of its own.
 
     Args:
         url: see connecting.URL_FORMS.
         timeout_s: for each connection and each answer.
         awaited_replica_count: how many replicas must have a change before it is acknowledged.
-
-    Returns:
-        What may cost labels; those that are refused first.
 
     Raises:
         RedisFault: it cannot be reached or used.
@@ -33,7 +42,11 @@ def look_at_redis(url: str, *, timeout_s: float, awaited_replica_count: int = 0)
     except FAILURES as error:
         raise fault_of(error, url, timeout_s) from error
     found = [each for one in standings for each in concerns_of(one, awaited_replica_count)]
-    return sorted(found, key=lambda concern: not concern.is_refused)
+    lineages = {one.server: Lineage.of(one.info) for one in standings}
+    return Look(
+        sorted(found, key=lambda concern: not concern.is_refused),
+        {server: lineage for server, lineage in lineages.items() if lineage is not None},
+    )
 
 
 def _standings(client: BlockingRedisClient) -> Iterator[Standing]:

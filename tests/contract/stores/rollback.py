@@ -7,6 +7,17 @@ from typing import Any
 from aloe.redis.connecting import RedisClient
 
 ALL_KEYS = ("aloe:*",)
+_DUMP = """
+local found = {}
+for _, pattern in ipairs(ARGV) do
+  for _, key in ipairs(redis.call('KEYS', pattern)) do
+    table.insert(found, key)
+    table.insert(found, redis.call('DUMP', key))
+    table.insert(found, redis.call('PTTL', key))
+  end
+end
+return found
+"""
 
 
 def keys_of(pool_id: str, *task_ids: str) -> tuple[str, ...]:
@@ -28,18 +39,15 @@ class Snapshot:
 
 
 async def snapshot(client: RedisClient, patterns: Sequence[str] = ALL_KEYS) -> Snapshot:
-    """Note the state of all keys that match one of some patterns."""
-    keys = await _matching(client, patterns)
-    async with client.pipeline(transaction=True) as pipeline:
-        for key in keys:
-            pipeline.dump(key)
-            pipeline.pttl(key)
-        replies: list[Any] = await pipeline.execute()
-    dumps = {
-        key: (dump, max(0, life_ms))
-        for key, dump, life_ms in zip(keys, replies[::2], replies[1::2], strict=True)
-    }
-    return Snapshot(patterns, dumps)
+    """Note the state of all keys that match one of some patterns, at one moment."""
+    flat: list[Any] = await client.eval(_DUMP, 0, *map(_escaped, patterns))
+    return Snapshot(
+        patterns,
+        {
+            key: (dump, max(0, life_ms))
+            for key, dump, life_ms in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+        },
+    )
 
 
 async def go_back(client: RedisClient, to: Snapshot) -> None:
@@ -57,5 +65,9 @@ async def _matching(client: RedisClient, patterns: Sequence[str]) -> list[bytes]
     return [
         key
         for pattern in patterns
-        async for key in client.scan_iter(pattern.replace("{", "[{]"), count=10_000)
+        async for key in client.scan_iter(_escaped(pattern), count=10_000)
     ]
+
+
+def _escaped(pattern: str) -> str:
+    return pattern.replace("{", "[{]")

@@ -142,7 +142,7 @@ def test_a_wrong_login_is_told(guarded_port: int, login: str):
 
 
 def test_with_the_right_login_it_is_looked_at(guarded_port: int):
-    concerns = look_at_redis(f"redis://:right@127.0.0.1:{guarded_port}", timeout_s=5)
+    concerns = look_at_redis(f"redis://:right@127.0.0.1:{guarded_port}", timeout_s=5).concerns
     assert [concern.kind.value for concern in concerns] == ["no_append_only_file"]
 
 
@@ -152,5 +152,5 @@ def test_a_user_who_may_not_look_is_told(redis_url: str):
     with redis.Redis.from_url(redis_url) as admin:
         admin.acl_setuser("peer", True, passwords=["+x"], categories=["+@all", "-@dangerous"])
     url = redis_url.replace("://", "://peer:x@")
-    (concern,) = look_at_redis(url, timeout_s=5)
+    (concern,) = look_at_redis(url, timeout_s=5).concerns
     assert concern.kind.value == "hidden"

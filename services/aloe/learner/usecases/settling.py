@@ -39,15 +39,17 @@ async def settle(
     """
     rows = cached.take_unsettled(pool)
     try:
-        if len(rows) and len(await stray_rows(cached.view, rows, pool)):
-            # The pool may just be older than the task; if not, all is looked at once more.
+        lacks_retired = cached.view.retired_count < len(pool.retired_rows)
+        if lacks_retired or (len(rows) and len(await stray_rows(cached.view, rows, pool))):
+            # The pool may be older than the task, or one that the store has no more: nothing is
+            # taken out by that.
             pool = await pools.fresh(cached.task.pool_id)
             cached.unsettle()
             rows = cached.take_unsettled(pool)
             strays = await stray_rows(cached.view, rows, pool)
             if len(strays):
                 await _drop(store, cached, pool, strays)
-        await retire_known(store, cached, pool)
+            await retire_known(store, cached, pool)
     except BaseException:
         cached.unsettle()
         raise

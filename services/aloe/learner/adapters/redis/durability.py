@@ -8,7 +8,8 @@ from functools import partial
 from aloe.learner.bulkheads import LOOKING_AT_REDIS, Threads
 from aloe.learner.domain.errors import StoreUnavailable, StoreUnfit
 from aloe.redis.faults import RedisFault
-from aloe.redis.looking import look_at_redis
+from aloe.redis.lineage import Lineage, what_happened
+from aloe.redis.looking import Look, look_at_redis
 from aloe.redis.rules import Concern, ConcernKind
 
 _TIMEOUT_S = 3.0
@@ -39,6 +40,7 @@ class DurabilityWatch:
         self._url, self._awaited, self._tell = url, awaited_replica_count, tell
         self._period_s = period_s
         self._told: Mapping[ConcernKind, str] = {}
+        self._lineages: dict[str, Lineage] = {}
         self._threads = Threads(LOOKING_AT_REDIS)
         self._watching: asyncio.Task[None] | None = None
 
@@ -50,7 +52,7 @@ class DurabilityWatch:
             StoreUnavailable: it cannot be reached.
         """
         try:
-            concerns = await self._look()
+            concerns = (await self._look()).concerns
         except RedisFault as fault:
             raise (StoreUnavailable if fault.is_away else StoreUnfit)(str(fault)) from fault
         refused = [str(concern) for concern in concerns if concern.is_refused]
@@ -71,14 +73,14 @@ class DurabilityWatch:
         while True:
             await asyncio.sleep(self._period_s)
             try:
-                self._note(_by_kind(await self._look()))
+                self._note(_by_kind((await self._look()).concerns))
             except RedisFault as fault:
                 self._note({**self._told, ConcernKind.UNREACHABLE: str(fault)})
             except Exception:  # noqa: BLE001 - the next look may do better
                 _log.exception("looking at Redis failed")
 
-    async def _look(self) -> list[Concern]:
-        return await self._threads.run(
+    async def _look(self) -> Look:
+        look = await self._threads.run(
             partial(
                 look_at_redis,
                 self._url,
@@ -86,6 +88,17 @@ class DurabilityWatch:
                 awaited_replica_count=self._awaited,
             )
         )
+        self._follow(look.lineages)
+        return look
+
+    def _follow(self, lineages: Mapping[str, Lineage]) -> None:
+        """Log what happened to servers since they were seen last; caches find out by themselves."""
+        for server, now in lineages.items():
+            before = self._lineages.get(server)
+            happened = what_happened(before, now) if before else ""
+            if happened:
+                _log.error("%s%s", f"{server}: " if server else "", happened)
+        self._lineages |= lineages
 
     def _note(self, found: Mapping[ConcernKind, str]) -> None:
         """Log what is new and what is over, each once: by kind, since numbers change."""
