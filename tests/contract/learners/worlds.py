@@ -113,7 +113,7 @@ class World:
         """Return what is exported, by content; every label must be true of its clip."""
         task, _, exported = await self.learners[at].tasks.labels(self.task_id)
         found = {}
-        for each in exported:
+        for each in [each async for some in exported for each in some]:
             label = task.classes[each.label.class_index]
             assert label == truth(each.clip), f"{each.clip} has a label of another clip"
             found[content_of(each.clip)] = label

@@ -158,7 +158,7 @@ def test_more_rows_than_an_answer_holds_are_refused_with_how_many_it_does(
     many = audio_pb2.FloatMatrix(values=bytes(4 * 500_000), row_count=500_000, column_count=1)
     with pytest.raises(grpc.RpcError) as caught:
         raw.Predict(head_pb2.PredictRequest(task=f"tasks/{task.task_id}", embeddings=many))
-    assert failure_of(caught.value).fields == ("embeddings.row_count",)
+    assert failure_of(caught.value).fields == ("embeddings",)
 
 
 def test_embeddings_that_are_none_fail_alone_and_those_of_another_size_are_refused(

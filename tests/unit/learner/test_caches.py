@@ -242,3 +242,30 @@ async def test_a_task_deleted_after_its_head_was_read_is_not_found():
     await store.delete_task(task.task_id)
     with pytest.raises(TaskNotFound):
         await advice_at(store, task, 3)
+
+
+class ReadInParts(MemoryStore):
+    """Notes how many events each read of the log brings."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts: list[int] = []
+
+    async def read_events(self, *args):
+        events = await super().read_events(*args)
+        self.counts.append(len(events))
+        return events
+
+
+async def test_a_long_log_is_read_and_folded_in_parts_between_which_others_have_their_turn():
+    store = ReadInParts()
+    pool = await store.create_pool(new_pool())
+    await append(store, pool, 0, 1_200)
+    task = await store.create_task(new_task("e"))
+    for row in range(1_200):
+        await store.import_labels(task, [LabelChange(row, ClipState.TEST, 0)])
+    cached = await TaskCache(store).fresh("t")
+    assert max(store.counts) <= 500
+    assert sum(store.counts) == 1_201
+    assert (cached.view.states == ClipState.TEST).all()
+    assert len(cached.view.states) == 1_200

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import timedelta
 from itertools import chain
 
@@ -21,7 +21,7 @@ from aloe.learner.domain.errors import (
     StoreWentBack,
     TaskChanged,
 )
-from aloe.learner.domain.events import OF_CLIPS, START_OF_LOG, TaskView
+from aloe.learner.domain.events import OF_CLIPS, Event, TaskView
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.store import Store
@@ -30,6 +30,8 @@ from aloe.values.states import ClipState, EventKind
 
 _MOST_READS = 10
 """Of a head, while newer ones come meanwhile."""
+_EVENTS_PER_READ = 500
+"""An event may change 10,000 clips. Many more would keep others from Redis and the event loop."""
 _NO_RECORDER = NoRecorder()
 
 _log = logging.getLogger(__name__)
@@ -37,6 +39,15 @@ _log = logging.getLogger(__name__)
 
 def _no_pool() -> None:
     """Stand in for a reference to no pool."""
+
+
+async def read_log(store: Store, task: Task, after: str) -> AsyncIterator[list[Event]]:
+    """Yield the events of a task after one, some at a time, at least once."""
+    events = await store.read_events(task, after, _EVENTS_PER_READ)
+    yield events
+    while len(events) == _EVENTS_PER_READ:
+        events = await store.read_events(task, events[-1].event_id, _EVENTS_PER_READ)
+        yield events
 
 
 class CachedTask:
@@ -81,12 +92,19 @@ class CachedTask:
     async def _read(self, store: Store) -> None:
         began = time.monotonic()
         try:
-            events = await store.read_events(self.task, self.view.last_event_id)
+            await self._follow(store)
         except StoreWentBack as error:
             _log.error("%s", error)
             self.recorder.store_went_back()
             await self._begin_anew(store)
-            events = await store.read_events(self.task, START_OF_LOG)
+            await self._follow(store)
+        self._read_at = began
+
+    async def _follow(self, store: Store) -> None:
+        async for events in read_log(store, self.task, self.view.last_event_id):
+            await self._apply(store, events)
+
+    async def _apply(self, store: Store, events: Sequence[Event]) -> None:
         if any(event.kind is EventKind.TASK_UPDATED for event in events):
             # Before the events are applied: where this fails, the next read gets them again.
             self.task = await self._read_settings(store)
@@ -94,7 +112,6 @@ class CachedTask:
             self.view.apply(event)
             if event.kind in OF_CLIPS:
                 self._unsettled.append(event.rows)
-        self._read_at = began
         if events:
             self.changed.set()
             self.changed = asyncio.Event()

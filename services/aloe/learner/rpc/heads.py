@@ -40,7 +40,7 @@ def read_input(request: head_pb2.PredictRequest) -> PredictInput:
         case "embeddings":
             if request.embeddings.row_count > ROW_COUNT:
                 raise InvalidInput.of(
-                    "embeddings.row_count",
+                    "embeddings",
                     f"{request.embeddings.row_count:,} rows; at most {ROW_COUNT:,} at a time",
                 )
             return fields.parsed(decode_matrix, request.embeddings, "embeddings")

@@ -1,6 +1,6 @@
 """Leases, answers, labels and events, to and from their messages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
 
@@ -11,16 +11,12 @@ from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.rpc import fields
 from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
-from aloe.learner.usecases.tasks import ExportedLabel, TaskHistory
+from aloe.learner.usecases.tasks import MAX_PAGE_CHANGES, ExportedLabel, TaskHistory
 from aloe.v1 import labeling_pb2
 from aloe.values.states import ClipState
 from aloe.wire import names, times
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, POOL_STATES, SPLITS
 from aloe.wire.settings import encode_strategy
-
-_LABELS_PER_MESSAGE = 5_000
-_MAX_PAGE_CHANGES = 50_000
-"""Clips in the events of a page, some hundred bytes each."""
 
 
 def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel:
@@ -66,19 +62,16 @@ def write_outcome(outcome: QueryOutcome) -> labeling_pb2.QueryResponse:
 
 def write_labels(
     pool: Pool, task: Task, labels: Sequence[ExportedLabel]
-) -> Iterator[labeling_pb2.ExportLabelsResponse]:
-    """Write labels, some in each message."""
-    for begin in range(0, len(labels), _LABELS_PER_MESSAGE):
-        some = labels[begin : begin + _LABELS_PER_MESSAGE]
-        yield labeling_pb2.ExportLabelsResponse(
-            labels=[_write_label(pool, task, each) for each in some]
-        )
+) -> labeling_pb2.ExportLabelsResponse:
+    return labeling_pb2.ExportLabelsResponse(
+        labels=[_write_label(pool, task, each) for each in labels]
+    )
 
 
 def page_of_events(events: Sequence[Event], count: int) -> Sequence[Event]:
     """Return the first events, up to `count` and to what fits into a message; at least one."""
     change_counts = accumulate(len(event.rows) for event in events[:count])
-    fitting = sum(each <= _MAX_PAGE_CHANGES for each in change_counts)
+    fitting = sum(each <= MAX_PAGE_CHANGES for each in change_counts)
     return events[: max(fitting, 1)]
 
 

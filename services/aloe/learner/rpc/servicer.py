@@ -286,8 +286,8 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         task, pool, labels = await self._learner.tasks.labels(
             fields.read_task_id(request.task, "task")
         )
-        for response in labeling.write_labels(pool, task, labels):
-            yield response
+        async for some in labels:
+            yield labeling.write_labels(pool, task, some)
 
     async def ListEvents(
         self, request: labeling_pb2.ListEventsRequest, context: Any

@@ -1,11 +1,11 @@
 """Tasks: create, update, watch, and export labels, heads and events."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aloe.learner.cache.pools import PoolCache, PoolClips
+from aloe.learner.cache.pools import CachedPool, PoolCache, PoolClips
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
     HeadVersionUnknown,
@@ -27,6 +27,11 @@ from aloe.learner.usecases.settling import clip_of
 from aloe.learner.usecases.training import Trainer
 from aloe.learner.usecases.watching import TaskState, TaskUpdate, Watching
 
+MAX_PAGE_CHANGES = 50_000
+"""Clips in the events of a page, some hundred bytes each."""
+_EVENTS_PER_READ = 100
+"""Of a page; one may change 10,000 clips."""
+_LABELS_AT_ONCE = 5_000
 _MAX_UPDATE_TRIES = 20
 
 
@@ -131,14 +136,22 @@ class Tasks:
         self._cache.forget(task_id)
 
     async def events(self, task_id: str, after: str, count: int) -> TaskHistory:
-        """Return up to `count` events after an event id.
+        """Return up to `count` events after an event id, fewer if they change very many clips.
 
         Raises:
             InvalidInput: the log has no such event.
         """
         task, _ = await self._store.read_task(task_id)
+        events: list[Event] = []
+        change_count, more = 0, True
         try:
-            events = await self._store.read_events(task, after, count)
+            while more and len(events) < count and change_count <= MAX_PAGE_CHANGES:
+                wanted = min(_EVENTS_PER_READ, count - len(events))
+                some = await self._store.read_events(task, after, wanted)
+                more = len(some) == wanted
+                events += some
+                after = events[-1].event_id if events else after
+                change_count += sum(len(event.rows) for event in some)
         except StoreWentBack as error:
             raise InvalidInput.of(
                 "page_token",
@@ -171,15 +184,13 @@ class Tasks:
         report = RoundReport(rounds[0], state.advice, cached.times.of(version))
         return TaskUpdate(state, rounds[0], report)
 
-    async def labels(self, task_id: str) -> tuple[Task, Pool, list[ExportedLabel]]:
-        """Return a task and its pool with every label, in the order of the pool's clips."""
+    async def labels(self, task_id: str) -> tuple[Task, Pool, AsyncIterator[list[ExportedLabel]]]:
+        """Return a task and its pool with every label, some at a time, in the pool's order."""
         task, _, _ = await settled_task(self._store, task_id)
         # The pool after the labels: it then has the clip of each.
         stored = await self._store.read_labels(task)
         pool = await self._pools.fresh(task.pool_id)
-        found = [(clip_of(pool, label.row, label.content_hash), label) for label in stored]
-        exported = [ExportedLabel(clip, label) for clip, label in found if clip is not None]
-        return task, pool.pool, exported
+        return task, pool.pool, _exported(pool, stored)
 
     async def head(self, task_id: str, version: int) -> tuple[Task, Pool, Head, Round]:
         """Return a head, the newest one for version 0, with its round.
@@ -199,3 +210,12 @@ class Tasks:
         rounds = await self._store.read_rounds(cached.task, head.version, 1)
         pool = await self._store.read_pool(cached.task.pool_id)
         return cached.task, pool, head, rounds[0]
+
+
+async def _exported(
+    pool: CachedPool, stored: Sequence[StoredLabel]
+) -> AsyncIterator[list[ExportedLabel]]:
+    for begin in range(0, len(stored), _LABELS_AT_ONCE):
+        some = stored[begin : begin + _LABELS_AT_ONCE]
+        found = [(clip_of(pool, label.row, label.content_hash), label) for label in some]
+        yield [ExportedLabel(clip, label) for clip, label in found if clip is not None]

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from aloe.admission.gate import not_working
 from aloe.learner.bulkheads import TRAINING, Threads
 from aloe.learner.cache.pools import CachedPool, PoolCache
-from aloe.learner.cache.tasks import CachedTask, TaskCache
+from aloe.learner.cache.tasks import CachedTask, TaskCache, read_log
 from aloe.learner.domain.errors import (
     HeadVersionUnknown,
     LearnerError,
@@ -184,10 +184,11 @@ class Trainer:
         view = cached.view.at(ticket.cutoff_event_id)
         if view is None:  # The cached view does not go back so far: fold the log anew.
             view = TaskView(0)
-            for event in await self._store.read_events(ticket.task, START_OF_LOG):
-                if event_order(event.event_id) > event_order(ticket.cutoff_event_id):
-                    break
-                view.apply(event)
+            cutoff = event_order(ticket.cutoff_event_id)
+            async for events in read_log(self._store, ticket.task, START_OF_LOG):
+                for event in events:
+                    if event_order(event.event_id) <= cutoff:
+                        view.apply(event)
         # What was taken off since then is another in the view of now.
         view.grow(len(cached.view.states))
         cached.view.grow(len(view.states))

@@ -1,5 +1,6 @@
 """Labels in Redis: what oracles answer and what is imported."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import REQUEST_LIFE
 from aloe.values.states import ClipState
 
+_LABELS_AT_ONCE = 10_000
+"""Read in some 30 ms; then others have their turn."""
 _ROWS_PER_EVENT = 1_000
 """Retired or dropped at once; many more would keep Redis from others."""
 
@@ -81,11 +84,13 @@ class RedisAnswers(TaskScripts):
     @guarded
     async def read_labels(self, task: Task) -> list[StoredLabel]:
         flat = await self._fetch(task, "read_labels")
-        with reading(TaskKeys(task.task_id).labels):
-            labels = [
-                _label(task, int(row), text)
-                for row, text in zip(flat[::2], flat[1::2], strict=True)
-            ]
+        labels: list[StoredLabel] = []
+        for begin in range(0, len(flat), 2 * _LABELS_AT_ONCE):
+            some = flat[begin : begin + 2 * _LABELS_AT_ONCE]
+            with reading(TaskKeys(task.task_id).labels):
+                pairs = zip(some[::2], some[1::2], strict=True)
+                labels += [_label(task, int(row), text) for row, text in pairs]
+            await asyncio.sleep(0)
         there = [label for label in labels if label.state is not ClipState.RETIRED]
         return sorted(there, key=lambda label: label.row)
 
