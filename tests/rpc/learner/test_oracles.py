@@ -198,3 +198,14 @@ def test_batches_of_any_size_hold_different_clips(client: LearnerClient, count):
         if count == 1 and len(seen) == 20:
             return
     assert len(seen) == 1_470
+
+
+@pytest.mark.slow
+async def test_a_thousand_oracles_that_ask_at_once_are_all_answered(
+    client: LearnerClient, async_client: AsyncLearnerClient
+):
+    scene = make_scene(client, 60)
+    results = await asyncio.gather(
+        *(async_client.query(scene.task_id, f"oracle-{number}") for number in range(1_000))
+    )
+    assert sum(len(result.leases) for result in results) == 60
