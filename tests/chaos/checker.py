@@ -120,7 +120,7 @@ def _refused_wrongly(evidence: Evidence) -> Iterator[Finding]:
             and call.task_id
             and call.reason not in FAULTS_CAUSE
             and not _is_unknown_by_rollback(evidence, request, call)
-            and not _is_of_damage(evidence, call)
+            and not is_of_damage(call, evidence.disruptions)
         }
         for reason in wrong:
             yield Finding(
@@ -136,7 +136,8 @@ def _is_unknown_by_rollback(evidence: Evidence, request: Request, call: Operatio
     )
 
 
-def _is_of_damage(evidence: Evidence, call: Operation) -> bool:
-    return call.reason == "STORE_DAMAGED" and evidence.disruptions.is_damaged(
+def is_of_damage(call: Operation, disruptions: Disruptions) -> bool:
+    """Whether a call was refused for a foreign key that stood in the store meanwhile."""
+    return call.reason == "STORE_DAMAGED" and disruptions.is_damaged(
         call.task_id, call.start_s, call.end_s
     )

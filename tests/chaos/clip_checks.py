@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from tests.chaos.checker import FAULTS_CAUSE
+from tests.chaos.checker import FAULTS_CAUSE, is_of_damage
 from tests.chaos.disruptions import Disruptions
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import FinalPool, Operation
 from tests.chaos.naming import read_deletions, read_naming
 from tests.chaos.requests import read_requests
 
-_NAMES_CAUSE = {"CLIP_NOT_FOUND", "ALREADY_EXISTS"}
+_EXCUSED = FAULTS_CAUSE | {"CLIP_NOT_FOUND", "ALREADY_EXISTS"}
 
 
 def check_clips(
@@ -40,7 +40,8 @@ def check_clips(
                     f"{name} is {clip.content} with the vector of {clip.vector_of or 'nobody'}",
                 )
         for operation in _on_pool(operations, final.pool_id):
-            if operation.reason and operation.reason not in FAULTS_CAUSE | _NAMES_CAUSE:
+            is_excused = operation.reason in _EXCUSED or is_of_damage(operation, disruptions)
+            if operation.reason and not is_excused:
                 yield Finding(
                     FindingKind.REFUSED_WRONGLY,
                     f"{operation.call} of {operation.oracle_id} at {operation.start_s:.3f}:"

@@ -77,9 +77,12 @@ class Disruptions:
         )
 
     def is_damaged(self, task_id: str, start_s: float, end_s: float) -> bool:
-        """Whether the store may have been for a task, at some time between these two."""
+        """Whether the store may have been for a task, at some time between these two.
+
+        Without a task's id: for any, as for a call on a pool, which reaches into its tasks.
+        """
         return any(
-            each.task_id == task_id and each.from_s < end_s and each.by_s > start_s
+            task_id in {each.task_id, ""} and each.from_s < end_s and each.by_s > start_s
             for each in self.damages
         )
 

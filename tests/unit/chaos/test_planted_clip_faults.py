@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from tests.chaos.clip_checks import check_clips
+from tests.chaos.disruptions import Damage
 from tests.chaos.findings import FindingKind
 from tests.chaos.history import FinalClip, FinalPool
 from tests.chaos.stuck_checks import GRACE_S, latest_s, stuck_calls
@@ -67,6 +68,14 @@ def test_a_pool_s_call_that_is_refused_for_no_reason_is_found(imported: Story):
     assert found(imported, x=X, y=Y) == set()
     imported.operations.append(replace(refused, reason="INTERNAL"))
     assert found(imported, x=X, y=Y) == {FindingKind.REFUSED_WRONGLY}
+
+
+def test_a_pool_s_call_may_meet_a_foreign_key_of_any_task_while_it_is_there(imported: Story):
+    refused = replace(imported.operations[-1], reason="STORE_DAMAGED")
+    imported.operations.append(refused)
+    assert found(imported, x=X, y=Y) == {FindingKind.REFUSED_WRONGLY}
+    imported.damages = [Damage("another task", 0.5, 1.05)]
+    assert found(imported, x=X, y=Y) == set()
 
 
 @pytest.mark.parametrize("end_s", [3.0 + GRACE_S + 0.1, math.inf])
