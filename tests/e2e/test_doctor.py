@@ -16,7 +16,9 @@ import redis
 from tests.e2e.conftest import CommandLine, Done
 from tests.needing_redis import needing_redis
 
+from aloe.local import LocalStack
 from aloe.local.redis_server import redis_child
+from aloe.redis.connecting import connect_blocking
 
 NOWHERE = CommandLine("127.0.0.1:1")
 
@@ -171,3 +173,23 @@ def test_a_decoder_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch
 def test_a_learner_that_is_not_there_is_told_at_once():
     _, found = examined()
     assert found["learner"]["found"] == "nothing listens at 127.0.0.1:1"
+
+
+def test_damage_is_told_and_mended_while_the_learner_runs(aloe: CommandLine, stack: LocalStack):
+    aloe.output("pool", "create", "hurt", "--encoder", "logmel")
+    task = aloe.new_task("hurt", "hurt-labels")
+    client = connect_blocking(stack.redis_url)
+    client.hset("aloe:{task:hurt-labels}:meta", "leased", "many")
+    assert aloe.run("task", "show", task).returncode == 1
+    repair = ("doctor", "--repair", "--redis-url", stack.redis_url)
+    for options, answer in (("--dry-run",), ""), ((), "n\n"):
+        done = aloe.run(*repair, *options, stdin=answer)
+        assert done.returncode == 1
+        assert "leased is many and should be 0" in done.stdout
+    assert client.hget("aloe:{task:hurt-labels}:meta", "leased") == b"many"
+    told = json.loads(aloe.run(*repair, "--yes", "--json").stdout)
+    mended = [each for each in told["found"] if "hurt-labels" in each["key"]]
+    assert mended
+    assert not [each for each in told["left"] if "hurt-labels" in each["key"]]
+    assert aloe.output("task", "show", task)
+    client.close()

@@ -41,10 +41,10 @@ def tell(message: str, style: str = "") -> None:
     notes.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def confirm(question: str) -> None:
+def confirm(question: str, otherwise: str = "nothing was deleted") -> None:
     """Ask before something is deleted. Raises CommandError where the answer is not yes."""
     if not typer.confirm(question, err=True):
-        raise CommandError("nothing was deleted")
+        raise CommandError(otherwise)
 
 
 def reason_of(failure: ClipFailure | InputFailure) -> str:

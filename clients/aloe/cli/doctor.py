@@ -9,6 +9,7 @@ from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,7 @@ from aloe.cli.console import print_json, print_table
 from aloe.cli.doctor_files import file_findings
 from aloe.cli.doctor_finding import Finding
 from aloe.cli.doctor_redis import redis_findings
+from aloe.cli.doctor_repair import repair
 from aloe.cli.options import (
     DEFAULT_EMBEDDING,
     DEFAULT_SERVER,
@@ -46,9 +48,20 @@ def doctor(
     data_dir: DataDir = None,
     address: Address = DEFAULT_SERVER,
     embedding_address: EmbeddingAddress = DEFAULT_EMBEDDING,
+    repairs: Annotated[
+        bool,
+        typer.Option("--repair", help="say what is damaged in the Redis, ask, and mend it"),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="with --repair: mend nothing")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="with --repair: do not ask")] = False,
     json: Json = False,
 ) -> None:
     """Check what this machine has and lacks; fails if `aloe up` with the same options would."""
+    if repairs:
+        repair(redis_url, dry_run=dry_run, yes=yes, json=json)
+        return
+    if dry_run or yes:
+        raise typer.BadParameter("--dry-run and --yes go with --repair")
     folder = data_dir or default_data_dir()
     learner = _server(server)
     findings = [

@@ -1,0 +1,253 @@
+-- Says what is damaged in a task and, if it is told to, mends that: both in one step, so that it may
+-- run beside learners. KEYS: of the task, in the order of TASK_KINDS, then where each is set aside.
+-- ARGV: '1' to mend, a new epoch, days for which ended leases are kept, in ms.
+-- Returns { { key, what is wrong, what is done, what that costs }, ... } as JSON.
+-- The log has every change: what it says a label is, is put back. Nothing is deleted: what cannot be
+-- read is set aside.
+local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS = unpack(KEYS, 1, 8)
+local KINDS = { 'hash', 'hash', 'hash', 'hash', 'zset', 'stream', 'hash', 'hash' }
+local UNLABELED, LEASED, LABELED, RETIRED, NO_CLASS = 0, 1, 2, 6, -1
+local COUNTER = { 'leased', 'labeled', 'abstained', 'validation', 'test', 'retired' }
+local mends, KEPT_MS = ARGV[1] == '1', tonumber(ARGV[3])
+local found, aside, is_whole = {}, {}, {}
+
+local function tell(key, what, mend, cost) table.insert(found, { key, what, mend, cost or '' }) end
+local function change(...) if mends then redis.call(...) end end
+local function decoded(text)
+  local is_read, value = pcall(cjson.decode, text or '')
+  return is_read and type(value) == 'table' and value or nil
+end
+local function is_number(text) return text and #text <= 15 and string.find(text, '^-?%d+$') end
+
+local time, is_there = redis.call('TIME'), false
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+for place, kind in ipairs(KINDS) do
+  local key, stored = KEYS[place], redis.call('TYPE', KEYS[place]).ok
+  aside[key], is_whole[key] = KEYS[8 + place], stored == kind
+  if stored ~= 'none' then is_there = true end
+  if stored ~= 'none' and stored ~= kind then
+    tell(key, 'it is a ' .. stored .. ' and should be a ' .. kind, 'it is renamed to ' .. aside[key])
+    change('RENAME', key, aside[key])
+  end
+end
+if not is_there then return cjson.encode(found) end
+
+local function pairs_of(key)
+  local flat, values = is_whole[key] and redis.call('HGETALL', key) or {}, {}
+  for place = 1, #flat, 2 do values[flat[place]] = flat[place + 1] end
+  return values
+end
+local function set_aside(key, field, value)
+  tell(key, field .. ' cannot be read', 'it is set aside in ' .. aside[key])
+  change('HSET', aside[key], field, value)
+  change('HDEL', key, field)
+end
+
+-- What the log says: settings, and of each row { state, class, time, oracle, lease, hash }.
+local logged, spec, is_from_start, after = {}, nil, false, '-'
+while is_whole[EVENTS] do
+  local entries = redis.call('XRANGE', EVENTS, after, '+', 'COUNT', 1000)
+  for _, entry in ipairs(entries) do
+    local event = {}
+    for place = 1, #entry[2], 2 do event[entry[2][place]] = entry[2][place + 1] end
+    if event.kind == 'created' then is_from_start = true end
+    if event.spec then spec = event.spec end
+    local rows, states, classes = decoded(event.rows), decoded(event.states), decoded(event.classes)
+    if not (event.kind and rows and states and classes and #rows == #states) then
+      tell(EVENTS, entry[1] .. ' cannot be read', 'the log is made anew of the labels')
+      is_from_start, entries = false, {}
+      break
+    end
+    local leases, hashes = decoded(event.leases) or {}, decoded(event.hashes) or {}
+    for place, row in ipairs(rows) do
+      local lease = leases[place]
+      logged[row] = { states[place], classes[place], tonumber(string.match(entry[1], '^%d+')),
+        event.oracle or '', event.kind == 'answered' and lease or '', hashes[place] or '' }
+    end
+    after = '(' .. entry[1]
+  end
+  if #entries < 1000 then break end
+end
+
+local meta = pairs_of(META)
+if not (meta.epoch and decoded(meta.spec)) then
+  local settings = decoded(spec)
+  if not settings then
+    tell(META, 'its settings are gone, and its log does not have them',
+      'nothing: bring the task back from a backup, or delete its keys')
+    return cjson.encode(found)
+  end
+  tell(META, 'its settings are gone', 'they are taken from its log')
+  meta.spec, meta.epoch = spec, settings.epoch
+  local budget = settings.label_budget
+  change('HSET', META, 'spec', spec, 'epoch', meta.epoch, 'budget',
+    budget ~= cjson.null and budget or '')
+end
+
+-- Labels.
+local labels, restored, changed = {}, 0, {}
+for row, text in pairs(pairs_of(LABELS)) do
+  local label = decoded(text)
+  if label and COUNTER[label[1]] and label[1] ~= LEASED and type(label[2]) == 'number'
+    and type(label[3]) == 'number' and type(label[4]) == 'string' and tonumber(row) then
+    labels[tonumber(row)] = label
+  else
+    set_aside(LABELS, row, text)
+  end
+end
+if is_from_start then
+  for row, label in pairs(logged) do
+    if not labels[row] and label[1] > LEASED then
+      labels[row], restored = label, restored + 1
+      change('HSET', LABELS, row, cjson.encode(label))
+    end
+  end
+end
+if restored > 0 then
+  tell(LABELS, restored .. ' labels are missing that its log has', 'they are put back')
+end
+
+-- Leases: each hold has its lease, each lease its place among the expiries.
+local leases, held, ended = {}, {}, 0
+for lease_id, text in pairs(pairs_of(LEASES)) do
+  local lease = decoded(text)
+  if lease and type(lease[1]) == 'number' and type(lease[2]) == 'string'
+    and type(lease[3]) == 'number' then
+    leases[lease_id] = lease
+  else
+    set_aside(LEASES, lease_id, text)
+  end
+end
+for row, lease_id in pairs(pairs_of(HOLDS)) do
+  local lease = leases[lease_id]
+  if lease and lease[4] == 1 and lease[1] == tonumber(row) and not labels[lease[1]] then
+    held[lease[1]] = lease_id
+  else
+    ended = ended + 1
+    change('HDEL', HOLDS, row)
+  end
+end
+for lease_id, lease in pairs(leases) do
+  local holds = held[lease[1]] == lease_id
+  if lease[4] == 1 and not holds then
+    lease[4], ended = 0, ended + 1
+    change('HSET', LEASES, lease_id, cjson.encode(lease))
+  end
+  local score = is_whole[EXPIRIES] and redis.call('ZSCORE', EXPIRIES, lease_id)
+  if not score then
+    ended = holds and ended or ended + 1
+    if holds then tell(EXPIRIES, lease_id .. ' is missing', 'it is put back') end
+    change('ZADD', EXPIRIES, holds and lease[3] or now + KEPT_MS, lease_id)
+  end
+end
+if ended > 0 then
+  tell(HOLDS, ended .. ' leases are out of step', 'they are put in step',
+    'their clips may be asked for again')
+end
+
+-- Counters.
+local counts, class_counts, spent = { 0, 0, 0, 0, 0, 0 }, {}, 0
+for _, label in pairs(labels) do
+  counts[label[1]] = counts[label[1]] + 1
+  if label[1] == LABELED then
+    class_counts[label[2]] = (class_counts[label[2]] or 0) + 1
+    if label[4] ~= '' then spent = spent + 1 end
+  end
+end
+for _ in pairs(held) do counts[LEASED] = counts[LEASED] + 1 end
+local wanted, class_count = { spent = spent }, 0
+for place, name in ipairs(COUNTER) do wanted[name] = counts[place] end
+for class, count in pairs(class_counts) do
+  wanted[string.format('class:%d', class)] = count
+  class_count = class_count + 1
+end
+wanted.classes_labeled = class_count
+local newest = 0
+for version in pairs(pairs_of(ROUNDS)) do newest = math.max(newest, tonumber(version) or 0) end
+for field, text in pairs(meta) do
+  if string.sub(field, 1, 6) == 'class:' and not wanted[field] then wanted[field] = 0 end
+end
+for _, field in ipairs({ 'head_version', 'head_revision', 'revision', 'fence' }) do
+  if meta[field] and not is_number(meta[field]) then
+    wanted[field] = field == 'head_version' and newest or now
+  end
+end
+if not is_whole[META] and newest > 0 then
+  wanted.head_version, wanted.head_revision = newest, 0
+end
+if wanted.head_revision then wanted.revision = wanted.head_revision + 1 end
+for field, count in pairs(wanted) do
+  if (meta[field] or '0') ~= string.format('%d', count) then
+    tell(META, field .. ' is ' .. (meta[field] or 'missing') .. ' and should be '
+      .. string.format('%d', count), 'it is set')
+    change('HSET', META, field, string.format('%d', count))
+  end
+end
+local is_odd = meta.clock and not is_number(meta.clock)
+for _, field in ipairs({ 'round_version', 'round_revision', 'round_until' }) do
+  is_odd = is_odd or meta[field] and not is_number(meta[field])
+end
+if is_odd then
+  tell(META, 'a round in progress or a time cannot be read', 'the round is begun anew')
+  change('HDEL', META, 'round_version', 'round_cutoff', 'round_revision', 'round_spec',
+    'round_trainer', 'round_until', 'clock')
+end
+
+-- The log: learners see what was changed by what is added to it.
+local function log(kind, entries, ...)
+  local rows, states, classes = {}, {}, {}
+  for _, entry in ipairs(entries) do
+    table.insert(rows, entry[1])
+    table.insert(states, entry[2])
+    table.insert(classes, entry[3])
+  end
+  if not mends then return end
+  local id = redis.call('XADD', EVENTS, '*', 'kind', kind, 'rows', cjson.encode(rows), 'states',
+    cjson.encode(states), 'classes', cjson.encode(classes), ...)
+  redis.call('HSET', META, 'last_event', id)
+end
+local function as_it_is(row)
+  local label = labels[row]
+  if label then return { row, label[1], label[2] } end
+  return { row, held[row] and LEASED or UNLABELED, NO_CLASS }
+end
+local entries = {}
+if is_from_start then
+  for row in pairs(logged) do
+    local entry = as_it_is(row)
+    if entry[2] ~= logged[row][1] or entry[3] ~= logged[row][2] then table.insert(entries, entry) end
+  end
+  for row in pairs(labels) do
+    if not logged[row] then table.insert(entries, as_it_is(row)) end
+  end
+  if #entries > 0 then
+    tell(EVENTS, 'it says otherwise of ' .. #entries .. ' clips', 'it is told what they are')
+    log('imported', entries)
+  end
+else
+  tell(EVENTS, 'it is not whole', 'it is made anew of the labels, the former is in ' .. aside[EVENTS],
+    'who was asked for what and when is known from that alone; leases end')
+  for row in pairs(labels) do table.insert(entries, as_it_is(row)) end
+  if is_whole[EVENTS] then change('RENAME', EVENTS, aside[EVENTS]) end
+  for row, lease_id in pairs(held) do
+    change('HDEL', HOLDS, row)
+    change('HDEL', LEASES, lease_id)
+    change('ZREM', EXPIRIES, lease_id)
+  end
+  -- Learners that knew the former log must let go of what they know.
+  local anew = string.gsub(meta.spec, '"epoch": *"[^"]*"', '"epoch": "' .. ARGV[2] .. '"')
+  change('HSET', META, 'epoch', ARGV[2], 'spec', anew, 'leased', 0)
+  change('HDEL', META, 'round_version', 'round_cutoff', 'round_revision', 'round_spec',
+    'round_trainer', 'round_until')
+  log('created', {}, 'spec', anew)
+  if #entries > 0 then log('imported', entries) end
+  local version = is_number(meta.head_version) and meta.head_version or newest
+  if tonumber(version) > 0 then log('head', {}, 'head_version', version) end
+end
+local function whole(field) return is_number(meta[field]) and tonumber(meta[field]) or 0 end
+if not is_whole[HEADS] and whole('head_version') > 0 and not wanted.revision
+  and whole('revision') <= whole('head_revision') then
+  tell(HEADS, 'its heads are gone', 'the next one is trained at once')
+  change('HINCRBY', META, 'revision', 1)
+end
+return cjson.encode(found)
