@@ -21,6 +21,7 @@ import numpy as np
 import soundfile
 import soxr  # type: ignore[import-untyped]
 from tests.audio_files import made, speechlike
+from tests.fuzz.memory import resident_mib
 from tests.fuzz.mutations import mutated
 from tests.fuzz.second_decoder import SecondDecoder
 
@@ -88,13 +89,13 @@ def fuzz(file_count: int, seed: int) -> dict[str, Any]:
                 for number, clip in enumerate(client.embed_stream(clips, timeout=_PATIENCE)):
                     _judge(clip, contents.pop(clip.key), outcome, second)
                     if number % max(1, file_count // 10) == 0:
-                        memory_mib.append(_memory_mib(pid))
+                        memory_mib.append(resident_mib(pid))
             is_alive = stack.pids["the embedding service"] == pid
         except AloeError as error:
             sys.stderr.write(f"the service failed: {error}\n")
             is_alive = False
         elapsed_s = time.perf_counter() - began
-        memory_mib.append(_memory_mib(pid))
+        memory_mib.append(resident_mib(pid))
     second.close()
     for line in outcome.silent_short[:_SHOWN]:
         sys.stderr.write(f"{line}\n")
@@ -162,20 +163,6 @@ def _judge(clip: EmbeddedClip, content: bytes, outcome: Outcome, second: SecondD
 def _kind_of(message: str) -> str:
     """Return a message without its figures."""
     return "".join("#" if each.isdigit() else each for each in message).split(":")[0][:60]
-
-
-def _memory_mib(pid: int | None) -> float:
-    """Return the resident memory of a process and of those it started."""
-    total = 0.0
-    for process in Path("/proc").iterdir():
-        try:
-            status = (process / "status").read_text()
-        except OSError:
-            continue
-        fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-        if str(pid) in (fields["Pid"].strip(), fields["PPid"].strip()) and "VmRSS" in fields:
-            total += int(fields["VmRSS"].split()[0]) / 1024
-    return total
 
 
 if __name__ == "__main__":

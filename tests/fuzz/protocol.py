@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import random
+import statistics
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ MOST_GROWTH = 0.05
 LONGEST_HEALTH_CHECK_S = 0.5
 _PHASES = 10
 """Each ends with a quiet one, in which only calls are made that must be refused."""
-_WARM_UP_PHASES = 3
+_COMPARED_PHASES = 3
 _HUGE_CALLS = 40
 _CALLS_PER_FRAMES = 50
 _QUIET_CALLS = 200
@@ -100,8 +101,7 @@ def fuzz(call_count: int, seed: int) -> dict[str, Any]:
             log_bytes = scene.log_bytes() - log_bytes
     for line in [*run.tally.wrong, *run.changed_by_refused][:_SHOWN]:
         sys.stderr.write(f"{line}\n")
-    warm, end = run.memory_mib[_WARM_UP_PHASES - 1], run.memory_mib[-1]
-    growth = {name: end[name] / warm[name] - 1 for name in end}
+    growth = {name: _growth([each[name] for each in run.memory_mib]) for name in run.memory_mib[-1]}
     made = run.tally.codes.total()
     return {
         "calls": made,
@@ -115,7 +115,7 @@ def fuzz(call_count: int, seed: int) -> dict[str, Any]:
         "without_reason": run.tally.without_reason_count,
         "memory_growth": round(max(growth.values()), 4),
         "memory_growth_by_service": {name: round(each, 4) for name, each in growth.items()},
-        "memory_mib": {name: [round(each[name]) for each in run.memory_mib] for name in end},
+        "memory_mib": {name: [round(each[name]) for each in run.memory_mib] for name in growth},
         "longest_health_check_s": round(max(each[0] for each in health), 3),
         "longest_health_check_s_by_service": [round(each[0], 3) for each in health],
         "health_checks": sum(each[1] for each in health),
@@ -129,6 +129,15 @@ def fuzz(call_count: int, seed: int) -> dict[str, Any]:
         "connections_of_frames": run.frames.count,
         "statuses_of_frames": dict(run.frames.statuses.most_common()),
     }
+
+
+def _growth(memory_mib: list[float]) -> float:
+    """Return by which part the memory of the last phases is more than after the warm-up.
+
+    Medians of some phases, since what large requests leave varies; the first one is the warm-up.
+    """
+    warm = statistics.median(memory_mib[1 : 1 + _COMPARED_PHASES])
+    return statistics.median(memory_mib[-_COMPARED_PHASES:]) / warm - 1
 
 
 async def _make_calls(

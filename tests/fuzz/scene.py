@@ -5,11 +5,11 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import redis
 from google.protobuf.descriptor import MethodDescriptor
+from tests.fuzz.memory import resident_mib
 
 from aloe.client import (
     AdamRecipe,
@@ -83,7 +83,7 @@ class Scene:
     def memory_mib(self) -> dict[str, float]:
         """Return the resident memory of each service with the processes it started."""
         return {
-            name: _memory_mib(pid)
+            name: resident_mib(pid)
             for name, pid in self._stack.pids.items()
             if name != "Redis" and pid is not None
         }
@@ -144,17 +144,3 @@ def _label(client: LearnerClient, task_id: str) -> None:
         KnownLabel(_clip_id(row), rng.choice(CLASSES), Split.VALIDATION) for row in range(50, 60)
     ]
     client.import_labels(task_id, labels)
-
-
-def _memory_mib(pid: int) -> float:
-    """Return the resident memory of a process and of those it started."""
-    total = 0.0
-    for process in Path("/proc").iterdir():
-        try:
-            status = (process / "status").read_text()
-        except OSError:
-            continue
-        fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-        if str(pid) in (fields["Pid"].strip(), fields["PPid"].strip()) and "VmRSS" in fields:
-            total += int(fields["VmRSS"].split()[0]) / 1024
-    return total

