@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.chaos.faults import Fault
 from tests.chaos.run import ChaosOptions, run_chaos
-from tests.chaos.saboteur import Fault
 
 from aloe.client.errors import AloeError
 from aloe.local import ChildFailed, NoRedis

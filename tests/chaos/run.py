@@ -13,6 +13,7 @@ from typing import Any
 from tests.chaos.checker import check
 from tests.chaos.clip_checks import check_clips
 from tests.chaos.disruptions import Disruptions
+from tests.chaos.faults import Fault
 from tests.chaos.final_state import Truth, read_final, read_pool, settle
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import History, read_history, read_notes
@@ -20,7 +21,7 @@ from tests.chaos.oracle import ChaoticOracle
 from tests.chaos.probing import probe
 from tests.chaos.recorded_client import connect_recorded
 from tests.chaos.report import Run, report
-from tests.chaos.saboteur import Fault, Saboteur
+from tests.chaos.saboteur import Saboteur
 from tests.chaos.scene import PLANS, Scene
 from tests.chaos.stuck_checks import stuck_calls
 from tests.chaos.system import System

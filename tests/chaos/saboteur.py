@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import asdict
 from datetime import timedelta
-from enum import Enum
 from typing import Any
 
 from tests.chaos.disruptions import ClockChange, Rollback
+from tests.chaos.faults import WEIGHTS, Fault
 from tests.chaos.history import History
 from tests.chaos.proxy import Proxy
 from tests.chaos.rolling_back import RollingBack
@@ -25,64 +25,6 @@ from tests.chaos.store_sabotage import StoreSabotage
 from tests.chaos.surgery import Surgery
 from tests.chaos.system import EMBEDDING, LEARNERS, REDIS, System
 
-
-class Fault(Enum):
-    """The ways in which it breaks things."""
-
-    KILL_LEARNER = "kill_learner"
-    KILL_ALL_LEARNERS = "kill_all_learners"
-    KILL_REDIS = "kill_redis"
-    KILL_EMBEDDING = "kill_embedding"
-    STOP_LEARNER = "stop_learner"
-    STOP_REDIS = "stop_redis"
-    STOP_EMBEDDING = "stop_embedding"
-    CUT_REDIS = "cut_redis"
-    HALF_CLOSE_REDIS = "half_close_redis"
-    LOSE_REDIS_REPLIES = "lose_redis_replies"
-    SLOW_REDIS = "slow_redis"
-    CUT_ORACLES = "cut_oracles"
-    HALF_CLOSE_ORACLES = "half_close_oracles"
-    LOSE_LEARNER_REPLIES = "lose_learner_replies"
-    SLOW_ORACLES = "slow_oracles"
-    ROLL_BACK_FILES = "roll_back_files"
-    ROLL_BACK_FAILOVER = "roll_back_failover"
-    ROLL_BACK_LIVE = "roll_back_live"
-    CLOCK_JUMP = "clock_jump"
-    FULL_DISK = "full_disk"
-    OOM = "oom"
-    BUSY = "busy"
-    READONLY = "readonly"
-    WRONG_TYPE = "wrong_type"
-    STALLED_STREAMS = "stalled_streams"
-
-
-_WEIGHTS = {
-    Fault.KILL_LEARNER: 5,
-    Fault.KILL_ALL_LEARNERS: 1,
-    Fault.KILL_REDIS: 3,
-    Fault.KILL_EMBEDDING: 1,
-    Fault.STOP_LEARNER: 4,
-    Fault.STOP_REDIS: 2,
-    Fault.STOP_EMBEDDING: 1,
-    Fault.CUT_REDIS: 4,
-    Fault.HALF_CLOSE_REDIS: 2,
-    Fault.LOSE_REDIS_REPLIES: 4,
-    Fault.SLOW_REDIS: 3,
-    Fault.CUT_ORACLES: 4,
-    Fault.HALF_CLOSE_ORACLES: 2,
-    Fault.LOSE_LEARNER_REPLIES: 4,
-    Fault.SLOW_ORACLES: 2,
-    Fault.ROLL_BACK_FILES: 1,
-    Fault.ROLL_BACK_FAILOVER: 1,
-    Fault.ROLL_BACK_LIVE: 1,
-    Fault.CLOCK_JUMP: 2,
-    Fault.FULL_DISK: 2,
-    Fault.OOM: 2,
-    Fault.BUSY: 2,
-    Fault.READONLY: 2,
-    Fault.WRONG_TYPE: 3,
-    Fault.STALLED_STREAMS: 2,
-}
 _FIRST_MEAN_PAUSE_S, _MEAN_PAUSE_S = 0.9, 1.5
 _BOUT_S = 30.0
 _MOST_AHEAD_S = 3600.0
@@ -101,9 +43,7 @@ class Saboteur:
         without: Collection[Fault] = (),
     ) -> None:
         """Take what it breaks and what it tells; `without` are faults that it leaves out."""
-        self._weights = {
-            fault: weight for fault, weight in _WEIGHTS.items() if fault not in without
-        }
+        self._weights = {fault: weight for fault, weight in WEIGHTS.items() if fault not in without}
         self._system, self._scene, self._history, self._rng = system, scene, history, rng
         surgery = Surgery(system.redis)
         rolling_back = RollingBack(system.redis, surgery, rng)
@@ -217,9 +157,8 @@ class Saboteur:
 
     async def _make_read_only(self, store: StoreSabotage) -> None:
         # A learner that starts meanwhile refuses to.
-        self._system.disturb_learners()
-        await store.make_read_only()
-        self._system.disturb_learners()
+        with self._system.keeping_learners():
+            await store.make_read_only()
 
     async def _jump_clock(self) -> None:
         ahead_s = math.exp(self._rng.uniform(0, math.log(_MOST_AHEAD_S))) * self._rng.choice(

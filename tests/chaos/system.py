@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -43,7 +43,8 @@ class System:
         self.addresses: list[tuple[str, ...]] = []
         """For each oracle, the address of each learner, through its proxy."""
         self.disturbed_s: dict[str, float] = defaultdict(lambda: -math.inf)
-        """When a process was last sent a signal or kept from starting, by the monotonic clock."""
+        """When a process was last sent a signal or kept from starting, by the monotonic clock;
+        infinite while it is kept from that."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -65,15 +66,18 @@ class System:
     def send(self, name: str, number: signal.Signals) -> bool:
         """Send a signal to a process by name; False where it does not run."""
         pid = self.redis.pid if name == REDIS else self._stack.pids[name]
-        self.disturbed_s[name] = time.monotonic()
+        self.disturbed_s[name] = max(self.disturbed_s[name], time.monotonic())
         with contextlib.suppress(ProcessLookupError):
             if pid is not None:
                 os.kill(pid, number)
                 return True
         return False
 
-    def disturb_learners(self) -> None:
-        """Note that something may keep learners from starting."""
+    @contextlib.contextmanager
+    def keeping_learners(self) -> Iterator[None]:
+        """Note that meanwhile something keeps learners from starting."""
+        self.disturbed_s.update(dict.fromkeys(LEARNERS, math.inf))
+        yield
         self.disturbed_s.update(dict.fromkeys(LEARNERS, time.monotonic()))
 
     async def heal(self) -> None:
