@@ -115,7 +115,8 @@ async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
         keys = TaskKeys(tasks[place])
         # Starts about where the free clips are, as a ranking from a fresh view does.
         first = max(0, taken[place] - ORACLE_COUNT)
-        ranking = json.dumps([[row, None, -1] for row in range(first, first + RANKING_LENGTH)])
+        rows = range(first, first + RANKING_LENGTH)
+        ranking = json.dumps([[row, None, -1, "0" * 32] for row in rows])
         taken[place] += 1
         reply = json.loads(
             await lease(
