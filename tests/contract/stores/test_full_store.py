@@ -18,6 +18,8 @@ from aloe.learner.domain.errors import LeaseLost, StoreFull, StoreUnavailable
 from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.leases import LabelChange
 from aloe.local.redis_server import redis_child
+from aloe.redis.connecting import connect_blocking
+from aloe.redis.repair import examine
 from aloe.values.states import ClipState
 
 from .conftest import Scene, make_scene, new_clips, new_pool, new_task
@@ -162,3 +164,28 @@ async def test_what_takes_up_room_can_be_deleted_without_any(own):
     await store.delete_pool(scene.pool.pool_id)
     assert [key async for key in client.scan_iter("aloe:{*")] == []
     assert [key async for key in client.scan_iter("aloe:chunk:*")] == []
+
+
+@pytest.mark.parametrize("room_bytes", [1, 200, 5_000])
+async def test_memory_that_ends_in_the_middle_of_a_change_leaves_it_whole_or_undone(
+    own, room_bytes: int, tmp_path: Path
+):
+    store, client = own
+    scene = await make_scene(store)
+    labels = [LabelChange(row, ClipState.LABELED, row % 2) for row in (0, 1)]
+    await store.import_labels(scene.task, labels)
+    (lease,) = (await store.lease(scene.task, scene.request())).leases
+    done = 0
+    with contextlib.closing(connect_blocking(f"unix://{tmp_path / 'r.sock'}")) as looking:
+        for name, change in changes(scene, lease.lease_id).items():
+            before = await everything(client)
+            used = (await client.info("memory"))["used_memory"]
+            await client.config_set("maxmemory", used + room_bytes)
+            try:
+                await change()
+                done += 1
+            except StoreFull:
+                assert await everything(client) == before, name
+            await client.config_set("maxmemory", 0)
+            assert list(examine(looking, mends=False)) == [], name
+    assert done  # Some had begun while there was room.
