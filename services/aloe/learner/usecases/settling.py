@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from aloe.learner.cache.pools import CachedPool, PoolCache
+from aloe.learner.cache.pools import CachedPool, PoolCache, PoolClips
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, IntArray
 from aloe.learner.domain.errors import PoolNotFound, StoreWentBack
@@ -24,6 +24,8 @@ from aloe.learner.usecases.retiring import retire_known
 from aloe.values.states import ClipState
 
 T = TypeVar("T")
+_FEW_ROWS = 256
+"""So few are compared one by one in less time than it takes to begin with arrays."""
 _MANY_ROWS = 10_000
 """So many are compared off the event loop."""
 
@@ -92,13 +94,16 @@ async def stray_rows(view: TaskView, rows: IntArray, pool: CachedPool) -> IntArr
         pool: the task's, read after the task; if it was read before, more rows are found.
     """
     states, keys, clips = view.states[rows], view.content_keys[rows], pool.clips
+    if len(rows) <= _FEW_ROWS and max(rows.tolist(), default=0) < len(pool.vectors):
+        pairs = zip(rows.tolist(), keys.tolist(), strict=True)
+        is_plain = ClipState.RETIRED not in states.tolist()
+        if is_plain and all(not key or key == _key_of(clips, row) for row, key in pairs):
+            return np.empty(0, np.int64)
     in_pool = rows < len(pool.vectors)
     retired = np.asarray(pool.retired_rows, np.int64)
 
     def compare() -> BoolArray:
-        found = np.fromiter(
-            (content_key(clips.content_hash(row)) for row in rows[in_pool].tolist()), np.int64
-        )
+        found = np.fromiter((_key_of(clips, row) for row in rows[in_pool].tolist()), np.int64)
         is_other = ~in_pool
         is_other[in_pool] = (keys[in_pool] != 0) & (found != keys[in_pool])
         is_retired = states == ClipState.RETIRED
@@ -108,6 +113,10 @@ async def stray_rows(view: TaskView, rows: IntArray, pool: CachedPool) -> IntArr
 
     is_stray = compare() if len(rows) < _MANY_ROWS else await pool.scorer.run(compare)
     return np.unique(rows[is_stray])
+
+
+def _key_of(clips: PoolClips, row: int) -> int:
+    return content_key(clips.content_hash(row))
 
 
 def is_of(pool: CachedPool, row: int, content_hash: str) -> bool:

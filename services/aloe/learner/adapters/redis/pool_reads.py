@@ -64,6 +64,10 @@ class PoolReads:
         # Asked after something was read: marks do not come again, so it was so at that time.
         keys = PoolKeys(pool.pool_id)
         try:
+            # Mostly nothing has changed, and a look costs less than a script.
+            epoch, last_change = await self._read("HMGET", keys.meta, "epoch", "last_change")
+            if epoch == pool.epoch.encode() and pool.mark in ("", mark_of(pool, last_change)):
+                return
             said = await self._check([keys.meta, keys.marks], pool.epoch, pool.mark)
         except ResponseError:
             await self._kinds([keys.meta, keys.marks], "hash", "list")  # Names it.
