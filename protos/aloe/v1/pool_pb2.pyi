@@ -518,7 +518,9 @@ class ImportClipsResponse(_message.Message):
     """Ids that became another name of a clip with the same content."""
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipFailure]:
-        """Clips that could not be taken. Nothing of them is stored."""
+        """Clips that could not be taken. Nothing of them is stored. A stream ends with
+        INVALID_ARGUMENT once more than 50,000 of its clips cannot be taken.
+        """
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipWarnings]:

@@ -29,8 +29,8 @@ RULE_COUNT = 100
 OTHER_ID_COUNT = 10_000
 SHOWN_COUNT = 1_000
 """Clips that a report names for one reason, while it counts all of them."""
-IMPORTED_COUNT = 1_000_000
-"""Clips of one stream of ImportClips that a report may have to name one by one."""
+FAILURE_COUNT = 50_000
+"""Clips of one stream of ImportClips that fail: each is named, so that more end the stream."""
 
 MAX_COUNTS: Mapping[str, int] = {
     # What clients send: checked where it arrives, before anything else is done.
@@ -62,7 +62,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.ExportLabelsResponse.labels": STREAMED_COUNT,
     "aloe.v1.Head.classes": CLASS_COUNT,
     "aloe.v1.ImportClipsResponse.duplicates": SHOWN_COUNT,
-    "aloe.v1.ImportClipsResponse.failures": IMPORTED_COUNT,
+    "aloe.v1.ImportClipsResponse.failures": FAILURE_COUNT,
     "aloe.v1.ImportClipsResponse.warnings": SHOWN_COUNT,
     "aloe.v1.ListClipsResponse.clips": CLIP_PAGE_COUNT,
     "aloe.v1.ListEncodersResponse.encoders": PAGE_COUNT,

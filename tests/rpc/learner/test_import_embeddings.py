@@ -150,6 +150,24 @@ def test_an_unknown_pool_takes_no_clips(client: LearnerClient):
         client.import_clips(new_id(), [NewClip("a", embedding=vector(1))])
 
 
+def test_a_stream_with_more_failures_than_an_answer_can_name_ends_and_what_came_before_is_there(
+    client: LearnerClient, raw, pool: Pool
+):
+    name = f"pools/{pool.pool_id}"
+    good = pool_pb2.ImportClipsRequest(
+        pool=name,
+        clips=[pool_pb2.NewClip(clip_id="good")],
+        embeddings=encode_matrix(vector(1)[None]),
+    )
+    empty = [pool_pb2.NewClip(clip_id=f"c{number}") for number in range(10_000)]
+    bad = [pool_pb2.ImportClipsRequest(clips=empty) for _ in range(6)]
+    with pytest.raises(grpc.RpcError) as caught:
+        raw.ImportClips(iter([good, *bad]))
+    failure = failure_of(caught.value)
+    assert (failure.code, failure.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ("clips",))
+    assert [clip.clip_id for clip in client.list_clips(pool.pool_id)] == ["good"]
+
+
 def test_thousands_of_clips_keep_their_order_and_are_listed_page_by_page(
     client: LearnerClient, raw, pool: Pool
 ):

@@ -14,7 +14,8 @@ from aloe.learner.cache.pools import PoolCache
 from aloe.learner.domain.errors import Overloaded, StreamIdle
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.usecases.import_memory import ImportLimits, ImportMemory
-from aloe.learner.usecases.importing import Batch, EmbeddedClips, Importer
+from aloe.learner.usecases.import_run import Batch, EmbeddedClips
+from aloe.learner.usecases.importing import Importer
 from aloe.learner.usecases.retiring import Retiring
 
 LIMITS = ImportLimits(

@@ -18,7 +18,7 @@ from aloe.learner.domain.pool import (
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.usecases.appending import BadClip, ImportReport
-from aloe.learner.usecases.importing import Batch, EmbeddedClips, NewClip
+from aloe.learner.usecases.import_run import Batch, EmbeddedClips, NewClip
 from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, pool_pb2
 from aloe.values.audio import NOTHING_FOUND, AudioReport
