@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.mark.parametrize(
     ("first_seed", "seed_count", "step_count"),
-    [(0, 8, 60), pytest.param(100, 150, 150, marks=pytest.mark.slow)],
+    [(0, 8, 60), pytest.param(100, 45, 150, marks=pytest.mark.slow)],
 )
 async def test_labels_may_be_lost_but_are_never_moved(
     redis_url: str, first_seed: int, seed_count: int, step_count: int

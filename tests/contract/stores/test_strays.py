@@ -2,16 +2,18 @@
 off."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from aloe.learner.domain.errors import LeaseLost
-from aloe.learner.domain.events import NO_CLASS, START_OF_LOG, TaskView, content_key
+from aloe.learner.domain.events import NO_CLASS, START_OF_LOG, TaskView, content_key, event_order
 from aloe.learner.domain.leases import LabelChange, LabelsDiffer, Lease, Pick
 from aloe.values.states import ClipState, EventKind
 
 from .conftest import Scene
+from .heads import a_head, a_round
 
 HERE, GONE = "content-here", "content-gone"
 
@@ -124,3 +126,18 @@ async def test_a_label_of_another_clip_is_set_anew_even_if_it_agrees(scene: Scen
     change = LabelChange(0, ClipState.LABELED, 1, content_hash=HERE)
     assert (await scene.store.import_labels(scene.task, [change])).changed_count == 1
     assert [each.content_hash for each in await scene.store.read_labels(scene.task)] == [HERE]
+
+
+async def test_a_round_on_labels_that_are_dropped_is_given_up(scene: Scene):
+    await answered(scene, 0)
+    changes = [LabelChange(row, ClipState.LABELED, row % 2, content_hash=HERE) for row in (1, 2)]
+    await scene.store.import_labels(scene.task, changes)
+    minute = timedelta(minutes=1)
+    lost = await scene.store.begin_round(scene.task, "t1", minute)
+    assert lost is not None
+    await scene.store.drop_strays(scene.task, {0: HERE})
+    assert not await scene.store.publish_head(lost, a_head(1), a_round(1))
+    ticket = await scene.store.begin_round(scene.task, "t2", minute)
+    assert ticket is not None
+    assert event_order(ticket.cutoff_event_id) > event_order(lost.cutoff_event_id)
+    assert await scene.store.publish_head(ticket, a_head(1), a_round(1))

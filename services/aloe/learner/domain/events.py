@@ -151,11 +151,6 @@ class TaskView:
             self.last_answer_id = event.event_id
         self.last_event_id = event.event_id
 
-    def forget(self, rows: IntArray) -> None:
-        """Let rows be unlabeled, as if they had never been anything else."""
-        self.states[rows] = ClipState.UNLABELED
-        self.class_indices[rows], self.content_keys[rows] = NO_CLASS, 0
-
     def cut(self, clip_count: int) -> None:
         """Leave the first clips only. It cannot go back from then on."""
         self.states, self.class_indices = self.states[:clip_count], self.class_indices[:clip_count]

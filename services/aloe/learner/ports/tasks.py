@@ -104,8 +104,9 @@ class TaskStore(Protocol):
     async def drop_strays(self, task: Task, contents: Mapping[int, str | None]) -> int:
         """Take labels and leases off rows whose clips they are not for; return off how many.
 
-        Those rows are unlabeled then, and the leases unknown. It is for a store of which a part
-        went back to an earlier state: then a row may have become another clip's.
+        Those rows are unlabeled then, and the leases unknown; a round in progress is given up. It
+        is for a store of which a part went back to an earlier state: then a row may have become
+        another clip's.
 
         Args:
             task: the task.

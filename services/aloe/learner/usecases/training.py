@@ -21,6 +21,7 @@ from aloe.learner.domain.errors import (
     LearnerError,
     PoolNotFound,
     StoreDamaged,
+    StoreWentBack,
     TaskChanged,
     TaskNotFound,
 )
@@ -179,7 +180,8 @@ class Trainer:
     async def _view_at(self, cached: CachedTask, ticket: RoundTicket, pool: CachedPool) -> TaskView:
         """Return the task as of the ticket's cutoff, with the clips of the pool.
 
-        Labels of clips that the store lost since then are left out.
+        Raises:
+            StoreWentBack: the store lost clips that had labels then, and so the round is given up.
         """
         view = cached.view.at(ticket.cutoff_event_id)
         if view is None:  # The cached view does not go back so far: fold the log anew.
@@ -195,8 +197,8 @@ class Trainer:
         changed = np.flatnonzero(view.content_keys != cached.view.content_keys)
         dropped = np.flatnonzero(cached.view.states == ClipState.UNLABELED)
         suspects = np.union1d(changed, dropped[view.states[dropped] != ClipState.UNLABELED])
-        if len(suspects):
-            view.forget(await stray_rows(view, suspects, pool))
+        if len(suspects) and len(await stray_rows(view, suspects, pool)):
+            raise StoreWentBack("labels of the round were of clips that are lost; it begins anew")
         view.cut(len(pool.vectors))
         view.grow(len(pool.vectors))
         return view

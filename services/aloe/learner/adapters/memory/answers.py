@@ -155,6 +155,7 @@ class MemoryAnswers(TaskTable):
             stored.label_revision += label is not None and label.state is ClipState.LABELED
             changes.append(LabelChange(row, ClipState.UNLABELED, NO_CLASS))
         if changes:
+            stored.training = None
             stored.log(EventKind.LABELS_DROPPED, changes)
         return len(changes)
 

@@ -37,6 +37,9 @@ for _, stray in ipairs(strays) do
   table.insert(classes, NO_CLASS)
 end
 if #rows > 0 then
+  -- A round in progress was to be trained on them: the next one begins anew, behind this.
+  redis.call('HDEL', META, 'round_version', 'round_cutoff', 'round_revision', 'round_spec', 'round_trainer',
+    'round_until')
   if trained then add('revision', 1) end
   flush_counters()
   log_event('dropped', rows, states, classes)
