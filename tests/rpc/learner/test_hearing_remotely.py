@@ -22,7 +22,8 @@ from aloe.wire.addresses import is_loopback
 def learner(tmp_path: Path, *flags: str) -> Iterator[LearnerClient]:
     """A learner by itself; it needs no embedding service for embeddings."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "aloe.learner", *flags],
+        # The last address counts: another learner may have the usual one.
+        [sys.executable, "-m", "aloe.learner", "--address", "127.0.0.1:0", *flags],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ
