@@ -63,3 +63,21 @@ async def test_a_server_that_is_away_is_told_to_every_caller(tmp_path):
     run = Pipeline(client)
     found = await asyncio.gather(*(run("PING") for _ in range(3)), return_exceptions=True)
     assert [type(each) for each in found] == [redis.exceptions.ConnectionError] * 3
+
+
+async def test_what_is_asked_last_is_asked_once_behind_all_of_its_moment(client, key):
+    run = Pipeline(client)
+    asked = [run.last("GET", key), run("INCR", key), run.last("GET", key), run("INCR", key)]
+    assert await asyncio.gather(*asked) == [b"2", 1, b"2", 2]
+    assert client.exchange_count == 1
+    # And anew at another moment.
+    assert list(await asyncio.gather(run("INCR", key), run.last("GET", key))) == [3, b"3"]
+
+
+async def test_a_caller_that_goes_takes_no_answer_from_those_who_asked_the_same(client, key):
+    run = Pipeline(client)
+    await run("SET", key, "text")
+    gone, kept = (asyncio.create_task(run.last("GET", key)) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await kept == b"text"

@@ -104,6 +104,7 @@ def test_a_trace_is_counted_by_its_kind_and_bounded(log: Log):
         "\ud800",
         "a\x00b",
     ],
+    ids=ascii,
 )
 def test_nobody_can_forge_a_line_or_move_the_cursor(log: Log, evil: str):
     log.logger.warning("the clip %s is bad", evil)

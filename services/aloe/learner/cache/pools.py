@@ -30,6 +30,7 @@ RECENT_S = 0.05
 """Calls that may see slightly old state read the store no more often than this. In that time a head
 reaches every replica."""
 _CLIPS_PER_READ = 10_000
+_KEPT_HASHES = 65_536
 _SPARE = 8
 """A pool that outgrows its memory gets an eighth more than it had, or what it needs."""
 _MOST_TRIES = 3
@@ -66,6 +67,8 @@ class PoolClips:
         """For each piece, one past its last row."""
         self._changed: dict[int, Clip] = {}
         """Those that changed since they were read."""
+        self._hashes: dict[int, str] = {}
+        """Content hashes by row, of those asked for lately: mostly the same ones again."""
 
     def change(self, row: int, clip: Clip) -> None:
         """Put a clip in the place of what it was before."""
@@ -87,8 +90,14 @@ class PoolClips:
 
     def content_hash(self, row: int) -> str:
         """Return the content hash of a row's clip, which never changes."""
-        piece = bisect_right(self._ends, row)
-        return self._pieces[piece].content_hash(row - self._ends[piece])
+        known = self._hashes.get(row)
+        if known is None:
+            if len(self._hashes) >= _KEPT_HASHES:
+                self._hashes.clear()
+            piece = bisect_right(self._ends, row)
+            known = self._pieces[piece].content_hash(row - self._ends[piece])
+            self._hashes[row] = known
+        return known
 
     def __iter__(self) -> Iterator[Clip]:
         return (self[row] for row in range(len(self)))

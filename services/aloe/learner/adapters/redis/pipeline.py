@@ -45,6 +45,7 @@ class Pipeline:
         # commands of other callers.
         self.sends_together = not (replica_count or isinstance(client, RedisCluster))
         self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
+        self._last: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
         self._sending: asyncio.Task[None] | None = None
 
     async def __call__(self, *command: Any) -> Any:
@@ -60,9 +61,27 @@ class Pipeline:
             return await self._client.execute_command(*command)
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((command, future))
+        self._send_soon()
+        return await future
+
+    async def last(self, *command: Any) -> Any:
+        """Run a command that only reads, behind all that are called for by now.
+
+        Callers that ask the same at the same time share one command.
+        """
+        if not self.sends_together:
+            return await self(*command)
+        future = self._last.get(command)
+        if future is None:
+            future = self._last[command] = asyncio.get_running_loop().create_future()
+            self._send_soon()
+        # One of the callers may be cancelled, and none may be there any more to look at a failure.
+        future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        return await asyncio.shield(future)
+
+    def _send_soon(self) -> None:
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
-        return await future
 
     async def _run_and_wait(self, command: tuple[Any, ...]) -> Any:
         # On one connection, since WAIT counts what its own connection wrote.
@@ -79,18 +98,21 @@ class Pipeline:
 
     async def _send(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting or self._last:
                 # A turn of the loop, in which tasks that were made at the same moment ask as well.
                 await asyncio.sleep(0)
                 taken = self._waiting[:_MAX_COMMAND_COUNT]
                 del self._waiting[:_MAX_COMMAND_COUNT]
                 # Commands of callers that were cancelled are not sent.
                 asked = [(command, future) for command, future in taken if not future.done()]
+                if not self._waiting:
+                    asked += self._last.items()
+                    self._last = {}
                 if asked:
                     await self._answer(asked)
         finally:
             # Not empty only if this was cancelled, as when the loop ends.
-            for _, future in self._waiting:
+            for future in (*(each for _, each in self._waiting), *self._last.values()):
                 future.cancel()
 
     async def _answer(self, asked: Sequence[tuple[tuple[Any, ...], asyncio.Future[Any]]]) -> None:

@@ -40,7 +40,8 @@ class PoolReads:
 
     def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
         self._redis, self._read, self._vectors = client, pipelines.read, vectors
-        self._check = Script(pipelines.read, "check_pool")
+        self._read_last = pipelines.read.last
+        self._check = Script(self._read_last, "check_pool")
         self._kinds = Script(pipelines.read, "check_kinds")
 
     @guarded
@@ -65,7 +66,8 @@ class PoolReads:
         keys = PoolKeys(pool.pool_id)
         try:
             # Mostly nothing has changed, and a look costs less than a script.
-            epoch, last_change = await self._read("HMGET", keys.meta, "epoch", "last_change")
+            asked = "HMGET", keys.meta, "epoch", "last_change"
+            epoch, last_change = await self._read_last(*asked)
             if epoch == pool.epoch.encode() and pool.mark in ("", mark_of(pool, last_change)):
                 return
             said = await self._check([keys.meta, keys.marks], pool.epoch, pool.mark)
