@@ -7,7 +7,7 @@ import math
 import time
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from weakref import WeakValueDictionary
@@ -98,6 +98,11 @@ class PoolClips:
             known = self._pieces[piece].content_hash(row - self._ends[piece])
             self._hashes[row] = known
         return known
+
+    def content_hashes(self, rows: Iterable[int]) -> list[str]:
+        """Return those of several rows."""
+        known = self._hashes
+        return [known.get(row) or self.content_hash(row) for row in rows]
 
     def __iter__(self) -> Iterator[Clip]:
         return (self[row] for row in range(len(self)))

@@ -40,8 +40,9 @@ async def rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: in
     cached.view.grow(len(vectors))
     is_open = cached.view.states[: len(vectors)] == ClipState.UNLABELED
     if head is None:
-        rows = first_open(_cold_order(cached, len(is_open)), is_open, most)
-        return [Pick(row, None, NO_CLASS, pool.clips.content_hash(row)) for row in rows.tolist()]
+        rows = first_open(_cold_order(cached, len(is_open)), is_open, most).tolist()
+        hashes = pool.clips.content_hashes(rows)
+        return [Pick(row, None, NO_CLASS, each) for row, each in zip(rows, hashes, strict=True)]
     scores = await _scores(cached, head, pool, vectors, is_open)
     rule = cached.task.query_strategy.selection_rule
     pick = partial(
@@ -100,9 +101,6 @@ def _pick(
         class_count=class_count,
         count=most,
     )
-    return [
-        Pick(row, score, class_index, clips.content_hash(row))
-        for row, score, class_index in zip(
-            rows.tolist(), scores[rows].tolist(), predicted[rows].tolist(), strict=True
-        )
-    ]
+    order = rows.tolist()
+    columns = scores[rows].tolist(), predicted[rows].tolist(), clips.content_hashes(order)
+    return [Pick(*each) for each in zip(order, *columns, strict=True)]
