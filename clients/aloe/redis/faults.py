@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aloe.redis.codes import code_of
 from aloe.redis.connecting import SINGLE
 from aloe.values.urls import shown, without_logins
-from redis.exceptions import InvalidResponse, RedisClusterException, RedisError
+from redis.exceptions import RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.sentinel import MasterNotFoundError
 
@@ -94,7 +94,6 @@ _BY_CLASS: tuple[tuple[type[Exception], _Meaning], ...] = (
             True,
         ),
     ),
-    (InvalidResponse, _NO_REDIS),
 )
 
 
@@ -120,11 +119,7 @@ def _second_look(error: BaseException, url: str, timeout_s: float) -> _Meaning:
             True,
         )
     if is_late and not said:
-        return (
-            f"does not answer ({_words(error)})",
-            "see whether it hangs, or whether another program or machine has that address",
-            True,
-        )
+        return _silent(error)
     return _wrong_language(error, url, said, timeout_s)
 
 
@@ -136,7 +131,16 @@ def _wrong_language(error: BaseException, url: str, said: bytes, timeout_s: floa
         return f"cut the connection ({_words(error)})", "try again", True
     if url.startswith("redis://") and _speaks_tls(url, timeout_s):
         return "speaks TLS only", "give a URL rediss://", False
-    return _NO_REDIS
+    # Whoever says nothing may be a Redis behind a bad line; what makes no sense once may as well.
+    return _NO_REDIS if said else _silent(error)
+
+
+def _silent(error: BaseException) -> _Meaning:
+    return (
+        f"does not answer ({_words(error)})",
+        "see whether it hangs, or whether another program or machine has that address",
+        True,
+    )
 
 
 _REPLIES = (b"+PONG", b"-NOAUTH", b"-ERR", b"-DENIED", b"-LOADING", b"-NOPERM")

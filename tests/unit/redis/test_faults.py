@@ -105,6 +105,25 @@ def test_one_that_does_not_answer_is_told_from_one_that_is_not_there():
     assert "does not answer" in fault.found
 
 
+def test_one_whose_first_answer_comes_damaged_may_be_a_redis():
+    answers = iter([b"garbage\r\n", b"+PONG\r\n"])
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(next(answers, b"+PONG\r\n"))
+
+    with served(answer) as port:
+        fault = fault_of(f"redis://127.0.0.1:{port}")
+    assert (fault.is_away, fault.remedy) == (True, "try again")
+
+
+def test_one_that_hangs_up_without_a_word_may_come():
+    with served(lambda connection: None) as port:
+        fault = fault_of(f"redis://127.0.0.1:{port}")
+    assert fault.is_away
+    assert "does not answer" in fault.found
+
+
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
 def test_another_program_is_no_redis(scheme: str):
     def speak_http(connection: socket.socket) -> None:
