@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from tests.chaos.kept_copies import copy_folder, put_folder_back
 from tests.chaos.proxy import Proxy
 from tests.chaos.store_fault_kinds import limit_files
-from tests.needing_clock import NoClock, ShiftedClock
+from tests.shifted_clock import NoClock, ShiftedClock
 
 from aloe.local import ChildFailed
 from aloe.local.redis_child import RedisChild

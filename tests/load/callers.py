@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,8 +47,8 @@ class Outcome:
     answered: int = 0
     refused: int = 0
     """With RESOURCE_EXHAUSTED and a RetryInfo."""
-    failed: Counter[str] = field(default_factory=Counter)
-    """By status, RESOURCE_EXHAUSTED without a RetryInfo among them."""
+    failed: dict[str, int] = field(default_factory=dict)
+    """By status, RESOURCE_EXHAUSTED without a RetryInfo among them. Of a Counter, asdict makes none."""
     latencies_s: list[float] = field(default_factory=list)
     """Of what was answered."""
 
@@ -100,7 +99,8 @@ class Callers:
             if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _has_retry_info(error):
                 outcome.refused += 1
             else:
-                outcome.failed[error.code().name] += 1
+                name = error.code().name
+                outcome.failed[name] = outcome.failed.get(name, 0) + 1
         else:
             outcome.answered += 1
             outcome.latencies_s.append(time.perf_counter() - began)

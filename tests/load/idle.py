@@ -158,10 +158,12 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--watchers", type=int, default=10_000)
-    parser.add_argument("--connections", type=int, default=10_000)
-    parser.add_argument("--tasks", type=int, default=100, help="that are watched")
-    parser.add_argument("--seconds", type=float, default=10, help="that each lot is idle")
+    parser.add_argument("--watchers", type=int, default=10_000, help="streams of WatchTask")
+    parser.add_argument(
+        "--connections", type=int, default=10_000, help="on which nothing is called"
+    )
+    parser.add_argument("--tasks", type=int, default=100, help="that the watchers share")
+    parser.add_argument("--seconds", type=float, default=10, help="for which each is measured")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     arguments = parser.parse_args()
     limit = raise_file_limit()  # the learner does so by itself

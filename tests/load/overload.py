@@ -37,6 +37,10 @@ _PROBE_PAUSE_S = 0.05
 _SERVICES = ("the learner", "the embedding service")
 
 
+class CallersFailed(Exception):
+    """A process of callers ended before it had told what came of its calls."""
+
+
 class Probe:
     """Asks for a task now and then, as one more caller, and notes how long that took."""
 
@@ -69,7 +73,11 @@ class Probe:
 
 
 def run_callers(plan: Plan) -> Outcome:
-    """Let callers work, divided among processes; return what came of it in all."""
+    """Let callers work, divided among processes; return what came of it in all.
+
+    Raises:
+        CallersFailed: one of the processes failed; what it said stands on standard error.
+    """
     share = replace(
         plan,
         caller_count=plan.caller_count // _PROCESSES,
@@ -83,18 +91,22 @@ def run_callers(plan: Plan) -> Outcome:
         command = [sys.executable, "-m", "tests.load.callers", str(planned)]
         running = [subprocess.Popen([*command, str(outcome)]) for outcome in outcomes]
         try:
-            for process in running:
-                process.wait()
+            codes = [process.wait() for process in running]
         finally:
             for process in running:
                 process.kill()
+        if any(codes):
+            raise CallersFailed(
+                f"callers of {plan.kind!r} ended with code {max(codes, key=abs)}, see above"
+            )
         parts = [json.loads(outcome.read_text()) for outcome in outcomes]
     whole = Outcome(seconds=max(part["seconds"] for part in parts))
     for part in parts:
         whole.offered += part["offered"]
         whole.answered += part["answered"]
         whole.refused += part["refused"]
-        whole.failed.update(part["failed"])
+        for name, count in part["failed"].items():
+            whole.failed[name] = whole.failed.get(name, 0) + count
         whole.latencies_s += part["latencies_s"]
     return whole
 
@@ -146,7 +158,7 @@ class Overload:
             "p50_s": _percentile(outcome.latencies_s, 50),
             "p99_s": _percentile(outcome.latencies_s, 99),
             "refused_with_retry_info": outcome.refused,
-            "failed": dict(outcome.failed),
+            "failed": outcome.failed,
             "other_rpc_p99_s": _percentile(probe.latencies_s, 99),
             "other_rpc_failed": dict(probe.failures),
             "memory_mb": self.memory_mb(),
@@ -174,8 +186,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load.overload", description=__doc__)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--times", nargs="+", type=float, default=_TIMES, help="of the capacity")
-    parser.add_argument("--callers", type=int, default=1_000)
-    parser.add_argument("--connections", type=int, default=200)
+    parser.add_argument("--callers", type=int, default=1_000, help="in all")
+    parser.add_argument("--connections", type=int, default=200, help="they share")
     parser.add_argument("--seconds", type=float, default=15.0, help="for each level")
     parser.add_argument("--deadline-s", type=float, default=5.0, help="of a call")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -195,7 +207,7 @@ def main() -> int:
                 "memory_after_mb": overload.memory_mb(),
                 "works": works,
             }
-    except (ChildFailed, NoRedis) as error:
+    except (CallersFailed, ChildFailed, NoRedis) as error:
         _say(f"overload: {error}")
         return 2
     except KeyboardInterrupt:

@@ -146,9 +146,11 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--imports", type=int, default=60)
-    parser.add_argument("--stall-mb", type=float, default=16, help="after so many bytes each")
-    parser.add_argument("--seconds", type=float, default=45, help="that memory is looked at")
+    parser.add_argument("--imports", type=int, default=60, help="at once, of each kind")
+    parser.add_argument(
+        "--stall-mb", type=float, default=16, help="MB that each sends before it stalls"
+    )
+    parser.add_argument("--seconds", type=float, default=45, help="for which memory is measured")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     arguments = parser.parse_args()
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")

@@ -1,6 +1,6 @@
 """The typed clients of the learner and the embedding service: numpy and dataclasses, no protobuf.
 
-    with connect("127.0.0.1:50051") as client:
+    with connect("127.0.0.1:50062") as client:
         client.create_pool("greetings")
 
 `connect` and `connect_embedding` are for blocking code, the same with `_async` for asyncio.
@@ -202,7 +202,7 @@ _DEFAULT_OPTIONS = ConnectOptions()
 
 
 def connect(target: str, options: ConnectOptions = _DEFAULT_OPTIONS) -> LearnerClient:
-    """Return a client of the learner service at "host:port"."""
+    """Return a client of the learner service at "host:port", of `aloe up` "127.0.0.1:50062"."""
     return LearnerClient(target, options)
 
 
@@ -212,7 +212,7 @@ def connect_async(target: str, options: ConnectOptions = _DEFAULT_OPTIONS) -> As
 
 
 def connect_embedding(target: str, options: ConnectOptions = _DEFAULT_OPTIONS) -> EmbeddingClient:
-    """Return a client of the embedding service at "host:port"."""
+    """Return a client of the embedding service at "host:port", of `aloe up` "127.0.0.1:50061"."""
     return EmbeddingClient(target, options)
 
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.needing_clock import ShiftedClock, needing_clock
+from tests.needing_clock import needing_clock
 from tests.needing_redis import needing_redis
+from tests.shifted_clock import ShiftedClock
 
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.leases import LabelChange
