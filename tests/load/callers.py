@@ -48,7 +48,7 @@ class Outcome:
     refused: int = 0
     """With RESOURCE_EXHAUSTED and a RetryInfo."""
     failed: dict[str, int] = field(default_factory=dict)
-    """By status, RESOURCE_EXHAUSTED without a RetryInfo among them. Of a Counter, asdict makes none."""
+    """By status, RESOURCE_EXHAUSTED without a RetryInfo among them; no Counter, for asdict."""
     latencies_s: list[float] = field(default_factory=list)
     """Of what was answered."""
 
