@@ -7,7 +7,6 @@ import math
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from datetime import timedelta
 from itertools import chain
 
 import numpy as np
@@ -157,18 +156,6 @@ class CachedTask:
     def is_recent(self) -> bool:
         """Whether it has a head and was read a moment ago."""
         return self.view.head_version > 0 and time.monotonic() - self._read_at < RECENT_S
-
-    async def wait_for_change(
-        self, store: Store, changed: asyncio.Event, at_most: timedelta
-    ) -> None:
-        """Return once the view has changed, or after `at_most` with a fresh view.
-
-        The caller took `changed` from this task before it looked at the view.
-        """
-        try:
-            await asyncio.wait_for(changed.wait(), at_most.total_seconds())
-        except TimeoutError:
-            await self.refresh(store)
 
     async def head(self, store: Store) -> Head:
         """Return the newest head. Raises HeadNotTrained before the first."""

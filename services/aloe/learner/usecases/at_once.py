@@ -1,4 +1,4 @@
-"""Several pieces of work at once, up to a number."""
+"""Several pieces of work, or several things to wait for, at once."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -34,3 +34,13 @@ class AtOnce:
         done, self._running = await asyncio.wait(self._running, return_when=until)
         for task in done:
             task.result()
+
+
+async def any_of(*events: asyncio.Event, timeout_s: float) -> None:
+    """Wait for one of some events, but no longer than that."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()

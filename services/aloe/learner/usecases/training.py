@@ -17,7 +17,6 @@ from aloe.learner.bulkheads import TRAINING, Threads
 from aloe.learner.cache.pools import CachedPool, PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache, read_log
 from aloe.learner.domain.errors import (
-    HeadVersionUnknown,
     LearnerError,
     PoolNotFound,
     StoreDamaged,
@@ -32,14 +31,13 @@ from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import HeadTimes, Phase
+from aloe.learner.usecases.head_waiting import HeadWaiting
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.settling import settle, stray_rows
 from aloe.values.states import ClipState
 
 HOLD = timedelta(seconds=5)
 """A dead trainer's round is taken over after so long."""
-_POLL = timedelta(seconds=0.1)
-"""How soon a head that another replica trained is seen."""
 SWEEP_S = 3.0
 """How often all tasks are searched for rounds that nobody trains."""
 
@@ -53,6 +51,7 @@ class Trainer:
         self, store: Store, pools: PoolCache, tasks: TaskCache, now: Callable[[], datetime]
     ) -> None:
         self._store, self._pools, self._tasks, self._now = store, pools, tasks, now
+        self._heads = HeadWaiting(store, self._begin_to_train)
         self._trainer_id = uuid.uuid4().hex
         self._threads = Threads(TRAINING)
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -91,6 +90,10 @@ class Trainer:
         self._running[task_id] = task
         task.add_done_callback(lambda _: self._ended(task_id))
 
+    def _begin_to_train(self, task_id: str) -> None:
+        if task_id not in self._running and not self._stopping:
+            self.notify(task_id)
+
     def _ended(self, task_id: str) -> None:
         del self._running[task_id]
         # It was notified after it last looked for a round that is due.
@@ -102,26 +105,12 @@ class Trainer:
 
         Raises:
             HeadVersionUnknown: no head of this version is in the making.
+            Overloaded: too many calls wait for heads.
         """
         if cached.view.head_version >= version:
             return
         async with not_working():
-            await self._wait_for_head(cached, version)
-
-    async def _wait_for_head(self, cached: CachedTask, version: int) -> None:
-        while cached.view.head_version < version:
-            # Taken before the store is read, so that a head that comes meanwhile is noticed.
-            changed = cached.changed
-            # Read each time: labels that are taken back may end the promise of a head.
-            _, progress = await self._store.read_task(cached.task.task_id)
-            if progress.promised_head_version < version:
-                raise HeadVersionUnknown(
-                    f"tasks/{cached.task.task_id} has head {progress.head_version} and none past"
-                    f" {progress.promised_head_version} in the making; {version} would never come"
-                )
-            if cached.task.task_id not in self._running:
-                self.notify(cached.task.task_id)
-            await cached.wait_for_change(self._store, changed, _POLL)
+            await self._heads.wait(cached, version)
 
     async def _train_while_due(self, task_id: str) -> None:
         try:

@@ -17,6 +17,7 @@ from aloe.learner.domain.task import Task, TaskProgress
 from aloe.learner.ports.store import Store
 from aloe.learner.ports.tasks import TaskMark
 from aloe.learner.usecases.advice import RoundReport
+from aloe.learner.usecases.at_once import any_of
 from aloe.values.stopping import StopAdvice
 
 _POLL_S = 0.25
@@ -140,7 +141,7 @@ class Watching:
                 changed = await self._look_at(watched)
                 # Not more often than that, however fast it changes.
                 await asyncio.sleep(RECENT_S)
-                await _any_of(watched.wanted, changed)
+                await any_of(watched.wanted, changed, timeout_s=_LOOK_S)
         except Exception as error:  # noqa: BLE001 - the streams raise it
             watched.error = error
             self._watched.pop(watched.task_id, None)
@@ -219,13 +220,3 @@ async def _updates(watched: _Watched) -> AsyncIterator[TaskUpdate]:
             yield seen
             continue
         await told.wait()
-
-
-async def _any_of(*events: asyncio.Event) -> None:
-    """Wait for one of some events, but not for ever."""
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in waiting:
-            each.cancel()
