@@ -27,8 +27,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INVALID_INPUT: _ErrorReason.ValueType  # 1
     """INVALID_ARGUMENT: a field of the request is wrong. The details hold a
     google.rpc.BadRequest that names each field and says what would be right;
-    none where the bytes are no message of their kind. Of messages over 64 MiB
-    gRPC itself says RESOURCE_EXHAUSTED, without details.
+    none where the bytes are no message of their kind, or too many for it. Of
+    messages over 64 MiB gRPC itself says RESOURCE_EXHAUSTED, without details.
     """
     ERROR_REASON_POOL_NOT_FOUND: _ErrorReason.ValueType  # 2
     """NOT_FOUND: no pool has that name."""
@@ -120,8 +120,8 @@ ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 ERROR_REASON_INVALID_INPUT: ErrorReason.ValueType  # 1
 """INVALID_ARGUMENT: a field of the request is wrong. The details hold a
 google.rpc.BadRequest that names each field and says what would be right;
-none where the bytes are no message of their kind. Of messages over 64 MiB
-gRPC itself says RESOURCE_EXHAUSTED, without details.
+none where the bytes are no message of their kind, or too many for it. Of
+messages over 64 MiB gRPC itself says RESOURCE_EXHAUSTED, without details.
 """
 ERROR_REASON_POOL_NOT_FOUND: ErrorReason.ValueType  # 2
 """NOT_FOUND: no pool has that name."""

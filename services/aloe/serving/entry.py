@@ -17,7 +17,7 @@ from aloe.serving.file_limit import raise_file_limit
 from aloe.serving.log import log_to_stderr
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.serving.server import AddressInUse, RpcServer, Service
-from aloe.serving.settings import S, WrongSettings, read_settings
+from aloe.serving.settings import S, WrongSettings, read_settings, unknown_variables
 from aloe.serving.status import StatusOf
 
 _WRONG_CONFIGURATION = 2
@@ -74,6 +74,8 @@ def run(
     try:
         settings = read_settings(settings_type, sys.argv[1:])
         log_to_stderr(settings.log_level)
+        for told in unknown_variables(settings_type):
+            _log.warning("%s", told)
         raise_file_limit()
         # Never closed, which would wait for threads that nothing can stop.
         asyncio.Runner(loop_factory=new_event_loop).run(_serve(name, settings, build))

@@ -26,6 +26,8 @@ _MAKERS: Any = {  # by whether the request and the response are streams
 }
 
 
+_GENERATED = "_pb2_grpc"
+"""Ends the names of modules whose servicers do nothing but fail."""
 _OPEN = Gate("calls", sys.maxsize)
 _SMALL_BYTES = 65_536
 """Of a request: so many of these as there are places are no burden."""
@@ -65,6 +67,7 @@ class GuardedServer:
         """Add a service's handlers, by method.
 
         They are added as generic ones: gRPC goes through all registered methods at every call.
+        Those that the servicer lacks, as of a newer protocol, are left to gRPC: UNIMPLEMENTED.
         """
         service = descriptor_pool.Default().FindServiceByName(service_name)
         wrapped = {
@@ -74,18 +77,15 @@ class GuardedServer:
                 _reader(handler, service.methods_by_name[method].input_type, self._trimmer),
             )
             for method, handler in handlers.items()
+            if not _inner(handler).__module__.endswith(_GENERATED)
         }
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service_name, wrapped),)
         )
 
     def _wrap(self, handler: Any, gate: Gate, read: Callable[[bytes], Message]) -> Any:
-        if handler.request_streaming:
-            inner = handler.stream_unary or handler.stream_stream
-            take: Any = _reading(read)
-        else:
-            inner = handler.unary_unary or handler.unary_stream
-            take = read
+        inner = _inner(handler)
+        take: Any = _reading(read) if handler.request_streaming else read
         # Health's Watch is no generator: it writes to its context.
         guard = self._streaming if inspect.isasyncgenfunction(inner) else self._unary
         make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
@@ -134,6 +134,13 @@ class GuardedServer:
             await _abort(context, status)
 
         return call
+
+
+def _inner(handler: Any) -> Any:
+    """Return the servicer's method that a handler calls."""
+    return (
+        handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+    )
 
 
 async def _abort(context: Any, status: Status) -> NoReturn:

@@ -95,7 +95,9 @@ def status_of_anything(error: Exception, status_of: StatusOf) -> Status:
 
 
 def _invalid(message: str, *violations: FieldViolation) -> Status:
-    return Status(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", message, violations)
+    """Blame fields of a request; a violation without one is of the request, and in the message."""
+    blamed = tuple(violation for violation in violations if violation.field)
+    return Status(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", message, blamed)
 
 
 def _pack(detail: Any) -> any_pb2.Any:

@@ -4,7 +4,12 @@ import pytest
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from aloe.serving.settings import ServiceSettings, WrongSettings, read_settings
+from aloe.serving.settings import (
+    ServiceSettings,
+    WrongSettings,
+    read_settings,
+    unknown_variables,
+)
 
 HIDDEN = "hunter2"
 
@@ -16,7 +21,8 @@ class Settings(ServiceSettings):
 
     address: str = "127.0.0.1:0"
     redis_url: SecretStr = Field(SecretStr(""), max_length=20)
-    clip_count: int = Field(1, gt=0)
+    clip_count: int = Field(1, gt=0, description="clips in work")
+    clip_s: float = Field(1, gt=0, le=3600)
 
     @model_validator(mode="after")
     def _at_most_100_times_the_drain(self) -> Self:
@@ -81,3 +87,31 @@ def test_no_part_of_a_secret_is_repeated_whatever_is_in_it(odd):
         message = fault(*flags)
         assert "zebra" not in message
         assert "yak" not in message
+
+
+class MoreSettings(Settings):
+    """Settings made of others."""
+
+
+@pytest.mark.parametrize("settings_type", [Settings, MoreSettings])
+def test_help_tells_the_bounds_of_each_setting(settings_type, capsys):
+    with pytest.raises(SystemExit):
+        read_settings(settings_type, ["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "clips in work (at least 1) (default: 1)" in told
+    assert "(above 0, at most 3,600) (default: 1)" in told
+    assert "at the end (at least 0) (default: 10.0)" in told
+    assert "DEBUG, INFO, WARNING or ERROR" in told
+
+
+def test_a_variable_that_names_no_setting_is_told_with_the_nearest_and_without_its_value(
+    monkeypatch,
+):
+    monkeypatch.setenv("ALOE_TEST_CLIP_COUNTS", HIDDEN)
+    monkeypatch.setenv("ALOE_TEST_ZZZ", HIDDEN)
+    monkeypatch.setenv("aloe_test_drain_s", "3")
+    monkeypatch.setenv("ALOE_OTHER_CLIP_COUNTS", HIDDEN)
+    assert list(unknown_variables(Settings)) == [
+        "ALOE_TEST_CLIP_COUNTS names no setting: do you mean ALOE_TEST_CLIP_COUNT?",
+        "ALOE_TEST_ZZZ names no setting",
+    ]
