@@ -10,7 +10,7 @@ from tests.e2e.conftest import CommandLine
 from tests.e2e.pipes import Script, asked, counts, exported, label
 
 from aloe.cli.terminal_oracle import TerminalSession
-from aloe.client import ConnectOptions, KnownLabel, LearnerClient
+from aloe.client import ConnectOptions, KnownLabel, LearnerClient, Unavailable
 from aloe.local import LocalStack
 
 
@@ -92,6 +92,21 @@ def test_leases_of_a_query_that_was_interrupted_are_given_back(
         outcome = TerminalSession(learner, task, "ann", batch=4, play=False).run()
     assert outcome.failure is None
     assert counts(aloe, task)["leased"] == 0
+
+
+def test_nothing_is_said_of_clips_in_hand_where_none_was_given(
+    stack: LocalStack, task: str, monkeypatch
+):
+    class Away(LearnerClient):
+        """One whose store is away from the first query on."""
+
+        def query(self, *_: Any, **__: Any) -> Any:
+            raise Unavailable("the store is away", code="UNAVAILABLE")
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with Away(stack.learner_address, ConnectOptions()) as learner:
+        outcome = TerminalSession(learner, task, "ann", batch=4, play=False).run()
+    assert outcome.failure == "the store is away"
 
 
 def test_a_task_that_is_deleted_ends_the_session_and_what_was_answered_is_counted(

@@ -64,6 +64,11 @@ class HeldClips:
                 return lease
         return None
 
+    @property
+    def are_in_hand(self) -> bool:
+        """Whether any clip is in hand, unanswered."""
+        return bool(self._held)
+
     def holds(self, clip_id: str) -> bool:
         """Whether a clip is in hand, unanswered."""
         return any(lease.clip_id == clip_id for lease in self._held.values())

@@ -85,6 +85,8 @@ class TerminalSession:
         except NotFound:  # The task has gone, and its leases with it.
             return []
         except AloeError as error:
+            if not self._clips.are_in_hand:
+                return []  # What went wrong before it was said already.
             return [f"the clips in hand come back only when their leases end: {error}"]
         return []
 

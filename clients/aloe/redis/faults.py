@@ -66,6 +66,11 @@ _BY_CODE: dict[str, _Meaning] = {
         "wait for it, or end it with SCRIPT KILL; see who runs it, since ALOE's scripts are short",
         True,
     ),
+    "READONLY": (
+        "is a replica, which takes no changes",
+        "give the URL of the primary, or of the Sentinels, unless a failover is under way",
+        True,
+    ),
     "MASTERDOWN": (
         "is a replica that has lost its primary",
         "give the URL of the primary, or of the Sentinels; see whether the primary runs",
@@ -95,6 +100,12 @@ _BY_CLASS: tuple[tuple[type[Exception], _Meaning], ...] = (
         ),
     ),
 )
+
+
+def remedy_of(error: BaseException) -> str:
+    """Return what helps where a Redis answers with an error; empty where the error says it."""
+    known = _BY_CODE.get(code_of(error))
+    return known[1] if known else ""
 
 
 def _plain_meaning(error: BaseException) -> _Meaning | None:

@@ -34,30 +34,60 @@ class Lineage:
         )
 
 
-def what_happened(before: Lineage, now: Lineage) -> str:
-    """Say what happened to a server since it was seen last, and what it cost; empty: nothing."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What happened to a server since it was seen last, and what it cost."""
+
+    text: str
+    is_loss: bool
+    """Whether changes are lost, or may be."""
+
+    @classmethod
+    def loss(cls, text: str) -> "Turn":
+        """Say what is lost, and where it is written what to do."""
+        return cls(f'{text}; what to do: deploy/REDIS.md, "When it goes back"', is_loss=True)
+
+
+def what_happened(before: Lineage, now: Lineage, *, keeps_all: bool) -> Turn | None:
+    """Compare a server with what it was when it was seen last; None where it just goes on.
+
+    Args:
+        before: where it stood then.
+        now: where it stands.
+        keeps_all: whether it had each change on disk before it was acknowledged, then and now.
+    """
     if before.history_id == now.history_id:
         lost = before.offset - now.offset
         if lost > 0:
-            return f"Redis went back: {_bytes(lost)} of changes that were there are lost"
-        return "" if before.run_id == now.run_id else _STARTED_AGAIN
+            return Turn.loss(f"Redis went back: {_bytes(lost)} of changes that were there are lost")
+        return None if before.run_id == now.run_id else _started_again(keeps_all=keeps_all)
     if before.history_id == now.former_history_id:
         lost = before.offset - now.former_offset
         if lost > 0:
-            return (
+            return Turn.loss(
                 f"another Redis took over that had not all changes: {_bytes(lost)} that were there"
                 " are lost"
             )
-        return "another Redis took over; it had all changes that were there when last looked at"
+        return Turn(
+            "another Redis took over; it had all changes that were there when last looked at",
+            is_loss=False,
+        )
     if before.run_id != now.run_id:
-        return _STARTED_AGAIN
-    return "Redis took on other data while it ran; changes that were there may be lost"
+        return _started_again(keeps_all=keeps_all)
+    return Turn.loss("Redis took on other data while it ran; changes that were there may be lost")
 
 
-_STARTED_AGAIN = (
-    "Redis was started again, or another one stands in its place; changes that it had not on disk,"
-    " or that its data do not hold, are lost"
-)
+def _started_again(*, keeps_all: bool) -> Turn:
+    if keeps_all:
+        return Turn(
+            "Redis was started again; with appendfsync always nothing acknowledged is lost (unless"
+            ' its data were changed: then "went back" follows here for each pool and task)',
+            is_loss=False,
+        )
+    return Turn.loss(
+        "Redis was started again, or another one stands in its place; changes that it had not on"
+        " disk are lost"
+    )
 
 
 def _bytes(count: int) -> str:

@@ -10,8 +10,15 @@ from aloe.redis.codes import Trouble, trouble_of
 from aloe.redis.connecting import BlockingRedisClient, connect_once
 from aloe.redis.faults import FAILURES, fault_of
 from aloe.redis.lineage import Lineage
-from aloe.redis.rules import Concern, Standing, concerns_of
+from aloe.redis.rules import Concern, ConcernKind, Standing, concerns_of
 from redis.exceptions import ResponseError
+
+_NOT_KEPT = {
+    ConcernKind.NO_APPEND_ONLY_FILE,
+    ConcernKind.FSYNC,
+    ConcernKind.WRITE_ERROR,
+    ConcernKind.HIDDEN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,11 @@ class Look:
     """What may cost labels; those that are refused first."""
     lineages: Mapping[str, Lineage]
     """By HOST:PORT in a cluster, else by an empty name; of those that tell."""
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether each change is on disk before it is acknowledged, as far as can be seen."""
+        return not any(concern.kind in _NOT_KEPT for concern in self.concerns)
 
 
 def look_at_redis(url: str, *, timeout_s: float, awaited_replica_count: int = 0) -> Look:

@@ -126,13 +126,15 @@ async def test_what_changes_later_is_told_once_and_when_it_is_over(own_redis, to
         await told.until(lambda kinds: kinds == {"fsync", "eviction"})
         await set_up(own_redis, appendfsync="always", maxmemory_policy="noeviction")
         await told.until(lambda kinds: not kinds)
-    warnings = [each for each in caplog.messages if not each.startswith("no longer")]
-    over = [each for each in caplog.messages if each.startswith("no longer")]
+    warnings = [each for each in caplog.messages if not each.startswith("over: ")]
+    over = [each for each in caplog.messages if each.startswith("over: ")]
     assert (len(warnings), len(over)) == (2, 2)
+    assert all(": set " in each for each in warnings)
+    assert not [each for each in over if ": set " in each]  # What helps is no use any more.
 
 
 async def test_a_redis_that_went_away_is_told_and_what_was_known_of_it_stays(
-    own_redis, child, told
+    own_redis, child, told, caplog
 ):
     await set_up(own_redis, appendfsync="everysec")
     await told.until(lambda kinds: kinds == {"fsync"})
@@ -141,3 +143,17 @@ async def test_a_redis_that_went_away_is_told_and_what_was_known_of_it_stays(
     # Here and not in a thread, with which it would end; and with its settings of before.
     child.start(timeout_s=30)
     await told.until(lambda kinds: not kinds)
+    (turn,) = [each for each in caplog.records if "started again" in each.message]
+    assert turn.levelno == logging.ERROR  # With everysec the last second may be lost.
+
+
+async def test_a_plain_restart_of_one_that_keeps_everything_is_no_error(
+    own_redis, child, told, caplog
+):
+    await asyncio.to_thread(child.stop)
+    await told.until(lambda kinds: kinds == {"unreachable"})
+    child.start(timeout_s=30)
+    await told.until(lambda kinds: not kinds)
+    (turn,) = [each for each in caplog.records if "started again" in each.message]
+    assert turn.levelno == logging.WARNING
+    assert "nothing acknowledged is lost" in turn.message

@@ -45,6 +45,13 @@ async def own(tmp_path: Path) -> AsyncIterator[tuple[RedisStore, Any]]:
     child.stop()
 
 
+async def test_one_that_became_a_replica_says_whose_url_helps(own: tuple[RedisStore, Any]):
+    store, client = own
+    await client.replicaof("127.0.0.1", 1)
+    with pytest.raises(StoreUnavailable, match=r"cannot serve now: .*the URL of the primary"):
+        await store.create_pool(new_pool())
+
+
 def changes(scene: Scene, lease_id: str) -> dict[str, Any]:
     """One change of each kind."""
     store, pool, task = scene.store, scene.pool, scene.task

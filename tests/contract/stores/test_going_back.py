@@ -87,13 +87,16 @@ async def test_rows_that_became_other_clips_are_read_anew(past: Past, count):
         await past.store.check_pool(stale.pool)
 
 
-async def test_a_pool_that_lost_its_last_clips_is_read_anew(past: Past):
+async def test_a_pool_that_lost_its_last_clips_is_read_anew_and_that_is_told(past: Past, caplog):
     cache = PoolCache(past.store)
     before = await past.note()
     await past.append("A")
     await cache.fresh(past.pool.pool_id)
     await go_back(past.client, before)
     assert len((await cache.fresh(past.pool.pool_id)).vectors) == 6
+    went_back, cost = caplog.messages
+    assert went_back.endswith('deploy/REDIS.md, "When it goes back"')
+    assert cost.endswith("9 clips were seen before it went back, 6 are there now")
 
 
 async def test_a_pool_that_went_back_to_before_what_was_never_read_is_kept(past: Past):
@@ -182,7 +185,7 @@ async def test_changes_of_other_learners_are_of_the_same_past(store: Store):
     await store.check_pool(scene.pool)
 
 
-async def test_a_view_ahead_of_its_log_is_folded_anew(past: Past):
+async def test_a_view_ahead_of_its_log_is_folded_anew_and_that_is_told(past: Past, caplog):
     cache = TaskCache(past.store)
     before = await past.note()
     await past.label((0, 0), (1, 1))
@@ -190,10 +193,13 @@ async def test_a_view_ahead_of_its_log_is_folded_anew(past: Past):
     stale = await cache.fresh(past.task.task_id)
     head = await stale.head(past.store)
     await go_back(past.client, before)
-    await past.label((2, 1), (3, 0))
+    await past.label((2, 1), (3, 0), (4, 0))
     await past.train(bias=2.0)
     found = await cache.fresh(past.task.task_id)
-    assert found.view.rows_in(ClipState.LABELED).tolist() == [2, 3]
+    assert found.view.rows_in(ClipState.LABELED).tolist() == [2, 3, 4]
+    went_back, cost = caplog.messages
+    assert went_back.endswith('deploy/REDIS.md, "When it goes back"')
+    assert cost.endswith("2 labels were seen before it went back, 3 are there now")
     assert head.biases.tolist() == [1.0, 1.0]
     assert (await found.head(past.store)).biases.tolist() == [2.0, 2.0]
 

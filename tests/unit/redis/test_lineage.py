@@ -39,9 +39,33 @@ def test_what_happened_is_told_from_two_looks(case):
     before, now = Lineage.of(BEFORE), Lineage.of(BEFORE | changes)
     assert before is not None
     assert now is not None
-    told = what_happened(before, now)
-    assert words in told
-    assert bool(words) == bool(told)
+    turn = what_happened(before, now, keeps_all=False)
+    assert words in (turn.text if turn else "")
+    assert bool(words) == bool(turn)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_loss_says_where_it_is_written_what_to_do_and_nothing_else_is_one(case):
+    changes, _ = CASES[case]
+    before, now = Lineage.of(BEFORE), Lineage.of(BEFORE | changes)
+    assert before is not None
+    assert now is not None
+    turn = what_happened(before, now, keeps_all=True)
+    harmless = {"it was started again with its data", "a replica that had all took over"}
+    # Where each change is on disk before it is acknowledged, a new process alone costs nothing.
+    harmless |= {"it goes on", "it stands still", "another stands in its place"}
+    is_loss = turn is not None and turn.is_loss
+    assert is_loss == (case not in harmless)
+    assert is_loss == (turn is not None and '"When it goes back"' in turn.text)
+
+
+def test_a_plain_restart_is_told_as_what_it_is():
+    before, now = Lineage.of(BEFORE), Lineage.of(BEFORE | {"run_id": "r2"})
+    assert before is not None
+    assert now is not None
+    turn = what_happened(before, now, keeps_all=True)
+    assert turn is not None
+    assert "with appendfsync always nothing acknowledged is lost" in turn.text
 
 
 def test_a_server_that_does_not_tell_has_no_lineage():

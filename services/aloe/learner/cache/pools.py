@@ -241,6 +241,8 @@ class PoolCache:
         self._store, self._byte_budget, self._recorder = store, byte_budget, recorder
         self._threads = Threads(SCORING)
         self._dropped: set[str] = set()
+        self._clip_counts_before: dict[str, int] = {}
+        """Of pools that were dropped, until they are read anew."""
         self._kept: OrderedDict[str, CachedPool] = OrderedDict()
         """Those within the budget, the least recently used one first."""
         self._in_use: WeakValueDictionary[str, CachedPool] = WeakValueDictionary()
@@ -285,6 +287,7 @@ class PoolCache:
             self.drop(cached, error)
             raise
         cached.read_at = began
+        self._tell_cost(cached.pool)
         self._evict()
         return cached
 
@@ -296,8 +299,18 @@ class PoolCache:
         del self._in_use[pool_id]
         self._kept.pop(pool_id, None)
         self._dropped.add(pool_id)
+        self._clip_counts_before[pool_id] = cached.pool.clip_count
         self._recorder.store_went_back()
-        _log.error("%s", error)
+        _log.error("%s; %s", error, error.ADVICE)
+
+    def _tell_cost(self, pool: Pool) -> None:
+        """Say once what a pool that was dropped has lost, now that it was read anew."""
+        before = self._clip_counts_before.pop(pool.pool_id, None)
+        if before is not None:
+            _log.error(
+                "pools/%s: %d clips were seen before it went back, %d are there now",
+                *(pool.pool_id, before, pool.clip_count),
+            )
 
     def take_dropped(self) -> set[str]:
         """Return the pools that were dropped since this was asked before."""

@@ -93,10 +93,15 @@ class CachedTask:
         try:
             await self._follow(store)
         except StoreWentBack as error:
-            _log.error("%s", error)
+            _log.error("%s; %s", error, error.ADVICE)
             self.recorder.store_went_back()
+            before = len(self.view.rows_in(ClipState.LABELED))
             await self._begin_anew(store)
             await self._follow(store)
+            _log.error(
+                "tasks/%s: %d labels were seen before it went back, %d are there now",
+                *(self.task.task_id, before, len(self.view.rows_in(ClipState.LABELED))),
+            )
         self._read_at = began
 
     async def _follow(self, store: Store) -> None:

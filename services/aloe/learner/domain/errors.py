@@ -132,6 +132,9 @@ class StoreDamaged(LearnerError):
 class StoreWentBack(StoreUnavailable):
     """The store is in an earlier state than was seen of it, or in another that followed on one."""
 
+    ADVICE = 'what to do: deploy/REDIS.md, "When it goes back"'
+    """For its operator, in the log."""
+
 
 class SchemaTooNew(Exception):
     """The store holds data of a newer version than this server knows: it cannot start."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from aloe.learner.bulkheads import LOOKING_AT_REDIS, Threads
 from aloe.learner.domain.errors import StoreUnavailable, StoreUnfit
@@ -39,8 +40,9 @@ class DurabilityWatch:
         """Look at nothing yet."""
         self._url, self._awaited, self._tell = url, awaited_replica_count, tell
         self._period_s = period_s
-        self._told: Mapping[ConcernKind, str] = {}
+        self._told: Mapping[ConcernKind, _Told] = {}
         self._lineages: dict[str, Lineage] = {}
+        self._kept_all = True
         self._threads = Threads(LOOKING_AT_REDIS)
         self._watching: asyncio.Task[None] | None = None
 
@@ -75,7 +77,8 @@ class DurabilityWatch:
             try:
                 self._note(_by_kind((await self._look()).concerns))
             except RedisFault as fault:
-                self._note({**self._told, ConcernKind.UNREACHABLE: str(fault)})
+                told = _Told(fault.found, str(fault))
+                self._note({**self._told, ConcernKind.UNREACHABLE: told})
             except Exception:  # noqa: BLE001 - the next look may do better
                 _log.exception("looking at Redis failed")
 
@@ -88,33 +91,45 @@ class DurabilityWatch:
                 awaited_replica_count=self._awaited,
             )
         )
-        self._follow(look.lineages)
+        self._follow(look)
         return look
 
-    def _follow(self, lineages: Mapping[str, Lineage]) -> None:
+    def _follow(self, look: Look) -> None:
         """Log what happened to servers since they were seen last; caches find out by themselves."""
-        for server, now in lineages.items():
+        keeps_all = self._kept_all and look.keeps_all
+        for server, now in look.lineages.items():
             before = self._lineages.get(server)
-            happened = what_happened(before, now) if before else ""
-            if happened:
-                _log.error("%s%s", f"{server}: " if server else "", happened)
-        self._lineages |= lineages
+            turn = what_happened(before, now, keeps_all=keeps_all) if before else None
+            if turn:
+                level = logging.ERROR if turn.is_loss else logging.WARNING
+                _log.log(level, "%s%s", f"{server}: " if server else "", turn.text)
+        self._lineages |= look.lineages
+        self._kept_all = look.keeps_all
 
-    def _note(self, found: Mapping[ConcernKind, str]) -> None:
+    def _note(self, found: Mapping[ConcernKind, "_Told"]) -> None:
         """Log what is new and what is over, each once: by kind, since numbers change."""
-        for kind, text in found.items():
+        for kind, told in found.items():
             if kind not in self._told:
-                _log.warning("%s", text)
+                _log.warning("%s", told.with_remedy)
         for kind in self._told.keys() - found.keys():
-            _log.info("no longer so: %s", self._told[kind])
+            _log.info("over: %s", self._told[kind].statement)
         self._told = found
         self._tell({kind.value for kind in found})
 
 
-def _by_kind(concerns: Sequence[Concern]) -> dict[ConcernKind, str]:
+class _Told(NamedTuple):
+    """What was said of a kind of concern."""
+
+    statement: str
+    with_remedy: str
+
+
+def _by_kind(concerns: Sequence[Concern]) -> dict[ConcernKind, _Told]:
     """Servers of a cluster may share a concern."""
-    kinds = dict.fromkeys(concern.kind for concern in concerns)
+    found: dict[ConcernKind, list[Concern]] = {}
+    for concern in concerns:
+        found.setdefault(concern.kind, []).append(concern)
     return {
-        kind: "; ".join(str(concern) for concern in concerns if concern.kind is kind)
-        for kind in kinds
+        kind: _Told("; ".join(each.statement for each in alike), "; ".join(map(str, alike)))
+        for kind, alike in found.items()
     }

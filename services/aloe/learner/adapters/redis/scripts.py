@@ -19,6 +19,7 @@ from aloe.learner.domain.errors import (
     StoreUnavailable,
 )
 from aloe.redis.codes import Trouble, damage_in, said_by, trouble_of
+from aloe.redis.faults import remedy_of
 from aloe.redis.waiting import NoConnectionFree
 
 P = ParamSpec("P")
@@ -87,7 +88,9 @@ def _meaning_of(error: Exception) -> Exception:
         case Trouble.AWAY:
             meaning = StoreUnavailable(f"Redis cannot be reached: {said}")
         case Trouble.NOT_NOW:
-            meaning = StoreUnavailable(f"Redis cannot serve now: {said}")
+            remedy = remedy_of(error)
+            what = f"{said.rstrip('.')}: {remedy}" if remedy else said
+            meaning = StoreUnavailable(f"Redis cannot serve now: {what}")
         case Trouble.FULL:
             meaning = StoreFull(
                 f"Redis takes no changes ({said}): make room in its memory (maxmemory) or on its"
