@@ -19,7 +19,7 @@ def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         [
             *("sh", "-c", 'trap "" INT; exec "$0" "$@"', sys.executable, "-m", "aloe.cli", "up"),
             *("--json", "--data-dir", str(tmp_path), "--address", "127.0.0.1:0"),
-            *("--embedding-address", "127.0.0.1:0"),
+            *("--embedding-address", "127.0.0.1:0", "--audio-from", "file:///data/"),
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -35,6 +35,7 @@ def test_up_tells_where_audio_is_kept_and_whether_clips_can_be_heard(
     assert up.stdout is not None
     told = json.loads(up.stdout.readline())
     assert (told["audio"], told["hears_files"]) == (str(tmp_path / "audio"), True)
+    assert told["audio_from"] == ["file:///data/"]
 
 
 def pids_of(up: subprocess.Popen[str]) -> list[int]:

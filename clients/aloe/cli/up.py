@@ -33,7 +33,10 @@ def up(
     redis_url: RedisUrl = "",
     audio_from: Annotated[
         list[str] | None,
-        typer.Option(help="a place whose audio clients may name by URI, such as file:///data/"),
+        typer.Option(
+            help="a place whose audio clients may name by URI, such as file:///data/; may be given"
+            " more than once. A learner by itself calls them --audio-uri-prefixes"
+        ),
     ] = None,
     hear_files: Annotated[
         HearFiles,
@@ -72,6 +75,7 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
                 "logs": str(stack.log_dir),
                 "audio": str(stack.audio_dir),
                 "hears_files": stack.hears_files,
+                "audio_from": stack.audio_from,
                 "pids": stack.pids,
             }
         )
@@ -83,6 +87,13 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
     results.print(
         f"audio      {stack.audio_dir} (of pools that keep it)", highlight=False, soft_wrap=True
     )
+    for place in stack.audio_from:
+        results.print(
+            f"audio from {place} (clients may name what is there)",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     heard = (
         "are heard from their files on this machine, while these are unchanged"
         if stack.hears_files

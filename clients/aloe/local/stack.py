@@ -85,6 +85,11 @@ class LocalStack:
         return (self._data_dir / "audio").absolute()
 
     @property
+    def audio_from(self) -> tuple[str, ...]:
+        """The places whose audio clients may name by URI; none has a login, else it is refused."""
+        return self._options.audio_uri_prefixes
+
+    @property
     def hears_files(self) -> bool:
         """Whether clips may be heard from files of this machine."""
         wanted = self._options.hear_files

@@ -10,7 +10,7 @@ from typing import NoReturn
 from aloe.client import connect_embedding_async
 from aloe.client.errors import InvalidArgument
 from aloe.learner.adapters.audio.files import AudioFiles
-from aloe.learner.adapters.audio.reading import WrongPlace
+from aloe.learner.adapters.audio.reading import WrongPlace, WrongRoot
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.adapters.redis.store import RedisStore
@@ -92,8 +92,10 @@ def _make_audio_files(settings: Settings, store: Store) -> AudioFiles:
         return AudioFiles(
             settings.audio_root, store.identity, prefixes, hears_files=_hears_files(settings)
         )
+    except WrongRoot as error:
+        raise WrongSettings(f"--audio-root: {error}") from None
     except WrongPlace as error:
-        raise WrongSettings(f"--audio-root or --audio-uri-prefixes: {error}") from None
+        raise WrongSettings(f"--audio-uri-prefixes (of aloe up: --audio-from): {error}") from None
 
 
 def _hears_files(settings: Settings) -> bool:

@@ -40,7 +40,9 @@ class Settings(ServiceSettings):
         24, ge=1, description="hours that kept audio stays although no pool needs it any more"
     )
     audio_uri_prefixes: str = Field(
-        "", description="places whose audio clients may name by URI, separated by commas"
+        "",
+        description="places whose audio clients may name by URI, separated by commas; `aloe up`"
+        " calls each --audio-from",
     )
     hear_files: Literal["auto", "on", "off"] = Field(
         "auto",

@@ -104,6 +104,27 @@ def test_nothing_leads_out_of_an_allowed_folder(places: Places, folder: Path, sh
     assert len(str(caught.value)) < 10_000
 
 
+@pytest.mark.parametrize("rest", ["/out.wav", "/far.wav", "/gone.wav", "/door/a.wav"])
+def test_a_link_out_of_an_allowed_folder_is_called_one(folder: Path, rest: str):
+    """Also where the folder itself is named by a link."""
+    (folder.parent / "alias").symlink_to("ok")
+    for named in (folder, folder.parent / "alias"):
+        places = Places([f"file://{named}"], hears_files=False)
+        with pytest.raises(AudioNotFound, match="is, or passes through, a link") as caught:
+            places.read(f"file://{named}{rest}")
+        assert "allowed places: " not in str(caught.value)
+
+
+def test_a_folder_that_is_not_there_is_told_and_read_once_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    places = Places([f"file://{tmp_path}/late/"], hears_files=False)
+    assert f"no folder is at file://{tmp_path}/late/" in caplog.text
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late/a.wav").write_bytes(RECORDING)
+    assert places.read(f"file://{tmp_path}/late/a.wav") == RECORDING
+
+
 @pytest.mark.parametrize(
     ("rest", "told"),
     [
@@ -220,6 +241,10 @@ def test_of_another_file_system_only_what_is_named_is_read():
         "s3://KEY:hunter2@bucket/",
         "simplecache::s3://bucket/",
         "nosuchthing://bucket/",
+        "./data/",
+        "zip://data/",
+        "simplecache://bucket/",
+        "reference://bucket/",
     ],
 )
 def test_a_place_that_is_none_is_refused_at_the_start(prefix: str):

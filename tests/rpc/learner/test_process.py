@@ -65,6 +65,12 @@ def test_it_ends_in_order_while_it_waits_for_its_store(number: int, tmp_path: Pa
             ["--drain-s", "-1", "--pool-cache-mb", "much"],
             ["--drain-s is '-1': ", "--pool-cache-mb is 'much': ", "(see --help)"],
         ),
+        (
+            "memory://",
+            ["--audio-uri-prefixes", "s3://key:hunter2@bucket/"],
+            ["aloe.learner: --audio-uri-prefixes (of aloe up: --audio-from): ", "without a login"],
+        ),
+        ("memory://", ["--audio-root", "nosuch://h"], ["aloe.learner: --audio-root: 'nosuch://h'"]),
         ("memory://", ["--metrics-address", "nowhere"], ["cannot serve metrics on 'nowhere'"]),
         ("memory://", ["--address", "192.0.2.1:1"], ["cannot listen on 192.0.2.1:1"]),
     ],

@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from aloe.learner.adapters.audio.reading import (
     MAX_FILE_BYTES,
-    WrongPlace,
+    WrongRoot,
     checked_size,
     read_file,
     reason_of,
@@ -52,13 +52,13 @@ def check_root(root: str) -> None:
     """Refuse what is no folder and no URL of fsspec's; connects to nothing.
 
     Raises:
-        WrongPlace: it is none, or needs a library that lacks.
+        WrongRoot: it is none, or needs a library that lacks.
     """
     for part in root.split("::"):
         try:
             fsspec.get_filesystem_class(split_protocol(part)[0])
         except (ImportError, ValueError) as error:
-            raise WrongPlace(f"{shown(root)!r}: {reason_of(error)}") from error
+            raise WrongRoot(f"{shown(root)!r}: {reason_of(error)}") from error
 
 
 def blobs_at(root: str) -> Blobs:

@@ -1,5 +1,6 @@
 """Recordings by URI: in places that the operator allows, and in files of this machine by hash."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,16 @@ from aloe.values.urls import shown
 _FILE_SCHEMES = ("file://localhost/", "file:///")
 _LOCAL = ("file", "local")
 """What fsspec calls the file system of this machine."""
+_NESTED = {"blockcache", "cached", "dir", "filecache", "libarchive", "reference", "simplecache"} | {
+    "data",
+    "generic",
+    "tar",
+    "zip",
+}
+"""Those of fsspec that lie within another file system, or are none: no URL of one alone is read."""
 _MOST_CHARACTERS = 4_096
+
+_log = logging.getLogger(__name__)
 
 
 class Places:
@@ -84,12 +94,20 @@ class Places:
         folder = _local_path(prefix)
         if folder is not None:
             self._folders.append(folder)
+            if not Path(folder).is_dir():
+                # It may come: a disk that is mounted later.
+                _log.warning("no folder is at %s: nothing is read there until one is", prefix)
         elif scheme.lower() in WEB_SCHEMES:
             try:
                 self._webs.append(WebPlace(prefix))
             except ValueError as error:
                 raise WrongPlace(f"{shown(prefix)!r}: {error}") from None
-        elif separator and scheme not in _LOCAL and "::" not in prefix and "@" not in prefix:
+        elif (
+            separator
+            and scheme not in {*_LOCAL, *_NESTED}
+            and "::" not in prefix
+            and "@" not in prefix
+        ):
             self._others.append(_checked_prefix(prefix))
         else:
             raise WrongPlace(
@@ -119,6 +137,13 @@ class Places:
         for folder in folders:
             if os.path.commonpath([real, folder]) == folder:
                 return read_below(folder, real)
+        written = os.path.normpath(path)
+        for folder in (*map(os.path.normpath, self._folders), *folders):
+            if os.path.commonpath([written, folder]) == folder:
+                raise AudioNotFound(
+                    f"this server may not read {shown(uri)!r}: it is, or passes through, a link to"
+                    " outside of the allowed places. Send the audio, or name what the link leads to"
+                )
         raise self._forbidden(uri)
 
     def _fetch(self, uri: str) -> bytes:

@@ -20,6 +20,10 @@ class WrongPlace(ValueError):
     """An operator names a place that cannot be one; the message holds no login."""
 
 
+class WrongRoot(WrongPlace):
+    """It is the one where audio is to be kept."""
+
+
 def read_file(path: Path) -> bytes:
     """Read a file that is one: no folder, no device and no FIFO, whose reader waits for a writer.
 
