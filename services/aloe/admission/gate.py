@@ -55,7 +55,9 @@ class Gate:
             width: how many work at a time.
             max_wait_s: 0 refuses all that finds no place.
         """
-        self._kind, self._width, self._max_wait_s = kind, width, max_wait_s
+        self.kind, self.width, self.max_wait_s = kind, width, max_wait_s
+        self.refused_count = 0
+        """Calls so far that were refused for any want of room; counted by what answers them."""
         self._working_count = 0
         self._waiting: OrderedDict[str, dict[_Turn, float]] = OrderedDict()
         """By caller, the one whose turn is next in front; of each the oldest call in front, with
@@ -68,9 +70,19 @@ class Gate:
         self._left_at: float | None = None
         """When a call last made place for one that waited."""
 
+    @property
+    def working_count(self) -> int:
+        """Calls that have a place."""
+        return self._working_count
+
+    @property
+    def waiting_count(self) -> int:
+        """Calls that wait for one."""
+        return self._waiting_count + len(self._returning)
+
     def enter_now(self) -> Place | None:
         """Take a place if one is free and nobody waits for it."""
-        if self._working_count >= self._width or self._waiting_count:
+        if self._working_count >= self.width or self._waiting_count:
             return None
         self._working_count += 1
         place = Place(self)
@@ -95,7 +107,7 @@ class Gate:
 
     async def enter_again(self) -> None:
         """Take a place that was let go of before; see Place."""
-        if self._working_count < self._width:
+        if self._working_count < self.width:
             self._working_count += 1
             return
         turn: _Turn = asyncio.get_running_loop().create_future()
@@ -117,7 +129,7 @@ class Gate:
     def _make_room(self, caller: str, deadline_s: float | None) -> None:
         """Raise Overloaded unless one more call of this caller may wait."""
         wait_s = (self._waiting_count + 1) * self._pace.s
-        if wait_s <= min(self._max_wait_s, self._max_wait_s if deadline_s is None else deadline_s):
+        if wait_s <= min(self.max_wait_s, self.max_wait_s if deadline_s is None else deadline_s):
             return
         own_count = len(self._waiting.get(caller, ()))
         if self._waiting_count > len(self._waiting):
@@ -130,7 +142,7 @@ class Gate:
     def _overloaded(self, wait_s: float) -> Overloaded:
         retry_s = retry_after_s(wait_s)
         return Overloaded(
-            f"the server has all the {self._kind} it can work on: try again in {retry_s:.2f} s",
+            f"the server has all the {self.kind} it can work on: try again in {retry_s:.2f} s",
             retry_s,
         )
 
@@ -164,13 +176,13 @@ class Gate:
             del self._waiting[caller]
 
     def _sweep_later(self) -> None:
-        pause_s = self._max_wait_s * _SWEEP
+        pause_s = self.max_wait_s * _SWEEP
         self._sweeping = asyncio.get_running_loop().call_later(pause_s, self._sweep)
 
     def _sweep(self) -> None:
         """Refuse what has waited too long: those that work may have come to a stop."""
         self._sweeping = None
-        latest = time.monotonic() - self._max_wait_s
+        latest = time.monotonic() - self.max_wait_s
         for caller, turns in list(self._waiting.items()):
             for turn in [turn for turn, came in turns.items() if came < latest]:
                 self._refuse(caller, turn)
@@ -183,7 +195,7 @@ class Gate:
         self._forget(caller, turn)
 
     def _let_in(self) -> None:
-        while self._working_count < self._width:
+        while self._working_count < self.width:
             turn = self._next()
             if turn is None:
                 return

@@ -50,11 +50,14 @@ async def _build(settings: Settings) -> entry.Lifecycle:
         shared_cache=shared_cache,
         give_back=give_back,
     )
+    rpc = rpc_service(service)
     return entry.Lifecycle(
-        rpc=rpc_service(service),
+        rpc=rpc,
         status_of=status_of,
         serve_metrics=(
-            partial(recorder.serve, settings.metrics_address, service.queue_depths)
+            partial(
+                recorder.serve, settings.metrics_address, service.queue_depths, rpc.gates.values()
+            )
             if recorder
             else None
         ),

@@ -73,11 +73,17 @@ async def _build(settings: Settings) -> entry.Lifecycle:
         await client.close()
         await store.close()
 
+    rpc = rpc_service(learner)
     return entry.Lifecycle(
-        rpc=rpc_service(learner),
+        rpc=rpc,
         status_of=status_of,
         serve_metrics=(
-            partial(recorder.serve, settings.metrics_address, lambda: learner.pool_cache.byte_count)
+            partial(
+                recorder.serve,
+                settings.metrics_address,
+                lambda: learner.pool_cache.byte_count,
+                rpc.gates.values(),
+            )
             if recorder
             else None
         ),

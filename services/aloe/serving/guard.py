@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 from aloe.admission.budget import Bound, Budget
 from aloe.admission.gate import Gate, Place
 from aloe.serving.heap import Trimmer
+from aloe.serving.overload import OVERLOADED, OverloadLog
 from aloe.serving.status import Status, StatusOf, status_of_anything
 from aloe.wire.bounds import check_counts, max_request_bytes
 from aloe.wire.errors import MalformedValue
@@ -52,10 +53,11 @@ class GuardedServer:
         status_of: StatusOf,
         gates: Mapping[str, Gate],
         trimmer: Trimmer,
+        overload: OverloadLog,
     ) -> None:
         """Take the server to add to, and gates by methods' names; others have no bound."""
         self._server, self._status_of, self._gates = server, status_of, gates
-        self._trimmer = trimmer
+        self._trimmer, self._overload = trimmer, overload
         self._in_work = Budget(_IN_WORK, unit_s={"bytes": _S_PER_BYTE})
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
@@ -103,7 +105,7 @@ class GuardedServer:
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001
-                status = status_of_anything(error, self._status_of)
+                status = self._status(error, gate)
             finally:
                 if place:
                     place.leave()
@@ -124,7 +126,7 @@ class GuardedServer:
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001
-                status = status_of_anything(error, self._status_of)
+                status = self._status(error, gate)
             else:
                 return
             finally:
@@ -134,6 +136,12 @@ class GuardedServer:
             await _abort(context, status)
 
         return call
+
+    def _status(self, error: Exception, gate: Gate) -> Status:
+        status = status_of_anything(error, self._status_of)
+        if status.reason == OVERLOADED:
+            self._overload.refused(gate, status.message)
+        return status
 
 
 def _inner(handler: Any) -> Any:

@@ -13,6 +13,7 @@ from aloe.admission.gate import Gate
 from aloe.serving.guard import GuardedServer
 from aloe.serving.heap import Trimmer
 from aloe.serving.native_log import silenced
+from aloe.serving.overload import OverloadLog
 from aloe.serving.status import StatusOf
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -49,6 +50,8 @@ class Service:
     """The generated function."""
     gates: Mapping[str, Gate]
     """What bounds how many calls work at a time, for each method by its name."""
+    remedy: str = ""
+    """What an operator can do whose service has to refuse calls."""
 
 
 class RpcServer:
@@ -84,7 +87,9 @@ class RpcServer:
             ],
         )
         for service in services:
-            service.add_to_server(service.servicer, self._guarded(status_of, service.gates))
+            service.add_to_server(
+                service.servicer, self._guarded(status_of, service.gates, service.remedy)
+            )
         guarded = self._guarded(status_of, _own_gates())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, guarded)
         reflected = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -93,8 +98,8 @@ class RpcServer:
         )
         add_reflection(reflection.aio.ReflectionServicer(reflected), guarded)
 
-    def _guarded(self, status_of: StatusOf, gates: Mapping[str, Gate]) -> Any:
-        return GuardedServer(self._server, status_of, gates, self._trimmer)
+    def _guarded(self, status_of: StatusOf, gates: Mapping[str, Gate], remedy: str = "") -> Any:
+        return GuardedServer(self._server, status_of, gates, self._trimmer, OverloadLog(remedy))
 
     async def start(self, address: str) -> str:
         """Listen on "host:port" (port 0: any free one) and return the address with its port.

@@ -57,6 +57,23 @@ async def test_callers_take_turns_however_many_calls_one_has() -> None:
     assert calls.began == ["a0", "a1", "b0", "c0", "a2", "b1", "a3"]
 
 
+async def test_what_works_and_what_waits_can_be_read() -> None:
+    gate = Gate("calls", 2)
+    calls = Calls(gate)
+    tasks = [calls.start("a", number) for number in range(5)]
+    await settled()
+    assert (gate.working_count, gate.waiting_count) == (2, 3)
+    calls.places["a0"].leave()
+    again = asyncio.create_task(calls.places["a0"].take_again())
+    await settled()
+    assert (gate.working_count, gate.waiting_count) == (2, 3)
+    for name in ("a1", "a0", "a2", "a3", "a4"):
+        calls.places[name].leave()
+        await settled()
+    await asyncio.gather(again, *tasks)
+    assert (gate.working_count, gate.waiting_count) == (0, 0)
+
+
 async def test_what_would_wait_too_long_is_refused_at_once_with_a_time_to_come_again() -> None:
     gate = Gate("calls", 1, max_wait_s=0.5)
     gate._pace.s = 0.2

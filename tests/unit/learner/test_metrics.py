@@ -47,7 +47,7 @@ async def test_what_a_head_took_and_what_a_query_took_is_counted(tmp_path: Path)
     encoder = cast(EncoderPort, None)
     audio = AudioFiles(str(tmp_path), store.identity)
     learner = Learner(store, encoder, audio, lambda: NOW, recorder=recorder)
-    url = recorder.serve("127.0.0.1:0", lambda: learner.pool_cache.byte_count)
+    url = recorder.serve("127.0.0.1:0", lambda: learner.pool_cache.byte_count, ())
     task = Task("t", "p", ("a", "b"), epoch="e", create_time=NOW, stopping_rule=UncertaintyRule())
     await learner.tasks.create(task)
     labels = [KnownLabel("p", f"c{n}", "ab"[n], Split.TRAIN) for n in range(2)]
@@ -78,7 +78,7 @@ async def test_what_a_head_took_and_what_a_query_took_is_counted(tmp_path: Path)
 
 async def test_what_may_cost_labels_is_1_while_it_is_so():
     recorder = PrometheusRecorder()
-    url = recorder.serve("127.0.0.1:0", lambda: 0)
+    url = recorder.serve("127.0.0.1:0", lambda: 0, ())
     recorder.store_warned({"fsync"})
     found = await asyncio.to_thread(scrape, url)
     assert (found["store_warning fsync"], found["store_warning eviction"]) == (1, 0)
@@ -90,7 +90,7 @@ def test_an_address_that_cannot_be_served_is_named_with_a_remedy():
     with pytest.raises(
         MetricsUnavailable, match=r"cannot serve metrics on 'nowhere'.*give another"
     ):
-        PrometheusRecorder().serve("nowhere", lambda: 0)
+        PrometheusRecorder().serve("nowhere", lambda: 0, ())
 
 
 def test_times_of_a_head_add_up_and_those_of_old_heads_are_forgotten():

@@ -1,13 +1,14 @@
 """Metrics for Prometheus, served over HTTP."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from aloe.admission.gate import Gate
 from aloe.embedding.ports.recorder import BatchReport, Lookup, Recorder
-from aloe.serving.metrics import SECONDS, process_registry, serve_metrics
+from aloe.serving.metrics import SECONDS, CallsCollector, process_registry, serve_metrics
 
 _LABELS = ("encoder",)
 _CLIP_COUNTS = (1, 2, 4, 8, 16, 32, 64)
@@ -52,17 +53,21 @@ class PrometheusRecorder(Recorder):
     def looked_up(self, encoder_id: str, lookup: Lookup) -> None:
         self._lookups.labels(encoder_id, lookup.value).inc()
 
-    def serve(self, address: str, queue_depths: Callable[[], Mapping[str, int]]) -> str:
+    def serve(
+        self, address: str, queue_depths: Callable[[], Mapping[str, int]], gates: Collection[Gate]
+    ) -> str:
         """Answer HTTP from a thread of its own, and return the URL.
 
         Args:
             address: host:port, or a port on loopback; port 0 takes any free one.
             queue_depths: clips that wait now, by encoder; called from that thread.
+            gates: of the service's calls, by kind.
 
         Raises:
             MetricsUnavailable: there is no such address, or it is taken.
         """
         self._registry.register(_QueueDepth(queue_depths))
+        self._registry.register(CallsCollector("aloe_embedding", gates))
         return serve_metrics(self._registry, address)
 
 

@@ -24,6 +24,7 @@ def rpc_service(service: EmbeddingService) -> Service:
         EmbeddingServicer(service),
         pb2_grpc.add_EmbeddingServiceServicer_to_server,
         make_gates(service.limits.max_clip_count, service.limits.max_stream_count),
+        remedy="several embedding services, such as one for each learner, share the load",
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from aloe.admission.gate import Gate
 from aloe.learner.recorder import Phase, Recorder
 from aloe.redis.rules import ConcernKind
-from aloe.serving.metrics import SECONDS, process_registry, serve_metrics
+from aloe.serving.metrics import SECONDS, CallsCollector, process_registry, serve_metrics
 
 _ROUND_SECONDS = (*SECONDS, 25.0, 50.0, 100.0)
 
@@ -70,12 +71,15 @@ class PrometheusRecorder(Recorder):
     def labels_dropped(self, count: int) -> None:
         self._dropped.inc(count)
 
-    def serve(self, address: str, pool_cache_bytes: Callable[[], int]) -> str:
+    def serve(
+        self, address: str, pool_cache_bytes: Callable[[], int], gates: Collection[Gate]
+    ) -> str:
         """Answer HTTP from a thread of its own, and return the URL.
 
         Args:
             address: host:port, or a port on loopback; port 0 takes any free one.
             pool_cache_bytes: returns the bytes of the vectors in memory; called in that thread.
+            gates: of the service's calls, by kind.
 
         Raises:
             MetricsUnavailable: there is no such address, or it is taken.
@@ -84,4 +88,5 @@ class PrometheusRecorder(Recorder):
             "aloe_learner_pool_cache_bytes", "Vectors in memory.", registry=self._registry
         )
         gauge.set_function(pool_cache_bytes)
+        self._registry.register(CallsCollector("aloe_learner", gates))
         return serve_metrics(self._registry, address)

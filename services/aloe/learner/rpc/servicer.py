@@ -321,4 +321,5 @@ def rpc_service(learner: Learner) -> Service:
         LearnerServicer(learner),
         pb_grpc.add_LearnerServiceServicer_to_server,
         make_gates(),
+        remedy="more learners on the same Redis share the load",
     )
