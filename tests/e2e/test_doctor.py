@@ -16,11 +16,12 @@ import redis
 from tests.e2e.conftest import CommandLine, Done
 from tests.needing_redis import needing_redis
 
-from aloe.local import LocalStack
+from aloe.local import LocalStack, redis_of
 from aloe.local.redis_server import redis_child
 from aloe.redis.connecting import connect_blocking
 
 NOWHERE = CommandLine("127.0.0.1:1")
+DOCTOR_OF = ("doctor", "--json", "--data-dir")
 
 
 @pytest.fixture
@@ -175,13 +176,36 @@ def test_a_learner_that_is_not_there_is_told_at_once():
     assert found["learner"]["found"] == "nothing listens at 127.0.0.1:1"
 
 
+def test_damage_in_a_folder_in_which_nothing_runs_is_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    repair = ("doctor", "--repair", "--json", "--data-dir", tmp_path, "--yes")
+    nothing = NOWHERE.run(*repair)
+    assert (nothing.returncode, len(nothing.stderr.splitlines())) == (1, 1)
+    assert str(tmp_path) in nothing.stderr
+    (tmp_path / "redis").mkdir()
+    with needing_redis(), redis_of(tmp_path) as url:
+        client = connect_blocking(url)
+        client.set("aloe:{task:hurt}:meta", "no hash")
+        client.close()
+    told = NOWHERE.run(*repair)
+    assert told.returncode == 0
+    assert "aloe:{task:hurt}:meta" in [each["key"] for each in json.loads(told.stdout)["found"]]
+    assert json.loads(NOWHERE.run(*repair).stdout) == {"found": [], "left": []}
+
+
 def test_damage_is_told_and_mended_while_the_learner_runs(aloe: CommandLine, stack: LocalStack):
     aloe.output("pool", "create", "hurt", "--encoder", "logmel")
     task = aloe.new_task("hurt", "hurt-labels")
     client = connect_blocking(stack.redis_url)
     client.hset("aloe:{task:hurt-labels}:meta", "leased", "many")
     assert aloe.run("task", "show", task).returncode == 1
-    repair = ("doctor", "--repair", "--redis-url", stack.redis_url)
+    folder = stack.log_dir.parent
+    seen = {each["name"]: each for each in json.loads(aloe.run(*DOCTOR_OF, folder).stdout)}
+    assert seen["Redis"]["found"] == stack.redis_url
+    assert "--repair --dry-run" in seen["Redis"]["remedy"]
+    repair = ("doctor", "--repair", "--data-dir", folder)
     for options, answer in (("--dry-run",), ""), ((), "n\n"):
         done = aloe.run(*repair, *options, stdin=answer)
         assert done.returncode == 1

@@ -50,19 +50,23 @@ def doctor(
     embedding_address: EmbeddingAddress = DEFAULT_EMBEDDING,
     repairs: Annotated[
         bool,
-        typer.Option("--repair", help="say what is damaged in the Redis, ask, and mend it"),
+        typer.Option(
+            "--repair",
+            help="say what is damaged in the Redis (of the data folder, or of --redis-url), ask, and"
+            " mend it",
+        ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="with --repair: mend nothing")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="with --repair: do not ask")] = False,
     json: Json = False,
 ) -> None:
     """Check what this machine has and lacks; fails if `aloe up` with the same options would."""
+    folder = data_dir or default_data_dir()
     if repairs:
-        repair(redis_url, dry_run=dry_run, yes=yes, json=json)
+        repair(redis_url, folder, dry_run=dry_run, yes=yes, json=json)
         return
     if dry_run or yes:
         raise typer.BadParameter("--dry-run and --yes go with --repair")
-    folder = data_dir or default_data_dir()
     learner = _server(server)
     findings = [
         _python(),

@@ -5,14 +5,19 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from aloe.cli.doctor_finding import Finding
-from aloe.local import NoRedis, find_redis_server
+from aloe.local import NoRedis, find_redis_server, running_redis
 from aloe.local.redis_server import IN_MEMORY, check_server
 
 _TIMEOUT_S = 0.9
+_INSIDE = "aloe doctor --repair --dry-run looks for damage inside"
 
 
 def redis_findings(url: str, data_dir: Path) -> Iterator[Finding]:
-    """Look at the Redis of a URL, or for one to start where that is empty; never show a login."""
+    """Look at the Redis of a URL, else that of the data folder, else for one to start there.
+
+    No login is shown.
+    """
+    url = url or running_redis(data_dir)
     if not url:
         yield _to_start(data_dir)
     elif url == IN_MEMORY:
@@ -57,7 +62,7 @@ def _running(url: str) -> Iterator[Finding]:
     except RedisFault as fault:
         yield Finding("Redis", ok=False, found=fault.found, remedy=fault.remedy)
         return
-    yield Finding("Redis", ok=True, found=shown(url))
+    yield Finding("Redis", ok=True, found=shown(url), remedy=_INSIDE)
     for concern in concerns:
         yield Finding(
             f"Redis: {concern.kind.value.replace('_', ' ')}",

@@ -20,6 +20,7 @@ from aloe.cli.options import (
     default_data_dir,
 )
 from aloe.local import HearFiles, LocalStack, StackOptions
+from aloe.values.urls import shown
 
 
 def up(
@@ -72,6 +73,7 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
                 "learner": stack.learner_address,
                 "learners": stack.learner_addresses,
                 "embedding": stack.embedding_address,
+                "redis": shown(stack.redis_url),
                 "logs": str(stack.log_dir),
                 "audio": str(stack.audio_dir),
                 "hears_files": stack.hears_files,
@@ -83,6 +85,7 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
     for learner in stack.learner_addresses:
         results.print(f"learner    {learner}", highlight=False)
     results.print(f"embedding  {stack.embedding_address}", highlight=False)
+    results.print(f"redis      {shown(stack.redis_url)}", highlight=False, soft_wrap=True)
     results.print(f"logs       {stack.log_dir}", highlight=False, soft_wrap=True)
     results.print(
         f"audio      {stack.audio_dir} (of pools that keep it)", highlight=False, soft_wrap=True

@@ -1,7 +1,6 @@
 """All of ALOE on this machine: Redis, the embedding service and the learner service."""
 
 import contextlib
-import fcntl
 import importlib.util
 import shutil
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import IO, Literal, Self
 
 from aloe.local.child import Child, ChildFailed
-from aloe.local.private import make_private_folder, open_private, tighten
+from aloe.local.data_folder import forget_redis, note_redis, take_folder
 from aloe.local.redis_server import check_redis, redis_child
 from aloe.wire.addresses import is_loopback
 
@@ -130,7 +129,9 @@ class LocalStack:
             for supervisor in self._supervisors:
                 supervisor.join()
         if self._lock:
+            forget_redis(self._data_dir)
             self._lock.close()
+            self._lock = None
         shutil.rmtree(self._runtime_dir, ignore_errors=True)
 
     def _start(self) -> None:
@@ -146,13 +147,14 @@ class LocalStack:
                 )
         if options.learner_count and self.redis_url:
             check_redis(self.redis_url)
-        self._take_folder()
+        self._lock = take_folder(self._data_dir)
         if options.learner_count and not self.redis_url:
             socket_path = self._runtime_dir / "redis.sock"
             self._launch(
                 redis_child(self._data_dir / "redis", socket_path, self.log_dir / "redis.log")
             )
             self.redis_url = f"unix://{socket_path}"
+            note_redis(self._data_dir, self.redis_url)
         if options.encoder is not None:
             self.embedding_address = self._launch_service(
                 _EMBEDDING,
@@ -182,18 +184,6 @@ class LocalStack:
                 "ALOE_LEARNER_HEAR_FILES": "on" if self.hears_files else "off",
             },
         )
-
-    def _take_folder(self) -> None:
-        make_private_folder(self._data_dir)
-        tighten(self._data_dir)
-        self._lock = open_private(self._data_dir / "lock")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ChildFailed(
-                f"another ALOE runs in {self._data_dir}; use it, stop it, or give another"
-                " --data-dir"
-            ) from None
 
     def _launch_service(
         self, name: str, module: str, address: str, flags: list[str], environment: dict[str, str]
