@@ -107,6 +107,7 @@ async def test_an_append_that_does_not_look_first_is_refused_whole_too(damaged: 
     assert await everything(damaged.client) == before
 
 
+DEEP = '{"a":' + "[" * 100_000
 VALUES: list[tuple[str, list[Any], set[str]]] = [
     # Key, what is done to it, calls that must refuse it.
     ("clips", ["LTRIM", 0, 9], {"read_clips", "append", "remove"}),
@@ -124,6 +125,26 @@ VALUES: list[tuple[str, list[Any], set[str]]] = [
     ("meta", ["HDEL", "spec"], {"read_pool"}),
     ("meta", ["HSET", "clip_count", "x"], {"read_pool"}),
     ("meta", ["HSET", "retired_count", "x"], {"read_pool", "append"}),
+    ("meta", ["HSET", "spec", DEEP], {"read_pool", "create", "delete"}),
+    ("clips", ["LSET", 3, DEEP], {"each clip", "remove", "rename"}),
+    ("clips", ["LSET", 3, '[1, 2, 3, "", null]'], {"each clip", "remove"}),
+    ("clips", ["RPUSH", '["clip-x", "hash-x", "", "", null]'], {"read_clips", "append"}),
+    ("changes", ["LSET", 0, "-1 []"], {"read_changes"}),
+    *(
+        ("meta", ["HSET", field, count], {"read_pool", "delete"})
+        for field in ("clip_count", "retired_count", "change_count")
+        for count in (10**20, 10**12, -1)
+    ),
+    ("meta", ["HSET", "retired_count", 31], {"read_pool"}),
+    ("meta", ["HSET", "last_change", b"\xff"], {"read_pool"}),
+    ("tasks", ["SADD", b"\xff"], {"delete", "list_task_ids"}),
+    ("contents", ["HSET", "hash-3", 10**12], {"remove"}),
+    ("contents", ["HSET", "hash-3", "-1"], {"remove"}),
+    ("contents", ["HSET", "hash-3", "7"], {"remove"}),
+    ("contents", ["HDEL", "hash-3"], {"remove"}),
+    ("contents", ["HSET", "hash-3", "3 31"], {"remove"}),
+    ("rows", ["HSET", "clip-3", "-1 hash-3"], {"find_clips three", "remove"}),
+    ("chunks", ["LSET", 0, f"0 {10**12} x"], {"read_vectors", "append"}),
 ]
 
 
@@ -137,9 +158,14 @@ async def test_a_value_that_is_none_of_ours_is_named(
 ):
     await damaged.client.execute_command(command[0], damaged.key(name), *command[1:])
     before = await everything(damaged.client)
+    others: dict[str, Call] = {
+        "each clip": read_each_clip,
+        "list_task_ids": lambda d: d.store.list_task_ids(d.pool.pool_id),
+        "find_clips three": lambda d: d.store.find_clips(d.pool.pool_id, ["clip-3"]),
+    }
     for call in sorted(calls):
         with pytest.raises(StoreDamaged, match="doctor --repair") as caught:
-            await {**WRITES, **READS, "each clip": read_each_clip}[call](damaged)
+            await {**WRITES, **READS, **others}[call](damaged)
         assert caught.value.key == damaged.key(name), call
         assert await everything(damaged.client) == before, call
 

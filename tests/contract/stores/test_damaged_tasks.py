@@ -1,6 +1,5 @@
 """A key of a task that no server of ours wrote: every call says which, and changes nothing else."""
 
-import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -145,6 +144,7 @@ async def put_field(damaged: Damaged, name: str, field: str, value: str) -> None
     await damaged.client.hset(damaged.key(name), field, value)
 
 
+DEEP = '{"a":' + "[" * 100_000
 VALUES: list[tuple[str, str, str, set[str]]] = [
     # Key, field ("LEASE" is one that is held), what stands there, calls that must refuse it.
     ("meta", "spec", "{not JSON", {"read_task", "lease", "create_task", "update_task"}),
@@ -164,6 +164,36 @@ VALUES: list[tuple[str, str, str, set[str]]] = [
     ("holds", "2", "nobody", {"release all", "import_labels", "retire_rows"}),
     ("rounds", "1", "{}", {"read_rounds"}),
     ("heads", "1", "odd", {"read_head"}),
+    ("meta", "spec", DEEP, {"read_task", "create_task", "update_task"}),
+    ("meta", "leased", "-1", {"read_task"}),
+    ("meta", "labeled", str(10**10), {"read_task"}),
+    ("meta", "round_version", "-1", {"read_task"}),
+    ("labels", "0", DEEP, {"read_labels", "retire_rows"}),
+    ("labels", "0", '[2, 1, 5, 7, ""]', {"read_labels"}),
+    ("leases", "LEASE", DEEP, {"submit", "release", "renew"}),
+    ("rounds", "1", DEEP, {"read_rounds"}),
+]
+EVENTS = [
+    {"kind": "odd", "rows": "[1]"},
+    *(
+        {"kind": "imported", "rows": "[1]", "states": "[2]", "classes": "[1]"} | wrong
+        for wrong in (
+            {"rows": DEEP},
+            {"states": DEEP},
+            {"classes": DEEP},
+            {"rows": "[1e9]"},
+            {"rows": "[-1]"},
+            {"rows": f"[{10**12}]"},
+            {"rows": "[1, 2]"},
+            {"states": "[300]"},
+            {"classes": "[2]"},
+            {"oracle": b"\xff"},
+            {"head_version": "-1"},
+            {"leases": "[1]"},
+            {"hashes": "[1]"},
+            {"hashes": '["a", "b"]'},
+        )
+    ),
 ]
 
 
@@ -180,11 +210,22 @@ async def test_a_value_that_is_none_of_ours_is_named(
         assert await damaged.everything() == before, call
 
 
-async def test_an_event_that_is_none_of_ours_is_named(damaged: Damaged):
-    await damaged.client.xadd(damaged.key("events"), {"kind": "odd", "rows": json.dumps([1])})
+@pytest.mark.parametrize("entry", EVENTS)
+async def test_an_event_that_is_none_of_ours_is_named(damaged: Damaged, entry: dict[Any, Any]):
+    await damaged.client.xadd(damaged.key("events"), entry)
     with pytest.raises(StoreDamaged) as caught:
         await READS["read_events"](damaged)
     assert caught.value.key == damaged.key("events")
+
+
+@pytest.mark.parametrize("lost", ["heads", "rounds"])
+async def test_the_newest_head_does_not_go_missing_unsaid(damaged: Damaged, lost: str):
+    await WRITES["publish_head"](damaged)
+    await damaged.client.delete(damaged.key(lost))
+    call = {"heads": "read_head", "rounds": "read_rounds"}[lost]
+    with pytest.raises(StoreDamaged, match=f"{lost[:-1]} 1, the newest one, is missing") as caught:
+        await READS[call](damaged)
+    assert caught.value.key == damaged.key(lost)
 
 
 async def test_fewer_labels_than_the_counters_say_are_no_export(damaged: Damaged):

@@ -156,6 +156,29 @@ async def test_what_only_a_backup_has_is_told_and_left(mended: Mended, name: str
     assert await mended.client.lrange(mended.pool_key("clips"), 0, -1) == clips
 
 
+@pytest.mark.parametrize("count", [10**20, 10**12, 7, -1])
+@pytest.mark.parametrize("field", ["clip_count", "retired_count", "change_count"])
+async def test_counts_that_are_wrong_are_set_to_what_is_there(
+    mended: Mended, field: str, count: int
+):
+    await mended.client.hset(mended.pool_key("meta"), field, count)
+    assert mended.look()[0].key == mended.pool_key("meta")
+    mended.mend()
+    assert mended.look() == []
+    assert (await mended.scene.store.read_pool(mended.scene.pool.pool_id)).clip_count == 6
+    await mended.works()
+
+
+async def test_a_chunk_of_more_rows_than_there_can_be_is_told_and_no_clips_are_made_up(
+    mended: Mended,
+):
+    await mended.client.lset(mended.pool_key("chunks"), 0, f"0 {10**12} x")
+    key = mended.pool_key("chunks")
+    assert [each.can_be_mended for each in mended.look() if each.key == key] == [False]
+    mended.mend()
+    assert await mended.client.llen(mended.pool_key("clips")) == 6
+
+
 async def test_a_clip_list_shorter_than_its_count_gets_its_clips_back(mended: Mended):
     await mended.client.ltrim(mended.pool_key("clips"), 0, 1)
     (damage,) = mended.look()
@@ -187,6 +210,10 @@ async def test_a_clip_list_shorter_than_its_count_gets_its_clips_back(mended: Me
         ("holds", ["HSET", "0", "nobody"]),
         ("expiries", ["ZREMRANGEBYRANK", 0, -1]),
         ("events", ["XADD", "*", "kind", "odd"]),
+        ("meta", ["HDEL", "leased"]),
+        ("meta", ["HSET", "labeled", str(10**12)]),
+        ("heads", ["HDEL", "1"]),
+        ("rounds", ["HDEL", "1"]),
     ],
 )
 async def test_a_value_that_is_none_of_ours_is_mended_and_no_label_is_lost(

@@ -245,9 +245,14 @@ else
   if tonumber(version) > 0 then log('head', {}, 'head_version', version) end
 end
 local function whole(field) return is_number(meta[field]) and tonumber(meta[field]) or 0 end
-if not is_whole[HEADS] and whole('head_version') > 0 and not wanted.revision
-  and whole('revision') <= whole('head_revision') then
-  tell(HEADS, 'its heads are gone', 'the next one is trained at once')
+local function lacks_newest(key)
+  return not is_whole[key] or redis.call('HEXISTS', key, meta.head_version) == 0
+end
+local gone = whole('head_version') > 0
+  and (lacks_newest(HEADS) and HEADS or lacks_newest(ROUNDS) and ROUNDS)
+if gone and not wanted.revision and whole('revision') <= whole('head_revision') then
+  tell(gone, gone == HEADS and 'its newest head is gone' or 'the round of its newest head is gone',
+    'the next one is trained at once')
   change('HINCRBY', META, 'revision', 1)
 end
 return cjson.encode(found)

@@ -160,7 +160,7 @@ class CachedPool:
             before = self.pool
             if before.mark == pool.mark != "":
                 return
-            await self._make_room(pool.row_count)
+            await self._make_room(store, pool)
             # All or nothing is taken over, and none may write after the lock is let go.
             changes = asyncio.create_task(_changes(store, pool, before.change_count))
             pieces = asyncio.create_task(_clips(store, pool, before.row_count))
@@ -185,8 +185,11 @@ class CachedPool:
                 self.clips.append(piece)
             self.pool = pool
 
-    async def _make_room(self, wanted: int) -> None:
+    async def _make_room(self, store: PoolStore, pool: Pool) -> None:
+        wanted = pool.row_count
         if wanted > len(self._buffer):
+            # Says if it is there: a count that is damaged may be more than there is memory for.
+            await store.read_clips(pool, wanted - 1, 1)
             # Exact at first; then with spare room, so that not every new clip copies them all.
             capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
             buffer = aligned_empty((capacity, self.pool.encoder.embedding_dim))

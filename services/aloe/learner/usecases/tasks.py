@@ -202,12 +202,13 @@ class Tasks:
         cached = await self._cache.fresh(task_id)
         newest = await cached.head(self._store)
         head = newest if version == 0 else await self._store.read_head(cached.task, version)
-        if head is None:
+        # The newest one's is there: the store says so where it is not.
+        rounds = await self._store.read_rounds(cached.task, head.version, 1) if head else []
+        if head is None or not rounds:
             raise HeadVersionUnknown(
                 f"tasks/{task_id} keeps its last few heads, up to {newest.version}; it has no"
                 f" head {version}"
             )
-        rounds = await self._store.read_rounds(cached.task, head.version, 1)
         pool = await self._store.read_pool(cached.task.pool_id)
         return cached.task, pool, head, rounds[0]
 

@@ -220,7 +220,13 @@ class Trainer:
         """Read the head to compare with; whoever runs the round finds the same."""
         if not looks_at_pool(ticket.task.stopping_rule):
             return None
-        return await self._store.read_head(ticket.task, ticket.head_version - 1)
+        try:
+            return await self._store.read_head(ticket.task, ticket.head_version - 1)
+        except StoreDamaged as error:  # The next head is what mends it.
+            _log.warning(
+                "tasks/%s is trained without its last head: %s", ticket.task.task_id, error
+            )
+            return None
 
     async def _renew(self, ticket: RoundTicket) -> None:
         while True:

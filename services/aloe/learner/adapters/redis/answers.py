@@ -97,7 +97,9 @@ class RedisAnswers(TaskScripts):
 
 def _label(task: Task, row: int, text: bytes) -> StoredLabel:
     state, class_index, time_ms, oracle_id, _, *content_hash = json.loads(text)
-    if not NO_CLASS <= class_index < len(task.classes):
+    codec.check_row(row)
+    codec.check_texts(oracle_id, *content_hash)
+    if type(class_index) is not int or not NO_CLASS <= class_index < len(task.classes):
         raise ValueError(f"row {row} has class {class_index} of {len(task.classes)}")
     time = codec.time_of_ms(time_ms)
     return StoredLabel(row, ClipState(state), class_index, oracle_id, time, *content_hash)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from redis.exceptions import RedisError
 
+from aloe.learner.adapters.redis.codec import load_count
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.pool import Pool
 from aloe.learner.ports.pools import CHUNK_ROWS
@@ -32,7 +33,7 @@ class Chunk:
     def parse(cls, text: bytes) -> "Chunk":
         """Read a chunk from what its str() wrote."""
         first_row, row_count, chunk_id = text.decode().split()
-        return cls(int(first_row), int(row_count), chunk_id)
+        return cls(load_count(first_row), load_count(row_count), chunk_id)
 
     @property
     def end_row(self) -> int:

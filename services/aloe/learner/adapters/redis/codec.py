@@ -29,8 +29,13 @@ from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS_OF_SCRIPTS = 14
-UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
+UNREADABLE = (
+    *(ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError),
+    RecursionError,  # Of JSON that is nested deeply.
+)
 """What reading a value raises that no server of ours wrote."""
+MAX_COUNT = 10**9
+"""Of rows, labels, heads, changes: no Redis holds as many."""
 _FLOAT32 = np.dtype("<f4")
 _NO_KEY = ""
 """Where older versions had the place of kept audio, which the content hash tells."""
@@ -47,6 +52,32 @@ def dump_time(time: datetime) -> int | str:
     milliseconds = (time - _EPOCH) // timedelta(milliseconds=1)
     # Scripts write numbers with 14 digits, which last until the year 5138.
     return milliseconds if abs(milliseconds) < 10**_DIGITS_OF_SCRIPTS else str(milliseconds)
+
+
+def load_count(text: bytes | str | None) -> int:
+    """Read a number of rows, labels, heads or changes; none is 0.
+
+    Raises:
+        ValueError: it is no number, or none that such a count can be.
+    """
+    count = int(text or 0)
+    if not 0 <= count <= MAX_COUNT:
+        raise ValueError(f"{count} is no count")
+    return count
+
+
+def check_row(row: object) -> int:
+    """Return the place of a clip in its pool. Raises ValueError where it can be none."""
+    if type(row) is not int or not 0 <= row < MAX_COUNT:
+        raise ValueError(f"{row!r:.80} is no row")
+    return row
+
+
+def check_texts(*texts: object) -> None:
+    """Raise ValueError where something else than text stands."""
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"{text!r:.80} is no text")  # noqa: TRY004 - see UNREADABLE
 
 
 def dump_pool(pool: Pool) -> str:
@@ -66,6 +97,9 @@ def load_pool(
 ) -> Pool:
     """Read what dump_pool wrote."""
     spec = json.loads(text)
+    if retired_count > row_count:
+        raise ValueError(f"{retired_count} of {row_count} rows are retired")
+    check_texts(spec["epoch"])
     return Pool(
         pool_id=pool_id,
         encoder=EncoderInfo(**spec["encoder"]),
@@ -116,6 +150,7 @@ def load_clip(text: bytes) -> Clip:
     clip_id, content_hash, uri, _, duration_s, *rest = json.loads(text)
     heard, *changed = rest or ("",)
     other_ids, is_retired = changed or ((), False)
+    check_texts(clip_id, content_hash, uri, *other_ids)
     clip = Clip(
         *(clip_id, content_hash, uri, duration_s),
         other_ids=tuple(other_ids),
@@ -127,7 +162,7 @@ def load_clip(text: bytes) -> Clip:
 def load_change(text: bytes) -> ChangedClip:
     """Read what change_pool.lua wrote of a clip that was changed."""
     row, _, record = text.partition(b" ")
-    return ChangedClip(int(row), load_clip(record))
+    return ChangedClip(load_count(row), load_clip(record))
 
 
 def load_vectors(blob: bytes, embedding_dim: int) -> Float32Array:
@@ -170,8 +205,11 @@ class StoredClips(Sequence[Clip]):
             return self[place].content_hash
         _, clip_id, _, content_hash, _ = parts
         if b"\\" in clip_id or b"\\" in content_hash:  # An escape may be that of a quote.
-            return load_clip(text).content_hash
-        return content_hash.decode()
+            return self[place].content_hash
+        try:
+            return content_hash.decode()
+        except UNREADABLE as error:
+            raise StoreDamaged(self._key, f"no clip: {text[:80]!r}") from error
 
 
 def _dump_heard(clip: Clip) -> tuple[str, ...]:

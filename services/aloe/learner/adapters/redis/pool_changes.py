@@ -18,7 +18,7 @@ from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk, ChunkWriter
 from aloe.learner.adapters.redis.pipeline import Pipelines
-from aloe.learner.adapters.redis.pool_looks import Look, PoolLooks
+from aloe.learner.adapters.redis.pool_looks import Look, PoolLooks, kept_changing
 from aloe.learner.adapters.redis.pool_reads import PoolKeys, lost_chunk
 from aloe.learner.adapters.redis.scripts import Script, guarded, reading
 from aloe.learner.adapters.redis.vectors import VectorReader
@@ -31,7 +31,6 @@ from aloe.learner.domain.clip_index import (
     Placing,
     Removal,
 )
-from aloe.learner.domain.errors import StoreUnavailable
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.pools import CHUNK_ROWS, NO_RULES, Appended
 from aloe.redis.connecting import RedisClient
@@ -85,7 +84,7 @@ class PoolChanges(PoolLooks):
                 if all(each.placing is Placing.ADDED for each in placements):
                     self._ends[pool.epoch] = written.tail
                 return Appended(placements, replace(pool, mark=written.mark))
-        raise _kept_changing(pool)
+        raise kept_changing(pool)
 
     @guarded
     async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:
@@ -102,7 +101,7 @@ class PoolChanges(PoolLooks):
             look, outcome = await self._look_for(pool, ids, [], _rows_found, change)
             if await self._write(pool, _Change.of(look, no_vectors)) is not None:
                 return outcome
-        raise _kept_changing(pool)
+        raise kept_changing(pool)
 
     async def _write(self, pool: Pool, change: "_Change") -> "_Written | None":
         """Write a change. None if the pool is another by now than the change was made for.
@@ -226,10 +225,6 @@ class _Written:
     """The pool's last chunk."""
     mark: str
     """Of the pool's last change."""
-
-
-def _kept_changing(pool: Pool) -> StoreUnavailable:
-    return StoreUnavailable(f"others kept changing pools/{pool.pool_id} meanwhile; try again")
 
 
 def _differ(clips: Sequence[Clip]) -> bool:

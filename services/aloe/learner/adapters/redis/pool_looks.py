@@ -14,7 +14,7 @@ from aloe.learner.adapters.redis.pool_reads import PoolKeys, PoolReads, mark_of,
 from aloe.learner.adapters.redis.scripts import Script, reading
 from aloe.learner.adapters.redis.vectors import VectorReader
 from aloe.learner.domain.clip_index import ClipIndex, FoundClip
-from aloe.learner.domain.errors import StoreDamaged
+from aloe.learner.domain.errors import StoreDamaged, StoreUnavailable
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.redis.connecting import RedisClient
 
@@ -23,6 +23,8 @@ RowsOf = Callable[[ClipIndex], Iterable[int]]
 """The rows whose clips a change is likely to need, by the ids and contents that it asked for."""
 NO_CHUNK = Chunk(0, 0, "")
 _ROWS_PER_CALL = 1_000
+_MOST_LOOKS = 200
+"""At a pool that others changed meanwhile, or of which a change needs more each time."""
 
 
 class _Unread(Exception):
@@ -31,6 +33,10 @@ class _Unread(Exception):
     def __init__(self, key: int | str) -> None:
         super().__init__(key)
         self.key = key
+
+
+class _Moved(Exception):
+    """The pool was changed between two reads."""
 
 
 class _ReadClips(dict[int, Clip]):
@@ -122,14 +128,17 @@ class PoolLooks(PoolReads):
 
         Raises:
             PoolNotFound: the pool was deleted or made anew.
+            StoreDamaged: the pool does not know a content of one of its clips.
             LearnerError: whatever the change raises.
         """
         more_rows: set[int] = set()
         more_hashes: set[str] = set()
-        while True:
-            look = await self._look(pool, ids, [*hashes, *more_hashes], rows_of, more_rows)
+        for _ in range(_MOST_LOOKS):
             try:
+                look = await self._look(pool, ids, [*hashes, *more_hashes], rows_of, more_rows)
                 return look, change(look.index)
+            except _Moved:
+                continue
             except _Unread as unread:
                 # Each time it is another: what was asked for is there, or there is none.
                 if unread.key in more_rows or unread.key in more_hashes:
@@ -138,6 +147,7 @@ class PoolLooks(PoolReads):
                     more_rows.add(unread.key)
                 else:
                     more_hashes.add(unread.key)
+        raise kept_changing(pool)
 
     async def _look(
         self,
@@ -172,6 +182,13 @@ class PoolLooks(PoolReads):
         index.clips = _ReadClips(zip(rows, clips, strict=True))
         others = {clip.content_hash for clip in clips} - contents.keys()
         contents.update(await self._read_contents(pool, sorted(others)))
+        odd = _what_contents_lack(index)
+        if odd:
+            with reading(keys.meta):
+                (now,) = await self._read("HMGET", keys.meta, "last_change")
+            if now != mark:
+                raise _Moved
+            raise StoreDamaged(keys.contents, odd)
         return Look.of(index, mark_of(pool, mark), tail)
 
     async def _index_contents(self, pool: Pool) -> None:
@@ -194,7 +211,7 @@ class PoolLooks(PoolReads):
         texts = await self._values(key, hashes)
         with reading(key):
             return _ReadContents(
-                (each, list(map(int, text.split())))
+                (each, list(map(codec.load_count, text.split())))
                 for each, text in zip(hashes, texts, strict=True)
                 if text is not None
             )
@@ -208,3 +225,19 @@ class PoolLooks(PoolReads):
             raise StoreDamaged(key, f"row {row} is missing")
         with reading(key):
             return codec.load_clip(text)
+
+
+def _what_contents_lack(index: ClipIndex) -> str:
+    """Say what is wrong with the contents that were read; nothing if they fit the clips."""
+    for content_hash, rows in index.contents.items():
+        if not rows or max(rows) >= index.row_count:
+            return f"{content_hash} names rows {rows[:3]} of {index.row_count}"
+    for row, clip in index.clips.items():
+        if not clip.is_retired and row not in index.contents.get(clip.content_hash, ()):
+            return f"{clip.content_hash} does not name row {row}"
+    return ""
+
+
+def kept_changing(pool: Pool) -> StoreUnavailable:
+    """Say that a change was given up."""
+    return StoreUnavailable(f"others kept changing pools/{pool.pool_id} meanwhile; try again")

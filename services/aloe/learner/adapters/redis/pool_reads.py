@@ -57,8 +57,8 @@ class PoolReads:
                 if stored:
                     raise StoreDamaged(keys.meta, "spec is missing")
                 raise refusals.pool_not_found(pool_id)
-            pool = codec.load_pool(pool_id, spec, *(int(count or 0) for count in counts))
-        return replace(pool, mark=mark_of(pool, mark))
+            pool = codec.load_pool(pool_id, spec, *map(codec.load_count, counts))
+            return replace(pool, mark=mark_of(pool, mark))
 
     @guarded
     async def check_pool(self, pool: Pool) -> None:
@@ -92,6 +92,8 @@ class PoolReads:
         key = PoolKeys(pool.pool_id).clips
         with reading(key):
             texts = await self._redis.lrange(key, first_row, first_row + count - 1)
+        if len(texts) > pool.row_count - first_row:
+            await self._check_more(pool, first_row + len(texts))
         await self.check_pool(pool)
         _check_count(key, len(texts), min(count, pool.row_count - first_row))
         return codec.StoredClips(texts, key)
@@ -146,6 +148,16 @@ class PoolReads:
                 break
         raise lost_chunk(missing)
 
+    async def _check_more(self, pool: Pool, end_row: int) -> None:
+        """Check that the pool counts clips by now that came after it was read."""
+        keys = PoolKeys(pool.pool_id)
+        with reading(keys.meta):
+            (text,) = await self._read("HMGET", keys.meta, "clip_count")
+            counted = codec.load_count(text)
+        if end_row > counted:
+            await self.check_pool(pool)
+            raise StoreDamaged(keys.clips, f"it has {end_row} rows, and the pool counts {counted}")
+
     async def _values(self, key: str, names: Sequence[str]) -> list[bytes | None]:
         """Return the values of some fields of a hash."""
         values: list[bytes | None] = []
@@ -182,4 +194,5 @@ def parse_row(text: bytes | None) -> FoundClip | int | None:
     if text is None:
         return None
     row, _, content_hash = text.decode().partition(" ")
-    return FoundClip(int(row), content_hash) if content_hash else int(row)
+    found = codec.load_count(row)
+    return FoundClip(found, content_hash) if content_hash else found

@@ -3,6 +3,7 @@
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk
+from aloe.learner.adapters.redis.members import read_members
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_changes import PoolChanges
 from aloe.learner.adapters.redis.pool_reads import PoolKeys
@@ -37,8 +38,7 @@ class RedisPools(PoolChanges):
 
     @guarded
     async def list_pool_ids(self) -> list[str]:
-        with reading(POOL_IDS):
-            return sorted(member.decode() for member in await self._redis.smembers(POOL_IDS))
+        return await read_members(self._redis, POOL_IDS)
 
     @guarded
     async def delete_pool(self, pool_id: str) -> None:
@@ -53,8 +53,7 @@ class RedisPools(PoolChanges):
             ]
         )
         if chunks == 0:
-            users = sorted(member.decode() for member in await self._redis.smembers(keys.tasks))
-            raise refusals.pool_in_use(pool_id, users)
+            raise refusals.pool_in_use(pool_id, await read_members(self._redis, keys.tasks))
         self._ends.pop(pool.epoch, None)
         await self._chunks.unlink(pool, [Chunk.parse(text) for text in chunks or []])
         await self._redis.srem(POOL_IDS, pool_id)
@@ -68,12 +67,11 @@ class RedisPools(PoolChanges):
 
     async def _forget_strangers(self, keys: PoolKeys) -> None:
         """Take tasks that were deleted, or are on another pool, off the pool's list."""
-        for member in await self._redis.smembers(keys.tasks):
-            task_id = member.decode()
+        for task_id in await read_members(self._redis, keys.tasks):
             meta = TaskKeys(task_id).meta
             with reading(meta):
                 spec = await self._redis.hget(meta, "spec")
             with reading(meta):
                 is_stranger = spec is None or codec.load_task(task_id, spec).pool_id != keys.pool_id
             if is_stranger:
-                await self._redis.srem(keys.tasks, member)
+                await self._redis.srem(keys.tasks, task_id)

@@ -1,12 +1,11 @@
 """Tasks in Redis. The keys are listed in store.py, the changes are scripts in lua/."""
 
-import json
-from collections.abc import Sequence
-
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.answers import RedisAnswers
+from aloe.learner.adapters.redis.events import load_event
 from aloe.learner.adapters.redis.leases import RedisLeases
+from aloe.learner.adapters.redis.members import read_members
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.rounds import RedisRounds
@@ -17,22 +16,6 @@ from aloe.learner.domain.events import Event
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.redis.connecting import RedisClient
 from aloe.redis.keys import TASK_IDS
-from aloe.values.states import EventKind
-
-_EVENT_KINDS = {
-    b"created": EventKind.TASK_CREATED,
-    b"updated": EventKind.TASK_UPDATED,
-    b"leased": EventKind.CLIPS_LEASED,
-    b"renewed": EventKind.LEASES_RENEWED,
-    b"released": EventKind.LEASES_RELEASED,
-    b"expired": EventKind.LEASES_EXPIRED,
-    b"answered": EventKind.CLIPS_ANSWERED,
-    b"imported": EventKind.LABELS_IMPORTED,
-    b"head": EventKind.HEAD_TRAINED,
-    b"retired": EventKind.CLIPS_RETIRED,
-    b"dropped": EventKind.LABELS_DROPPED,
-}
-"""As the scripts write them."""
 
 
 class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
@@ -73,8 +56,7 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
     @guarded
     async def list_task_ids(self, pool_id: str | None) -> list[str]:
         index = TASK_IDS if pool_id is None else PoolKeys(pool_id).tasks
-        with reading(index):
-            return sorted(member.decode() for member in await self._redis.smembers(index))
+        return await read_members(self._redis, index)
 
     @guarded
     async def update_task(self, task: Task) -> None:
@@ -94,7 +76,7 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
         most = "" if at_most is None else at_most
         entries = await self._fetch(task, "read_events", after, most)
         with reading(TaskKeys(task.task_id).events):
-            return [_event(entry_id, fields) for entry_id, fields in entries]
+            return [load_event(task, entry_id, fields) for entry_id, fields in entries]
 
     async def _check_task_keys(self, task: Task, pool_keys: PoolKeys) -> None:
         """Raise StoreDamaged before several changes that only together are one."""
@@ -112,10 +94,10 @@ def _budget(task: Task) -> str:
 
 def _progress(meta: dict[bytes, bytes]) -> TaskProgress:
     def number(field: bytes) -> int:
-        return int(meta.get(field, 0))
+        return codec.load_count(meta.get(field))
 
     head_version = number(b"head_version")
-    training = int(meta[b"round_version"]) if b"round_version" in meta else None
+    training = number(b"round_version") if b"round_version" in meta else None
     contained = number(b"head_revision") if training is None else number(b"round_revision")
     promised = head_version if training is None else training
     due = number(b"revision") > contained
@@ -132,23 +114,4 @@ def _progress(meta: dict[bytes, bytes]) -> TaskProgress:
         training_head_version=training,
         promised_head_version=promised,
         retired=number(b"retired"),
-    )
-
-
-def _event(entry_id: bytes, flat: Sequence[bytes]) -> Event:
-    fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    kind = _EVENT_KINDS[fields[b"kind"]]
-    leases = json.loads(fields.get(b"leases", b"[]"))
-    return Event(
-        event_id=entry_id.decode(),
-        kind=kind,
-        rows=tuple(json.loads(fields[b"rows"])),
-        states=tuple(json.loads(fields[b"states"])),
-        class_indices=tuple(json.loads(fields[b"classes"])),
-        head_version=int(fields.get(b"head_version", 0)),
-        oracle_id=fields.get(b"oracle", b"").decode(),
-        lease_ids=tuple(each[0] if kind is EventKind.CLIPS_LEASED else each for each in leases),
-        scores=tuple(each[1] for each in leases) if kind is EventKind.CLIPS_LEASED else (),
-        query_strategy=codec.load_strategy(fields.get(b"strategy", b"").decode()),
-        content_hashes=tuple(json.loads(fields.get(b"hashes", b"[]"))),
     )

@@ -1,0 +1,74 @@
+"""Events as the scripts write them to a task's log."""
+
+import json
+from collections.abc import Sequence
+
+from aloe.learner.adapters.redis import codec
+from aloe.learner.domain.events import NO_CLASS, Event
+from aloe.learner.domain.task import Task
+from aloe.values.states import ClipState, EventKind
+
+_EVENT_KINDS = {
+    b"created": EventKind.TASK_CREATED,
+    b"updated": EventKind.TASK_UPDATED,
+    b"leased": EventKind.CLIPS_LEASED,
+    b"renewed": EventKind.LEASES_RENEWED,
+    b"released": EventKind.LEASES_RELEASED,
+    b"expired": EventKind.LEASES_EXPIRED,
+    b"answered": EventKind.CLIPS_ANSWERED,
+    b"imported": EventKind.LABELS_IMPORTED,
+    b"head": EventKind.HEAD_TRAINED,
+    b"retired": EventKind.CLIPS_RETIRED,
+    b"dropped": EventKind.LABELS_DROPPED,
+}
+"""As the scripts write them."""
+_STATES = frozenset(map(int, ClipState))
+_NUMBERS = {int}
+_SCORES = {int, float, type(None)}
+
+
+def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
+    """Read an entry of a task's log: its id, and its fields, each in front of its value.
+
+    Raises:
+        ValueError and what else codec.UNREADABLE names: no script wrote it.
+    """
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    kind = _EVENT_KINDS[fields[b"kind"]]
+    leases = json.loads(fields.get(b"leases", b"[]"))
+    event = Event(
+        event_id=entry_id.decode(),
+        kind=kind,
+        rows=tuple(json.loads(fields[b"rows"])),
+        states=tuple(json.loads(fields[b"states"])),
+        class_indices=tuple(json.loads(fields[b"classes"])),
+        head_version=codec.load_count(fields.get(b"head_version")),
+        oracle_id=fields.get(b"oracle", b"").decode(),
+        lease_ids=tuple(each[0] if kind is EventKind.CLIPS_LEASED else each for each in leases),
+        scores=tuple(each[1] for each in leases) if kind is EventKind.CLIPS_LEASED else (),
+        query_strategy=codec.load_strategy(fields.get(b"strategy", b"").decode()),
+        content_hashes=tuple(json.loads(fields.get(b"hashes", b"[]"))),
+    )
+    _check(event, len(task.classes))
+    return event
+
+
+def _check(event: Event, class_count: int) -> None:
+    """Raise ValueError where a view of the task cannot be folded from it."""
+    codec.check_texts(*event.lease_ids, *event.content_hashes)
+    rows, states, classes = event.rows, event.states, event.class_indices
+    if not set(map(type, (*rows, *states, *classes))) <= _NUMBERS:
+        raise ValueError(f"{event.event_id} names a row, state or class that is no number")
+    if not len(rows) == len(states) == len(classes):
+        raise ValueError(f"{event.event_id} has {len(rows)} rows and {len(states)} states")
+    if rows:
+        for row in (min(rows), max(rows)):
+            codec.check_row(row)
+    if not _STATES.issuperset(states):
+        raise ValueError(f"{event.event_id} has states that there are none of")
+    if classes and not NO_CLASS <= min(classes) <= max(classes) < class_count:
+        raise ValueError(f"{event.event_id} has classes beyond {class_count}")
+    if not set(map(type, event.scores)) <= _SCORES:
+        raise ValueError(f"{event.event_id} has scores that are no numbers")
+    if event.content_hashes and len(event.content_hashes) != len(rows):
+        raise ValueError(f"{event.event_id} has {len(rows)} rows and other contents")
