@@ -107,10 +107,11 @@ def test_a_restore_beside_the_original_names_its_tasks_anew(aloe: CommandLine, t
     aloe.output("import", "beside", recording)
     aloe.output("task", "create", "beside-task", "--pool", "beside", "--classes", "low,high")
     aloe.output("pool", "dump", "beside", tmp_path / "beside.parquet")
-    for _ in range(2):
+    for were_there in (False, True):
         done = aloe.run("pool", "restore", tmp_path / "beside.parquet", "--pool", "copy")
         assert done.returncode == 0, done.stderr
         assert "restored as copy-beside-task" in done.stderr
+        assert ("1 clips in pool copy (1 were there already)" in done.stderr) is were_there
     assert aloe.json("task", "show", "copy-beside-task")["task"]["pool_id"] == "copy"
 
 

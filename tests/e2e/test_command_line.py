@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 
 from .conftest import CommandLine
@@ -188,6 +189,9 @@ def test_an_update_changes_what_is_named_and_leaves_the_rest(aloe: CommandLine, 
         (["submit", "x", "lease"], 2, "LEASE=CLASS"),
         (["nonsense"], 2, "nonsense"),
         (["export", "nowhere", "--what", "head"], 1, "--output"),
+        (["export", "nowhere", "-o", "nodir/labels.csv"], 1, "nodir is no folder: make it"),
+        (["task", "delete", "nowhere"], 1, "tasks/nowhere"),
+        (["pool", "delete", "nowhere"], 1, "pools/nowhere"),
     ],
 )
 def test_mistakes_get_one_line_and_no_trace(aloe: CommandLine, arguments, code, message):
@@ -196,6 +200,17 @@ def test_mistakes_get_one_line_and_no_trace(aloe: CommandLine, arguments, code, 
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_the_budget_and_what_is_spent_of_it_are_told(aloe: CommandLine, vowels: str):
+    task = aloe.new_task(vowels, "spending", "--budget", 9)
+    assert "9, 0 spent" in aloe.output("task", "show", task)
+    assert "none, 0 spent" in aloe.output("task", "update", task, "--no-budget")
+
+
+def test_help_says_where_data_lies_by_default(aloe: CommandLine):
+    told = "".join(aloe.output("up", "--help").split())  # Lines are broken where they are full.
+    assert f"bydefault{platformdirs.user_data_dir('aloe')}" in told
 
 
 def test_doctor_tells_what_is_there(aloe: CommandLine):

@@ -27,6 +27,16 @@ results = Console(emoji=False, width=None if sys.stdout.isatty() else _PIPE_WIDT
 notes = Console(stderr=True, emoji=False)
 
 
+_IN_FLAGS = {
+    "take it so with accept_damaged": "take it so with --accept-damaged",
+    "choose a channel (": "choose one with --channel (",
+    "import with replace (--replace)": "import with --replace",
+    "with `replace` if": "with --replace if",
+    "a pool with keep_audio": "a pool with --keep-audio",
+}
+"""What services say to all clients, and how it is said here."""
+
+
 class CommandError(Exception):
     """A command that cannot be done: one line that says why and what to do."""
 
@@ -49,7 +59,14 @@ def confirm(question: str, otherwise: str = "nothing was deleted") -> None:
 
 def reason_of(failure: ClipFailure | InputFailure) -> str:
     """Say why something failed, without the names of fields in a message that nobody wrote."""
-    return "; ".join(each.description for each in failure.violations) or failure.message
+    return in_flags("; ".join(each.description for each in failure.violations) or failure.message)
+
+
+def in_flags(message: str) -> str:
+    """Return a message of the services with the options of this command line in it."""
+    for words, flags in _IN_FLAGS.items():
+        message = message.replace(words, flags)
+    return message
 
 
 def print_json(value: Any) -> None:

@@ -37,6 +37,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Export a task's labels, or its head as a NumPy archive."""
+    if output is not None and not output.absolute().parent.is_dir():
+        raise CommandError(f"{output.parent} is no folder: make it, or give another --output")
     with client(server) as learner:
         if what is What.HEAD:
             _export_head(learner, task_id, output)

@@ -13,6 +13,12 @@ from aloe.cli.console import CommandError, notes
 from aloe.client import AcquisitionFunction, ConnectOptions, Decoding, LearnerClient, connect
 from aloe.values.audio import CHANNEL_WORDS, parse_channel
 
+
+def default_data_dir() -> Path:
+    """Return where labels and audio are kept unless told otherwise."""
+    return Path(platformdirs.user_data_dir("aloe"))
+
+
 Server = Annotated[
     str, typer.Option("--server", envvar="ALOE_SERVER", help="host:port of the learner service")
 ]
@@ -25,7 +31,7 @@ Address = Annotated[str, typer.Option(help="host:port of the learner")]
 EmbeddingAddress = Annotated[str, typer.Option(help="host:port of the embedding service")]
 DataDir = Annotated[
     Path | None,
-    typer.Option(help="where labels and audio are kept; by default this user's data folder"),
+    typer.Option(help=f"where labels and audio are kept; by default {default_data_dir()}"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="write JSON on standard output, for scripts")]
 Encoder = Annotated[
@@ -65,11 +71,6 @@ SkipBad = Annotated[
 
 _PATIENCE = timedelta(seconds=5)
 """Longer than any call takes that is no import or prediction; a person waits for the answer."""
-
-
-def default_data_dir() -> Path:
-    """Return where labels and audio are kept unless told otherwise."""
-    return Path(platformdirs.user_data_dir("aloe"))
 
 
 def client(server: str) -> LearnerClient:

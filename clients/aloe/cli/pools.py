@@ -62,9 +62,10 @@ def delete(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Delete a pool with its clips; its tasks must be deleted first."""
-    if not yes:
-        confirm(f"Delete pool {pool_id} and all its clips?")
     with client(server) as learner:
+        if not yes:
+            learner.get_pool(pool_id)  # Nobody is asked about what is not there.
+            confirm(f"Delete pool {pool_id} and all its clips?")
         learner.delete_pool(pool_id)
     notes.print(f"deleted pool {pool_id}")
 
@@ -72,7 +73,7 @@ def delete(
 @app.command()
 def dump(
     pool_id: PoolId,
-    file: Annotated[Path, typer.Argument(help="Parquet file to write")],
+    file: Annotated[Path, typer.Argument(help="Parquet file to write; its folder is made")],
     without_audio: WithoutAudio = False,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
@@ -134,13 +135,16 @@ def restore(
                 "pool": restored.pool,
                 "tasks": len(restored.tasks),
                 "task_ids": restored.tasks,
+                "existing_clips": restored.existing_count,
                 "clips_with_audio": restored.audio_count,
             }
         )
     else:
         audio = _audio_of(restored, without_audio=without_audio)
+        existing = restored.existing_count
         notes.print(
-            f"{restored.pool.clip_count:,} clips in pool {restored.pool.pool_id},"
+            f"{restored.pool.clip_count:,} clips in pool {restored.pool.pool_id}"
+            f"{f' ({existing:,} were there already)' if existing else ''},"
             f" {len(restored.tasks):,} tasks, {audio}",
             soft_wrap=True,
         )

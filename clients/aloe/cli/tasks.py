@@ -177,9 +177,10 @@ def delete(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Delete a task with its labels and heads; the pool stays."""
-    if not yes:
-        confirm(f"Delete task {task_id} and all its labels?")
     with client(server) as learner:
+        if not yes:
+            learner.get_task(task_id)  # Nobody is asked about what is not there.
+            confirm(f"Delete task {task_id} and all its labels?")
         learner.delete_task(task_id)
     notes.print(f"deleted task {task_id}")
 
@@ -235,7 +236,7 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
         ["abstained", f"{counts.abstained:,}"],
         ["validation", f"{counts.validation:,}"],
         ["test", f"{counts.test:,}"],
-        ["budget", f"{counts.budget_spent:,} of {budget} spent"],
+        ["budget", f"{budget}, {counts.budget_spent:,} spent"],
         ["head", task.head_version or "none yet"],
     ]
     if last:

@@ -36,6 +36,8 @@ class Restored:
     """Id in the dump to id now, which is another where a task of another pool has that."""
     clip_count: int
     """Clips in the file."""
+    existing_count: int
+    """Those that the pool had already."""
     audio_count: int
     """Those that came with their recording."""
 
@@ -112,6 +114,7 @@ def restore_pool(
         restored,
         tasks,
         source.metadata.num_rows,
+        summary.existing_count,
         clips.audio_count,
     )
 
