@@ -16,7 +16,7 @@ import redis
 from tests.e2e.conftest import CommandLine, Done
 from tests.needing_redis import needing_redis
 
-from aloe.local import LocalStack, redis_of
+from aloe.local import LocalStack, StackOptions, redis_of
 from aloe.local.redis_server import redis_child
 from aloe.redis.connecting import connect_blocking
 
@@ -174,6 +174,20 @@ def test_a_decoder_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch
 def test_a_learner_that_is_not_there_is_told_at_once():
     _, found = examined()
     assert found["learner"]["found"] == "nothing listens at 127.0.0.1:1"
+
+
+def test_a_learner_that_waits_for_its_redis_is_no_other_program(own_redis: str):
+    options = StackOptions(encoder=None, redis_url=own_redis)
+    with LocalStack(options) as stack, redis.Redis.from_url(own_redis) as client:
+        at = ("--server", stack.learner_address, "--address", stack.learner_address)
+        client.shutdown(nosave=True)
+        _, found = examined(*at, "--redis-url", own_redis)
+        _, elsewhere = examined("--address", stack.learner_address, "--redis-url", own_redis)
+    assert stack.learner_address in found["learner"]["found"]
+    assert "waits for its Redis" in found["learner"]["found"]
+    assert "start its Redis" in found["learner"]["remedy"]
+    assert "address" not in found
+    assert elsewhere["address"]["found"] == f"another ALOE has {stack.learner_address}"
 
 
 def test_damage_in_a_folder_in_which_nothing_runs_is_mended(

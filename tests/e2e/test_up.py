@@ -34,6 +34,7 @@ def test_up_tells_where_audio_is_kept_and_whether_clips_can_be_heard(
 ):
     assert up.stdout is not None
     told = json.loads(up.stdout.readline())
+    assert told["redis"] == (tmp_path / "redis.url").read_text()
     assert (told["audio"], told["hears_files"]) == (str(tmp_path / "audio"), True)
     assert told["audio_from"] == ["file:///data/"]
 

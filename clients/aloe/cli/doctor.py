@@ -1,11 +1,7 @@
 """`aloe doctor`: what this machine has, what it lacks, and whether a server answers."""
 
-import errno
 import platform
-import socket
 import sys
-from collections.abc import Iterator
-from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -18,6 +14,7 @@ from aloe.cli.doctor_files import file_findings
 from aloe.cli.doctor_finding import Finding
 from aloe.cli.doctor_redis import redis_findings
 from aloe.cli.doctor_repair import repair
+from aloe.cli.doctor_services import learner_finding, port_findings
 from aloe.cli.options import (
     DEFAULT_EMBEDDING,
     DEFAULT_SERVER,
@@ -30,7 +27,6 @@ from aloe.cli.options import (
     default_data_dir,
 )
 from aloe.cli.player import PLAYER_REMEDY, find_player
-from aloe.client import AloeError, connect
 
 _EXTRAS = {
     "embedding": ("tensorflow", "tensorflow_hub", "soxr", "pydantic_settings"),
@@ -38,8 +34,6 @@ _EXTRAS = {
     "all": ("matplotlib",),
 }
 _DECODERS = ("soundfile", "av")
-_PATIENCE = timedelta(seconds=2)
-_CONNECT_S = 0.9
 
 
 def doctor(
@@ -52,8 +46,8 @@ def doctor(
         bool,
         typer.Option(
             "--repair",
-            help="say what is damaged in the Redis (of the data folder, or of --redis-url), ask, and"
-            " mend it",
+            help="say what is damaged in the Redis (that of the data folder, or --redis-url), ask,"
+            " and mend it",
         ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="with --repair: mend nothing")] = False,
@@ -67,7 +61,7 @@ def doctor(
         return
     if dry_run or yes:
         raise typer.BadParameter("--dry-run and --yes go with --repair")
-    learner = _server(server)
+    learner, runs = learner_finding(server)
     findings = [
         _python(),
         *map(_extra, _EXTRAS),
@@ -77,7 +71,7 @@ def doctor(
         _player(),
         learner,
         # Where ALOE runs already, it has them itself.
-        *([] if learner.ok and server == address else _ports(address, embedding_address)),
+        *([] if runs and server == address else port_findings(address, embedding_address)),
     ]
     if json:
         print_json(findings)
@@ -137,55 +131,3 @@ def _player() -> Finding:
     return Finding(
         "audio player", command is not None, command[0] if command else "none", remedy, needed=False
     )
-
-
-def _server(server: str) -> Finding:
-    if _is_deaf(server):
-        found = f"nothing listens at {server}"
-        return Finding("learner", ok=False, found=found, remedy="aloe up", needed=False)
-    try:
-        with connect(server) as learner:
-            pools = learner.list_pools(timeout=_PATIENCE)
-    except AloeError as error:
-        return Finding("learner", ok=False, found=str(error), remedy="aloe up", needed=False)
-    return Finding("learner", ok=True, found=f"{server}, {len(pools):,} pools", needed=False)
-
-
-def _is_deaf(address: str) -> bool:
-    """Whether nothing takes connections at host:port; a client would go on trying for a while."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        return False
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
-    except (OSError, OverflowError, UnicodeError):
-        return True
-    return False
-
-
-def _ports(learner: str, embedding: str) -> Iterator[Finding]:
-    """Name the addresses for `aloe up` that cannot be listened on."""
-    for option, address in (("address", learner), ("embedding-address", embedding)):
-        if _is_taken(address):
-            yield Finding(
-                option.replace("-", " "),
-                ok=False,
-                found=f"another program has {address}",
-                remedy=f"end that, or aloe up --{option} HOST:PORT",
-            )
-
-
-def _is_taken(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal():
-        return False  # The service says what is wrong with it.
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            # As servers do: a port whose last user has just ended is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host.strip("[]"), int(port)))
-    except OSError as error:
-        return error.errno == errno.EADDRINUSE
-    except (OverflowError, UnicodeError):
-        return False
-    return False
