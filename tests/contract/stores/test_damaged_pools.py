@@ -1,18 +1,23 @@
 """A key of a pool that no server of ours wrote: every call says which, and changes nothing else."""
 
+import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis.asyncio
 from tests.needing_redis import needing_redis
 
+from aloe.learner.adapters.audio.files import AudioFiles
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.errors import StoreDamaged, StoreUnfit
-from aloe.learner.domain.pool import Pool
+from aloe.learner.domain.pool import EncodedAudio, Pool, content_hash
+from aloe.learner.usecases.collecting import DEFAULT_GRACE_S, AudioCollector
 from aloe.local.redis_server import redis_child
-from aloe.redis.keys import IDENTITY, POOL_IDS, POOL_KINDS, SCHEMA
+from aloe.redis.keys import IDENTITY, POOL_IDS, POOL_KINDS, SCHEMA, SCHEMA_VERSION
 
 from .conftest import new_clips, new_pool
 from .whole_redis import everything
@@ -202,6 +207,47 @@ async def test_an_index_of_another_kind_keeps_pools_from_coming_and_going(damage
         assert await everything(damaged.client) == before
     with pytest.raises(StoreDamaged):
         await damaged.store.list_pool_ids()
+
+
+def make_old(folder: Path) -> None:
+    then = time.time() - 2 * DEFAULT_GRACE_S
+    for path in folder.rglob("*"):
+        os.utime(path, (then, then))
+
+
+async def collected(damaged: Damaged, folder: Path) -> int:
+    """Let a learner look for kept recordings that no pool needs, of which one is there."""
+    audio = AudioFiles(str(folder), damaged.store.identity)
+    await audio.keep(EncodedAudio(b"recording"), content_hash(EncodedAudio(b"recording")))
+    make_old(folder)
+    return await AudioCollector(damaged.store, audio, DEFAULT_GRACE_S).collect()
+
+
+async def test_a_pool_that_is_not_listed_keeps_recordings_from_being_collected(
+    damaged: Damaged, tmp_path: Path
+):
+    await damaged.client.srem(POOL_IDS, damaged.pool.pool_id)
+    with pytest.raises(StoreDamaged, match=f"it lacks {damaged.pool.pool_id}") as caught:
+        await collected(damaged, tmp_path)
+    assert caught.value.key == POOL_IDS
+    await damaged.client.sadd(POOL_IDS, damaged.pool.pool_id, "never-created")
+    assert await collected(damaged, tmp_path) == 1
+
+
+async def test_a_pool_of_which_only_the_settings_are_gone_keeps_recordings_from_being_collected(
+    damaged: Damaged, tmp_path: Path
+):
+    await damaged.client.delete(damaged.key("meta"))
+    with pytest.raises(StoreDamaged) as caught:
+        await collected(damaged, tmp_path)
+    assert caught.value.key == damaged.key("meta")
+
+
+async def test_a_pool_made_in_a_redis_that_was_emptied_is_marked_with_the_version(damaged: Damaged):
+    async for key in damaged.client.scan_iter("aloe:*"):
+        await damaged.client.delete(key)
+    await damaged.store.create_pool(new_pool())
+    assert int(await damaged.client.get(SCHEMA)) == SCHEMA_VERSION
 
 
 @pytest.mark.parametrize("value", ["foreign", "2.5", None])

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from aloe.learner.adapters.redis.schema import SCHEMA_VERSION, prepare_schema
+from aloe.learner.adapters.redis.schema import prepare_schema
 from aloe.learner.domain.errors import SchemaTooNew
 from aloe.local.redis_server import redis_child
 from aloe.redis.connecting import connect_redis
 from aloe.redis.keys import SCHEMA as SCHEMA_KEY
+from aloe.redis.keys import SCHEMA_VERSION
 
 
 @pytest.fixture

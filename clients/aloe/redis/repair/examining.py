@@ -14,10 +14,17 @@ from importlib.resources import files
 from typing import Any
 
 from aloe.redis.connecting import BlockingRedisClient
-from aloe.redis.keys import IDENTITY, POOL_IDS, POOL_KINDS, SCHEMA, TASK_IDS, TASK_KINDS
+from aloe.redis.keys import (
+    IDENTITY,
+    POOL_IDS,
+    POOL_KINDS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    TASK_IDS,
+    TASK_KINDS,
+)
 
 ASIDE = "aloe:damaged"
-_SCHEMA_VERSION = 2
 _ENDED_LEASE_LIFE_MS = 7 * 24 * 3_600_000
 _OWNED = re.compile(r"aloe:\{(pool|task):(.+)\}:(\w+)$")
 
@@ -98,10 +105,10 @@ def _schema(client: BlockingRedisClient, *, mends: bool, is_ours: bool) -> Itera
         yield Damage(
             SCHEMA,
             f"it is {_shown(stored)} and should be a number",
-            f"it is set to {_SCHEMA_VERSION}",
+            f"it is set to {SCHEMA_VERSION}",
         )
         if mends:
-            client.set(SCHEMA, _SCHEMA_VERSION)
+            client.set(SCHEMA, SCHEMA_VERSION)
 
 
 def _shown(value: bytes | None) -> str:

@@ -68,6 +68,13 @@ class PoolStore(Protocol):
     async def list_pool_ids(self) -> list[str]:
         """Return the ids, sorted."""
 
+    async def list_all_pool_ids(self) -> list[str]:
+        """Return the ids, sorted, after a look whether a pool is there that is not listed.
+
+        Raises:
+            StoreDamaged: one is, or there is some of a pool and not the pool.
+        """
+
     async def delete_pool(self, pool_id: str) -> None:
         """Delete it. Raises PoolNotFound, and PoolInUse while it has tasks."""
 

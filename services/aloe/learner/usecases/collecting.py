@@ -49,9 +49,13 @@ class AudioCollector:
         self._woken.set()
 
     async def collect(self) -> int:
-        """Delete what no pool needs; return how many recordings."""
+        """Delete what no pool needs; return how many recordings.
+
+        Raises:
+            StoreDamaged: a pool may be there and cannot be found or read; nothing was deleted.
+        """
         unneeded = await self._audio.keys()
-        for pool_id in await self._store.list_pool_ids():
+        for pool_id in await self._store.list_all_pool_ids():
             with contextlib.suppress(PoolNotFound):  # Deleted meanwhile: it needs none.
                 pool = await self._store.read_pool(pool_id)
                 if pool.keep_audio:

@@ -53,6 +53,9 @@ class MemoryPools:
     async def check_pool(self, pool: Pool) -> None:
         self._fenced_pool(pool)
 
+    async def list_all_pool_ids(self) -> list[str]:
+        return await self.list_pool_ids()
+
     async def list_pool_ids(self) -> list[str]:
         return sorted(self._tables.pools)
 

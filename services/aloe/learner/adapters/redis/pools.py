@@ -1,5 +1,7 @@
 """Pools in Redis. The keys are listed in store.py."""
 
+from collections.abc import AsyncIterator
+
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk
@@ -7,12 +9,16 @@ from aloe.learner.adapters.redis.members import read_members
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_changes import PoolChanges
 from aloe.learner.adapters.redis.pool_reads import PoolKeys
+from aloe.learner.adapters.redis.schema import mark_schema
 from aloe.learner.adapters.redis.scripts import Script, guarded, reading
 from aloe.learner.adapters.redis.task_scripts import TaskKeys
 from aloe.learner.adapters.redis.vectors import VectorReader
+from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.pool import Pool
 from aloe.redis.connecting import RedisClient
 from aloe.redis.keys import POOL_IDS, POOL_KINDS
+
+_SCANNED_AT_ONCE = 500
 
 
 class RedisPools(PoolChanges):
@@ -28,6 +34,9 @@ class RedisPools(PoolChanges):
     async def create_pool(self, pool: Pool) -> Pool:
         keys = PoolKeys(pool.pool_id)
         await self._check_pool_keys(keys)
+        # Redis may have been emptied since the start: without its version an older server, which
+        # would write what this one cannot read, takes these data for its own.
+        await mark_schema(self._redis)
         await self._redis.sadd(POOL_IDS, pool.pool_id)
         spec = await self._create([keys.meta], codec.dump_pool(pool), pool.epoch)
         with reading(keys.meta):
@@ -39,6 +48,26 @@ class RedisPools(PoolChanges):
     @guarded
     async def list_pool_ids(self) -> list[str]:
         return await read_members(self._redis, POOL_IDS)
+
+    @guarded
+    async def list_all_pool_ids(self) -> list[str]:
+        # In this order: an id is listed before its pool has any key, and until it has none.
+        stored = {pool_id async for pool_id in self._ids_of_keys()}
+        listed = await self.list_pool_ids()
+        for pool_id in sorted(stored):
+            keys = PoolKeys(pool_id)
+            if pool_id not in listed and await self._redis.exists(keys.meta):
+                raise StoreDamaged(POOL_IDS, f"it lacks {pool_id}, a pool that is there")
+            # A pool is deleted with all of its keys in one step.
+            if await self._redis.exists(*keys.all) and not await self._redis.exists(keys.meta):
+                raise StoreDamaged(keys.meta, "it is gone, and other keys of the pool are there")
+        return listed
+
+    async def _ids_of_keys(self) -> AsyncIterator[str]:
+        """Yield the ids of the pools of which there is any key, some several times."""
+        async for key in self._redis.scan_iter("aloe:{pool:*}:*", count=_SCANNED_AT_ONCE):
+            with reading(str(key)):
+                yield key.decode().removeprefix("aloe:{pool:").rpartition("}:")[0]
 
     @guarded
     async def delete_pool(self, pool_id: str) -> None:

@@ -7,9 +7,7 @@ from aloe.learner.adapters.redis.scripts import guarded, reading
 from aloe.learner.domain.errors import SchemaTooNew
 from aloe.redis.connecting import RedisClient
 from aloe.redis.keys import SCHEMA as SCHEMA_KEY
-
-SCHEMA_VERSION = 3
-
+from aloe.redis.keys import SCHEMA_VERSION
 
 Migration = Callable[[RedisClient], Awaitable[None]]
 """Brings the data from one version to the next. It may run twice, and on several servers at once:
@@ -52,9 +50,7 @@ async def prepare_schema(
         StoreFull: there is no room to mark new data.
     """
     with reading(SCHEMA_KEY):
-        if await client.get(SCHEMA_KEY) is None:
-            # Only then: a Redis without room denies it even where it would change nothing.
-            await client.set(SCHEMA_KEY, version, nx=True)
+        await mark_schema(client, version)
         stored = int(await client.get(SCHEMA_KEY))
     if stored > version:
         raise SchemaTooNew(
@@ -65,3 +61,10 @@ async def prepare_schema(
         _log.info("migrating the data in Redis from schema %d to %d", step, step + 1)
         await migrations[step](client)
         await client.set(SCHEMA_KEY, step + 1)
+
+
+async def mark_schema(client: RedisClient, version: int = SCHEMA_VERSION) -> None:
+    """Mark data that have no version with one."""
+    if await client.get(SCHEMA_KEY) is None:
+        # Only then: a Redis without room denies it even where it would change nothing.
+        await client.set(SCHEMA_KEY, version, nx=True)
