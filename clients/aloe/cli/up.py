@@ -3,7 +3,9 @@
 import contextlib
 import signal
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote
 
 import typer
 
@@ -91,12 +93,9 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
         f"audio      {stack.audio_dir} (of pools that keep it)", highlight=False, soft_wrap=True
     )
     for place in stack.audio_from:
-        results.print(
-            f"audio from {place} (clients may name what is there)",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        lacks = ", once a folder is there" if is_missing_folder(place) else ""
+        line = f"audio from {place} (clients may name what is there{lacks})"
+        results.print(line, highlight=False, markup=False, soft_wrap=True)
     heard = (
         "are heard from their files on this machine, while these are unchanged"
         if stack.hears_files
@@ -104,6 +103,14 @@ def _announce(stack: LocalStack, *, json: bool) -> None:
     )
     notes.print(f"Clips of other pools {heard}.", highlight=False, soft_wrap=True)
     notes.print("Ctrl-C ends everything. Next: aloe import POOL FOLDER")
+
+
+def is_missing_folder(place: str) -> bool:
+    """Whether a place is one of this machine, which is not there."""
+    for start in ("file://localhost/", "file:///"):
+        if place.startswith(start):
+            return not Path(unquote(place[len(start) - 1 :])).is_dir()
+    return place.startswith("/") and not Path(place).is_dir()
 
 
 def start_stack(options: StackOptions) -> AbstractContextManager[LocalStack]:
