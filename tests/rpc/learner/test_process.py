@@ -112,3 +112,12 @@ def test_it_ends_in_order_while_its_kernels_are_compiled(tmp_path: Path):
     assert code == 0
     assert "Traceback" not in stderr
     assert stderr.rstrip().endswith("stopping")
+
+
+def test_a_variable_that_names_no_setting_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ALOE_LEARNER_AUDIO_ROOTS", "hunter2")
+    _, stderr = start("").communicate(timeout=60)
+    assert (
+        "ALOE_LEARNER_AUDIO_ROOTS names no setting: do you mean ALOE_LEARNER_AUDIO_ROOT?" in stderr
+    )
+    assert "hunter2" not in stderr
