@@ -81,16 +81,21 @@ MAX_COUNTS: Mapping[str, int] = {
 }
 _MIB = 1024**2
 MAX_REQUEST_BYTES: Mapping[str, int] = {
+    "aloe.v1.CreateTaskRequest": _MIB,
+    "aloe.v1.DeleteClipsRequest": _MIB,
     "aloe.v1.EmbedRequest": 64 * _MIB,
     "aloe.v1.EmbedStreamRequest": 64 * _MIB,
     "aloe.v1.ImportClipsRequest": 64 * _MIB,
     "aloe.v1.ImportLabelsRequest": 16 * _MIB,
     "aloe.v1.PredictRequest": 64 * _MIB,
+    "aloe.v1.ReleaseLeasesRequest": 4 * _MIB,
+    "aloe.v1.RenewLeasesRequest": 4 * _MIB,
     "aloe.v1.SubmitLabelsRequest": 16 * _MIB,
+    "aloe.v1.UpdateTaskRequest": _MIB,
 }
 """One message of each, serialized."""
-DEFAULT_REQUEST_BYTES = 4 * _MIB
-"""One message of any other request."""
+DEFAULT_REQUEST_BYTES = 16 * 1024
+"""One message of any other request: it has names and numbers. Streams of answers hold theirs."""
 
 
 def max_request_bytes(request: Descriptor) -> int:

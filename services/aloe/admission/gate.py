@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from aloe.admission.errors import Overloaded
-from aloe.admission.pace import Pace, retry_after_s
+from aloe.admission.pace import retry_after_s
 
 _Turn = asyncio.Future[None]
 _FIRST_GUESS_S = 0.001
+_LEARNING_S = 0.25
 _SWEEP = 0.25
 """Of the longest wait: so much longer a call may wait at most."""
 
@@ -65,10 +66,11 @@ class Gate:
         self._waiting_count = 0
         self._returning: deque[_Turn] = deque()
         """Calls that had a turn, waited for something else and go on."""
-        self._pace = Pace(_FIRST_GUESS_S)
+        self._s_per_call = _FIRST_GUESS_S
+        """Of the time of all calls, while some wait."""
+        self._learning_since: float | None = None
+        self._ended_count = 0
         self._sweeping: asyncio.TimerHandle | None = None
-        self._left_at: float | None = None
-        """When a call last made place for one that waited."""
 
     @property
     def working_count(self) -> int:
@@ -117,18 +119,12 @@ class Gate:
     def let_go(self) -> None:
         """Let the next call have a place; see Place."""
         self._working_count -= 1
-        if self._waiting_count:
-            now = time.monotonic()
-            if self._left_at is not None:
-                self._pace.record(1, now - self._left_at)
-            self._left_at = now
-        else:
-            self._left_at = None
+        self._learn()
         self._let_in()
 
     def _make_room(self, caller: str, deadline_s: float | None) -> None:
         """Raise Overloaded unless one more call of this caller may wait."""
-        wait_s = (self._waiting_count + 1) * self._pace.s
+        wait_s = (self._waiting_count + 1) * self._s_per_call
         if wait_s <= min(self.max_wait_s, self.max_wait_s if deadline_s is None else deadline_s):
             return
         own_count = len(self._waiting.get(caller, ()))
@@ -175,6 +171,24 @@ class Gate:
         if not turns:
             del self._waiting[caller]
 
+    def _learn(self) -> None:
+        """Learn how long a call takes of the time of all, while calls wait; else begin anew.
+
+        Over a while, since calls may end in bursts.
+        """
+        if not self._waiting_count:
+            self._s_per_call, self._learning_since = _FIRST_GUESS_S, None
+            return
+        now = time.monotonic()
+        if self._learning_since is None:
+            self._learning_since, self._ended_count = now, 0
+            return
+        self._ended_count += 1
+        elapsed_s = now - self._learning_since
+        if elapsed_s >= _LEARNING_S:
+            self._s_per_call = elapsed_s / self._ended_count
+            self._learning_since, self._ended_count = now, 0
+
     def _sweep_later(self) -> None:
         pause_s = self.max_wait_s * _SWEEP
         self._sweeping = asyncio.get_running_loop().call_later(pause_s, self._sweep)
@@ -191,7 +205,7 @@ class Gate:
 
     def _refuse(self, caller: str, turn: _Turn) -> None:
         if not turn.done():
-            turn.set_exception(self._overloaded((self._waiting_count + 1) * self._pace.s))
+            turn.set_exception(self._overloaded((self._waiting_count + 1) * self._s_per_call))
         self._forget(caller, turn)
 
     def _let_in(self) -> None:

@@ -14,6 +14,7 @@ from aloe.serving.guard import GuardedServer
 from aloe.serving.heap import Trimmer
 from aloe.serving.native_log import silenced
 from aloe.serving.overload import OverloadLog
+from aloe.serving.receiving import Receiving
 from aloe.serving.status import StatusOf
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -67,7 +68,7 @@ class RpcServer:
         logging.getLogger("grpc._cython.cygrpc").addFilter(_has_caller)
         self._names = [service.full_name for service in services]
         self._health = health.aio.HealthServicer()
-        self._trimmer = Trimmer()
+        self._trimmer, self._receiving = Trimmer(), Receiving()
         self._server = grpc.aio.server(
             options=[
                 # A second server on the port must fail, not share it.
@@ -99,7 +100,14 @@ class RpcServer:
         add_reflection(reflection.aio.ReflectionServicer(reflected), guarded)
 
     def _guarded(self, status_of: StatusOf, gates: Mapping[str, Gate], remedy: str = "") -> Any:
-        return GuardedServer(self._server, status_of, gates, self._trimmer, OverloadLog(remedy))
+        return GuardedServer(
+            self._server,
+            status_of,
+            gates,
+            trimmer=self._trimmer,
+            overload=OverloadLog(remedy),
+            receiving=self._receiving,
+        )
 
     async def start(self, address: str) -> str:
         """Listen on "host:port" (port 0: any free one) and return the address with its port.

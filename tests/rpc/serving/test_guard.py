@@ -38,12 +38,24 @@ async def test_a_method_that_a_servicer_lacks_is_unimplemented_without_a_trace(
     assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
 
 
-def test_a_request_that_is_too_large_blames_no_field(stack: LocalStack) -> None:
+def test_a_request_that_is_too_large_is_blamed_itself(stack: LocalStack) -> None:
     size = DEFAULT_REQUEST_BYTES + 1
     with grpc.insecure_channel(stack.learner_address) as channel:
         call: Any = channel.unary_unary(f"/{LEARNER}/Query")
         with pytest.raises(grpc.RpcError) as caught:
             call(b"\0" * size, timeout=20)
     failure = failure_of(caught.value)
-    assert (failure.reason, failure.fields) == ("INVALID_INPUT", ())
-    assert failure.message.startswith(f"a QueryRequest of {size:,} bytes; at most ")
+    assert (failure.reason, failure.fields) == ("INVALID_INPUT", ("request",))
+    assert failure.message.startswith(f"request: a QueryRequest of {size:,} bytes; at most ")
+
+
+def test_millions_of_empty_clips_are_refused_before_they_are_parsed(stack: LocalStack) -> None:
+    clips = b"\x0a\x00" * 1_000_000
+    request = b"\x12" + b"\x80\x89\x7a" + clips  # PredictRequest.audio
+    with grpc.insecure_channel(stack.learner_address) as channel:
+        call: Any = channel.unary_unary(f"/{LEARNER}/Predict")
+        with pytest.raises(grpc.RpcError) as caught:
+            call(request, timeout=20)
+    failure = failure_of(caught.value)
+    assert failure.fields == ("request",)
+    assert "over 100,000 fields" in failure.message

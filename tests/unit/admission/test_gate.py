@@ -76,7 +76,7 @@ async def test_what_works_and_what_waits_can_be_read() -> None:
 
 async def test_what_would_wait_too_long_is_refused_at_once_with_a_time_to_come_again() -> None:
     gate = Gate("calls", 1, max_wait_s=0.5)
-    gate._pace.s = 0.2
+    gate._s_per_call = 0.2
     calls = Calls(gate)
     tasks = [calls.start("a", number) for number in range(4)]
     await settled()
@@ -88,7 +88,7 @@ async def test_what_would_wait_too_long_is_refused_at_once_with_a_time_to_come_a
 
 async def test_what_its_caller_would_not_wait_for_is_refused_at_once() -> None:
     gate = Gate("calls", 1)
-    gate._pace.s = 0.2
+    gate._s_per_call = 0.2
     calls = Calls(gate)
     await calls.call("a", 0)
     with pytest.raises(Overloaded):
@@ -97,7 +97,7 @@ async def test_what_its_caller_would_not_wait_for_is_refused_at_once() -> None:
 
 async def test_of_a_caller_with_many_calls_the_newest_gives_way_to_another_caller() -> None:
     gate = Gate("calls", 1, max_wait_s=0.5)
-    gate._pace.s = 0.2
+    gate._s_per_call = 0.2
     calls = Calls(gate)
     greedy = [calls.start("a", number) for number in range(3)]
     await settled()

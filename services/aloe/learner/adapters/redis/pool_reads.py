@@ -92,7 +92,7 @@ class PoolReads:
         key = PoolKeys(pool.pool_id).clips
         with reading(key):
             texts = await self._redis.lrange(key, first_row, first_row + count - 1)
-        if len(texts) > pool.row_count - first_row:
+        if texts and len(texts) > pool.row_count - first_row:
             await self._check_more(pool, first_row + len(texts))
         await self.check_pool(pool)
         _check_count(key, len(texts), min(count, pool.row_count - first_row))
