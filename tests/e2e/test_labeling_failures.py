@@ -1,11 +1,15 @@
 """`aloe label` when clips, tasks and answers are lost: told in a line, and nothing else lost."""
 
 import io
+import os
 import re
+import signal
+import threading
 import time
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from tests.e2e.conftest import CommandLine
 from tests.e2e.pipes import Script, asked, counts, exported, label
 
@@ -107,6 +111,22 @@ def test_nothing_is_said_of_clips_in_hand_where_none_was_given(
     with Away(stack.learner_address, ConnectOptions()) as learner:
         outcome = TerminalSession(learner, task, "ann", batch=4, play=False).run()
     assert outcome.failure == "the store is away"
+
+
+@pytest.mark.slow
+def test_a_learner_that_answers_again_within_a_minute_ends_no_session(
+    stack: LocalStack, aloe: CommandLine, task: str
+):
+    pid = stack.pids["the learner"]
+    assert pid is not None
+
+    def stop_for_a_while() -> None:
+        os.kill(pid, signal.SIGSTOP)
+        threading.Timer(8, os.kill, (pid, signal.SIGCONT)).start()
+
+    done, outcome = label(aloe, task, Script("a\ne\ni\n", {1: stop_for_a_while}))
+    assert done.returncode == 0
+    assert (outcome["label_count"], outcome["failure"]) == (3, None)
 
 
 def test_a_task_that_is_deleted_ends_the_session_and_what_was_answered_is_counted(

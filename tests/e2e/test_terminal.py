@@ -223,7 +223,7 @@ def _end(terminal: Terminal, how: str) -> None:
 
 
 @pytest.mark.slow
-async def test_a_learner_that_goes_away_ends_the_session_in_one_line(stack, learner, task, label):
+async def test_a_learner_that_goes_away_is_waited_for_until_ctrl_c(stack, learner, task, label):
     proxy = to_tcp(stack.learner_address)
     terminal = label("--no-play", server=await proxy.listen())
 
@@ -236,7 +236,11 @@ async def test_a_learner_that_goes_away_ends_the_session_in_one_line(stack, lear
     await asyncio.to_thread(terminal.expect, "\ntone")
     await proxy.close()
     terminal.press("s")
+    await asyncio.to_thread(terminal.expect, "waiting (Ctrl-C ends): cannot reach")
+    began = time.monotonic()
+    terminal.press("\x03")
     code, result = await asyncio.to_thread(terminal.finish)
+    assert time.monotonic() - began < 10
     assert code == 1
     assert '"label_count": 1' in result
     assert "was not acknowledged and may not be stored: sneeze" in terminal.screen

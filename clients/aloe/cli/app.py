@@ -19,7 +19,8 @@ from aloe.cli import (
 
 app = typer.Typer(
     name="aloe",
-    help="Label audio with few labels.",
+    help="Label audio with few labels. While a service is away, calls are repeated: for 5 s,"
+    " in `aloe label` for a minute, where much is moved for minutes.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from aloe.cli.console import CommandError, tell
+from aloe.cli.options import PATIENCE
 from aloe.client import (
     AloeError,
     Answer,
@@ -38,7 +39,8 @@ class HeldClips:
     ) -> None:
         self._learner, self._names = learner, (task_id, oracle_id)
         self._max_clip_count = max_clip_count
-        self.task = learner.get_task(task_id)
+        # Where nothing runs at all, who begins is told soon.
+        self.task = learner.get_task(task_id, timeout=PATIENCE)
         """As it was when clips were asked for last."""
         self.pool_state = PoolState.OPEN
         """Why there is no next clip, where there is none."""

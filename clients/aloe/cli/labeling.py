@@ -9,6 +9,7 @@ from aloe.cli.console import complain, notes, print_json, print_table, tell
 from aloe.cli.ending import interrupted_by_signals
 from aloe.cli.options import DEFAULT_SERVER, Json, OracleId, Server, TaskId, client
 from aloe.cli.oracle_ids import oracle_of_person, oracle_of_session
+from aloe.cli.outages import OutageTeller
 from aloe.cli.terminal_oracle import SessionOutcome, TerminalSession
 from aloe.client import Answer, PoolState
 
@@ -21,6 +22,8 @@ _REASONS = {
     PoolState.ORACLE_LIMIT: ": this oracle holds as many clips as it may, in another session",
 }
 _PATIENCE = timedelta(minutes=2)
+_OUTAGE = timedelta(minutes=1)
+"""A person who labels would rather wait for a restart than begin again."""
 
 
 def query(
@@ -93,10 +96,11 @@ def label(
 ) -> None:
     """Label clips at the terminal: it plays or names a clip, and takes a key.
 
+    While a service is away it waits for up to a minute, and then goes on.
     Where standard input is no terminal, it takes a line for each answer: a key, the name of a
     class, or / and a part of one.
     """
-    with client(server) as learner, interrupted_by_signals():
+    with client(server, _OUTAGE, OutageTeller()) as learner, interrupted_by_signals():
         oracle_id = oracle_of_session(oracle)
         outcome = TerminalSession(learner, task_id, oracle_id, batch=batch, play=play).run()
     if json:

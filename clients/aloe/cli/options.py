@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -69,13 +70,17 @@ SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="leave out clips that cannot be heard, which are named")
 ]
 
-_PATIENCE = timedelta(seconds=5)
+PATIENCE = timedelta(seconds=5)
 """Longer than any call takes that is no import or prediction; a person waits for the answer."""
 
 
-def client(server: str) -> LearnerClient:
-    """Connect to a learner service."""
-    return connect(server, ConnectOptions(timeout=_PATIENCE))
+def client(
+    server: str,
+    patience: timedelta = PATIENCE,
+    on_repeat: Callable[[Exception], None] | None = None,
+) -> LearnerClient:
+    """Connect to a learner service; how long calls are repeated is up to the command."""
+    return connect(server, ConnectOptions(timeout=patience, on_repeat=on_repeat))
 
 
 def audio_files(paths: list[Path]) -> list[tuple[Path, str]]:

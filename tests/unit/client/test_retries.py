@@ -16,11 +16,13 @@ from tests.unit.client.scripted_server import (
 )
 
 from aloe.client import (
+    ConnectOptions,
     DeadlineExceeded,
     InvalidArgument,
     Overloaded,
     ResourceExhausted,
     Unavailable,
+    connect,
 )
 from aloe.v1 import labeling_pb2, task_pb2
 
@@ -59,6 +61,19 @@ def test_two_calls_have_two_request_ids(learner_server, learner):
     learner.call("query", "greetings", "anna")
     first, second = learner_server.requests["Query"]
     assert first.request_id != second.request_id
+
+
+def test_who_wants_to_know_is_told_of_each_failure_that_is_no_end(learner_server):
+    learner_server.on("Query", failing_first(2, no_leases, UNAVAILABLE, reason="STORE_UNAVAILABLE"))
+    told: list[Exception] = []
+    options = ConnectOptions(on_repeat=told.append)
+    with connect(learner_server.target, options) as client:
+        client.query("greetings", "anna")
+        assert [type(each) for each in told] == [Unavailable, Unavailable]
+        learner_server.on("Query", lambda _, context: fail(context, UNAVAILABLE))
+        with pytest.raises(Unavailable) as caught:
+            client.query("greetings", "anna", timeout=SOON)
+    assert caught.value not in told
 
 
 def test_given_request_id_is_sent(learner_server, learner):

@@ -68,11 +68,15 @@ class Endpoint:
 
     def schedule(self, timeout: timedelta | None) -> RetrySchedule:
         """Start a call's schedule; None means the default timeout."""
-        return RetrySchedule(self._options.timeout if timeout is None else timeout)
+        return RetrySchedule(
+            self._options.timeout if timeout is None else timeout, self._options.on_repeat
+        )
 
     def outage_schedule(self, timeout: timedelta | None) -> OutageSchedule:
         """Start a stream's schedule; None means the default timeout."""
-        return OutageSchedule(self._options.timeout if timeout is None else timeout)
+        return OutageSchedule(
+            self._options.timeout if timeout is None else timeout, self._options.on_repeat
+        )
 
     def translate(self, error: grpc.RpcError, rpc: str) -> AloeError:
         return error_of_call(error, rpc=rpc, target=self.target)

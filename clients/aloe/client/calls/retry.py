@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from aloe.client.calls.translate import invalid_field
@@ -13,11 +14,14 @@ _FIRST_BACKOFF_S = 0.05
 _MAX_BACKOFF_S = 0.5
 _STREAM_IDLE = "STREAM_IDLE"
 
+OnRepeat = Callable[[AloeError], None]
+"""Is told of each failure after which a call is repeated."""
+
 
 class RetrySchedule:
     """The attempts of one logical call, all within one deadline."""
 
-    def __init__(self, timeout: timedelta) -> None:
+    def __init__(self, timeout: timedelta, on_repeat: OnRepeat | None = None) -> None:
         """Start the clock.
 
         Raises:
@@ -26,6 +30,7 @@ class RetrySchedule:
         self._deadline_s = time.monotonic() + _checked(timeout).total_seconds()
         self._backoff_s = _FIRST_BACKOFF_S
         self._last_error: AloeError | None = None
+        self._on_repeat = on_repeat
 
     def attempt_timeout_s(self) -> float | None:
         """How long the next attempt may take; None where nothing limits it."""
@@ -55,19 +60,22 @@ class RetrySchedule:
             raise error
         if time.monotonic() + delay_s >= self._deadline_s:
             raise error
+        if self._on_repeat:
+            self._on_repeat(error)
         return delay_s
 
 
 class OutageSchedule:
     """The attempts of a stream without end: the timeout counts while the server does not answer."""
 
-    def __init__(self, timeout: timedelta) -> None:
+    def __init__(self, timeout: timedelta, on_repeat: OnRepeat | None = None) -> None:
         """Allow for outages of `timeout`.
 
         Raises:
             InvalidArgument: `timeout` is not positive.
         """
         self._timeout = _checked(timeout)
+        self._on_repeat = on_repeat
         self._outage: RetrySchedule | None = None
 
     def attempt_timeout_s(self) -> float | None:
@@ -81,7 +89,7 @@ class OutageSchedule:
         if error.reason == _STREAM_IDLE:
             return 0.0  # No outage: there was nothing to send for long.
         if self._outage is None:
-            self._outage = RetrySchedule(self._timeout)
+            self._outage = RetrySchedule(self._timeout, self._on_repeat)
         return self._outage.delay_s(error)
 
 

@@ -1,6 +1,6 @@
 """How calls are made, and what was wrong with a part of what was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,6 +16,9 @@ class ConnectOptions:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Sent with every call."""
     max_message_bytes: int = 64 * 1024 * 1024
+    on_repeat: Callable[[Exception], None] | None = None
+    """Told of each failure, an AloeError, after which a call is repeated; may be called by any
+    thread."""
 
 
 @dataclass(frozen=True, slots=True)
