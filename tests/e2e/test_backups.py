@@ -48,6 +48,12 @@ def test_a_dumped_pool_is_restored_with_its_tasks(
     for each in tasks:
         aloe.output("task", "delete", each, "-y")
     aloe.output("pool", "delete", vowels, "-y")
+    harmed = tmp_path / "harmed.parquet"
+    harmed.write_bytes(dump.read_bytes()[:-1] + b"x")
+    refused = aloe.run("pool", "restore", harmed)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "is damaged: nothing was restored" in refused.stderr
+    assert vowels not in aloe.output("pool", "list")
     aloe.json("pool", "restore", dump)
     assert {each: aloe.output("export", each) for each in tasks} == before
     restored = aloe.json("task", "show", task)["task"]
@@ -88,7 +94,7 @@ def test_a_dump_of_an_older_version_is_restored(aloe: CommandLine, vowels: str, 
     labels = pa.array([label] + [None] * (clips.num_rows - 1))
     clips = clips.append_column("older", labels)
     pq.write_table(clips.replace_schema_metadata({"aloe": json.dumps(about)}), old)
-    aloe.json("pool", "restore", old)
+    assert "did not seal its dumps" in aloe.run("pool", "restore", old).stderr
     restored = aloe.json("task", "show", "older")["task"]
     assert restored["query_strategy"] == {
         "acquisition_function": "smallest_margin",

@@ -129,6 +129,11 @@ def restore(
             lambda count: bar.update(row, completed=count),
             with_audio=not without_audio,
         )
+    if not restored.is_sealed:
+        complain(
+            f"{file} is of an older version, which did not seal its dumps: whether it is as it was"
+            " written is not known"
+        )
     if json:
         print_json(
             {

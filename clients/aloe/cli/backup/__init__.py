@@ -2,7 +2,8 @@
 
 A restored task has the labels of the dumped one, with who gave them and when. Leases, rounds and
 heads are not in the file: the first head is trained anew from the labels. Of a pool that keeps
-audio the recordings are in it, unless they were left out.
+audio the recordings are in it, unless they were left out. The file is sealed: one that was damaged
+since is not restored.
 """
 
 from aloe.cli.backup.dump import Dumped, dump_pool

@@ -12,6 +12,7 @@ from typing import Any
 from aloe.cli.backup import layout
 from aloe.cli.backup.arrow import arrow
 from aloe.cli.backup.recordings import Recordings
+from aloe.cli.backup.seal import reserve_seal, seal
 from aloe.cli.console import CommandError
 from aloe.cli.counted_labels import all_labels
 from aloe.client import EmbeddedPoolClip, LearnerClient, Pool, StoredLabel, Task
@@ -94,13 +95,15 @@ def _join(
     open_private(unfinished).close()  # For this user alone: recordings of people, and labels.
     with pa.parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         for part in _parts(parts):
-            table = pa.parquet.read_table(part)
+            table = pa.parquet.read_table(part, page_checksum_verification=True)
             for task_id, by_clip in labels.items():
                 table = _with_labels(table, task_id, by_clip)
             writer.write_table(table.cast(schema))
             clip_count += table.num_rows
             if with_audio:
                 audio_count += table.num_rows - table[layout.AUDIO_COLUMN].null_count
+        reserve_seal(writer)
+    seal(unfinished)
     unfinished.rename(file)
     return clip_count, audio_count
 
@@ -190,7 +193,12 @@ def _dump_parts(
             return
         part = parts / f"{number:06}.parquet"
         unfinished = part.with_suffix(".unfinished")
-        pa.parquet.write_table(layout.clip_table(rows, audio), unfinished, compression="zstd")
+        pa.parquet.write_table(
+            layout.clip_table(rows, audio),
+            unfinished,
+            compression="zstd",
+            write_page_checksum=True,
+        )
         unfinished.rename(part)
         number += 1
         done += len(rows)

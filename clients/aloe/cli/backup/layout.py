@@ -19,9 +19,13 @@ from aloe.client import (
 from aloe.wire import names
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
-FORMAT = "aloe-pool-3"
+FORMAT = "aloe-pool-4"
+FORMAT_3 = "aloe-pool-3"
+"""Without a seal."""
 FORMAT_2 = "aloe-pool-2"
 """Without audio and how it was read, and with tasks' columns named by their ids."""
+FORMATS = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT)
+POOL_FIELDS = ("pool_id", "encoder_id", "encoder_fingerprint", "embedding_dim", "keep_audio")
 CLIP_COLUMNS = (
     *("clip_id", "uri", "content_hash", "duration_s", "other_ids"),
     *("decoding", "report", "embedding"),
@@ -63,13 +67,7 @@ def schema(pool: Pool, tasks: tuple[Task, ...], *, with_audio: bool) -> Any:
     pa = arrow()
     about = {
         "format": FORMAT,
-        "pool": {
-            "pool_id": pool.pool_id,
-            "encoder_id": pool.encoder_id,
-            "encoder_fingerprint": pool.encoder_fingerprint,
-            "embedding_dim": pool.embedding_dim,
-            "keep_audio": pool.keep_audio,
-        },
+        "pool": {name: getattr(pool, name) for name in POOL_FIELDS},
         "tasks": [_dump_task(task) for task in tasks],
     }
     fields = [
