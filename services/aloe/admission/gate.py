@@ -54,7 +54,7 @@ class Gate:
         Args:
             kind: of calls, a plural for messages.
             width: how many work at a time.
-            max_wait_s: 0 refuses all that finds no place.
+            max_wait_s: how long a call may wait.
         """
         self.kind, self.width, self.max_wait_s = kind, width, max_wait_s
         self.refused_count = 0

@@ -73,7 +73,7 @@ async def _build(settings: Settings) -> entry.Lifecycle:
         await client.close()
         await store.close()
 
-    rpc = rpc_service(learner)
+    rpc = rpc_service(learner, settings.export_idle_s)
     return entry.Lifecycle(
         rpc=rpc,
         status_of=status_of,

@@ -57,3 +57,6 @@ class Settings(ServiceSettings):
     import_idle_s: float = Field(
         300, ge=1, description="seconds after which an import ends that sends nothing"
     )
+    export_idle_s: float = Field(
+        300, ge=1, description="seconds after which an export ends of which nothing is taken"
+    )

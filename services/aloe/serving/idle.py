@@ -1,14 +1,16 @@
 """Streams that stand still are ended, so that what they hold is there for others."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from grpc_status import rpc_status
 
 from aloe.serving.status import Status
+
+M = TypeVar("M")
 
 
 class IdleBound:
@@ -71,6 +73,17 @@ class IdleBound:
         sending.add_done_callback(_forget)
         await asyncio.sleep(0)  # It is on its way.
         call.cancel()
+
+
+async def while_taken(context: Any, idle_s: float, messages: AsyncIterator[M]) -> AsyncIterator[M]:
+    """Yield what a call answers, as long as its caller takes each message within `idle_s`."""
+    idle, is_working = IdleBound(context, idle_s), True
+    with idle.watch(lambda: is_working):
+        async for message in messages:
+            idle.moved()
+            is_working = False
+            yield message
+            is_working = True
 
 
 def _forget(sending: "asyncio.Future[Any]") -> None:

@@ -10,6 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from aloe.admission.gate import Gate
+from aloe.admission.stream_gate import StreamGate
 from aloe.serving.guard import GuardedServer
 from aloe.serving.heap import Trimmer
 from aloe.serving.native_log import silenced
@@ -32,8 +33,8 @@ def _has_caller(record: logging.LogRecord) -> bool:
 def _own_gates() -> Mapping[str, Gate]:
     """Return the gates of health and reflection; who asks for health once is never refused."""
     return {
-        "Watch": Gate("watchers of health", _MAX_HEALTH_WATCHER_COUNT, max_wait_s=0),
-        "ServerReflectionInfo": Gate("reflections", _MAX_REFLECTION_COUNT, max_wait_s=0),
+        "Watch": StreamGate("watchers of health", _MAX_HEALTH_WATCHER_COUNT),
+        "ServerReflectionInfo": StreamGate("reflections", _MAX_REFLECTION_COUNT),
     }
 
 

@@ -101,10 +101,10 @@ async def test_refused_calls_are_counted_whatever_they_found_no_room_for() -> No
     url = PrometheusRecorder().serve("127.0.0.1:0", dict, rpc.gates.values())
     server = RpcServer([rpc], status_of=status_of)
     address = await server.start("127.0.0.1:0")
-    assert rpc.gates["EmbedStream"].enter_now()
+    await rpc.gates["EmbedStream"].enter("a connection")
     async with grpc.aio.insecure_channel(address) as channel:
         stub: Any = pb2_grpc.EmbeddingServiceStub(channel)
-        with pytest.raises(grpc.aio.AioRpcError, match="all the streams"):
+        with pytest.raises(grpc.aio.AioRpcError, match="all 1 places for streams"):
             await stream(stub, [[pcm(clip(9))]])
         with service.budget.enter(clips=1), pytest.raises(grpc.aio.AioRpcError, match="is full"):
             await stub.Embed(request(pcm(clip(1))))

@@ -26,13 +26,13 @@ async def test_a_refused_call_is_in_the_metrics(tmp_path: Path):
     # No audio is embedded here.
     encoder = cast(EncoderPort, None)
     audio = AudioFiles(str(tmp_path), store.identity)
-    rpc = rpc_service(Learner(store, encoder, audio, lambda: datetime.now(UTC)))
+    rpc = rpc_service(Learner(store, encoder, audio, lambda: datetime.now(UTC)), export_idle_s=60)
     url = recorder.serve("127.0.0.1:0", lambda: 0, rpc.gates.values())
     server = RpcServer([rpc], status_of=status_of)
     address = await server.start("127.0.0.1:0")
     gate = rpc.gates["ExportClips"]
-    while gate.enter_now():
-        pass
+    for number in range(gate.width):
+        await gate.enter(f"connection {number}")
     async with grpc.aio.insecure_channel(address) as channel:
         stub = pb2_grpc.LearnerServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as caught:

@@ -111,15 +111,6 @@ async def test_of_a_caller_with_many_calls_the_newest_gives_way_to_another_calle
     assert calls.began == ["a0", "a1", "b0"]
 
 
-async def test_a_gate_that_nobody_waits_at_refuses_what_finds_no_place() -> None:
-    calls = Calls(Gate("streams", 1, max_wait_s=0))
-    await calls.call("a", 0)
-    with pytest.raises(Overloaded):
-        await calls.call("b", 0)
-    calls.places["a0"].leave()
-    await calls.call("b", 0)
-
-
 async def test_a_call_that_is_cancelled_while_it_waits_takes_no_place() -> None:
     calls = Calls(Gate("calls", 1))
     first, second, third = (calls.start("a", number) for number in range(3))

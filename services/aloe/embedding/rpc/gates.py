@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from aloe.admission.gate import Gate
+from aloe.admission.stream_gate import StreamGate
 
 
 def make_gates(clip_count: int, stream_count: int) -> Mapping[str, Gate]:
@@ -17,5 +18,5 @@ def make_gates(clip_count: int, stream_count: int) -> Mapping[str, Gate]:
         "GetEncoder": reading,
         "ListEncoders": reading,
         "Embed": Gate("calls", clip_count),
-        "EmbedStream": Gate("streams", stream_count, max_wait_s=0),
+        "EmbedStream": StreamGate("streams", stream_count),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from aloe.admission.gate import Gate
+from aloe.admission.stream_gate import StreamGate
 
 WATCHER_COUNT = 20_000
 """Streams of WatchTask held at once; each costs memory and, while nothing changes, no work."""
@@ -15,7 +16,7 @@ def make_gates() -> Mapping[str, Gate]:
     answering = Gate("answers of oracles", 256)
     reading = Gate("reads", 64)
     changing = Gate("changes", 64)
-    exporting = Gate("exports", EXPORT_COUNT, max_wait_s=0)
+    exporting = StreamGate("exports", EXPORT_COUNT)
     return {
         "Query": Gate("queries", 256),
         **dict.fromkeys(("SubmitLabels", "ReleaseLeases", "RenewLeases"), answering),
@@ -23,8 +24,8 @@ def make_gates() -> Mapping[str, Gate]:
         "GetClipAudio": Gate("recordings", 32),
         **dict.fromkeys(_READING, reading),
         **dict.fromkeys(_CHANGING, changing),
-        "ImportClips": Gate("imports", IMPORT_COUNT, max_wait_s=0),
-        "WatchTask": Gate("watchers", WATCHER_COUNT, max_wait_s=0),
+        "ImportClips": StreamGate("imports", IMPORT_COUNT),
+        "WatchTask": StreamGate("watchers", WATCHER_COUNT),
         **dict.fromkeys(("ExportClips", "ExportLabels"), exporting),
     }
 

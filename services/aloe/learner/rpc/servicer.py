@@ -8,6 +8,7 @@ from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.rpc import fields, heads, labeling, pools, tasks
 from aloe.learner.rpc.gates import make_gates
 from aloe.learner.usecases.learner import Learner
+from aloe.serving.idle import while_taken
 from aloe.serving.server import Service
 from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
@@ -20,8 +21,9 @@ MAX_ENCODER_NAME_LENGTH = 256
 class LearnerServicer(pb_grpc.LearnerServiceServicer):
     """LearnerService on a learner; an interceptor turns its exceptions into statuses."""
 
-    def __init__(self, learner: Learner) -> None:
-        self._learner = learner
+    def __init__(self, learner: Learner, export_idle_s: float) -> None:
+        """Take what is served, and how long an export waits for its caller to take a message."""
+        self._learner, self._export_idle_s = learner, export_idle_s
 
     async def CreatePool(
         self, request: pool_pb2.CreatePoolRequest, context: Any
@@ -132,8 +134,9 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         pool_id = fields.read_pool_id(request.pool, "pool")
         skip_count = fields.read_row(request.skip_count, "skip_count")
         blocks = self._learner.pools.export_clips(pool_id, skip_count)
-        async for clips, vectors in blocks:
-            yield pools.write_block(pool_id, clips, vectors)
+        messages = (pools.write_block(pool_id, *block) async for block in blocks)
+        async for message in while_taken(context, self._export_idle_s, messages):
+            yield message
 
     async def CreateTask(
         self, request: task_pb2.CreateTaskRequest, context: Any
@@ -286,8 +289,9 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         task, pool, labels = await self._learner.tasks.labels(
             fields.read_task_id(request.task, "task")
         )
-        async for some in labels:
-            yield labeling.write_labels(pool, task, some)
+        messages = (labeling.write_labels(pool, task, some) async for some in labels)
+        async for message in while_taken(context, self._export_idle_s, messages):
+            yield message
 
     async def ListEvents(
         self, request: labeling_pb2.ListEventsRequest, context: Any
@@ -314,11 +318,11 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         return head_pb2.ExportHeadResponse(head=heads.write_head(task, pool, head, trained))
 
 
-def rpc_service(learner: Learner) -> Service:
+def rpc_service(learner: Learner, export_idle_s: float) -> Service:
     """Return LearnerService, as a server takes it."""
     return Service(
         learner_service_pb2.DESCRIPTOR.services_by_name["LearnerService"].full_name,
-        LearnerServicer(learner),
+        LearnerServicer(learner, export_idle_s),
         pb_grpc.add_LearnerServiceServicer_to_server,
         make_gates(),
         remedy="more learners on the same Redis share the load",
