@@ -25,6 +25,7 @@ LIMITS = ImportLimits(
     slow_s=0.05,
     slow_bytes=60,
     gives_way_s=0.1,
+    beside_count=1,
 )
 DIM = 4
 POOL = Pool("p", EncoderInfo("e", "f", DIM), False, "pe", datetime(2026, 1, 1, tzinfo=UTC))
@@ -76,7 +77,7 @@ async def test_messages_come_in_order_and_leave_nothing_held():
 
 async def test_a_message_waits_until_there_is_room():
     memory = ImportMemory(LIMITS)
-    memory.hold(100)
+    memory.hold(100)  # of the same caller
     waiting: asyncio.Future[int] = asyncio.ensure_future(anext(memory.messages(of(1))))
     await asyncio.sleep(0.02)
     assert not waiting.done()
@@ -97,6 +98,61 @@ async def test_a_stream_that_sends_nothing_ends():
     memory = ImportMemory(replace(LIMITS, idle_s=0.15))
     with pytest.raises(StreamIdle, match=r"0\.15 s; what had come whole is stored"):
         await anext(memory.messages(silence()))
+    assert memory.used_bytes == 0
+
+
+async def test_room_goes_to_the_caller_who_holds_least_and_then_in_turn():
+    memory, order = ImportMemory(LIMITS), []
+
+    async def take(caller: str, number: int) -> None:
+        await anext(memory.messages(of(number), caller))
+        order.append(f"{caller}{number}")
+        memory.hold(10, caller)
+
+    memory.hold(60, "a")
+    memory.hold(40, "b")
+    names = ("a0", "b0", "b1", "a1")
+    tasks = [asyncio.create_task(take(name[0], int(name[1]))) for name in names]
+    await asyncio.sleep(0.02)
+    assert order == []
+    for _ in range(12):
+        memory.hold(-10, "a" if memory._held["a"] else "b")
+        await asyncio.sleep(0.01)
+    await asyncio.wait_for(asyncio.gather(*tasks), 10)
+    assert order == ["b0", "b1", "a0", "a1"]
+
+
+async def test_stalled_streams_of_others_do_not_hold_up_an_import_that_sends():
+    memory = ImportMemory(replace(LIMITS, gives_way_s=60))
+    stalled = [
+        asyncio.ensure_future(anext(memory.messages(silence(), f"greedy {number % 2}")))
+        for number in range(200)
+    ]
+    await asyncio.sleep(0.15)
+    async with asyncio.timeout(5):
+        for number in range(50):
+            assert await anext(memory.messages(of(number), "modest")) == number
+    assert not any(each.done() for each in stalled)
+    for each in stalled:
+        each.cancel()
+    await asyncio.wait(stalled)
+    assert (memory.used_bytes, memory._held, memory._beside_count) == (0, {}, 0)
+
+
+async def test_stalled_streams_give_way_where_others_wait_first_of_the_caller_with_most():
+    memory = ImportMemory(LIMITS)
+    modest = asyncio.ensure_future(anext(memory.messages(silence(), "modest")))
+    await asyncio.sleep(0.01)
+    greedy = [asyncio.ensure_future(anext(memory.messages(silence(), "greedy"))) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    memory.hold(10, "busy")  # It has no room beside.
+    waiting: asyncio.Future[int] = asyncio.ensure_future(anext(memory.messages(of(1), "busy")))
+    assert await asyncio.wait_for(waiting, 10) == 1
+    assert not modest.done()
+    assert [type(each.exception()) for each in greedy if each.done()] == [Overloaded] * 3
+    modest.cancel()
+    await asyncio.wait([modest, *greedy])
+    memory.hold(-10, "busy")
     assert memory.used_bytes == 0
 
 

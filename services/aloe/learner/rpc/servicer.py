@@ -8,6 +8,7 @@ from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.rpc import fields, heads, labeling, pools, tasks
 from aloe.learner.rpc.gates import make_gates
 from aloe.learner.usecases.learner import Learner
+from aloe.serving.guard import caller_of
 from aloe.serving.idle import while_taken
 from aloe.serving.server import Service
 from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, task_pb2
@@ -70,7 +71,8 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ImportClips(
         self, request_iterator: AsyncIterator[pool_pb2.ImportClipsRequest], context: Any
     ) -> pool_pb2.ImportClipsResponse:
-        messages = self._learner.importer.messages(request_iterator)
+        caller = caller_of(context)
+        messages = self._learner.importer.messages(request_iterator, caller)
         first = await anext(messages, None)
         if first is None:
             raise InvalidInput.of("pool", "the stream is empty; send at least one message")
@@ -78,7 +80,9 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         fingerprint = first.encoder_fingerprint
         batches = pools.read_batches(first, messages)
         del first  # Its clips are not held any longer than they take.
-        report = await self._learner.importer.import_clips(pool_id, fingerprint, batches, rules)
+        report = await self._learner.importer.import_clips(
+            pool_id, fingerprint, batches, rules, caller
+        )
         return pools.write_report(pool_id, report)
 
     async def ListClips(

@@ -34,14 +34,14 @@ class Importer:
         self._retiring, self._memory = retiring, ImportMemory(limits)
         self._hashing = Threads(HASHING)
 
-    def messages(self, stream: AsyncIterator[M]) -> AsyncIterator[M]:
-        """Read the stream of an import, as fast as there is room for what comes.
+    def messages(self, stream: AsyncIterator[M], caller: str = "") -> AsyncIterator[M]:
+        """Read the stream of a caller's import, as fast as there is room for what comes.
 
         Raises:
             StreamIdle: nothing came for too long.
             Overloaded: nothing came for a while, and other imports need the room.
         """
-        return self._memory.messages(stream)
+        return self._memory.messages(stream, caller)
 
     async def import_clips(
         self,
@@ -49,6 +49,7 @@ class Importer:
         fingerprint: str,
         batches: AsyncIterator[Batch],
         rules: ImportRules = NO_RULES,
+        caller: str = "",
     ) -> ImportReport:
         """Add clips to a pool. A clip that cannot be taken fails alone.
 
@@ -59,6 +60,7 @@ class Importer:
             fingerprint: of the encoder that made the embeddings; empty means the pool's.
             batches: the clips, some at a time.
             rules: what to do with ids and contents that the pool holds already.
+            caller: whose import it is.
 
         Raises:
             PoolNotFound: there is no such pool.
@@ -71,7 +73,7 @@ class Importer:
                 f" {pool.encoder.fingerprint}; they cannot be compared"
             )
         keeper = Keeper(self._audio, pool, self._hashing)
-        with self._memory.share() as share:
+        with self._memory.share(caller) as share:
             run = ImportRun(
                 self._store, self._encoder, self._audio, keeper, pool, rules=rules, share=share
             )
