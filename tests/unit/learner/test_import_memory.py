@@ -132,11 +132,12 @@ async def test_stalled_streams_of_others_do_not_hold_up_an_import_that_sends():
     async with asyncio.timeout(5):
         for number in range(50):
             assert await anext(memory.messages(of(number), "modest")) == number
+            memory.hold(9 if number == 0 else 0, "modest")  # It is not stored yet.
     assert not any(each.done() for each in stalled)
     for each in stalled:
         each.cancel()
     await asyncio.wait(stalled)
-    assert (memory.used_bytes, memory._held, memory._beside_count) == (0, {}, 0)
+    assert (memory.used_bytes, memory._held, memory._beside_count) == (9, {"modest": 9}, 0)
 
 
 async def test_stalled_streams_give_way_where_others_wait_first_of_the_caller_with_most():

@@ -34,7 +34,7 @@ class ImportLimits:
     gives_way_s: float = 10.0
     """A stream that has sent nothing for so long ends where its memory is needed."""
     beside_count: int = 8
-    """So many messages find room beside that memory, of callers who hold nothing else."""
+    """So many messages find room beside that memory, of callers who hold less than one."""
 
 
 DEFAULT_LIMITS = ImportLimits()
@@ -79,8 +79,8 @@ class ImportMemory:
 
     A message is not read before there is room for it, so that callers who send faster than the
     store and the encoder take have to wait. Room goes to the caller who holds least, and of one
-    caller to the message that waits longest. Those who hold nothing find a little room beside the
-    memory that others fill.
+    caller to the message that waits longest. Those who hold less than a message find a little room
+    beside the memory that others fill.
     """
 
     def __init__(self, limits: ImportLimits) -> None:
@@ -130,7 +130,8 @@ class ImportMemory:
         while self._waiting:
             first = min(self._waiting, key=lambda each: (self._held[each.caller], each.number))
             if self.used_bytes >= self._limits.memory_bytes:
-                if self._held[first.caller] or self._beside_count >= self._limits.beside_count:
+                holds_much = self._held[first.caller] >= self._limits.message_bytes
+                if holds_much or self._beside_count >= self._limits.beside_count:
                     return
                 first.is_beside = True
                 self._beside_count += 1
