@@ -140,5 +140,12 @@ def test_a_dump_or_export_that_is_not_whole_is_an_error(
     assert done.returncode == 1
     assert "10 of 30 rows" in done.stderr
     assert not dump.exists()
+    client.hset("aloe:{pool:cut}:meta", "clip_count", -1)
+    for what in ("pool", "task"):
+        done = aloe.run(what, "list")
+        assert done.returncode == 1
+        assert f"aloe: {what}s/cut" in done.stderr
+        assert "-1 is no count" in done.stderr
+    client.hset("aloe:{pool:cut}:meta", "clip_count", 30)
     aloe.output("task", "delete", task, "-y")
     client.close()

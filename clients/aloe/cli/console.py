@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aloe.client import ClipFailure, HeadRecipe, InputFailure, StoppingRule
+from aloe.client import ClipFailure, HeadRecipe, InputFailure, Listing, StoppingRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 # Names of classes and oracles stand as they are, also where they look like ":dog:".
@@ -157,3 +157,15 @@ def _is_number(text: str) -> bool:
     return (
         text == "-" or text.replace(",", "").rstrip("%").replace(".", "", 1).lstrip("-").isdigit()
     )
+
+
+def complain_of_unreadable(listing: Listing[Any]) -> None:
+    """Name what is not in a list because it is damaged, and end with exit code 1 if there is any.
+
+    Raises:
+        typer.Exit: there is.
+    """
+    for error in listing.unreadable:
+        complain(f"{error.metadata.get('resource', '')} is not listed: {error}")
+    if listing.unreadable:
+        raise typer.Exit(1)

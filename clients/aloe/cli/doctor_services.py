@@ -31,6 +31,8 @@ def learner_finding(server: str) -> tuple[Finding, bool]:
             found = str(error)
         else:
             found = f"{server}, {len(pools):,} pools"
+            if pools.unreadable:
+                return _out_of_order(server, pools.unreadable[0]), True
             return Finding("learner", ok=True, found=found, needed=False), True
     return Finding("learner", ok=False, found=found, remedy="aloe up", needed=False), False
 

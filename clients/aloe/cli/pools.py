@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from aloe.cli.backup import Dumped, Restored, dump_pool, restore_pool
-from aloe.cli.console import complain, confirm, notes, print_json, print_table, progress
+from aloe.cli.console import (
+    complain,
+    complain_of_unreadable,
+    confirm,
+    notes,
+    print_json,
+    print_table,
+    progress,
+)
 from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
 from aloe.client import Pool
 
@@ -46,6 +54,7 @@ def list_(server: Server = DEFAULT_SERVER, json: Json = False) -> None:
             ["pool", "clips", "encoder", "created"],
             [[pool.pool_id, pool.clip_count, pool.encoder_id, pool.create_time] for pool in pools],
         )
+    complain_of_unreadable(pools)
 
 
 @app.command()

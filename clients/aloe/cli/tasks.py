@@ -6,7 +6,15 @@ from typing import Annotated, TypeVar
 import typer
 
 from aloe.cli.classes import Classes, ClassesFrom, OneClass, read_classes
-from aloe.cli.console import confirm, notes, percent, print_json, print_table, results
+from aloe.cli.console import (
+    complain_of_unreadable,
+    confirm,
+    notes,
+    percent,
+    print_json,
+    print_table,
+    results,
+)
 from aloe.cli.label_import import import_labels
 from aloe.cli.options import (
     DEFAULT_SERVER,
@@ -90,6 +98,7 @@ def list_(server: Server = DEFAULT_SERVER, json: Json = False) -> None:
         tasks = learner.list_tasks()
     if json:
         print_json(tasks)
+        complain_of_unreadable(tasks)
         return
     print_table(
         ["task", "pool", "classes", "labeled", "unlabeled", "head", "state"],
@@ -106,6 +115,7 @@ def list_(server: Server = DEFAULT_SERVER, json: Json = False) -> None:
             for task in tasks
         ],
     )
+    complain_of_unreadable(tasks)
 
 
 @app.command()

@@ -28,6 +28,7 @@ from aloe.client.errors import (
     ResourceExhausted,
     Unavailable,
 )
+from aloe.client.operations.operation import Listing
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.client.stopping_text import (
     parse_stopping_rule,
@@ -160,6 +161,7 @@ __all__ = [
     "LearnerClient",
     "Lease",
     "LeaseLost",
+    "Listing",
     "NewClip",
     "NotFound",
     "Overloaded",

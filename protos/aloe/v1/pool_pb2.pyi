@@ -305,21 +305,31 @@ class ListPoolsResponse(_message.Message):
 
     POOLS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Where the next page begins; empty on the last one."""
     @_builtins.property
     def pools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pool]:
         """The pools of this page."""
 
+    @_builtins.property
+    def unreadable(self) -> _containers.RepeatedCompositeFieldContainer[_status_pb2.Status]:
+        """What is listed between those of this page and cannot be read, since the
+        store is damaged there, each by itself: STORE_DAMAGED, with the name of the
+        pool as "resource" and the damaged key as "key" in its ErrorInfo. A call on
+        one of these fails with the same; the others go on.
+        """
+
     def __init__(
         self,
         *,
         pools: _abc.Iterable[Global___Pool] | None = ...,
         next_page_token: _builtins.str = ...,
+        unreadable: _abc.Iterable[_status_pb2.Status] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "pools", b"pools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "pools", b"pools", "unreadable", b"unreadable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,9 +28,10 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/task.proto\x12\x07\x61loe.v1\x1a\x12\x61loe/v1/head.proto\x1a\x16\x61loe/v1/stopping.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x05\n\x04Task\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04pool\x18\x02 \x01(\tB\x04\xe2\x41\x01\x05\x12\x15\n\x07\x63lasses\x18\x03 \x03(\tB\x04\xe2\x41\x01\x05\x12.\n\x0equery_strategy\x18\x04 \x01(\x0b\x32\x16.aloe.v1.QueryStrategy\x12(\n\x0bhead_recipe\x18\x05 \x01(\x0b\x32\x13.aloe.v1.HeadRecipe\x12\x19\n\x0clabel_budget\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\x31\n\x0elease_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\x04seed\x18\x08 \x01(\x04\x42\x04\xe2\x41\x01\x05\x12\x1a\n\x0chead_version\x18\t \x01(\rB\x04\xe2\x41\x01\x03\x12(\n\x15training_head_version\x18\n \x01(\rB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12.\n\x0b\x63lip_counts\x18\x0b \x01(\x0b\x32\x13.aloe.v1.ClipCountsB\x04\xe2\x41\x01\x03\x12,\n\npool_state\x18\x0c \x01(\x0e\x32\x12.aloe.v1.PoolStateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\"\n\x15max_leases_per_oracle\x18\x0e \x01(\rH\x02\x88\x01\x01\x12,\n\rstopping_rule\x18\x0f \x01(\x0b\x32\x15.aloe.v1.StoppingRule\x12.\n\x0bstop_advice\x18\x10 \x01(\x0b\x32\x13.aloe.v1.StopAdviceB\x04\xe2\x41\x01\x03\x42\x0f\n\r_label_budgetB\x18\n\x16_training_head_versionB\x18\n\x16_max_leases_per_oracle\"\x8b\x01\n\nClipCounts\x12\x11\n\tunlabeled\x18\x01 \x01(\x04\x12\x0e\n\x06leased\x18\x02 \x01(\x04\x12\x0f\n\x07labeled\x18\x03 \x01(\x04\x12\x11\n\tabstained\x18\x04 \x01(\x04\x12\x12\n\nvalidation\x18\x05 \x01(\x04\x12\x0c\n\x04test\x18\x06 \x01(\x04\x12\x14\n\x0c\x62udget_spent\x18\x07 \x01(\x04\"{\n\rQueryStrategy\x12:\n\x14\x61\x63quisition_function\x18\x01 \x01(\x0e\x32\x1c.aloe.v1.AcquisitionFunction\x12.\n\x0eselection_rule\x18\x02 \x01(\x0e\x32\x16.aloe.v1.SelectionRule\"A\n\x11\x43reateTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x1b\n\x04task\x18\x02 \x01(\x0b\x32\r.aloe.v1.Task\"1\n\x12\x43reateTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"\x1e\n\x0eGetTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"G\n\x10ListTasksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\"J\n\x11ListTasksResponse\x12\x1c\n\x05tasks\x18\x01 \x03(\x0b\x32\r.aloe.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x11UpdateTaskRequest\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"1\n\x12UpdateTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"!\n\x11\x44\x65leteTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65leteTaskResponse\" \n\x10WatchTaskRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"T\n\x11WatchTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\x12\"\n\nlast_round\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Round*\xab\x01\n\tPoolState\x12\x1a\n\x16POOL_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPOOL_STATE_OPEN\x10\x01\x12\x19\n\x15POOL_STATE_ALL_LEASED\x10\x02\x12\x18\n\x14POOL_STATE_EXHAUSTED\x10\x03\x12\x1b\n\x17POOL_STATE_BUDGET_SPENT\x10\x04\x12\x1b\n\x17POOL_STATE_ORACLE_LIMIT\x10\x05*\xc3\x02\n\x13\x41\x63quisitionFunction\x12$\n ACQUISITION_FUNCTION_UNSPECIFIED\x10\x00\x12(\n$ACQUISITION_FUNCTION_SMALLEST_MARGIN\x10\x01\x12\'\n#ACQUISITION_FUNCTION_LARGEST_MARGIN\x10\x02\x12)\n%ACQUISITION_FUNCTION_LEAST_CONFIDENCE\x10\x03\x12 \n\x1c\x41\x43QUISITION_FUNCTION_ENTROPY\x10\x04\x12\x1d\n\x19\x41\x43QUISITION_FUNCTION_NORM\x10\x05\x12\x1f\n\x1b\x41\x43QUISITION_FUNCTION_RANDOM\x10\x06\x12&\n\"ACQUISITION_FUNCTION_MARGIN_LOGITS\x10\x07*r\n\rSelectionRule\x12\x1e\n\x1aSELECTION_RULE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSELECTION_RULE_CLASS_AWARE\x10\x01\x12!\n\x1dSELECTION_RULE_CLASS_AGNOSTIC\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/task.proto\x12\x07\x61loe.v1\x1a\x12\x61loe/v1/head.proto\x1a\x16\x61loe/v1/stopping.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xa3\x05\n\x04Task\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04pool\x18\x02 \x01(\tB\x04\xe2\x41\x01\x05\x12\x15\n\x07\x63lasses\x18\x03 \x03(\tB\x04\xe2\x41\x01\x05\x12.\n\x0equery_strategy\x18\x04 \x01(\x0b\x32\x16.aloe.v1.QueryStrategy\x12(\n\x0bhead_recipe\x18\x05 \x01(\x0b\x32\x13.aloe.v1.HeadRecipe\x12\x19\n\x0clabel_budget\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\x31\n\x0elease_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\x04seed\x18\x08 \x01(\x04\x42\x04\xe2\x41\x01\x05\x12\x1a\n\x0chead_version\x18\t \x01(\rB\x04\xe2\x41\x01\x03\x12(\n\x15training_head_version\x18\n \x01(\rB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12.\n\x0b\x63lip_counts\x18\x0b \x01(\x0b\x32\x13.aloe.v1.ClipCountsB\x04\xe2\x41\x01\x03\x12,\n\npool_state\x18\x0c \x01(\x0e\x32\x12.aloe.v1.PoolStateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\"\n\x15max_leases_per_oracle\x18\x0e \x01(\rH\x02\x88\x01\x01\x12,\n\rstopping_rule\x18\x0f \x01(\x0b\x32\x15.aloe.v1.StoppingRule\x12.\n\x0bstop_advice\x18\x10 \x01(\x0b\x32\x13.aloe.v1.StopAdviceB\x04\xe2\x41\x01\x03\x42\x0f\n\r_label_budgetB\x18\n\x16_training_head_versionB\x18\n\x16_max_leases_per_oracle\"\x8b\x01\n\nClipCounts\x12\x11\n\tunlabeled\x18\x01 \x01(\x04\x12\x0e\n\x06leased\x18\x02 \x01(\x04\x12\x0f\n\x07labeled\x18\x03 \x01(\x04\x12\x11\n\tabstained\x18\x04 \x01(\x04\x12\x12\n\nvalidation\x18\x05 \x01(\x04\x12\x0c\n\x04test\x18\x06 \x01(\x04\x12\x14\n\x0c\x62udget_spent\x18\x07 \x01(\x04\"{\n\rQueryStrategy\x12:\n\x14\x61\x63quisition_function\x18\x01 \x01(\x0e\x32\x1c.aloe.v1.AcquisitionFunction\x12.\n\x0eselection_rule\x18\x02 \x01(\x0e\x32\x16.aloe.v1.SelectionRule\"A\n\x11\x43reateTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x1b\n\x04task\x18\x02 \x01(\x0b\x32\r.aloe.v1.Task\"1\n\x12\x43reateTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"\x1e\n\x0eGetTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"G\n\x10ListTasksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\"r\n\x11ListTasksResponse\x12\x1c\n\x05tasks\x18\x01 \x03(\x0b\x32\r.aloe.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12&\n\nunreadable\x18\x03 \x03(\x0b\x32\x12.google.rpc.Status\"a\n\x11UpdateTaskRequest\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"1\n\x12UpdateTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"!\n\x11\x44\x65leteTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65leteTaskResponse\" \n\x10WatchTaskRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"T\n\x11WatchTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\x12\"\n\nlast_round\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Round*\xab\x01\n\tPoolState\x12\x1a\n\x16POOL_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPOOL_STATE_OPEN\x10\x01\x12\x19\n\x15POOL_STATE_ALL_LEASED\x10\x02\x12\x18\n\x14POOL_STATE_EXHAUSTED\x10\x03\x12\x1b\n\x17POOL_STATE_BUDGET_SPENT\x10\x04\x12\x1b\n\x17POOL_STATE_ORACLE_LIMIT\x10\x05*\xc3\x02\n\x13\x41\x63quisitionFunction\x12$\n ACQUISITION_FUNCTION_UNSPECIFIED\x10\x00\x12(\n$ACQUISITION_FUNCTION_SMALLEST_MARGIN\x10\x01\x12\'\n#ACQUISITION_FUNCTION_LARGEST_MARGIN\x10\x02\x12)\n%ACQUISITION_FUNCTION_LEAST_CONFIDENCE\x10\x03\x12 \n\x1c\x41\x43QUISITION_FUNCTION_ENTROPY\x10\x04\x12\x1d\n\x19\x41\x43QUISITION_FUNCTION_NORM\x10\x05\x12\x1f\n\x1b\x41\x43QUISITION_FUNCTION_RANDOM\x10\x06\x12&\n\"ACQUISITION_FUNCTION_MARGIN_LOGITS\x10\x07*r\n\rSelectionRule\x12\x1e\n\x1aSELECTION_RULE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSELECTION_RULE_CLASS_AWARE\x10\x01\x12!\n\x1dSELECTION_RULE_CLASS_AGNOSTIC\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,40 +58,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TASK'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_TASK'].fields_by_name['stop_advice']._loaded_options = None
   _globals['_TASK'].fields_by_name['stop_advice']._serialized_options = b'\342A\001\003'
-  _globals['_POOLSTATE']._serialized_start=1827
-  _globals['_POOLSTATE']._serialized_end=1998
-  _globals['_ACQUISITIONFUNCTION']._serialized_start=2001
-  _globals['_ACQUISITIONFUNCTION']._serialized_end=2324
-  _globals['_SELECTIONRULE']._serialized_start=2326
-  _globals['_SELECTIONRULE']._serialized_end=2440
-  _globals['_TASK']._serialized_start=208
-  _globals['_TASK']._serialized_end=883
-  _globals['_CLIPCOUNTS']._serialized_start=886
-  _globals['_CLIPCOUNTS']._serialized_end=1025
-  _globals['_QUERYSTRATEGY']._serialized_start=1027
-  _globals['_QUERYSTRATEGY']._serialized_end=1150
-  _globals['_CREATETASKREQUEST']._serialized_start=1152
-  _globals['_CREATETASKREQUEST']._serialized_end=1217
-  _globals['_CREATETASKRESPONSE']._serialized_start=1219
-  _globals['_CREATETASKRESPONSE']._serialized_end=1268
-  _globals['_GETTASKREQUEST']._serialized_start=1270
-  _globals['_GETTASKREQUEST']._serialized_end=1300
-  _globals['_GETTASKRESPONSE']._serialized_start=1302
-  _globals['_GETTASKRESPONSE']._serialized_end=1348
-  _globals['_LISTTASKSREQUEST']._serialized_start=1350
-  _globals['_LISTTASKSREQUEST']._serialized_end=1421
-  _globals['_LISTTASKSRESPONSE']._serialized_start=1423
-  _globals['_LISTTASKSRESPONSE']._serialized_end=1497
-  _globals['_UPDATETASKREQUEST']._serialized_start=1499
-  _globals['_UPDATETASKREQUEST']._serialized_end=1596
-  _globals['_UPDATETASKRESPONSE']._serialized_start=1598
-  _globals['_UPDATETASKRESPONSE']._serialized_end=1647
-  _globals['_DELETETASKREQUEST']._serialized_start=1649
-  _globals['_DELETETASKREQUEST']._serialized_end=1682
-  _globals['_DELETETASKRESPONSE']._serialized_start=1684
-  _globals['_DELETETASKRESPONSE']._serialized_end=1704
-  _globals['_WATCHTASKREQUEST']._serialized_start=1706
-  _globals['_WATCHTASKREQUEST']._serialized_end=1738
-  _globals['_WATCHTASKRESPONSE']._serialized_start=1740
-  _globals['_WATCHTASKRESPONSE']._serialized_end=1824
+  _globals['_POOLSTATE']._serialized_start=1892
+  _globals['_POOLSTATE']._serialized_end=2063
+  _globals['_ACQUISITIONFUNCTION']._serialized_start=2066
+  _globals['_ACQUISITIONFUNCTION']._serialized_end=2389
+  _globals['_SELECTIONRULE']._serialized_start=2391
+  _globals['_SELECTIONRULE']._serialized_end=2505
+  _globals['_TASK']._serialized_start=233
+  _globals['_TASK']._serialized_end=908
+  _globals['_CLIPCOUNTS']._serialized_start=911
+  _globals['_CLIPCOUNTS']._serialized_end=1050
+  _globals['_QUERYSTRATEGY']._serialized_start=1052
+  _globals['_QUERYSTRATEGY']._serialized_end=1175
+  _globals['_CREATETASKREQUEST']._serialized_start=1177
+  _globals['_CREATETASKREQUEST']._serialized_end=1242
+  _globals['_CREATETASKRESPONSE']._serialized_start=1244
+  _globals['_CREATETASKRESPONSE']._serialized_end=1293
+  _globals['_GETTASKREQUEST']._serialized_start=1295
+  _globals['_GETTASKREQUEST']._serialized_end=1325
+  _globals['_GETTASKRESPONSE']._serialized_start=1327
+  _globals['_GETTASKRESPONSE']._serialized_end=1373
+  _globals['_LISTTASKSREQUEST']._serialized_start=1375
+  _globals['_LISTTASKSREQUEST']._serialized_end=1446
+  _globals['_LISTTASKSRESPONSE']._serialized_start=1448
+  _globals['_LISTTASKSRESPONSE']._serialized_end=1562
+  _globals['_UPDATETASKREQUEST']._serialized_start=1564
+  _globals['_UPDATETASKREQUEST']._serialized_end=1661
+  _globals['_UPDATETASKRESPONSE']._serialized_start=1663
+  _globals['_UPDATETASKRESPONSE']._serialized_end=1712
+  _globals['_DELETETASKREQUEST']._serialized_start=1714
+  _globals['_DELETETASKREQUEST']._serialized_end=1747
+  _globals['_DELETETASKRESPONSE']._serialized_start=1749
+  _globals['_DELETETASKRESPONSE']._serialized_end=1769
+  _globals['_WATCHTASKREQUEST']._serialized_start=1771
+  _globals['_WATCHTASKREQUEST']._serialized_end=1803
+  _globals['_WATCHTASKRESPONSE']._serialized_start=1805
+  _globals['_WATCHTASKRESPONSE']._serialized_end=1889
 # @@protoc_insertion_point(module_scope)

@@ -62,6 +62,8 @@ def dump_pool(
     _check_whole(learner, pool, parts)
     # After the clips, so that the clip of every label is among them.
     tasks = learner.list_tasks(pool_id)
+    if tasks.unreadable:
+        raise tasks.unreadable[0]
     clip_count, audio_count = _join(learner, pool, tasks, parts, file, recordings is not None)
     shutil.rmtree(parts)
     return Dumped(

@@ -18,6 +18,7 @@ from aloe.client.operations import (
     results,
     tasks,
 )
+from aloe.client.operations.operation import Listing
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
 from aloe.values.recipes import PAPER_RECIPE
@@ -65,7 +66,7 @@ class AsyncLearnerClient:
     async def get_pool(self, pool_id: str, *, timeout: timedelta | None = None) -> types.Pool:
         return await self._runner.run(pools.get_pool(pool_id), timeout)
 
-    async def list_pools(self, *, timeout: timedelta | None = None) -> tuple[types.Pool, ...]:
+    async def list_pools(self, *, timeout: timedelta | None = None) -> Listing[types.Pool]:
         return await self._runner.collect(pools.list_pools(), timeout)
 
     async def delete_pool(self, pool_id: str, *, timeout: timedelta | None = None) -> None:
@@ -161,7 +162,7 @@ class AsyncLearnerClient:
 
     async def list_tasks(
         self, pool_id: str | None = None, *, timeout: timedelta | None = None
-    ) -> tuple[types.Task, ...]:
+    ) -> Listing[types.Task]:
         return await self._runner.collect(tasks.list_tasks(pool_id), timeout)
 
     async def update_task(

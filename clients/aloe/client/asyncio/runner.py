@@ -13,7 +13,13 @@ from aloe.client.asyncio.ending import Ending, is_cancelled_by_caller
 from aloe.client.calls.endpoint import Endpoint
 from aloe.client.calls.retry import OutageSchedule, RetrySchedule
 from aloe.client.errors import AloeError
-from aloe.client.operations.operation import ListOperation, Operation, StreamOperation
+from aloe.client.operations.operation import (
+    Listing,
+    ListOperation,
+    Operation,
+    Page,
+    StreamOperation,
+)
 from aloe.client.types import ConnectOptions
 
 T = TypeVar("T")
@@ -119,20 +125,28 @@ class AsyncRunner:
         self, operation: ListOperation[T], timeout: timedelta | None
     ) -> AsyncIterator[T]:
         """Get a list page by page; the timeout is that of one page."""
+        async for page in self._pages(operation, timeout):
+            for item in page.items:
+                yield item
+
+    async def collect(self, operation: ListOperation[T], timeout: timedelta | None) -> Listing[T]:
+        """Get a whole list."""
+        pages = [page async for page in self._pages(operation, timeout)]
+        return Listing(
+            (item for page in pages for item in page.items),
+            (each for page in pages for each in page.unreadable),
+        )
+
+    async def _pages(
+        self, operation: ListOperation[T], timeout: timedelta | None
+    ) -> AsyncIterator[Page[T]]:
         page_token = ""
         while True:
             page = await self.run(operation(page_token), timeout)
-            for item in page.items:
-                yield item
+            yield page
             page_token = page.next_token
             if not page_token:
                 return
-
-    async def collect(
-        self, operation: ListOperation[T], timeout: timedelta | None
-    ) -> tuple[T, ...]:
-        """Get a whole list."""
-        return tuple([item async for item in self.pages(operation, timeout)])
 
     async def stream(
         self, operation: StreamOperation[T], timeout: timedelta | None

@@ -16,6 +16,7 @@ from aloe.client.operations import (
     results,
     tasks,
 )
+from aloe.client.operations.operation import Listing
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
 from aloe.values.recipes import PAPER_RECIPE
@@ -78,7 +79,7 @@ class LearnerClient:
     def get_pool(self, pool_id: str, *, timeout: timedelta | None = None) -> types.Pool:
         return self._runner.run(pools.get_pool(pool_id), timeout)
 
-    def list_pools(self, *, timeout: timedelta | None = None) -> tuple[types.Pool, ...]:
+    def list_pools(self, *, timeout: timedelta | None = None) -> Listing[types.Pool]:
         return self._runner.collect(pools.list_pools(), timeout)
 
     def delete_pool(self, pool_id: str, *, timeout: timedelta | None = None) -> None:
@@ -222,7 +223,7 @@ class LearnerClient:
 
     def list_tasks(
         self, pool_id: str | None = None, *, timeout: timedelta | None = None
-    ) -> tuple[types.Task, ...]:
+    ) -> Listing[types.Task]:
         """List the tasks of one pool, or all."""
         return self._runner.collect(tasks.list_tasks(pool_id), timeout)
 

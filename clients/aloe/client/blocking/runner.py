@@ -12,7 +12,13 @@ import grpc
 from aloe.client.blocking.background_call import Attempt, BackgroundCall, Sleep
 from aloe.client.calls.endpoint import Endpoint
 from aloe.client.calls.retry import OutageSchedule, RetrySchedule
-from aloe.client.operations.operation import ListOperation, Operation, StreamOperation
+from aloe.client.operations.operation import (
+    Listing,
+    ListOperation,
+    Operation,
+    Page,
+    StreamOperation,
+)
 from aloe.client.types import ConnectOptions
 
 T = TypeVar("T")
@@ -100,17 +106,25 @@ class SyncRunner:
 
     def pages(self, operation: ListOperation[T], timeout: timedelta | None) -> Iterator[T]:
         """Get a list page by page; the timeout is that of one page."""
+        for page in self._pages(operation, timeout):
+            yield from page.items
+
+    def collect(self, operation: ListOperation[T], timeout: timedelta | None) -> Listing[T]:
+        """Get a whole list."""
+        pages = list(self._pages(operation, timeout))
+        return Listing(
+            (item for page in pages for item in page.items),
+            (each for page in pages for each in page.unreadable),
+        )
+
+    def _pages(self, operation: ListOperation[T], timeout: timedelta | None) -> Iterator[Page[T]]:
         page_token = ""
         while True:
             page = self.run(operation(page_token), timeout)
-            yield from page.items
+            yield page
             page_token = page.next_token
             if not page_token:
                 return
-
-    def collect(self, operation: ListOperation[T], timeout: timedelta | None) -> tuple[T, ...]:
-        """Get a whole list."""
-        return tuple(self.pages(operation, timeout))
 
     def stream(self, operation: StreamOperation[T], timeout: timedelta | None) -> Iterator[T]:
         """Read a stream, taking it up again where it breaks."""

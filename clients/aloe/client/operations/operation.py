@@ -95,6 +95,21 @@ class Page(Generic[T]):
     items: tuple[T, ...]
     next_token: str
     """Empty on the last page."""
+    unreadable: tuple[AloeError, ...] = ()
+    """What is between the items and could not be read."""
+
+
+class Listing(tuple[T, ...]):  # noqa: SLOT001 - a tuple has no room for slots
+    """A whole list, and what of it could not be read."""
+
+    unreadable: tuple[AloeError, ...]
+    """Of those that are damaged in the server's store and so are not in the list, what is wrong;
+    their names ("pools/...", "tasks/...") stand in `metadata` as "resource"."""
+
+    def __new__(cls, items: Iterable[T], unreadable: Iterable[AloeError] = ()) -> "Listing[T]":
+        listing = super().__new__(cls, items)
+        listing.unreadable = tuple(unreadable)
+        return listing
 
 
 ListOperation = Callable[[str], Operation[Page[T]]]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from aloe.client import types
+from aloe.client.calls.translate import error_of_status
 from aloe.client.operations.fields import clip_name, parse_time, pool_name, uint32, uint64
 from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
 from aloe.v1 import pool_pb2
@@ -44,7 +45,11 @@ def list_pools() -> ListOperation[types.Pool]:
     return lambda page_token: Operation(
         "ListPools",
         pool_pb2.ListPoolsRequest(page_token=page_token),
-        lambda response: Page(tuple(map(_parse_pool, response.pools)), response.next_page_token),
+        lambda response: Page(
+            tuple(map(_parse_pool, response.pools)),
+            response.next_page_token,
+            tuple(map(error_of_status, response.unreadable)),
+        ),
     )
 
 

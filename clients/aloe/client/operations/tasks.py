@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from aloe.client import types
-from aloe.client.calls.translate import invalid_field
+from aloe.client.calls.translate import error_of_status, invalid_field
 from aloe.client.operations.fields import (
     duration,
     encoded,
@@ -85,7 +85,11 @@ def list_tasks(pool_id: str | None) -> ListOperation[types.Task]:
     return lambda page_token: Operation(
         "ListTasks",
         task_pb2.ListTasksRequest(pool=pool, page_token=page_token),
-        lambda response: Page(tuple(map(parse_task, response.tasks)), response.next_page_token),
+        lambda response: Page(
+            tuple(map(parse_task, response.tasks)),
+            response.next_page_token,
+            tuple(map(error_of_status, response.unreadable)),
+        ),
     )
 
 

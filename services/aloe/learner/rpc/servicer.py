@@ -7,13 +7,14 @@ from typing import Any
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.rpc import fields, heads, labeling, pools, tasks
 from aloe.learner.rpc.gates import make_gates
+from aloe.learner.rpc.statuses import write_unreadable
 from aloe.learner.usecases.learner import Learner
 from aloe.serving.guard import caller_of
 from aloe.serving.idle import while_taken
 from aloe.serving.server import Service
 from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
-from aloe.wire import times
+from aloe.wire import names, times
 from aloe.wire.bounds import CLIP_PAGE_COUNT, DELETED_COUNT, ID_COUNT
 
 MAX_ENCODER_NAME_LENGTH = 256
@@ -54,12 +55,15 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: pool_pb2.ListPoolsRequest, context: Any
     ) -> pool_pb2.ListPoolsResponse:
         count = fields.read_page_size(request.page_size)
-        found = await self._learner.pools.list_after(
-            fields.read_optional_id(request.page_token, "page_token"), count + 1
+        listing = await self._learner.pools.list_after(
+            fields.read_optional_id(request.page_token, "page_token"), count
         )
         return pool_pb2.ListPoolsResponse(
-            pools=[pools.write_pool(pool) for pool in found[:count]],
-            next_page_token=found[count - 1].pool_id if len(found) > count else "",
+            pools=map(pools.write_pool, listing.found),
+            next_page_token=listing.last_id,
+            unreadable=[
+                write_unreadable(names.pool_name(each), error) for each, error in listing.unreadable
+            ],
         )
 
     async def DeletePool(
@@ -167,12 +171,15 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> task_pb2.ListTasksResponse:
         count = fields.read_page_size(request.page_size)
         pool_id = fields.read_pool_id(request.pool, "pool") if request.pool else None
-        states = await self._learner.tasks.list_after(
-            fields.read_optional_id(request.page_token, "page_token"), count + 1, pool_id
+        listing = await self._learner.tasks.list_after(
+            fields.read_optional_id(request.page_token, "page_token"), count, pool_id
         )
         return task_pb2.ListTasksResponse(
-            tasks=[tasks.write_task(state) for state in states[:count]],
-            next_page_token=states[count - 1].task.task_id if len(states) > count else "",
+            tasks=map(tasks.write_task, listing.found),
+            next_page_token=listing.last_id,
+            unreadable=[
+                write_unreadable(names.task_name(each), error) for each, error in listing.unreadable
+            ],
         )
 
     async def UpdateTask(

@@ -1,6 +1,7 @@
 """The learner's errors as the gRPC statuses that callers see."""
 
 import grpc
+from google.rpc import status_pb2
 
 from aloe.learner.domain import errors
 from aloe.serving.status import FieldViolation, Status
@@ -48,3 +49,10 @@ def status_of(error: Exception) -> Status | None:
     if isinstance(error, errors.Overloaded | errors.StoreUnavailable):
         retry_after_s = error.retry_after_s
     return Status(code, reason, str(error), violations, retry_after_s, metadata)
+
+
+def write_unreadable(name: str, error: errors.StoreDamaged) -> status_pb2.Status:
+    """Write what is damaged of a resource that is listed with others."""
+    code, reason = _STATUSES[errors.StoreDamaged]
+    metadata = {"key": error.key, "resource": name}
+    return Status(code, reason, str(error), metadata=metadata).to_proto()

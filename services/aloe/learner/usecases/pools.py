@@ -8,11 +8,12 @@ from datetime import datetime
 from aloe.learner.cache.pools import found_clips, no_clip
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import Removal
-from aloe.learner.domain.errors import AudioNotFound, InvalidInput, PoolNotFound
+from aloe.learner.domain.errors import AudioNotFound, InvalidInput, PoolNotFound, StoreDamaged
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.ports.audio import AudioFile, AudioStore
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.pools import PoolStore
+from aloe.learner.usecases.listing import Listing, listing_of
 from aloe.learner.usecases.retiring import Retiring
 
 MAX_EMBEDDING_DIM = 65_536
@@ -74,16 +75,18 @@ class Pools:
         """Return a pool. Raises PoolNotFound."""
         return await self._store.read_pool(pool_id)
 
-    async def list_after(self, pool_id: str, count: int) -> list[Pool]:
-        """Return up to `count` pools whose ids come after one."""
-        pools: list[Pool] = []
+    async def list_after(self, pool_id: str, count: int) -> Listing[Pool]:
+        """Return up to `count` pools whose ids come after one, with those that are damaged."""
+        entries: list[tuple[str, Pool | StoreDamaged]] = []
         for each in await self._store.list_pool_ids():
-            if each > pool_id and len(pools) < count:
+            if each > pool_id and len(entries) <= count:
                 try:
-                    pools.append(await self._store.read_pool(each))
+                    entries.append((each, await self._store.read_pool(each)))
                 except PoolNotFound:
                     continue
-        return pools
+                except StoreDamaged as error:  # The others go on.
+                    entries.append((each, error))
+        return listing_of(entries, count)
 
     async def delete(self, pool_id: str) -> None:
         """Delete a pool. Raises PoolNotFound and PoolInUse."""

@@ -10,6 +10,7 @@ from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
     HeadVersionUnknown,
     InvalidInput,
+    StoreDamaged,
     StoreWentBack,
     TaskChanged,
     TaskNotFound,
@@ -22,6 +23,7 @@ from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, check_task
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
+from aloe.learner.usecases.listing import Listing, listing_of
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.settling import clip_of
 from aloe.learner.usecases.training import Trainer
@@ -91,23 +93,29 @@ class Tasks:
         advice = await advice_at(self._store, task, progress.head_version)
         return TaskState(task, progress, pool.clip_count, advice)
 
-    async def list_after(self, task_id: str, count: int, pool_id: str | None) -> list[TaskState]:
+    async def list_after(self, task_id: str, count: int, pool_id: str | None) -> Listing[TaskState]:
         """Return up to `count` tasks, of one pool or all, whose ids come after one.
+
+        Those that are damaged, or whose pool is, are told beside the others.
 
         Raises:
             PoolNotFound: there is no such pool.
         """
         if pool_id is not None:
             await self._store.read_pool(pool_id)
-        states: list[TaskState] = []
+        entries: list[tuple[str, TaskState | StoreDamaged]] = []
         for each in await self._store.list_task_ids(pool_id):
-            if each > task_id and len(states) < count:
+            if each > task_id and len(entries) <= count:
                 # Deleted, and perhaps made anew, since the ids were read.
                 with contextlib.suppress(TaskNotFound, TaskChanged):
-                    state = await self.get(each)
-                    if pool_id in (None, state.task.pool_id):
-                        states.append(state)
-        return states
+                    try:
+                        state = await self.get(each)
+                    except StoreDamaged as error:  # The others go on.
+                        entries.append((each, error))
+                    else:
+                        if pool_id in (None, state.task.pool_id):
+                            entries.append((each, state))
+        return listing_of(entries, count)
 
     async def update(self, task_id: str, change: Callable[[Task], Task]) -> TaskState:
         """Apply a change to a task; where others updated it meanwhile, on top of their changes.
