@@ -9,6 +9,8 @@ import pytest
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import TaskCache
+from aloe.learner.domain.errors import StoreDamaged
+from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import LabelChange, LeaseRequest, Pick
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
@@ -147,6 +149,25 @@ async def test_figures_of_the_pool_do_not_depend_on_who_trains_or_who_holds_clip
     assert all(
         uncertainty is not None and 0 < uncertainty < 0.5 for _, uncertainty in figures(found)
     )
+
+
+class LostHeads(MemoryStore):
+    """The newest head is gone, and the store says so."""
+
+    async def read_head(self, task: Task, version: int) -> Head | None:
+        raise StoreDamaged("heads", f"head {version} is missing")
+
+
+async def test_a_lost_head_is_followed_by_one_that_is_compared_with_none():
+    store = LostHeads()
+    task = await fill_with_noise(store, stopping_rule=UncertaintyRule())
+    await label(store, task, 0, 1)
+    await train(store)
+    await label(store, task, 4)
+    await train(store)
+    _, second = await store.read_rounds(task, 1, 10)
+    assert second.prediction_agreement is None
+    assert second.mean_uncertainty is not None
 
 
 async def test_a_task_whose_rule_does_not_look_at_the_pool_is_spared_the_pass():
