@@ -11,11 +11,12 @@ end
 local LENGTH = { hash = 'HLEN', list = 'LLEN', set = 'SCARD', zset = 'ZCARD', stream = 'XLEN',
   string = 'STRLEN' }
 
--- Checks fields of a hash that count something.
+-- Checks fields of a hash that count something; at most so many, as codec.py has it.
+local MAX_COUNT = 1e9
 local function check_counters(key, fields)
   for place, text in ipairs(redis.call('HMGET', key, unpack(fields))) do
-    if text and (#text > 15 or not string.find(text, '^-?%d+$')) then
-      damaged(key, fields[place] .. ' is no number')
+    if text and (not string.find(text, '^%d+$') or tonumber(text) > MAX_COUNT) then
+      damaged(key, fields[place] .. ' is no count')
     end
   end
 end
