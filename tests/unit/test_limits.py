@@ -11,16 +11,16 @@ from aloe.learner.settings import Settings as LearnerSettings
 from aloe.learner.usecases import head_waiting, probabilities
 from aloe.learner.usecases.import_memory import DEFAULT_LIMITS
 from aloe.redis.waiting import ROOM
-from aloe.serving import guard, server
+from aloe.serving import guard, receiving, server
 from aloe.serving.settings import ServiceSettings
-from aloe.wire import bounds
+from aloe.wire import bounds, scanning
 
 PAGE = Path(__file__).parents[2] / "deploy" / "README.md"
 SETTINGS: dict[str, type[ServiceSettings]] = {
     "learner": LearnerSettings,
     "embedding service": EmbeddingSettings,
 }
-GIB, MIB = 1024**3, 1024**2
+GIB, MIB, KIB = 1024**3, 1024**2, 1024
 
 
 def rows() -> Iterator[tuple[str, str, str, str, str]]:
@@ -82,10 +82,21 @@ def test_what_has_no_flag_is_as_in_the_code():
         "a request of `SubmitLabels` or `ImportLabels`": (
             f"{request_bytes['aloe.v1.SubmitLabelsRequest'] // MIB} MiB"
         ),
-        "any other request but those of `Embed`, `EmbedStream`, `ImportClips` and `Predict`": (
-            f"{bounds.DEFAULT_REQUEST_BYTES // MIB} MiB"
+        "a request of `RenewLeases` or `ReleaseLeases`": (
+            f"{request_bytes['aloe.v1.RenewLeasesRequest'] // MIB} MiB"
         ),
-        "requests over 64 KiB in work": f"{guard._IN_WORK['bytes'].most // GIB} GiB",
+        "a request of `CreateTask`, `UpdateTask` or `DeleteClips`": (
+            f"{request_bytes['aloe.v1.CreateTaskRequest'] // MIB} MiB"
+        ),
+        "any other request but those of `Embed`, `EmbedStream`, `ImportClips` and `Predict`": (
+            f"{bounds.DEFAULT_REQUEST_BYTES // KIB} KiB"
+        ),
+        "fields in a message over 1 MiB, with those within it": f"{scanning.MAX_FIELD_COUNT:,}",
+        f"requests over {guard._SMALL_BYTES // KIB} KiB in work, each counted four times": (
+            f"{guard._IN_WORK['bytes'].most // MIB:,} MiB"
+        ),
+        f"requests that take over {receiving.QUICK_S:g} s to come": f"{receiving.SLOW_COUNT}",
+        "a request that comes": f"{receiving.LONGEST_S:g} s",
         "recordings, clips, leases, answers or labels in a message": f"{bounds.ID_COUNT:,}",
         "clips in one `DeleteClips`": f"{bounds.DELETED_COUNT:,}",
         "classes of a task": f"{bounds.CLASS_COUNT:,}",
@@ -110,5 +121,6 @@ def test_requests_that_the_table_names_are_those_with_a_bound_of_their_own():
         f"aloe.v1.{rpc}Request"
         for rpc in (
             "SubmitLabels", "ImportLabels", "Embed", "EmbedStream", "ImportClips", "Predict",
+            "RenewLeases", "ReleaseLeases", "CreateTask", "UpdateTask", "DeleteClips",
         )
     }  # fmt: skip

@@ -10,6 +10,7 @@ import grpc
 from aloe.admission.errors import Overloaded
 from aloe.wire.errors import MalformedValue
 
+SLOW_COUNT, QUICK_S, LONGEST_S = 16, 1.0, 60.0
 _RETRY_S = 5.0
 
 
@@ -30,7 +31,11 @@ class Receiving:
     """
 
     def __init__(
-        self, *, slow_count: int = 16, quick_s: float = 1.0, longest_s: float = 60.0
+        self,
+        *,
+        slow_count: int = SLOW_COUNT,
+        quick_s: float = QUICK_S,
+        longest_s: float = LONGEST_S,
     ) -> None:
         """Set the bounds.
 

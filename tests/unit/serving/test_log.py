@@ -19,7 +19,7 @@ class Log:
         self.stream = io.StringIO()
         self.handler = BoundedHandler(self.stream, WINDOW_S)
         # Of no hierarchy: pytest is not to report what cannot be written.
-        self.logger = logging.Logger("aloe.test_log")
+        self.logger = logging.Logger("aloe.test_log")  # noqa: LOG001
         self.logger.addHandler(self.handler)
 
     @property
