@@ -168,7 +168,7 @@ VALUES: list[tuple[str, str, str, set[str]]] = [
     ("meta", "leased", "-1", {"read_task"}),
     ("meta", "labeled", str(10**10), {"read_task"}),
     ("meta", "round_version", "-1", {"read_task"}),
-    ("meta", "head_version", str(10**12), {"read_task", "submit", "import_labels"}),
+    ("meta", "head_version", str(10**12), {"read_task", "submit", "begin_round"}),
     ("meta", "leased", "-1", {"submit", "release", "lease"}),
     ("labels", "0", DEEP, {"read_labels", "retire_rows"}),
     ("labels", "0", '[2, 1, 5, 7, ""]', {"read_labels"}),

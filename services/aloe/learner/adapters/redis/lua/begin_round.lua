@@ -3,7 +3,7 @@
 -- it trains the same head; the fence rises whenever another trainer takes the round.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
-check_counters(META, { 'fence' })
+check_counters(META, { 'fence', 'head_version', 'revision' })
 local trainer, now = ARGV[2], now_ms()
 local version = number('head_version') + 1
 local holder = redis.call('HGET', META, 'round_trainer')
