@@ -102,10 +102,21 @@ class Appender:
         rules: ImportRules,
         report: ImportReport,
         share: Share,
+        turn: asyncio.Lock,
     ) -> None:
-        """Begin; `share` is told what blocks hold that are ready to be stored."""
+        """Begin.
+
+        Args:
+            store: holds the pool.
+            pool: the pool.
+            rules: what to do with ids and contents that it holds already.
+            report: is told what became of each clip.
+            share: is told what blocks hold that are ready to be stored.
+            turn: held by one import into the pool at a time; those of other processes, and what
+                else changes it, make an append begin anew.
+        """
         self._store, self._pool, self._rules, self._report = store, pool, rules, report
-        self._share = share
+        self._share, self._turn = share, turn
         chunk_bytes = 4 * pool.encoder.embedding_dim * CHUNK_ROWS
         self._append_rows = CHUNK_ROWS * min(
             _APPENDED_CHUNKS, max(1, _APPENDED_BYTES // chunk_bytes)
@@ -183,7 +194,8 @@ class Appender:
         return clips, np.concatenate(vectors)
 
     async def _append(self, clips: Sequence[Clip], vectors: Float32Array) -> None:
-        appended = await self._store.append_clips(self._pool, clips, vectors, self._rules)
+        async with self._turn:
+            appended = await self._store.append_clips(self._pool, clips, vectors, self._rules)
         self._share.shrink(vectors.nbytes)
         # With its mark: a later append fails if the store has gone back before this one.
         self._pool, placements = appended.pool, appended.placements

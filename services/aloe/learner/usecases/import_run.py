@@ -87,11 +87,14 @@ class ImportRun:
         *,
         rules: ImportRules,
         share: Share,
+        turn: asyncio.Lock,
     ) -> None:
         self._store, self._encoder, self._audio_store, self._pool = store, encoder, audio, pool
         self._keeper, self._share = keeper, share
         self._rules, self._report = rules, ImportReport()
-        self._appender = Appender(store, pool, rules=rules, report=self._report, share=share)
+        self._appender = Appender(
+            store, pool, rules=rules, report=self._report, share=share, turn=turn
+        )
         self._hashes: dict[str, str] = {}
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_MAX_WAITING)
         self._at_encoder: dict[int, tuple[Block, Audio]] = {}

@@ -1,7 +1,9 @@
 """ImportClips: audio, embeddings or URIs into a pool."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from aloe.learner.bulkheads import HASHING, Threads
 from aloe.learner.domain.clip_index import ImportRules
@@ -33,6 +35,8 @@ class Importer:
         self._store, self._encoder, self._audio = store, encoder, audio
         self._retiring, self._memory = retiring, ImportMemory(limits)
         self._hashing = Threads(HASHING)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By pool: see Appender."""
 
     def messages(self, stream: AsyncIterator[M], caller: str = "") -> AsyncIterator[M]:
         """Read the stream of a caller's import, as fast as there is room for what comes.
@@ -75,7 +79,14 @@ class Importer:
         keeper = Keeper(self._audio, pool, self._hashing)
         with self._memory.share(caller) as share:
             run = ImportRun(
-                self._store, self._encoder, self._audio, keeper, pool, rules=rules, share=share
+                self._store,
+                self._encoder,
+                self._audio,
+                keeper,
+                pool,
+                rules=rules,
+                share=share,
+                turn=self._turns.setdefault(pool_id, asyncio.Lock()),
             )
             try:
                 report = await run.take_all(batches)
