@@ -1,7 +1,7 @@
 """Callers as a process of their own: `python -m tests.load.callers PLAN_FILE OUTCOME_FILE`.
 
-With a rate every caller calls on its schedule whether or not its last calls were answered, as
-people and programs do that know nothing of each other; a refused call is over. Without a rate it
+With a rate every caller calls on its schedule, one call at a time: it is late if its last call is
+answered late. A refused call is over, whatever it was told of when to come again. Without a rate it
 calls again as soon as it is answered, which finds the capacity.
 """
 
@@ -18,9 +18,6 @@ import grpc
 from tests.load.works import Call, RpcError, work
 
 from aloe.serving.event_loop import new_event_loop
-
-MOST_OUTSTANDING = 4
-"""Calls of one caller that wait at the same time; a schedule that asks for more is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +72,13 @@ class Callers:
         assert self._plan.calls_per_s is not None
         pause_s = self._plan.caller_count / self._plan.calls_per_s
         due = time.perf_counter() + pause_s * number / self._plan.caller_count
-        waiting: set[asyncio.Task[None]] = set()
         while (now := time.perf_counter()) < ends:
             if due > now:
                 await asyncio.sleep(due - now)
-            elif len(waiting) >= MOST_OUTSTANDING:
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 continue
             # What was missed is not made up for later.
-            due = max(due + pause_s, time.perf_counter() - pause_s)
-            task = asyncio.create_task(self._once(number))
-            waiting.add(task)
-            task.add_done_callback(waiting.discard)
-        if waiting:
-            await asyncio.wait(waiting)
+            due = max(due + pause_s, now)
+            await self._once(number)
 
     async def _once(self, number: int) -> None:
         outcome, began = self.outcome, time.perf_counter()

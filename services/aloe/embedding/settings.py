@@ -51,7 +51,7 @@ class Settings(ServiceSettings):
         gt=0,
         description="most samples, of all channels, that wait to be decoded; a clip of more fails",
     )
-    stream_count: int = Field(512, gt=0, description="most streams served at once")
+    stream_count: int = Field(2048, gt=0, description="most streams served at once")
     stream_idle_s: float = Field(
         300.0,
         gt=0,

@@ -51,7 +51,7 @@ class ServiceLimits:
     """Each with a process of its own for what needs a decoder."""
     decode_bounds: Bounds = field(default_factory=Bounds)
     """What one recording may cost there."""
-    max_stream_count: int = 512
+    max_stream_count: int = 2_048
     """Streams served at once."""
     stream_idle_s: float = 300.0
     """How long a stream may stand still."""

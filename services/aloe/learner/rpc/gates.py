@@ -7,7 +7,8 @@ from aloe.admission.stream_gate import StreamGate
 
 WATCHER_COUNT = 20_000
 """Streams of WatchTask held at once; each costs memory and, while nothing changes, no work."""
-IMPORT_COUNT = 256
+IMPORT_COUNT = 1_024
+"""What they hold in memory, and how many are read at a time, is bounded elsewhere."""
 EXPORT_COUNT = 64
 
 
