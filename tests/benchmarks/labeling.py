@@ -109,6 +109,7 @@ async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
     for task_id in tasks:
         await create(TaskKeys(task_id).for_script(), "epoch", "{}", "")
     taken = [0] * TASK_COUNT
+    hashes = f"{'0' * 32}\n" * RANKING_LENGTH
 
     async def pair(number: int) -> None:
         place, oracle_id = number % TASK_COUNT, f"oracle-{number}"
@@ -116,12 +117,13 @@ async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
         # Starts about where the free clips are, as a ranking from a fresh view does.
         first = max(0, taken[place] - ORACLE_COUNT)
         rows = range(first, first + RANKING_LENGTH)
-        ranking = json.dumps([[row, None, -1, "0" * 32] for row in rows])
+        ranking = json.dumps([[row, None, -1] for row in rows])
         taken[place] += 1
         reply = json.loads(
             await lease(
                 keys.for_script(f"query:{uuid.uuid4().hex}"), "epoch", oracle_id, ranking, "1", 1,
                 300_000, uuid.uuid4().hex, milliseconds(REQUEST_LIFE), 0, "cold start",
+                hashes,
             )
         )  # fmt: skip
         answers = json.dumps([[each[0], 0] for each in reply["leases"]])

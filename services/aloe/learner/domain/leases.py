@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from aloe.learner.domain.pool import Clip
 from aloe.values.states import ClipState, PoolState
 from aloe.values.strategies import QueryStrategy
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """A clip that a ranking proposes for a lease."""
+class Pick(NamedTuple):
+    """A clip that a ranking proposes for a lease; a tuple, since each query makes some dozens."""
 
     row: int
     score: float | None

@@ -24,9 +24,7 @@ class RedisLeases(TaskScripts):
             task,
             "lease",
             request.oracle_id,
-            json.dumps(
-                [[p.row, p.score, p.predicted_class, p.content_hash] for p in request.ranking]
-            ),
+            json.dumps([pick[:3] for pick in request.ranking]),
             request.row_count,
             request.max_count,
             milliseconds(request.duration),
@@ -34,6 +32,8 @@ class RedisLeases(TaskScripts):
             milliseconds(REQUEST_LIFE),
             request.head_version,
             codec.dump_strategy(request.query_strategy),
+            # As lines, of which the script reads those that it needs.
+            "".join(f"{pick.content_hash}\n" for pick in request.ranking),
             request_key=f"query:{request.request_id}",
         )
         expire_time = codec.time_of_ms(reply["expires"])

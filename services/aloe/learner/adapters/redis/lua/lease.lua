@@ -1,6 +1,7 @@
 -- Leases the first free clips of a ranking.
--- ARGV: epoch, oracle, { { row, score, class, hash }, ... }, clips of the pool that was ranked,
--- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy.
+-- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked,
+-- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy,
+-- a line with the hash of each.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local replay = redis.call('GET', REQUEST)
@@ -28,8 +29,10 @@ if limit then
 end
 
 local taken = {}
+local next_hash = string.gmatch(ARGV[11], '([^\n]*)\n')
 for _, pick in ipairs(ranking) do
   if #taken >= most then break end
+  pick[4] = next_hash()
   if redis.call('HEXISTS', LABELS, pick[1]) == 0 and redis.call('HEXISTS', HOLDS, pick[1]) == 0 then
     table.insert(taken, pick)
   end
