@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -246,3 +247,62 @@ async def test_a_round_of_a_log_that_went_back_is_not_published(past: Past):
     assert (lost.fence, lost.head_version) == (ticket.fence, ticket.head_version)
     assert not await past.store.publish_head(lost, a_head(1), a_round(1))
     assert await past.store.publish_head(ticket, a_head(1), a_round(1))
+
+
+async def _vectors(past: Past) -> list[float]:
+    pool = await past.store.read_pool(past.pool.pool_id)
+    first_values: list[float] = (await past.store.read_vectors(pool, 0))[:, 0].tolist()
+    return first_values
+
+
+async def test_vectors_that_are_lost_before_their_clips_are_stored_are_written_again(
+    past: Past, monkeypatch
+):
+    store: Any = past.store
+    before, chunks = await past.note(), store._chunks
+    write = chunks.write
+
+    async def write_and_go_back(*args):
+        monkeypatch.setattr(chunks, "write", write)
+        written = await write(*args)
+        await go_back(past.client, before)
+        return written
+
+    monkeypatch.setattr(chunks, "write", write_and_go_back)
+    await past.append("A")
+    assert (await _vectors(past))[6:] == vectors_of("A", 3)[:, 0].tolist()
+
+
+async def test_a_store_that_went_back_behind_an_append_still_has_the_vectors_from_before(
+    past: Past, monkeypatch
+):
+    before, vectors = await past.note(), await _vectors(past)
+    store: Any = past.store
+    change = store._change_pool
+
+    async def change_and_go_back(*args):
+        outcome = await change(*args)
+        await go_back(past.client, before)
+        return outcome
+
+    monkeypatch.setattr(store, "_change_pool", change_and_go_back)
+    await past.append("A")
+    assert await _vectors(past) == vectors
+
+
+async def test_a_store_that_went_back_behind_a_deletion_still_has_the_vectors_from_before(
+    past: Past, monkeypatch
+):
+    await past.store.delete_task(past.task.task_id)
+    before, vectors = await past.note(), await _vectors(past)
+    store: Any = past.store
+    delete = store._delete
+
+    async def delete_and_go_back(*args):
+        left = await delete(*args)
+        await go_back(past.client, before)
+        return left
+
+    monkeypatch.setattr(store, "_delete", delete_and_go_back)
+    await past.store.delete_pool(past.pool.pool_id)
+    assert await _vectors(past) == vectors

@@ -45,7 +45,12 @@ class Chunk:
 
     def key(self, pool: Pool) -> str:
         """Return the key of the value that holds its vectors."""
-        return f"aloe:chunk:{pool.pool_id}:{pool.epoch}:{self.chunk_id}"
+        return f"{chunk_prefix(pool.pool_id)}{pool.epoch}:{self.chunk_id}"
+
+
+def chunk_prefix(pool_id: str) -> str:
+    """Return how the keys of a pool's chunks begin, before its epoch."""
+    return f"aloe:chunk:{pool_id}:"
 
 
 class ChunkWriter:

@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
-from aloe.learner.adapters.redis.chunks import Chunk, ChunkWriter
+from aloe.learner.adapters.redis.chunks import Chunk, ChunkWriter, chunk_prefix
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_looks import Look, PoolLooks, kept_changing
 from aloe.learner.adapters.redis.pool_reads import PoolKeys, lost_chunk
@@ -125,7 +125,7 @@ class PoolChanges(PoolLooks):
         mark = uuid.uuid4().hex
         outcome = await self._register(pool, change, chunks, replaced, mark)
         if outcome == b"OK":
-            if replaced is not None:
+            if replaced is not None and not self._on_one_node:
                 await self._chunks.unlink(pool, [replaced])
             return _Written(chunks[-1] if chunks else tail, mark)
         await self._chunks.unlink(pool, chunks)
@@ -161,6 +161,7 @@ class PoolChanges(PoolLooks):
                 change.edits,
                 pool.mark,
                 _KEPT_MARKS,
+                f"{chunk_prefix(pool.pool_id)}{pool.epoch}:" if self._on_one_node else "",
             )
         except ResponseError:
             # Redis refused it, as when it has no room. Only a repeat of what was done may find its

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import ResponseError
 
 from aloe.learner.adapters import refusals
@@ -40,6 +41,7 @@ class PoolReads:
 
     def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
         self._redis, self._read, self._vectors = client, pipelines.read, vectors
+        self._on_one_node = not isinstance(client, RedisCluster)
         self._read_last = pipelines.read.last
         self._check = Script(self._read_last, "check_pool")
         self._kinds = Script(pipelines.read, "check_kinds")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
-from aloe.learner.adapters.redis.chunks import Chunk
+from aloe.learner.adapters.redis.chunks import Chunk, chunk_prefix
 from aloe.learner.adapters.redis.members import read_members
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_changes import PoolChanges
@@ -79,7 +79,8 @@ class RedisPools(PoolChanges):
             [
                 *(keys.meta, keys.clips, keys.rows, keys.chunks, keys.tasks),
                 *(keys.contents, keys.changes, keys.marks),
-            ]
+            ],
+            chunk_prefix(pool_id) if self._on_one_node else "",
         )
         if chunks == 0:
             raise refusals.pool_in_use(pool_id, await read_members(self._redis, keys.tasks))

@@ -4,7 +4,8 @@
 -- each new row (id, hash, record); { chunk, ... }; the last chunk if the first one replaces it; the
 -- mark of this change; '' or { rows = { id, text, ... }, records = { { row, record }, ... },
 -- contents = { hash, rows, ... }, gone = { hash, ... }, retired = how many }; a mark that the pool
--- must have had, or ''; how many marks are kept.
+-- must have had, or ''; how many marks are kept; how the keys of chunks begin, '' where they lie on
+-- other nodes.
 local META, CLIPS, ROWS, CHUNKS, CONTENTS, CHANGES, MARKS = unpack(KEYS)
 local chunks, edits = cjson.decode(ARGV[5]), ARGV[8] ~= '' and cjson.decode(ARGV[8])
 local meta = redis.call('HMGET', META, 'epoch', 'clip_count', 'indexed', 'last_change')
@@ -32,6 +33,15 @@ for key, count in pairs(counts) do
   local length = redis.call('LLEN', key)
   if length ~= tonumber(count) then
     damaged(key, 'it holds ' .. length .. ', and by its counter ' .. count)
+  end
+end
+-- Where the store went back since they were written, vectors may be gone though nothing else changed.
+local function chunk_key(chunk)
+  return ARGV[11] .. string.match(chunk, '%S+$')
+end
+if ARGV[11] ~= '' then
+  for _, chunk in ipairs(chunks) do
+    if redis.call('EXISTS', chunk_key(chunk)) == 0 then return 'CHANGED' end
   end
 end
 redis.call('HLEN', ROWS)
@@ -76,7 +86,11 @@ call_with('HSET', ROWS, edits and edits.rows or rows)
 call_with('HSET', CONTENTS, edits and edits.contents or contents)
 if count > 0 then
   call_with('RPUSH', CLIPS, records)
-  if ARGV[6] ~= '' then redis.call('RPOP', CHUNKS) end
+  if ARGV[6] ~= '' then
+    redis.call('RPOP', CHUNKS)
+    -- Here, since later it may be needed again: by a store that went back before this.
+    if ARGV[11] ~= '' then redis.call('UNLINK', chunk_key(ARGV[6])) end
+  end
   call_with('RPUSH', CHUNKS, chunks)
 end
 if edits then
