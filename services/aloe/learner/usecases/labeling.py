@@ -159,7 +159,7 @@ class Labeling:
     ) -> tuple[LeaseOutcome | None, CachedPool]:
         """Lease clips of a pool that is sure to have them afterwards; return that pool.
 
-        No outcome if none of what was leased is there: what was ranked has been lost meanwhile.
+        No outcome if what was ranked has been lost meanwhile, and none of what was leased is there.
 
         Raises:
             RankingTooShort: clips outside the ranking are free.
@@ -177,7 +177,7 @@ class Labeling:
         await cached.refresh(self._store)
         pool = await settle(self._store, self._pools, cached, pool)
         leases = tuple(lease for lease in outcome.leases if _is_in(pool, lease))
-        if strays and not leases:
+        if not leases and (strays or lost is not None):
             return None, pool
         return replace(outcome, leases=leases), pool
 

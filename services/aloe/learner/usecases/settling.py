@@ -41,8 +41,9 @@ async def settle(
     """
     rows = cached.take_unsettled(pool)
     try:
-        lacks_retired = cached.view.retired_count < len(pool.retired_rows)
-        if lacks_retired or (len(rows) and len(await stray_rows(cached.view, rows, pool))):
+        # Fewer, where rows were retired since; more, where the pool went back behind that.
+        differs = cached.view.retired_count != len(pool.retired_rows)
+        if differs or (len(rows) and len(await stray_rows(cached.view, rows, pool))):
             # The pool may be older than the task, or one that the store has no more: nothing is
             # taken out by that.
             pool = await pools.fresh(cached.task.pool_id)
