@@ -42,7 +42,13 @@ def heads_regressed(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
 def _went_down(evidence: Evidence, final: FinalTask) -> Iterator[str]:
     """Find requests that saw an older version than anyone had seen before they began."""
     seen = [
-        _Sight(request.start_s - lag_s, call.end_s, request.until_s, call.result["head_version"])
+        _Sight(
+            request.start_s - lag_s,
+            call.end_s,
+            # Who may be told of a moment ago may be told of what a rollback has just undone.
+            evidence.disruptions.stands_until(request.start_s - lag_s, request.end_s),
+            call.result["head_version"],
+        )
         for call_name, lag_s in _LAG_S.items()
         for request in evidence.of(call_name)
         # A repeated query answers with the head of its first.

@@ -196,11 +196,11 @@ class Trainer:
         self, cached: CachedTask, ticket: RoundTicket, head: Head, round_: Round
     ) -> None:
         """Store a head and read it back from the log, in one trip where the store can do that."""
-        began = time.perf_counter()
+        began, view = time.perf_counter(), cached.view
 
         async def publish() -> bool:
             stored = await self._store.publish_head(ticket, head, round_)
-            if stored:
+            if stored and cached.view is view:  # Else the store has gone back behind that.
                 cached.take_head(head)
             return stored
 
