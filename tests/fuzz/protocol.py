@@ -32,6 +32,7 @@ LONGEST_HEALTH_CHECK_S = 0.5
 _PHASES = 10
 """Each ends with a quiet one, in which only calls are made that must be refused."""
 _COMPARED_PHASES = 3
+_WARM_UP_PHASES = 4
 _HUGE_CALLS = 40
 _CALLS_PER_FRAMES = 50
 _QUIET_CALLS = 200
@@ -134,9 +135,10 @@ def fuzz(call_count: int, seed: int) -> dict[str, Any]:
 def _growth(memory_mib: list[float]) -> float:
     """Return by which part the memory of the last phases is more than after the warm-up.
 
-    Medians of some phases, since what large requests leave varies; the first one is the warm-up.
+    Medians of some phases, since what large requests leave varies. In the first ones heaps and
+    caches find their size: a leak goes on behind them, in a longer run the more.
     """
-    warm = statistics.median(memory_mib[1 : 1 + _COMPARED_PHASES])
+    warm = statistics.median(memory_mib[_WARM_UP_PHASES:][:_COMPARED_PHASES])
     return statistics.median(memory_mib[-_COMPARED_PHASES:]) / warm - 1
 
 
