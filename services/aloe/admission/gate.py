@@ -48,7 +48,7 @@ class Gate:
     caller that waits with more calls than others the newest gives way to theirs.
     """
 
-    def __init__(self, kind: str, width: int, *, max_wait_s: float = 2.0) -> None:
+    def __init__(self, kind: str, width: int, *, max_wait_s: float = 3.0) -> None:
         """Open it.
 
         Args:

@@ -14,12 +14,13 @@ EXPORT_COUNT = 64
 
 def make_gates() -> Mapping[str, Gate]:
     """Return the gate of each method by its name; methods of one kind share one."""
-    answering = Gate("answers of oracles", 256)
+    answering = Gate("answers of oracles", 64)
     reading = Gate("reads", 64)
     changing = Gate("changes", 64)
     exporting = StreamGate("exports", EXPORT_COUNT)
     return {
-        "Query": Gate("queries", 256),
+        # More at a time would rank the same clips, and find them leased.
+        "Query": Gate("queries", 32),
         **dict.fromkeys(("SubmitLabels", "ReleaseLeases", "RenewLeases"), answering),
         "Predict": Gate("predictions", 64),
         "GetClipAudio": Gate("recordings", 32),
