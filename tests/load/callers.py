@@ -19,6 +19,9 @@ from tests.load.works import Call, RpcError, work
 
 from aloe.serving.event_loop import new_event_loop
 
+UNSTEADY = 0.2
+"""Of the time, until all callers call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -42,6 +45,8 @@ class Outcome:
     seconds: float = 0.0
     offered: int = 0
     answered: int = 0
+    steadily: int = 0
+    """Answered while all callers call: from a fifth of the time on, to its end."""
     refused: int = 0
     """With RESOURCE_EXHAUSTED and a RetryInfo."""
     failed: dict[str, int] = field(default_factory=dict)
@@ -54,10 +59,10 @@ class Callers:
     """Some callers on one event loop."""
 
     def __init__(self, plan: Plan, call: Call) -> None:
-        self._plan, self._call, self.outcome = plan, call, Outcome()
+        self._plan, self._call, self.outcome, self._began = plan, call, Outcome(), 0.0
 
     async def run(self) -> Outcome:
-        began = time.perf_counter()
+        began = self._began = time.perf_counter()
         ends = began + self._plan.seconds
         run = self._call_again if self._plan.calls_per_s is None else self._call_on_schedule
         await asyncio.gather(*(run(number, ends) for number in range(self._plan.caller_count)))
@@ -92,8 +97,10 @@ class Callers:
                 name = error.code().name
                 outcome.failed[name] = outcome.failed.get(name, 0) + 1
         else:
+            now, seconds = time.perf_counter(), self._plan.seconds
             outcome.answered += 1
-            outcome.latencies_s.append(time.perf_counter() - began)
+            outcome.steadily += UNSTEADY * seconds <= now - self._began <= seconds
+            outcome.latencies_s.append(now - began)
 
 
 def _has_retry_info(error: Any) -> bool:

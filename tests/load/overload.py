@@ -23,7 +23,7 @@ from typing import Any, Self
 import grpc
 import numpy as np
 from tests.benchmarks.measuring import machine, resident_mb
-from tests.load.callers import Outcome, Plan
+from tests.load.callers import UNSTEADY, Outcome, Plan
 from tests.load.works import KINDS, TASK, prepare
 
 from aloe.client import connect
@@ -104,6 +104,7 @@ def run_callers(plan: Plan) -> Outcome:
     for part in parts:
         whole.offered += part["offered"]
         whole.answered += part["answered"]
+        whole.steadily += part["steadily"]
         whole.refused += part["refused"]
         for name, count in part["failed"].items():
             whole.failed[name] = whole.failed.get(name, 0) + count
@@ -134,7 +135,7 @@ class Overload:
         run_callers(replace(few, seconds=min(2.0, plan.seconds)))  # warm
         _say(f"{kind}: finding the capacity")
         found = run_callers(few)
-        capacity = found.answered / found.seconds
+        capacity = _goodput(few, found)
         levels = {}
         for times in self._arguments.times:
             _say(f"{kind}: {times} times {capacity:,.0f}/s")
@@ -154,7 +155,7 @@ class Overload:
         return {
             "planned_per_s": round(plan.calls_per_s or 0, 1),
             "offered_per_s": round(outcome.offered / plan.seconds, 1),
-            "goodput_per_s": round(outcome.answered / outcome.seconds, 1),
+            "goodput_per_s": round(_goodput(plan, outcome), 1),
             "p50_s": _percentile(outcome.latencies_s, 50),
             "p99_s": _percentile(outcome.latencies_s, 99),
             "refused_with_retry_info": outcome.refused,
@@ -167,6 +168,11 @@ class Overload:
     def memory_mb(self) -> dict[str, float]:
         """Return the resident memory of each service."""
         return {name: round(resident_mb(self._stack.pids[name] or 0), 1) for name in _SERVICES}
+
+
+def _goodput(plan: Plan, outcome: Outcome) -> float:
+    """Return the calls answered within their deadline, by second."""
+    return outcome.steadily / (plan.seconds * (1 - UNSTEADY))
 
 
 def _percentile(latencies_s: Sequence[float], percent: float) -> float | None:

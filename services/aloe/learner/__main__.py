@@ -27,6 +27,7 @@ from aloe.learner.usecases.import_memory import ImportLimits
 from aloe.learner.usecases.learner import Learner
 from aloe.serving import entry
 from aloe.serving.event_loop import new_event_loop
+from aloe.serving.heap import share_heaps
 from aloe.serving.settings import WrongSettings
 from aloe.wire.addresses import is_loopback
 
@@ -37,6 +38,7 @@ _log = logging.getLogger("aloe.learner")
 
 def main() -> NoReturn:
     """Run until SIGINT or SIGTERM."""
+    share_heaps()
     entry.run(
         "aloe.learner",
         Settings,
