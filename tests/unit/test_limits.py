@@ -6,9 +6,10 @@ from pathlib import Path
 from aloe.embedding.rpc import gates as embedding_gates
 from aloe.embedding.settings import Settings as EmbeddingSettings
 from aloe.learner import bulkheads
+from aloe.learner.rpc.fields import read_page_size
 from aloe.learner.rpc.gates import make_gates
 from aloe.learner.settings import Settings as LearnerSettings
-from aloe.learner.usecases import head_waiting, probabilities
+from aloe.learner.usecases import head_waiting, import_run, pools, probabilities, tasks
 from aloe.learner.usecases.import_memory import DEFAULT_LIMITS
 from aloe.redis.waiting import ROOM
 from aloe.serving import guard, receiving, server
@@ -124,3 +125,11 @@ def test_requests_that_the_table_names_are_those_with_a_bound_of_their_own():
             "RenewLeases", "ReleaseLeases", "CreateTask", "UpdateTask", "DeleteClips",
         )
     }  # fmt: skip
+
+
+def test_the_learner_keeps_to_the_bounds_that_it_may_not_import():
+    """What knows no wire has the number a second time."""
+    assert import_run._MAX_FAILURES == bounds.FAILURE_COUNT
+    assert tasks._LABELS_AT_ONCE == bounds.STREAMED_COUNT
+    assert pools._CLIPS_PER_BLOCK <= bounds.STREAMED_COUNT
+    assert read_page_size(0) == read_page_size(2**32 - 1) == bounds.PAGE_COUNT
