@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -306,7 +307,9 @@ class Story:
                         min_head_version=version,
                     )
                 )
-                _, _, head, _ = await learner.tasks.head(self.world.task_id, 0)
-                cached_version = head.version
+                # A prediction may be by a head of a moment ago, of before the store went back.
+                with suppress(HeadNotTrained):
+                    _, _, head, _ = await learner.tasks.head(self.world.task_id, 0)
+                    cached_version = head.version
             heads.append(head.weights.tolist())
         assert heads[0] == heads[1]
