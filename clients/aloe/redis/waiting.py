@@ -14,6 +14,7 @@ import redis.asyncio
 import redis.asyncio.cluster
 import redis.asyncio.sentinel
 import redis.sentinel
+from aloe.redis.packing import packing
 from redis.exceptions import RedisError
 
 
@@ -79,6 +80,11 @@ class _WaitingPool:
         self._turns = _Turns(room)
         self._given: set[Any] = set()
         """Connections that have a turn."""
+
+    def make_connection(self) -> Any:
+        connection = super().make_connection()  # type: ignore[misc]
+        connection.pack_command = packing(connection.pack_command)
+        return connection
 
     async def get_connection(self, *args: Any, **options: Any) -> Any:
         await self._turns.take()

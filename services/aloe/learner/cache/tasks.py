@@ -64,6 +64,8 @@ class CachedTask:
         self._head: Head | None = None
         self._read_at = -math.inf
         self.ranks = Ranks()
+        self.asked_count = 0
+        """How many clips the queries of this process ask for right now."""
         self._pool: Callable[[], CachedPool | None] = _no_pool
         """The one that it was last compared with, weakly: it may be dropped."""
         self._is_settled = False

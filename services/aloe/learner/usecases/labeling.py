@@ -38,8 +38,10 @@ from aloe.values.states import PoolState
 
 T = TypeVar("T")
 
-_SLACK = 32
-"""Ranked clips sent beyond those asked for: other oracles may take some first."""
+_SPARE = 8
+"""Ranked clips sent beyond those asked for: oracles of other replicas may take some first."""
+_SPARE_FOR_OTHERS = 2
+"""As many again for each clip that other queries ask for: here, and as many elsewhere."""
 _MOST_TRIES = 20
 """Of a query, whose clips others took each time."""
 
@@ -109,10 +111,28 @@ class Labeling:
         cached = await self._tasks.fresh(task_id)
         await self._trainer.wait_for_head(cached, min_head_version)
         began = time.perf_counter()
+        cached.asked_count += max_count
+        try:
+            outcome = await self._query(
+                cached, oracle_id, max_count, lease_duration, request_id or uuid.uuid4().hex
+            )
+        finally:
+            cached.asked_count -= max_count
+        self._recorder.queried(time.perf_counter() - began)
+        return outcome
+
+    async def _query(
+        self,
+        cached: CachedTask,
+        oracle_id: str,
+        max_count: int,
+        lease_duration: timedelta | None,
+        request_id: str,
+    ) -> QueryOutcome:
         pool = await self._pools.recent(cached.task.pool_id)
         pool = await settle(self._store, self._pools, cached, pool)
-        request_id = request_id or uuid.uuid4().hex
-        wanted = max_count + _SLACK
+        others = cached.asked_count - max_count
+        wanted = max_count + _SPARE + _SPARE_FOR_OTHERS * others
         for _ in range(_MOST_TRIES):
             head = None
             with contextlib.suppress(HeadNotTrained):
@@ -143,7 +163,6 @@ class Labeling:
                 # A repetition of the call goes the same way.
                 request_id += "+"
                 continue
-            self._recorder.queried(time.perf_counter() - began)
             return QueryOutcome(
                 cached.task,
                 tuple(_leased_clip(cached.task, pool, lease) for lease in outcome.leases),
@@ -151,7 +170,8 @@ class Labeling:
                 outcome.head_version,
             )
         raise StoreUnavailable(
-            f"the clips of tasks/{task_id} kept changing while they were ranked; try again"
+            f"the clips of tasks/{cached.task.task_id} kept changing while they were ranked;"
+            " try again"
         )
 
     async def _lease(

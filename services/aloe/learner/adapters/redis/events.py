@@ -35,19 +35,24 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
     """
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
     kind = _EVENT_KINDS[fields[b"kind"]]
-    leases = json.loads(fields.get(b"leases", b"[]"))
+    # In one go: most of what it takes is the call.
+    lists = b"[%b,%b,%b,%b,%b]" % (
+        *(fields[name] for name in (b"rows", b"states", b"classes")),
+        *(fields.get(name, b"[]") for name in (b"leases", b"hashes")),
+    )
+    rows, states, classes, leases, hashes = json.loads(lists.decode())
     event = Event(
         event_id=entry_id.decode(),
         kind=kind,
-        rows=tuple(json.loads(fields[b"rows"])),
-        states=tuple(json.loads(fields[b"states"])),
-        class_indices=tuple(json.loads(fields[b"classes"])),
+        rows=tuple(rows),
+        states=tuple(states),
+        class_indices=tuple(classes),
         head_version=codec.load_count(fields.get(b"head_version")),
         oracle_id=fields.get(b"oracle", b"").decode(),
         lease_ids=tuple(each[0] if kind is EventKind.CLIPS_LEASED else each for each in leases),
         scores=tuple(each[1] for each in leases) if kind is EventKind.CLIPS_LEASED else (),
         query_strategy=codec.load_strategy(fields.get(b"strategy", b"").decode()),
-        content_hashes=tuple(json.loads(fields.get(b"hashes", b"[]"))),
+        content_hashes=tuple(hashes),
     )
     _check(event, len(task.classes))
     return event
