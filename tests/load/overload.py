@@ -32,7 +32,8 @@ from aloe.v1 import learner_service_pb2_grpc, task_pb2
 
 _TIMES = (1, 3, 10)
 _PROCESSES = 2
-_CAPACITY_CALLERS = 64
+_CAPACITY_CALLERS = 512
+"""Enough for the largest batches, and too few for any to be refused."""
 _PROBE_PAUSE_S = 0.05
 _SERVICES = ("the learner", "the embedding service")
 
@@ -131,7 +132,7 @@ class Overload:
     def measure(self, kind: str) -> dict[str, Any]:
         """Return the figures of a kind of work."""
         plan = replace(self._plan, kind=kind)
-        few = replace(plan, caller_count=_CAPACITY_CALLERS, connection_count=_CAPACITY_CALLERS)
+        few = replace(plan, caller_count=min(_CAPACITY_CALLERS, plan.caller_count))
         run_callers(replace(few, seconds=min(2.0, plan.seconds)))  # warm
         _say(f"{kind}: finding the capacity")
         found = run_callers(few)
