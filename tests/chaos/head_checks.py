@@ -5,16 +5,18 @@ What a call was told that a rollback may have undone binds only calls that ended
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tests.chaos.evidence import Evidence
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import RETRACTED, FinalTask, Operation
+from tests.chaos.requests import Request
 
 _LAG_S = {"query": 0.0, "predict": 0.1, "get_task": 0.0}
 """Calls that return a head version, and how long a newer head may take to reach the replica."""
-_PROMISING = ("submit_labels", "import_labels")
+_PROMISING = {"submit_labels": 0.0, "import_labels": 0.0}
+"""Likewise, of those that promise one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,7 @@ def _went_down(evidence: Evidence, final: FinalTask) -> Iterator[str]:
         _Sight(
             request.start_s - lag_s,
             call.end_s,
-            # Who may be told of a moment ago may be told of what a rollback has just undone.
-            evidence.disruptions.stands_until(request.start_s - lag_s, request.end_s),
+            _binds_until(evidence, request, lag_s),
             call.result["head_version"],
         )
         for call_name, lag_s in _LAG_S.items()
@@ -132,15 +133,25 @@ def _waits_betrayed(evidence: Evidence) -> Iterator[str]:
                     yield f"{call} of {each.start_s:.3f} found no head, though one had been seen"
 
 
-def _any_told(evidence: Evidence, calls: Iterable[str], version: int, later: Operation) -> bool:
+def _any_told(
+    evidence: Evidence, calls: Mapping[str, float], version: int, later: Operation
+) -> bool:
     """Whether a call was told such a version or a newer one before, and it binds the later one."""
     return any(
         (result["head_version"] or 0) >= version
-        for call in calls
+        for call, lag_s in calls.items()
         for earlier in evidence.of(call)
-        if earlier.end_s < later.start_s and later.end_s <= earlier.until_s
+        if earlier.end_s < later.start_s and later.end_s <= _binds_until(evidence, earlier, lag_s)
         for result in earlier.results
     )
+
+
+def _binds_until(evidence: Evidence, earlier: Request, lag_s: float) -> float:
+    """Return how long it holds what a request was told.
+
+    Who may be told of a moment ago may be told of what a rollback has just undone.
+    """
+    return evidence.disruptions.stands_until(earlier.start_s - lag_s, earlier.end_s)
 
 
 def _rounds_changed(evidence: Evidence, final: FinalTask) -> Iterator[str]:

@@ -210,3 +210,24 @@ def test_a_wait_for_a_head_whose_promise_was_undone_may_end_with_an_older_one(st
     story.rollbacks.clear()
     story.roll_back(2.2, 4.55)
     assert story.found() == REGRESSED
+
+
+@pytest.mark.parametrize(("told_s", "found"), [(3.05, set()), (3.2, REGRESSED)])
+def test_a_prediction_of_a_moment_before_the_store_went_back_binds_none_after(
+    story: Story, told_s: float, found: set[FindingKind]
+):
+    lose_answers(story)
+    story.final = replace(story.final, head_version=0, rounds={})
+    story.operations = [each for each in story.operations if each.call != "predict"]
+    story.roll_back(0.5, 3.0)
+    story.add("predict", "ann", told_s, told_s, {"min_head_version": 0}, result={"head_version": 2})
+    story.add(
+        "predict",
+        "ann",
+        3.5,
+        3.6,
+        {"min_head_version": 0},
+        outcome=Outcome.REFUSED,
+        reason="HEAD_NOT_TRAINED",
+    )
+    assert story.found() & REGRESSED == found
