@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.benchmarks.learner_growth import growth_table, query_figures
 from tests.benchmarks.learner_kernels import scoring_figures, threads, training_figures
+from tests.benchmarks.learner_mapping import mapping_figures
 from tests.benchmarks.learner_plain import clusters
 from tests.benchmarks.learner_rounds import rounds_figures
 from tests.benchmarks.learner_server import LearnerServer, clip_id, fill_pool, running_learner
@@ -86,6 +87,7 @@ def main() -> None:
     }
     figures |= scoring_figures(sizes.clip_count, DIM, CLASS_COUNT, repeats=3 * sizes.repeats)
     figures |= training_figures(sizes.label_count, DIM, CLASS_COUNT, repeats=sizes.repeats)
+    figures |= mapping_figures(sizes.clip_count, DIM, repeats=sizes.repeats)
     figures |= served_figures(sizes)
     # A new head scores every clip anew, so the first Query after it takes a full pass.
     figures["query_after_head_over_full"] = figures["query_after_head_ms"] / figures["score_ms"]

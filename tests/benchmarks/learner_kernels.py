@@ -44,12 +44,12 @@ class Scoring:
         self._ends = np.linspace(0, len(embeddings), share_count + 1).astype(int).tolist()
 
     def read(self) -> None:
-        self._share(lambda begin, end: _sum_of(self._embeddings, begin, end))
+        self.share(lambda begin, end: _sum_of(self._embeddings, begin, end))
 
     def score_and_pick(self, heads: list[Head]) -> None:
         judges = [Judge(head, AcquisitionFunction.SMALLEST_MARGIN) for head in heads]
         judgement = Judgement(judges, self._embeddings, self._rows)
-        self._share(judgement.share)
+        self.share(judgement.share)
         for scores, predicted in zip(judgement.scores, judgement.predicted, strict=True):
             first_clips(
                 SelectionRule.CLASS_AWARE,
@@ -68,7 +68,7 @@ class Scoring:
             Head(1, glorot_uniform(generator, dim, self._class_count), biases) for _ in range(count)
         ]
 
-    def _share(self, work: Any) -> None:
+    def share(self, work: Any) -> None:
         list(self._threads.map(work, self._ends[:-1], self._ends[1:]))
 
 

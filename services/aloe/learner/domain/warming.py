@@ -4,9 +4,11 @@ import numpy as np
 
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
+from aloe.learner.domain.representations.fitting import fit
 from aloe.learner.domain.selection import first_clips
 from aloe.learner.domain.training import train_head
 from aloe.values.recipes import AdamRecipe
+from aloe.values.representations import Representation
 from aloe.values.strategies import AcquisitionFunction, SelectionRule
 
 
@@ -16,8 +18,14 @@ def warm_up() -> None:
     rows = np.arange(2)
     recipe = AdamRecipe(epoch_count=1)
     head = train_head(recipe, embeddings, rows, class_count=2, seed=0, version=1)
+    maps = [
+        fit(kind, embeddings, seed=0) for kind in (Representation.LINEAR, Representation.KERNEL)
+    ]
     for count in (1, 100):
-        class_probabilities(head, embeddings, np.zeros(count, np.int64))
+        some = np.zeros(count, np.int64)
+        class_probabilities(head, embeddings, some)
+        for each in maps:
+            each.map(embeddings[some])
     all_in_range(embeddings)
     judgement = Judgement([_judge(head)], embeddings, rows)
     judgement.share(0, 2)
