@@ -31,7 +31,7 @@ def run(
         str | None, typer.Option(help="separated by commas, such as smallest_margin,random")
     ] = None,
     selection_rules: Annotated[
-        str | None, typer.Option(help="class-aware, class-agnostic, or both by a comma")
+        str | None, typer.Option(help="separated by commas, such as class-aware,class-agnostic")
     ] = None,
     oracle: Annotated[
         list[str] | None, typer.Option(help="who answers, such as noise:0.1; repeatable")

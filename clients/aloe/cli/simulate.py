@@ -37,7 +37,7 @@ def simulate(
         str, typer.Option(help="separated by commas")
     ] = "smallest_margin,random",
     selection_rule: Annotated[
-        SelectionRule, typer.Option(help="one clip per predicted class, or any")
+        SelectionRule, typer.Option(help="how a batch is picked")
     ] = SelectionRule.CLASS_AWARE,
     rounds: Annotated[int, typer.Option(min=1, help="batches after the seed labels")] = 40,
     seeds: Annotated[int, typer.Option(min=1, help="repetitions, with seeds 0, 1, ...")] = 1,

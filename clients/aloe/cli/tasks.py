@@ -66,7 +66,7 @@ def create(
         AcquisitionFunction, typer.Option(help="what is asked first")
     ] = DEFAULT_STRATEGY.acquisition_function,
     selection_rule: Annotated[
-        SelectionRule, typer.Option(help="the best clip of each predicted class, or of all")
+        SelectionRule, typer.Option(help="how a batch is picked")
     ] = DEFAULT_STRATEGY.selection_rule,
     budget: _Budget = None,
     lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,

@@ -83,6 +83,16 @@ class _AcquisitionFunctionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_A
     """Uniform at random, seeded."""
     ACQUISITION_FUNCTION_MARGIN_LOGITS: _AcquisitionFunction.ValueType  # 7
     """SMALLEST_MARGIN on logits, as the paper's code has it."""
+    ACQUISITION_FUNCTION_INFORMATION_DENSITY: _AcquisitionFunction.ValueType  # 8
+    """ENTROPY times the mean similarity to the pool."""
+    ACQUISITION_FUNCTION_V_OPT: _AcquisitionFunction.ValueType  # 9
+    """How much a label lowers the variance over the pool's graph."""
+    ACQUISITION_FUNCTION_SIGMA_OPT: _AcquisitionFunction.ValueType  # 10
+    """How much a label lowers the variance of the graph's sum."""
+    ACQUISITION_FUNCTION_MODEL_CHANGE: _AcquisitionFunction.ValueType  # 11
+    """How much a label changes the model on the pool's graph."""
+    ACQUISITION_FUNCTION_MCV_OPT: _AcquisitionFunction.ValueType  # 12
+    """MODEL_CHANGE and V_OPT together."""
 
 class AcquisitionFunction(_AcquisitionFunction, metaclass=_AcquisitionFunctionEnumTypeWrapper):
     """Turns class probabilities into informativeness; clips with a higher value are
@@ -105,6 +115,16 @@ ACQUISITION_FUNCTION_RANDOM: AcquisitionFunction.ValueType  # 6
 """Uniform at random, seeded."""
 ACQUISITION_FUNCTION_MARGIN_LOGITS: AcquisitionFunction.ValueType  # 7
 """SMALLEST_MARGIN on logits, as the paper's code has it."""
+ACQUISITION_FUNCTION_INFORMATION_DENSITY: AcquisitionFunction.ValueType  # 8
+"""ENTROPY times the mean similarity to the pool."""
+ACQUISITION_FUNCTION_V_OPT: AcquisitionFunction.ValueType  # 9
+"""How much a label lowers the variance over the pool's graph."""
+ACQUISITION_FUNCTION_SIGMA_OPT: AcquisitionFunction.ValueType  # 10
+"""How much a label lowers the variance of the graph's sum."""
+ACQUISITION_FUNCTION_MODEL_CHANGE: AcquisitionFunction.ValueType  # 11
+"""How much a label changes the model on the pool's graph."""
+ACQUISITION_FUNCTION_MCV_OPT: AcquisitionFunction.ValueType  # 12
+"""MODEL_CHANGE and V_OPT together."""
 Global___AcquisitionFunction: _TypeAlias = AcquisitionFunction  # noqa: Y015
 
 class _SelectionRule:
@@ -119,9 +139,39 @@ class _SelectionRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Selecti
     """The best clip of each predicted class in turn, until the batch is full."""
     SELECTION_RULE_CLASS_AGNOSTIC: _SelectionRule.ValueType  # 2
     """The best clips, whatever they are predicted to be."""
+    SELECTION_RULE_HERDING: _SelectionRule.ValueType  # 3
+    """Clips that cover what the head is unsure of and no label is near to: Bae,
+    Oliveira and Sutherland, "Uncertainty Herding" (2025).
+    """
+    SELECTION_RULE_BADGE: _SelectionRule.ValueType  # 4
+    """Clips drawn far apart by what they would teach the head: Ash et al., "Deep
+    Batch Active Learning by Diverse, Uncertain Gradient Lower Bounds" (2020).
+    """
+    SELECTION_RULE_BAIT: _SelectionRule.ValueType  # 5
+    """Clips that lower the head's variance over the pool most: Ash et al., "Gone
+    Fishing" (2021).
+    """
+    SELECTION_RULE_TYPICLUST: _SelectionRule.ValueType  # 6
+    """The most typical clip of each cluster without a label, the largest first:
+    Hacohen et al., "Active Learning on a Budget" (2022).
+    """
+    SELECTION_RULE_PROBCOVER: _SelectionRule.ValueType  # 7
+    """Clips with the most of the pool close by that no label is close to: Yehuda et
+    al., "Active Learning Through a Covering Lens" (2022).
+    """
+    SELECTION_RULE_K_MEANS: _SelectionRule.ValueType  # 8
+    """Clips that lie in the middle of what the head is unsure of."""
+    SELECTION_RULE_K_CENTER: _SelectionRule.ValueType  # 9
+    """The clip that is farthest from all labels and picks, again and again: Sener
+    and Savarese, "Active Learning for Convolutional Neural Networks" (2018).
+    """
+    SELECTION_RULE_CLUSTERED_MARGIN: _SelectionRule.ValueType  # 10
+    """The best clip of each cluster in turn, the smallest cluster first: Citovsky et
+    al., "Batch Active Learning at Scale" (2021).
+    """
 
 class SelectionRule(_SelectionRule, metaclass=_SelectionRuleEnumTypeWrapper):
-    """How a batch is picked by score."""
+    """How a batch is picked: by score, or by how clips lie to each other."""
 
 SELECTION_RULE_UNSPECIFIED: SelectionRule.ValueType  # 0
 """Means CLASS_AWARE."""
@@ -129,6 +179,36 @@ SELECTION_RULE_CLASS_AWARE: SelectionRule.ValueType  # 1
 """The best clip of each predicted class in turn, until the batch is full."""
 SELECTION_RULE_CLASS_AGNOSTIC: SelectionRule.ValueType  # 2
 """The best clips, whatever they are predicted to be."""
+SELECTION_RULE_HERDING: SelectionRule.ValueType  # 3
+"""Clips that cover what the head is unsure of and no label is near to: Bae,
+Oliveira and Sutherland, "Uncertainty Herding" (2025).
+"""
+SELECTION_RULE_BADGE: SelectionRule.ValueType  # 4
+"""Clips drawn far apart by what they would teach the head: Ash et al., "Deep
+Batch Active Learning by Diverse, Uncertain Gradient Lower Bounds" (2020).
+"""
+SELECTION_RULE_BAIT: SelectionRule.ValueType  # 5
+"""Clips that lower the head's variance over the pool most: Ash et al., "Gone
+Fishing" (2021).
+"""
+SELECTION_RULE_TYPICLUST: SelectionRule.ValueType  # 6
+"""The most typical clip of each cluster without a label, the largest first:
+Hacohen et al., "Active Learning on a Budget" (2022).
+"""
+SELECTION_RULE_PROBCOVER: SelectionRule.ValueType  # 7
+"""Clips with the most of the pool close by that no label is close to: Yehuda et
+al., "Active Learning Through a Covering Lens" (2022).
+"""
+SELECTION_RULE_K_MEANS: SelectionRule.ValueType  # 8
+"""Clips that lie in the middle of what the head is unsure of."""
+SELECTION_RULE_K_CENTER: SelectionRule.ValueType  # 9
+"""The clip that is farthest from all labels and picks, again and again: Sener
+and Savarese, "Active Learning for Convolutional Neural Networks" (2018).
+"""
+SELECTION_RULE_CLUSTERED_MARGIN: SelectionRule.ValueType  # 10
+"""The best clip of each cluster in turn, the smallest cluster first: Citovsky et
+al., "Batch Active Learning at Scale" (2021).
+"""
 Global___SelectionRule: _TypeAlias = SelectionRule  # noqa: Y015
 
 @_typing.final

@@ -21,15 +21,41 @@ class AcquisitionFunction(Enum):
     """Uniform, seeded."""
     MARGIN_LOGITS = "margin_logits"
     """SMALLEST_MARGIN on logits, as the paper's code has it."""
+    INFORMATION_DENSITY = "information_density"
+    """Entropy times the mean similarity to the pool."""
+    V_OPT = "v_opt"
+    """How much a label lowers the variance over the pool's graph."""
+    SIGMA_OPT = "sigma_opt"
+    """How much a label lowers the variance of the graph's sum."""
+    MODEL_CHANGE = "model_change"
+    """How much a label changes the model on the pool's graph."""
+    MCV_OPT = "mcv_opt"
+    """MODEL_CHANGE and V_OPT together."""
 
 
 class SelectionRule(Enum):
-    """How a batch is picked by score."""
+    """How a batch is picked: by score, or by how clips lie to each other."""
 
     CLASS_AWARE = "class-aware"
     """The best clip of each predicted class in turn."""
     CLASS_AGNOSTIC = "class-agnostic"
     """The best clips, whatever they are predicted to be."""
+    HERDING = "herding"
+    """Clips that cover what the head is unsure of and no label is near to."""
+    BADGE = "badge"
+    """Clips drawn far apart by what they would teach the head."""
+    BAIT = "bait"
+    """Clips that lower the head's variance over the pool most."""
+    TYPICLUST = "typiclust"
+    """The most typical clip of each cluster without a label, the largest first."""
+    PROBCOVER = "probcover"
+    """Clips with the most of the pool close by that no label is close to."""
+    K_MEANS = "k-means"
+    """Clips that lie in the middle of what the head is unsure of."""
+    K_CENTER = "k-center"
+    """The clip that is farthest from all labels and picks, again and again."""
+    CLUSTERED_MARGIN = "clustered-margin"
+    """The best clip of each cluster in turn, the smallest cluster first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,22 @@ BAD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
         {"query_strategy": task_pb2.QueryStrategy(selection_rule=unknown(-1))},
         "task.query_strategy.selection_rule",
     ),
+    "an acquisition function that is not offered yet": (
+        {
+            "query_strategy": task_pb2.QueryStrategy(
+                acquisition_function=task_pb2.ACQUISITION_FUNCTION_INFORMATION_DENSITY
+            )
+        },
+        "task.query_strategy.acquisition_function",
+    ),
+    "a selection rule that is not offered yet": (
+        {
+            "query_strategy": task_pb2.QueryStrategy(
+                selection_rule=task_pb2.SELECTION_RULE_CLUSTERED_MARGIN
+            )
+        },
+        "task.query_strategy.selection_rule",
+    ),
     "a learning rate of NaN": (
         {"head_recipe": head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe(learning_rate=math.nan))},
         "task.head_recipe.adam.learning_rate",

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from tests.unit.learner.reference import logits_of, scores_of
 
+from aloe.learner.domain.acquisition import FORMULAS
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
 from aloe.values.strategies import AcquisitionFunction
 
-FUNCTIONS = [each for each in AcquisitionFunction if each is not AcquisitionFunction.RANDOM]
+FUNCTIONS = list(FORMULAS)
 
 
 def make_head(seed: int, dim: int, class_count: int, spread: float = 1.0) -> Head:

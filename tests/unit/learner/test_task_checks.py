@@ -9,11 +9,14 @@ import pytest
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.task import (
+    OFFERED_FUNCTIONS,
+    OFFERED_RULES,
     Task,
     TaskProgress,
     check_classes,
     check_lease_duration,
     check_recipe,
+    check_strategy,
     check_task,
 )
 from aloe.values.recipes import AdamRecipe, LbfgsRecipe
@@ -26,6 +29,7 @@ from aloe.values.stopping import (
     StablePredictionsRule,
     UncertaintyRule,
 )
+from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 
 MANY = LabelCountRule(1_000)
 GOOD = Task("t", "p", ("no", "yes"), epoch="e", create_time=datetime(2026, 1, 1, tzinfo=UTC))
@@ -52,6 +56,16 @@ def fields_of(task: Task) -> list[str]:
 )
 def test_good_tasks_pass(task):
     check_task(task)
+
+
+@pytest.mark.parametrize("function", AcquisitionFunction)
+@pytest.mark.parametrize("rule", SelectionRule)
+def test_what_ranking_cannot_do_yet_is_refused_by_name(function, rule):
+    found = {each.field for each in check_strategy(QueryStrategy(function, rule))}
+    assert ("task.query_strategy.acquisition_function" in found) == (
+        function not in OFFERED_FUNCTIONS
+    )
+    assert ("task.query_strategy.selection_rule" in found) == (rule not in OFFERED_RULES)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def _setting_figures(setting: Setting, results: Results, levels: Sequence[float]
     rules = rules_of(results)
     by_rule = {
         selection_rule: runs
-        for selection_rule in (AWARE, AGNOSTIC)
+        for selection_rule in (each.value for each in SelectionRule)
         if (runs := runs_of(results, setting, selection_rule))
     }
     return SettingFigures(
@@ -220,7 +220,7 @@ def _utilisation(runs: Sequence[Run], random_runs: Sequence[Run]) -> Utilisation
 
 
 def _compare_selection_rules(by_rule: Mapping[str, Sequence[Run]]) -> tuple[Comparison, ...]:
-    if len(by_rule) < 2:
+    if not {AWARE, AGNOSTIC} <= by_rule.keys():
         return ()
     figures: dict[str, dict[int, float]] = {}
     functions = [
@@ -230,7 +230,10 @@ def _compare_selection_rules(by_rule: Mapping[str, Sequence[Run]]) -> tuple[Comp
     ]
     for name in functions:
         runs = [
-            run for each in by_rule.values() for run in each if run.acquisition_function == name
+            run
+            for each in (AWARE, AGNOSTIC)
+            for run in by_rule[each]
+            if run.acquisition_function == name
         ]
         for run, area in _areas(runs)[1].items():
             figures.setdefault(f"{name} {run.selection_rule}", {})[run.seed] = area

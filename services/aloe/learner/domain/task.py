@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
 
+from aloe.learner.domain.acquisition import FORMULAS
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.stopping_rules import check_stopping_rule
 from aloe.values.ranges import out_of_range
 from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, HeadRecipe
 from aloe.values.states import ClipState, PoolState, Split
 from aloe.values.stopping import MAX_LABEL_COUNT, StoppingRule
-from aloe.values.strategies import DEFAULT_STRATEGY, QueryStrategy
+from aloe.values.strategies import (
+    DEFAULT_STRATEGY,
+    AcquisitionFunction,
+    QueryStrategy,
+    SelectionRule,
+)
 
 MAX_CLASSES = 1_000
 MAX_CLASS_LENGTH = 128
@@ -19,6 +27,10 @@ MAX_LEASE_DURATION = timedelta(days=1)
 DEFAULT_LEASE_DURATION = timedelta(minutes=5)
 MIN_LABELED_CLASSES = 2
 """A head needs labels of two classes."""
+
+OFFERED_FUNCTIONS = frozenset({*FORMULAS, AcquisitionFunction.RANDOM})
+OFFERED_RULES = frozenset({SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC})
+"""What ranking can do; see usecases.ranking."""
 
 _RECIPE_NAMES = {kind: name for name, kind in HEAD_RECIPES.items()}
 STATE_OF_SPLIT = {
@@ -125,7 +137,11 @@ def check_task(task: Task) -> None:
     Raises:
         InvalidInput: with every violation found.
     """
-    violations = [*check_classes(task.classes), *check_recipe(task.head_recipe)]
+    violations = [
+        *check_classes(task.classes),
+        *check_strategy(task.query_strategy),
+        *check_recipe(task.head_recipe),
+    ]
     if task.label_budget is not None and not 1 <= task.label_budget <= MAX_LABEL_COUNT:
         violations.append(
             Violation(
@@ -145,6 +161,23 @@ def check_task(task: Task) -> None:
         violations += check_stopping_rule(task.stopping_rule, "task.stopping_rule")
     if violations:
         raise InvalidInput(*violations)
+
+
+def check_strategy(strategy: QueryStrategy) -> list[Violation]:
+    """Return what of a query strategy this learner does not offer."""
+    parts: list[tuple[str, Enum, frozenset[Any]]] = [
+        ("acquisition_function", strategy.acquisition_function, OFFERED_FUNCTIONS),
+        ("selection_rule", strategy.selection_rule, OFFERED_RULES),
+    ]
+    return [
+        Violation(
+            f"task.query_strategy.{field}",
+            f"{part.name} is not offered yet; there are"
+            f" {', '.join(each.name for each in type(part) if each in offered)}",
+        )
+        for field, part, offered in parts
+        if part not in offered
+    ]
 
 
 def check_recipe(recipe: HeadRecipe) -> list[Violation]:
