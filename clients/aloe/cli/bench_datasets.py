@@ -1,19 +1,20 @@
 """`aloe bench datasets`: which are known by name; one of them on disk, checked and counted."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from aloe.bench.datasets import NAMES, Dataset, load
-from aloe.cli.console import complain, print_json, print_table, results
+from aloe.cli.console import complain, notes, print_json, print_table, results
 from aloe.cli.options import Json
 from aloe.client import Split
 
 
 def datasets(
     dataset: Annotated[
-        str | None, typer.Argument(help="a name, a CSV manifest, or a folder of classes")
+        str | None,
+        typer.Argument(help="a name, a CSV manifest, a folder of classes, or a file of embeddings"),
     ] = None,
     root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,
     json: Json = False,
@@ -23,15 +24,25 @@ def datasets(
         _print_names(json)
         return
     data = load(dataset, root)
-    for warning in data.warnings:
+    warnings = (*data.warnings, *data.about_splits())
+    for warning in warnings:
         complain(warning)
     if json:
         tasks = {
             task: {split.value: dict(of_split) for split, of_split in data.counts(task).items()}
             for task in _tasks(data)
         }
-        print_json({"dataset": data.name, "tasks": tasks, "warnings": data.warnings})
+        about = {"dataset": data.name, "tasks": tasks, "embeddings": _about_embeddings(data)}
+        print_json({**about, "warnings": warnings})
         return
+    if (brought := _about_embeddings(data)) is not None:
+        notes.print(
+            f"{len(data.recordings):,} embeddings of {brought['embedding_dim']:,} numbers by"
+            f" {brought['encoder']}, fingerprint {brought['fingerprint']}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     print_table(["task", "class", *(split.value for split in Split)], _count_rows(data))
 
 
@@ -41,6 +52,17 @@ def _print_names(as_json: bool) -> None:
         return
     for name in NAMES:
         results.print(name, highlight=False)
+
+
+def _about_embeddings(data: Dataset) -> dict[str, Any] | None:
+    """Return what is known of embeddings that came without audio; None where there is audio."""
+    if data.embeddings is None:
+        return None
+    return {
+        "encoder": data.embeddings.encoder,
+        "fingerprint": data.embeddings.fingerprint,
+        "embedding_dim": data.embeddings.vectors.shape[1],
+    }
 
 
 def _tasks(data: Dataset) -> list[str]:

@@ -17,7 +17,8 @@ def run(
         Path | None, typer.Argument(help="a TOML file; flags override it")
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="a name, a CSV manifest, or a folder of classes")
+        str | None,
+        typer.Option(help="a name, a CSV manifest, a folder of classes, or a file of embeddings"),
     ] = None,
     root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,
     tasks: Annotated[

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 def simulate(
     dataset: Annotated[
-        str, typer.Argument(help="a name, a CSV manifest, or a folder with one folder per class")
+        str,
+        typer.Argument(help="a name, a CSV manifest, a folder of classes, or a file of embeddings"),
     ],
     root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,
     encoder: Encoder = "logmel",
@@ -77,14 +78,16 @@ def simulate(
         stop=(),
         class_aware_random=ClassAwareRandom.PER_CLASS,
     )
+    datasets = load_datasets(spec)
+    is_embedded = all(each.embeddings is not None for each in datasets.values())
     services = StackOptions(
-        encoder=encoder,
+        encoder=None if is_embedded else encoder,
         redis_url=redis_url,
         learner_count=0 if server else 1,
         embedding_flags=("--deterministic",),
     )
     with temporary_folder() as folder:
-        found = look(spec, load_datasets(spec), folder, services, server=server, skip_bad=skip_bad)
+        found = look(spec, datasets, folder, services, server=server, skip_bad=skip_bad)
     if output:
         text = dumps(plain(_to_json(found)), indent=2, ensure_ascii=False)
         output.write_text(f"{text}\n", encoding="utf-8")

@@ -4,12 +4,26 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aloe.bench.arrays import Float32Array
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording
+from aloe.bench.datasets.seed_splits import draw_train_test
 from aloe.client.types import Split
 
 SINGLE_TASK = "label"
 """The task name for a manifest or a folder, which does not name its task."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embeddings:
+    """Vectors that came without audio."""
+
+    encoder: str
+    """What made them, by the name of their file."""
+    fingerprint: str
+    """A hash of the vectors."""
+    vectors: Float32Array
+    """(n_clips, embedding_dim), in the order of the recordings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +43,11 @@ class Dataset:
     """Likewise for tasks with several labels per recording; they cannot be trained yet."""
     warnings: tuple[str, ...] = ()
     """How this copy differs from the official data set, a line each."""
+    drawn_by: tuple[str, ...] | None = None
+    """Where the data set has no splits of its own, so that those of its recordings were drawn: the
+    group of each recording, empty for one by itself. No group is in two splits."""
+    embeddings: Embeddings | None = None
+    """Of a data set that is embedded already, and has no audio."""
 
     def __post_init__(self) -> None:
         if not self.recordings:
@@ -74,6 +93,47 @@ class Dataset:
             classes = self.tasks[task]
             found = Counter((r.split, r.labels[task]) for r in self.recordings)
         return {split: {name: found[split, name] for name in classes} for split in Split}
+
+    def splits(self, seed: int) -> Mapping[str, Split]:
+        """Return clip id to split as a seed draws it, 30 % test; its own where it has splits.
+
+        A task is needed to draw by, the only one of such a data set.
+
+        Raises:
+            DatasetError: its groups cannot be split.
+        """
+        if self.drawn_by is None:
+            return {r.clip_id: r.split for r in self.recordings}
+        (task,) = self.tasks
+        labels = [r.labels[task] for r in self.recordings]
+        try:
+            splits = draw_train_test(labels, self.drawn_by, seed)
+        except DatasetError as error:
+            raise DatasetError(f"{self.name}: {error}") from error
+        return {r.clip_id: split for r, split in zip(self.recordings, splits, strict=True)}
+
+    def about_splits(self, *, per_seed: bool = False) -> tuple[str, ...]:
+        """Return a line about splits that were not the data set's own but drawn by group.
+
+        Args:
+            per_seed: they are drawn by each seed, not once.
+        """
+        if not any(self.drawn_by or ()):
+            return ()
+        count = Counter(r.split for r in self.recordings)
+        drawn = (
+            "each seed draws 30 % of them as test clips, no group in both train and test"
+            if per_seed
+            else f"drawn by group, {count[Split.TRAIN]:,} train, {count[Split.VALIDATION]:,}"
+            f" validation and {count[Split.TEST]:,} test clips, no group in two of them"
+        )
+        unknown_count = (self.drawn_by or ()).count("")
+        alone = (
+            f"; {unknown_count:,} clips without a group were drawn one by one"
+            if unknown_count
+            else ""
+        )
+        return (f"{self.name} gives no split: {drawn}{alone}",)
 
     def _check_task(self, task: str, classes: tuple[str, ...]) -> None:
         if len(classes) < 2:

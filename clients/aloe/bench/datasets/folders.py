@@ -25,6 +25,7 @@ def load_folders(root: Path, *, seed: int) -> Dataset:
         raise DatasetError(f"{root} holds no folders: put each class's audio in one of its own")
     names = {folder.name.lower() for folder in folders}
     if "train" in names and names <= SPLIT_NAMES.keys():
+        drawn_by = None
         found = [
             (SPLIT_NAMES[folder.name.lower()], label, path)
             for folder in folders
@@ -32,11 +33,12 @@ def load_folders(root: Path, *, seed: int) -> Dataset:
         ]
     else:
         files = list(_labeled_files(root))
+        drawn_by = ("",) * len(files)
         splits = draw_splits([label for label, _ in files], seed)
         found = [(split, *file) for split, file in zip(splits, files, strict=True)]
     recordings = tuple(_recording(root, *entry) for entry in found)
     classes = tuple(sorted({label for _, label, _ in found}))
-    return Dataset(str(root), recordings, {SINGLE_TASK: classes})
+    return Dataset(str(root), recordings, {SINGLE_TASK: classes}, drawn_by=drawn_by)
 
 
 def _labeled_files(folder: Path) -> Iterator[tuple[str, Path]]:

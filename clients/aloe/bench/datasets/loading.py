@@ -13,6 +13,7 @@ from aloe.bench.datasets import (
     voxforge,
 )
 from aloe.bench.datasets.dataset import Dataset
+from aloe.bench.datasets.embedding_files import SUFFIXES, load_embeddings
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.folders import load_folders
 from aloe.bench.datasets.manifest import load_manifest
@@ -34,8 +35,9 @@ def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -
     """Read a data set from disk.
 
     Args:
-        name_or_path: One of NAMES, or the path of a CSV manifest or of a folder with one folder per
-            class, relative to `root` if that is given.
+        name_or_path: One of NAMES, or the path of a CSV manifest, of a folder with one folder per
+            class, or of a file of embeddings, .npz or .parquet; relative to `root` if that is
+            given.
         root: The folder that a named data set lies in.
         seed: Of the random splits, for a data set that has none of its own.
 
@@ -50,9 +52,11 @@ def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -
     path = Path(name_or_path) if root is None else root / name_or_path
     if path.is_dir():
         return load_folders(path, seed=seed)
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
+        return load_embeddings(path, seed=seed)
     if path.is_file():
         return load_manifest(path, seed=seed)
     raise DatasetError(
-        f"no data set {str(name_or_path)!r}: {path} is neither a CSV file nor a folder, and the"
-        f" known names are {', '.join(NAMES)}"
+        f"no data set {str(name_or_path)!r}: {path} is neither a CSV file, nor an .npz or"
+        f" .parquet file of embeddings, nor a folder; the known names are {', '.join(NAMES)}"
     )

@@ -2,43 +2,38 @@
 
 import math
 import os
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from aloe.bench.datasets.dataset import SINGLE_TASK, Dataset
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording, segment_id_of
-from aloe.bench.datasets.splits import SPLIT_NAMES, draw_speaker_splits, draw_splits
+from aloe.bench.datasets.splits import SPLIT_NAMES, draw_once
 from aloe.bench.datasets.tables import Row, read_table
 from aloe.client.types import Split
 
-_FORM = "path,label[,split,speaker,start,end]"
+_FORM = "path,label[,split,speaker,group,start,end]"
 
 
 def load_manifest(file: Path, *, seed: int) -> Dataset:
-    """Read a CSV file with the header `path,label[,split,speaker,start,end]`.
+    """Read a CSV file with the header `path,label[,split,speaker,group,start,end]`.
 
     Paths are relative to the file. `split` is train, validation (or valid, dev, val) or test; where
-    the column is missing, splits are drawn: by whole speakers where any `speaker` is given, so that
-    none is in two splits, and within each class otherwise. `start` and `end`, in seconds, make the
-    clip a window of the file; an empty one means the file's own start or end. The one task is
-    called "label". Other columns are not read.
+    the column is missing, splits are drawn: by whole groups where any `group`, or else `speaker`,
+    is given, so that none is in two splits, and within each class otherwise. `start` and `end`, in
+    seconds, make the clip a window of the file; an empty one means the file's own start or end. The
+    one task is called "label". Other columns are not read.
 
     Raises:
         DatasetError: the file cannot be used; the message names the line.
     """
     rows = list(read_table(file, ("path", "label"), form=_FORM))
     labels = [row.require("label") for row in rows]
-    speakers = [row.cells.get("speaker", "") for row in rows]
-    warnings: tuple[str, ...] = ()
+    drawn_by = None
     if rows and "split" in rows[0].cells:
         splits = [_split_of(row) for row in rows]
-    elif any(speakers):
-        splits = draw_speaker_splits(labels, speakers, seed)
-        warnings = (_about_drawn(file, splits, speakers),)
     else:
-        splits = draw_splits(labels, seed)
+        drawn_by = tuple(_group_of(row) for row in rows)
+        splits = draw_once(labels, drawn_by, seed)
     recordings: dict[str, Recording] = {}
     for row, label, split in zip(rows, labels, splits, strict=True):
         recording = _recording(file.parent, row, label, split)
@@ -49,20 +44,12 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
             )
         recordings[recording.clip_id] = recording
     classes = tuple(sorted(set(labels)))
-    return Dataset(str(file), tuple(recordings.values()), {SINGLE_TASK: classes}, warnings=warnings)
+    return Dataset(str(file), tuple(recordings.values()), {SINGLE_TASK: classes}, drawn_by=drawn_by)
 
 
-def _about_drawn(file: Path, splits: Sequence[Split], speakers: Sequence[str]) -> str:
-    count = Counter(splits)
-    told = (
-        f"{file} gives no split: drawn by speaker, {count[Split.TRAIN]:,} train,"
-        f" {count[Split.VALIDATION]:,} validation and {count[Split.TEST]:,} test clips, no speaker"
-        " in two of them"
-    )
-    unknown_count = speakers.count("")
-    if unknown_count:
-        told += f"; {unknown_count:,} clips without a speaker were drawn one by one"
-    return told
+def _group_of(row: Row) -> str:
+    """Return what must not be in two splits: the column group or, without it, speaker."""
+    return row.cells.get("group", row.cells.get("speaker", ""))
 
 
 def _split_of(row: Row) -> Split:

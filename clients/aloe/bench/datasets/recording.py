@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aloe.bench.datasets.archives import read_member
 from aloe.bench.datasets.audio import cut
+from aloe.bench.datasets.errors import DatasetError
 from aloe.client.types import Split
 from aloe.wire.names import ID_PATTERN
 
@@ -21,7 +22,7 @@ class Recording:
 
     clip_id: str
     path: Path
-    """The audio file, or the archive that holds it."""
+    """The audio file, or the archive or file of embeddings that holds the clip."""
     split: Split
     labels: Mapping[str, str] = field(default_factory=dict)
     """Task name to class."""
@@ -34,11 +35,14 @@ class Recording:
     start_s: float = 0.0
     end_s: float | None = None
     """None is the end of the file."""
+    row: int | None = None
+    """Of the clip in a file of embeddings, where there is no audio."""
 
     @property
     def is_whole_file(self) -> bool:
         """Whether the clip is all of the file at `path`."""
-        return not self.member and not self.start_s and self.end_s is None
+        is_part = self.member or self.start_s or self.end_s is not None or self.row is not None
+        return not is_part
 
     @property
     def uri(self) -> str:
@@ -51,8 +55,11 @@ class Recording:
         The same file gives the same bytes every time.
 
         Raises:
-            DatasetError: the archive or file cannot be read, or ends before the clip starts.
+            DatasetError: the archive or file cannot be read, or ends before the clip starts, or
+                there is only an embedding.
         """
+        if self.row is not None:
+            raise DatasetError(f"{self.path} holds embeddings: there is no audio to hear")
         content = read_member(self.path, self.member) if self.member else self.path
         if not self.start_s and self.end_s is None:
             return content

@@ -94,7 +94,7 @@ def run_experiment(
     spec = _with_tasks(spec, datasets)
     _check_oracles(spec, datasets)
     for dataset in datasets.values():
-        for warning in dataset.warnings:
+        for warning in (*dataset.warnings, *dataset.about_splits()):
             watcher.note(warning)
     with ExperimentFolder(output) as folder:
         folder.adopt(spec)
@@ -106,7 +106,7 @@ def run_experiment(
             for part in parts:
                 embedded = read_part(part)
                 runner.do_missing(part, embedded)
-                about.append(about_part(part, embedded, failures[part.folder]))
+                about.append(about_part(part, embedded, failures[part.name]))
         runs = [
             rows.run_columns(part.dataset, part.encoder, key)
             for part in parts

@@ -1,4 +1,4 @@
-"""The parts of an experiment, each one data set under one encoder; embedded once."""
+"""The parts of an experiment, each one data set under one encoder; embedded once, or before."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from aloe.bench.datasets import Dataset
+from aloe.bench.datasets import Dataset, Embeddings
 from aloe.bench.datasets.recording import clip_id_of
 from aloe.bench.run.corpus import Corpus
 from aloe.bench.run.embeddings import EmbeddingFolder, StoredEncoder, complete
-from aloe.bench.spec import ExperimentError, Spec, encoder_name
+from aloe.bench.spec import DatasetSpec, ExperimentError, Spec, encoder_name
 from aloe.client import EmbeddingClient, NewClip, connect_embedding
 from aloe.local import LocalStack, StackOptions
 
@@ -40,11 +40,12 @@ class Part:
     encoder: str
     """What the results call it."""
     location: str
-    """What the embedding service calls the encoder."""
+    """What the embedding service calls the encoder; empty where the data set is embedded already,
+    so that none is needed."""
     data: Dataset
     tasks: tuple[str, ...]
     folder: Path
-    """Of its embeddings."""
+    """Of its embeddings; not there where the data set brings them."""
 
     @property
     def name(self) -> str:
@@ -71,7 +72,7 @@ class EmbeddedPart:
 
 
 def parts_of(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> list[Part]:
-    """List the parts of an experiment.
+    """List the parts of an experiment; a data set of embeddings is one, whatever the encoders are.
 
     Args:
         spec: the experiment, its tasks named.
@@ -79,17 +80,22 @@ def parts_of(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> l
         embeddings: the folder of all embeddings.
     """
     contents = {location: _content_of(location) for location in spec.encoders}
-    return [
-        Part(
-            dataset=each.short_name,
-            encoder=encoder_name(location),
-            location=location,
-            data=datasets[each.short_name],
-            tasks=each.tasks,
-            folder=embeddings / _folder_name(each.short_name, location, contents[location], spec),
-        )
+
+    def part(each: DatasetSpec, encoder: str, location: str, content: str) -> Part:
+        folder = embeddings / _folder_name(each.short_name, location, content, spec)
+        data = datasets[each.short_name]
+        return Part(each.short_name, encoder, location, data, each.tasks, folder)
+
+    brought = [
+        part(each, vectors.encoder, "", vectors.fingerprint)
+        for each in spec.datasets
+        if (vectors := datasets[each.short_name].embeddings) is not None
+    ]
+    return brought + [
+        part(each, encoder_name(location), location, contents[location])
         for location in spec.encoders
         for each in spec.datasets
+        if datasets[each.short_name].embeddings is None
     ]
 
 
@@ -124,17 +130,17 @@ def embed_parts(
     watcher: Watcher,
     *,
     skip_bad: bool,
-) -> dict[Path, dict[str, str]]:
+) -> dict[str, dict[str, str]]:
     """Make the embeddings that are missing; an encoder is loaded only where some are.
 
     Returns:
-        Folder of a part to clip id to why the clip has no embedding.
+        Name of a part to clip id to why the clip has no embedding.
 
     Raises:
         ExperimentError: clips cannot be embedded and are not to be skipped, or an encoder has
             changed.
     """
-    failures = {}
+    failures: dict[str, dict[str, str]] = {part.name: {} for part in parts}
     for location in spec.encoders:
         with ExitStack() as ending:
 
@@ -145,7 +151,7 @@ def embed_parts(
 
             for part in parts:
                 if part.location == location:
-                    failures[part.folder] = _embed(part, connect, watcher, skip_bad=skip_bad)
+                    failures[part.name] = _embed(part, connect, watcher, skip_bad=skip_bad)
     return failures
 
 
@@ -178,17 +184,30 @@ def _embed(
 
 
 def read_part(part: Part) -> EmbeddedPart:
-    """Read the embeddings of a part that embed_parts made."""
+    """Read the embeddings of a part that embed_parts made, or that its data set brings."""
+    brought = part.data.embeddings
+    encoder, clips = _stored(part) if brought is None else _brought(part, brought)
+    corpus = Corpus.of_dataset(part.data, part.tasks).of_clips(clips)
+    return EmbeddedPart(corpus, encoder, _digest(corpus))
+
+
+def _stored(part: Part) -> tuple[StoredEncoder, list[NewClip]]:
     folder = EmbeddingFolder.open(part.folder)
     if folder.encoder is None:
         raise ExperimentError(f"{part.dataset} has no clip that can be embedded")
-    clips = [
+    return folder.encoder, [
         NewClip(recording.clip_id, embedding=stored.embedding)
         for recording in part.data.recordings
         if (stored := folder.clips.get(recording.clip_id)) and stored.embedding is not None
     ]
-    corpus = Corpus.of_dataset(part.data, part.tasks).of_clips(clips)
-    return EmbeddedPart(corpus, folder.encoder, _digest(corpus))
+
+
+def _brought(part: Part, brought: Embeddings) -> tuple[StoredEncoder, list[NewClip]]:
+    encoder = StoredEncoder(brought.encoder, brought.fingerprint, brought.vectors.shape[1])
+    return encoder, [
+        NewClip(recording.clip_id, embedding=vector)
+        for recording, vector in zip(part.data.recordings, brought.vectors, strict=True)
+    ]
 
 
 def _digest(corpus: Corpus) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloe.bench.datasets.splits import draw_speaker_splits, draw_splits
+from aloe.bench.datasets.splits import draw_group_splits, draw_splits
 from aloe.client.types import Split
 
 
@@ -37,8 +37,8 @@ def test_speakers_are_split_whole_and_as_near_to_the_parts_as_they_go(
     sizes: list[int], seed: int
 ) -> None:
     speakers = [f"speaker{n}" for n, size in enumerate(sizes) for _ in range(size)]
-    splits = draw_speaker_splits(["a"] * len(speakers), speakers, seed)
-    assert splits == draw_speaker_splits(["a"] * len(speakers), speakers, seed)
+    splits = draw_group_splits(["a"] * len(speakers), speakers, seed)
+    assert splits == draw_group_splits(["a"] * len(speakers), speakers, seed)
     assert len(set(zip(speakers, splits, strict=True))) == len(sizes)
     counts = Counter(splits)
     assert counts[Split.TRAIN] > 0
@@ -50,7 +50,7 @@ def test_speakers_are_split_whole_and_as_near_to_the_parts_as_they_go(
 def test_speakers_of_equal_size_are_drawn_by_seed_and_within_their_classes() -> None:
     speakers = [f"speaker{n // 5}" for n in range(400)]
     labels = ["a" if n < 200 else "b" for n in range(400)]
-    first, other = (draw_speaker_splits(labels, speakers, seed) for seed in (0, 1))
+    first, other = (draw_group_splits(labels, speakers, seed) for seed in (0, 1))
     assert first != other
     for label in "ab":
         counts = Counter(s for s, of in zip(first, labels, strict=True) if of == label)
@@ -58,5 +58,5 @@ def test_speakers_of_equal_size_are_drawn_by_seed_and_within_their_classes() -> 
 
 
 def test_clips_of_nobody_known_are_split_one_by_one() -> None:
-    counts = Counter(draw_speaker_splits(["a"] * 100, [""] * 100, 0))
+    counts = Counter(draw_group_splits(["a"] * 100, [""] * 100, 0))
     assert counts == {Split.TRAIN: 70, Split.VALIDATION: 10, Split.TEST: 20}
