@@ -37,9 +37,18 @@ def run(
     oracle: Annotated[
         list[str] | None, typer.Option(help="who answers, such as noise:0.1; repeatable")
     ] = None,
-    rounds: Annotated[int | None, typer.Option(help="batches after the seed labels")] = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(help="batches after the seed labels, at most; 100 without --labels"),
+    ] = None,
+    labels: Annotated[
+        int | None, typer.Option(help="labels in all, seed labels included, at most")
+    ] = None,
     seeds: Annotated[int | None, typer.Option(help="repetitions, with seeds 0, 1, ...")] = None,
-    seed_labels: Annotated[int | None, typer.Option(help="seed labels per class")] = None,
+    seed_labels: Annotated[int | None, typer.Option(help="seed labels per class; may be 0")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="labels in every round, instead of the next two")
+    ] = None,
     class_aware_batch: Annotated[
         int | None, typer.Option(help="labels in a class-aware round; 0: one per class")
     ] = None,
@@ -58,11 +67,18 @@ def run(
     ] = None,
     reading: Annotated[
         Reading | None,
-        typer.Option("--as", help="where the paper and its code differ; sets the four below"),
+        typer.Option("--as", help="where the paper and its code differ; sets the five below"),
     ] = None,
     margin_on: Annotated[MarginOn | None, typer.Option(help="what a margin is taken of")] = None,
     class_aware_random: Annotated[
         ClassAwareRandom | None, typer.Option(help="what random draws under the class-aware rule")
+    ] = None,
+    split_per_seed: Annotated[
+        bool | None,
+        typer.Option(
+            "--split-per-seed/--one-split",
+            help="whether each seed draws train and test clips of data sets without splits",
+        ),
     ] = None,
     int16_divisor: Annotated[int | None, typer.Option(help="of 16-bit samples")] = None,
     length_policy: Annotated[
@@ -93,8 +109,10 @@ def run(
         "selection_rules": _listed(selection_rules),
         "oracles": oracle or None,
         "rounds": rounds,
+        "labels": labels,
         "seeds": seeds,
         "seed_labels": seed_labels,
+        "batch_size": batch_size,
         "class_aware_batch": class_aware_batch,
         "class_agnostic_batch": class_agnostic_batch,
         "batches_at_once": batches_at_once,
@@ -102,6 +120,7 @@ def run(
         "as": reading and reading.value,
         "margin_on": margin_on and margin_on.value,
         "class_aware_random": class_aware_random and class_aware_random.value,
+        "split_per_seed": split_per_seed,
         "int16_divisor": int16_divisor,
         "length_policy": length_policy,
     }

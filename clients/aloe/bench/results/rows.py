@@ -17,6 +17,8 @@ from aloe.oracle import LabelingRound
 
 Row = dict[str, Any]
 
+_NO_HEAD: Row = {"round": 0, "head_version": 0, "label_count": 0}
+
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
@@ -56,14 +58,18 @@ def run_table(run: Row, record: RunRecord) -> pa.Table:
     asked: dict[int, list[LabelingRound]] = {}
     for batch in record.batches:
         asked.setdefault(batch.query.head_version, []).append(batch)
-    rows = [
+    # Clips that were asked before the first head, where there were no seed labels.
+    before = [_NO_HEAD | _picks(asked[0])] if 0 in asked else []
+    rows = [run | each for each in before] + [
         run
         | _head(place, each)
         | _picks(asked.get(each.head_version, []))
         | _evaluation("validation", each.validation)
         | _evaluation("test", each.test)
         | {"round_s": took_s}
-        for place, (each, took_s) in enumerate(zip(record.rounds, [*round_s, None], strict=True))
+        for place, (each, took_s) in enumerate(
+            zip(record.rounds, [*round_s, None], strict=True), start=len(before)
+        )
     ]
     return pa.Table.from_pylist(rows, schema=schema.SCHEMA)
 

@@ -22,8 +22,8 @@ _RUN = [
     pa.field("seed", pa.int64(), nullable=False),
 ]
 _HEAD = [
-    pa.field("round", pa.int32(), nullable=False),  # 0 is the head of the seed labels
-    pa.field("head_version", pa.int32(), nullable=False),
+    pa.field("round", pa.int32(), nullable=False),  # 0 is the head of the seed labels, or none yet
+    pa.field("head_version", pa.int32(), nullable=False),  # 0 before the first
     pa.field("label_count", pa.int64(), nullable=False),  # train labels in this head
     pa.field("training_loss", pa.float64()),
     pa.field("prediction_agreement", pa.float64()),  # with the previous head, on the pool

@@ -56,6 +56,10 @@ class Corpus:
             },
         )
 
+    def with_splits(self, splits: Mapping[str, Split]) -> "Corpus":
+        """Return the same clips and truth with other splits: clip id to split, others ignored."""
+        return replace(self, splits={clip_id: splits[clip_id] for clip_id in self.splits})
+
     def known_labels(self, task: str, splits: Iterable[Split]) -> list[KnownLabel]:
         """Return the truth of a task on some splits."""
         wanted = set(splits)

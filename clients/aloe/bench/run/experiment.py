@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from aloe.bench.datasets import Dataset, load
@@ -93,8 +93,9 @@ def run_experiment(
     """
     spec = _with_tasks(spec, datasets)
     _check_oracles(spec, datasets)
+    _check_budget(spec, datasets)
     for dataset in datasets.values():
-        for warning in (*dataset.warnings, *dataset.about_splits()):
+        for warning in (*dataset.warnings, *dataset.about_splits(per_seed=spec.split_per_seed)):
             watcher.note(warning)
     with ExperimentFolder(output) as folder:
         folder.adopt(spec)
@@ -104,7 +105,7 @@ def run_experiment(
         with ExitStack() as ending:
             runner = _Runner(spec, folder, means, watcher, ending)
             for part in parts:
-                embedded = read_part(part)
+                embedded = read_part(part, split_per_seed=spec.split_per_seed)
                 runner.do_missing(part, embedded)
                 about.append(about_part(part, embedded, failures[part.name]))
         runs = [
@@ -147,6 +148,18 @@ def _check_oracles(spec: Spec, datasets: Mapping[str, Dataset]) -> None:
                     ) from error
 
 
+def _check_budget(spec: Spec, datasets: Mapping[str, Dataset]) -> None:
+    """Check that seed labels leave something of the budget, before anything is embedded."""
+    for each in spec.datasets:
+        for task, classes in datasets[each.short_name].trainable(each.tasks).items():
+            seed_count = spec.seed_labels * len(classes)
+            if spec.labels and seed_count >= spec.labels:
+                raise ExperimentError(
+                    f"labels is {spec.labels:,}, but {each.short_name}, task {task}, takes"
+                    f" {seed_count:,} seed labels; give more labels, or fewer seed_labels"
+                )
+
+
 class _Runner:
     """Does the runs of one part after the other, on learners that start with the first."""
 
@@ -170,11 +183,12 @@ class _Runner:
 
     def do_missing(self, part: Part, embedded: EmbeddedPart) -> None:
         every = run_keys(self._spec, part.tasks)
+        digest_of = cache(embedded.digest_of)
         keys = [
             key
             for key in every
             if not self._folder.has_run(
-                rows.run_columns(part.dataset, part.encoder, key), embedded.digest
+                rows.run_columns(part.dataset, part.encoder, key), digest_of(key.seed)
             )
         ]
         self._watcher.note(f"{part.name}: {len(keys):,} of {len(every):,} runs to do")
@@ -190,13 +204,18 @@ class _Runner:
         keys: Sequence[RunKey],
         addresses: Sequence[str],
     ) -> None:
-        round_count = self._spec.rounds * sum(key.acquisition_function is not None for key in keys)
+        round_count = sum(
+            self._spec.round_count(key.selection_rule, len(embedded.corpus.classes[key.task]))
+            for key in keys
+            if key.selection_rule is not None
+        )
         step = self._watcher.begin(f"{part.name}: rounds", round_count)
 
         async def keep(record: RunRecord, client: AsyncLearnerClient, task_id: str) -> None:
             run = rows.run_columns(part.dataset, part.encoder, record.key)
             table = rows.run_table(run, record)
-            await asyncio.to_thread(self._folder.write_run, run, table, embedded.digest)
+            digest = embedded.digest_of(record.key.seed)
+            await asyncio.to_thread(self._folder.write_run, run, table, digest)
             await self._means.on_run(record.key, client, task_id)
 
         async with AsyncExitStack() as ending:
@@ -211,7 +230,7 @@ class _Runner:
             )
             runs = PoolRuns(
                 clients,
-                embedded.corpus,
+                embedded,
                 self._spec,
                 pool_id=pool.pool_id,
                 prefix=prefix,

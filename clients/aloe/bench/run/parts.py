@@ -15,7 +15,7 @@ from aloe.bench.datasets.recording import clip_id_of
 from aloe.bench.run.corpus import Corpus
 from aloe.bench.run.embeddings import EmbeddingFolder, StoredEncoder, complete
 from aloe.bench.spec import DatasetSpec, ExperimentError, Spec, encoder_name
-from aloe.client import EmbeddingClient, NewClip, connect_embedding
+from aloe.client import EmbeddingClient, NewClip, Split, connect_embedding
 from aloe.local import LocalStack, StackOptions
 
 StartStack = Callable[[StackOptions], AbstractContextManager[LocalStack]]
@@ -52,7 +52,7 @@ class Part:
         return f"{self.dataset}, {self.encoder}"
 
     def clip_counts(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Count the clips: task to split to class to how many."""
+        """Count the clips: task to split, as drawn once where they are, to class to how many."""
         return {
             task: {
                 split.value: dict(of_split) for split, of_split in self.data.counts(task).items()
@@ -69,6 +69,23 @@ class EmbeddedPart:
     encoder: StoredEncoder
     digest: str
     """Hexadecimal SHA-256 of clips, splits, labels and embeddings: all that the runs see."""
+    splits_of: Callable[[int], Mapping[str, Split]] | None = None
+    """Seed to clip id to split where each seed draws its own, None where all share the corpus's."""
+
+    def corpus_of(self, seed: int) -> Corpus:
+        """Return the corpus with the splits of a seed: the same for all runs of that seed."""
+        if self.splits_of is None:
+            return self.corpus
+        return self.corpus.with_splits(self.splits_of(seed))
+
+    def digest_of(self, seed: int) -> str:
+        """Return the digest of what the runs of a seed see."""
+        if self.splits_of is None:
+            return self.digest
+        digest = hashlib.sha256(self.digest.encode())
+        for clip_id, split in self.corpus_of(seed).splits.items():
+            digest.update(f"{clip_id}\0{split.value}\0".encode())
+        return digest.hexdigest()
 
 
 def parts_of(spec: Spec, datasets: Mapping[str, Dataset], embeddings: Path) -> list[Part]:
@@ -183,12 +200,22 @@ def _embed(
     return failures
 
 
-def read_part(part: Part) -> EmbeddedPart:
-    """Read the embeddings of a part that embed_parts made, or that its data set brings."""
+def read_part(part: Part, *, split_per_seed: bool) -> EmbeddedPart:
+    """Read the embeddings of a part that embed_parts made, or that its data set brings.
+
+    Args:
+        part: which.
+        split_per_seed: each seed draws its own splits, where the data set has none.
+
+    Raises:
+        ExperimentError: no clip is embedded.
+    """
     brought = part.data.embeddings
     encoder, clips = _stored(part) if brought is None else _brought(part, brought)
     corpus = Corpus.of_dataset(part.data, part.tasks).of_clips(clips)
-    return EmbeddedPart(corpus, encoder, _digest(corpus))
+    is_drawn = split_per_seed and part.data.drawn_by is not None
+    splits_of = cache(part.data.splits) if is_drawn else None
+    return EmbeddedPart(corpus, encoder, _digest(corpus), splits_of)
 
 
 def _stored(part: Part) -> tuple[StoredEncoder, list[NewClip]]:
@@ -229,5 +256,6 @@ def about_part(part: Part, embedded: EmbeddedPart, failures: Mapping[str, str]) 
         "encoder_fingerprint": embedded.encoder.fingerprint,
         "embedding_dim": embedded.encoder.embedding_dim,
         "clip_counts": part.clip_counts(),
+        "split_per_seed": embedded.splits_of is not None,
         "failures": dict(failures),
     }

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from datetime import timedelta
 
 from aloe.bench.results.rows import RunRecord
-from aloe.bench.run.corpus import Corpus
+from aloe.bench.run.parts import EmbeddedPart
 from aloe.bench.run.task_run import PATIENCE, Hardness, TaskRun
 from aloe.bench.spec import Spec
 from aloe.bench.spec.run_keys import RunKey
@@ -31,7 +31,7 @@ class PoolRuns:
     def __init__(
         self,
         clients: Sequence[AsyncLearnerClient],
-        corpus: Corpus,
+        part: EmbeddedPart,
         spec: Spec,
         *,
         pool_id: str,
@@ -41,15 +41,15 @@ class PoolRuns:
 
         Args:
             clients: of the learner's replicas; a run keeps to one of them.
-            corpus: the clips and the truth.
+            part: the clips and the truth.
             spec: what to do.
             pool_id: the pool to import into; may hold the clips already.
             prefix: of the ids of the tasks, which are deleted after their runs; of one experiment
                 alone, since tasks that an earlier process of it left are deleted as well.
         """
-        self._clients, self._corpus, self._spec = clients, corpus, spec
+        self._clients, self._part, self._spec = clients, part, spec
         self._pool_id, self._prefix = pool_id, prefix
-        self._hardness: dict[str, asyncio.Task[Hardness]] = {}
+        self._hardness: dict[tuple[str, int], asyncio.Task[Hardness]] = {}
         # New ids for each process: a learner may still be busy with a task that had the old id.
         self._own_prefix = f"{prefix}-{secrets.token_hex(4)}"
 
@@ -57,7 +57,10 @@ class PoolRuns:
         """Put the clips into the pool; those that it has are skipped."""
         # Equal recordings of a data set are clips of their own, with labels of their own.
         return await self._clients[0].import_clips(
-            self._pool_id, self._corpus.clips(), duplicates=DuplicateRule.KEEP, timeout=PATIENCE
+            self._pool_id,
+            self._part.corpus.clips(),
+            duplicates=DuplicateRule.KEEP,
+            timeout=PATIENCE,
         )
 
     async def run(
@@ -92,7 +95,7 @@ class PoolRuns:
     ) -> None:
         for number, key in waiting:
             async with self._task_run(client, key, str(number)) as run:
-                record = await run.do(on_batch, lambda: self._hardness_of(client, key.task))  # noqa: B023
+                record = await run.do(on_batch, lambda: self._hardness_of(client, key))  # noqa: B023
                 await on_record(record, client, run.task_id)
 
     @contextlib.asynccontextmanager
@@ -102,21 +105,24 @@ class PoolRuns:
         """Yield a run; delete its task at the end."""
         task_id = f"{self._own_prefix}-{suffix}"
         try:
-            yield TaskRun(client, self._corpus, self._spec, self._pool_id, task_id, key)
+            corpus = self._part.corpus_of(key.seed)
+            yield TaskRun(client, corpus, self._spec, self._pool_id, task_id, key)
         finally:
             # A task that stays is deleted by the next process of the experiment.
             with contextlib.suppress(AloeError):
                 await client.delete_task(task_id, timeout=_CLEAN_UP)
 
-    async def _hardness_of(self, client: AsyncLearnerClient, task: str) -> Hardness:
-        """Return how hard the train clips are, found out once for all runs of a task."""
-        if task not in self._hardness:
+    async def _hardness_of(self, client: AsyncLearnerClient, key: RunKey) -> Hardness:
+        """Return how hard the train clips are, found out once for all runs that share them."""
+        seed = key.seed if self._part.splits_of else 0
+        shared = key.task, seed
+        if shared not in self._hardness:
             number = len(self._hardness)
-            self._hardness[task] = asyncio.create_task(self._measure(client, task, number))
-        return await self._hardness[task]
+            measuring = self._measure(client, RunKey(key.task, None, None, PERFECT, seed), number)
+            self._hardness[shared] = asyncio.create_task(measuring)
+        return await self._hardness[shared]
 
-    async def _measure(self, client: AsyncLearnerClient, task: str, number: int) -> Hardness:
-        key = RunKey(task, None, None, PERFECT, seed=0)
+    async def _measure(self, client: AsyncLearnerClient, key: RunKey, number: int) -> Hardness:
         async with self._task_run(client, key, f"hardness-{number}") as run:
             return await run.hardness()
 

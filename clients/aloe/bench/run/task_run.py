@@ -45,13 +45,18 @@ class TaskRun:
         key = self.key
         if key.acquisition_function is None or key.selection_rule is None:
             labels = self.corpus.known_labels(key.task, [Split.TRAIN])
-            return await self._record(await self._create(QueryStrategy(), labels, None), [])
+            return await self._record(await self._create(QueryStrategy(), labels), [])
         oracle = parse_oracle(key.oracle)
         # Before the task is created: else the first round would include the time that this takes.
         hardness = await hardness_of_task() if oracle.needs_hardness else None
         seed_labels = self.corpus.seed_labels(key.task, self.spec.seed_labels, key.seed)
         strategy = self.spec.query_strategy(key.acquisition_function, key.selection_rule)
-        first_head = await self._create(strategy, seed_labels, self.spec.stopping_rule())
+        first_head = await self._create(
+            strategy,
+            seed_labels,
+            self.spec.stopping_rule(),
+            label_budget=self.spec.labels - len(seed_labels) if self.spec.labels else None,
+        )
         batches: list[LabelingRound] = []
 
         def on_round(batch: LabelingRound) -> None:
@@ -64,9 +69,9 @@ class TaskRun:
             self.task_id,
             oracle.build(self.corpus.train_truth(key.task), classes, key.seed, hardness),
             oracle_id="simulated",
-            batch_size=self.spec.batch_size(key.selection_rule, len(classes)),
+            batch_size=self.spec.labels_a_round(key.selection_rule, len(classes)),
             batches_at_once=self.spec.batches_at_once,
-            rounds=self.spec.rounds,
+            rounds=self.spec.rounds or None,
             min_head_version=first_head,
             on_round=on_round,
             call_timeout=PATIENCE,
@@ -76,7 +81,7 @@ class TaskRun:
     async def hardness(self) -> Hardness:
         """Return how hard the train clips are to the head that knows all their labels."""
         labels = self.corpus.known_labels(self.key.task, [Split.TRAIN])
-        head = await self._create(QueryStrategy(), labels, None)
+        head = await self._create(QueryStrategy(), labels)
         clip_ids = [each.clip_id for each in labels]
         predictions = await self.client.predict(
             self.task_id, clip_ids=clip_ids, min_head_version=head, timeout=PATIENCE
@@ -87,14 +92,16 @@ class TaskRun:
         self,
         strategy: QueryStrategy,
         train_labels: Sequence[KnownLabel],
-        stopping_rule: StoppingRule | None,
+        stopping_rule: StoppingRule | None = None,
+        label_budget: int | None = None,
     ) -> int:
-        """Create the task with its known labels; return the version of its first head."""
+        """Create the task with its known labels; return the version of its first head, or 0."""
         await self.client.create_task(
             self.task_id,
             self.pool_id,
             self.corpus.classes[self.key.task],
             query_strategy=strategy,
+            label_budget=label_budget,
             lease_duration=_LEASE,
             seed=self.key.seed,
             stopping_rule=stopping_rule,

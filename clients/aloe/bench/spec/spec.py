@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from math import ceil
 from pathlib import Path
 
 from aloe.client import (
@@ -86,9 +87,13 @@ class Spec:
     seeds: int = 10
     """Repetitions, with the seeds 0, 1, ..."""
     rounds: int = 100
-    """Batches after the seed labels."""
+    """Batches after the seed labels, at most; 0 for as many as `labels` takes."""
+    labels: int = 0
+    """Labels in all, seed labels included, at most; 0 for as many as `rounds` takes."""
     seed_labels: int = 5
-    """Per class."""
+    """Per class; with 0 the first clips are asked before there is a head."""
+    batch_size: int = 0
+    """Labels in every round; 0 for what the next two say."""
     class_aware_batch: int = 0
     """Labels in a class-aware round; 0 for one per class."""
     class_agnostic_batch: int = 1
@@ -106,6 +111,9 @@ class Spec:
     """Its presets fill in those of the settings below that are not given."""
     margin_on: MarginOn = MarginOn.PROBABILITIES
     class_aware_random: ClassAwareRandom = ClassAwareRandom.UNIFORM
+    split_per_seed: bool = False
+    """Each seed draws its own train and test clips of the data sets that have no splits of their
+    own, so that what is found does not hang on one split; False draws them once, for all seeds."""
     int16_divisor: int = 32768
     """What 16-bit samples are divided by."""
     length_policy: str = ""
@@ -121,14 +129,7 @@ class Spec:
             raise ExperimentError(
                 f"stop has {len(self.stop)} rules; give at most {_MAX_RULE_COUNT}"
             )
-        for key in ("seeds", "rounds", "seed_labels", "batches_at_once"):
-            if getattr(self, key) < 1:
-                raise ExperimentError(f"{key} is {getattr(self, key)}; give at least 1")
-        for key in ("class_aware_batch", "class_agnostic_batch"):
-            if getattr(self, key) < 0:
-                raise ExperimentError(
-                    f"{key} is {getattr(self, key)}; give 0 for one per class, or more"
-                )
+        self._check_counts()
         if self.int16_divisor not in (32767, 32768):
             raise ExperimentError(f"int16_divisor is {self.int16_divisor}; give 32768 or 32767")
         self._check_names("datasets", [each.short_name for each in self.datasets])
@@ -159,10 +160,34 @@ class Spec:
             rule = SelectionRule.CLASS_AGNOSTIC
         return QueryStrategy(function, rule)
 
-    def batch_size(self, rule: SelectionRule, class_count: int) -> int:
+    def labels_a_round(self, rule: SelectionRule, class_count: int) -> int:
         """Return how many labels a round asks for."""
         is_aware = rule is SelectionRule.CLASS_AWARE
-        return (self.class_aware_batch if is_aware else self.class_agnostic_batch) or class_count
+        of_rule = self.class_aware_batch if is_aware else self.class_agnostic_batch
+        return self.batch_size or of_rule or class_count
+
+    def round_count(self, rule: SelectionRule, class_count: int) -> int:
+        """Return how many rounds a run has, if its pool is not exhausted before."""
+        if not self.labels:
+            return self.rounds
+        asked = self.labels - self.seed_labels * class_count
+        by_labels = ceil(asked / self.labels_a_round(rule, class_count))
+        return min(by_labels, self.rounds) if self.rounds else by_labels
+
+    def _check_counts(self) -> None:
+        for key in ("seeds", "batches_at_once"):
+            if getattr(self, key) < 1:
+                raise ExperimentError(f"{key} is {getattr(self, key)}; give at least 1")
+        for key in ("labels", "seed_labels", "batch_size"):
+            if getattr(self, key) < 0:
+                raise ExperimentError(f"{key} is {getattr(self, key)}; give 0 or more")
+        if self.rounds < (0 if self.labels else 1):
+            raise ExperimentError(f"rounds is {self.rounds}; give at least 1, or labels")
+        for key in ("class_aware_batch", "class_agnostic_batch"):
+            if getattr(self, key) < 0:
+                raise ExperimentError(
+                    f"{key} is {getattr(self, key)}; give 0 for one per class, or more"
+                )
 
     @staticmethod
     def _check_distinct(key: str, values: tuple[object, ...]) -> None:

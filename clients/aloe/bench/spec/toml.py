@@ -42,12 +42,14 @@ _PRESETS: Mapping[Reading, Table] = {
     Reading.PAPER: {
         "margin_on": MarginOn.PROBABILITIES.value,
         "class_aware_random": ClassAwareRandom.UNIFORM.value,
+        "split_per_seed": False,
         "int16_divisor": 32768,
         "length_policy": "",
     },
     Reading.CODE: {
         "margin_on": MarginOn.LOGITS.value,
         "class_aware_random": ClassAwareRandom.PER_CLASS.value,
+        "split_per_seed": False,
         "int16_divisor": 32767,
         "length_policy": "window(16000)",
     },
@@ -88,7 +90,7 @@ def make_spec(table: Mapping[str, Any]) -> Spec:
     if not table.get("datasets"):
         raise ExperimentError("no data set: give --dataset, or [[datasets]] in the file")
     reading = _choice(Reading, "as", table.get("as", Reading.PAPER.value))
-    values = {**_PRESETS[reading], **table}
+    values = {**_PRESETS[reading], **({"rounds": 0} if table.get("labels") else {}), **table}
     return Spec(**{_attribute(key): _READERS[key](key, value) for key, value in values.items()})
 
 
@@ -170,6 +172,12 @@ def _count(key: str, value: Any) -> int:
     return value
 
 
+def _flag(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ExperimentError(f"{key} is {value!r}; give true or false")
+    return value
+
+
 def _choice(kind: type[E], key: str, value: Any) -> E:
     try:
         return kind(value)
@@ -229,13 +237,16 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "stop": _list_of(_rule),
     "seeds": _count,
     "rounds": _count,
+    "labels": _count,
     "seed_labels": _count,
+    "batch_size": _count,
     "class_aware_batch": _count,
     "class_agnostic_batch": _count,
     "batches_at_once": _count,
     "as": _one_of(Reading),
     "margin_on": _one_of(MarginOn),
     "class_aware_random": _one_of(ClassAwareRandom),
+    "split_per_seed": _flag,
     "int16_divisor": _count,
     "length_policy": _text,
 }

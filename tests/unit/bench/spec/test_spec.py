@@ -44,7 +44,7 @@ def test_what_is_not_given_is_the_papers() -> None:
     assert spec.function_on_learner(MARGIN) is MARGIN
     assert spec.query_strategy(RANDOM, AWARE) == QueryStrategy(RANDOM, AGNOSTIC)
     assert spec.query_strategy(MARGIN, AWARE) == QueryStrategy(MARGIN, AWARE)
-    assert (spec.batch_size(AWARE, 12), spec.batch_size(AGNOSTIC, 12)) == (12, 1)
+    assert (spec.labels_a_round(AWARE, 12), spec.labels_a_round(AGNOSTIC, 12)) == (12, 1)
     assert (spec.int16_divisor, spec.length_policy) == (32768, "")
 
 
@@ -114,6 +114,11 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
         ),
         ({"sampling": ["class-aware"]}, "'sampling' is called 'selection_rules' now; rename"),
         ({"rounds": 0}, "rounds is 0; give at least 1"),
+        ({"labels": -1}, "labels is -1; give 0 or more"),
+        ({"labels": 9, "rounds": -1}, "rounds is -1; give at least 1, or labels"),
+        ({"batch_size": -2}, "batch_size is -2; give 0 or more"),
+        ({"seed_labels": -1}, "seed_labels is -1; give 0 or more"),
+        ({"split_per_seed": "yes"}, "split_per_seed is 'yes'; give true or false"),
         ({"rounds": "many"}, "rounds is 'many'; give a whole number"),
         ({"seeds": True}, "seeds is True; give a whole number"),
         (
@@ -225,6 +230,18 @@ def test_an_experiment_must_keep_what_it_had(other: dict[str, Any], message: str
     with pytest.raises(ExperimentError) as caught:
         check_extends(spec_of(), spec_of(**other), Path("out"))
     assert str(caught.value).startswith(message)
+
+
+def test_labels_end_a_run_and_so_do_rounds_where_both_are_given() -> None:
+    by_rounds = spec_of(rounds=7)
+    assert by_rounds.round_count(AWARE, 10) == 7
+    by_labels = spec_of(labels=200, batch_size=7)
+    assert by_labels.rounds == 0
+    # 150 behind the seed labels, the last batch of 3.
+    assert by_labels.round_count(AWARE, 10) == by_labels.round_count(AGNOSTIC, 10) == 22
+    assert spec_of(labels=200).round_count(AGNOSTIC, 10) == 150
+    assert spec_of(labels=200, rounds=9).round_count(AWARE, 10) == 9
+    assert spec_of(labels=200, seed_labels=0).round_count(AWARE, 10) == 20
 
 
 def test_runs_are_every_combination_and_the_ceilings() -> None:

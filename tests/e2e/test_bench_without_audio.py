@@ -1,0 +1,124 @@
+"""Experiments on embeddings without audio, from zero labels, with splits of each seed's own."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.e2e.conftest import CommandLine
+from tests.e2e.experiments import Bench, fixed
+
+from aloe.bench.datasets import load
+from aloe.bench.results import schema
+from aloe.bench.spec import ExperimentError
+from aloe.client import Split
+
+CLASS_COUNT, CLIP_COUNT, DIM = 3, 90, 8
+GROUPS = np.array([f"speaker{n // 6}" for n in range(CLIP_COUNT)])
+
+
+@pytest.fixture
+def beasts(tmp_path: Path) -> Path:
+    """Three classes that overlap a little, by fifteen speakers."""
+    generator = np.random.default_rng(3)
+    classes = np.arange(CLIP_COUNT) % CLASS_COUNT
+    centers = generator.normal(size=(CLASS_COUNT, DIM))
+    vectors = centers[classes] + generator.normal(scale=0.4, size=(CLIP_COUNT, DIM))
+    file = tmp_path / "beasts-yamnet.npz"
+    names = np.array(["cat", "dog", "owl"])[classes]
+    np.savez(file, X=vectors.astype(np.float16), y=names, group=GROUPS)
+    return file
+
+
+@pytest.fixture
+def from_zero(bench: Bench, beasts: Path) -> Bench:
+    table = {
+        "datasets": [{"name": str(beasts)}],
+        "acquisition_functions": ["smallest_margin", "random"],
+        "seeds": 2,
+        "seed_labels": 0,
+        "labels": 20,
+        "batch_size": 6,
+        "split_per_seed": True,
+    }
+    return replace(bench, table=table)
+
+
+def test_labels_are_asked_from_zero_to_the_budget_without_an_encoder(
+    from_zero: Bench, beasts: Path, tmp_path: Path
+):
+    table = from_zero.run(tmp_path / "out")
+    assert [options.encoder for options in from_zero.started] == [None]
+    rows = [row for row in table.to_pylist() if row["selection_rule"]]
+    assert {(row["dataset"], row["encoder"]) for row in rows} == {("beasts-yamnet.npz", "yamnet")}
+    for function in ("smallest_margin", "random"):
+        run = [r for r in rows if r["acquisition_function"] == function and r["seed"] == 0]
+        assert [row["round"] for row in run] == [0, 1, 2, 3, 4]
+        assert [row["head_version"] for row in run] == [0, 1, 2, 3, 4]
+        assert [row["label_count"] for row in run] == [0, 6, 12, 18, 20]
+        assert [len(row["picks"]) for row in run] == [6, 6, 6, 2, 0]
+        assert [row["test_accuracy"] is None for row in run] == [True] + [False] * 4
+    assert set(from_zero.steps.values()) == {0}
+    about = json.loads(table.schema.metadata[schema.METADATA_KEY])
+    (part,) = about["parts"]
+    brought = load(beasts).embeddings
+    assert brought is not None
+    assert part["encoder_fingerprint"] == brought.fingerprint
+    assert part["split_per_seed"]
+    assert from_zero.notes[0].endswith("no group in both train and test")
+
+
+def test_runs_of_a_seed_share_its_split_and_no_group_is_on_both_sides(
+    from_zero: Bench, beasts: Path, tmp_path: Path
+):
+    rows = from_zero.run(tmp_path / "out", labels=60).to_pylist()
+    data = load(beasts)
+    group_of = dict(zip((r.clip_id for r in data.recordings), GROUPS, strict=True))
+    asked: dict[int, set[str]] = {0: set(), 1: set()}
+    for row in rows:
+        asked[row["seed"]].update(row["picks"] or [])
+    for seed, picks in asked.items():
+        splits = data.splits(seed)
+        tested = {group_of[clip_id] for clip_id, split in splits.items() if split is Split.TEST}
+        assert tested
+        assert not tested & {group_of[clip_id] for clip_id in picks}
+    assert data.splits(0) != data.splits(1)
+    ceilings = {r["seed"]: r["label_count"] for r in rows if not r["selection_rule"]}
+    for seed, label_count in ceilings.items():
+        assert label_count == sum(each is Split.TRAIN for each in data.splits(seed).values())
+
+
+def test_one_split_for_all_seeds_is_another_experiment(from_zero: Bench, tmp_path: Path):
+    few = {"acquisition_functions": ["random"], "seeds": 1, "labels": 6}
+    first = from_zero.run(tmp_path / "out", **few)
+    again = from_zero.run(tmp_path / "again", **few)
+    assert fixed(first).equals(fixed(again))
+    with pytest.raises(ExperimentError, match="split_per_seed is False, but True in"):
+        from_zero.run(tmp_path / "out", **few, split_per_seed=False)
+
+
+def test_seed_labels_must_leave_something_of_the_budget(from_zero: Bench, tmp_path: Path):
+    with pytest.raises(ExperimentError) as caught:
+        from_zero.run(tmp_path / "out", seed_labels=7)
+    assert str(caught.value) == (
+        "labels is 20, but beasts-yamnet.npz, task label, takes 21 seed labels; give more labels,"
+        " or fewer seed_labels"
+    )
+
+
+def test_the_command_lists_and_labels_embeddings(aloe: CommandLine, beasts: Path, tmp_path: Path):
+    told = aloe.json("bench", "datasets", beasts)
+    assert told["embeddings"]["encoder"] == "yamnet"
+    assert told["embeddings"]["embedding_dim"] == DIM
+    shown = aloe.run("bench", "datasets", beasts)
+    assert f"90 embeddings of {DIM} numbers by yamnet" in shown.stdout + shown.stderr
+    assert "owl" in shown.stdout
+    found = aloe.json(
+        "bench", "run", "--dataset", beasts, "--server", aloe.server, "--seeds", 1,
+        "--acquisition-functions", "random", "--selection-rules", "class-agnostic",
+        "--seed-labels", 0, "--labels", 8, "--batch-size", 4, "--split-per-seed",
+        "--output", tmp_path / "out",
+    )  # fmt: skip
+    assert (found["runs"], found["heads"]) == (2, 1 + 3)
+    assert not (tmp_path / "out" / "embeddings").exists()
