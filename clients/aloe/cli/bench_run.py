@@ -34,6 +34,13 @@ def run(
     selection_rules: Annotated[
         str | None, typer.Option(help="separated by commas, such as class-aware,class-agnostic")
     ] = None,
+    strategies: Annotated[
+        str | None,
+        typer.Option(
+            help="query strategies by name, in place of the two above, separated by commas, such as"
+            " random,margin,margin-class-aware,herding,badge,mcv-opt"
+        ),
+    ] = None,
     oracle: Annotated[
         list[str] | None, typer.Option(help="who answers, such as noise:0.1; repeatable")
     ] = None,
@@ -107,6 +114,7 @@ def run(
         "encoders": _located(encoder),
         "acquisition_functions": _listed(acquisition_functions),
         "selection_rules": _listed(selection_rules),
+        "strategies": _listed(strategies),
         "oracles": oracle or None,
         "rounds": rounds,
         "labels": labels,

@@ -21,7 +21,10 @@ _FUNCTIONS = {"smallest_margin": "margin"}
 
 def todays_table(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return an experiment, as a table of plain values, under the names of today."""
-    renamed = {RENAMED_KEYS.get(key, key): value for key, value in table.items()}
+    if "acquisition_functions" in table:
+        return dict(table)
+    renames = {**RENAMED_KEYS, "strategies": "acquisition_functions"}
+    renamed = {renames.get(key, key): value for key, value in table.items()}
     if "strategies" in table:
         todays = {old: new for new, old in _FUNCTIONS.items()}
         renamed["acquisition_functions"] = [todays.get(e, e) for e in table["strategies"]]

@@ -5,9 +5,17 @@ from typing import Any
 
 from aloe.bench.spec.spec import ExperimentError, Spec, encoder_name
 from aloe.bench.spec.toml import to_table
+from aloe.values.strategy_names import strategy_name
 
 # These may grow from one command to the next: a new entry only adds runs.
-_GROWING = ("datasets", "encoders", "acquisition_functions", "selection_rules", "oracles")
+_GROWING = (
+    "datasets",
+    "encoders",
+    "acquisition_functions",
+    "selection_rules",
+    "strategies",
+    "oracles",
+)
 
 
 def check_extends(old: Spec, new: Spec, folder: Path) -> None:
@@ -17,6 +25,11 @@ def check_extends(old: Spec, new: Spec, folder: Path) -> None:
         ExperimentError: it has not; names the key.
     """
     before, after = _comparable(old), _comparable(new)
+    if old.strategies or new.strategies:
+        # Either way of naming them comes to the same.
+        for spec, table in ((old, before), (new, after)):
+            del table["acquisition_functions"], table["selection_rules"]
+            table["strategies"] = [strategy_name(each) for each in spec.asked_by()]
     for key, was in before.items():
         now = after[key]
         if key in _GROWING:

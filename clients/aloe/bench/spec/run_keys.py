@@ -30,9 +30,8 @@ def run_keys(spec: Spec, tasks: Sequence[str]) -> tuple[RunKey, ...]:
         for key in (
             *(RunKey(task, None, None, PERFECT, seed) for seed in seeds),
             *(
-                RunKey(task, spec.function_on_learner(function), rule, oracle, seed)
-                for function in spec.acquisition_functions
-                for rule in spec.selection_rules
+                RunKey(task, asked.acquisition_function, asked.selection_rule, oracle, seed)
+                for asked in spec.asked_by()
                 for oracle in spec.oracles
                 for seed in seeds
             ),

@@ -1,6 +1,6 @@
 """What an experiment is asked to do, as one checked value."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import ceil
 from pathlib import Path
@@ -13,6 +13,7 @@ from aloe.client import (
     parse_stopping_rule,
 )
 from aloe.oracle import PERFECT
+from aloe.values.strategy_names import strategy_named
 
 # Parts of handles and URLs that are no name of an encoder.
 _FILLERS = ("frameworks", "variations", "versions")
@@ -82,6 +83,8 @@ class Spec:
     )
     selection_rules: tuple[SelectionRule, ...] = (SelectionRule.CLASS_AWARE,)
     """Each with every acquisition function: together they are the query strategies."""
+    strategies: tuple[str, ...] = ()
+    """Names of query strategies, which are asked by in place of those above."""
     oracles: tuple[str, ...] = (PERFECT,)
     """As parse_oracle reads them."""
     seeds: int = 10
@@ -124,7 +127,8 @@ class Spec:
             if not getattr(self, key):
                 raise ExperimentError(f"{key} is empty; give at least one")
             self._check_distinct(key, getattr(self, key))
-        self._check_distinct("stop", self.stop)
+        for key in ("stop", "strategies"):
+            self._check_distinct(key, getattr(self, key))
         if len(self.stop) > _MAX_RULE_COUNT:
             raise ExperimentError(
                 f"stop has {len(self.stop)} rules; give at most {_MAX_RULE_COUNT}"
@@ -134,12 +138,12 @@ class Spec:
             raise ExperimentError(f"int16_divisor is {self.int16_divisor}; give 32768 or 32767")
         self._check_names("datasets", [each.short_name for each in self.datasets])
         self._check_names("encoders", [encoder_name(each) for each in self.encoders])
-        logits = AcquisitionFunction.MARGIN_LOGITS
-        both = {AcquisitionFunction.SMALLEST_MARGIN, logits} <= set(self.acquisition_functions)
-        if self.margin_on is MarginOn.LOGITS and both:
+        asked_by = self.asked_by()
+        if len(set(asked_by)) < len(asked_by):
+            key = "strategies" if self.strategies else "acquisition_functions"
             raise ExperimentError(
-                "acquisition_functions has smallest_margin and margin_logits, which are the same"
-                " while margin_on is logits; drop one"
+                f"{key} has smallest_margin and margin_logits, which are the same while margin_on"
+                " is logits; drop one"
             )
 
     def stopping_rule(self) -> AnyOfRules | None:
@@ -152,6 +156,19 @@ class Spec:
         if function is AcquisitionFunction.SMALLEST_MARGIN and self.margin_on is MarginOn.LOGITS:
             return AcquisitionFunction.MARGIN_LOGITS
         return function
+
+    def asked_by(self) -> tuple[QueryStrategy, ...]:
+        """Return the query strategies, as the learner and so the results call them."""
+        named = map(strategy_named, self.strategies)
+        product = (
+            QueryStrategy(function, rule)
+            for function in self.acquisition_functions
+            for rule in self.selection_rules
+        )
+        return tuple(
+            replace(each, acquisition_function=self.function_on_learner(each.acquisition_function))
+            for each in (named if self.strategies else product)
+        )
 
     def query_strategy(self, function: AcquisitionFunction, rule: SelectionRule) -> QueryStrategy:
         """Return how the learner is to pick."""

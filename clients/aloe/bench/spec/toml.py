@@ -26,11 +26,9 @@ from aloe.client import (
     stopping_rule_text,
 )
 from aloe.oracle import OracleError, parse_oracle
+from aloe.values.strategy_names import strategy_name, strategy_named
 
-RENAMED_KEYS: Mapping[str, str] = {
-    "strategies": "acquisition_functions",
-    "sampling": "selection_rules",
-}
+RENAMED_KEYS: Mapping[str, str] = {"sampling": "selection_rules"}
 """What earlier versions called a key."""
 
 E = TypeVar("E", bound=Enum)
@@ -205,6 +203,14 @@ def _dataset(key: str, value: Any) -> DatasetSpec:
     )
 
 
+def _strategy(key: str, value: Any) -> str:
+    """Return a query strategy's own name, by which it may not have been called."""
+    try:
+        return strategy_name(strategy_named(_text(key, value)))
+    except ValueError as error:
+        raise ExperimentError(f"{key} has {value!r}: {error}") from error
+
+
 def _rule(key: str, value: Any) -> str:
     """Return a stopping rule's text with all of its settings, since defaults may change."""
     try:
@@ -233,6 +239,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "encoders": _list_of(_text),
     "acquisition_functions": _list_of(_one_of(AcquisitionFunction)),
     "selection_rules": _list_of(_one_of(SelectionRule)),
+    "strategies": _list_of(_strategy),
     "oracles": _list_of(_oracle),
     "stop": _list_of(_rule),
     "seeds": _count,

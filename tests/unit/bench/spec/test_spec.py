@@ -24,6 +24,7 @@ MARGIN, RANDOM = AcquisitionFunction.SMALLEST_MARGIN, AcquisitionFunction.RANDOM
 AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC
 _KAGGLE = "https://www.kaggle.com/models/google"
 _FRILL = f"{_KAGGLE}/nonsemantic-speech-benchmark/frameworks/TensorFlow2/variations/frill"
+ASKED_BEFORE = ("margin-class-aware", "random-class-aware")
 FSDD: dict[str, Any] = {"name": "fsdd", "root": "/data", "tasks": ["digit"]}
 
 
@@ -108,9 +109,11 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
     ("table", "message"),
     [
         ({"round": 3}, "'round' is no key of an experiment; datasets, encoders,"),
+        ({"strategies": ["best"]}, "strategies has 'best': 'best' is no query strategy; there are"),
+        ({"strategies": ["mcv_opt", "mcvopt"]}, "strategies has 'mcv-opt' twice; give it once"),
         (
-            {"strategies": ["margin"]},
-            "'strategies' is called 'acquisition_functions' now; rename the key",
+            {"as": "code", "strategies": ["margin", "margin-of-logits"]},
+            "strategies has smallest_margin and margin_logits, which are the same while",
         ),
         ({"sampling": ["class-aware"]}, "'sampling' is called 'selection_rules' now; rename"),
         ({"rounds": 0}, "rounds is 0; give at least 1"),
@@ -230,6 +233,26 @@ def test_an_experiment_must_keep_what_it_had(other: dict[str, Any], message: str
     with pytest.raises(ExperimentError) as caught:
         check_extends(spec_of(), spec_of(**other), Path("out"))
     assert str(caught.value).startswith(message)
+
+
+def test_strategies_by_name_take_the_place_of_functions_and_rules() -> None:
+    spec = spec_of(strategies=["random", "margin", "herding"], seeds=1)
+    assert spec.strategies == ("random", "margin", "herding")
+    asked = {
+        (key.acquisition_function, key.selection_rule)
+        for key in run_keys(spec, ["digit"])
+        if key.selection_rule
+    }
+    assert asked == {(RANDOM, AGNOSTIC), (MARGIN, AGNOSTIC), (MARGIN, SelectionRule.HERDING)}
+    of_code = spec_of(**{"as": "code", "strategies": ["margin-class-aware"]})
+    assert of_code.asked_by() == (QueryStrategy(AcquisitionFunction.MARGIN_LOGITS, AWARE),)
+
+
+def test_strategies_may_be_named_later_where_nothing_is_lost() -> None:
+    before = spec_of()
+    check_extends(before, spec_of(strategies=["herding", *ASKED_BEFORE]), Path("out"))
+    with pytest.raises(ExperimentError, match="strategies in out has random-class-aware, which is"):
+        check_extends(before, spec_of(strategies=["margin-class-aware"]), Path("out"))
 
 
 def test_labels_end_a_run_and_so_do_rounds_where_both_are_given() -> None:
