@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from aloe.cli.console import CommandError, print_json, results
+from aloe.cli.console import CommandError, print_json, print_table, results
 from aloe.cli.experiment_progress import needing_bench
 from aloe.cli.options import Json
 
-_LEVELS = [0.9, 0.95]
+_LEVELS = [0.9, 0.95, 0.99]
 
 
 def report(
@@ -21,18 +21,31 @@ def report(
         list[float],
         typer.Option(min=0, max=1, help="part of the ceiling whose labels to reach are counted"),
     ] = _LEVELS,
+    baseline: Annotated[
+        str,
+        typer.Option(
+            metavar="ARM",
+            help="what labels are compared with, such as random or linear/herding; by default the"
+            " paper's recipe",
+        ),
+    ] = "",
     json: Json = False,
 ) -> None:
     """Make an HTML page, figures and tables from the results of an experiment."""
     with needing_bench():
         from aloe.bench.report import ReportError, write_report
     try:
-        written = write_report(directory, output or directory / "report", level)
+        written = write_report(directory, output or directory / "report", level, baseline)
     except ReportError as error:
         raise CommandError(str(error)) from error
     if json:
         print_json(written)
         return
+    for table in written.labels:
+        results.print(f"\n{table.title}", style="bold", markup=False, highlight=False)
+        print_table(table.columns, [[cell.text for cell in row] for row in table.rows])
+    for note in dict.fromkeys(note for table in written.labels for note in table.notes):
+        results.print(note, style="dim", markup=False, highlight=False, soft_wrap=True)
     for each in written.findings:
         results.print(f"\n{each.title}", style="bold", markup=False, highlight=False)
         for sentence in each.sentences:

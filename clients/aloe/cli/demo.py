@@ -124,9 +124,9 @@ class _NewClips:
 
 
 def _outcome(figures: "SettingFigures") -> _Outcome:
-    (group,) = figures.selection_rules
-    by_function = {each.acquisition_function: each for each in group.acquisition_functions}
-    margin, random = by_function[_MARGIN.value], by_function[_RANDOM.value]
+    (group,) = figures.groups
+    by_name = {each.name: each for each in group.strategies}
+    margin, random = by_name[_MARGIN.value], by_name[_RANDOM.value]
     if not (margin.against_rounds and random.accuracy and margin.labels and figures.ceiling):
         raise AssertionError("every head is measured on the test clips")
     return _Outcome(

@@ -80,7 +80,7 @@ def look(
         with progress() as bar:
             run_experiment(spec, datasets, folder, means, Bars(bar))
     results = read_results(folder)
-    return QuickLook(results, analyze(results, levels=()))
+    return QuickLook(results, analyze(results, levels=()).settings)
 
 
 def check_plot(path: Path | None) -> None:

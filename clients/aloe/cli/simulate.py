@@ -146,23 +146,23 @@ def _print_table(found: "QuickLook") -> None:
     from aloe.bench.report.panels import spoken
     from aloe.bench.report.table import estimate_text, percent_text
 
-    (group, *_) = found.figures[0].selection_rules
-    several = any(len(each.seeds) > 1 for each in group.acquisition_functions)
+    (group, *_) = found.figures[0].groups
+    several = any(len(each.seeds) > 1 for each in group.strategies)
     print_table(
         ["task", "acquisition function", "runs", "labels", "test accuracy, %", "all labels, %"],
         [
             [
                 setting.setting.task,
-                spoken(each.acquisition_function),
+                spoken(each.name),
                 len(each.seeds),
                 estimate_text(each.labels, digits=0),
                 percent_text(each.accuracy),
                 f"{percent_text(setting.ceiling)} of {setting.ceiling_label_count or 0:,}",
             ]
             for setting in found.figures
-            for rule in setting.selection_rules
-            for each in rule.acquisition_functions
+            for group in setting.groups
+            for each in group.strategies
         ],
-        title=f"Last heads, {group.selection_rule}"
+        title=f"Last heads, {group.name}"
         + ("; in brackets 95 % intervals over the runs" if several else ""),
     )

@@ -3,63 +3,53 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from aloe.bench.arrays import Float64Array
-from aloe.bench.report.comparing import Comparison, compare
-from aloe.bench.report.curves import Curve, align, mean_curve
-from aloe.bench.report.intervals import Estimate, mean_estimate
-from aloe.bench.report.measures import (
-    LabelsToReach,
-    Utilisation,
-    areas_under_curves,
-    labels_to_reach,
-    utilisation,
+from aloe.bench.report.arms import (
+    AGNOSTIC,
+    AWARE,
+    RANDOM,
+    Arm,
+    Choices,
+    arm_name,
+    baseline_of,
+    choice_name,
+    in_order,
+    random_beside,
+    strategy_name,
 )
-from aloe.bench.report.runs import Results, Run, Setting, acquisition_functions_of
+from aloe.bench.report.comparing import Comparison, compare
+from aloe.bench.report.intervals import Estimate
+from aloe.bench.report.labels_needed import OverallRatio, overall_ratios
+from aloe.bench.report.runs import Results, Run, Setting
+from aloe.bench.report.setting_runs import Group, SettingRuns, group_of, settings_of
 from aloe.bench.report.stopping import Stop, rules_of, stops_of
-from aloe.client.types import AcquisitionFunction, SelectionRule
-
-RANDOM = AcquisitionFunction.RANDOM.value
-AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE.value, SelectionRule.CLASS_AGNOSTIC.value
-
-
-@dataclass(frozen=True, slots=True)
-class AcquisitionFunctionFigures:
-    """One query strategy over its seeds; None for what was not measured."""
-
-    acquisition_function: str
-    seeds: tuple[int, ...]
-    labels: Estimate | None
-    """Of the last head."""
-    accuracy: Estimate | None
-    """Of the last head on the test clips, as macro_f1 and calibration_error."""
-    ceiling_gap: Estimate | None
-    """Ceiling minus accuracy, with the seeds that both have."""
-    area: Estimate | None
-    """Under the learning curve, over the label range of the selection rule."""
-    labels_to_reach: tuple[LabelsToReach, ...]
-    utilisation: Utilisation | None
-    macro_f1: Estimate | None
-    calibration_error: Estimate | None
-    round_s: Estimate | None
-    """Mean over the rounds of a run."""
-    against_labels: Curve | None
-    against_rounds: Curve | None
+from aloe.bench.report.strategy_figures import (
+    StrategyFigures,
+    Surroundings,
+    areas_of,
+    strategy_figures,
+    with_corrected_p,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class SelectionRuleFigures:
-    """Every acquisition function under one selection rule."""
+class GroupFigures:
+    """The query strategies that stand beside each other: what else was chosen is the same."""
 
+    name: str
     selection_rule: str
+    """AWARE, or AGNOSTIC, with which every other rule stands that asks for no class."""
+    choices: Choices
+    is_papers: bool
+    """Whether all else than the query strategy is as in the paper."""
     label_range: tuple[float, float] | None
     """The labels that the learning curves of all runs cover."""
-    acquisition_functions: tuple[AcquisitionFunctionFigures, ...]
+    strategies: tuple[StrategyFigures, ...]
+    random_name: str
+    """Of the random picks that the others are compared with; empty where there are none."""
     against_random: tuple[Comparison, ...]
-    """Of each other acquisition function with random, by area. That is the question of the
-    experiment, so these comparisons are a family of their own (Demšar, "Statistical Comparisons of
-    Classifiers over Multiple Data Sets", JMLR 7, 2006, section 3.2.2)."""
+    """Of each other strategy with random, by area. That is the question of the experiment, so
+    these comparisons are a family of their own (Demšar, "Statistical Comparisons of Classifiers
+    over Multiple Data Sets", JMLR 7, 2006, section 3.2.2)."""
     comparisons: tuple[Comparison, ...]
     """Of all pairs, by area."""
     stops: tuple[Stop, ...]
@@ -71,176 +61,142 @@ class SettingFigures:
 
     setting: Setting
     ceiling: Estimate | None
-    """Test accuracy of the heads that were trained on every label."""
+    """Test accuracy of the heads that were trained on every label, the same for all arms."""
     ceiling_label_count: int | None
-    selection_rules: tuple[SelectionRuleFigures, ...]
+    ceiling_head: str
+    """Which: empty where there is one kind."""
+    is_papers_ceiling: bool
+    groups: tuple[GroupFigures, ...]
     selection_rule_comparisons: tuple[Comparison, ...]
     """Of each acquisition function, class-aware with class-agnostic, by area over the labels that
     both cover."""
 
 
-def analyze(results: Results, levels: Sequence[float]) -> tuple[SettingFigures, ...]:
-    """Compute the figures of every setting.
+@dataclass(frozen=True, slots=True)
+class ArmOverall:
+    """What an arm needs of the baseline's labels over all settings."""
+
+    arm: Arm
+    arm_name: str
+    ratios: tuple[OverallRatio, ...]
+    """For each level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that a results file says."""
+
+    baseline: Arm | None
+    """What labels needed are compared with; None without runs."""
+    baseline_name: str
+    settings: tuple[SettingFigures, ...]
+    overall: tuple[ArmOverall, ...]
+    """The other arms."""
+
+
+def analyze(results: Results, levels: Sequence[float], baseline: str = "") -> Figures:
+    """Compute the figures of every setting, and over all of them.
 
     Args:
         results: of an experiment; runs may have different seeds and miss figures.
         levels: parts of the ceiling, 0 to 1, whose labels to reach are wanted.
+        baseline: the arm to compare with, as baseline_of reads it.
+
+    Raises:
+        NoSuchArm: there is no such baseline, or several.
     """
-    every = dict.fromkeys(run.setting for run in (*results.runs, *results.ceilings))
-    # A ceiling has a perfect oracle, whatever oracles the runs have.
-    labeled = {_without_oracle(run.setting) for run in results.runs}
-    with_runs = {run.setting for run in results.runs}
-    settings = [each for each in every if each in with_runs or _without_oracle(each) not in labeled]
-    return tuple(_setting_figures(setting, results, levels) for setting in settings)
+    arms = in_order(run.arm for run in results.runs)
+    base = baseline_of(arms, baseline) if arms else None
+    views = [SettingRuns(each, results, arms, base, levels) for each in settings_of(results)]
+    known = {
+        view.setting.title: (view.curves, ceiling)
+        for view in views
+        if view.runs and (ceiling := view.common_ceiling)
+    }
+    overall = overall_ratios(known, base, levels) if base else {}
+    return Figures(
+        baseline=base,
+        baseline_name=arm_name(base, arms) if base else "",
+        settings=tuple(map(_setting_figures, views)),
+        overall=tuple(
+            ArmOverall(arm, arm_name(arm, arms), overall[arm]) for arm in arms if arm in overall
+        ),
+    )
 
 
-def runs_of(results: Results, setting: Setting, selection_rule: str) -> list[Run]:
-    """Return the runs of a setting under a selection rule."""
-    return [
+def runs_of(results: Results, setting: Setting, group: GroupFigures) -> dict[str, list[Run]]:
+    """Return the runs of a group in a setting, by the names of their query strategies."""
+    runs = [
         run
         for run in results.runs
-        if run.setting == setting and run.selection_rule == selection_rule
+        if run.setting == setting and group_of(run.arm) == (group.choices, group.selection_rule)
     ]
+    return {each.name: [run for run in runs if run.arm == each.arm] for each in group.strategies}
 
 
-def _without_oracle(setting: Setting) -> Setting:
-    return replace(setting, oracle="")
-
-
-def _setting_figures(setting: Setting, results: Results, levels: Sequence[float]) -> SettingFigures:
-    ceilings = [
-        run for run in results.ceilings if _without_oracle(run.setting) == _without_oracle(setting)
-    ]
-    rules = rules_of(results)
-    by_rule = {
-        selection_rule: runs
-        for selection_rule in (each.value for each in SelectionRule)
-        if (runs := runs_of(results, setting, selection_rule))
-    }
+def _setting_figures(view: SettingRuns) -> SettingFigures:
+    kinds = {run.arm for run in view.results.ceilings}
     return SettingFigures(
-        setting=setting,
-        ceiling=mean_estimate([run.last("test_accuracy") for run in ceilings]),
-        ceiling_label_count=int(ceilings[0].labels[-1]) if ceilings else None,
-        selection_rules=tuple(
-            _selection_rule_figures(selection_rule, runs, ceilings, levels, rules)
-            for selection_rule, runs in by_rule.items()
-        ),
-        selection_rule_comparisons=_compare_selection_rules(by_rule),
+        setting=view.setting,
+        ceiling=view.ceiling,
+        ceiling_label_count=int(view.ceilings[0].labels[-1]) if view.ceilings else None,
+        ceiling_head=choice_name(view.ceilings[0].arm, list(kinds)) if view.ceilings else "",
+        is_papers_ceiling=bool(view.ceilings) and view.ceilings[0].arm.is_papers,
+        groups=tuple(_group_figures(view, group) for group in view.groups),
+        selection_rule_comparisons=_compare_selection_rules(view),
     )
 
 
-def _selection_rule_figures(
-    selection_rule: str,
-    runs: Sequence[Run],
-    ceilings: Sequence[Run],
-    levels: Sequence[float],
-    rules: Sequence[str],
-) -> SelectionRuleFigures:
-    functions = acquisition_functions_of(runs)
-    label_range, areas = _areas(runs)
-    groups = {name: [run for run in runs if run.acquisition_function == name] for name in functions}
-    by_function = _by_function(areas)
-    against_random = [(name, RANDOM) for name in by_function if name != RANDOM]
-    return SelectionRuleFigures(
+def _group_figures(view: SettingRuns, group: Group) -> GroupFigures:
+    choices, selection_rule = group
+    by_arm = {arm: runs for arm, runs in view.runs.items() if group_of(arm) == group}
+    names = {arm: strategy_name(arm, by_arm) for arm in by_arm}
+    first = next(iter(by_arm))
+    random = random_beside(first, view.runs)
+    random_runs = view.runs[random] if random else []
+    borrowed = [] if random in by_arm else random_runs
+    own = [run for runs in by_arm.values() for run in runs]
+    label_range, areas = areas_of([*own, *borrowed])
+    if label_range is None:
+        # Random picks of another group may cover other labels.
+        label_range, areas = areas_of(own)
+    around = Surroundings(random_runs, areas, view.ceilings, view.needed, view.classes, view.arms)
+    by_name = {names[arm]: _by_seed(runs, areas) for arm, runs in by_arm.items()}
+    with_random = {**by_name, RANDOM: _by_seed(random_runs, areas)}
+    rules = rules_of(view.results)
+    return GroupFigures(
+        name=", ".join(filter(None, (choice_name(first, view.arms), selection_rule))),
         selection_rule=selection_rule,
+        choices=choices,
+        is_papers=first.is_papers,
         label_range=label_range,
-        acquisition_functions=tuple(
-            _function_figures(group, groups.get(RANDOM, []), areas, ceilings, levels)
-            for group in groups.values()
+        strategies=with_corrected_p(
+            [strategy_figures(runs, names[arm], around) for arm, runs in by_arm.items()]
         ),
-        against_random=compare(by_function, against_random),
-        comparisons=compare(by_function),
-        stops=tuple(stop for name in functions for stop in stops_of(name, groups[name], rules)),
+        random_name=arm_name(random, view.arms) if random and borrowed else RANDOM,
+        against_random=compare(with_random, [(n, RANDOM) for n in by_name if n != RANDOM]),
+        comparisons=compare(by_name),
+        stops=tuple(
+            stop for arm, runs in by_arm.items() for stop in stops_of(names[arm], runs, rules)
+        ),
     )
 
 
-def _function_figures(
-    runs: Sequence[Run],
-    random_runs: Sequence[Run],
-    areas: Mapping[Run, float],
-    ceilings: Sequence[Run],
-    levels: Sequence[float],
-) -> AcquisitionFunctionFigures:
-    accuracies = {run.seed: run.last("test_accuracy") for run in runs}
-    tops = {run.seed: run.last("test_accuracy") for run in ceilings}
-    ceiling = mean_estimate(list(tops.values()))
-    curves = [run.curve(run.labels) for run in runs]
-    curves = [curve for curve in curves if curve.size]
-    return AcquisitionFunctionFigures(
-        acquisition_function=runs[0].acquisition_function,
-        seeds=tuple(sorted(run.seed for run in runs)),
-        labels=mean_estimate([run.labels[-1] for run in runs]),
-        accuracy=mean_estimate(list(accuracies.values())),
-        ceiling_gap=mean_estimate(
-            [tops[seed] - accuracies[seed] for seed in sorted(tops.keys() & accuracies.keys())]
-        ),
-        area=mean_estimate([areas[run] for run in runs if run in areas]),
-        labels_to_reach=tuple(
-            labels_to_reach(curves, level, ceiling.value) for level in levels if ceiling and curves
-        ),
-        utilisation=_utilisation(runs, random_runs)
-        if runs[0].acquisition_function != RANDOM
-        else None,
-        macro_f1=mean_estimate([run.last("test_macro_f1") for run in runs]),
-        calibration_error=mean_estimate([run.last("test_calibration_error") for run in runs]),
-        round_s=mean_estimate([_mean(run.figures["round_s"]) for run in runs]),
-        against_labels=mean_curve(curves),
-        against_rounds=mean_curve([run.curve(run.rounds) for run in runs]),
-    )
+def _by_seed(runs: Sequence[Run], areas: Mapping[Run, float]) -> dict[int, float]:
+    return {run.seed: areas[run] for run in runs if run in areas}
 
 
-def _areas(runs: Sequence[Run]) -> tuple[tuple[float, float] | None, dict[Run, float]]:
-    """Return the labels that all learning curves cover, and each run's area over them."""
-    curves = {run: curve for run in runs if (curve := run.curve(run.labels)).size}
-    if not curves:
-        return None, {}
-    labels, accuracies = align(list(curves.values()))
-    if not len(labels):
-        return None, {}
-    areas = areas_under_curves(labels, accuracies).tolist()
-    return (float(labels[0]), float(labels[-1])), dict(zip(curves, areas, strict=True))
-
-
-def _by_function(areas: Mapping[Run, float]) -> dict[str, dict[int, float]]:
-    found: dict[str, dict[int, float]] = {
-        name: {} for name in acquisition_functions_of(list(areas))
-    }
-    for run, area in areas.items():
-        found[run.acquisition_function][run.seed] = area
-    return found
-
-
-def _utilisation(runs: Sequence[Run], random_runs: Sequence[Run]) -> Utilisation | None:
-    curves = {run.seed: curve for run in runs if (curve := run.curve(run.labels)).size}
-    random = {run.seed: curve for run in random_runs if (curve := run.curve(run.labels)).size}
-    seeds = sorted(curves.keys() & random.keys())
-    if not seeds:
-        return None
-    return utilisation([curves[seed] for seed in seeds], [random[seed] for seed in seeds])
-
-
-def _compare_selection_rules(by_rule: Mapping[str, Sequence[Run]]) -> tuple[Comparison, ...]:
-    if not {AWARE, AGNOSTIC} <= by_rule.keys():
-        return ()
+def _compare_selection_rules(view: SettingRuns) -> tuple[Comparison, ...]:
     figures: dict[str, dict[int, float]] = {}
-    functions = [
-        name
-        for name in acquisition_functions_of(by_rule[AWARE])
-        if name in acquisition_functions_of(by_rule[AGNOSTIC])
-    ]
-    for name in functions:
-        runs = [
-            run
-            for each in (AWARE, AGNOSTIC)
-            for run in by_rule[each]
-            if run.acquisition_function == name
-        ]
-        for run, area in _areas(runs)[1].items():
-            figures.setdefault(f"{name} {run.selection_rule}", {})[run.seed] = area
-    pairs = [(f"{name} {AWARE}", f"{name} {AGNOSTIC}") for name in functions]
-    return compare(figures, pairs)
-
-
-def _mean(values: Float64Array) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    pairs: list[tuple[str, str]] = []
+    for arm in view.runs:
+        other = replace(arm, selection_rule=AGNOSTIC)
+        if not arm.is_class_aware or other not in view.runs:
+            continue
+        name = ", ".join(filter(None, (choice_name(arm, view.arms), arm.acquisition_function)))
+        both = {f"{name} {each.selection_rule}": view.runs[each] for each in (arm, other)}
+        areas = areas_of([run for runs in both.values() for run in runs])[1]
+        figures |= {key: _by_seed(runs, areas) for key, runs in both.items()}
+        pairs.append((f"{name} {AWARE}", f"{name} {AGNOSTIC}"))
+    found = compare(figures, pairs)
+    return tuple(replace(each, first=each.first.removesuffix(f" {AWARE}")) for each in found)

@@ -17,7 +17,7 @@ Key = TypeVar("Key", bound=Hashable)
 SIGNIFICANCE = 0.05
 MIN_SEED_COUNT = 6
 """With fewer pairs no two-sided p can fall below 0.05, so nothing is claimed."""
-_RESAMPLE_COUNT = 99_999
+RESAMPLE_COUNT = 99_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def paired_p(differences: Float64Array) -> float:
         lambda values, axis: values.mean(axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=_RESAMPLE_COUNT,
+        n_resamples=RESAMPLE_COUNT,
         rng=np.random.default_rng(0),
     )
     return float(result.pvalue)
@@ -99,7 +99,7 @@ class Power:
     @property
     def smallest_p(self) -> float:
         """The smallest two-sided p of the paired test: that of its patterns, or of its draws."""
-        return max(2.0 ** (1 - self.seed_count), 2 / (_RESAMPLE_COUNT + 1))
+        return max(2.0 ** (1 - self.seed_count), 2 / (RESAMPLE_COUNT + 1))
 
     @property
     def smallest_corrected_p(self) -> float:

@@ -1,26 +1,31 @@
-"""Learning curves as files: those of a setting for the page, those of every task in one picture."""
+"""Figures as files: learning curves and the forest plot for the page, one picture of every task."""
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from aloe.bench.arrays import Float64Array
-from aloe.bench.report.analysis import RANDOM, SelectionRuleFigures, SettingFigures, runs_of
+from aloe.bench.report.analysis import Figures, GroupFigures, SettingFigures, runs_of
+from aloe.bench.report.arms import RANDOM
 from aloe.bench.report.curves import Curve
+from aloe.bench.report.forest import ForestPanel, draw_forest
+from aloe.bench.report.label_tables import strategies_of
 from aloe.bench.report.panels import Ceiling, Panel, draw_panels, spoken
 from aloe.bench.report.runs import ReportError, Results, Run
+from aloe.bench.report.wait_ratios import WaitRatio
 
 _PNG_DPI, _PICTURE_DPI = 150, 200
 _SVG_METADATA = ("Date", "Creator", "Format", "Type")
 """Left out of the file: with a date, no two files of the same results would be equal."""
 _PICTURE_METADATA = {".png": None, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-_MAX_FUNCTION_COUNT_WITH_RUNS = 3
-"""With more acquisition functions in one panel, their single runs hide one another."""
+_MAX_STRATEGY_COUNT_WITH_RUNS = 3
+"""With more query strategies in one panel, their single runs hide one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Axis:
 
     name: str
     curve: str
-    """Name of the attribute of AcquisitionFunctionFigures."""
+    """Name of the attribute of StrategyFigures."""
     places: str
     """Name of the attribute of Run."""
 
@@ -40,17 +45,17 @@ AXES = (_LABELS, Axis("rounds", "against_rounds", "rounds"))
 
 def write_learning_curves(
     setting: SettingFigures,
-    group: SelectionRuleFigures,
-    runs: Sequence[Run],
+    group: GroupFigures,
+    runs: Mapping[str, Sequence[Run]],
     axis: Axis,
     path: Path,
 ) -> str | None:
-    """Draw the learning curves under a selection rule as SVG and PNG.
+    """Draw the learning curves of a group as SVG and PNG.
 
     Args:
         setting: for the ceiling.
-        group: the figures of the selection rule.
-        runs: of the selection rule, drawn faintly.
+        group: its figures.
+        runs: of each query strategy in it, drawn faintly.
         axis: what to draw against.
         path: of the files, which end in the axis's name, .svg and .png.
 
@@ -61,9 +66,56 @@ def write_learning_curves(
     curves = _mean_curves(group, axis)
     if not curves:
         return None
-    panels = _panels_of_functions(setting, curves, _curves_of_runs(runs, axis))
+    panels = _panels_of_strategies(setting, curves, _curves_of_runs(runs, axis))
+    return _write(lambda: draw_panels(panels, axis.name, same_places=True), path)
+
+
+def write_forest(figures: Figures, path: Path) -> str | None:
+    """Draw what part of the baseline's labels each arm needs, as SVG and PNG.
+
+    Args:
+        figures: of an experiment.
+        path: of the files, without .svg and .png.
+
+    Returns:
+        The SVG; None where no arm is compared with the baseline.
+    """
+    panels = [
+        ForestPanel(each.setting.title, ratios)
+        for each in figures.settings
+        if (ratios := _ratios_of(each))
+    ]
+    if not panels:
+        return None
+    if len(panels) > 1:
+        overall = {
+            spoken(each.arm_name): {
+                found.level: found.ratio for found in each.ratios if found.ratio is not None
+            }
+            for each in figures.overall
+        }
+        panels.insert(0, ForestPanel("geometric mean", overall))
+    return _write(lambda: draw_forest(panels, spoken(figures.baseline_name)), path)
+
+
+def _ratios_of(figures: SettingFigures) -> dict[str, dict[float, WaitRatio]]:
+    return {
+        spoken(each.arm_name): ratios
+        for each in strategies_of(figures)
+        if (
+            ratios := {
+                found.level: found.ratio
+                for found in each.labels_to_reach
+                if found.ratio is not None
+            }
+        )
+    }
+
+
+def _write(draw: Callable[[], Figure], path: Path) -> str:
+    """Write a figure as SVG and PNG; return the SVG."""
     with _style(path.name):
-        figure = draw_panels(panels, axis.name, same_places=True)
+        figure = draw()
         # The layout is computed once, for both files.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
@@ -97,9 +149,9 @@ def write_picture(figures: Sequence[SettingFigures], results: Results, path: Pat
     panels = [
         _panel_of_task(setting, curves, _curves_of_runs(runs, _LABELS))
         for setting in figures
-        for group in setting.selection_rules
+        for group in setting.groups
         if (curves := _mean_curves(group, _LABELS))
-        and (runs := runs_of(results, setting.setting, group.selection_rule))
+        and (runs := runs_of(results, setting.setting, group))
     ]
     if not panels:
         raise ReportError("nothing to draw: no run has a test accuracy")
@@ -112,26 +164,25 @@ def write_picture(figures: Sequence[SettingFigures], results: Results, path: Pat
             raise ReportError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _mean_curves(group: SelectionRuleFigures, axis: Axis) -> dict[str, Curve]:
+def _mean_curves(group: GroupFigures, axis: Axis) -> dict[str, Curve]:
     return {
-        each.acquisition_function: curve
-        for each in group.acquisition_functions
+        each.name: curve
+        for each in group.strategies
         if (curve := getattr(each, axis.curve)) and curve.places
     }
 
 
-def _curves_of_runs(runs: Sequence[Run], axis: Axis) -> dict[str, list[Float64Array]]:
-    found: dict[str, list[Float64Array]] = {}
-    for run in runs:
-        curve = run.curve(getattr(run, axis.places))
-        found.setdefault(run.acquisition_function, []).append(curve)
-    return found
+def _curves_of_runs(runs: Mapping[str, Sequence[Run]], axis: Axis) -> dict[str, list[Float64Array]]:
+    return {
+        name: [run.curve(getattr(run, axis.places)) for run in of_strategy]
+        for name, of_strategy in runs.items()
+    }
 
 
-def _panels_of_functions(
+def _panels_of_strategies(
     setting: SettingFigures, curves: Mapping[str, Curve], runs: Mapping[str, Sequence[Float64Array]]
 ) -> list[Panel]:
-    """Put all acquisition functions together first, without their runs; then each beside random."""
+    """Put all query strategies together first, without their runs; then each beside random."""
     others = [name for name in curves if name != RANDOM] or [RANDOM]
     pairs = [
         (spoken(each), {name: curves[name] for name in (RANDOM, each) if name in curves})
@@ -156,7 +207,7 @@ def _panels_of_functions(
 def _panel_of_task(
     setting: SettingFigures, curves: Mapping[str, Curve], runs: Mapping[str, Sequence[Float64Array]]
 ) -> Panel:
-    is_crowded = len(curves) > _MAX_FUNCTION_COUNT_WITH_RUNS
+    is_crowded = len(curves) > _MAX_STRATEGY_COUNT_WITH_RUNS
     return Panel(
         title=setting.setting.task,
         curves=curves,

@@ -1,72 +1,90 @@
 """What may be claimed, in sentences with their intervals."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import isinf
 
-from aloe.bench.report.analysis import (
-    RANDOM,
-    AcquisitionFunctionFigures,
-    SelectionRuleFigures,
-    SettingFigures,
-)
+from aloe.bench.report.analysis import Figures, GroupFigures, SettingFigures
+from aloe.bench.report.arms import MARGINS, RANDOM
 from aloe.bench.report.comparing import MIN_SEED_COUNT, Comparison, power_of
 from aloe.bench.report.intervals import Estimate
+from aloe.bench.report.label_sentences import label_sentences
+from aloe.bench.report.labels_needed import LabelsNeeded, OverallRatio
 from aloe.bench.report.panels import spoken
+from aloe.bench.report.strategy_figures import StrategyFigures
 from aloe.bench.report.table import number_text, p_text, signed_text
-from aloe.client.types import AcquisitionFunction
-
-_MARGINS = (AcquisitionFunction.SMALLEST_MARGIN.value, AcquisitionFunction.MARGIN_LOGITS.value)
+from aloe.bench.report.wait_ratios import WaitRatio
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The sentences about one setting."""
+    """The sentences about one setting, or all of them."""
 
     title: str
     sentences: tuple[str, ...]
 
 
-def findings_of(figures: SettingFigures) -> Findings:
-    """Say what was found in a setting."""
+def findings_of(figures: Figures) -> Iterator[Findings]:
+    """Say what was found over all settings, where there are several, and in each."""
+    baseline = spoken(figures.baseline_name)
+    if figures.overall and sum(bool(each.groups) for each in figures.settings) > 1:
+        by_level = _by_level({each.arm_name: each.ratios for each in figures.overall})
+        yield Findings("All settings", tuple(label_sentences(by_level, baseline)))
+    for each in figures.settings:
+        yield setting_findings(each, baseline)
+
+
+def setting_findings(figures: SettingFigures, baseline: str) -> Findings:
+    """Say what was found in a setting.
+
+    Args:
+        figures: of the setting.
+        baseline: what labels needed are compared with, in words.
+    """
     sentences: list[str] = []
-    if not figures.selection_rules and figures.ceiling:
+    if not figures.groups and figures.ceiling:
         sentences.append(
             f"All {figures.ceiling_label_count:,} labels give"
             f" {figures.ceiling.value:.1%}{_interval(figures.ceiling, 100)}."
         )
-    for group in figures.selection_rules:
+    needed = {e.arm_name: e.labels_to_reach for group in figures.groups for e in group.strategies}
+    sentences += label_sentences(_by_level(needed), baseline)
+    for group in figures.groups:
         sentences += _against_random(group)
-        leading = _leading(group.acquisition_functions)
+        leading = _leading(group.strategies)
         if leading:
-            sentences += _against_ceiling(leading, group.selection_rule, figures)
+            sentences += _against_ceiling(leading, group.name, figures)
             sentences += _labels_saved(leading, group)
     sentences += _between_selection_rules(figures.selection_rule_comparisons)
-    return Findings(setting_title(figures), tuple(sentences))
+    return Findings(figures.setting.title, tuple(sentences))
 
 
-def setting_title(figures: SettingFigures) -> str:
-    """Name a setting."""
-    setting = figures.setting
-    title = f"{setting.dataset}, {setting.task}, {setting.encoder}"
-    return title if setting.oracle == "perfect" else f"{title}, oracle {setting.oracle}"
+def _by_level(
+    found: Mapping[str, Sequence[LabelsNeeded | OverallRatio]],
+) -> dict[float, dict[str, WaitRatio]]:
+    by_level: dict[float, dict[str, WaitRatio]] = {}
+    for name, of_arm in found.items():
+        for each in of_arm:
+            if each.ratio is not None:
+                by_level.setdefault(each.level, {})[name] = each.ratio
+    return by_level
 
 
-def _leading(functions: Sequence[AcquisitionFunctionFigures]) -> AcquisitionFunctionFigures | None:
+def _leading(strategies: Sequence[StrategyFigures]) -> StrategyFigures | None:
     """Return the paper's default, else the first: chosen before seeing who wins."""
-    others = [each for each in functions if each.acquisition_function != RANDOM]
-    preferred = [each for each in others if each.acquisition_function in _MARGINS]
+    others = [each for each in strategies if each.name != RANDOM]
+    preferred = [each for each in others if each.name in MARGINS]
     return next(iter([*preferred, *others]), None)
 
 
-def _against_random(group: SelectionRuleFigures) -> list[str]:
-    return _verdicts(group.against_random, group.selection_rule, "random picks")
+def _against_random(group: GroupFigures) -> list[str]:
+    rival = "random picks" if group.random_name == RANDOM else f"{spoken(group.random_name)} picks"
+    return _verdicts(group.against_random, group.name, rival)
 
 
 def _between_selection_rules(comparisons: Sequence[Comparison]) -> list[str]:
-    named = [replace(each, first=each.first.partition(" ")[0]) for each in comparisons]
     lead = "Class-aware, at equal label counts"
-    return _verdicts(named, lead, "class-agnostic picks")
+    return _verdicts(comparisons, lead, "class-agnostic picks")
 
 
 def _verdicts(comparisons: Sequence[Comparison], lead: str, rival: str) -> list[str]:
@@ -125,14 +143,12 @@ def _interval(estimate: Estimate, scale: float) -> str:
     return f" [{low}, {high}]"
 
 
-def _against_ceiling(
-    each: AcquisitionFunctionFigures, selection_rule: str, figures: SettingFigures
-) -> list[str]:
+def _against_ceiling(each: StrategyFigures, group_name: str, figures: SettingFigures) -> list[str]:
     gap, ceiling = each.ceiling_gap, figures.ceiling
     if gap is None or ceiling is None or each.accuracy is None or each.labels is None:
         return []
     lead = (
-        f"{spoken(each.acquisition_function).capitalize()}, {selection_rule}, ends at"
+        f"{spoken(each.name).capitalize()}, {group_name}, ends at"
         f" {each.accuracy.value:.1%}{_interval(each.accuracy, 100)} with {each.labels.value:,.0f}"
         f" of {figures.ceiling_label_count:,} labels; all of them give"
         f" {ceiling.value:.1%}{_interval(ceiling, 100)}."
@@ -147,18 +163,18 @@ def _against_ceiling(
     return [f"{lead} A distance from the ceiling is not shown:{_interval(gap, 100)} points."]
 
 
-def _labels_saved(each: AcquisitionFunctionFigures, group: SelectionRuleFigures) -> list[str]:
+def _labels_saved(each: StrategyFigures, group: GroupFigures) -> list[str]:
     """Claim saved labels only where the acquisition function is shown to be above random."""
     found = each.utilisation
     is_above = any(
         pair.is_shown and pair.difference.value > 0
         for pair in group.against_random
-        if pair.first == each.acquisition_function
+        if pair.first == each.name
     )
     if found is None or not is_above or isinf(found.rate.value) or found.rate.high is None:
         return []
     lead = (
-        f"{spoken(each.acquisition_function).capitalize()}, {group.selection_rule}, needs"
+        f"{spoken(each.name).capitalize()}, {group.name}, needs"
         f" {found.label_count:,.0f} labels for the {found.accuracy:.1%} that random picks need"
         f" {found.random_label_count:,.0f} for: {found.rate.value:.2f}"
     )

@@ -99,24 +99,3 @@ def quantile_interval(resampled: Float64Array, run_count: int) -> tuple[Float64A
     # Without interpolation: there is nothing between a number and infinity.
     low, high = np.quantile(resampled, [tail, 1 - tail], axis=0, method="inverted_cdf")
     return low, high
-
-
-def median_estimate(values: Sequence[float] | Float64Array) -> Estimate:
-    """Estimate a median by order statistics, which also holds for values censored at infinity.
-
-    The interval from the k-th smallest to the k-th largest value covers the median with a
-    probability that the binomial distribution gives, whatever the values' distribution (Conover,
-    "Practical Nonparametric Statistics", 1999, section 3.2). There is none of 95 % for fewer
-    than six runs.
-
-    Args:
-        values: (n_runs,) float64, at least one; infinity for "never".
-    """
-    ranked = np.sort(np.asarray(values, dtype=np.float64))
-    count = len(ranked)
-    middle = ranked[[(count - 1) // 2, count // 2]]
-    median = float(middle.mean())
-    k = int(stats.binom.ppf((1 - LEVEL) / 2, count, 0.5))
-    if k == 0:
-        return Estimate(median, None, None, count)
-    return Estimate(median, float(ranked[k - 1]), float(ranked[count - k]), count)

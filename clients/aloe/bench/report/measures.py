@@ -1,4 +1,4 @@
-"""Figures of learning curves: area, labels to reach an accuracy, labels against random."""
+"""Figures of learning curves: area under them, labels against random."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from aloe.bench.report.curves import align
 from aloe.bench.report.intervals import (
     MIN_RESAMPLED_COUNT,
     Estimate,
-    median_estimate,
     quantile_interval,
     resampling_weights,
 )
@@ -48,40 +47,6 @@ def first_reaching(
     """
     reached = accuracies >= target[:, np.newaxis]
     return np.where(reached.any(axis=1), labels[reached.argmax(axis=1)], inf)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelsToReach:
-    """Labels until a head first reached a part of the ceiling."""
-
-    level: float
-    """Of the ceiling, 0 to 1."""
-    accuracy: float
-    """The accuracy that had to be reached, 0 to 1."""
-    labels: Estimate
-    """The median over runs; infinity for never."""
-    reached_count: int
-    last_label_count: int
-    """What the median exceeds where it is infinite: the fewest labels at the end of a run that
-    never reached the accuracy. Where all reached it, the most labels at the end of a run."""
-
-
-def labels_to_reach(curves: Sequence[Float64Array], level: float, ceiling: float) -> LabelsToReach:
-    """Find when runs first reached a part of the ceiling.
-
-    Args:
-        curves: one or more, each (2, n_points) float64: label counts above accuracies.
-        level: part of the ceiling, 0 to 1.
-        ceiling: accuracy with every label, 0 to 1.
-    """
-    target = level * ceiling
-    found = np.array(
-        [first_reaching(curve[0], curve[1:], np.array([target]))[0] for curve in curves]
-    )
-    ends = np.array([curve[0, -1] for curve in curves])
-    never = ~np.isfinite(found)
-    last = ends[never].min() if never.any() else ends.max()
-    return LabelsToReach(level, target, median_estimate(found), int((~never).sum()), int(last))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from aloe.bench.report.findings import Findings
-from aloe.bench.report.panels import BASELINE_COLOR, FAINT, INK, PALETTE
+from aloe.bench.report.panels import BASELINE_COLOR, FAINT, INK, PALETTE, PAPER
 from aloe.bench.report.table import Table
 
 _HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What belongs together in a section: one selection rule, or the comparison of both."""
+    """What belongs together: figures above their tables."""
 
     title: str
     pictures: tuple[Picture, ...]
@@ -52,6 +52,8 @@ class Page:
     title: str
     findings: tuple[Findings, ...]
     paper: tuple[Table, ...]
+    labels: Part
+    """Labels needed, in all settings."""
     sections: tuple[Section, ...]
     metadata: Mapping[str, Any]
 
@@ -95,7 +97,7 @@ def _inline_svg(picture: Picture, prefix: str) -> Markup:
 
 
 _VARIABLES = {
-    "#ffffff": "--paper",
+    PAPER: "--paper",
     "#000000": "--ink",
     INK: "--ink",
     FAINT: "--faint",

@@ -14,8 +14,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from aloe.bench.arrays import Float64Array
+from aloe.bench.report.arms import RANDOM
 from aloe.bench.report.curves import Curve
-from aloe.client.types import AcquisitionFunction
+from aloe.client.types import AcquisitionFunction, SelectionRule
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers, and two more.
 PALETTE = (
@@ -23,11 +24,9 @@ PALETTE = (
     *("#8C6D31", "#6A3D9A"),
 )
 BASELINE_COLOR = "#7F7F7F"
-INK, FAINT = "#222222", "#E6E6E6"
-_BASELINE = AcquisitionFunction.RANDOM.value
-_OTHERS = [each.value for each in AcquisitionFunction if each.value != _BASELINE]
-COLORS = {_BASELINE: BASELINE_COLOR, **dict(zip(_OTHERS, cycle(PALETTE), strict=False))}
-"""Of every acquisition function, in the order in which they stand; grey for the baseline."""
+INK, FAINT, PAPER = "#222222", "#E6E6E6", "#FFFFFF"
+_STRATEGIES = [each.value for kind in (AcquisitionFunction, SelectionRule) for each in kind]
+_COLORS = dict(zip((e for e in _STRATEGIES if e != RANDOM), cycle(PALETTE), strict=False))
 _MAX_COLUMN_COUNT = 3
 
 
@@ -43,13 +42,13 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Some acquisition functions in one set of axes."""
+    """Some query strategies in one set of axes."""
 
     title: str
     curves: Mapping[str, Curve]
-    """Acquisition function to the mean over its runs."""
+    """Query strategy to the mean over its runs."""
     runs: Mapping[str, Sequence[Float64Array]] = field(default_factory=dict)
-    """Acquisition function to the curve of each run, (2, n_points); empty to draw means alone."""
+    """Query strategy to the curve of each run, (2, n_points); empty to draw means alone."""
     ceiling: Ceiling | None = None
 
 
@@ -70,36 +69,50 @@ def draw_panels(panels: Sequence[Panel], places: str, *, same_places: bool) -> F
             row_count, column_count, sharex=same_places, sharey=True, squeeze=False
         ).flat
     )
+    colors = colors_of([name for panel in panels for name in panel.curves])
     for each, panel in zip(axes, panels, strict=False):
-        _draw_panel(each, panel)
+        _draw_panel(each, panel, colors)
         _style(each, panel.title, places)
     for empty in axes[len(panels) :]:
         empty.remove()
     for row_start in axes[::column_count]:
         row_start.set_ylabel("test accuracy", color=INK)
-    _draw_legend(figure, panels, column_count)
+    _draw_legend(figure, panels, colors, column_count)
     return figure
 
 
 def spoken(name: str) -> str:
-    """Write the name of an acquisition function in words."""
+    """Write the name of a query strategy in words."""
     return name.replace("_", " ")
 
 
-def _draw_panel(axes: Any, panel: Panel) -> None:
+def colors_of(names: Sequence[str]) -> dict[str, str]:
+    """Give query strategies their colours: grey for random, the same one in every figure.
+
+    Two that have the same get different ones where both are drawn, as long as there are any.
+    """
+    colors = {RANDOM: BASELINE_COLOR}
+    for name in dict.fromkeys(names):
+        own = _COLORS.get(name) or _COLORS.get(name.rpartition(" ")[2], PALETTE[0])
+        free = [color for color in (own, *PALETTE) if color not in colors.values()]
+        colors.setdefault(name, next(iter(free), own))
+    return colors
+
+
+def _draw_panel(axes: Any, panel: Panel, colors: Mapping[str, str]) -> None:
     for name, curve in panel.curves.items():
         runs = panel.runs.get(name, ())
         # The baseline is drawn below the one that is compared with it; below many it would be lost.
-        order = 2 if name == _BASELINE and runs else 3
-        axes.plot(curve.places, curve.mean, color=COLORS[name], linewidth=1.3, zorder=order)
+        order = 2 if name == RANDOM and runs else 3
+        axes.plot(curve.places, curve.mean, color=colors[name], linewidth=1.3, zorder=order)
         if runs:
-            _draw_runs(axes, runs, COLORS[name])
+            _draw_runs(axes, runs, colors[name])
         if runs and curve.low and curve.high:
             axes.fill_between(
                 curve.places,
                 curve.low,
                 curve.high,
-                color=COLORS[name],
+                color=colors[name],
                 alpha=0.3,
                 linewidth=0,
                 zorder=order,
@@ -109,7 +122,7 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
 
 
 def _draw_runs(axes: Any, runs: Sequence[Float64Array], color: str) -> None:
-    """Draw all runs of an acquisition function as one faint line with gaps."""
+    """Draw all runs of a query strategy as one faint line with gaps."""
     gap = np.full((2, 1), np.nan)
     x, y = np.concatenate([part for run in runs for part in (run, gap)], axis=1)
     axes.plot(x, y, color=color, alpha=0.3, linewidth=0.5, zorder=1)
@@ -145,10 +158,12 @@ def _style(axes: Any, title: str, places: str) -> None:
     axes.tick_params(labelbottom=True)
 
 
-def _draw_legend(figure: Figure, panels: Sequence[Panel], column_count: int) -> None:
+def _draw_legend(
+    figure: Figure, panels: Sequence[Panel], colors: Mapping[str, str], column_count: int
+) -> None:
     curves = {name: curve for panel in panels for name, curve in panel.curves.items()}
     handles: list[Any] = [
-        Line2D([], [], color=COLORS[name], linewidth=1.8, label=spoken(name)) for name in curves
+        Line2D([], [], color=colors[name], linewidth=1.8, label=spoken(name)) for name in curves
     ]
     if any(curve.low for curve in curves.values()):
         handles.append(Patch(color=INK, alpha=0.3, lw=0, label="95% interval of the mean"))

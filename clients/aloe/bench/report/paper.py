@@ -7,7 +7,8 @@ The figures are those of "Active Learning of Non-semantic Speech Tasks with Pret
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aloe.bench.report.analysis import AGNOSTIC, AWARE, RANDOM, SettingFigures
+from aloe.bench.report.analysis import SettingFigures
+from aloe.bench.report.arms import AGNOSTIC, AWARE, RANDOM
 from aloe.bench.report.intervals import Estimate
 from aloe.bench.report.table import MISSING, Cell, Table, cells, percent_text
 from aloe.bench.results.schema import ALL_LABELS
@@ -99,8 +100,9 @@ def _extent(figures: Sequence[SettingFigures]) -> str:
     functions = [
         each
         for one in figures
-        for group in one.selection_rules
-        for each in group.acquisition_functions
+        for group in one.groups
+        if group.is_papers
+        for each in group.strategies
     ]
     rounds = [each.against_rounds.places[-1] for each in functions if each.against_rounds]
     if not rounds:
@@ -200,13 +202,13 @@ def _accuracy(figures: SettingFigures | None, function: str, rule: str) -> Estim
     if figures is None:
         return None
     if function == ALL_LABELS:
-        return figures.ceiling
+        return figures.ceiling if figures.is_papers_ceiling else None
     # With the margin on logits, as in the paper's code, uncertainty goes by another name.
     names = (function, _MARGIN_LOGITS) if function == _UNCERTAINTY else (function,)
     found = {
-        each.acquisition_function: each.accuracy
-        for group in figures.selection_rules
-        if group.selection_rule == rule
-        for each in group.acquisition_functions
+        each.name: each.accuracy
+        for group in figures.groups
+        if group.is_papers and group.selection_rule == rule
+        for each in group.strategies
     }
     return next((found[name] for name in names if name in found), None)

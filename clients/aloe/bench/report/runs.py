@@ -1,7 +1,6 @@
 """The runs of a results file, as arrays."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aloe.bench.arrays import Float64Array
+from aloe.bench.report.arms import CHOICE_COLUMNS, SETTING_COLUMNS, Arm
 from aloe.bench.results import old_names
 from aloe.bench.results.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, RUN_COLUMNS, SCHEMA
 from aloe.client.types import AcquisitionFunction, SelectionRule
@@ -24,7 +24,7 @@ FIGURES = (
     "round_s",
 )
 """The numbers of a head that the report uses."""
-_COLUMNS = (*RUN_COLUMNS, "round", "label_count", "stop", *FIGURES)
+_COLUMNS = (*RUN_COLUMNS, "round", "label_count", "stop", "pick_labels", *FIGURES)
 
 
 class ReportError(Exception):
@@ -40,16 +40,19 @@ class Setting:
     task: str
     oracle: str
 
+    @property
+    def title(self) -> str:
+        title = f"{self.dataset}, {self.task}, {self.encoder}"
+        return title if self.oracle == "perfect" else f"{title}, oracle {self.oracle}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """The heads of one run, in the order of their rounds."""
 
     setting: Setting
-    acquisition_function: str
-    """The value of an acquisition function, or ALL_LABELS."""
-    selection_rule: str
-    """The value of a selection rule; empty for ALL_LABELS."""
+    arm: Arm
+    """Its acquisition function is ALL_LABELS for a ceiling."""
     seed: int
     rounds: Float64Array
     """(n_heads,)"""
@@ -59,6 +62,21 @@ class Run:
     """Of FIGURES, each (n_heads,), NaN where nothing was measured."""
     stops: tuple[tuple[str, ...], ...]
     """The stopping rules that say stop, per head."""
+    answers: tuple[tuple[str | None, ...], ...]
+    """What was asked by a head and answered, per head: a class, or None for an abstention."""
+
+    @property
+    def acquisition_function(self) -> str:
+        return self.arm.acquisition_function
+
+    @property
+    def selection_rule(self) -> str:
+        return self.arm.selection_rule
+
+    @property
+    def seed_label_count(self) -> int:
+        """Labels of the first head, which it did not ask for."""
+        return int(self.labels[0])
 
     def last(self, figure: str) -> float:
         """Return a figure of the last head."""
@@ -147,26 +165,23 @@ def _runs(table: pa.Table) -> list[Run]:
 
 
 def _run(key: tuple[Any, ...], rows: list[int], columns: Mapping[str, list[Any]]) -> Run:
-    dataset, encoder, task, function, rule, oracle, seed = key
+    values = dict(zip(RUN_COLUMNS, key, strict=True))
     rows = sorted(rows, key=lambda row: columns["round"][row])
 
     def numbers(name: str) -> Float64Array:
         return np.array([columns[name][row] for row in rows], dtype=np.float64)
 
     return Run(
-        setting=Setting(dataset, encoder, task, oracle),
-        acquisition_function=function,
-        selection_rule=rule,
-        seed=seed,
+        setting=Setting(*(values[name] for name in SETTING_COLUMNS)),
+        arm=Arm(
+            values["acquisition_function"],
+            values["selection_rule"],
+            tuple((name, str(values[name])) for name in CHOICE_COLUMNS),
+        ),
+        seed=values["seed"],
         rounds=numbers("round"),
         labels=numbers("label_count"),
         figures={name: numbers(name) for name in FIGURES},
         stops=tuple(tuple(columns["stop"][row] or ()) for row in rows),
+        answers=tuple(tuple(columns["pick_labels"][row] or ()) for row in rows),
     )
-
-
-def acquisition_functions_of(runs: Sequence[Run]) -> list[str]:
-    """Return the acquisition functions that occur; random, the baseline of the others, last."""
-    found = Counter(run.acquisition_function for run in runs)
-    order = [each.value for each in AcquisitionFunction if each.value in found]
-    return sorted(order, key=lambda name: name == AcquisitionFunction.RANDOM.value)

@@ -1,16 +1,17 @@
-"""The tables of one setting: its acquisition functions, their comparisons, the stopping rules."""
+"""The tables of a group: its query strategies, their comparisons, the stopping rules."""
 
 from collections.abc import Sequence
 from math import isinf
 
-from aloe.bench.report.analysis import RANDOM, AcquisitionFunctionFigures, SelectionRuleFigures
+from aloe.bench.report.analysis import GroupFigures
+from aloe.bench.report.arms import RANDOM
 from aloe.bench.report.comparing import (
     MIN_SEED_COUNT,
     SIGNIFICANCE,
     Comparison,
     power_of,
 )
-from aloe.bench.report.measures import LabelsToReach, Utilisation
+from aloe.bench.report.measures import Utilisation
 from aloe.bench.report.panels import spoken
 from aloe.bench.report.stopping import ALL, ANY, Stop
 from aloe.bench.report.table import (
@@ -26,91 +27,53 @@ from aloe.bench.report.table import (
 )
 
 
-def function_table(figures: SelectionRuleFigures, name: str) -> Table:
-    """Say how good the heads of each acquisition function are."""
+def strategy_table(figures: GroupFigures, name: str) -> Table:
+    """Say how good the heads of each query strategy are."""
     return Table(
         name=name,
-        title=f"Acquisition functions, {figures.selection_rule}",
+        title=f"Query strategies, {figures.name}",
         columns=(
-            "acquisition function",
+            "query strategy",
             "runs",
             "labels",
             "test accuracy, %",
             "area, %",
+            "part of random's labels",
             "macro-F1, %",
             "calibration error, %",
             "s per round",
         ),
         rows=tuple(
             cells(
-                spoken(each.acquisition_function),
+                spoken(each.name),
                 str(len(each.seeds)),
                 number_text(each.labels.value, 0) if each.labels else MISSING,
                 percent_text(each.accuracy),
                 percent_text(each.area),
+                "1" if each.name == RANDOM else utilisation_text(each.utilisation),
                 percent_text(each.macro_f1),
                 percent_text(each.calibration_error),
                 estimate_text(each.round_s, digits=3),
             )
-            for each in figures.acquisition_functions
+            for each in figures.strategies
         ),
         notes=(*_range_note(figures), *_time_note(figures)),
     )
 
 
-def label_table(figures: SelectionRuleFigures, name: str) -> Table:
-    """Say how many labels each acquisition function needs."""
-    levels = [f"{each.level:.0%} of the ceiling" for each in _levels(figures.acquisition_functions)]
-    return Table(
-        name=name,
-        title=f"Labels needed, {figures.selection_rule}",
-        columns=("acquisition function", *levels, "part of random's"),
-        rows=tuple(
-            cells(
-                spoken(each.acquisition_function),
-                *([reach_text(reach) for reach in each.labels_to_reach] or [MISSING] * len(levels)),
-                "1" if each.acquisition_function == RANDOM else utilisation_text(each.utilisation),
-            )
-            for each in figures.acquisition_functions
-        ),
-        notes=() if levels else ("No ceiling: nothing was trained on all labels.",),
-    )
-
-
-def _levels(functions: Sequence[AcquisitionFunctionFigures]) -> Sequence[LabelsToReach]:
-    return next((each.labels_to_reach for each in functions if each.labels_to_reach), ())
-
-
-def _range_note(figures: SelectionRuleFigures) -> tuple[str, ...]:
+def _range_note(figures: GroupFigures) -> tuple[str, ...]:
     if figures.label_range is None:
         return ("No area: the learning curves have no label count in common.",)
     first, last = figures.label_range
     return (f"Area from {first:,.0f} to {last:,.0f} labels, which every run covers.",)
 
 
-def _time_note(figures: SelectionRuleFigures) -> tuple[str, ...]:
-    if not any(each.round_s for each in figures.acquisition_functions):
+def _time_note(figures: GroupFigures) -> tuple[str, ...]:
+    if not any(each.round_s for each in figures.strategies):
         return ()
     return (
         "Seconds per round were measured while several runs went on at once: one alone is faster.",
     )
-
-
-def reach_text(reach: LabelsToReach) -> str:
-    """Write the median, censored where at least half of the runs never reached the accuracy."""
-    count = reach.labels.run_count
-    share = f"({reach.reached_count} of {count} reached)"
-    if isinf(reach.labels.value):
-        return f"> {reach.last_label_count:,} {share}"
-    text = number_text(reach.labels.value, 0)
-    if reach.labels.low is not None and reach.labels.high is not None:
-        high = (
-            f"> {reach.last_label_count:,}"
-            if isinf(reach.labels.high)
-            else number_text(reach.labels.high, 0)
-        )
-        text += f" [{number_text(reach.labels.low, 0)}, {high}]"
-    return text if reach.reached_count == count else f"{text} {share}"
 
 
 def utilisation_text(found: Utilisation | None) -> str:
@@ -127,17 +90,17 @@ def utilisation_text(found: Utilisation | None) -> str:
     return f"{text} [{low}, {high}]"
 
 
-def win_table(figures: SelectionRuleFigures, name: str) -> Table:
-    """Compare every acquisition function, by row, with every other, by column."""
+def win_table(figures: GroupFigures, name: str) -> Table:
+    """Compare every query strategy, by row, with every other, by column."""
     by_pair: dict[tuple[str, str], tuple[Comparison, int]] = {}
     for each in figures.comparisons:
         by_pair[each.first, each.second] = each, 1
         by_pair[each.second, each.first] = each, -1
-    names = [each.acquisition_function for each in figures.acquisition_functions]
+    names = [each.name for each in figures.strategies]
     return Table(
         name=name,
-        title=f"Area of the row's minus the column's, in points, {figures.selection_rule}",
-        columns=("acquisition function", *(spoken(each) for each in names)),
+        title=f"Area of the row's minus the column's, in points, {figures.name}",
+        columns=("query strategy", *(spoken(each) for each in names)),
         rows=tuple(
             (Cell(spoken(row)), *(_win_cell(by_pair.get((row, column))) for column in names))
             for row in names
@@ -172,15 +135,15 @@ def comparison_notes(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     return (f"{note}.",)
 
 
-def stop_table(figures: SelectionRuleFigures, name: str) -> Table:
-    """Put one stopping rule and acquisition function in each row."""
+def stop_table(figures: GroupFigures, name: str) -> Table:
+    """Put one stopping rule and query strategy in each row."""
     several = any(stop.rule in (ANY, ALL) for stop in figures.stops)
     return Table(
         name=name,
-        title=f"Stopping where a rule first says stop, {figures.selection_rule}",
+        title=f"Stopping where a rule first says stop, {figures.name}",
         columns=(
             "rule",
-            "acquisition function",
+            "query strategy",
             "stopped",
             "labels at the stop",
             "labels saved, %",
@@ -201,7 +164,7 @@ def stop_table(figures: SelectionRuleFigures, name: str) -> Table:
 def _stop_row(stop: Stop) -> tuple[Cell, ...]:
     return cells(
         stop.rule,
-        spoken(stop.acquisition_function),
+        spoken(stop.strategy),
         f"{stop.stopped_count} of {stop.run_count}",
         estimate_text(stop.labels, digits=0),
         percent_text(stop.labels_saved),
@@ -210,14 +173,14 @@ def _stop_row(stop: Stop) -> tuple[Cell, ...]:
 
 
 def difference_table(comparisons: Sequence[Comparison], name: str, title: str) -> Table:
-    """Put each acquisition function's difference from one rival in a row."""
+    """Put each query strategy's difference from one rival in a row."""
     return Table(
         name=name,
         title=title,
-        columns=("acquisition function", "difference, points", "corrected p"),
+        columns=("query strategy", "difference, points", "corrected p"),
         rows=tuple(
             (
-                Cell(spoken(each.first.partition(" ")[0])),
+                Cell(spoken(each.first)),
                 Cell(percent_text(each.difference), each.is_shown),
                 Cell(MISSING if each.corrected_p is None else p_text(each.corrected_p)),
             )

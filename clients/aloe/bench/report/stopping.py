@@ -19,7 +19,8 @@ class Stop:
 
     rule: str
     """As the experiment has it, or ANY or ALL."""
-    acquisition_function: str
+    strategy: str
+    """Its name, of a query strategy."""
     run_count: int
     stopped_count: int
     """The runs in which it says stop at some head."""
@@ -31,11 +32,11 @@ class Stop:
     """Test accuracy at the run's end minus that of the head."""
 
 
-def stops_of(function: str, runs: Sequence[Run], rules: Sequence[str]) -> list[Stop]:
+def stops_of(strategy: str, runs: Sequence[Run], rules: Sequence[str]) -> list[Stop]:
     """Evaluate stopping rules on one query strategy's runs: each, then ANY and ALL of several."""
-    stops = [_stop(rule, function, runs, [rule], all) for rule in rules]
+    stops = [_stop(rule, strategy, runs, [rule], all) for rule in rules]
     if len(rules) > 1:
-        stops += [_stop(ANY, function, runs, rules, any), _stop(ALL, function, runs, rules, all)]
+        stops += [_stop(ANY, strategy, runs, rules, any), _stop(ALL, strategy, runs, rules, all)]
     return stops
 
 
@@ -48,7 +49,7 @@ def rules_of(results: Results) -> list[str]:
 
 def _stop(
     name: str,
-    function: str,
+    strategy: str,
     runs: Sequence[Run],
     rules: Sequence[str],
     combine: Callable[[Iterable[bool]], bool],
@@ -66,7 +67,7 @@ def _stop(
     ]
     return Stop(
         rule=name,
-        acquisition_function=function,
+        strategy=strategy,
         run_count=len(runs),
         stopped_count=len(stopped),
         labels=mean_estimate([run.labels[head] for run, head in stopped]),

@@ -1,5 +1,7 @@
-"""A table, and how it is written in Markdown and LaTeX."""
+"""A table, and how it is written in Markdown, LaTeX and CSV."""
 
+import csv
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -102,6 +104,15 @@ def to_latex(table: Table) -> str:
     )
 
 
+def to_csv(table: Table) -> str:
+    """Write the columns and rows of a table as CSV (RFC 4180, but with plain line ends)."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([cell.text for cell in row] for row in table.rows)
+    return out.getvalue()
+
+
 _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -112,6 +123,8 @@ _LATEX = str.maketrans(
         ">": "$>$",
         "≥": r"$\geq$",
         "≤": r"$\leq$",
+        "≈": r"$\approx$",
+        "÷": r"$\div$",
         _MINUS: "$-$",
         MISSING: "--",
     }
@@ -134,5 +147,9 @@ def _markdown(text: str, *, strong: bool = False) -> str:
     return f"**{text}**" if strong else text
 
 
-WRITERS: dict[str, Callable[[Table], str]] = {".md": to_markdown, ".tex": to_latex}
+WRITERS: dict[str, Callable[[Table], str]] = {
+    ".md": to_markdown,
+    ".tex": to_latex,
+    ".csv": to_csv,
+}
 """By file ending."""

@@ -7,21 +7,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aloe.bench.report.analysis import SelectionRuleFigures, SettingFigures, analyze, runs_of
-from aloe.bench.report.figures import AXES, write_learning_curves
-from aloe.bench.report.findings import Findings, findings_of, setting_title
+from aloe.bench.report.analysis import (
+    ArmOverall,
+    Figures,
+    GroupFigures,
+    SettingFigures,
+    analyze,
+    runs_of,
+)
+from aloe.bench.report.arms import NoSuchArm
+from aloe.bench.report.figures import AXES, write_forest, write_learning_curves
+from aloe.bench.report.findings import Findings, findings_of
+from aloe.bench.report.label_tables import label_table, overall_table
 from aloe.bench.report.page import Page, Part, Picture, Section, render, title_of
+from aloe.bench.report.panels import spoken
 from aloe.bench.report.paper import paper_tables
 from aloe.bench.report.runs import ReportError, Results, read_results
 from aloe.bench.report.setting_tables import (
     difference_table,
-    function_table,
-    label_table,
     stop_table,
+    strategy_table,
     win_table,
 )
+from aloe.bench.report.start_tables import class_table, random_table
 from aloe.bench.report.table import WRITERS, Table
 
+LEVELS = (0.9, 0.95, 0.99)
+"""Parts of the ceiling."""
 _MAX_SLUG_LENGTH = 100
 
 
@@ -31,13 +43,20 @@ class Report:
 
     page: Path
     findings: tuple[Findings, ...]
+    baseline: str
+    """What labels needed are compared with, as --baseline takes it; empty without runs."""
     settings: tuple[SettingFigures, ...]
+    overall: tuple[ArmOverall, ...]
+    labels: tuple[Table, ...]
+    """Labels needed: over all settings where there are several, then in each."""
     paper: tuple[Table, ...]
     metadata: Mapping[str, Any]
 
 
-def write_report(folder: Path, output: Path, levels: Sequence[float] = (0.9, 0.95)) -> Report:
-    """Write index.html, figures/*.svg and *.png, tables/*.md and *.tex.
+def write_report(
+    folder: Path, output: Path, levels: Sequence[float] = LEVELS, baseline: str = ""
+) -> Report:
+    """Write index.html, figures/*.svg and *.png, tables/*.md, *.tex and *.csv.
 
     The same results file gives the same bytes.
 
@@ -45,42 +64,67 @@ def write_report(folder: Path, output: Path, levels: Sequence[float] = (0.9, 0.9
         folder: of the experiment, with its results file.
         output: the folder to write to; files of the same names are replaced.
         levels: parts of the ceiling, 0 to 1, whose labels to reach are wanted.
+        baseline: the arm that labels needed are compared with: values of it, such as a recipe or
+            an acquisition function, joined by slashes; by default the paper's recipe.
 
     Raises:
-        ReportError: there are no usable results, or the folder cannot be written.
+        ReportError: there are no usable results, or no such baseline, or the folder cannot be
+            written.
     """
     results = read_results(folder)
-    figures = analyze(results, levels)
+    try:
+        figures = analyze(results, levels, baseline)
+    except NoSuchArm as error:
+        raise ReportError(f"baseline {error}") from error
     try:
         for name in ("figures", "tables"):
             (output / name).mkdir(parents=True, exist_ok=True)
-        paper = paper_tables(figures)
+        paper = paper_tables(figures.settings)
+        labels = _labels_part(figures, output / "figures")
         sections = tuple(_sections(figures, results, output / "figures"))
-        for table in _every_table(paper, sections):
+        for table in _every_table(paper, labels, sections):
             _write_table(table, output / "tables")
-        findings = tuple(map(findings_of, figures))
-        title = title_of([each.setting.dataset for each in figures])
+        findings = tuple(findings_of(figures))
+        title = title_of([each.setting.dataset for each in figures.settings])
         path = output / "index.html"
-        page = Page(title, findings, paper, sections, results.metadata)
+        page = Page(title, findings, paper, labels, sections, results.metadata)
         path.write_text(render(page), encoding="utf-8")
     except OSError as error:
         raise ReportError(f"cannot write the report to {output}: {error.strerror}") from error
-    return Report(path, findings, figures, paper, results.metadata)
+    return Report(
+        page=path,
+        findings=findings,
+        baseline=figures.baseline.name if figures.baseline else "",
+        settings=figures.settings,
+        overall=figures.overall,
+        labels=labels.tables,
+        paper=paper,
+        metadata=results.metadata,
+    )
 
 
-def _sections(
-    figures: Sequence[SettingFigures], results: Results, folder: Path
-) -> Iterator[Section]:
+def _labels_part(figures: Figures, folder: Path) -> Part:
+    svg = write_forest(figures, folder / "labels")
+    caption = f"Labels needed, as part of those of {spoken(figures.baseline_name)}"
+    several = sum(bool(each.groups) for each in figures.settings) > 1
+    tables = [overall_table(figures)] if several and figures.overall else []
     taken: set[str] = set()
-    for each in figures:
-        title = setting_title(each)
+    tables += [
+        label_table(each, figures, _unused(f"labels-{_slug(each.setting.title)}", taken))
+        for each in figures.settings
+        if each.groups
+    ]
+    return Part("labels needed", (Picture(caption, svg),) if svg else (), tuple(tables))
+
+
+def _sections(figures: Figures, results: Results, folder: Path) -> Iterator[Section]:
+    taken: set[str] = set()
+    for each in figures.settings:
+        title = each.setting.title
         name = _unused(_slug(title), taken)
-        if not each.selection_rules:
+        if not each.groups:
             continue
-        parts = [
-            _selection_rule_part(each, group, results, folder, name)
-            for group in each.selection_rules
-        ]
+        parts = [_group_part(each, group, results, folder, name) for group in each.groups]
         if each.selection_rule_comparisons:
             table = difference_table(
                 each.selection_rule_comparisons,
@@ -91,33 +135,33 @@ def _sections(
         yield Section(name, title, tuple(parts))
 
 
-def _selection_rule_part(
-    figures: SettingFigures, group: SelectionRuleFigures, results: Results, folder: Path, name: str
+def _group_part(
+    figures: SettingFigures, group: GroupFigures, results: Results, folder: Path, name: str
 ) -> Part:
-    name = f"{name}-{group.selection_rule}"
-    path = folder / name
-    runs = runs_of(results, figures.setting, group.selection_rule)
+    name = f"{name}-{_slug(group.name)}"
+    runs = runs_of(results, figures.setting, group)
     pictures = [
-        Picture(f"{setting_title(figures)}: {group.selection_rule}, against {axis.name}", svg)
+        Picture(f"{figures.setting.title}: {group.name}, against {axis.name}", svg)
         for axis in AXES
-        if (svg := write_learning_curves(figures, group, runs, axis, path))
+        if (svg := write_learning_curves(figures, group, runs, axis, folder / name))
     ]
-    tables = [
-        function_table(group, f"{name}-acquisition-functions"),
-        label_table(group, f"{name}-labels"),
-    ]
+    tables = [strategy_table(group, f"{name}-strategies")]
     if group.against_random:
-        title = f"Area minus random's, {group.selection_rule}"
-        tables.append(difference_table(group.against_random, f"{name}-against-random", title))
+        tables.append(random_table(group, f"{name}-against-random"))
+    if any(each.classes_seen for each in group.strategies):
+        tables.append(class_table(group, f"{name}-classes"))
     if len(group.comparisons) > 1:
         tables.append(win_table(group, f"{name}-wins"))
     if group.stops:
         tables.append(stop_table(group, f"{name}-stops"))
-    return Part(group.selection_rule, tuple(pictures), tuple(tables))
+    return Part(group.name, tuple(pictures), tuple(tables))
 
 
-def _every_table(paper: Sequence[Table], sections: Sequence[Section]) -> Iterator[Table]:
+def _every_table(
+    paper: Sequence[Table], labels: Part, sections: Sequence[Section]
+) -> Iterator[Table]:
     yield from paper
+    yield from labels.tables
     for section in sections:
         for part in section.parts:
             yield from part.tables

@@ -11,10 +11,10 @@ from tests.unit.bench.report.results_files import (
     write_results,
 )
 
-from aloe.bench.report.analysis import SelectionRuleFigures, SettingFigures, analyze
-from aloe.bench.report.findings import findings_of
+from aloe.bench.report.analysis import GroupFigures, SettingFigures, analyze
+from aloe.bench.report.findings import setting_findings
 from aloe.bench.report.runs import read_results
-from aloe.bench.report.setting_tables import function_table, stop_table, win_table
+from aloe.bench.report.setting_tables import stop_table, strategy_table, win_table
 
 
 @pytest.fixture
@@ -22,18 +22,18 @@ def figures_of(tmp_path):
     """Return the figures of the one setting of some rows."""
 
     def figures_of(rows) -> SettingFigures:
-        (found,) = analyze(read_results(write_results(tmp_path, rows)), (0.9, 0.95))
+        (found,) = analyze(read_results(write_results(tmp_path, rows)), (0.9, 0.95)).settings
         return found
 
     return figures_of
 
 
 def sentences(figures: SettingFigures) -> str:
-    return "\n".join(findings_of(figures).sentences)
+    return "\n".join(setting_findings(figures, "the paper's").sentences)
 
 
-def by_function(group: SelectionRuleFigures):
-    return {each.acquisition_function: each for each in group.acquisition_functions}
+def by_name(group: GroupFigures):
+    return {each.name: each for each in group.strategies}
 
 
 def test_better_function_is_above_equal_one_not_shown_and_worse_one_below(figures_of):
@@ -46,8 +46,8 @@ def test_better_function_is_above_equal_one_not_shown_and_worse_one_below(figure
 
 
 def test_functions_stand_in_one_order_with_random_last(figures_of):
-    (group,) = figures_of(planted_rows(("random", "entropy", "smallest_margin"))).selection_rules
-    assert [each.acquisition_function for each in group.acquisition_functions] == [
+    (group,) = figures_of(planted_rows(("random", "entropy", "smallest_margin"))).groups
+    assert [each.name for each in group.strategies] == [
         "smallest_margin",
         "entropy",
         "random",
@@ -57,7 +57,7 @@ def test_functions_stand_in_one_order_with_random_last(figures_of):
 def test_figures_of_an_acquisition_function_are_those_planted(figures_of):
     figures = figures_of(planted_rows())
     assert figures.ceiling.value == pytest.approx(CEILING)
-    margin = by_function(figures.selection_rules[0])["smallest_margin"]
+    margin = by_name(figures.groups[0])["smallest_margin"]
     assert margin.accuracy.value == pytest.approx(0.86, abs=0.01)
     assert margin.accuracy.low < margin.accuracy.value < margin.accuracy.high
     assert margin.ceiling_gap.value == pytest.approx(CEILING - margin.accuracy.value)
@@ -69,12 +69,12 @@ def test_figures_of_an_acquisition_function_are_those_planted(figures_of):
 
 
 def test_seconds_per_round_are_said_to_be_of_runs_side_by_side(figures_of):
-    (group,) = figures_of(run_rows("smallest_margin", 0)).selection_rules
-    assert "several runs went on at once" in function_table(group, "x").notes[1]
+    (group,) = figures_of(run_rows("smallest_margin", 0)).groups
+    assert "several runs went on at once" in strategy_table(group, "x").notes[1]
     (group,) = figures_of(
         [row | {"round_s": None} for row in run_rows("smallest_margin", 0)]
-    ).selection_rules
-    assert len(function_table(group, "x").notes) == 1
+    ).groups
+    assert len(strategy_table(group, "x").notes) == 1
 
 
 def test_saved_labels_are_claimed_for_the_better_function_only(figures_of):
@@ -98,7 +98,7 @@ def test_five_seeds_claim_nothing(figures_of):
         "nothing is claimed about smallest margin against random picks: fewer than 6 seeds" in text
     )
     assert not any(word in text for word in ("above", "below", "of its labels"))
-    assert win_table(figures.selection_rules[0], "wins").notes == (
+    assert win_table(figures.groups[0], "wins").notes == (
         "Fewer than 6 seeds in common: no test, and no claim.",
     )
 
@@ -108,10 +108,7 @@ def test_too_few_seeds_for_so_many_comparisons_are_told(figures_of):
     assert "6 seeds cannot show any of 2 differences, however large; 7 seeds could" in sentences(
         figures
     )
-    assert (
-        "nothing can be shown; it takes 7 seeds"
-        in win_table(figures.selection_rules[0], "x").notes[0]
-    )
+    assert "nothing can be shown; it takes 7 seeds" in win_table(figures.groups[0], "x").notes[0]
 
 
 def test_class_aware_is_compared_with_class_agnostic_at_equal_label_counts(figures_of):
@@ -126,11 +123,11 @@ def test_class_aware_is_compared_with_class_agnostic_at_equal_label_counts(figur
         if row["selection_rule"]
     ]
     figures = figures_of(planted_rows(("smallest_margin", "random")) + agnostic)
-    assert [each.selection_rule for each in figures.selection_rules] == [
+    assert [each.selection_rule for each in figures.groups] == [
         "class-aware",
         "class-agnostic",
     ]
-    assert figures.selection_rules[1].label_range == (50, 150)
+    assert figures.groups[1].label_range == (50, 150)
     text = sentences(figures)
     assert (
         "Class-aware, at equal label counts: above class-agnostic picks by area: smallest margin"
@@ -140,9 +137,9 @@ def test_class_aware_is_compared_with_class_agnostic_at_equal_label_counts(figur
 
 
 def test_stopping_rule_is_judged_where_it_first_says_stop(figures_of):
-    (group,) = figures_of(planted_rows(("smallest_margin", "random"))).selection_rules
+    (group,) = figures_of(planted_rows(("smallest_margin", "random"))).groups
     stop = group.stops[0]
-    assert (stop.rule, stop.acquisition_function, stop.stopped_count, stop.run_count) == (
+    assert (stop.rule, stop.strategy, stop.stopped_count, stop.run_count) == (
         "plateau",
         "smallest_margin",
         9,
@@ -164,8 +161,8 @@ def test_stopping_rule_is_judged_where_it_first_says_stop(figures_of):
 def test_rule_that_never_says_stop_stands_with_none_of_the_runs(tmp_path):
     metadata = {"spec": {"stop": ["uncertainty:0.05", "plateau"]}}
     folder = write_results(tmp_path, planted_rows(("smallest_margin",), seed_count=2), metadata)
-    (figures,) = analyze(read_results(folder), (0.9,))
-    table = stop_table(figures.selection_rules[0], "stops")
+    (figures,) = analyze(read_results(folder), (0.9,)).settings
+    table = stop_table(figures.groups[0], "stops")
     found = [[cell.text for cell in row] for row in table.rows]
     assert found[0] == ["uncertainty:0.05", "smallest margin", "0 of 2", "–", "–", "–"]
     assert found[1][:4] == ["plateau", "smallest margin", "1 of 2", "200"]
@@ -176,7 +173,7 @@ def test_rules_together_stop_where_the_first_or_all_of_them_say_so(figures_of):
         row | {"stop": ["plateau"] * (row["round"] in (5, 12)) + ["stable"] * (row["round"] >= 9)}
         for row in planted_rows(("smallest_margin",), seed_count=1)
     ]
-    (group,) = figures_of(rows).selection_rules
+    (group,) = figures_of(rows).groups
     assert [(stop.rule, stop.labels.value) for stop in group.stops] == [
         ("plateau", 100),
         ("stable", 140),
@@ -192,8 +189,8 @@ def test_runs_with_fewer_seeds_are_compared_over_the_common_ones(figures_of):
         for row in planted_rows(("smallest_margin", "random"))
         if row["acquisition_function"] != "smallest_margin" or row["seed"] < 7
     ]
-    (group,) = figures_of(rows).selection_rules
-    assert by_function(group)["smallest_margin"].seeds == tuple(range(7))
+    (group,) = figures_of(rows).groups
+    assert by_name(group)["smallest_margin"].seeds == tuple(range(7))
     (comparison,) = group.comparisons
     assert comparison.difference.run_count == 7
     assert comparison.is_shown
@@ -203,7 +200,7 @@ def test_without_ceiling_nothing_is_said_of_it(figures_of):
     rows = [row for row in planted_rows(("smallest_margin", "random")) if row["selection_rule"]]
     figures = figures_of(rows)
     assert figures.ceiling is None
-    assert by_function(figures.selection_rules[0])["smallest_margin"].labels_to_reach == ()
+    assert by_name(figures.groups[0])["smallest_margin"].labels_to_reach == ()
     assert "ceiling" not in sentences(figures)
 
 
@@ -211,7 +208,7 @@ def test_without_test_accuracy_nothing_is_found(figures_of):
     rows = [row | {"test_accuracy": None} for row in planted_rows(("smallest_margin", "random"))]
     figures = figures_of(rows)
     assert sentences(figures) == ""
-    margin = by_function(figures.selection_rules[0])["smallest_margin"]
+    margin = by_name(figures.groups[0])["smallest_margin"]
     assert (margin.accuracy, margin.area, margin.utilisation) == (None, None, None)
     assert margin.labels.value == 250
 
@@ -230,8 +227,6 @@ def test_ceiling_alone_is_told(figures_of):
 
 
 def test_shown_needs_a_corrected_p_of_at_most_five_percent(figures_of):
-    (comparison,) = (
-        figures_of(planted_rows(("smallest_margin", "random"))).selection_rules[0].comparisons
-    )
+    (comparison,) = figures_of(planted_rows(("smallest_margin", "random"))).groups[0].comparisons
     assert replace(comparison, corrected_p=0.05).is_shown
     assert not replace(comparison, corrected_p=0.0501).is_shown

@@ -1,4 +1,4 @@
-from math import inf, nan
+from math import nan
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from aloe.bench.report.intervals import (
     Estimate,
     mean_band,
     mean_estimate,
-    median_estimate,
     resampling_weights,
 )
 
@@ -62,18 +61,3 @@ def test_values_that_are_missing_are_left_out():
     assert mean_estimate([0.5, nan]) == Estimate(0.5, None, None, 1)
     assert mean_estimate([nan]) is None
     assert mean_estimate([]) is None
-
-
-def test_median_of_ten_lies_between_the_second_and_the_ninth():
-    assert median_estimate(range(1, 11)) == Estimate(5.5, 2, 9, 10)
-
-
-def test_median_of_six_lies_between_the_extremes_and_of_five_has_no_interval():
-    assert median_estimate(range(6)) == Estimate(2.5, 0, 5, 6)
-    assert median_estimate(range(5)) == Estimate(2, None, None, 5)
-
-
-def test_median_takes_never_for_later_than_everything():
-    assert median_estimate([10, inf, 30]).value == 30
-    assert median_estimate([10, inf]).value == inf
-    assert median_estimate([1, 2, 3, 4, 5, inf]) == Estimate(3.5, 1, inf, 6)

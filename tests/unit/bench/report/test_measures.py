@@ -7,10 +7,9 @@ from aloe.bench.report.curves import align, mean_curve
 from aloe.bench.report.measures import (
     areas_under_curves,
     first_reaching,
-    labels_to_reach,
     utilisation,
 )
-from aloe.bench.report.setting_tables import reach_text, utilisation_text
+from aloe.bench.report.setting_tables import utilisation_text
 
 LABELS = np.array([10.0, 20, 30, 40])
 
@@ -43,23 +42,6 @@ def test_curves_without_a_place_in_common_have_no_mean():
 def test_first_head_that_reaches_the_target_counts_though_later_ones_fall_back():
     accuracies = np.array([[0.1, 0.5, 0.3, 0.6], [0.1, 0.2, 0.3, 0.4]])
     assert first_reaching(LABELS, accuracies, np.array([0.5, 0.5])).tolist() == [20, inf]
-
-
-def test_labels_to_reach_are_the_median_of_the_runs():
-    curves = [curve(0.1, 0.9), curve(0.1, 0.2, 0.9), curve(0.1, 0.2, 0.3, 0.9)]
-    found = labels_to_reach(curves, 0.9, 1.0)
-    assert (found.labels.value, found.reached_count, found.accuracy) == (30, 3, 0.9)
-    assert reach_text(found) == "30"
-
-
-def test_labels_to_reach_are_censored_where_most_runs_never_get_there():
-    curves = [curve(0.1, 0.9), curve(0.1, 0.2, 0.3), curve(0.1, 0.2, 0.3, 0.4)]
-    assert reach_text(labels_to_reach(curves, 0.9, 1.0)) == "> 30 (1 of 3 reached)"
-
-
-def test_labels_to_reach_say_how_many_runs_got_there():
-    curves = [curve(0.9)] * 6 + [curve(0.1, 0.9)] * 2 + [curve(0.1)]
-    assert reach_text(labels_to_reach(curves, 0.9, 1.0)) == "10 [10, 20] (8 of 9 reached)"
 
 
 def test_utilisation_is_the_part_of_the_labels_that_random_needs():

@@ -21,7 +21,7 @@ ROWS = planted_rows(("smallest_margin", "random"), seed_count=2)
 
 def draw(folder: Path, rows: list[dict[str, Any]], name: str = "curves.svg") -> bytes:
     results = read_results(write_results(folder, rows))
-    write_picture(analyze(results, ()), results, folder / name)
+    write_picture(analyze(results, ()).settings, results, folder / name)
     return (folder / name).read_bytes()
 
 

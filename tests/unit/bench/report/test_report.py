@@ -47,11 +47,16 @@ def test_page_asks_for_nothing_from_elsewhere(page):
 
 def test_every_figure_in_the_page_is_valid_and_named(page):
     figures = re.findall(r"<svg .*?</svg>", page, flags=re.DOTALL)
-    assert len(figures) == 2
+    labels = []
     for figure in figures:
         root = ET.fromstring(figure)  # noqa: S314 - we wrote it
         assert root.get("role") == "img"
-        assert "class-aware, against" in root.get("aria-label", "")
+        labels.append(root.get("aria-label"))
+    assert labels == [
+        "Labels needed, as part of those of smallest margin, class-aware",
+        "fsdd, digit, yamnet: class-aware, against labels",
+        "fsdd, digit, yamnet: class-aware, against rounds",
+    ]
 
 
 def test_ids_in_the_page_are_unique_and_references_lead_somewhere(page):
@@ -91,13 +96,20 @@ def test_figures_and_tables_are_files_too(written):
     names = {path.name for path in (written / "figures").iterdir()}
     stem = "fsdd-digit-yamnet-class-aware"
     assert names == {
-        f"{stem}-{axis}.{kind}" for axis in ("labels", "rounds") for kind in ("svg", "png")
+        f"{name}.{kind}"
+        for name in ("labels", f"{stem}-labels", f"{stem}-rounds")
+        for kind in ("svg", "png")
     }
     svg = ET.parse(written / "figures" / f"{stem}-labels.svg")  # noqa: S314 - we wrote it
     assert svg.getroot().tag.endswith("svg")
     tables = {path.stem for path in (written / "tables").iterdir()}
-    kinds = ("acquisition-functions", "labels", "against-random", "wins", "stops")
-    assert tables == {"table-1", *(f"{stem}-{kind}" for kind in kinds)}
+    kinds = ("strategies", "against-random", "wins", "stops")
+    assert tables == {
+        "table-1",
+        "labels-fsdd-digit-yamnet",
+        *(f"{stem}-{kind}" for kind in kinds),
+    }
+    assert len(list((written / "tables").glob("labels-fsdd-digit-yamnet.*"))) == 3
 
 
 def test_same_results_give_the_same_bytes(tmp_path):
@@ -127,7 +139,8 @@ def test_settings_of_one_name_keep_their_files_apart(tmp_path):
         + run_rows("smallest_margin", 0, encoder="a-b")[:2]
     )
     write_report(write_results(tmp_path, rows), tmp_path / "report")
-    assert len(list((tmp_path / "report" / "figures").glob("*.png"))) == 4
+    assert len(list((tmp_path / "report" / "figures").glob("fsdd-*.png"))) == 4
+    assert len(list((tmp_path / "report" / "tables").glob("labels-fsdd-*.csv"))) == 2
 
 
 def test_long_oracles_have_files_of_their_own(tmp_path):
@@ -135,7 +148,7 @@ def test_long_oracles_have_files_of_their_own(tmp_path):
     rows = [row for oracle in oracles for row in run_rows("smallest_margin", 0, oracle=oracle)[:2]]
     write_report(write_results(tmp_path, rows), tmp_path / "report")
     assert len(list((tmp_path / "report" / "figures").glob("*-class-aware-labels.png"))) == 2
-    assert len(list((tmp_path / "report" / "tables").glob("*-class-aware-labels.tex"))) == 2
+    assert len(list((tmp_path / "report" / "tables").glob("*-class-aware-strategies.tex"))) == 2
 
 
 def test_missing_results_are_named_with_the_remedy(tmp_path):
@@ -180,16 +193,45 @@ def test_command_writes_below_the_experiment_and_prints_the_findings(tmp_path, c
     assert "report in" in capsys.readouterr().out
 
 
+def test_command_prints_the_labels_that_every_arm_needs(tmp_path, capsys):
+    rows = planted_rows(("smallest_margin", "random"), seed_count=6)
+    other = [row | {"task": "speaker"} for row in rows]
+    report(write_results(tmp_path, rows + other), level=[0.8])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "Labels needed ÷ those of smallest margin, class-aware, over all settings" in lines
+    for task in ("digit", "speaker"):
+        assert (
+            f"fsdd, {task}, yamnet: labels needed, and ÷ those of smallest margin, class-aware"
+            in lines
+        )
+    assert any(line.startswith("random, class-aware") and "2 of 2" in line for line in lines)
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.index("over all settings") < page.index("fsdd, speaker, yamnet: labels needed")
+
+
+def test_command_compares_with_the_baseline_that_is_asked_for(tmp_path, capsys):
+    folder = write_results(tmp_path, planted_rows(("smallest_margin", "random"), seed_count=6))
+    report(folder, level=[0.8], baseline="random", json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["baseline"] == "random/class-aware"
+    (margin, random) = found["settings"][0]["groups"][0]["strategies"]
+    ratio = margin["labels_to_reach"][0]["ratio"]
+    assert ratio["ratio"]["high"] < 1
+    assert (ratio["bound"], random["labels_to_reach"][0]["ratio"]) == ("exact", None)
+    with pytest.raises(CommandError, match="baseline 'badge' names no arm; give one of smallest_"):
+        report(folder, baseline="badge")
+
+
 def test_command_prints_every_figure_as_json(tmp_path, capsys):
     folder = write_results(tmp_path, planted_rows(("smallest_margin", "random"), seed_count=6))
     report(folder, output=tmp_path / "elsewhere", level=[0.99], json=True)
     found = json.loads(capsys.readouterr().out)
     (setting,) = found["settings"]
-    (margin, random) = setting["selection_rules"][0]["acquisition_functions"]
+    (margin, random) = setting["groups"][0]["strategies"]
     assert margin["accuracy"]["value"] == pytest.approx(0.86, abs=0.01)
     assert margin["labels_to_reach"][0]["level"] == 0.99
     # It was never reached: infinity is no JSON.
-    assert margin["labels_to_reach"][0]["labels"]["value"] is None
+    assert margin["labels_to_reach"][0]["labels"]["median"]["value"] is None
     assert random["utilisation"] is None
     assert found["page"] == str(tmp_path / "elsewhere" / "index.html")
     assert found["findings"][0]["sentences"]

@@ -11,6 +11,7 @@ from aloe.bench.report.table import (
     cells,
     number_text,
     percent_text,
+    to_csv,
     to_latex,
     to_markdown,
 )
@@ -35,6 +36,14 @@ def test_markdown_table():
         r"| a\|b | **> 450** |",
         "",
         "Note.",
+    ]
+
+
+def test_csv_table_has_the_columns_and_cells_alone():
+    assert to_csv(TABLE).splitlines() == [
+        'acquisition function,"accuracy, %"',
+        "least_confidence,−1.5",
+        "a|b,> 450",
     ]
 
 
@@ -73,7 +82,7 @@ def tables_of(tmp_path):
 
     def tables_of(*rows):
         flat = [row for each in rows for row in each]
-        figures = analyze(read_results(write_results(tmp_path, flat)), (0.9,))
+        figures = analyze(read_results(write_results(tmp_path, flat)), (0.9,)).settings
         return [
             (table, [[cell.text for cell in row] for row in table.rows])
             for table in paper_tables(figures)

@@ -52,7 +52,7 @@ def test_results_are_read_under_the_names_of_today(folder: Path):
 def test_a_report_is_made_of_them(folder: Path):
     page = write_report(folder, folder / "report").page.read_text(encoding="utf-8")
     assert "Smallest margin, class-aware, ends at" in page
-    assert "strategies" not in page
+    assert "&#34;strategies&#34;" not in page
 
 
 def test_its_runs_count_as_done_and_the_experiment_goes_on(folder: Path):

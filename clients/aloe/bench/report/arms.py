@@ -1,0 +1,160 @@
+"""What is compared: arms of an experiment, and which of them the others are compared with."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aloe.bench.results.schema import RUN_COLUMNS
+from aloe.client.types import AcquisitionFunction, SelectionRule
+
+RANDOM = AcquisitionFunction.RANDOM.value
+AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE.value, SelectionRule.CLASS_AGNOSTIC.value
+MARGINS = (AcquisitionFunction.SMALLEST_MARGIN.value, AcquisitionFunction.MARGIN_LOGITS.value)
+"""What the paper's text and its authors' code call uncertainty."""
+SETTING_COLUMNS = ("dataset", "encoder", "task", "oracle")
+CHOICE_COLUMNS = tuple(
+    name
+    for name in RUN_COLUMNS
+    if name not in (*SETTING_COLUMNS, "acquisition_function", "selection_rule", "seed")
+)
+"""What else is chosen for a run, whatever an experiment can choose."""
+_PAPERS_CHOICES = {"recipe": "paper", "representation": "none", "head": "adam"}
+"""The paper's value of the columns that have one."""
+_FUNCTIONS = [each.value for each in AcquisitionFunction]
+_RULES = [each.value for each in SelectionRule]
+
+Choices = tuple[tuple[str, str], ...]
+"""Pairs of column and value, in the order of CHOICE_COLUMNS."""
+
+
+class NoSuchArm(ValueError):
+    """A text names no arm, or several: one line that says which there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A query strategy, and the recipe and all else that was chosen for the runs it is of."""
+
+    acquisition_function: str
+    selection_rule: str
+    """Empty for the head that was trained on every label."""
+    choices: Choices = ()
+
+    @property
+    def is_class_aware(self) -> bool:
+        return self.selection_rule == AWARE
+
+    @property
+    def is_papers(self) -> bool:
+        """Whether all else than the query strategy is as in the paper."""
+        return all(_PAPERS_CHOICES.get(column, value) == value for column, value in self.choices)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        chosen = tuple(value for _, value in self.choices)
+        return tuple(filter(None, (*chosen, self.acquisition_function, self.selection_rule)))
+
+    @property
+    def name(self) -> str:
+        """As find_arm reads it."""
+        return "/".join(self.values)
+
+
+def strategy_name(arm: Arm, arms: Iterable[Arm]) -> str:
+    """Name a query strategy among others that are class-aware, or that are not.
+
+    It is the acquisition function; where a selection rule weighs more than scores, the rule, with
+    the function where several stand under the rule.
+    """
+    if arm.selection_rule in {"", AWARE, AGNOSTIC}:
+        return arm.acquisition_function
+    beside = {each.acquisition_function for each in arms if _rules_are_equal(each, arm)}
+    if len(beside) == 1:
+        return arm.selection_rule
+    return f"{arm.acquisition_function} {arm.selection_rule}"
+
+
+def choice_name(arm: Arm, arms: Sequence[Arm]) -> str:
+    """Name what was chosen for an arm and is not the same for all arms; empty for nothing."""
+    return ", ".join(
+        value
+        for place, (_, value) in enumerate(arm.choices)
+        if value and len({each.choices[place][1] for each in arms}) > 1
+    )
+
+
+def arm_name(arm: Arm, arms: Sequence[Arm]) -> str:
+    """Name an arm among all of an experiment, shortly."""
+    strategy = strategy_name(arm, arms)
+    is_by_score = arm.selection_rule in {AWARE, AGNOSTIC}
+    parts = (choice_name(arm, arms), strategy, arm.selection_rule if is_by_score else "")
+    return ", ".join(filter(None, parts))
+
+
+def in_order(arms: Iterable[Arm]) -> list[Arm]:
+    """Return the arms once each, in a fixed order of strategies; random, their baseline, last."""
+    found = list(dict.fromkeys(arms))
+    choices = list(dict.fromkeys(each.choices for each in found))
+    return sorted(
+        found,
+        key=lambda arm: (
+            choices.index(arm.choices),
+            arm.acquisition_function == RANDOM,
+            _place(_RULES, arm.selection_rule),
+            _place(_FUNCTIONS, arm.acquisition_function),
+        ),
+    )
+
+
+def baseline_of(arms: Sequence[Arm], wanted: str = "") -> Arm:
+    """Return the arm that the others are compared with.
+
+    Args:
+        arms: one or more.
+        wanted: values of it, joined by slashes; empty for the paper's recipe, which is its margin
+            by classes, or else for random picks, or else for the first arm.
+
+    Raises:
+        NoSuchArm: the text names none of the arms, or several.
+    """
+    if wanted:
+        return _find_arm(arms, wanted)
+    ranked = sorted(
+        arms,
+        key=lambda arm: (
+            not (arm.is_papers and arm.is_class_aware and arm.acquisition_function in MARGINS),
+            not (arm.is_papers and arm.acquisition_function == RANDOM),
+            arm.acquisition_function != RANDOM,
+        ),
+    )
+    return ranked[0]
+
+
+def random_beside(arm: Arm, arms: Iterable[Arm]) -> Arm | None:
+    """Return the random picks that an arm is compared with: those that share most with it."""
+    return max(
+        (each for each in arms if each.acquisition_function == RANDOM),
+        key=lambda each: (
+            len(set(each.choices) & set(arm.choices)),
+            each.is_class_aware == arm.is_class_aware,
+        ),
+        default=None,
+    )
+
+
+def _find_arm(arms: Sequence[Arm], wanted: str) -> Arm:
+    values = set(filter(None, wanted.split("/")))
+    found = [each for each in arms if values <= set(each.values)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(each.name for each in found or arms)
+    raise NoSuchArm(
+        f"{wanted!r} names {'several arms' if found else 'no arm'}; give one of {names}"
+    )
+
+
+def _rules_are_equal(one: Arm, other: Arm) -> bool:
+    return one.selection_rule == other.selection_rule
+
+
+def _place(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else len(names)

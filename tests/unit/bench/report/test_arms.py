@@ -1,0 +1,79 @@
+"""What arms are called, and which of them the others are compared with."""
+
+import pytest
+from tests.unit.bench.report.runs_in_memory import HERDING, PAPERS, RANDOM
+
+from aloe.bench.report.arms import (
+    Arm,
+    NoSuchArm,
+    arm_name,
+    baseline_of,
+    in_order,
+    random_beside,
+    strategy_name,
+)
+
+OTHER_RANDOM = Arm("random", "class-agnostic", (("recipe", "linear"),))
+ARMS = [RANDOM, HERDING, PAPERS]
+
+
+def test_an_arm_is_called_what_tells_it_from_the_others():
+    assert [arm_name(each, ARMS) for each in ARMS] == [
+        "paper, random, class-agnostic",
+        "linear, herding",
+        "paper, smallest_margin, class-aware",
+    ]
+    assert arm_name(PAPERS, [PAPERS, RANDOM]) == "smallest_margin, class-aware"
+
+
+def test_a_rule_is_named_with_the_function_only_where_it_has_several():
+    by_entropy = Arm("entropy", "herding", HERDING.choices)
+    assert strategy_name(HERDING, [HERDING, PAPERS]) == "herding"
+    assert strategy_name(HERDING, [HERDING, by_entropy]) == "smallest_margin herding"
+
+
+def test_the_baseline_is_the_papers_recipe_wherever_it_stands():
+    assert baseline_of(ARMS) == PAPERS
+    code = Arm("margin_logits", "class-aware", PAPERS.choices)
+    assert baseline_of([HERDING, code]) == code
+
+
+def test_without_the_papers_recipe_random_picks_are_the_baseline():
+    by_classes = Arm("smallest_margin", "class-aware", HERDING.choices)
+    assert baseline_of([by_classes, HERDING, RANDOM]) == RANDOM
+    assert baseline_of([by_classes, OTHER_RANDOM]) == OTHER_RANDOM
+    assert baseline_of([HERDING]) == HERDING
+
+
+@pytest.mark.parametrize("wanted", ["herding", "linear", "linear/smallest_margin/herding"])
+def test_a_baseline_is_found_by_values_that_are_its_own(wanted):
+    assert baseline_of(ARMS, wanted) == HERDING
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("badge", "'badge' names no arm; give one of paper/random/class-agnostic, linear/"),
+        (
+            "smallest_margin",
+            "'smallest_margin' names several arms; give one of linear/smallest_margin/herding, ",
+        ),
+    ],
+)
+def test_a_baseline_that_is_none_or_several_is_told_with_the_names(wanted, message):
+    with pytest.raises(NoSuchArm) as caught:
+        baseline_of(ARMS, wanted)
+    assert str(caught.value).startswith(message)
+
+
+def test_the_random_picks_beside_an_arm_share_its_choices_where_there_are_such():
+    assert random_beside(HERDING, [RANDOM, OTHER_RANDOM]) == OTHER_RANDOM
+    assert random_beside(HERDING, [RANDOM]) == RANDOM
+    assert random_beside(HERDING, [PAPERS]) is None
+    aware = Arm("random", "class-aware", PAPERS.choices)
+    assert random_beside(PAPERS, [RANDOM, aware]) == aware
+
+
+def test_arms_stand_by_choice_with_random_last():
+    badge = Arm("smallest_margin", "class-agnostic", PAPERS.choices)
+    assert in_order([RANDOM, badge, PAPERS, HERDING, PAPERS]) == [PAPERS, badge, RANDOM, HERDING]
