@@ -79,14 +79,14 @@ def test_runs_of_a_seed_share_its_split_and_no_group_is_on_both_sides(
     for row in rows:
         asked[row["seed"]].update(row["picks"] or [])
     for seed, picks in asked.items():
-        splits = data.splits(seed)
+        splits = data.draw_splits(seed)
         tested = {group_of[clip_id] for clip_id, split in splits.items() if split is Split.TEST}
         assert tested
         assert not tested & {group_of[clip_id] for clip_id in picks}
-    assert data.splits(0) != data.splits(1)
+    assert data.draw_splits(0) != data.draw_splits(1)
     ceilings = {r["seed"]: r["label_count"] for r in rows if not r["selection_rule"]}
     for seed, label_count in ceilings.items():
-        assert label_count == sum(each is Split.TRAIN for each in data.splits(seed).values())
+        assert label_count == sum(each is Split.TRAIN for each in data.draw_splits(seed).values())
 
 
 def test_one_split_for_all_seeds_is_another_experiment(from_zero: Bench, tmp_path: Path):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from aloe.bench.datasets import NAMES, Dataset, load
+from aloe.bench.datasets.split_notes import about_splits
 from aloe.cli.console import complain, notes, print_json, print_table, results
 from aloe.cli.options import Json
 from aloe.client import Split
@@ -24,7 +25,7 @@ def datasets(
         _print_names(json)
         return
     data = load(dataset, root)
-    warnings = (*data.warnings, *data.about_splits())
+    warnings = (*data.warnings, *about_splits(data))
     for warning in warnings:
         complain(warning)
     if json:

@@ -87,6 +87,10 @@ def run(
             help="whether each seed draws train and test clips of data sets without splits",
         ),
     ] = None,
+    ignore_splits: Annotated[
+        bool | None,
+        typer.Option("--ignore-splits/--own-splits", help="also where data sets have splits"),
+    ] = None,
     int16_divisor: Annotated[int | None, typer.Option(help="of 16-bit samples")] = None,
     length_policy: Annotated[
         str | None, typer.Option(help="as python -m aloe.embedding takes it; empty: the encoder's")
@@ -129,6 +133,7 @@ def run(
         "margin_on": margin_on and margin_on.value,
         "class_aware_random": class_aware_random and class_aware_random.value,
         "split_per_seed": split_per_seed,
+        "ignore_splits": ignore_splits,
         "int16_divisor": int16_divisor,
         "length_policy": length_policy,
     }

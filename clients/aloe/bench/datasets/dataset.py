@@ -43,9 +43,11 @@ class Dataset:
     """Likewise for tasks with several labels per recording; they cannot be trained yet."""
     warnings: tuple[str, ...] = ()
     """How this copy differs from the official data set, a line each."""
-    drawn_by: tuple[str, ...] | None = None
-    """Where the data set has no splits of its own, so that those of its recordings were drawn: the
-    group of each recording, empty for one by itself. No group is in two splits."""
+    groups: tuple[str, ...] = ()
+    """Of each recording, what should not be in two splits, as of one speaker; a recording with an
+    empty one is by itself. None where no group is known."""
+    is_drawn: bool = False
+    """Whether it has no splits of its own, so that those of its recordings were drawn."""
     embeddings: Embeddings | None = None
     """Of a data set that is embedded already, and has no audio."""
 
@@ -94,46 +96,21 @@ class Dataset:
             found = Counter((r.split, r.labels[task]) for r in self.recordings)
         return {split: {name: found[split, name] for name in classes} for split in Split}
 
-    def splits(self, seed: int) -> Mapping[str, Split]:
-        """Return clip id to split as a seed draws it, 30 % test; its own where it has splits.
+    def draw_splits(self, seed: int) -> Mapping[str, Split]:
+        """Return clip id to split as a seed draws it, 30 % test, whatever the recordings' are.
 
-        A task is needed to draw by, the only one of such a data set.
+        No group is in both train and test, and each class, or each combination of them where there
+        are several tasks, is divided as far as groups allow.
 
         Raises:
             DatasetError: its groups cannot be split.
         """
-        if self.drawn_by is None:
-            return {r.clip_id: r.split for r in self.recordings}
-        (task,) = self.tasks
-        labels = [r.labels[task] for r in self.recordings]
+        labels = ["\0".join(r.labels[task] for task in self.tasks) for r in self.recordings]
         try:
-            splits = draw_train_test(labels, self.drawn_by, seed)
+            splits = draw_train_test(labels, self.groups, seed)
         except DatasetError as error:
             raise DatasetError(f"{self.name}: {error}") from error
         return {r.clip_id: split for r, split in zip(self.recordings, splits, strict=True)}
-
-    def about_splits(self, *, per_seed: bool = False) -> tuple[str, ...]:
-        """Return a line about splits that were not the data set's own but drawn by group.
-
-        Args:
-            per_seed: they are drawn by each seed, not once.
-        """
-        if not any(self.drawn_by or ()):
-            return ()
-        count = Counter(r.split for r in self.recordings)
-        drawn = (
-            "each seed draws 30 % of them as test clips, no group in both train and test"
-            if per_seed
-            else f"drawn by group, {count[Split.TRAIN]:,} train, {count[Split.VALIDATION]:,}"
-            f" validation and {count[Split.TEST]:,} test clips, no group in two of them"
-        )
-        unknown_count = (self.drawn_by or ()).count("")
-        alone = (
-            f"; {unknown_count:,} clips without a group were drawn one by one"
-            if unknown_count
-            else ""
-        )
-        return (f"{self.name} gives no split: {drawn}{alone}",)
 
     def _check_task(self, task: str, classes: tuple[str, ...]) -> None:
         if len(classes) < 2:

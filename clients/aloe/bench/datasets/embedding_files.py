@@ -48,14 +48,10 @@ def load_embeddings(file: Path, *, seed: int) -> Dataset:
     vectors = _vectors(file, arrays)
     texts = {name: _texts(file, arrays, name, len(vectors)) for name in _TEXTS if name in arrays}
     labels = texts[_LABELS]
-    groups = texts.get(_GROUPS, [""] * len(labels))
+    groups = tuple(texts.get(_GROUPS, ()))
     warnings = [f"{file}: not read: {', '.join(map(repr, others))}"] if others else []
-    drawn_by = None
-    if any(texts.get(_SPLITS, ())):
-        splits = _splits(file, texts[_SPLITS])
-    else:
-        drawn_by = tuple(groups)
-        splits = draw_once(labels, groups, seed)
+    has_splits = any(texts.get(_SPLITS, ()))
+    splits = _splits(file, texts[_SPLITS]) if has_splits else draw_once(labels, groups, seed)
     clip_ids = _clip_ids(file, texts.get(_IDS), len(labels))
     recordings = tuple(
         Recording(clip_id, file, split, {SINGLE_TASK: label}, row=row)
@@ -66,7 +62,8 @@ def load_embeddings(file: Path, *, seed: int) -> Dataset:
         recordings,
         {SINGLE_TASK: tuple(sorted(set(labels)))},
         warnings=tuple(warnings),
-        drawn_by=drawn_by,
+        groups=groups,
+        is_drawn=not has_splits,
         embeddings=Embeddings(_encoder_name(file), _fingerprint(vectors), vectors),
     )
 

@@ -24,8 +24,8 @@ def load_folders(root: Path, *, seed: int) -> Dataset:
     if not folders:
         raise DatasetError(f"{root} holds no folders: put each class's audio in one of its own")
     names = {folder.name.lower() for folder in folders}
-    if "train" in names and names <= SPLIT_NAMES.keys():
-        drawn_by = None
+    has_splits = "train" in names and names <= SPLIT_NAMES.keys()
+    if has_splits:
         found = [
             (SPLIT_NAMES[folder.name.lower()], label, path)
             for folder in folders
@@ -33,12 +33,11 @@ def load_folders(root: Path, *, seed: int) -> Dataset:
         ]
     else:
         files = list(_labeled_files(root))
-        drawn_by = ("",) * len(files)
         splits = draw_splits([label for label, _ in files], seed)
         found = [(split, *file) for split, file in zip(splits, files, strict=True)]
     recordings = tuple(_recording(root, *entry) for entry in found)
     classes = tuple(sorted({label for _, label, _ in found}))
-    return Dataset(str(root), recordings, {SINGLE_TASK: classes}, drawn_by=drawn_by)
+    return Dataset(str(root), recordings, {SINGLE_TASK: classes}, is_drawn=not has_splits)
 
 
 def _labeled_files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -28,12 +28,9 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
     """
     rows = list(read_table(file, ("path", "label"), form=_FORM))
     labels = [row.require("label") for row in rows]
-    drawn_by = None
-    if rows and "split" in rows[0].cells:
-        splits = [_split_of(row) for row in rows]
-    else:
-        drawn_by = tuple(_group_of(row) for row in rows)
-        splits = draw_once(labels, drawn_by, seed)
+    groups = tuple(_group_of(row) for row in rows)
+    has_splits = bool(rows) and "split" in rows[0].cells
+    splits = [_split_of(row) for row in rows] if has_splits else draw_once(labels, groups, seed)
     recordings: dict[str, Recording] = {}
     for row, label, split in zip(rows, labels, splits, strict=True):
         recording = _recording(file.parent, row, label, split)
@@ -44,7 +41,13 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
             )
         recordings[recording.clip_id] = recording
     classes = tuple(sorted(set(labels)))
-    return Dataset(str(file), tuple(recordings.values()), {SINGLE_TASK: classes}, drawn_by=drawn_by)
+    return Dataset(
+        str(file),
+        tuple(recordings.values()),
+        {SINGLE_TASK: classes},
+        groups=groups,
+        is_drawn=not has_splits,
+    )
 
 
 def _group_of(row: Row) -> str:

@@ -24,6 +24,11 @@ def draw_train_test(labels: Sequence[str], groups: Sequence[str], seed: int) -> 
     unknown: such recordings are drawn one by one, and within each class where no group is known.
     Where all would be train, the smallest group that can be spared is test.
 
+    Args:
+        labels: of each recording.
+        groups: of each recording; empty where there are none.
+        seed: of a run.
+
     Raises:
         DatasetError: no groups can be test, for each has a class that no other has.
     """

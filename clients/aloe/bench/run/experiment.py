@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from aloe.bench.datasets import Dataset, load
+from aloe.bench.datasets.split_notes import about_splits
 from aloe.bench.results import rows
 from aloe.bench.results.rows import RunRecord
 from aloe.bench.results.storage import ExperimentFolder
@@ -95,7 +96,8 @@ def run_experiment(
     _check_oracles(spec, datasets)
     _check_budget(spec, datasets)
     for dataset in datasets.values():
-        for warning in (*dataset.warnings, *dataset.about_splits(per_seed=spec.split_per_seed)):
+        drawn = about_splits(dataset, per_seed=spec.split_per_seed, ignored=spec.ignore_splits)
+        for warning in (*dataset.warnings, *drawn):
             watcher.note(warning)
     with ExperimentFolder(output) as folder:
         folder.adopt(spec)
@@ -105,7 +107,7 @@ def run_experiment(
         with ExitStack() as ending:
             runner = _Runner(spec, folder, means, watcher, ending)
             for part in parts:
-                embedded = read_part(part, split_per_seed=spec.split_per_seed)
+                embedded = read_part(part, spec)
                 runner.do_missing(part, embedded)
                 about.append(about_part(part, embedded, failures[part.name]))
         runs = [

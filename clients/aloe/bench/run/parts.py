@@ -200,12 +200,12 @@ def _embed(
     return failures
 
 
-def read_part(part: Part, *, split_per_seed: bool) -> EmbeddedPart:
+def read_part(part: Part, spec: Spec) -> EmbeddedPart:
     """Read the embeddings of a part that embed_parts made, or that its data set brings.
 
     Args:
         part: which.
-        split_per_seed: each seed draws its own splits, where the data set has none.
+        spec: says whether each seed draws its own splits.
 
     Raises:
         ExperimentError: no clip is embedded.
@@ -213,8 +213,8 @@ def read_part(part: Part, *, split_per_seed: bool) -> EmbeddedPart:
     brought = part.data.embeddings
     encoder, clips = _stored(part) if brought is None else _brought(part, brought)
     corpus = Corpus.of_dataset(part.data, part.tasks).of_clips(clips)
-    is_drawn = split_per_seed and part.data.drawn_by is not None
-    splits_of = cache(part.data.splits) if is_drawn else None
+    is_drawn = spec.split_per_seed and (part.data.is_drawn or spec.ignore_splits)
+    splits_of = cache(part.data.draw_splits) if is_drawn else None
     return EmbeddedPart(corpus, encoder, _digest(corpus), splits_of)
 
 

@@ -117,6 +117,8 @@ class Spec:
     split_per_seed: bool = False
     """Each seed draws its own train and test clips of the data sets that have no splits of their
     own, so that what is found does not hang on one split; False draws them once, for all seeds."""
+    ignore_splits: bool = False
+    """With split_per_seed: they are drawn also where a data set has its own."""
     int16_divisor: int = 32768
     """What 16-bit samples are divided by."""
     length_policy: str = ""
@@ -134,6 +136,10 @@ class Spec:
                 f"stop has {len(self.stop)} rules; give at most {_MAX_RULE_COUNT}"
             )
         self._check_counts()
+        if self.ignore_splits and not self.split_per_seed:
+            raise ExperimentError(
+                "ignore_splits is true, but split_per_seed false; set both, or neither"
+            )
         if self.int16_divisor not in (32767, 32768):
             raise ExperimentError(f"int16_divisor is {self.int16_divisor}; give 32768 or 32767")
         self._check_names("datasets", [each.short_name for each in self.datasets])

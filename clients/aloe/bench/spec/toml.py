@@ -254,6 +254,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "margin_on": _one_of(MarginOn),
     "class_aware_random": _one_of(ClassAwareRandom),
     "split_per_seed": _flag,
+    "ignore_splits": _flag,
     "int16_divisor": _count,
     "length_policy": _text,
 }

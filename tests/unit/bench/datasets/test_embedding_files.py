@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aloe.bench.datasets import Dataset, DatasetError, load, npz
+from aloe.bench.datasets.split_notes import about_splits
 from aloe.client.types import Split
 
 Complaint = Callable[[Path], str]
@@ -58,7 +59,7 @@ def test_vectors_classes_and_splits_are_read(tmp_path: Path, write, name: str) -
     assert dataset.embeddings.encoder == "yamnet"
     assert dataset.embeddings.vectors.dtype == np.float32
     np.testing.assert_array_equal(dataset.embeddings.vectors, VECTORS)
-    assert dataset.drawn_by is None
+    assert not dataset.is_drawn
     assert dataset.warnings == ()
 
 
@@ -86,17 +87,36 @@ def test_the_fingerprint_is_of_the_vectors_however_they_are_written(tmp_path: Pa
 def test_splits_are_drawn_by_group_where_none_are_given(tmp_path: Path, write, name: str) -> None:
     groups = np.array(["a", "a", "b", "b", "c", "c", "", ""])
     dataset = load(write(tmp_path / name, split=None, group=groups))
-    assert dataset.drawn_by == tuple(groups)
+    assert (dataset.groups, dataset.is_drawn) == (tuple(groups), True)
     found = {(g, r.split) for g, r in zip(groups, dataset.recordings, strict=True) if g}
     assert len(found) == 3
-    (told,) = dataset.about_splits()
+    (told,) = about_splits(dataset)
     assert re.search(r"drawn by group, \d train, .*; 2 clips without a group were drawn", told)
-    (told,) = dataset.about_splits(per_seed=True)
-    assert "each seed draws 30 % of them as test clips, no group in both" in told
+    (told,) = about_splits(dataset, per_seed=True)
+    assert "each seed draws 30 % of the clips as test clips, no group in both" in told
     # As where a column is there but was not filled in.
     blank = load(write(tmp_path / name, split=np.array([""] * 8), group=np.array([""] * 8)))
-    assert blank.drawn_by == ("",) * 8
-    assert blank.about_splits() == ()
+    assert blank.is_drawn
+    assert about_splits(blank) == ()
+
+
+def test_a_split_of_its_own_that_has_groups_on_both_sides_is_told(tmp_path: Path) -> None:
+    groups = np.array(["a", "b", "c", "d", "e", "", "a", "e"])
+    dataset = load(write_npz(tmp_path / "a.npz", group=groups))
+    (told,) = about_splits(dataset)
+    assert told == (
+        f"{tmp_path / 'a.npz'}: 1 of its 5 groups are in both train and test by its own split;"
+        " --split-per-seed with --ignore-splits keeps them apart"
+    )
+    assert about_splits(dataset, per_seed=True) == (told,)
+    (told,) = about_splits(dataset, per_seed=True, ignored=True)
+    assert told.endswith(
+        ": each seed draws 30 % of the clips as test clips, no group in both train and test; 1"
+        " clips without a group were drawn one by one"
+    )
+    drawn = dataset.draw_splits(0)
+    sides = {(g, s) for g, s in zip(groups, drawn.values(), strict=True) if g}
+    assert len(sides) == 5
 
 
 def test_clips_keep_the_ids_that_they_have(tmp_path: Path) -> None:

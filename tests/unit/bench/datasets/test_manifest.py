@@ -6,6 +6,7 @@ import pytest
 from tests.unit.bench.datasets.miniatures import ramp, read, write_audio
 
 from aloe.bench.datasets import load
+from aloe.bench.datasets.split_notes import about_splits
 from aloe.client.types import Split
 
 Put = Callable[..., Path]
@@ -61,7 +62,7 @@ def test_splits_are_drawn_by_speaker_where_speakers_are_known(put: Put) -> None:
     dataset = load(put(*names, m="path,label,speaker\n" + rows) / "m.csv")
     found = {(r.speaker, r.split) for r in dataset.recordings if r.speaker}
     assert len(found) == 9
-    (told,) = dataset.about_splits()
+    (told,) = about_splits(dataset)
     assert told.endswith(
         "m.csv gives no split: drawn by group, 28 train, 4 validation and 8 test clips, no group in"
         " two of them; 4 clips without a group were drawn one by one"
@@ -72,7 +73,7 @@ def test_groups_weigh_more_than_speakers(put: Put) -> None:
     names = [f"{i}.wav" for i in range(6)]
     rows = "".join(f"{name},{'ab'[i % 2]},x,g{i // 2}\n" for i, name in enumerate(names))
     dataset = load(put(*names, m="path,label,speaker,group\n" + rows) / "m.csv")
-    assert dataset.drawn_by == ("g0", "g0", "g1", "g1", "g2", "g2")
+    assert dataset.groups == ("g0", "g0", "g1", "g1", "g2", "g2")
     assert {r.speaker for r in dataset.recordings} == {"x"}
 
 

@@ -121,6 +121,7 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
         ({"labels": 9, "rounds": -1}, "rounds is -1; give at least 1, or labels"),
         ({"batch_size": -2}, "batch_size is -2; give 0 or more"),
         ({"seed_labels": -1}, "seed_labels is -1; give 0 or more"),
+        ({"ignore_splits": True}, "ignore_splits is true, but split_per_seed false; set both"),
         ({"split_per_seed": "yes"}, "split_per_seed is 'yes'; give true or false"),
         ({"rounds": "many"}, "rounds is 'many'; give a whole number"),
         ({"seeds": True}, "seeds is True; give a whole number"),
