@@ -69,7 +69,7 @@ def test_kernel_features_have_the_products_that_numpy_finds_within_1e_4(count, d
 
 
 def test_the_leading_256_directions_are_those_that_numpy_finds():
-    vectors = make_vectors(6, 900, 40)
+    vectors = make_vectors(6, 400, 40)
     reference, fitted = fitted_kernel(vectors, seed=7), fit(KERNEL, vectors, seed=7)
     features = fitted.map(vectors).astype(np.float64)
     expected = reference.map(vectors.astype(np.float64))
@@ -112,7 +112,7 @@ def test_a_share_leaves_other_rows_alone():
 
 
 def test_a_seed_fixes_every_bit_and_another_one_draws_others():
-    vectors = make_vectors(11, 700, 12)
+    vectors = make_vectors(11, 300, 12)
     once, again = (fit(KERNEL, vectors, seed=4).to_bytes() for _ in range(2))
     assert once == again
     assert fit(KERNEL, vectors, seed=5).to_bytes() != once
@@ -120,7 +120,7 @@ def test_a_seed_fixes_every_bit_and_another_one_draws_others():
 
 def test_a_fit_does_not_depend_on_the_threads_of_blas():
     threadpoolctl = pytest.importorskip("threadpoolctl")
-    vectors, found = make_vectors(12, 600, 20), set()
+    vectors, found = make_vectors(12, 300, 20), set()
     for count in (1, 2):
         with threadpoolctl.threadpool_limits(limits=count, user_api="blas"):
             found.add(fit(KERNEL, vectors, seed=1).to_bytes())

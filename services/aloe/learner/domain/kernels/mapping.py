@@ -122,23 +122,20 @@ def views_of_rows(
 def _similarities(
     views: Float32Array,
     squares: Float32Array,
-    count: int,
     landmarks: Float32Array,
     landmark_squares: Float32Array,
-    steepness: np.float32,
+    steepness: float,
     similarity_mean: Float32Array,
     out: Float32Array,
-    out_begin: int,
 ) -> None:
-    """Set out[out_begin + i] to the centred similarities of views[i] to all landmarks."""
-    out[out_begin : out_begin + count] = _ZERO
-    multiply_rows(views, count, landmarks, out, out_begin)
-    for i in range(count):
-        row = out[out_begin + i]
-        for j in range(len(row)):
+    """Set out, (n, n_padded_landmarks) float32, to the centred similarities of views[:n]."""
+    multiply_rows(views, landmarks, out)
+    steep = np.float32(steepness)
+    for i in range(len(out)):
+        for j in range(len(landmark_squares)):
             # Half of the squared distance of both views together.
-            distance = max(squares[i] + landmark_squares[j] - row[j], _ZERO)
-            row[j] = exp(-distance * steepness) - similarity_mean[j]
+            distance = max(squares[i] + landmark_squares[j] - out[i, j], _ZERO)
+            out[i, j] = exp(-distance * steep) - similarity_mean[j]
 
 
 @kernel
@@ -156,20 +153,17 @@ def similarities_of_rows(
     """Set out, (n, n_padded_landmarks) float32, to what _map_by_kernel multiplies by directions."""
     views = np.empty((min(BLOCK, len(vectors)), 2 * vectors.shape[1] + _APART), np.float32)
     squares = np.empty(len(views), np.float32)
-    steep = np.float32(steepness)
     for begin in range(0, len(vectors), BLOCK):
         end = min(begin + BLOCK, len(vectors))
         views_of_rows(vectors, begin, end, mean, scale, unit_mean, views, squares)
         _similarities(
             views,
             squares,
-            end - begin,
             landmarks,
             landmark_squares,
-            steep,
+            steepness,
             similarity_mean,
-            out,
-            begin,
+            out[begin:end],
         )
 
 
@@ -207,24 +201,14 @@ def _map_by_kernel(
     views = np.empty((room, 2 * vectors.shape[1] + _APART), np.float32)
     squares = np.empty(room, np.float32)
     similarities = np.empty((room, len(landmark_squares)), np.float32)
-    steep = np.float32(steepness)
     for start in range(begin, end, BLOCK):
         stop = min(start + BLOCK, end)
-        count = stop - start
         views_of_rows(vectors, start, stop, mean, scale, unit_mean, views, squares)
+        block = similarities[: stop - start]
         _similarities(
-            views,
-            squares,
-            count,
-            landmarks,
-            landmark_squares,
-            steep,
-            similarity_mean,
-            similarities,
-            0,
+            views, squares, landmarks, landmark_squares, steepness, similarity_mean, block
         )
-        out[start:stop] = _ZERO
-        multiply_rows(similarities, count, directions, out, start)
+        multiply_rows(block, directions, out[start:stop])
 
 
 map_by_kernel = kernel(_map_by_kernel)

@@ -94,8 +94,7 @@ def products_of_columns(rows: Float32Array, out: Float64Array) -> None:
             for j in range(column_count):
                 across[j, i] = rows[begin + i, j]
                 panels[j // PANEL, i, j % PANEL] = rows[begin + i, j]
-        part[:] = np.float32(0)
-        multiply_rows(across, column_count, panels, part, 0)
+        multiply_rows(across, panels, part)
         for j in range(column_count):
             for k in range(column_count):
                 out[j, k] += part[j, k]

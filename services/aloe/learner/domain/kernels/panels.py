@@ -7,6 +7,7 @@ same bits in a tile of rows and alone, whatever rows are beside it.
 import itertools
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.errors import TypingError
@@ -55,7 +56,6 @@ class _Writer:
         column: Any,
         begin: Any,
         end: Any,
-        out_row: Any,
     ) -> None:
         """Write them, for a tile of so many rows and registers a row."""
         builder = self._builder
@@ -68,7 +68,7 @@ class _Writer:
         places = [
             [
                 builder.gep(
-                    self._place(_OUT, builder.add(out_row, _INT64(r)), out_column),
+                    self._place(_OUT, builder.add(first, _INT64(r)), out_column),
                     [_INT64(v * LANES)],
                 )
                 for v in range(register_count)
@@ -144,23 +144,21 @@ def _multiplication(row_count: int, register_count: int) -> Any:
         column: Any,
         begin: Any,
         end: Any,
-        out_row: Any,
     ) -> Any:
-        """Add to out[out_row + r, panel * PANEL + column + j] for each row r and column j.
+        """Add to out[first + r, panel * PANEL + column + j] for each row r and column j.
 
         Args:
             typing_context: numba's.
             rows: (n, at least depth) float32.
             panels: (n_panels, depth, PANEL) float32.
-            out: (m, n_panels * PANEL) float32.
-            first: of rows.
+            out: (n, n_panels * PANEL) float32.
+            first: of rows and out.
             panel: of panels.
             column: of the panel, the first.
             begin: of the dimensions.
             end: one past the last.
-            out_row: of out, for the first row.
         """
-        del typing_context, first, panel, column, begin, end, out_row
+        del typing_context, first, panel, column, begin, end
         for kind in (rows, panels, out):
             if kind.dtype != types.float32 or kind.layout != "C":
                 raise TypingError(f"a tile takes row-major float32, not {kind}")
@@ -170,7 +168,7 @@ def _multiplication(row_count: int, register_count: int) -> Any:
             writer.write((row_count, register_count), *values[3:])
             return context.get_dummy_value()
 
-        return types.void(rows, panels, out, *[types.intp] * 6), generate
+        return types.void(rows, panels, out, *[types.intp] * 5), generate
 
     return intrinsic(multiply)
 
@@ -180,18 +178,16 @@ _multiply_row = _multiplication(1, PANEL // LANES)
 
 
 @kernel
-def multiply_rows(
-    rows: Float32Array, count: int, panels: Float32Array, out: Float32Array, out_begin: int
-) -> None:
-    """Add to out[out_begin + i, j] the product of row i and column j.
+def multiply_rows(rows: Float32Array, panels: Float32Array, out: Float32Array) -> None:
+    """Set out[i, j] to the product of row i and column j.
 
     Args:
-        rows: (at least count, at least depth) float32.
-        count: how many of them.
+        rows: (at least n, at least depth) float32.
         panels: (n_panels, depth, PANEL) float32, column j in panel j // PANEL.
-        out: (n, n_panels * PANEL) float32, changed.
-        out_begin: of out, for the first row.
+        out: (n, n_panels * PANEL) float32.
     """
+    count = len(out)
+    out[:] = np.float32(0)
     depth = panels.shape[1]
     whole = count // ROW_TILE * ROW_TILE
     for begin in range(0, depth, DEPTH):
@@ -199,6 +195,6 @@ def multiply_rows(
         for p in range(panels.shape[0]):
             for i in range(0, whole, ROW_TILE):
                 for c in range(0, PANEL, _COLUMN_TILE):
-                    _multiply_tile(rows, panels, out, i, p, c, begin, end, out_begin + i)
+                    _multiply_tile(rows, panels, out, i, p, c, begin, end)
             for i in range(whole, count):
-                _multiply_row(rows, panels, out, i, p, 0, begin, end, out_begin + i)
+                _multiply_row(rows, panels, out, i, p, 0, begin, end)
