@@ -6,7 +6,7 @@ For the learner, and for what looks whether they are whole.
 from collections.abc import Mapping
 
 SCHEMA, IDENTITY = "aloe:schema", "aloe:identity"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Of what the learner's store.py says. Older servers refuse to start on newer data."""
 POOL_IDS, TASK_IDS = "aloe:pools", "aloe:tasks"
 
@@ -19,6 +19,7 @@ POOL_KINDS: Mapping[str, str] = {
     "contents": "hash",
     "changes": "list",
     "marks": "list",
+    "maps": "hash",
 }
 """The keys of a pool, less what is in front, and their kinds."""
 TASK_KINDS: Mapping[str, str] = {

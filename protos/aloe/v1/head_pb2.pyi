@@ -11,6 +11,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
@@ -22,6 +23,36 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Representation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RepresentationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Representation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPRESENTATION_UNSPECIFIED: _Representation.ValueType  # 0
+    """Means NONE."""
+    REPRESENTATION_NONE: _Representation.ValueType  # 1
+    """The embedding."""
+    REPRESENTATION_LINEAR: _Representation.ValueType  # 2
+    """Its signed root, scaled, of unit length."""
+    REPRESENTATION_KERNEL: _Representation.ValueType  # 3
+    """The leading directions of a Gaussian kernel on two views of it."""
+
+class Representation(_Representation, metaclass=_RepresentationEnumTypeWrapper):
+    """What heads read of a clip: the embedding, or a map of it. A map is fitted once
+    on the clips of a pool, whatever their labels, and then serves all tasks on it.
+    """
+
+REPRESENTATION_UNSPECIFIED: Representation.ValueType  # 0
+"""Means NONE."""
+REPRESENTATION_NONE: Representation.ValueType  # 1
+"""The embedding."""
+REPRESENTATION_LINEAR: Representation.ValueType  # 2
+"""Its signed root, scaled, of unit length."""
+REPRESENTATION_KERNEL: Representation.ValueType  # 3
+"""The leading directions of a Gaussian kernel on two views of it."""
+Global___Representation: _TypeAlias = Representation  # noqa: Y015
 
 @_typing.final
 class HeadRecipe(_message.Message):
@@ -128,7 +159,9 @@ Global___LbfgsRecipe: _TypeAlias = LbfgsRecipe  # noqa: Y015
 
 @_typing.final
 class Head(_message.Message):
-    """A linear softmax classifier: softmax(embedding * weights + biases)."""
+    """A linear softmax classifier: softmax(x * weights + biases), of what it reads
+    of a clip.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -142,6 +175,8 @@ class Head(_message.Message):
     LABEL_COUNT_FIELD_NUMBER: _builtins.int
     HEAD_RECIPE_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    REPRESENTATION_FIELD_NUMBER: _builtins.int
+    MAP_NAME_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     version: _builtins.int
@@ -154,9 +189,13 @@ class Head(_message.Message):
     """Labels it was trained on."""
     seed: _builtins.int
     """Seed of its start and shuffles."""
+    representation: Global___Representation.ValueType
+    """What it reads."""
+    map_name: _builtins.str
+    """Name of the pool's map that it reads; empty for the embedding itself."""
     @_builtins.property
     def weights(self) -> _audio_pb2.FloatMatrix:
-        """embedding_dim rows, one column per class."""
+        """One row for each value that it reads, one column per class."""
 
     @_builtins.property
     def biases(self) -> _audio_pb2.FloatMatrix:
@@ -183,10 +222,12 @@ class Head(_message.Message):
         label_count: _builtins.int = ...,
         head_recipe: Global___HeadRecipe | None = ...,
         seed: _builtins.int = ...,
+        representation: Global___Representation.ValueType = ...,
+        map_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "head_recipe", b"head_recipe", "weights", b"weights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "classes", b"classes", "encoder_fingerprint", b"encoder_fingerprint", "encoder_id", b"encoder_id", "head_recipe", b"head_recipe", "label_count", b"label_count", "seed", b"seed", "task", b"task", "version", b"version", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "classes", b"classes", "encoder_fingerprint", b"encoder_fingerprint", "encoder_id", b"encoder_id", "head_recipe", b"head_recipe", "label_count", b"label_count", "map_name", b"map_name", "representation", b"representation", "seed", b"seed", "task", b"task", "version", b"version", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -233,6 +233,7 @@ class Task(_message.Message):
     MAX_LEASES_PER_ORACLE_FIELD_NUMBER: _builtins.int
     STOPPING_RULE_FIELD_NUMBER: _builtins.int
     STOP_ADVICE_FIELD_NUMBER: _builtins.int
+    REPRESENTATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"tasks/{task}"."""
     pool: _builtins.str
@@ -251,6 +252,8 @@ class Task(_message.Message):
     """Whether it has clips to ask for."""
     max_leases_per_oracle: _builtins.int
     """Clips that one oracle may hold at a time, at least 1; unset means no limit."""
+    representation: _head_pb2.Representation.ValueType
+    """What heads read of a clip. A change holds from the next head on."""
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The answers an oracle may give, 2 to 1,000: each once, 1 to 128 printable
@@ -308,10 +311,11 @@ class Task(_message.Message):
         max_leases_per_oracle: _builtins.int | None = ...,
         stopping_rule: _stopping_pb2.StoppingRule | None = ...,
         stop_advice: _stopping_pb2.StopAdvice | None = ...,
+        representation: _head_pb2.Representation.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "representation", b"representation", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__label_budget: _TypeAlias = _typing.Literal["label_budget"]  # noqa: Y015
     _WhichOneofArgType__label_budget: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget"]  # noqa: Y015

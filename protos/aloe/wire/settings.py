@@ -2,6 +2,7 @@
 
 from aloe.v1 import head_pb2, stopping_pb2, task_pb2
 from aloe.values.recipes import HEAD_RECIPES, HeadRecipe
+from aloe.values.representations import Representation
 from aloe.values.stopping import (
     STOPPING_RULES,
     AllOfRules,
@@ -11,7 +12,12 @@ from aloe.values.stopping import (
     StopReason,
 )
 from aloe.values.strategies import DEFAULT_STRATEGY, QueryStrategy
-from aloe.wire.enums import ACQUISITION_FUNCTIONS, SELECTION_RULES, STOP_VERDICTS
+from aloe.wire.enums import (
+    ACQUISITION_FUNCTIONS,
+    REPRESENTATIONS,
+    SELECTION_RULES,
+    STOP_VERDICTS,
+)
 from aloe.wire.errors import MalformedValue
 from aloe.wire.variants import Variants
 
@@ -49,6 +55,15 @@ def decode_strategy(message: task_pb2.QueryStrategy, field: str) -> QueryStrateg
             default=DEFAULT_STRATEGY.selection_rule,
         ),
     )
+
+
+def decode_representation(number: int, field: str) -> Representation:
+    """Read a representation; NONE where it is unset, as servers of before leave it.
+
+    Raises:
+        MalformedValue: it is unknown here.
+    """
+    return REPRESENTATIONS.member(number, field, default=Representation.NONE)
 
 
 def encode_advice(advice: StopAdvice) -> stopping_pb2.StopAdvice:

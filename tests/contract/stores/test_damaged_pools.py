@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import redis.asyncio
 from tests.needing_redis import needing_redis
@@ -15,9 +16,11 @@ from aloe.learner.adapters.audio.files import AudioFiles
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.errors import StoreDamaged, StoreUnfit
 from aloe.learner.domain.pool import EncodedAudio, Pool, content_hash
+from aloe.learner.domain.representations.fitting import fit
 from aloe.learner.usecases.collecting import DEFAULT_GRACE_S, AudioCollector
 from aloe.local.redis_server import redis_child
 from aloe.redis.keys import IDENTITY, POOL_IDS, POOL_KINDS, SCHEMA, SCHEMA_VERSION
+from aloe.values.representations import Representation
 
 from .conftest import new_clips, new_pool
 from .whole_redis import everything
@@ -63,6 +66,7 @@ async def damaged(url: str) -> AsyncIterator[Damaged]:
     await store.close()
 
 
+MAP = fit(Representation.LINEAR, np.eye(4, dtype=np.float32), 0)
 Call = Callable[[Damaged], Awaitable[Any]]
 WRITES: dict[str, Call] = {
     "append": lambda d: d.store.append_clips(d.pool, *new_clips(2, first=100)),
@@ -70,6 +74,7 @@ WRITES: dict[str, Call] = {
     "rename": lambda d: d.store.rename_clip(d.pool, "clip-3", "other"),
     "create": lambda d: d.store.create_pool(d.pool),
     "delete": lambda d: d.store.delete_pool(d.pool.pool_id),
+    "add_map": lambda d: d.store.add_map(d.pool, MAP),
 }
 READS: dict[str, Call] = {
     "read_pool": lambda d: d.store.read_pool(d.pool.pool_id),
@@ -77,16 +82,20 @@ READS: dict[str, Call] = {
     "read_changes": lambda d: d.store.read_changes(d.pool, 0, 100),
     "read_vectors": lambda d: d.store.read_vectors(d.pool, 0),
     "find_clips": lambda d: d.store.find_clips(d.pool.pool_id, ["clip-0"]),
+    "list_map_names": lambda d: d.store.list_map_names(d.pool),
+    "read_map": lambda d: d.store.read_map(d.pool.pool_id, MAP.name),
 }
+OF_CLIPS = WRITES.keys() - {"add_map"}
 NEEDED = {
     "meta": {*WRITES, *READS} - {"find_clips"},
-    "clips": {*WRITES, "read_clips"},
-    "rows": {*WRITES, "find_clips"},
-    "chunks": {*WRITES, "read_vectors"},
+    "clips": {*OF_CLIPS, "read_clips"},
+    "rows": {*OF_CLIPS, "find_clips"},
+    "chunks": {*OF_CLIPS, "read_vectors"},
     "tasks": {"create", "delete"},
-    "contents": {*WRITES},
-    "changes": {*WRITES, "read_changes"},
-    "marks": {*WRITES},
+    "contents": {*OF_CLIPS},
+    "changes": {*OF_CLIPS, "read_changes"},
+    "marks": {*OF_CLIPS},
+    "maps": {"create", "delete", "add_map", "read_map", "list_map_names"},
 }
 
 

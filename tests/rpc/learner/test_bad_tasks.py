@@ -49,18 +49,10 @@ BAD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
     "an acquisition function that is not offered yet": (
         {
             "query_strategy": task_pb2.QueryStrategy(
-                acquisition_function=task_pb2.ACQUISITION_FUNCTION_INFORMATION_DENSITY
+                acquisition_function=task_pb2.ACQUISITION_FUNCTION_V_OPT
             )
         },
         "task.query_strategy.acquisition_function",
-    ),
-    "a selection rule that is not offered yet": (
-        {
-            "query_strategy": task_pb2.QueryStrategy(
-                selection_rule=task_pb2.SELECTION_RULE_CLUSTERED_MARGIN
-            )
-        },
-        "task.query_strategy.selection_rule",
     ),
     "a learning rate of NaN": (
         {"head_recipe": head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe(learning_rate=math.nan))},

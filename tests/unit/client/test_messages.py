@@ -47,6 +47,7 @@ DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
     classes=st.lists(st.text(min_size=1), max_size=4),
     query_strategy=STRATEGIES,
     head_recipe=RECIPES,
+    representation=st.sampled_from(client.Representation),
     label_budget=st.none() | st.integers(0, 2**64 - 1),
     lease_duration=DURATIONS,
     seed=st.integers(0, 2**64 - 1),

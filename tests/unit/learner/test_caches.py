@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from aloe.learner.adapters.memory.store import MemoryStore
-from aloe.learner.cache.pools import PoolCache
+from aloe.learner.cache.pools import CachedPool, PoolCache
 from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import PoolNotFound, StoreUnavailable, TaskNotFound
 from aloe.learner.domain.leases import LabelChange
@@ -49,13 +49,14 @@ async def test_clips_added_while_a_pool_is_read_leave_clips_and_vectors_in_step(
     cache = PoolCache(store, BYTE_BUDGET)
     for expected_count in (4, 6, 8):
         cached = await cache.fresh("p")
-        assert len(cached.clips) == len(cached.vectors) == expected_count
+        vectors = await cache.load(cached)
+        assert len(cached.clips) == len(vectors) == expected_count
         assert [clip.clip_id for clip in cached.clips] == [f"c{n}" for n in range(expected_count)]
         assert [cached.clips[n].clip_id for n in (0, expected_count - 1)] == [
             "c0",
             f"c{expected_count - 1}",
         ]
-        assert cached.vectors[:, 0].tolist() == list(range(expected_count))
+        assert vectors[:, 0].tolist() == list(range(expected_count))
 
 
 async def test_a_pool_deleted_while_it_is_read_is_not_found():
@@ -85,13 +86,14 @@ async def test_a_pool_goes_on_being_read_for_others_when_the_first_to_ask_goes()
     store = Slow()
     await filled(store, "a", 10)
     cache = PoolCache(store, BYTE_BUDGET)
-    impatient = asyncio.create_task(cache.fresh("a"))
+    cached = await cache.fresh("a")
+    impatient = asyncio.create_task(cache.load(cached))
     await store.reading.wait()
     impatient.cancel()
     with pytest.raises(asyncio.CancelledError):
         await impatient
     store.may_go_on.set()
-    assert (await cache.fresh("a")).vectors[:, 0].tolist() == list(range(10))
+    assert (await cache.load(cached))[:, 0].tolist() == list(range(10))
     assert store.count == 1
 
 
@@ -105,7 +107,8 @@ async def test_a_pool_made_anew_is_read_anew():
         await store.create_pool(pool)
         await append(store, pool, 0, count)
         cached = await cache.fresh("p")
-        assert (len(cached.clips), cached.vectors.shape) == (count, (count, DIM))
+        vectors = await cache.load(cached)
+        assert (len(cached.clips), vectors.shape) == (count, (count, DIM))
         await store.delete_pool("p")
 
 
@@ -114,14 +117,20 @@ async def filled(store: MemoryStore, pool_id: str, count: int) -> None:
     await append(store, pool, 0, count)
 
 
+async def loaded(cache: PoolCache, pool_id: str) -> CachedPool:
+    cached = await cache.fresh(pool_id)
+    await cache.load(cached)
+    return cached
+
+
 async def test_the_pool_longest_not_asked_for_gives_way_beyond_the_budget():
     store = MemoryStore()
     for pool_id in "abc":
         await filled(store, pool_id, 10)
     cache = PoolCache(store, byte_budget=2 * 10 * DIM * 4)
-    first = {pool_id: weakref.ref(await cache.fresh(pool_id)) for pool_id in "ab"}
+    first = {pool_id: weakref.ref(await loaded(cache, pool_id)) for pool_id in "ab"}
     await cache.fresh("a")
-    await cache.fresh("c")
+    await loaded(cache, "c")
     gc.collect()
     assert first["a"]() is not None
     assert first["b"]() is None
@@ -131,7 +140,7 @@ async def test_a_pool_larger_than_the_budget_stays_while_it_is_the_last_one_aske
     store = MemoryStore()
     await filled(store, "a", 10)
     cache = PoolCache(store, byte_budget=1)
-    kept = weakref.ref(await cache.fresh("a"))
+    kept = weakref.ref(await loaded(cache, "a"))
     gc.collect()
     assert await cache.fresh("a") is kept()
 
@@ -141,8 +150,8 @@ async def test_a_pool_in_use_is_not_read_twice_though_it_gave_way():
     for pool_id in "ab":
         await filled(store, pool_id, 10)
     cache = PoolCache(store, byte_budget=1)
-    in_use = await cache.fresh("a")
-    await cache.fresh("b")
+    in_use = await loaded(cache, "a")
+    await loaded(cache, "b")
     assert await cache.fresh("a") is in_use
 
 
@@ -151,10 +160,11 @@ async def test_what_a_call_sees_of_a_pool_stays_as_it_is_while_the_pool_grows():
     pool = await store.create_pool(new_pool())
     await append(store, pool, 0, 5)
     cache = PoolCache(store, BYTE_BUDGET)
-    seen = (await cache.fresh("p")).vectors
+    seen = await cache.load(await cache.fresh("p"))
     for count in (7, 30):
         await append(store, pool, (await store.read_pool("p")).clip_count, count)
-        assert len((await cache.fresh("p")).vectors) == (await store.read_pool("p")).clip_count
+        vectors = await cache.load(await cache.fresh("p"))
+        assert len(vectors) == (await store.read_pool("p")).clip_count
     assert seen[:, 0].tolist() == [0, 1, 2, 3, 4]
 
 

@@ -209,7 +209,9 @@ ANY_FLOAT32 = st.floats(width=32)
 def test_a_head_comes_back_bit_for_bit(data, dim, class_count, version):
     weights = data.draw(hnp.arrays(np.float32, (dim, class_count), elements=ANY_FLOAT32))
     biases = data.draw(hnp.arrays(np.float32, class_count, elements=ANY_FLOAT32))
-    back = codec.load_head(version, codec.dump_head(Head(version, weights, biases)), class_count)
+    back = codec.load_head(
+        version, codec.dump_head(Head(version, weights, biases)), None, class_count
+    )
     assert back.version == version
     assert_array_equal(back.weights.view(np.uint32), weights.view(np.uint32))
     assert_array_equal(back.biases.view(np.uint32), biases.view(np.uint32))

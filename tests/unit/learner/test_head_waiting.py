@@ -20,6 +20,7 @@ from aloe.learner.domain.leases import LabelChange
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import TaskMark
 from aloe.learner.usecases.head_waiting import HeadWaiting
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import ClipState
 
@@ -64,7 +65,13 @@ class Scene:
         return [asyncio.create_task(self.heads.wait(self.cached, version)) for _ in range(count)]
 
     async def train_elsewhere(self) -> None:
-        trainer = Trainer(self.store, PoolCache(self.store), TaskCache(self.store), lambda: NOW)
+        trainer = Trainer(
+            self.store,
+            PoolCache(self.store),
+            TaskCache(self.store),
+            PoolMaps(self.store),
+            lambda: NOW,
+        )
         assert not await trainer._train_once("t")
         await trainer.stop()
 

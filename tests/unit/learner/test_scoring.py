@@ -37,7 +37,7 @@ def opened(count: int, *closed: int):
 
 async def test_a_lease_or_a_label_scores_nothing_again():
     embeddings, scorer = make_embeddings(1, 50, DIM), NotingScorer()
-    scores = HeadScores(Judge(make_head(1, DIM, 3), MARGIN), seed=0)
+    scores = HeadScores(make_head(1, DIM, 3), MARGIN, seed=0)
     await scores.cover(scorer, embeddings, opened(50))
     await scores.cover(scorer, embeddings, opened(50, 3, 4, 5))
     assert scorer.asked == [list(range(50))]
@@ -46,7 +46,7 @@ async def test_a_lease_or_a_label_scores_nothing_again():
 async def test_only_clips_that_may_be_asked_for_are_scored_and_the_others_once_they_may():
     embeddings, scorer = make_embeddings(2, 30, DIM), NotingScorer()
     judge = Judge(make_head(2, DIM, 4), MARGIN)
-    scores = HeadScores(judge, seed=0)
+    scores = HeadScores(judge.head, judge.function, seed=0)
     await scores.cover(scorer, embeddings, opened(30, 7, 20))
     await scores.cover(scorer, embeddings, opened(30, 20))
     assert scorer.asked[1:] == [[7]]
@@ -59,7 +59,7 @@ async def test_only_clips_that_may_be_asked_for_are_scored_and_the_others_once_t
 async def test_a_pool_that_grew_has_only_its_new_clips_scored():
     embeddings, scorer = make_embeddings(3, 80, DIM), NotingScorer()
     judge = Judge(make_head(3, DIM, 5), MARGIN)
-    scores = HeadScores(judge, seed=0)
+    scores = HeadScores(judge.head, judge.function, seed=0)
     await scores.cover(scorer, embeddings[:60], opened(60))
     await scores.cover(scorer, embeddings, opened(80))
     assert scorer.asked[1:] == [list(range(60, 80))]
@@ -68,7 +68,7 @@ async def test_a_pool_that_grew_has_only_its_new_clips_scored():
 
 async def test_random_scores_do_not_depend_on_when_a_clip_was_scored():
     embeddings, scorer = make_embeddings(4, 40, DIM), PoolScorer(Threads(SCORING))
-    scores = HeadScores(Judge(make_head(9, DIM, 2), AcquisitionFunction.RANDOM), seed=5)
+    scores = HeadScores(make_head(9, DIM, 2), AcquisitionFunction.RANDOM, seed=5)
     await scores.cover(scorer, embeddings[:25], opened(25, 3))
     await scores.cover(scorer, embeddings, opened(40))
     assert_array_equal(scores.scores, random_scores(5, 9, 40))

@@ -10,7 +10,6 @@ import pytest
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.task import (
     OFFERED_FUNCTIONS,
-    OFFERED_RULES,
     Task,
     TaskProgress,
     check_classes,
@@ -65,7 +64,6 @@ def test_what_ranking_cannot_do_yet_is_refused_by_name(function, rule):
     assert ("task.query_strategy.acquisition_function" in found) == (
         function not in OFFERED_FUNCTIONS
     )
-    assert ("task.query_strategy.selection_rule" in found) == (rule not in OFFERED_RULES)
 
 
 @pytest.mark.parametrize(

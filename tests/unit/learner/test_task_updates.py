@@ -11,6 +11,7 @@ from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import TaskChanged
 from aloe.learner.domain.pool import EncoderInfo, Pool
 from aloe.learner.domain.task import Task
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.tasks import Tasks
 from aloe.learner.usecases.training import Trainer
 
@@ -39,7 +40,7 @@ async def tasks_on(store: MemoryStore) -> Tasks:
         Task("t", "p", ("no", "yes"), "te", NOW, lease_duration=timedelta(seconds=10))
     )
     pools, cache = PoolCache(store), TaskCache(store)
-    trainer = Trainer(store, pools, cache, lambda: NOW)
+    trainer = Trainer(store, pools, cache, PoolMaps(store), lambda: NOW)
     return Tasks(store, pools, cache, trainer, lambda: NOW)
 
 

@@ -15,12 +15,17 @@ from aloe.learner.domain.leases import LabelChange, LeaseRequest, Pick
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import ClipState
 from aloe.values.stopping import AnyOfRules, PlateauRule, UncertaintyRule
 
 BYTE_BUDGET = 1 << 20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def trainer_on(store: MemoryStore, tasks: TaskCache) -> Trainer:
+    return Trainer(store, PoolCache(store, BYTE_BUDGET), tasks, PoolMaps(store), lambda: NOW)
 
 
 async def fill(store: MemoryStore) -> Task:
@@ -54,7 +59,9 @@ async def test_labels_that_come_as_the_trainer_ends_are_trained_without_a_sweep(
     store = LateNews()
     await fill(store)
     tasks = TaskCache(store)
-    store.trainer = trainer = Trainer(store, PoolCache(store, BYTE_BUDGET), tasks, lambda: NOW)
+    store.trainer = trainer = Trainer(
+        store, PoolCache(store, BYTE_BUDGET), tasks, PoolMaps(store), lambda: NOW
+    )
     trainer.notify("t")
     cached = await tasks.fresh("t")
     async with asyncio.timeout(10):
@@ -76,7 +83,9 @@ async def test_stopping_gives_back_the_threads_of_the_matrices():
 
     store = MemoryStore()
     before = thread_counts()
-    trainer = Trainer(store, PoolCache(store, BYTE_BUDGET), TaskCache(store), lambda: NOW)
+    trainer = Trainer(
+        store, PoolCache(store, BYTE_BUDGET), TaskCache(store), PoolMaps(store), lambda: NOW
+    )
     trainer.start()
     during = thread_counts()
     await trainer.stop()
@@ -108,7 +117,9 @@ async def hold(store: MemoryStore, task: Task, row: int) -> None:
 
 async def train(store: MemoryStore) -> None:
     """Train what is due in a process that knows nothing yet."""
-    trainer = Trainer(store, PoolCache(store, BYTE_BUDGET), TaskCache(store), lambda: NOW)
+    trainer = Trainer(
+        store, PoolCache(store, BYTE_BUDGET), TaskCache(store), PoolMaps(store), lambda: NOW
+    )
     while await trainer._train_once("t"):
         pass
     await trainer.stop()
@@ -118,7 +129,9 @@ async def three_rounds(store: MemoryStore, *, restarting: bool, leasing: bool) -
     task = await fill_with_noise(
         store, stopping_rule=AnyOfRules((PlateauRule(), UncertaintyRule()))
     )
-    trainer = Trainer(store, PoolCache(store, BYTE_BUDGET), TaskCache(store), lambda: NOW)
+    trainer = Trainer(
+        store, PoolCache(store, BYTE_BUDGET), TaskCache(store), PoolMaps(store), lambda: NOW
+    )
     for rows in ((0, 1, 2, 3), (4, 7, 9), (11,)):
         await label(store, task, *rows)
         if leasing:

@@ -21,6 +21,7 @@ from aloe.learner.domain.errors import (
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import TaskMark
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.tasks import Tasks
 from aloe.learner.usecases.training import Trainer
 from aloe.learner.usecases.watching import TaskUpdate
@@ -55,7 +56,7 @@ class Scene:
     def __init__(self) -> None:
         self.store = CountingStore()
         pools, cache = PoolCache(self.store), TaskCache(self.store)
-        trainer = Trainer(self.store, pools, cache, lambda: NOW)
+        trainer = Trainer(self.store, pools, cache, PoolMaps(self.store), lambda: NOW)
         self.tasks = Tasks(self.store, pools, cache, trainer, lambda: NOW)
 
     async def make(self, count: int) -> None:

@@ -17,6 +17,7 @@ from aloe.client import (
     KnownLabel,
     NewClip,
     QueryStrategy,
+    Representation,
     SelectionRule,
 )
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
@@ -144,6 +145,8 @@ def _task(task: dict[str, Any], format_: str) -> DumpedTask:
                 SelectionRule(task["selection_rule"]),
             ),
             "head_recipe": HEAD_RECIPE.load(task["head_recipe"]),
+            # Older dumps have none.
+            "representation": Representation(task.get("representation", "none")),
             "label_budget": task["label_budget"],
             "lease_duration": timedelta(seconds=task["lease_duration_s"]),
             "seed": int(task["seed"]),

@@ -124,6 +124,7 @@ def _dump_task(task: Task) -> dict[str, Any]:
         "acquisition_function": task.query_strategy.acquisition_function.value,
         "selection_rule": task.query_strategy.selection_rule.value,
         "head_recipe": HEAD_RECIPE.dump(task.head_recipe),
+        "representation": task.representation.value,
         "label_budget": task.label_budget,
         "lease_duration_s": task.lease_duration.total_seconds(),
         "seed": str(task.seed),

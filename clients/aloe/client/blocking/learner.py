@@ -181,6 +181,7 @@ class LearnerClient:
         *,
         query_strategy: types.QueryStrategy = DEFAULT_STRATEGY,
         head_recipe: types.HeadRecipe = PAPER_RECIPE,
+        representation: types.Representation = types.Representation.NONE,
         label_budget: int | None = None,
         lease_duration: timedelta | None = None,
         seed: int = 0,
@@ -196,6 +197,7 @@ class LearnerClient:
             classes: the answers, at least two.
             query_strategy: which clips are asked first.
             head_recipe: how heads are trained.
+            representation: what heads read of a clip.
             label_budget: labels that oracles may spend; None for no limit.
             lease_duration: how long an oracle holds a clip; None for the server's 5 minutes.
             seed: fixes every random choice of the task.
@@ -209,6 +211,7 @@ class LearnerClient:
             classes,
             query_strategy=query_strategy,
             head_recipe=head_recipe,
+            representation=representation,
             label_budget=label_budget,
             lease_duration=lease_duration,
             seed=seed,
@@ -235,6 +238,7 @@ class LearnerClient:
         acquisition_function: types.AcquisitionFunction | Unchanged = UNCHANGED,
         selection_rule: types.SelectionRule | Unchanged = UNCHANGED,
         head_recipe: types.HeadRecipe | Unchanged = UNCHANGED,
+        representation: types.Representation | Unchanged = UNCHANGED,
         label_budget: int | Unchanged | None = UNCHANGED,
         lease_duration: timedelta | Unchanged | None = UNCHANGED,
         max_leases_per_oracle: int | Unchanged | None = UNCHANGED,
@@ -252,6 +256,7 @@ class LearnerClient:
             acquisition_function=acquisition_function,
             selection_rule=selection_rule,
             head_recipe=head_recipe,
+            representation=representation,
             label_budget=label_budget,
             lease_duration=lease_duration,
             max_leases_per_oracle=max_leases_per_oracle,

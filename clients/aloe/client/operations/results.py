@@ -10,7 +10,7 @@ from aloe.v1 import head_pb2, labeling_pb2, task_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, SPLITS
-from aloe.wire.settings import HEAD_RECIPE, decode_advice, decode_strategy
+from aloe.wire.settings import HEAD_RECIPE, decode_advice, decode_representation, decode_strategy
 
 
 def list_rounds(task_id: str, min_head_version: int = 0) -> ListOperation[types.Round]:
@@ -159,4 +159,6 @@ def _parse_head(message: head_pb2.Head) -> types.Head:
         label_count=message.label_count,
         head_recipe=HEAD_RECIPE.decode(message.head_recipe, "head_recipe"),
         seed=message.seed,
+        representation=decode_representation(message.representation, "representation"),
+        map_name=message.map_name,
     )

@@ -21,11 +21,17 @@ from aloe.client.operations.fields import (
 from aloe.client.operations.operation import ListOperation, Operation, Page
 from aloe.v1 import head_pb2, stopping_pb2, task_pb2
 from aloe.wire import names
-from aloe.wire.enums import ACQUISITION_FUNCTIONS, POOL_STATES, SELECTION_RULES
+from aloe.wire.enums import (
+    ACQUISITION_FUNCTIONS,
+    POOL_STATES,
+    REPRESENTATIONS,
+    SELECTION_RULES,
+)
 from aloe.wire.settings import (
     HEAD_RECIPE,
     STOPPING_RULE,
     decode_advice,
+    decode_representation,
     decode_strategy,
     encode_strategy,
 )
@@ -48,6 +54,7 @@ def create_task(
     *,
     query_strategy: types.QueryStrategy,
     head_recipe: types.HeadRecipe,
+    representation: types.Representation,
     label_budget: int | None,
     lease_duration: timedelta | None,
     seed: int,
@@ -59,6 +66,7 @@ def create_task(
         classes=classes,
         query_strategy=encode_strategy(query_strategy),
         head_recipe=_recipe(head_recipe),
+        representation=REPRESENTATIONS.number(representation),
         label_budget=_budget(label_budget),
         lease_duration=duration("lease_duration", lease_duration),
         seed=uint64("seed", seed),
@@ -100,6 +108,7 @@ def update_task(
     acquisition_function: types.AcquisitionFunction | Unchanged,
     selection_rule: types.SelectionRule | Unchanged,
     head_recipe: types.HeadRecipe | Unchanged,
+    representation: types.Representation | Unchanged,
     label_budget: int | Unchanged | None,
     lease_duration: timedelta | Unchanged | None,
     max_leases_per_oracle: int | Unchanged | None,
@@ -108,6 +117,8 @@ def update_task(
     changed, paths = _strategy_change(query_strategy, acquisition_function, selection_rule)
     if not isinstance(head_recipe, Unchanged):
         changed["head_recipe"] = _recipe(head_recipe)
+    if not isinstance(representation, Unchanged):
+        changed["representation"] = REPRESENTATIONS.number(representation)
     if not isinstance(label_budget, Unchanged):
         changed["label_budget"] = _budget(label_budget)
     if not isinstance(lease_duration, Unchanged):
@@ -144,6 +155,7 @@ def parse_task(message: task_pb2.Task) -> types.Task:
         classes=tuple(message.classes),
         query_strategy=decode_strategy(message.query_strategy, "query_strategy"),
         head_recipe=HEAD_RECIPE.decode(message.head_recipe, "head_recipe"),
+        representation=decode_representation(message.representation, "representation"),
         label_budget=message.label_budget if message.HasField("label_budget") else None,
         lease_duration=message.lease_duration.ToTimedelta(),
         seed=message.seed,

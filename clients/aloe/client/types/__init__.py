@@ -47,6 +47,7 @@ from aloe.values.audio import (
 )
 from aloe.values.duplicates import DuplicateRule
 from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe
+from aloe.values.representations import Representation
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import (
     AllOfRules,
@@ -116,6 +117,7 @@ __all__ = [
     "QueryResult",
     "QueryStrategy",
     "Recording",
+    "Representation",
     "Round",
     "SelectionRule",
     "Split",

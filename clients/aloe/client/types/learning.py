@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from aloe.client.types.calls import InputFailure, InputWarnings
 from aloe.values.recipes import HeadRecipe
+from aloe.values.representations import Representation
 from aloe.values.stopping import StopAdvice
 from aloe.wire.arrays import Float32Array
 
@@ -91,12 +92,12 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A linear softmax classifier: softmax(embedding @ weights + biases)."""
+    """A linear softmax classifier: softmax(x @ weights + biases), of what x it reads of a clip."""
 
     task_id: str
     version: int
     weights: Float32Array
-    """(embedding_dim, n_classes)"""
+    """(dim, n_classes)"""
     biases: Float32Array
     """(n_classes,)"""
     classes: tuple[str, ...]
@@ -105,3 +106,6 @@ class Head:
     label_count: int
     head_recipe: HeadRecipe
     seed: int
+    representation: Representation
+    map_name: str
+    """Of the pool's map that it reads; empty for the embedding itself."""

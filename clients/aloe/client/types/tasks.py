@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from aloe.client.types.learning import Round
 from aloe.values.recipes import HeadRecipe
+from aloe.values.representations import Representation
 from aloe.values.states import PoolState
 from aloe.values.stopping import StopAdvice, StoppingRule
 from aloe.values.strategies import QueryStrategy
@@ -32,6 +33,8 @@ class Task:
     classes: tuple[str, ...]
     query_strategy: QueryStrategy
     head_recipe: HeadRecipe
+    representation: Representation
+    """What its heads read."""
     label_budget: int | None
     lease_duration: timedelta
     seed: int

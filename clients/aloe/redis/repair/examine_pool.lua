@@ -3,7 +3,7 @@
 -- ARGV: '1' to mend, a new mark.
 -- Returns { { key, what is wrong, what is done, what that costs }, ... } as JSON.
 local META, CLIPS, ROWS, CHUNKS, TASKS, CONTENTS, CHANGES, MARKS = unpack(KEYS, 1, 8)
-local KINDS = { 'hash', 'list', 'hash', 'list', 'set', 'hash', 'list', 'list' }
+local KINDS = { 'hash', 'list', 'hash', 'list', 'set', 'hash', 'list', 'list', 'hash' }
 local mends, found, aside, is_whole, is_there = ARGV[1] == '1', {}, {}, {}, false
 
 local function tell(key, what, mend, cost) table.insert(found, { key, what, mend, cost or '' }) end
@@ -15,7 +15,7 @@ end
 
 for place, kind in ipairs(KINDS) do
   local key, stored = KEYS[place], redis.call('TYPE', KEYS[place]).ok
-  aside[key], is_whole[key] = KEYS[8 + place], stored == kind
+  aside[key], is_whole[key] = KEYS[#KINDS + place], stored == kind
   if stored ~= 'none' then is_there = true end
   if stored ~= 'none' and stored ~= kind then
     tell(key, 'it is a ' .. stored .. ' and should be a ' .. kind, 'it is renamed to ' .. aside[key])

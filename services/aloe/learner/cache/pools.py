@@ -7,23 +7,24 @@ import math
 import time
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-import numpy as np
-
 from aloe.learner.bulkheads import SCORING, Threads
+from aloe.learner.cache.matrices import Matrix
 from aloe.learner.cache.scores import PoolScorer
-from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.batches.ground import Ground
 from aloe.learner.domain.clip_index import FoundClip
 from aloe.learner.domain.errors import ClipNotFound, PoolNotFound, StoreWentBack
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
+from aloe.learner.domain.representations.pool_map import PoolMap, name_of
 from aloe.learner.ports.pools import PoolStore, ReadClips
 from aloe.learner.recorder import NoRecorder, Recorder
 
+T = TypeVar("T")
 DEFAULT_BYTE_BUDGET = 16 * 1024**3
 """For the vectors of pools."""
 RECENT_S = 0.05
@@ -31,8 +32,7 @@ RECENT_S = 0.05
 reaches every replica."""
 _CLIPS_PER_READ = 10_000
 _KEPT_HASHES = 65_536
-_SPARE = 8
-"""A pool that outgrows its memory gets an eighth more than it had, or what it needs."""
+_KEPT_UNUSED_S = 600.0
 _MOST_TRIES = 3
 _NO_RECORDER = NoRecorder()
 
@@ -109,7 +109,7 @@ class PoolClips:
 
 
 class CachedPool:
-    """A pool's clips and vectors, by row, and what scores them."""
+    """A pool's clips, by row, with what heads read of them, and what scores them."""
 
     def __init__(self, pool: Pool, threads: Threads) -> None:
         # Nothing is read yet.
@@ -118,22 +118,44 @@ class CachedPool:
         self.clips = PoolClips()
         self.retired_rows: list[int] = []
         """Rows of deleted and replaced clips, in that order."""
-        self.scorer = PoolScorer(threads)
+        self._threads = threads
+        self.grounds: dict[str, Ground] = {}
+        """What batches are picked on, by the name of the map."""
         self.read_at = -math.inf
         """It has what the store held at this time, by time.monotonic()."""
-        self._buffer = aligned_empty((0, pool.encoder.embedding_dim))
+        self._matrices: dict[str, Matrix] = {}
+        """By the name of their map."""
         self._lock = asyncio.Lock()
         self._readings: set[asyncio.Task[None]] = set()
 
     @property
-    def vectors(self) -> Float32Array:
-        """(n_clips, embedding_dim) float32, as of now; stays as it is when the pool grows."""
-        return self._buffer[: self.pool.row_count]
+    def row_count(self) -> int:
+        """How many rows it has, retired ones among them."""
+        return self.pool.row_count
+
+    def has(self, map_name: str) -> bool:
+        """Whether the matrix of a map is loaded."""
+        return map_name in self._matrices
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do some work on what is here on a thread."""
+        return await self._threads.run(work)
+
+    def scorer(self, map_name: str) -> PoolScorer:
+        """Return what scores by the heads of a map. Raises KeyError unless it is loaded."""
+        return self._matrices[map_name].scorer
+
+    def matrix(self, map_name: str) -> Float32Array:
+        """Return what the heads of a map read, (n_clips, dim) float32, as of now.
+
+        It stays as it is when the pool grows. Raises KeyError unless it is loaded.
+        """
+        return self._matrices[map_name].rows(self.row_count)
 
     @property
     def byte_count(self) -> int:
-        """Bytes that its vectors take."""
-        return self._buffer.nbytes
+        """Bytes that its matrices take."""
+        return sum(matrix.byte_count for matrix in self._matrices.values())
 
     async def refresh(self, store: PoolStore, pool: Pool) -> None:
         """Read the clips that were added or changed since the last time.
@@ -145,7 +167,19 @@ class CachedPool:
         """
         if self.pool.mark == pool.mark != "":
             return
-        reading = asyncio.create_task(self._read(store, pool))
+        await self._finish(self._read(store, pool))
+
+    async def load(self, store: PoolStore, pool_map: PoolMap | None) -> None:
+        """Read the matrix of a map, or the embeddings, for the clips that are known; if need be.
+
+        Raises:
+            StoreWentBack: the pool is not of the store's past.
+        """
+        if not self.has(name_of(pool_map)):
+            await self._finish(self._load(store, pool_map))
+
+    async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
+        reading = asyncio.create_task(work)
         self._readings.add(reading)
         reading.add_done_callback(self._end_reading)
         await asyncio.shield(reading)
@@ -155,12 +189,22 @@ class CachedPool:
         if not reading.cancelled():
             reading.exception()  # or asyncio complains, if the caller was cancelled
 
+    async def _load(self, store: PoolStore, pool_map: PoolMap | None) -> None:
+        async with self._lock:
+            name = name_of(pool_map)
+            if self.has(name):
+                return
+            dim = pool_map.out_dim if pool_map else self.pool.encoder.embedding_dim
+            matrix = Matrix(pool_map, dim, self._threads)
+            await matrix.read(store, self.pool, 0)
+            self._matrices[name] = matrix
+
     async def _read(self, store: PoolStore, pool: Pool) -> None:
         async with self._lock:
             before = self.pool
             if before.mark == pool.mark != "":
                 return
-            await self._make_room(store, pool)
+            self._drop_unused()
             # All or nothing is taken over, and none may write after the lock is let go.
             changes = asyncio.create_task(_changes(store, pool, before.change_count))
             pieces = asyncio.create_task(_clips(store, pool, before.row_count))
@@ -168,7 +212,10 @@ class CachedPool:
                 asyncio.create_task(store.check_pool(before)),
                 changes,
                 pieces,
-                asyncio.create_task(self._read_vectors(store, pool)),
+                *(
+                    asyncio.create_task(matrix.read(store, pool, before.row_count))
+                    for matrix in self._matrices.values()
+                ),
             )
             await asyncio.wait(steps)
             failed = [error for error in (step.exception() for step in steps) if error]
@@ -185,25 +232,13 @@ class CachedPool:
                 self.clips.append(piece)
             self.pool = pool
 
-    async def _make_room(self, store: PoolStore, pool: Pool) -> None:
-        wanted = pool.row_count
-        if wanted > len(self._buffer):
-            # Says if it is there: a count that is damaged may be more than there is memory for.
-            await store.read_clips(pool, wanted - 1, 1)
-            # Exact at first; then with spare room, so that not every new clip copies them all.
-            capacity = max(wanted, len(self._buffer) + len(self._buffer) // _SPARE)
-            buffer = aligned_empty((capacity, self.pool.encoder.embedding_dim))
-            held = buffer[: self.pool.row_count]
-            await self.scorer.run(partial(np.copyto, held, self.vectors))
-            self._buffer = buffer
-
-    async def _read_vectors(self, store: PoolStore, pool: Pool) -> None:
-        first_row = self.pool.row_count
-        room = self._buffer[first_row : pool.row_count]
-        if not len(room):
-            return
-        if len(await store.read_vectors(pool, first_row, len(room), room)) < len(room):
-            raise PoolNotFound(f"pools/{pool.pool_id} was deleted")
+    def _drop_unused(self) -> None:
+        """Let go of what no head has read for long, as after a new map."""
+        now = time.monotonic()
+        for name, matrix in list(self._matrices.items()):
+            if now - matrix.used_at > _KEPT_UNUSED_S:
+                del self._matrices[name]
+                self.grounds.pop(name, None)
 
 
 async def _changes(store: PoolStore, pool: Pool, known_count: int) -> list[ChangedClip]:
@@ -293,6 +328,21 @@ class PoolCache:
         self._tell_cost(cached.pool)
         self._evict()
         return cached
+
+    async def load(self, cached: CachedPool, pool_map: PoolMap | None = None) -> Float32Array:
+        """Return what heads of a map read, or the embeddings, (n_clips, dim) float32.
+
+        Raises:
+            PoolNotFound: the pool was deleted.
+            StoreWentBack: the pool is not of the store's past; a fresh one is.
+        """
+        try:
+            await cached.load(self._store, pool_map)
+        except StoreWentBack as error:
+            self.drop(cached, error)
+            raise
+        self._evict()
+        return cached.matrix(name_of(pool_map))
 
     def drop(self, cached: CachedPool, error: StoreWentBack) -> None:
         """Forget a pool that is not of the store's past, so that the next call reads it anew."""

@@ -10,8 +10,10 @@ from typing import TypeVar
 import numpy as np
 
 from aloe.learner.bulkheads import SCORING, Threads
+from aloe.learner.cache.batches import Herds
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
+from aloe.learner.domain.batches.density import densities, information_density
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.values.strategies import AcquisitionFunction
@@ -32,7 +34,10 @@ class _Request:
 
 
 class PoolScorer:
-    """Scores clips of one pool on all cores. Requests that come during a pass share the next."""
+    """Scores clips of a pool on all cores. Requests that come during a pass share the next.
+
+    All are of heads that read the same.
+    """
 
     def __init__(self, threads: Threads) -> None:
         """Take the threads of SCORING, which all pools share."""
@@ -60,7 +65,7 @@ class PoolScorer:
         return await request.answer
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do other work on the pool's scores or vectors on the same threads."""
+        """Do other work on what is scored, on the same threads."""
         return await self._threads.run(work)
 
     async def _serve(self) -> None:
@@ -84,7 +89,7 @@ class PoolScorer:
         share_count = min(most, -(-len(rows) // _LEAST_SHARE_ROWS))
         ends = np.linspace(0, len(rows), share_count + 1).astype(int).tolist()
         shares = (partial(judgement.share, begin, end) for begin, end in pairwise(ends))
-        await asyncio.gather(*map(self.run, shares))
+        await asyncio.gather(*map(self._threads.run, shares))
         for request, scores, predicted in zip(
             requests, judgement.scores, judgement.predicted, strict=True
         ):
@@ -107,8 +112,25 @@ def _union(parts: Sequence[IntArray], row_count: int) -> IntArray:
 class HeadScores:
     """One judge's scores of a pool; a clip is scored once, when a query first needs it."""
 
-    def __init__(self, judge: Judge, seed: int) -> None:
-        self._judge, self._seed = judge, seed
+    def __init__(
+        self,
+        head: Head,
+        function: AcquisitionFunction,
+        seed: int,
+        direction: Float32Array | None = None,
+    ) -> None:
+        """Take a head and what it scores by.
+
+        Args:
+            head: the head.
+            function: the acquisition function.
+            seed: of the task.
+            direction: (dim,) float32, of the pool's references, where the function looks at how
+                dense the pool is.
+        """
+        self._head, self._function, self._seed, self._direction = head, function, seed, direction
+        is_density = function is AcquisitionFunction.INFORMATION_DENSITY
+        self._judge = Judge(head, AcquisitionFunction.ENTROPY if is_density else function)
         self.scores: Float32Array = np.empty(0, np.float32)
         """(n_clips,) float32"""
         self.predicted: Int16Array = np.empty(0, np.int16)
@@ -116,7 +138,7 @@ class HeadScores:
 
     def serves(self, head: Head, function: AcquisitionFunction) -> bool:
         """Whether these are the scores of a head by an acquisition function."""
-        return self._judge.head is head and self._judge.function is function
+        return self._head is head and self._function is function
 
     async def cover(self, scorer: PoolScorer, embeddings: Float32Array, is_open: BoolArray) -> bool:
         """Score the open clips that have no score yet.
@@ -137,8 +159,11 @@ class HeadScores:
         if not len(rows):
             return False
         scores, predicted = await scorer.score(self._judge, embeddings, rows)
-        if self._judge.function is AcquisitionFunction.RANDOM:
-            scores = random_scores(self._seed, self._judge.head.version, len(is_open))[rows]
+        if self._function is AcquisitionFunction.RANDOM:
+            scores = random_scores(self._seed, self._head.version, len(is_open))[rows]
+        elif self._direction is not None:
+            dense = await scorer.run(partial(densities, embeddings, self._direction))
+            scores = information_density(scores, dense[rows])
         self.scores[rows], self.predicted[rows] = scores, predicted
         return True
 
@@ -151,5 +176,8 @@ class Ranks:
         """By the head that ranked last."""
         self.scoring = asyncio.Lock()
         """Held while `scores` is replaced or completed."""
+        self.picking = asyncio.Lock()
+        """Held while a batch is picked, which changes `herds`."""
         self.cold_order: IntArray = np.empty(0, np.int64)
         """(n_clips,) int64, rows: the random order before the first head; empty when not in use."""
+        self.herds = Herds()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aloe.learner.domain.arrays import IntArray
+from aloe.learner.domain.arrays import BoolArray, IntArray
 from aloe.learner.domain.task import STATE_OF_SPLIT
 from aloe.values.states import ClipState, EventKind, Split
 from aloe.values.strategies import QueryStrategy
@@ -75,6 +75,8 @@ OF_CLIPS = (
     EventKind.LABELS_IMPORTED,
 )
 """Those that say which clip each of their rows was."""
+_UNANSWERED = (ClipState.UNLABELED, ClipState.LEASED)
+_OF_TRAIN = (*_UNANSWERED, ClipState.LABELED, ClipState.ABSTAINED)
 _RETIRING = (EventKind.CLIPS_RETIRED, EventKind.LABELS_DROPPED)
 
 
@@ -189,6 +191,16 @@ class TaskView:
             oldest = self._steps.popleft()
             self._step_row_count -= len(oldest.rows)
             self._steps_begin = oldest.event_id
+
+    def unanswered_at_head(self) -> BoolArray:
+        """Return which train clips had no answer when the newest head came, (n_clips,) bool.
+
+        Those that have been retired, or become of another split since, are none.
+        """
+        unanswered = np.isin(self.states, _UNANSWERED)
+        for step in self._steps:
+            unanswered[step.rows[np.isin(step.states, _UNANSWERED)]] = True
+        return unanswered & np.isin(self.states, _OF_TRAIN)
 
     def rows_in(self, state: ClipState) -> IntArray:
         """Return the rows in a state, ascending: (n,) int64."""

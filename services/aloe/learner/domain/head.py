@@ -9,13 +9,15 @@ from aloe.learner.domain.kernels.tile import CLASS_TILE
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """softmax(embedding @ weights + biases)."""
+    """softmax(x @ weights + biases), of what x the head reads of a clip."""
 
     version: int
     weights: Float32Array
-    """(embedding_dim, n_classes) float32"""
+    """(dim, n_classes) float32"""
     biases: Float32Array
     """(n_classes,) float32"""
+    map_name: str = ""
+    """Of the pool's map that it reads; empty for the embeddings themselves."""
     packed_weights: Float32Array = field(init=False, repr=False, compare=False)
     """(n_padded_classes, embedding_dim) float32, read-only: one class a row, for the kernels"""
     packed_biases: Float32Array = field(init=False, repr=False, compare=False)

@@ -1,7 +1,7 @@
 """The work of one round: train the head, evaluate it, judge the unanswered clips."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aloe.learner.domain.arrays import Float32Array
@@ -38,9 +38,12 @@ class RoundInputs:
     view: TaskView
     """The task at the ticket's cutoff, grown to the pool."""
     vectors: Float32Array
-    """(n_clips, embedding_dim) float32, the pool's."""
+    """(n_clips, dim) float32, what the head is to read of the pool."""
+    map_name: str
+    """Of the map that made them; empty for the embeddings themselves."""
     previous_head: Head | None
-    """The head before, where the stopping rule looks at the pool and there is one."""
+    """The head before, where the stopping rule looks at the pool and there is one that reads the
+    same."""
     start_time: datetime
     """Before all this was read."""
     store_s: float
@@ -65,6 +68,7 @@ def run_round(inputs: RoundInputs) -> tuple[Head, Round]:
         seed=task.seed,
         version=inputs.ticket.head_version,
     )
+    head = replace(head, map_name=inputs.map_name)
     trained = time.perf_counter()
     validation = _evaluate(head, view, vectors, Split.VALIDATION)
     test = _evaluate(head, view, vectors, Split.TEST)

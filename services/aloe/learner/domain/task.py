@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import Any
 
 from aloe.learner.domain.acquisition import FORMULAS
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.stopping_rules import check_stopping_rule
 from aloe.values.ranges import out_of_range
 from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, HeadRecipe
+from aloe.values.representations import Representation
 from aloe.values.states import ClipState, PoolState, Split
 from aloe.values.stopping import MAX_LABEL_COUNT, StoppingRule
 from aloe.values.strategies import (
     DEFAULT_STRATEGY,
     AcquisitionFunction,
     QueryStrategy,
-    SelectionRule,
 )
 
 MAX_CLASSES = 1_000
@@ -28,8 +26,9 @@ DEFAULT_LEASE_DURATION = timedelta(minutes=5)
 MIN_LABELED_CLASSES = 2
 """A head needs labels of two classes."""
 
-OFFERED_FUNCTIONS = frozenset({*FORMULAS, AcquisitionFunction.RANDOM})
-OFFERED_RULES = frozenset({SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC})
+OFFERED_FUNCTIONS = frozenset(
+    {*FORMULAS, AcquisitionFunction.RANDOM, AcquisitionFunction.INFORMATION_DENSITY}
+)
 """What ranking can do; see usecases.ranking."""
 
 _RECIPE_NAMES = {kind: name for name, kind in HEAD_RECIPES.items()}
@@ -57,6 +56,8 @@ class Task:
     create_time: datetime
     query_strategy: QueryStrategy = DEFAULT_STRATEGY
     head_recipe: HeadRecipe = PAPER_RECIPE
+    representation: Representation = Representation.NONE
+    """What its heads read."""
     label_budget: int | None = None
     lease_duration: timedelta = DEFAULT_LEASE_DURATION
     seed: int = 0
@@ -92,6 +93,7 @@ class Task:
             and self.classes == other.classes
             and self.query_strategy == other.query_strategy
             and self.head_recipe == other.head_recipe
+            and self.representation == other.representation
             and self.label_budget == other.label_budget
             and self.lease_duration == other.lease_duration
             and self.seed == other.seed
@@ -165,18 +167,15 @@ def check_task(task: Task) -> None:
 
 def check_strategy(strategy: QueryStrategy) -> list[Violation]:
     """Return what of a query strategy this learner does not offer."""
-    parts: list[tuple[str, Enum, frozenset[Any]]] = [
-        ("acquisition_function", strategy.acquisition_function, OFFERED_FUNCTIONS),
-        ("selection_rule", strategy.selection_rule, OFFERED_RULES),
-    ]
+    function = strategy.acquisition_function
+    if function in OFFERED_FUNCTIONS:
+        return []
+    offered = ", ".join(each.name for each in AcquisitionFunction if each in OFFERED_FUNCTIONS)
     return [
         Violation(
-            f"task.query_strategy.{field}",
-            f"{part.name} is not offered yet; there are"
-            f" {', '.join(each.name for each in type(part) if each in offered)}",
+            "task.query_strategy.acquisition_function",
+            f"{function.name} is not offered yet; there are {offered}",
         )
-        for field, part, offered in parts
-        if part not in offered
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import FoundClip, ImportRules, Placement, Removal
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
+from aloe.learner.domain.representations.pool_map import PoolMap
 
 CHUNK_ROWS = 255
 """Vectors that a store keeps in one piece: appending whole pieces saves it work. One short of a
@@ -127,6 +128,28 @@ class PoolStore(Protocol):
 
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
         """Return up to `count` changes to clips that were there, from one on, in order.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def list_map_names(self, pool: Pool) -> list[str]:
+        """Return the names of the maps that were fitted on a pool.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def read_map(self, pool_id: str, name: str) -> PoolMap:
+        """Return a map of a pool, whose contents decide its name.
+
+        Raises:
+            PoolNotFound: there is no such pool.
+            StoreDamaged: it is gone, or cannot be read.
+        """
+
+    async def add_map(self, pool: Pool, pool_map: PoolMap) -> None:
+        """Keep a map; repeating it changes nothing.
 
         Raises:
             PoolNotFound: the pool was deleted or made anew.

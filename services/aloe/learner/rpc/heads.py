@@ -8,6 +8,7 @@ from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Audio, Pool
+from aloe.learner.domain.representations.naming import representation_of
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
 from aloe.learner.recorder import Phase
@@ -24,6 +25,7 @@ from aloe.wire import names, times
 from aloe.wire.arrays import decode_matrix, encode_matrix
 from aloe.wire.audio import write_report
 from aloe.wire.bounds import ROW_COUNT
+from aloe.wire.enums import REPRESENTATIONS
 from aloe.wire.settings import HEAD_RECIPE, encode_advice
 
 _REST_BYTES = 2 * 1024**2
@@ -85,6 +87,8 @@ def write_head(task: Task, pool: Pool, head: Head, trained: Round) -> head_pb2.H
         label_count=trained.label_count,
         head_recipe=HEAD_RECIPE.encode(trained.head_recipe, "head_recipe"),
         seed=task.seed,
+        representation=REPRESENTATIONS.number(representation_of(head.map_name)),
+        map_name=head.map_name,
     )
 
 

@@ -14,10 +14,11 @@ from aloe.learner.usecases.watching import TaskState
 from aloe.v1 import task_pb2
 from aloe.values.recipes import PAPER_RECIPE
 from aloe.wire import names, times
-from aloe.wire.enums import POOL_STATES
+from aloe.wire.enums import POOL_STATES, REPRESENTATIONS
 from aloe.wire.settings import (
     HEAD_RECIPE,
     STOPPING_RULE,
+    decode_representation,
     decode_strategy,
     encode_advice,
     encode_strategy,
@@ -54,6 +55,9 @@ def read_task(
         query_strategy=fields.valid(decode_strategy, message.query_strategy, "task.query_strategy"),
         head_recipe=fields.valid(
             HEAD_RECIPE.decode, message.head_recipe, "task.head_recipe", default=PAPER_RECIPE
+        ),
+        representation=fields.valid(
+            decode_representation, message.representation, "task.representation"
         ),
         label_budget=message.label_budget if message.HasField("label_budget") else None,
         lease_duration=DEFAULT_LEASE_DURATION if lease_duration is None else lease_duration,
@@ -142,6 +146,7 @@ def _write_spec(task: Task) -> task_pb2.Task:
         classes=task.classes,
         query_strategy=encode_strategy(task.query_strategy),
         head_recipe=HEAD_RECIPE.encode(task.head_recipe, "head_recipe"),
+        representation=REPRESENTATIONS.number(task.representation),
         label_budget=task.label_budget,
         lease_duration=times.write_duration(task.lease_duration),
         seed=task.seed,

@@ -31,7 +31,7 @@ from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import Recorder
-from aloe.learner.usecases.ranking import rank
+from aloe.learner.usecases.ranking import Ranking, ranked_by
 from aloe.learner.usecases.settling import contents_of, is_of, settle, then_check
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import PoolState
@@ -86,10 +86,12 @@ class Labeling:
         pools: PoolCache,
         tasks: TaskCache,
         trainer: Trainer,
+        ranking: Ranking,
+        *,
         recorder: Recorder,
     ) -> None:
         self._store, self._pools, self._tasks, self._trainer = store, pools, tasks, trainer
-        self._recorder = recorder
+        self._ranking, self._recorder = ranking, recorder
 
     async def query(
         self,
@@ -137,21 +139,24 @@ class Labeling:
             head = None
             with contextlib.suppress(HeadNotTrained):
                 head = await cached.head(self._store)
-            ranking = await rank(cached, head, pool, wanted)
-            if len(ranking) < max_count:
-                # Another replica may have added clips since.
-                pool = await self._pools.fresh(cached.task.pool_id)
-                pool = await settle(self._store, self._pools, cached, pool)
-                ranking = await rank(cached, head, pool, wanted)
+            try:
+                ranking = await self._ranking.rank(cached, head, pool, max_count, wanted)
+                if len(ranking) < max_count:
+                    # Another replica may have added clips since.
+                    pool = await self._settled(cached)
+                    ranking = await self._ranking.rank(cached, head, pool, max_count, wanted)
+            except StoreWentBack:
+                pool = await self._settled(cached)
+                continue
             request = LeaseRequest(
                 oracle_id=oracle_id,
                 ranking=ranking,
-                row_count=len(pool.vectors),
+                row_count=pool.row_count,
                 max_count=max_count,
                 duration=lease_duration or cached.task.lease_duration,
                 request_id=request_id,
                 head_version=head.version if head else 0,
-                query_strategy=cached.task.query_strategy if head else None,
+                query_strategy=ranked_by(cached.task.query_strategy, head),
             )
             try:
                 outcome, pool = await self._lease(cached, request, pool)
@@ -173,6 +178,10 @@ class Labeling:
             f"the clips of tasks/{cached.task.task_id} kept changing while they were ranked;"
             " try again"
         )
+
+    async def _settled(self, cached: CachedTask) -> CachedPool:
+        pool = await self._pools.fresh(cached.task.pool_id)
+        return await settle(self._store, self._pools, cached, pool)
 
     async def _lease(
         self, cached: CachedTask, request: LeaseRequest, pool: CachedPool

@@ -14,8 +14,10 @@ from aloe.learner.usecases.import_memory import DEFAULT_LIMITS, ImportLimits
 from aloe.learner.usecases.importing import Importer
 from aloe.learner.usecases.label_import import LabelImporter
 from aloe.learner.usecases.labeling import Labeling
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.pools import Pools
 from aloe.learner.usecases.predicting import Predictor
+from aloe.learner.usecases.ranking import Ranking
 from aloe.learner.usecases.retiring import Retiring
 from aloe.learner.usecases.tasks import Tasks
 from aloe.learner.usecases.training import Trainer
@@ -41,15 +43,21 @@ class Learner:
         task_cache = TaskCache(store, recorder)
         self.now = now
         self.pool_cache = pool_cache
-        self.trainer = Trainer(store, pool_cache, task_cache, now)
+        self.maps = PoolMaps(store)
+        self.trainer = Trainer(store, pool_cache, task_cache, self.maps, now)
         self.collector = AudioCollector(store, audio, audio_grace_s)
         retiring = Retiring(store, pool_cache, self.trainer.notify)
         self.pools = Pools(store, encoder, audio, retiring, now, on_deletion=self.collector.wake)
         self.importer = Importer(store, encoder, audio, retiring, import_limits)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
         self.label_importer = LabelImporter(store, pool_cache, self.trainer)
-        self.labeling = Labeling(store, pool_cache, task_cache, self.trainer, recorder)
-        self.predictor = Predictor(store, pool_cache, task_cache, encoder, self.trainer)
+        ranking = Ranking(pool_cache, self.maps)
+        self.labeling = Labeling(
+            store, pool_cache, task_cache, self.trainer, ranking, recorder=recorder
+        )
+        self.predictor = Predictor(
+            store, pool_cache, task_cache, self.trainer, encoder=encoder, maps=self.maps
+        )
 
     def start(self) -> None:
         """Begin to train what is due, and to delete kept audio that no pool needs."""
@@ -60,3 +68,4 @@ class Learner:
         """Stop both; what is cut short is taken up again later."""
         await self.collector.stop()
         await self.trainer.stop()
+        self.maps.close()

@@ -13,9 +13,11 @@ from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import all_in_range
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
+from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.store import Store
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.probabilities import Probabilities, check_answer
 from aloe.learner.usecases.training import Trainer
 from aloe.values.audio import AudioReport
@@ -55,13 +57,15 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class _Embedded:
-    """The embeddings of the inputs that have one, in order, and what is wrong with the others."""
+class _Found:
+    """What is known of the inputs that nothing is wrong with, in order, and of the others."""
 
-    embeddings: Float32Array
-    """(n_inputs - n_failures, embedding_dim) float32"""
+    vectors: Float32Array
+    """(n_inputs - n_failures, dim) float32"""
     failures: Mapping[int, LearnerError]
     reports: Mapping[int, AudioReport] = field(default_factory=dict)
+    pool_map: PoolMap | None = None
+    """Maps the vectors to what the head reads; None where they are that."""
 
 
 class Predictor:
@@ -72,10 +76,12 @@ class Predictor:
         store: Store,
         pools: PoolCache,
         tasks: TaskCache,
-        encoder: EncoderPort,
         trainer: Trainer,
+        *,
+        encoder: EncoderPort,
+        maps: PoolMaps,
     ) -> None:
-        self._store, self._pools, self._tasks = store, pools, tasks
+        self._store, self._pools, self._tasks, self._maps = store, pools, tasks, maps
         self._encoder, self._trainer = encoder, trainer
         self._probabilities = Probabilities()
 
@@ -95,19 +101,22 @@ class Predictor:
         await self._trainer.wait_for_head(cached, min_head_version)
         head = await cached.head(self._store)
         check_answer(cached.task.classes, _count(inputs))
-        embedded = await self._embedded(cached.task, inputs, head.weights.shape[0])
+        if isinstance(inputs, NamedClips):
+            found = await self._vectors_of(cached.task, inputs.clips, head)
+        else:
+            found = await self._embedded(cached.task, inputs, head)
         return Prediction(
             cached.task,
-            await self._rows(head, embedded),
-            embedded.failures,
-            embedded.reports,
+            await self._rows(head, found),
+            found.failures,
+            found.reports,
             head.version,
         )
 
-    async def _rows(self, head: Head, embedded: _Embedded) -> Float32Array:
+    async def _rows(self, head: Head, found: _Found) -> Float32Array:
         """Return a row for each input, (n_inputs, n_classes) float32; NaN for those that failed."""
-        good, failures = embedded.embeddings, embedded.failures
-        probabilities = await self._probabilities.of(head, good)
+        good, failures = found.vectors, found.failures
+        probabilities = await self._probabilities.of(head, good, found.pool_map)
         if not failures:
             return probabilities
         rows = np.full((len(good) + len(failures), len(head.biases)), np.nan, np.float32)
@@ -116,11 +125,13 @@ class Predictor:
         rows[has_row] = probabilities
         return rows
 
-    async def _embedded(self, task: Task, inputs: PredictInput, embedding_dim: int) -> _Embedded:
+    async def _embedded(
+        self, task: Task, inputs: Sequence[Audio | InvalidInput] | Float32Array, head: Head
+    ) -> _Found:
+        pool_map = await self._maps.of_head(task.pool_id, head)
+        embedding_dim = pool_map.embedding_dim if pool_map else head.weights.shape[0]
         if isinstance(inputs, np.ndarray):
-            return _in_range(inputs, embedding_dim)
-        if isinstance(inputs, NamedClips):
-            return await self._vectors_of(task, inputs.clips, embedding_dim)
+            return _in_range(inputs, embedding_dim, pool_map)
         pool = await self._store.read_pool(task.pool_id)
         readable = [each for each in inputs if not isinstance(each, InvalidInput)]
         async with not_working():  # The embedding service has its own turns.
@@ -136,15 +147,17 @@ class Predictor:
             good.append(each.embedding)
             if each.report.warnings:
                 reports[place] = each.report
-        return _Embedded(np.stack(good) if good else _none(embedding_dim), failures, reports)
+        vectors = np.stack(good) if good else _none(embedding_dim)
+        return _Found(vectors, failures, reports, pool_map)
 
     async def _vectors_of(
-        self, task: Task, clips: Sequence[NamedClip | InvalidInput], embedding_dim: int
-    ) -> _Embedded:
+        self, task: Task, clips: Sequence[NamedClip | InvalidInput], head: Head
+    ) -> _Found:
         ids = [each.clip_id if isinstance(each, NamedClip) else "" for each in clips]
         found = await self._store.find_clips(task.pool_id, ids)
         # Read after the clips were found: it holds them.
         pool = await self._pools.fresh(task.pool_id)
+        vectors = await self._pools.load(pool, await self._maps.of_head(task.pool_id, head))
         rows: list[int] = []
         failures: dict[int, LearnerError] = {}
         for place, (clip, known) in enumerate(zip(clips, found, strict=True)):
@@ -160,20 +173,20 @@ class Predictor:
                 known is None
                 # Pool and task may have been deleted and made anew since the clips were found. A
                 # clip that was replaced since then still has its vector.
-                or known.row >= len(pool.vectors)
+                or known.row >= pool.row_count
                 or pool.clips[known.row].content_hash != known.content_hash
             ):
                 failures[place] = no_clip(task.pool_id, clip.clip_id)
             else:
                 rows.append(known.row)
-        return _Embedded(pool.vectors[rows] if rows else _none(embedding_dim), failures)
+        return _Found(vectors[rows] if rows else _none(vectors.shape[1]), failures)
 
 
 def _count(inputs: PredictInput) -> int:
     return len(inputs.clips) if isinstance(inputs, NamedClips) else len(inputs)
 
 
-def _in_range(embeddings: Float32Array, embedding_dim: int) -> _Embedded:
+def _in_range(embeddings: Float32Array, embedding_dim: int, pool_map: PoolMap | None) -> _Found:
     """Check embeddings from outside, (n, embedding_dim) float32.
 
     Raises:
@@ -187,12 +200,12 @@ def _in_range(embeddings: Float32Array, embedding_dim: int) -> _Embedded:
             "embeddings", f"{size} values each; the pool's embeddings have {embedding_dim}"
         )
     if all_in_range(embeddings):
-        return _Embedded(embeddings, {})
+        return _Found(embeddings, {}, pool_map=pool_map)
     fits = in_range(embeddings).all(axis=1)
     failures = {
         place: InvalidInput.of("embeddings", RANGE_RULE) for place in np.flatnonzero(~fits).tolist()
     }
-    return _Embedded(embeddings[fits], failures)
+    return _Found(embeddings[fits], failures, pool_map=pool_map)
 
 
 def _none(embedding_dim: int) -> Float32Array:

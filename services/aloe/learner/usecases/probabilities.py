@@ -12,6 +12,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
+from aloe.learner.domain.representations.pool_map import PoolMap
 
 MAX_ANSWER_BYTES = 32 * 1024**2
 """Of one answer, with its labels; what failed may take as much again in a message."""
@@ -51,29 +52,35 @@ class Probabilities:
         bound = Bound(_BYTES_IN_WORK, "input", "send fewer inputs a call")
         self._budget = Budget({"bytes": bound}, unit_s={"bytes": _S_PER_BYTE})
 
-    async def of(self, head: Head, embeddings: Float32Array) -> Float32Array:
+    async def of(
+        self, head: Head, vectors: Float32Array, pool_map: PoolMap | None = None
+    ) -> Float32Array:
         """Return a row for each clip, (n_clips, n_classes) float32.
 
         Args:
             head: the classifier.
-            embeddings: (n_clips, embedding_dim) float32.
+            vectors: (n_clips, dim) float32, what it reads of the clips, or is mapped to that.
+            pool_map: maps them; None where nothing is to be mapped.
 
         Raises:
             Overloaded: too much is in work.
         """
-        (row_count, column_count), class_count = embeddings.shape, len(head.biases)
-        products = row_count * column_count * class_count
-        if products <= _QUICK_PRODUCTS:
-            return class_probabilities(head, embeddings)
-        byte_count = embeddings.nbytes + 4 * row_count * class_count
+        row_count, class_count = len(vectors), len(head.biases)
+        row_products = head.weights.size + (pool_map.row_products if pool_map else 0)
+        work = partial(_probabilities, head, pool_map)
+        if row_count * row_products <= _QUICK_PRODUCTS:
+            return work(vectors)
+        byte_count = vectors.nbytes + 4 * row_count * class_count
         with self._budget.enter(bytes=byte_count):
             began = time.monotonic()
-            piece = max(1, _PIECE_PRODUCTS // (column_count * class_count))
+            piece = max(1, _PIECE_PRODUCTS // row_products)
             pieces = [
-                await self._threads.run(
-                    partial(class_probabilities, head, embeddings[begin : begin + piece])
-                )
+                await self._threads.run(partial(work, vectors[begin : begin + piece]))
                 for begin in range(0, row_count, piece)
             ]
             self._budget.record("bytes", byte_count, time.monotonic() - began)
             return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+
+
+def _probabilities(head: Head, pool_map: PoolMap | None, vectors: Float32Array) -> Float32Array:
+    return class_probabilities(head, pool_map.map(vectors) if pool_map else vectors)

@@ -5,45 +5,134 @@ from functools import partial
 
 import numpy as np
 
-from aloe.learner.cache.pools import CachedPool, PoolClips
+from aloe.learner.cache.pools import CachedPool, PoolCache, PoolClips
 from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.acquisition import random_scores
-from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
+from aloe.learner.domain.arrays import BoolArray, IntArray
+from aloe.learner.domain.batches.density import mean_direction
+from aloe.learner.domain.batches.ground import Ground, reference_rows
+from aloe.learner.domain.batches.rules import RULES
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.judging import Judge
 from aloe.learner.domain.leases import Pick
+from aloe.learner.domain.representations.pool_map import name_of
 from aloe.learner.domain.selection import first_clips, first_open
 from aloe.learner.recorder import Phase
+from aloe.learner.usecases.asking import pick_batch, request_of
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.values.states import ClipState
-from aloe.values.strategies import SelectionRule
+from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 
 _QUICK_CLIP_COUNT = 32_768
 """Up to so many are ordered in less time than it takes to start another thread's work."""
 
 
-async def rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: int) -> list[Pick]:
-    """Order the unlabeled clips of a task, the one to ask first in front.
+def ranked_by(strategy: QueryStrategy, head: Head | None) -> QueryStrategy | None:
+    """Return what ranks clips; None where nothing does: before the first head, mostly."""
+    return strategy if head or strategy.selection_rule in RULES else None
 
-    Args:
-        cached: the task.
-        head: judges the clips; None before the first, and then the order is random.
-        pool: the task's.
-        most: how many to return.
 
-    Returns:
-        The first clips of the order.
-    """
-    vectors = pool.vectors
+class Ranking:
+    """Orders the unlabeled clips of tasks."""
+
+    def __init__(self, pools: PoolCache, maps: PoolMaps) -> None:
+        self._pools, self._maps = pools, maps
+
+    async def rank(
+        self, cached: CachedTask, head: Head | None, pool: CachedPool, batch_size: int, most: int
+    ) -> list[Pick]:
+        """Order the unlabeled clips of a task, the one to ask first in front.
+
+        Args:
+            cached: the task.
+            head: judges the clips; None before the first.
+            pool: the task's.
+            batch_size: how many the query asks for.
+            most: how many to return, spare ones included.
+
+        Returns:
+            The first clips of the order.
+
+        Raises:
+            StoreWentBack: the pool is not of the store's past; a fresh one is.
+        """
+        by_batch = cached.task.query_strategy.selection_rule in RULES
+        if head is None and not (by_batch and pool.pool.clip_count):
+            return await _rank(cached, None, pool, most)
+        if head is not None:
+            pool_map = await self._maps.of_head(cached.task.pool_id, head)
+        else:
+            pool_map = await self._maps.current(pool, cached.task.representation)
+        await self._pools.load(pool, pool_map)
+        if not by_batch:
+            return await _rank(cached, head, pool, most)
+        return await self._by_batch(
+            cached, head, pool, name_of(pool_map), batch_size=batch_size, most=most
+        )
+
+    async def _by_batch(
+        self,
+        cached: CachedTask,
+        head: Head | None,
+        pool: CachedPool,
+        map_name: str,
+        *,
+        batch_size: int,
+        most: int,
+    ) -> list[Pick]:
+        """Order clips by a rule that looks at how they lie to each other."""
+        cached.view.grow(pool.row_count)
+        ground = await _ground(pool, map_name)
+        scores = None
+        if head is not None:
+            unanswered = cached.view.unanswered_at_head()[: pool.row_count]
+            scores = await _scores(cached, head, pool, unanswered)
+        began = time.perf_counter()
+        async with cached.ranks.picking:
+            request = request_of(
+                cached,
+                head,
+                pool,
+                ground,
+                scores,
+                map_name=map_name,
+                batch_size=batch_size,
+                wanted=most,
+            )
+            batch = await pool.run(partial(pick_batch, request, cached.ranks.herds))
+        if head is not None:
+            cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
+        order = batch.rows.tolist()
+        hashes = pool.clips.content_hashes(order)
+        if scores is None:
+            return [
+                Pick(row, None, NO_CLASS, each) for row, each in zip(order, hashes, strict=True)
+            ]
+        columns = scores.scores[batch.rows].tolist(), scores.predicted[batch.rows].tolist(), hashes
+        return [Pick(*each) for each in zip(order, *columns, strict=True)]
+
+
+async def _ground(pool: CachedPool, map_name: str) -> Ground:
+    """Return what batches are picked on, made anew where the pool's clips became others."""
+    rows = reference_rows(pool.row_count, pool.retired_rows)
+    known = pool.grounds.get(map_name)
+    if known is None or not np.array_equal(known.rows, rows):
+        known = await pool.run(partial(Ground.of, rows, pool.matrix(map_name)))
+        pool.grounds[map_name] = known
+    return known
+
+
+async def _rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: int) -> list[Pick]:
+    """Order the clips of a pool that has what the head reads by their scores, or at random."""
     # Taken here, on the event loop, since the view is not thread-safe.
-    cached.view.grow(len(vectors))
-    is_open = cached.view.states[: len(vectors)] == ClipState.UNLABELED
+    cached.view.grow(pool.row_count)
+    is_open = cached.view.states[: pool.row_count] == ClipState.UNLABELED
     if head is None:
         rows = first_open(_cold_order(cached, len(is_open)), is_open, most).tolist()
         hashes = pool.clips.content_hashes(rows)
         return [Pick(row, None, NO_CLASS, each) for row, each in zip(rows, hashes, strict=True)]
-    scores = await _scores(cached, head, pool, vectors, is_open)
+    scores = await _scores(cached, head, pool, is_open)
     rule = cached.task.query_strategy.selection_rule
     pick = partial(
         _pick,
@@ -55,7 +144,7 @@ async def rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: in
         most=most,
     )
     began = time.perf_counter()
-    picks = pick() if len(is_open) <= _QUICK_CLIP_COUNT else await pool.scorer.run(pick)
+    picks = pick() if len(is_open) <= _QUICK_CLIP_COUNT else await pool.run(pick)
     cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
     return picks
 
@@ -69,15 +158,20 @@ def _cold_order(cached: CachedTask, clip_count: int) -> IntArray:
 
 
 async def _scores(
-    cached: CachedTask, head: Head, pool: CachedPool, vectors: Float32Array, is_open: BoolArray
+    cached: CachedTask, head: Head, pool: CachedPool, is_open: BoolArray
 ) -> HeadScores:
     """Return the head's scores of the open clips, after scoring those that have none yet."""
     function, ranks = cached.task.query_strategy.acquisition_function, cached.ranks_on(pool)
     async with ranks.scoring:
         if ranks.scores is None or not ranks.scores.serves(head, function):
-            ranks.scores = HeadScores(Judge(head, function), cached.task.seed)
+            direction = None
+            if function is AcquisitionFunction.INFORMATION_DENSITY:
+                ground = await _ground(pool, head.map_name)
+                direction = mean_direction(ground.references.vectors)
+            ranks.scores = HeadScores(head, function, cached.task.seed, direction)
         began = time.perf_counter()
-        if await ranks.scores.cover(pool.scorer, vectors, is_open):
+        vectors = pool.matrix(head.map_name)[: len(is_open)]
+        if await ranks.scores.cover(pool.scorer(head.map_name), vectors, is_open):
             cached.times.spent(head.version, Phase.SCORING, time.perf_counter() - began)
         return ranks.scores
 

@@ -95,12 +95,12 @@ async def stray_rows(view: TaskView, rows: IntArray, pool: CachedPool) -> IntArr
         pool: the task's, read after the task; if it was read before, more rows are found.
     """
     states, keys, clips = view.states[rows], view.content_keys[rows], pool.clips
-    if len(rows) <= _FEW_ROWS and max(rows.tolist(), default=0) < len(pool.vectors):
+    if len(rows) <= _FEW_ROWS and max(rows.tolist(), default=0) < pool.row_count:
         pairs = zip(rows.tolist(), keys.tolist(), strict=True)
         is_plain = ClipState.RETIRED not in states.tolist()
         if is_plain and all(not key or key == _key_of(clips, row) for row, key in pairs):
             return np.empty(0, np.int64)
-    in_pool = rows < len(pool.vectors)
+    in_pool = rows < pool.row_count
     retired = np.asarray(pool.retired_rows, np.int64)
 
     def compare() -> BoolArray:
@@ -112,7 +112,7 @@ async def stray_rows(view: TaskView, rows: IntArray, pool: CachedPool) -> IntArr
             is_retired, ~np.isin(rows, retired), is_other & (states != ClipState.UNLABELED)
         )
 
-    is_stray = compare() if len(rows) < _MANY_ROWS else await pool.scorer.run(compare)
+    is_stray = compare() if len(rows) < _MANY_ROWS else await pool.run(compare)
     return np.unique(rows[is_stray])
 
 
@@ -122,14 +122,14 @@ def _key_of(clips: PoolClips, row: int) -> int:
 
 def is_of(pool: CachedPool, row: int, content_hash: str) -> bool:
     """Whether a row has the clip of a content; without a hash, any."""
-    if row >= len(pool.vectors):
+    if row >= pool.row_count:
         return False
     return content_hash in ("", pool.clips.content_hash(row))
 
 
 def contents_of(pool: CachedPool, rows: list[int]) -> dict[int, str | None]:
     """Return the content hashes of rows, None for those that the pool does not have."""
-    row_count = len(pool.vectors)
+    row_count = pool.row_count
     return {row: pool.clips.content_hash(row) if row < row_count else None for row in rows}
 
 

@@ -26,12 +26,14 @@ from aloe.learner.domain.errors import (
 )
 from aloe.learner.domain.events import START_OF_LOG, TaskView, event_order
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.representations.pool_map import name_of
 from aloe.learner.domain.round_work import RoundInputs, RoundTicket, run_round
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import HeadTimes, Phase
 from aloe.learner.usecases.head_waiting import HeadWaiting
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.settling import settle, stray_rows
 from aloe.values.states import ClipState
@@ -48,9 +50,15 @@ class Trainer:
     """Trains the heads that are due. `notify` says where to look; a sweep finds the rest."""
 
     def __init__(
-        self, store: Store, pools: PoolCache, tasks: TaskCache, now: Callable[[], datetime]
+        self,
+        store: Store,
+        pools: PoolCache,
+        tasks: TaskCache,
+        maps: PoolMaps,
+        now: Callable[[], datetime],
     ) -> None:
         self._store, self._pools, self._tasks, self._now = store, pools, tasks, now
+        self._maps = maps
         self._heads = HeadWaiting(store, self._begin_to_train)
         self._trainer_id = uuid.uuid4().hex
         self._threads = Threads(TRAINING)
@@ -138,11 +146,14 @@ class Trainer:
             return False
         renewal = asyncio.create_task(self._renew(ticket))
         try:
+            pool_map = await self._maps.current(pool, ticket.task.representation, may_refit=True)
+            vectors = await self._pools.load(pool, pool_map)
             inputs = RoundInputs(
                 ticket,
                 await self._view_at(cached, ticket, pool),
-                pool.vectors,
-                await self._head_before(ticket),
+                vectors,
+                name_of(pool_map),
+                await self._head_before(ticket, name_of(pool_map)),
                 start_time,
                 time.perf_counter() - began,
             )
@@ -162,7 +173,7 @@ class Trainer:
             return None, pool
         if event_order(cached.view.last_event_id) < event_order(ticket.cutoff_event_id):
             await cached.refresh(self._store)
-        if len(cached.view.states) > len(pool.vectors):
+        if len(cached.view.states) > pool.row_count:
             pool = await self._pools.fresh(cached.task.pool_id)
         return ticket, await settle(self._store, self._pools, cached, pool)
 
@@ -188,8 +199,8 @@ class Trainer:
         suspects = np.union1d(changed, dropped[view.states[dropped] != ClipState.UNLABELED])
         if len(suspects) and len(await stray_rows(view, suspects, pool)):
             raise StoreWentBack("labels of the round were of clips that are lost; it begins anew")
-        view.cut(len(pool.vectors))
-        view.grow(len(pool.vectors))
+        view.cut(pool.row_count)
+        view.grow(pool.row_count)
         return view
 
     async def _publish(
@@ -216,17 +227,18 @@ class Trainer:
         if cached.view.head_version < head.version:
             await cached.refresh(self._store)
 
-    async def _head_before(self, ticket: RoundTicket) -> Head | None:
+    async def _head_before(self, ticket: RoundTicket, map_name: str) -> Head | None:
         """Read the head to compare with; whoever runs the round finds the same."""
         if not looks_at_pool(ticket.task.stopping_rule):
             return None
         try:
-            return await self._store.read_head(ticket.task, ticket.head_version - 1)
+            head = await self._store.read_head(ticket.task, ticket.head_version - 1)
         except StoreDamaged as error:  # The next head is what mends it.
             _log.warning(
                 "tasks/%s is trained without its last head: %s", ticket.task.task_id, error
             )
             return None
+        return head if head and head.map_name == map_name else None
 
     async def _renew(self, ticket: RoundTicket) -> None:
         while True:

@@ -17,7 +17,9 @@ from aloe.learner.domain.clip_index import (
     ImportRules,
     Removal,
 )
+from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
+from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.ports.pools import NO_RULES, Appended
 
 
@@ -100,6 +102,19 @@ class MemoryPools:
 
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
         return self._fenced_pool(pool).changes[first : first + count]
+
+    async def list_map_names(self, pool: Pool) -> list[str]:
+        return list(self._fenced_pool(pool).maps)
+
+    async def read_map(self, pool_id: str, name: str) -> PoolMap:
+        await self.read_pool(pool_id)
+        maps = self._tables.pools[pool_id].maps
+        if name not in maps:
+            raise StoreDamaged(f"pools/{pool_id}", f"{name} is gone, which heads read")
+        return maps[name]
+
+    async def add_map(self, pool: Pool, pool_map: PoolMap) -> None:
+        self._fenced_pool(pool).maps.setdefault(pool_map.name, pool_map)
 
     async def read_vectors(
         self,

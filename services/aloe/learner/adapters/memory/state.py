@@ -16,6 +16,7 @@ from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, LeaseOutcome
 from aloe.learner.domain.pool import ChangedClip, Pool
+from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.learner.ports.tasks import ENDED_LEASE_LIFE, REQUEST_LIFE
@@ -35,6 +36,7 @@ class StoredPool:
         self.marks = [pool.epoch]
         """Of all changes, in order."""
         self.vectors: Float32Array = np.empty((0, pool.encoder.embedding_dim), np.float32)
+        self.maps: dict[str, PoolMap] = {}
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from aloe.values.audio import (
     Decoding,
     parse_channel,
 )
+from aloe.values.representations import Representation
 from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
@@ -246,6 +247,7 @@ def dump_task(task: Task) -> str:
             "acquisition_function": task.query_strategy.acquisition_function.value,
             "selection_rule": task.query_strategy.selection_rule.value,
             "head_recipe": HEAD_RECIPE.dump(task.head_recipe),
+            "representation": task.representation.value,
             "label_budget": task.label_budget,
             "lease_duration_s": task.lease_duration.total_seconds(),
             # As text: a JSON number holds 53 bits.
@@ -271,6 +273,8 @@ def load_task(task_id: str, text: bytes | str) -> Task:
             SelectionRule(spec["selection_rule"]),
         ),
         head_recipe=HEAD_RECIPE.load(spec["head_recipe"]),
+        # Tasks of older versions read the embeddings.
+        representation=Representation(spec.get("representation", Representation.NONE.value)),
         label_budget=spec["label_budget"],
         lease_duration=timedelta(seconds=spec["lease_duration_s"]),
         seed=int(spec["seed"]),
@@ -304,10 +308,11 @@ def dump_head(head: Head) -> bytes:
     return np.vstack([head.weights, head.biases]).astype(_FLOAT32).tobytes()
 
 
-def load_head(version: int, data: bytes, class_count: int) -> Head:
-    """Read what dump_head wrote."""
+def load_head(version: int, data: bytes, map_name: bytes | None, class_count: int) -> Head:
+    """Read what dump_head wrote, with the name of the map that it reads."""
     parameters = np.frombuffer(data, dtype=_FLOAT32).reshape(-1, class_count)
-    return Head(version, parameters[:-1], parameters[-1])
+    # Heads of older versions have none.
+    return Head(version, parameters[:-1], parameters[-1], (map_name or b"").decode())
 
 
 def dump_round(round_: Round) -> str:

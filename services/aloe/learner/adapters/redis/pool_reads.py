@@ -33,7 +33,7 @@ class PoolKeys:
         self.pool_id = pool_id
         self.all = [f"aloe:{{pool:{pool_id}}}:{name}" for name in POOL_KINDS]
         self.meta, self.clips, self.rows, self.chunks, self.tasks, *rest = self.all
-        self.contents, self.changes, self.marks = rest
+        self.contents, self.changes, self.marks, self.maps = rest
 
 
 class PoolReads:

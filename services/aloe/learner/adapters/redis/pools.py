@@ -8,6 +8,7 @@ from aloe.learner.adapters.redis.chunks import Chunk, chunk_prefix
 from aloe.learner.adapters.redis.members import read_members
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_changes import PoolChanges
+from aloe.learner.adapters.redis.pool_maps import PoolMapReads
 from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.schema import mark_schema
 from aloe.learner.adapters.redis.scripts import Script, guarded, reading
@@ -21,7 +22,7 @@ from aloe.redis.keys import POOL_IDS, POOL_KINDS
 _SCANNED_AT_ONCE = 500
 
 
-class RedisPools(PoolChanges):
+class RedisPools(PoolChanges, PoolMapReads):
     """The PoolStore of a Redis server."""
 
     def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
@@ -78,7 +79,7 @@ class RedisPools(PoolChanges):
         chunks = await self._delete(
             [
                 *(keys.meta, keys.clips, keys.rows, keys.chunks, keys.tasks),
-                *(keys.contents, keys.changes, keys.marks),
+                *(keys.contents, keys.changes, keys.marks, keys.maps),
             ],
             chunk_prefix(pool_id) if self._on_one_node else "",
         )

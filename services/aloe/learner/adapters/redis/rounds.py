@@ -35,14 +35,17 @@ class RedisRounds(TaskScripts):
             codec.dump_round(round_),
             KEPT_HEADS,
             ticket.cutoff_event_id,
+            head.map_name,
         )
         return bool(reply["stored"])
 
     @guarded
     async def read_head(self, task: Task, version: int) -> Head | None:
-        (data,) = await self._fetch(task, "read_head", version)
+        data, map_name = await self._fetch(task, "read_head", version)
+        if data is None:
+            return None
         with reading(TaskKeys(task.task_id).heads):
-            return None if data is None else codec.load_head(version, data, len(task.classes))
+            return codec.load_head(version, data, map_name, len(task.classes))
 
     @guarded
     async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:

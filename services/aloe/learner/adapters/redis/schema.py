@@ -29,7 +29,18 @@ async def _labels_name_their_clips(_: RedisClient) -> None:
     """
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _clips_have_a_life, 2: _labels_name_their_clips}
+async def _heads_name_their_maps(_: RedisClient) -> None:
+    """Nothing to do at once: heads without a map read the embeddings.
+
+    But older servers must not come back: they would take all heads for such.
+    """
+
+
+MIGRATIONS: Mapping[int, Migration] = {
+    1: _clips_have_a_life,
+    2: _labels_name_their_clips,
+    3: _heads_name_their_maps,
+}
 """By the version they start from."""
 
 _log = logging.getLogger(__name__)

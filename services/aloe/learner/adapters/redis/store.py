@@ -15,6 +15,7 @@ pool on one node. All but the answers to requests live until their pool or task 
 | aloe:{pool:ID}:marks | list | ids of the last 10,000 changes of all kinds, in order |
 | aloe:{pool:ID}:changes | list | "row clip" (JSON) of clips that were there before, in order |
 | aloe:{pool:ID}:chunks | list | "first-row row-count chunk-id", in order |
+| aloe:{pool:ID}:maps | hash | name -> map of the pool's vectors |
 | aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone or elsewhere |
 | aloe:chunk:ID:EPOCH:CHUNK | string | up to 255 vectors, float32, immutable; untagged to spread |
 | aloe:{task:ID}:meta | hash | spec with revision (JSON), epoch, budget, counters, fence |
@@ -23,7 +24,7 @@ pool on one node. All but the answers to requests live until their pool or task 
 | aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, if it holds, content hash (JSON) |
 | aloe:{task:ID}:expiries | sorted set | lease by when it ends; ended ones by when they go |
 | aloe:{task:ID}:events | stream | everything that changed, in order |
-| aloe:{task:ID}:heads | hash | version -> weights and biases, the last few |
+| aloe:{task:ID}:heads | hash | version -> weights and biases, version:map -> its map; last few |
 | aloe:{task:ID}:rounds | hash | version -> round (JSON) |
 | aloe:{task:ID}:request:EPOCH:KIND:RID | string | answer to a request id, for a day |
 """

@@ -1,8 +1,9 @@
 """A map of a pool's embeddings to what heads and query strategies read."""
 
+import hashlib
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from aloe.learner.domain.kernels.mapping import (
 )
 from aloe.learner.domain.representations.encoding import opened, sealed
 from aloe.learner.domain.representations.landmarks import DIRECTION_COUNT, Landmarks
+from aloe.learner.domain.representations.naming import map_name
 from aloe.values.representations import Representation
 
+_DIGEST_LENGTH = 16
 _FEW = 4
 """Up to so many rows take less than getting the GIL back may."""
 _KINDS = (Representation.LINEAR, Representation.KERNEL)
@@ -43,16 +46,27 @@ class PoolMap:
     """(embedding_dim,) float32, read-only."""
     landmarks: Landmarks | None = None
     """None: linear."""
+    name: str = field(init=False)
+    """Of two maps that differ in anything it differs."""
 
     def __post_init__(self) -> None:
         """Make its arrays what the kernels take."""
         for name in ("mean", "scale"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
+        digest = hashlib.sha256(self.to_bytes()).hexdigest()[:_DIGEST_LENGTH]
+        object.__setattr__(self, "name", map_name(self.kind, self.version, digest))
 
     @property
     def kind(self) -> Representation:
         """LINEAR or KERNEL."""
         return Representation.LINEAR if self.landmarks is None else Representation.KERNEL
+
+    @property
+    def row_products(self) -> int:
+        """About how many products of two values it takes to map a vector."""
+        if self.landmarks is None:
+            return self.embedding_dim
+        return len(self.landmarks.views) * (2 * self.embedding_dim + DIRECTION_COUNT)
 
     @property
     def embedding_dim(self) -> int:
@@ -155,3 +169,8 @@ class PoolMap:
             unit_mean, views, similarity_mean, directions = rest
             landmarks = Landmarks(unit_mean, views, steepness, similarity_mean, directions)
         return cls(version, clip_count, mean, scale, landmarks)
+
+
+def name_of(pool_map: PoolMap | None) -> str:
+    """Return the name of a map; an empty one where embeddings are read as they are."""
+    return pool_map.name if pool_map else ""

@@ -1,4 +1,5 @@
--- Deletes a pool that no task uses. KEYS: meta, clips, rows, chunks, tasks, contents, changes, marks.
+-- Deletes a pool that no task uses. KEYS: meta, clips, rows, chunks, tasks, contents, changes, marks,
+-- maps.
 -- ARGV: how the keys of its chunks begin, before its epoch, '' where they lie on other nodes.
 -- Returns nil if there is none, 0 if it is in use, or the chunks that are left to delete.
 if redis.call('EXISTS', KEYS[1]) == 0 then return nil end

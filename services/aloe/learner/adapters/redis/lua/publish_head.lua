@@ -1,4 +1,5 @@
--- Stores a head with its round. ARGV: epoch, fence, version, head, round, heads to keep, cutoff.
+-- Stores a head with its round. ARGV: epoch, fence, version, head, round, heads to keep, cutoff,
+-- name of its map.
 -- Where the store went back to an earlier state, fence and version may be those of a later ticket.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
@@ -10,7 +11,9 @@ end
 check_keys(HEADS, ROUNDS, EVENTS)
 check_counters(META, { 'round_revision' })
 redis.call('HSET', HEADS, version, ARGV[4])
-redis.call('HDEL', HEADS, version - tonumber(ARGV[6]))
+if ARGV[8] ~= '' then redis.call('HSET', HEADS, version .. ':map', ARGV[8]) end
+local oldest = version - tonumber(ARGV[6])
+redis.call('HDEL', HEADS, oldest, oldest .. ':map')
 redis.call('HSET', ROUNDS, version, ARGV[5])
 redis.call('HSET', META, 'head_version', version, 'head_revision', number('round_revision'))
 redis.call('HDEL', META, 'round_version', 'round_cutoff', 'round_revision', 'round_spec', 'round_trainer',

@@ -1,8 +1,8 @@
--- Returns a head, or nil, in a list. ARGV: epoch, version.
+-- Returns a head, or nil, and the name of its map, or nil, in a list. ARGV: epoch, version.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local head = redis.call('HGET', HEADS, ARGV[2])
 if not head and ARGV[2] == redis.call('HGET', META, 'head_version') then
   damaged(HEADS, 'head ' .. ARGV[2] .. ', the newest one, is missing')
 end
-return { head }
+return { head, redis.call('HGET', HEADS, ARGV[2] .. ':map') }

@@ -1,0 +1,175 @@
+"""Batches by rules that look at how clips lie to each other.
+
+What is picked follows from the head, the answers and leases since, and the pool's clips alone, so
+that the log tells every pick again. Candidates are clips that had no answer when the head came, so
+that they stay the same ones while some of them are answered: these cover, and are not picked.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aloe.learner.cache.batches import Herds
+from aloe.learner.cache.pools import CachedPool
+from aloe.learner.cache.scores import HeadScores
+from aloe.learner.cache.tasks import CachedTask
+from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
+from aloe.learner.domain.batches.ground import Ground
+from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES
+from aloe.learner.domain.batches.situation import Picks, Situation
+from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.judging import class_probabilities
+from aloe.learner.domain.selection import first_clips
+from aloe.values.states import ClipState
+from aloe.values.strategies import SelectionRule
+
+_FEWEST_CANDIDATES = 300
+_PER_PICK = 10
+_COVERING = (ClipState.LABELED, ClipState.ABSTAINED, ClipState.LEASED)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """The outcome: rows in the order to ask, with what each gained."""
+
+    rows: IntArray
+    gains: Float32Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchRequest:
+    """All that decides a batch; taken on the event loop, used on a thread."""
+
+    rule: SelectionRule
+    head: Head | None
+    class_count: int
+    ground: Ground
+    vectors: Float32Array
+    """(n_clips, dim) float32, what the head reads."""
+    states: "np.typing.NDArray[np.int8]"
+    """(n_clips,) int8, ClipState now."""
+    class_indices: IntArray
+    """(n_clips,) int64, NO_CLASS where there is no label."""
+    may_be_candidate: BoolArray
+    """(n_clips,) bool, clips that had no answer when the head came."""
+    scores: Float32Array | None
+    """(n_clips,) float32, by the head; None before the first."""
+    predicted: "np.typing.NDArray[np.int16] | None"
+    seed: int
+    batch_size: int
+    """How many the query asks for."""
+    wanted: int
+    """How many to pick, spare ones included."""
+
+    @property
+    def is_open(self) -> BoolArray:
+        """(n_clips,) bool, clips that may be picked."""
+        is_open: BoolArray = self.states == ClipState.UNLABELED
+        return is_open
+
+
+def pick_batch(request: BatchRequest, herds: Herds) -> Batch:
+    """Pick, in one thread."""
+    rows = _candidates(request)
+    is_open = request.is_open[rows]
+    covers = np.isin(request.states, _COVERING)
+    covers[rows] = False
+    outside = np.flatnonzero(covers)
+    if request.rule is SelectionRule.HERDING:
+        state = herds.state(
+            request.head,
+            request.ground,
+            _probabilities(request, request.ground.rows),
+            request.vectors,
+            rows,
+        )
+        cover = herds.cover.of(request.ground, request.vectors, outside)
+        picks = state.pick(request.wanted, cover, np.flatnonzero(~is_open))
+        return Batch(rows[picks.places], picks.gains)
+    return _by_rule(request, rows, is_open, outside)
+
+
+def _by_rule(request: BatchRequest, rows: IntArray, is_open: BoolArray, outside: IntArray) -> Batch:
+    covered = np.r_[outside, rows[~is_open]]
+    rows = rows[is_open]
+    scores = request.scores
+    picks: Picks = RULES[request.rule](
+        Situation(
+            candidates=request.vectors[rows],
+            probabilities=_probabilities(request, rows),
+            scores=np.zeros(len(rows), np.float32) if scores is None else scores[rows],
+            covered=request.vectors[covered],
+            covered_labels=request.class_indices[covered],
+            covered_probabilities=_probabilities(request, covered),
+            references=request.ground.references.vectors,
+            reference_probabilities=_probabilities(request, request.ground.rows),
+            seed=request.seed,
+            count=request.wanted,
+        )
+    )
+    return Batch(rows[picks.places], picks.gains)
+
+
+def _candidates(request: BatchRequest) -> IntArray:
+    """Return the candidates, (m,) int64: the best by score, or the references."""
+    if request.scores is None or request.predicted is None or request.rule in FROM_REFERENCES:
+        rows = request.ground.rows
+        rows = rows[request.may_be_candidate[rows]]
+        if np.count_nonzero(request.is_open[rows]) >= request.wanted:
+            return rows
+        # Nearly all references are answered: any clip will do.
+        return np.flatnonzero(request.may_be_candidate)
+    count = max(_FEWEST_CANDIDATES, _PER_PICK * request.batch_size)
+    most = int(np.count_nonzero(request.may_be_candidate))
+    while True:
+        rows = first_clips(
+            SelectionRule.CLASS_AGNOSTIC,
+            scores=request.scores,
+            predicted=request.predicted,
+            is_open=request.may_be_candidate,
+            class_count=request.class_count,
+            count=count,
+        )
+        if count >= most or np.count_nonzero(request.is_open[rows]) >= request.wanted:
+            return rows
+        count *= 2
+
+
+def _probabilities(request: BatchRequest, rows: IntArray) -> Float32Array:
+    """Return class probabilities by the head, (n, n_classes) float32; uniform before the first."""
+    if request.head is None:
+        return np.full((len(rows), request.class_count), 1 / request.class_count, np.float32)
+    return class_probabilities(request.head, request.vectors, rows)
+
+
+def request_of(
+    cached: CachedTask,
+    head: Head | None,
+    pool: CachedPool,
+    ground: Ground,
+    scores: HeadScores | None,
+    *,
+    map_name: str,
+    batch_size: int,
+    wanted: int,
+) -> BatchRequest:
+    """Take what decides a batch, as it is now; on the event loop."""
+    count, view = pool.row_count, cached.view
+    return BatchRequest(
+        rule=cached.task.query_strategy.selection_rule,
+        head=head,
+        class_count=len(cached.task.classes),
+        ground=ground,
+        vectors=pool.matrix(map_name),
+        states=view.states[:count].copy(),
+        class_indices=np.where(
+            view.states[:count] == ClipState.LABELED, view.class_indices[:count], NO_CLASS
+        ).astype(np.int64),
+        may_be_candidate=view.unanswered_at_head()[:count],
+        scores=None if scores is None else scores.scores[:count],
+        predicted=None if scores is None else scores.predicted[:count],
+        seed=cached.task.seed,
+        batch_size=batch_size,
+        wanted=wanted,
+    )
