@@ -13,8 +13,8 @@ from aloe.bench.report.arms import (
     baseline_of,
     choice_name,
     in_order,
+    name_beside,
     random_beside,
-    strategy_name,
 )
 from aloe.bench.report.comparing import Comparison, compare
 from aloe.bench.report.intervals import Estimate
@@ -150,7 +150,7 @@ def _setting_figures(view: SettingRuns) -> SettingFigures:
 def _group_figures(view: SettingRuns, group: Group) -> GroupFigures:
     choices, selection_rule = group
     by_arm = {arm: runs for arm, runs in view.runs.items() if group_of(arm) == group}
-    names = {arm: strategy_name(arm, by_arm) for arm in by_arm}
+    names = {arm: name_beside(arm) for arm in by_arm}
     first = next(iter(by_arm))
     random = random_beside(first, view.runs)
     random_runs = view.runs[random] if random else []

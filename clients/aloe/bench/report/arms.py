@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aloe.bench.results.schema import RUN_COLUMNS
-from aloe.client.types import AcquisitionFunction, SelectionRule
+from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
+from aloe.values.strategy_names import strategy_name
 
 RANDOM = AcquisitionFunction.RANDOM.value
 AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE.value, SelectionRule.CLASS_AGNOSTIC.value
@@ -49,28 +50,25 @@ class Arm:
         return all(_PAPERS_CHOICES.get(column, value) == value for column, value in self.choices)
 
     @property
-    def values(self) -> tuple[str, ...]:
-        chosen = tuple(value for _, value in self.choices)
-        return tuple(filter(None, (*chosen, self.acquisition_function, self.selection_rule)))
+    def strategy_name(self) -> str:
+        """As people call the query strategy."""
+        return strategy_name(
+            QueryStrategy(
+                AcquisitionFunction(self.acquisition_function), SelectionRule(self.selection_rule)
+            )
+        )
 
     @property
     def name(self) -> str:
-        """As find_arm reads it."""
-        return "/".join(self.values)
+        """As baseline_of reads it."""
+        return "/".join((*filter(None, (value for _, value in self.choices)), self.strategy_name))
 
 
-def strategy_name(arm: Arm, arms: Iterable[Arm]) -> str:
-    """Name a query strategy among others that are class-aware, or that are not.
-
-    It is the acquisition function; where a selection rule weighs more than scores, the rule, with
-    the function where several stand under the rule.
-    """
+def name_beside(arm: Arm) -> str:
+    """Name a query strategy among others that are all class-aware, or all are not."""
     if arm.selection_rule in {"", AWARE, AGNOSTIC}:
         return arm.acquisition_function
-    beside = {each.acquisition_function for each in arms if _rules_are_equal(each, arm)}
-    if len(beside) == 1:
-        return arm.selection_rule
-    return f"{arm.acquisition_function} {arm.selection_rule}"
+    return arm.strategy_name
 
 
 def choice_name(arm: Arm, arms: Sequence[Arm]) -> str:
@@ -84,10 +82,7 @@ def choice_name(arm: Arm, arms: Sequence[Arm]) -> str:
 
 def arm_name(arm: Arm, arms: Sequence[Arm]) -> str:
     """Name an arm among all of an experiment, shortly."""
-    strategy = strategy_name(arm, arms)
-    is_by_score = arm.selection_rule in {AWARE, AGNOSTIC}
-    parts = (choice_name(arm, arms), strategy, arm.selection_rule if is_by_score else "")
-    return ", ".join(filter(None, parts))
+    return ", ".join(filter(None, (choice_name(arm, arms), arm.strategy_name)))
 
 
 def in_order(arms: Iterable[Arm]) -> list[Arm]:
@@ -99,8 +94,8 @@ def in_order(arms: Iterable[Arm]) -> list[Arm]:
         key=lambda arm: (
             choices.index(arm.choices),
             arm.acquisition_function == RANDOM,
-            _place(_RULES, arm.selection_rule),
-            _place(_FUNCTIONS, arm.acquisition_function),
+            _RULES.index(arm.selection_rule),
+            _FUNCTIONS.index(arm.acquisition_function),
         ),
     )
 
@@ -110,8 +105,9 @@ def baseline_of(arms: Sequence[Arm], wanted: str = "") -> Arm:
 
     Args:
         arms: one or more.
-        wanted: values of it, joined by slashes; empty for the paper's recipe, which is its margin
-            by classes, or else for random picks, or else for the first arm.
+        wanted: parts of its name that no other arm has together, joined by slashes; empty for the
+            paper's recipe, which is its margin by classes, or else for random picks, or else for
+            the first arm.
 
     Raises:
         NoSuchArm: the text names none of the arms, or several.
@@ -142,19 +138,11 @@ def random_beside(arm: Arm, arms: Iterable[Arm]) -> Arm | None:
 
 
 def _find_arm(arms: Sequence[Arm], wanted: str) -> Arm:
-    values = set(filter(None, wanted.split("/")))
-    found = [each for each in arms if values <= set(each.values)]
+    parts = set(filter(None, wanted.split("/")))
+    found = [each for each in arms if parts <= set(each.name.split("/"))]
     if len(found) == 1:
         return found[0]
     names = ", ".join(each.name for each in found or arms)
     raise NoSuchArm(
         f"{wanted!r} names {'several arms' if found else 'no arm'}; give one of {names}"
     )
-
-
-def _rules_are_equal(one: Arm, other: Arm) -> bool:
-    return one.selection_rule == other.selection_rule
-
-
-def _place(names: Sequence[str], name: str) -> int:
-    return names.index(name) if name in names else len(names)

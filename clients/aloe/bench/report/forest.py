@@ -16,7 +16,7 @@ from aloe.bench.report.label_tables import level_text
 from aloe.bench.report.panels import FAINT, INK, PALETTE, PAPER
 from aloe.bench.report.wait_ratios import Bound, WaitRatio
 
-_LEVEL_COLORS = (PALETTE[5], PALETTE[0], PALETTE[7], *PALETTE[1:5])
+_LEVEL_COLORS = (PALETTE[4], PALETTE[0], PALETTE[7], *PALETTE[1:4])
 _MARKERS = {Bound.EXACT: "o", Bound.AT_MOST: "<", Bound.AT_LEAST: ">", Bound.RESTRICTED: "D"}
 _MARKER_NAMES = {
     Bound.AT_MOST: "≤: runs of the baseline ended before",

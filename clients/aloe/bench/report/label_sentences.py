@@ -1,6 +1,6 @@
 """What may be claimed about the labels that arms need, in sentences with their intervals."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from aloe.bench.report.comparing import MIN_SEED_COUNT
 from aloe.bench.report.label_tables import level_text, ratio_text
@@ -30,17 +30,21 @@ def label_sentences(
 def _open_sentences(lead: str, ratios: Mapping[str, WaitRatio], baseline: str) -> Iterator[str]:
     known = {name: each for name, each in ratios.items() if each.ratio is not None}
     tested = {name: each for name, each in known.items() if each.corrected_p is not None}
-    if not_shown := {name: each for name, each in tested.items() if not each.is_shown}:
-        yield f"{lead}, no difference from {baseline} is shown for {_list(not_shown)}."
-    if untested := known.keys() - tested.keys():
-        names = "; ".join(spoken(each) for each in known if each in untested)
+    if not_shown := [name for name, each in tested.items() if not each.is_shown]:
+        yield f"{lead}, no difference from {baseline} is shown for {_names(not_shown)}."
+    if untested := [name for name in known if name not in tested]:
+        names = _names(untested)
         yield f"{lead}, nothing is claimed about {names}: fewer than {MIN_SEED_COUNT} seeds."
-    if never := [spoken(name) for name in ratios if name not in known]:
-        yield f"{lead}, no run got there, neither of {baseline} nor of {'; '.join(never)}."
+    if never := [name for name in ratios if name not in known]:
+        yield f"{lead}, no run got there, neither of {baseline} nor of {_names(never)}."
 
 
 def _is_fewer(found: WaitRatio) -> bool:
     return found.ratio is not None and found.ratio.value < 1
+
+
+def _names(names: Iterable[str]) -> str:
+    return "; ".join(map(spoken, names))
 
 
 def _list(ratios: Mapping[str, WaitRatio]) -> str:

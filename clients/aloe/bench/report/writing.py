@@ -64,8 +64,8 @@ def write_report(
         folder: of the experiment, with its results file.
         output: the folder to write to; files of the same names are replaced.
         levels: parts of the ceiling, 0 to 1, whose labels to reach are wanted.
-        baseline: the arm that labels needed are compared with: values of it, such as a recipe or
-            an acquisition function, joined by slashes; by default the paper's recipe.
+        baseline: the arm that labels needed are compared with, as baseline_of reads it; by default
+            the paper's recipe.
 
     Raises:
         ReportError: there are no usable results, or no such baseline, or the folder cannot be

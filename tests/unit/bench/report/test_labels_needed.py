@@ -60,11 +60,11 @@ def test_every_arm_is_compared_with_the_papers_recipe(one):
     (setting,) = one.settings
     assert one.baseline == PAPERS
     found = ratios_of(setting)
-    assert found["paper, smallest_margin, class-aware"] is None
+    assert found["paper, margin-class-aware"] is None
     herding = found["linear, herding"]
     assert (herding.ratio.value, herding.bound) == (pytest.approx(0.5), Bound.EXACT)
     assert herding.corrected_p == pytest.approx(4 / 64)
-    random = found["paper, random, class-agnostic"]
+    random = found["paper, random"]
     assert (random.ratio.value, random.bound) == (pytest.approx(100 / 80), Bound.AT_LEAST)
 
 
@@ -73,9 +73,9 @@ def test_table_has_the_labels_and_the_ratio_of_every_arm(one):
     table = label_table(setting, one, "labels")
     assert table.columns == ("arm", "runs", "90% of the ceiling", "÷")
     assert texts(table) == [
-        ["paper, smallest margin, class-aware", "6", "80 [80, 80]", "1"],
+        ["paper, margin-class-aware", "6", "80 [80, 80]", "1"],
         [
-            "paper, random, class-agnostic",
+            "paper, random",
             "6",
             "> 100 (0 of 6 reached)",
             "≥ 1.25 [1.25, 1.25] (p 0.062)",
@@ -120,7 +120,7 @@ def test_another_baseline_can_be_asked_for():
         *runs_that_reach(PAPERS, 8), *runs_that_reach(HERDING, 4), ceiling_of("paper", 0.95)
     )
     (setting,) = analyze(results, (0.9,), "herding").settings
-    found = ratios_of(setting)["paper, smallest_margin, class-aware"]
+    found = ratios_of(setting)["paper, margin-class-aware"]
     assert found.ratio.value == pytest.approx(2)
 
 
@@ -164,7 +164,7 @@ def two() -> Figures:
 
 def test_over_settings_ratios_have_their_geometric_mean_and_the_worst(two):
     by_name = {each.arm_name: each.ratios[0] for each in two.overall}
-    assert list(by_name) == ["paper, random, class-agnostic", "linear, herding"]
+    assert list(by_name) == ["paper, random", "linear, herding"]
     herding = by_name["linear, herding"]
     assert herding.ratio.ratio.value == pytest.approx((0.5 * 0.9) ** 0.5)
     assert herding.ratio.bound is Bound.AT_MOST
@@ -196,13 +196,12 @@ def test_findings_sort_arms_into_fewer_more_and_not_shown(two):
     overall, digit, speaker = findings_of(two)
     assert overall.title == "All settings"
     assert overall.sentences[0] == (
-        "To 90% of the ceiling, fewer labels than paper, smallest margin, class-aware: linear,"
+        "To 90% of the ceiling, fewer labels than paper, margin-class-aware: linear,"
         " herding ≤ 0.67 [0.67, 0.67] (p < 0.001)."
     )
-    assert "no difference from paper, smallest margin, class-aware is shown" in digit.sentences[0]
+    assert "no difference from paper, margin-class-aware is shown" in digit.sentences[0]
     assert any(
-        "no run got there, neither of paper, smallest margin, class-aware nor of paper, random"
-        in each
+        "no run got there, neither of paper, margin-class-aware nor of paper, random" in each
         for each in speaker.sentences
     )
 

@@ -101,7 +101,7 @@ def test_tables_put_every_strategy_beside_random():
     (setting,) = analyze(results_of(*runs, ceiling_of("paper", 0.9)), (0.9,)).settings
     (linear, paper) = setting.groups
     # Random picks of the paper's group, the only ones.
-    assert linear.random_name == "paper, random, class-agnostic"
+    assert linear.random_name == "paper, random"
     (row,) = random_table(linear, "x").rows
     assert [cell.text for cell in row] == [
         "herding",
