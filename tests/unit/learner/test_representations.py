@@ -59,13 +59,13 @@ def test_a_linear_map_is_what_numpy_makes_of_it_within_1e_6(count, dim):
 
 
 @pytest.mark.parametrize(("count", "dim"), [(30, 5), (100, 16), (200, 70)])
-def test_kernel_features_have_the_products_that_numpy_finds_within_1e_4(count, dim):
+def test_kernel_features_have_the_products_that_numpy_finds_within_1e_5(count, dim):
     # With at most 256 landmarks no direction is cut off, and products do not depend on rotation.
     vectors, others = make_vectors(3, count, dim), make_vectors(4, 50, dim)
     reference, fitted = fitted_kernel(vectors, seed=5), fit(KERNEL, vectors, seed=5)
     for given in (vectors, others):
         expected = gram(reference.map(given.astype(np.float64)))
-        assert_allclose(gram(fitted.map(given)), expected, atol=1e-4)
+        assert_allclose(gram(fitted.map(given)), expected, atol=1e-5)
 
 
 def test_the_leading_256_directions_are_those_that_numpy_finds():
@@ -73,15 +73,15 @@ def test_the_leading_256_directions_are_those_that_numpy_finds():
     reference, fitted = fitted_kernel(vectors, seed=7), fit(KERNEL, vectors, seed=7)
     features = fitted.map(vectors).astype(np.float64)
     expected = reference.map(vectors.astype(np.float64))
-    assert_allclose(features.var(axis=0), reference.variances[:256], rtol=1e-3, atol=1e-8)
+    assert_allclose(features.var(axis=0), reference.variances[:256], rtol=1e-4)
     assert_allclose(features.mean(axis=0), 0, atol=1e-6)
-    assert_allclose(gram(features), gram(expected), atol=1e-3)
+    assert_allclose(gram(features), gram(expected), atol=1e-5)
     # Each direction that stands apart from its neighbours is the same, up to its sign.
     for direction in range(5):
         cosine = features[:, direction] @ expected[:, direction]
         cosine /= np.sqrt(np.square(expected[:, direction]).sum())
         cosine /= np.sqrt(np.square(features[:, direction]).sum())
-        assert abs(cosine) == pytest.approx(1, abs=1e-3)
+        assert abs(cosine) == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", [LINEAR, KERNEL])
@@ -194,7 +194,7 @@ def test_heads_on_it_predict_what_they_predict_on_numpy_s(name):
             LbfgsRecipe(l2_penalty=0.001), features[known], labels[known], len(classes)
         )
         predicted.append((features @ weights + biases).argmax(axis=1))
-    assert np.mean(predicted[0] == predicted[1]) > 0.99
+    assert np.mean(predicted[0] == predicted[1]) > 0.995
 
 
 @pytest.mark.slow

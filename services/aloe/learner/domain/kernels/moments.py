@@ -8,10 +8,9 @@ import numpy as np
 from aloe.learner.domain.arrays import Float32Array, Float64Array
 from aloe.learner.domain.kernels.compiling import kernel
 from aloe.learner.domain.kernels.mapping import inverse_length, signed_root
-from aloe.learner.domain.kernels.panels import PANEL, multiply_rows
 
-_BLOCK = 256
-"""Rows whose products are summed in float32."""
+_BLOCK = 64
+"""Rows that stay in the cache while all their products are added."""
 
 
 @kernel
@@ -79,25 +78,24 @@ def centre(rows: Float32Array, mean: Float64Array) -> None:
 def products_of_columns(rows: Float32Array, out: Float64Array) -> None:
     """Set out, (m, m) float64, to the transpose of rows times rows, (n, m) float32.
 
-    m is a multiple of PANEL. Some rows at a time are summed in float32, these sums in float64.
+    In float64: where they are whitened by a small eigenvalue, float32's rounding would show.
     """
-    column_count = rows.shape[1]
-    across = np.empty((column_count, _BLOCK), np.float32)
-    panels = np.empty((column_count // PANEL, _BLOCK, PANEL), np.float32)
-    part = np.empty((column_count, column_count), np.float32)
+    count, column_count = rows.shape
+    block = np.empty((_BLOCK, column_count))
     out[:] = 0.0
-    for begin in range(0, len(rows), _BLOCK):
-        count = min(_BLOCK, len(rows) - begin)
-        across[:, count:] = np.float32(0)
-        panels[:, count:] = np.float32(0)
-        for i in range(count):
-            for j in range(column_count):
-                across[j, i] = rows[begin + i, j]
-                panels[j // PANEL, i, j % PANEL] = rows[begin + i, j]
-        multiply_rows(across, panels, part)
+    for begin in range(0, count, _BLOCK):
+        end = min(begin + _BLOCK, count)
+        block[: end - begin] = rows[begin:end]
+        block[end - begin :] = 0.0
         for j in range(column_count):
-            for k in range(column_count):
-                out[j, k] += part[j, k]
+            for i in range(0, _BLOCK, 4):
+                x0, x1, x2, x3 = block[i, j], block[i + 1, j], block[i + 2, j], block[i + 3, j]
+                for k in range(j, column_count):
+                    near = x0 * block[i, k] + x1 * block[i + 1, k]
+                    out[j, k] += near + (x2 * block[i + 2, k] + x3 * block[i + 3, k])
+    for j in range(column_count):
+        for k in range(j):
+            out[j, k] = out[k, j]
 
 
 @kernel

@@ -23,7 +23,7 @@ ROW_TILE = 6
 _TILE_REGISTERS = 4 if LANES == 16 else 2
 """For each row of a tile: as many as keep all sums in registers, with the columns beside them."""
 _COLUMN_TILE = _TILE_REGISTERS * LANES
-DEPTH = 512
+DEPTH = 256
 """Dimensions that are multiplied before the next: that much of a panel stays in the cache."""
 _AHEAD = 16
 """Dimensions by which a panel is prefetched."""
@@ -32,6 +32,7 @@ _CGUTILS: Any = cgutils
 _FLOAT_BYTES, _LINE_FLOATS = 4, 16
 _INT64, _INT32, _FLOAT = ir.IntType(64), ir.IntType(32), ir.FloatType()
 _VECTOR, _BYTES = ir.VectorType(_FLOAT, LANES), ir.IntType(8).as_pointer()
+_ZEROS = ir.Constant(_VECTOR, [0.0] * LANES)
 _SPLAT = ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES)
 _READ, _KEEP, _DATA = _INT32(0), _INT32(3), _INT32(1)
 _ROWS, _PANELS, _OUT = range(3)
@@ -76,8 +77,8 @@ class _Writer:
             for r in range(row_count)
         ]
         sums = [[_CGUTILS.alloca_once(builder, _VECTOR) for _ in totals] for totals in places]
-        for total, place in self._pairs(sums, places):
-            builder.store(self._load(place), total)
+        for total in itertools.chain(*sums):
+            builder.store(_ZEROS, total)
         with _CGUTILS.for_range_slice(builder, begin, end, _INT64(1)) as (d, _):
             side_by_side = builder.gep(columns, [builder.mul(d, _INT64(PANEL))])
             self._prefetch(side_by_side, register_count)
@@ -90,8 +91,9 @@ class _Writer:
                 for total, w in zip(totals, weights, strict=True):
                     self._add_product(total, x, w)
         for total, place in self._pairs(sums, places):
+            added = builder.fadd(self._load(place), builder.load(total))
             at = builder.bitcast(place, _VECTOR.as_pointer())
-            builder.store(builder.load(total), at, align=_FLOAT_BYTES)
+            builder.store(added, at, align=_FLOAT_BYTES)
 
     @staticmethod
     def _pairs(sums: Any, places: Any) -> Any:
