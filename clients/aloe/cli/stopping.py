@@ -32,7 +32,8 @@ Stop = Annotated[
         "--stop",
         metavar="RULE",
         help="when to say that labels are enough, may be given several times:"
-        f" {', '.join(stopping_rule_forms())}; a setting that is left out has the value shown here",
+        f" {', '.join(stopping_rule_forms())}; a setting that is left out has the value shown here;"
+        " stable_predictions:of_mean judges the mean agreement instead of each",
     ),
 ]
 StopWhen = Annotated[When, typer.Option(help="one of several rules is enough, or all must hold")]

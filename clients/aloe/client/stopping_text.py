@@ -15,7 +15,8 @@ def parse_stopping_rule(text: str) -> PlainRule:
     """Read a rule: its name and, behind a colon, settings that differ from the defaults.
 
     "plateau", "stable_predictions:min_agreement=0.98", "uncertainty:max_uncertainty=0.1". A rule of
-    one setting takes it without its name, too: "label_count:500".
+    one setting takes it without its name, too: "label_count:500"; a setting that is on or off is on
+    by its name alone: "stable_predictions:min_agreement=0.98,of_mean".
 
     Raises:
         InvalidArgument: it is none.
@@ -35,13 +36,16 @@ def parse_stopping_rule(text: str) -> PlainRule:
 
 
 def stopping_rule_text(rule: PlainRule) -> str:
-    """Write a rule so that parse_stopping_rule reads it, with all its settings."""
+    """Write a rule so that parse_stopping_rule reads it, with all its settings that are not off."""
     settings = {field.name: getattr(rule, field.name) for field in fields(rule)}
     return _written(_NAMES[type(rule)], settings)
 
 
 def stopping_rule_forms() -> tuple[str, ...]:
-    """Return how each rule is written, with its defaults; N where there is none."""
+    """Return how each rule is written, with its defaults; N where there is none.
+
+    Settings that are on or off are off by default.
+    """
     return tuple(
         _written(name, {each.name: _default(each) for each in fields(kind)})
         for name, kind in PLAIN_RULES.items()
@@ -49,14 +53,19 @@ def stopping_rule_forms() -> tuple[str, ...]:
 
 
 def _settings(name: str, kind: type[PlainRule], given: str) -> dict[str, float]:
-    numbers = get_type_hints(kind)
+    hints = get_type_hints(kind)
+    flags = [key for key, hint in hints.items() if hint is bool]
+    numbers = {key: hint for key, hint in hints.items() if hint is not bool}
     settings: dict[str, float] = {}
     for part in filter(None, given.split(",")):
+        if part.strip() in flags:
+            settings[part.strip()] = True
+            continue
         key, _, value = part.rpartition("=")
         key = key.strip() or (next(iter(numbers)) if len(numbers) == 1 else "")
         if key not in numbers:
-            known = ", ".join(numbers)
-            raise invalid_field("stop", f"{part!r}: {name} takes {known}, each =NUMBER")
+            known = ", ".join(numbers) + ", each =NUMBER" + "".join(f", {each}" for each in flags)
+            raise invalid_field("stop", f"{part!r}: {name} takes {known}")
         try:
             settings[key] = numbers[key](value)
         except ValueError:
@@ -76,4 +85,9 @@ def _default(setting: "Field[Any]") -> object:
 def _written(name: str, settings: dict[str, object]) -> str:
     if len(settings) == 1:
         return f"{name}:{next(iter(settings.values()))}"
-    return f"{name}:" + ",".join(f"{key}={value}" for key, value in settings.items())
+    parts = [
+        key if value is True else f"{key}={value}"
+        for key, value in settings.items()
+        if value is not False
+    ]
+    return f"{name}:" + ",".join(parts)

@@ -24,29 +24,29 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61loe/v1/stopping.proto\x12\x07\x61loe.v1\"\xac\x02\n\x0cStoppingRule\x12\'\n\x07plateau\x18\x01 \x01(\x0b\x32\x14.aloe.v1.PlateauRuleH\x00\x12<\n\x12stable_predictions\x18\x02 \x01(\x0b\x32\x1e.aloe.v1.StablePredictionsRuleH\x00\x12/\n\x0buncertainty\x18\x03 \x01(\x0b\x32\x18.aloe.v1.UncertaintyRuleH\x00\x12.\n\x0blabel_count\x18\x04 \x01(\x0b\x32\x17.aloe.v1.LabelCountRuleH\x00\x12%\n\x03\x61ny\x18\x05 \x01(\x0b\x32\x16.aloe.v1.StoppingRulesH\x00\x12%\n\x03\x61ll\x18\x06 \x01(\x0b\x32\x16.aloe.v1.StoppingRulesH\x00\x42\x06\n\x04rule\"5\n\rStoppingRules\x12$\n\x05rules\x18\x01 \x03(\x0b\x32\x15.aloe.v1.StoppingRule\"[\n\x0bPlateauRule\x12\x18\n\x0bround_count\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x15\n\x08min_gain\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x0e\n\x0c_round_countB\x0b\n\t_min_gain\"o\n\x15StablePredictionsRule\x12\x18\n\x0bround_count\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x1a\n\rmin_agreement\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x0e\n\x0c_round_countB\x10\n\x0e_min_agreement\"C\n\x0fUncertaintyRule\x12\x1c\n\x0fmax_uncertainty\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x12\n\x10_max_uncertainty\"%\n\x0eLabelCountRule\x12\x13\n\x0blabel_count\x18\x01 \x01(\x04\"Y\n\nStopAdvice\x12%\n\x07verdict\x18\x01 \x01(\x0e\x32\x14.aloe.v1.StopVerdict\x12$\n\x07reasons\x18\x02 \x03(\x0b\x32\x13.aloe.v1.StopReason\"\x9a\x01\n\nStopReason\x12#\n\x04rule\x18\x01 \x01(\x0b\x32\x15.aloe.v1.StoppingRule\x12%\n\x07verdict\x18\x02 \x01(\x0e\x32\x14.aloe.v1.StopVerdict\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\r\n\x05\x62ound\x18\x04 \x01(\x01\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x08\n\x06_value*]\n\x0bStopVerdict\x12\x1c\n\x18STOP_VERDICT_UNSPECIFIED\x10\x00\x12\x19\n\x15STOP_VERDICT_CONTINUE\x10\x01\x12\x15\n\x11STOP_VERDICT_STOP\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61loe/v1/stopping.proto\x12\x07\x61loe.v1\"\xac\x02\n\x0cStoppingRule\x12\'\n\x07plateau\x18\x01 \x01(\x0b\x32\x14.aloe.v1.PlateauRuleH\x00\x12<\n\x12stable_predictions\x18\x02 \x01(\x0b\x32\x1e.aloe.v1.StablePredictionsRuleH\x00\x12/\n\x0buncertainty\x18\x03 \x01(\x0b\x32\x18.aloe.v1.UncertaintyRuleH\x00\x12.\n\x0blabel_count\x18\x04 \x01(\x0b\x32\x17.aloe.v1.LabelCountRuleH\x00\x12%\n\x03\x61ny\x18\x05 \x01(\x0b\x32\x16.aloe.v1.StoppingRulesH\x00\x12%\n\x03\x61ll\x18\x06 \x01(\x0b\x32\x16.aloe.v1.StoppingRulesH\x00\x42\x06\n\x04rule\"5\n\rStoppingRules\x12$\n\x05rules\x18\x01 \x03(\x0b\x32\x15.aloe.v1.StoppingRule\"[\n\x0bPlateauRule\x12\x18\n\x0bround_count\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x15\n\x08min_gain\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x0e\n\x0c_round_countB\x0b\n\t_min_gain\"\x80\x01\n\x15StablePredictionsRule\x12\x18\n\x0bround_count\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x1a\n\rmin_agreement\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07of_mean\x18\x03 \x01(\x08\x42\x0e\n\x0c_round_countB\x10\n\x0e_min_agreement\"C\n\x0fUncertaintyRule\x12\x1c\n\x0fmax_uncertainty\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x12\n\x10_max_uncertainty\"%\n\x0eLabelCountRule\x12\x13\n\x0blabel_count\x18\x01 \x01(\x04\"Y\n\nStopAdvice\x12%\n\x07verdict\x18\x01 \x01(\x0e\x32\x14.aloe.v1.StopVerdict\x12$\n\x07reasons\x18\x02 \x03(\x0b\x32\x13.aloe.v1.StopReason\"\x9a\x01\n\nStopReason\x12#\n\x04rule\x18\x01 \x01(\x0b\x32\x15.aloe.v1.StoppingRule\x12%\n\x07verdict\x18\x02 \x01(\x0e\x32\x14.aloe.v1.StopVerdict\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\r\n\x05\x62ound\x18\x04 \x01(\x01\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x08\n\x06_value*]\n\x0bStopVerdict\x12\x1c\n\x18STOP_VERDICT_UNSPECIFIED\x10\x00\x12\x19\n\x15STOP_VERDICT_CONTINUE\x10\x01\x12\x15\n\x11STOP_VERDICT_STOP\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aloe.v1.stopping_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STOPVERDICT']._serialized_start=955
-  _globals['_STOPVERDICT']._serialized_end=1048
+  _globals['_STOPVERDICT']._serialized_start=973
+  _globals['_STOPVERDICT']._serialized_end=1066
   _globals['_STOPPINGRULE']._serialized_start=36
   _globals['_STOPPINGRULE']._serialized_end=336
   _globals['_STOPPINGRULES']._serialized_start=338
   _globals['_STOPPINGRULES']._serialized_end=391
   _globals['_PLATEAURULE']._serialized_start=393
   _globals['_PLATEAURULE']._serialized_end=484
-  _globals['_STABLEPREDICTIONSRULE']._serialized_start=486
-  _globals['_STABLEPREDICTIONSRULE']._serialized_end=597
-  _globals['_UNCERTAINTYRULE']._serialized_start=599
-  _globals['_UNCERTAINTYRULE']._serialized_end=666
-  _globals['_LABELCOUNTRULE']._serialized_start=668
-  _globals['_LABELCOUNTRULE']._serialized_end=705
-  _globals['_STOPADVICE']._serialized_start=707
-  _globals['_STOPADVICE']._serialized_end=796
-  _globals['_STOPREASON']._serialized_start=799
-  _globals['_STOPREASON']._serialized_end=953
+  _globals['_STABLEPREDICTIONSRULE']._serialized_start=487
+  _globals['_STABLEPREDICTIONSRULE']._serialized_end=615
+  _globals['_UNCERTAINTYRULE']._serialized_start=617
+  _globals['_UNCERTAINTYRULE']._serialized_end=684
+  _globals['_LABELCOUNTRULE']._serialized_start=686
+  _globals['_LABELCOUNTRULE']._serialized_end=723
+  _globals['_STOPADVICE']._serialized_start=725
+  _globals['_STOPADVICE']._serialized_end=814
+  _globals['_STOPREASON']._serialized_start=817
+  _globals['_STOPREASON']._serialized_end=971
 # @@protoc_insertion_point(module_scope)

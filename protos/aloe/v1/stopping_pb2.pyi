@@ -171,19 +171,23 @@ class StablePredictionsRule(_message.Message):
 
     ROUND_COUNT_FIELD_NUMBER: _builtins.int
     MIN_AGREEMENT_FIELD_NUMBER: _builtins.int
+    OF_MEAN_FIELD_NUMBER: _builtins.int
     round_count: _builtins.int
     """Heads, 1 to 1,000; 3 if unset."""
     min_agreement: _builtins.float
     """Cohen's kappa, 0 to 1; 0.99 if unset."""
+    of_mean: _builtins.bool
+    """Judge the mean of the kappas instead of each."""
     def __init__(
         self,
         *,
         round_count: _builtins.int | None = ...,
         min_agreement: _builtins.float | None = ...,
+        of_mean: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_min_agreement", b"_min_agreement", "_round_count", b"_round_count", "min_agreement", b"min_agreement", "round_count", b"round_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_agreement", b"_min_agreement", "_round_count", b"_round_count", "min_agreement", b"min_agreement", "round_count", b"round_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_agreement", b"_min_agreement", "_round_count", b"_round_count", "min_agreement", b"min_agreement", "of_mean", b"of_mean", "round_count", b"round_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__min_agreement: _TypeAlias = _typing.Literal["min_agreement"]  # noqa: Y015
     _WhichOneofArgType__min_agreement: _TypeAlias = _typing.Literal["_min_agreement", b"_min_agreement"]  # noqa: Y015
@@ -287,8 +291,8 @@ class StopReason(_message.Message):
     verdict: Global___StopVerdict.ValueType
     """What it says by itself."""
     value: _builtins.float
-    """The figure it judges: gain of accuracy, smallest kappa, mean uncertainty or
-    number of labels; absent where that is not known yet.
+    """The figure it judges: gain of accuracy, smallest or mean kappa, mean
+    uncertainty or number of labels; absent where that is not known yet.
     """
     bound: _builtins.float
     """What the value is compared with."""

@@ -37,6 +37,8 @@ class StablePredictionsRule:
     round_count: _Heads = 3
     min_agreement: _Part = 0.99
     """Cohen's kappa."""
+    of_mean: bool = False
+    """Judge the mean of the kappas instead of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,8 @@ class StopReason:
     rule: PlainRule
     verdict: StopVerdict
     value: float | None
-    """Gain of accuracy, smallest kappa, mean uncertainty or number of labels; None while not
-    known."""
+    """Gain of accuracy, smallest or mean kappa, mean uncertainty or number of labels; None while
+    not known."""
     bound: float
     """What the value is compared with."""
     description: str

@@ -22,6 +22,10 @@ def test_a_stopping_rule_reads_as_it_was_written(rule):
             "stable_predictions:round_count=5,min_agreement=0.9",
             client.StablePredictionsRule(5, 0.9),
         ),
+        (
+            "stable_predictions:round_count=4,of_mean,min_agreement=0.98",
+            client.StablePredictionsRule(4, 0.98, of_mean=True),
+        ),
         ("uncertainty:0.2", client.UncertaintyRule(0.2)),
         ("label_count:500", client.LabelCountRule(500)),
         ("label_count:label_count=500", client.LabelCountRule(500)),
@@ -38,6 +42,10 @@ def test_stopping_rules_are_written_in_short(text, rule):
         ("plateaux", "'plateaux' is no rule"),
         ("plateau:3", "'3': plateau takes round_count, min_gain"),
         ("plateau:rounds=3", "'rounds=3': plateau takes round_count, min_gain"),
+        (
+            "stable_predictions:of_mean=1",
+            "stable_predictions takes round_count, min_agreement, each =NUMBER, of_mean",
+        ),
         ("plateau:round_count=1.5", "round_count must be a whole number"),
         ("uncertainty:little", "max_uncertainty must be a number"),
         ("label_count", "'label_count' needs label_count, a number"),

@@ -103,6 +103,31 @@ def test_predictions_are_stable_when_every_one_of_the_last_heads_agrees(agreemen
 
 
 @pytest.mark.parametrize(
+    ("agreements", "mean", "verdict"),
+    [
+        ((0.5, 0.96, 0.98, 1.0), 0.98, STOP),
+        ((0.96, 0.97, 1.0), 2.93 / 3, CONTINUE),
+        ((None, 1.0, 1.0), None, CONTINUE),
+    ],
+)
+def test_predictions_are_stable_on_the_mean_where_that_is_judged(agreements, mean, verdict):
+    rule = StablePredictionsRule(round_count=3, min_agreement=0.98, of_mean=True)
+    advice = advise(rule, [a_round(agreement=each) for each in agreements])
+    [reason] = advice.reasons
+    assert (advice.verdict, reason.bound) == (verdict, 0.98)
+    assert reason.value == (None if mean is None else pytest.approx(mean))
+
+
+def test_stable_predictions_say_least_and_mean():
+    rule = StablePredictionsRule(round_count=2, min_agreement=0.98, of_mean=True)
+    [reason] = advise(rule, [a_round(agreement=0.95), a_round(agreement=0.99)]).reasons
+    assert reason.description == (
+        "the last 2 heads agree on the unanswered clips, each with the one before, by a kappa of"
+        " 0.9500 or more (mean 0.9700); a mean of 0.98 is stable"
+    )
+
+
+@pytest.mark.parametrize(
     ("uncertainty", "verdict"), [(0.2, CONTINUE), (0.1, STOP), (0.05, STOP), (None, CONTINUE)]
 )
 def test_uncertainty_is_judged_at_the_newest_head(uncertainty, verdict):

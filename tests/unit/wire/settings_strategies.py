@@ -22,7 +22,13 @@ _LARGE = 1e9
 
 def _within_ranges(kind: type[Any]) -> st.SearchStrategy[Any]:
     ranges, numbers = ranges_of(kind), get_type_hints(kind)
-    return st.builds(kind, **{name: _within(ranges[name], numbers[name]) for name in numbers})
+    return st.builds(
+        kind,
+        **{
+            name: st.booleans() if number is bool else _within(ranges[name], number)
+            for name, number in numbers.items()
+        },
+    )
 
 
 def _within(bounds: Range, number: type[int] | type[float]) -> st.SearchStrategy[Any]:

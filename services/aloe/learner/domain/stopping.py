@@ -20,7 +20,7 @@ from aloe.values.stopping import (
 )
 
 _ROUNDING = 1e-12
-"""Differences of accuracies are not exact."""
+"""Differences of accuracies and means of kappas are not exact."""
 
 
 def advise(rule: StoppingRule, rounds: Sequence[Round]) -> StopAdvice:
@@ -109,14 +109,16 @@ def _stable_predictions(rule: StablePredictionsRule, rounds: Sequence[Round]) ->
     if len(agreements) < count:
         missing = f"{len(agreements)} of the last {count} heads were compared with the one before"
         return StopReason(rule, StopVerdict.CONTINUE, None, bound, missing)
-    least = min(agreements)
+    least, mean = min(agreements), fmean(agreements)
+    value = mean if rule.of_mean else least
     return StopReason(
         rule,
-        _verdict(least >= bound),
-        least,
+        _verdict(value >= bound - _ROUNDING),
+        value,
         bound,
         f"the last {count} heads agree on the unanswered clips, each with the one before, by a"
-        f" kappa of {least:.4f} or more (mean {fmean(agreements):.4f}); {bound:g} is stable",
+        f" kappa of {least:.4f} or more (mean {mean:.4f}); {'a mean of ' if rule.of_mean else ''}"
+        f"{bound:g} is stable",
     )
 
 
