@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from aloe.cli.clips import tell_warnings
-from aloe.cli.console import complain, percent, print_json, print_table, progress, reason_of
+from aloe.cli.console import complain, notes, percent, print_json, print_table, progress, reason_of
 from aloe.cli.options import (
     DEFAULT_SERVER,
     AcceptDamaged,
@@ -37,6 +38,8 @@ class FilePrediction:
     reason: str | None = None
     error: str | None = None
     warnings: tuple[AudioWarning, ...] = ()
+    accepted: bool | None = None
+    """None where it was not asked what to accept."""
 
 
 def predict(
@@ -44,6 +47,15 @@ def predict(
     paths: Files,
     channel: Channel = "",
     accept_damaged: AcceptDamaged = False,
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="accept the surest predictions, of which at most this part is expected to be"
+            " wrong, such as 0.02",
+        ),
+    ] = None,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -56,6 +68,7 @@ def predict(
         found = learner.predict(
             task_id,
             audio=[Recording(path, decoding) for path in files],
+            max_expected_error=max_error,
             on_progress=lambda count: bar.update(row, completed=count),
             timeout=_PATIENCE,
         )
@@ -63,13 +76,20 @@ def predict(
     if json:
         print_json(rows)
     else:
+        asked = [] if max_error is None else ["accepted"]
         print_table(
-            ["file", "class", "probability"],
+            ["file", "class", "probability", *asked],
             [
                 [each.path, each.label, percent(each.probabilities[each.label])]
+                + (["yes" if each.accepted else "no"] if asked else [])
                 for each in rows
                 if each.label is not None and each.probabilities is not None
             ],
+        )
+    if found.accepted is not None:
+        notes.print(
+            f"{sum(found.accepted):,} of {len(files):,} files are accepted; of these"
+            f" {percent(found.expected_error)} are expected to be wrong"
         )
     tell_warnings((each.name, each.warnings) for each in found.warnings)
     for each in rows:
@@ -95,4 +115,5 @@ def _rows(files: Sequence[Path], found: Predictions) -> Iterator[FilePrediction]
                 dict(zip(found.classes, probabilities, strict=True)),
                 found.head_versions[place],
                 warnings=warnings.get(place, ()),
+                accepted=None if found.accepted is None else found.accepted[place],
             )

@@ -53,6 +53,24 @@ app = typer.Typer(help="Tasks: questions about the clips of a pool.", no_args_is
 app.command("import-labels")(import_labels)
 
 _Budget = Annotated[int | None, typer.Option(help="labels that may be spent")]
+_Estimates = Annotated[
+    bool | None,
+    typer.Option(
+        "--estimates/--no-estimates",
+        help="estimate each head's accuracy without validation labels; if neither is given, the"
+        " recipe decides",
+    ),
+]
+_Audits = Annotated[
+    float | None,
+    typer.Option(
+        "--audits",
+        min=0.0,
+        max=0.5,
+        help="part of the clips to ask that are drawn at random, from the 51st on, for better"
+        " estimates; if not given, the recipe decides",
+    ),
+]
 
 
 @app.command()
@@ -73,6 +91,8 @@ def create(
     seed: Annotated[int, typer.Option(min=0, help="fixes every random choice")] = 0,
     stop: Stop = None,
     stop_when: StopWhen = When.ANY,
+    estimates: _Estimates = None,
+    audits: _Audits = None,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -87,6 +107,8 @@ def create(
             lease_duration=None if lease is None else timedelta(seconds=lease),
             seed=seed,
             stopping_rule=combine(stop, stop_when),
+            estimate_accuracy=estimates,
+            audit_share=audits,
         )
     _show(task, None, json=json)
 
@@ -139,7 +161,8 @@ def watch(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) 
                 results.print(
                     f"head {task.head_version}  labeled {task.clip_counts.labeled:,}"
                     f"  leased {task.clip_counts.leased:,}"
-                    f"  validation {percent(_validation(last))}  {task.pool_state.value}"
+                    f"  validation {percent(_validation(last))}"
+                    f"  estimated {_estimate_text(last)}  {task.pool_state.value}"
                     + (f"  {advice_text(task.stop_advice)}" if task.stop_advice else ""),
                     highlight=False,
                     markup=False,
@@ -162,6 +185,8 @@ def update(
     stop: Stop = None,
     stop_when: StopWhen = When.ANY,
     no_stop: Annotated[bool, typer.Option("--no-stop", help="drop the stopping rule")] = False,
+    estimates: _Estimates = None,
+    audits: _Audits = None,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -175,6 +200,8 @@ def update(
             label_budget=None if no_budget else _given(budget),
             lease_duration=UNCHANGED if lease is None else timedelta(seconds=lease),
             stopping_rule=None if no_stop else _given(rule),
+            estimate_accuracy=_given(estimates),
+            audit_share=_given(audits),
         )
         last = _last_round(learner, task)
     _show(task, last, json=json)
@@ -229,6 +256,14 @@ def _validation(last: Round | None) -> float | None:
     return last.validation.accuracy if last and last.validation else None
 
 
+def _estimate_text(last: Round | None) -> str:
+    """Write what a head's accuracy is estimated to be, without validation labels."""
+    estimate = last.accuracy_estimate if last else None
+    if estimate is None:
+        return "-"
+    return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
+
+
 def _show(task: Task, last: Round | None, *, json: bool) -> None:
     if json:
         print_json({"task": task, "last_round": last})
@@ -252,6 +287,7 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
     if last:
         rows.append(["validation accuracy", percent(_validation(last))])
         rows.append(["test accuracy", percent(last.test.accuracy if last.test else None)])
+        rows.append(["estimated accuracy", _estimate_text(last)])
         rows += time_rows(last)
     rows += stopping_rows(task.stopping_rule, task.stop_advice)
     print_table(["task", task.task_id], rows)

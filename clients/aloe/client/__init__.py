@@ -36,6 +36,7 @@ from aloe.client.stopping_text import (
     stopping_rule_text,
 )
 from aloe.client.types import (
+    AccuracyEstimate,
     AcquisitionFunction,
     AdamRecipe,
     AllOfRules,
@@ -107,6 +108,7 @@ from aloe.client.types import (
 __all__ = [
     "UNCHANGED",
     "Aborted",
+    "AccuracyEstimate",
     "AcquisitionFunction",
     "AdamRecipe",
     "AllOfRules",

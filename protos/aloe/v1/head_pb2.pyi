@@ -253,6 +253,7 @@ class Round(_message.Message):
     STORE_DURATION_FIELD_NUMBER: _builtins.int
     HEAD_TIMES_FIELD_NUMBER: _builtins.int
     STOP_ADVICE_FIELD_NUMBER: _builtins.int
+    ACCURACY_ESTIMATE_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """Version of the head it trained, from 1."""
     label_count: _builtins.int
@@ -289,7 +290,9 @@ class Round(_message.Message):
 
     @_builtins.property
     def statistics_duration(self) -> _duration_pb2.Duration:
-        """How long the pass over those clips took; absent where there was none."""
+        """How long it took to judge those clips, and to estimate accuracy; absent
+        without either.
+        """
 
     @_builtins.property
     def store_duration(self) -> _duration_pb2.Duration:
@@ -309,6 +312,14 @@ class Round(_message.Message):
         without a rule.
         """
 
+    @_builtins.property
+    def accuracy_estimate(self) -> Global___AccuracyEstimate:
+        """How many of the clips that had no answer when the round began this head
+        predicts right, estimated without validation labels. Absent where the task
+        wants no estimates, below 30 labels, without such clips, and in rounds of
+        older versions.
+        """
+
     def __init__(
         self,
         *,
@@ -326,10 +337,11 @@ class Round(_message.Message):
         store_duration: _duration_pb2.Duration | None = ...,
         head_times: Global___HeadTimes | None = ...,
         stop_advice: _stopping_pb2.StopAdvice | None = ...,
+        accuracy_estimate: Global___AccuracyEstimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "evaluation_duration", b"evaluation_duration", "head_times", b"head_times", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_times", b"head_times", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "evaluation_duration", b"evaluation_duration", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mean_uncertainty: _TypeAlias = _typing.Literal["mean_uncertainty"]  # noqa: Y015
     _WhichOneofArgType__mean_uncertainty: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty"]  # noqa: Y015
@@ -341,6 +353,58 @@ class Round(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__prediction_agreement) -> _WhichOneofReturnType__prediction_agreement | None: ...
 
 Global___Round: _TypeAlias = Round  # noqa: Y015
+
+@_typing.final
+class AccuracyEstimate(_message.Message):
+    """An estimate of the part of some clips that a head predicts right, made of the
+    labels that it was trained on: by heads trained without them, whose confidence
+    is related to being right (Platt 1999).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    AUDIT_LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    INTERCEPT_FIELD_NUMBER: _builtins.int
+    SLOPE_FIELD_NUMBER: _builtins.int
+    value: _builtins.float
+    """0 to 1."""
+    low: _builtins.float
+    """Lower end of an interval that is meant to hold the truth 95 times of 100."""
+    high: _builtins.float
+    """Its upper end."""
+    label_count: _builtins.int
+    """Labels that were held out for it."""
+    audit_label_count: _builtins.int
+    """Those of them that were picked at random."""
+    intercept: _builtins.float
+    """With the slope: a prediction is right with probability
+    1 / (1 + exp(-(intercept + slope * log(p1 / (1 - p1))))), p1 the largest
+    probability of a clip, of which 0.999999 at most counts.
+    """
+    slope: _builtins.float
+    """See intercept."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+        label_count: _builtins.int = ...,
+        audit_label_count: _builtins.int = ...,
+        intercept: _builtins.float = ...,
+        slope: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_label_count", b"audit_label_count", "high", b"high", "intercept", b"intercept", "label_count", b"label_count", "low", b"low", "slope", b"slope", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccuracyEstimate: _TypeAlias = AccuracyEstimate  # noqa: Y015
 
 @_typing.final
 class HeadTimes(_message.Message):
@@ -446,11 +510,18 @@ class PredictRequest(_message.Message):
     EMBEDDINGS_FIELD_NUMBER: _builtins.int
     CLIPS_FIELD_NUMBER: _builtins.int
     MIN_HEAD_VERSION_FIELD_NUMBER: _builtins.int
+    MAX_EXPECTED_ERROR_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     min_head_version: _builtins.int
     """Use a head of this version or a newer one, and wait for it as long as the
     call's deadline allows. 0 never waits.
+    """
+    max_expected_error: _builtins.float
+    """Accept predictions, the surest first, while at most this part of those that
+    are accepted is expected to be wrong, 0 to 1. It takes an estimate of the
+    head's accuracy: see Round.accuracy_estimate. If unset, nothing is accepted
+    or refused.
     """
     @_builtins.property
     def audio(self) -> Global___AudioClips:
@@ -472,13 +543,19 @@ class PredictRequest(_message.Message):
         embeddings: _audio_pb2.FloatMatrix | None = ...,
         clips: Global___ClipNames | None = ...,
         min_head_version: _builtins.int = ...,
+        max_expected_error: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clips", b"clips", "embeddings", b"embeddings", "input", b"input"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error", "audio", b"audio", "clips", b"clips", "embeddings", b"embeddings", "input", b"input", "max_expected_error", b"max_expected_error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clips", b"clips", "embeddings", b"embeddings", "input", b"input", "min_head_version", b"min_head_version", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error", "audio", b"audio", "clips", b"clips", "embeddings", b"embeddings", "input", b"input", "max_expected_error", b"max_expected_error", "min_head_version", b"min_head_version", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_expected_error: _TypeAlias = _typing.Literal["max_expected_error"]  # noqa: Y015
+    _WhichOneofArgType__max_expected_error: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error"]  # noqa: Y015
     _WhichOneofReturnType_input: _TypeAlias = _typing.Literal["audio", "embeddings", "clips"]  # noqa: Y015
     _WhichOneofArgType_input: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_expected_error) -> _WhichOneofReturnType__max_expected_error | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_input) -> _WhichOneofReturnType_input | None: ...
 
 Global___PredictRequest: _TypeAlias = PredictRequest  # noqa: Y015
@@ -543,8 +620,12 @@ class PredictResponse(_message.Message):
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    EXPECTED_ERROR_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """The head that predicted."""
+    expected_error: _builtins.float
+    """Part of the accepted rows that is expected to be wrong; absent without any."""
     @_builtins.property
     def probabilities(self) -> _audio_pb2.FloatMatrix:
         """Class probabilities: one row per input, one column per class. The row of an
@@ -572,6 +653,12 @@ class PredictResponse(_message.Message):
         index.
         """
 
+    @_builtins.property
+    def accepted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
+        """Whether each row is accepted, an input that failed never; empty without
+        max_expected_error.
+        """
+
     def __init__(
         self,
         *,
@@ -581,12 +668,16 @@ class PredictResponse(_message.Message):
         head_version: _builtins.int = ...,
         failures: _abc.Iterable[Global___PredictFailure] | None = ...,
         warnings: _abc.Iterable[Global___PredictWarnings] | None = ...,
+        accepted: _abc.Iterable[_builtins.bool] | None = ...,
+        expected_error: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["probabilities", b"probabilities"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "expected_error", b"expected_error", "probabilities", b"probabilities"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "failures", b"failures", "head_version", b"head_version", "labels", b"labels", "probabilities", b"probabilities", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "accepted", b"accepted", "classes", b"classes", "expected_error", b"expected_error", "failures", b"failures", "head_version", b"head_version", "labels", b"labels", "probabilities", b"probabilities", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__expected_error: _TypeAlias = _typing.Literal["expected_error"]  # noqa: Y015
+    _WhichOneofArgType__expected_error: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_error) -> _WhichOneofReturnType__expected_error | None: ...
 
 Global___PredictResponse: _TypeAlias = PredictResponse  # noqa: Y015
 

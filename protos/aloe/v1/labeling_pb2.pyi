@@ -390,6 +390,7 @@ class Lease(_message.Message):
     PREDICTED_CLASS_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
+    IS_AUDIT_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     """What the answer must name."""
     clip: _builtins.str
@@ -400,6 +401,8 @@ class Lease(_message.Message):
     """The class that the head predicts; empty without a head."""
     score: _builtins.float
     """The score it was ranked by; absent without a head."""
+    is_audit: _builtins.bool
+    """Whether the clip was drawn at random; see Task.audit_share."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the hold ends. For a week, a later answer is still taken while nobody
@@ -420,10 +423,11 @@ class Lease(_message.Message):
         predicted_class: _builtins.str = ...,
         score: _builtins.float | None = ...,
         duration: _duration_pb2.Duration | None = ...,
+        is_audit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "duration", b"duration", "expire_time", b"expire_time", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "duration", b"duration", "expire_time", b"expire_time", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "score", b"score", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "duration", b"duration", "expire_time", b"expire_time", "is_audit", b"is_audit", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "score", b"score", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
@@ -927,6 +931,7 @@ class ClipChange(_message.Message):
     LEASE_ID_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     CLIP_NUMBER_FIELD_NUMBER: _builtins.int
+    IS_AUDIT_FIELD_NUMBER: _builtins.int
     clip: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
     state: Global___ClipState.ValueType
@@ -941,6 +946,8 @@ class ClipChange(_message.Message):
     """The clip's place in the order of import, which no other clip has: a name may
     pass to another clip where one was deleted, replaced or renamed.
     """
+    is_audit: _builtins.bool
+    """CLIPS_LEASED: whether the clip was drawn at random; see Task.audit_share."""
     def __init__(
         self,
         *,
@@ -950,10 +957,11 @@ class ClipChange(_message.Message):
         lease_id: _builtins.str = ...,
         score: _builtins.float | None = ...,
         clip_number: _builtins.int = ...,
+        is_audit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "clip_number", b"clip_number", "label", b"label", "lease_id", b"lease_id", "score", b"score", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "clip_number", b"clip_number", "is_audit", b"is_audit", "label", b"label", "lease_id", b"lease_id", "score", b"score", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015

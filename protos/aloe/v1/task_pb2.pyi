@@ -234,6 +234,8 @@ class Task(_message.Message):
     STOPPING_RULE_FIELD_NUMBER: _builtins.int
     STOP_ADVICE_FIELD_NUMBER: _builtins.int
     REPRESENTATION_FIELD_NUMBER: _builtins.int
+    ESTIMATE_ACCURACY_FIELD_NUMBER: _builtins.int
+    AUDIT_SHARE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"tasks/{task}"."""
     pool: _builtins.str
@@ -254,6 +256,18 @@ class Task(_message.Message):
     """Clips that one oracle may hold at a time, at least 1; unset means no limit."""
     representation: _head_pb2.Representation.ValueType
     """What heads read of a clip. A change holds from the next head on."""
+    estimate_accuracy: _builtins.bool
+    """Whether each round estimates how many of the unanswered clips its head
+    predicts right, from 30 labels on, without validation labels; see
+    Round.accuracy_estimate. If unset, it does unless heads are trained by Adam.
+    """
+    audit_share: _builtins.float
+    """Part of the clips to ask that are drawn at random, from the 51st clip on, 0
+    to 0.5. They tell what the unanswered clips are like, which those picked by
+    the query strategy do not: estimates of accuracy are better for them. If
+    unset, 0.05 where heads are trained by the logistic recipe, and
+    0 otherwise.
+    """
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The answers an oracle may give, 2 to 1,000: each once, 1 to 128 printable
@@ -312,17 +326,27 @@ class Task(_message.Message):
         stopping_rule: _stopping_pb2.StoppingRule | None = ...,
         stop_advice: _stopping_pb2.StopAdvice | None = ...,
         representation: _head_pb2.Representation.ValueType = ...,
+        estimate_accuracy: _builtins.bool | None = ...,
+        audit_share: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "representation", b"representation", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "representation", b"representation", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__audit_share: _TypeAlias = _typing.Literal["audit_share"]  # noqa: Y015
+    _WhichOneofArgType__audit_share: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share"]  # noqa: Y015
+    _WhichOneofReturnType__estimate_accuracy: _TypeAlias = _typing.Literal["estimate_accuracy"]  # noqa: Y015
+    _WhichOneofArgType__estimate_accuracy: _TypeAlias = _typing.Literal["_estimate_accuracy", b"_estimate_accuracy"]  # noqa: Y015
     _WhichOneofReturnType__label_budget: _TypeAlias = _typing.Literal["label_budget"]  # noqa: Y015
     _WhichOneofArgType__label_budget: _TypeAlias = _typing.Literal["_label_budget", b"_label_budget"]  # noqa: Y015
     _WhichOneofReturnType__max_leases_per_oracle: _TypeAlias = _typing.Literal["max_leases_per_oracle"]  # noqa: Y015
     _WhichOneofArgType__max_leases_per_oracle: _TypeAlias = _typing.Literal["_max_leases_per_oracle", b"_max_leases_per_oracle"]  # noqa: Y015
     _WhichOneofReturnType__training_head_version: _TypeAlias = _typing.Literal["training_head_version"]  # noqa: Y015
     _WhichOneofArgType__training_head_version: _TypeAlias = _typing.Literal["_training_head_version", b"_training_head_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__audit_share) -> _WhichOneofReturnType__audit_share | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__estimate_accuracy) -> _WhichOneofReturnType__estimate_accuracy | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__label_budget) -> _WhichOneofReturnType__label_budget | None: ...
     @_typing.overload

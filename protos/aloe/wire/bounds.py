@@ -72,6 +72,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.ListRoundsResponse.rounds": PAGE_COUNT,
     "aloe.v1.ListTasksResponse.tasks": PAGE_COUNT,
     "aloe.v1.ListTasksResponse.unreadable": PAGE_COUNT,
+    "aloe.v1.PredictResponse.accepted": ROW_COUNT,
     "aloe.v1.PredictResponse.classes": CLASS_COUNT,
     "aloe.v1.PredictResponse.failures": ROW_COUNT,
     "aloe.v1.PredictResponse.labels": ROW_COUNT,

@@ -202,6 +202,20 @@ async def test_events_say_who_did_what_by_which_score(scene: Scene):
     assert answered.lease_ids == lease_ids[1:]
 
 
+async def test_leases_and_events_say_which_clips_were_drawn_at_random(scene: Scene):
+    ranking = [Pick(3, 0.5, 1), Pick(1, 0.25, 0, is_audit=True), Pick(0, None, -1, is_audit=True)]
+    request = scene.request("ann", ranking=ranking, max_count=3)
+    for _ in range(2):  # The second time it is a repetition.
+        outcome = await scene.store.lease(scene.task, request)
+        assert [lease.pick.is_audit for lease in outcome.leases] == [False, True, True]
+    _, leased = await scene.store.read_events(scene.task, "0-0")
+    assert (leased.audits, leased.scores) == ((False, True, True), (0.5, 0.25, None))
+    plain = await scene.store.lease(scene.task, scene.request("bob"))
+    assert not plain.leases[0].pick.is_audit
+    *_, leased = await scene.store.read_events(scene.task, "0-0")
+    assert leased.audits == ()
+
+
 async def test_events_can_be_read_some_at_a_time(scene: Scene):
     for row in range(3):
         await scene.store.import_labels(scene.task, [LabelChange(row, ClipState.TEST, 0)])

@@ -28,6 +28,7 @@ def test_values_are_written_in_the_words_of_the_command_line():
             "lease_id": "lease",
             "score": None,
             "clip_number": 0,
+            "is_audit": False,
         },
         "state": "all_leased",
         "rule": {"rule": "label_count", "label_count": 5},

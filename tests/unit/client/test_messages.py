@@ -28,7 +28,7 @@ RECIPES = st.one_of(
 PARTS = st.floats(allow_nan=False)
 PLAIN_RULES = (
     st.builds(client.PlateauRule, COUNTS, PARTS)
-    | st.builds(client.StablePredictionsRule, COUNTS, PARTS)
+    | st.builds(client.StablePredictionsRule, COUNTS, PARTS, st.booleans())
     | st.builds(client.UncertaintyRule, PARTS)
     | st.builds(client.LabelCountRule, st.integers(0, 2**64 - 1))
 )
@@ -53,6 +53,8 @@ DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
     seed=st.integers(0, 2**64 - 1),
     max_leases_per_oracle=st.none() | st.integers(0, 2**32 - 1),
     stopping_rule=st.none() | RULES,
+    estimate_accuracy=st.booleans(),
+    audit_share=PARTS,
 )
 def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
     operation = tasks.create_task(task_id, pool_id, classes, **fields)
@@ -198,11 +200,12 @@ def test_pool_and_its_clips_are_read_whole():
     )
 
 
-def prediction_of(embeddings):
+def prediction_of(embeddings, max_expected_error=None):
     return predictions.PredictRun(
         "greetings",
         predictions.embedding_inputs(embeddings),
         min_head_version=2,
+        max_expected_error=max_expected_error,
         max_message_bytes=2**20,
     )
 
@@ -222,6 +225,44 @@ def test_predictions_are_a_matrix_with_the_classes_as_columns():
     predictions = running.finish()
     np.testing.assert_array_equal(predictions.probabilities, probabilities)
     assert predictions.labels == ("yes",)
+
+
+def test_what_is_accepted_in_several_calls_is_put_together():
+    running = prediction_of(np.ones((5_000, 3), np.float32), max_expected_error=0.1)
+    for operation, accepted_count, error in zip(
+        running.operations(), (4, 1, 0), (0.05, 0.1, None), strict=False
+    ):
+        assert operation.request.max_expected_error == 0.1
+        count = operation.request.embeddings.row_count
+        response = head_pb2.PredictResponse(
+            probabilities=encode_matrix(np.full((count, 2), 0.5, np.float32)),
+            labels=["yes"] * count,
+            classes=["no", "yes"],
+            accepted=[place < accepted_count for place in range(count)],
+            expected_error=error,
+        )
+        running.add(operation.result(response))
+    found = running.finish()
+    assert found.accepted is not None
+    assert sum(found.accepted) == 5
+    assert found.accepted[:5] == (True,) * 4 + (False,)
+    assert found.expected_error == pytest.approx((4 * 0.05 + 0.1) / 5)
+
+
+def test_predictions_that_nobody_asked_to_accept_are_neither_accepted_nor_refused():
+    running = prediction_of(np.ones((1, 3), np.float32))
+    (operation,) = running.operations()
+    assert not operation.request.HasField("max_expected_error")
+    assert running.finish().accepted is None
+
+
+def test_a_server_that_does_not_say_what_is_accepted_is_of_another_version():
+    (operation,) = prediction_of(np.ones((1, 3), np.float32), 0.1).operations()
+    response = head_pb2.PredictResponse(
+        probabilities=encode_matrix(np.ones((1, 1), np.float32)), labels=["a"], classes=["a"]
+    )
+    with pytest.raises(client.Internal, match="one version"):
+        operation.result(response)
 
 
 def test_head_is_weights_biases_and_where_they_come_from():
@@ -250,6 +291,22 @@ def test_round_without_validation_clips_has_no_evaluation():
     assert only.validation is None
     assert only.test is not None
     assert math.isnan(only.test.class_recalls[1])
+    assert only.accuracy_estimate is None
+
+
+def test_an_estimate_is_read_whole():
+    message = head_pb2.AccuracyEstimate(
+        value=0.9,
+        low=0.8,
+        high=0.95,
+        label_count=60,
+        audit_label_count=3,
+        intercept=0.25,
+        slope=1.5,
+    )
+    response = head_pb2.ListRoundsResponse(rounds=[head_pb2.Round(accuracy_estimate=message)])
+    (only,) = results.list_rounds("greetings")("").result(response).items
+    assert only.accuracy_estimate == client.AccuracyEstimate(0.9, 0.8, 0.95, 60, 3, 0.25, 1.5)
 
 
 def test_answer_that_cannot_be_read_is_a_defect_of_the_server():

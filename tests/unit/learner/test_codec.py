@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
 from aloe.learner.adapters.redis import codec
+from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
@@ -76,7 +77,7 @@ CHANGED_CLIPS = st.builds(
 FINITE = st.floats(0, 1)
 PLAIN_RULES = (
     st.builds(PlateauRule, st.integers(1, 1_000), FINITE)
-    | st.builds(StablePredictionsRule, st.integers(1, 1_000), FINITE)
+    | st.builds(StablePredictionsRule, st.integers(1, 1_000), FINITE, st.booleans())
     | st.builds(UncertaintyRule, FINITE)
     | st.builds(LabelCountRule, st.integers(1, 2**64 - 1))
 )
@@ -107,6 +108,8 @@ TASKS = st.builds(
     lease_duration=st.timedeltas(timedelta(microseconds=1), timedelta(days=1)),
     seed=st.integers(0, 2**64 - 1),
     stopping_rule=st.none() | RULES,
+    estimate_accuracy=st.booleans(),
+    audit_share=st.floats(0, 0.5),
 )
 EVALUATIONS = st.builds(
     Evaluation,
@@ -116,6 +119,14 @@ EVALUATIONS = st.builds(
     class_recalls=st.lists(PARTS | st.just(float("nan")), min_size=2, max_size=4).map(tuple),
     loss=st.floats(0, 88),
     calibration_error=st.none() | PARTS,
+)
+ESTIMATES = st.builds(
+    AccuracyEstimate,
+    *(PARTS, PARTS, PARTS),
+    label_count=st.integers(20, 400),
+    audit_label_count=st.integers(0, 400),
+    intercept=st.floats(-20, 20),
+    slope=st.floats(-20, 20),
 )
 ROUNDS = st.builds(
     Round,
@@ -131,6 +142,7 @@ ROUNDS = st.builds(
     mean_uncertainty=st.none() | PARTS,
     statistics_s=st.none() | SECONDS,
     store_s=st.none() | SECONDS,
+    accuracy_estimate=st.none() | ESTIMATES,
 )
 
 
@@ -182,14 +194,17 @@ def test_a_round_comes_back_with_its_nans(round_):
 @given(ROUNDS)
 def test_a_round_of_an_older_version_lacks_what_was_not_kept_then(round_):
     fields = json.loads(codec.dump_round(round_))
-    for name in ("prediction_agreement", "mean_uncertainty", "statistics_s", "store_s"):
+    for name in (
+        *("prediction_agreement", "mean_uncertainty", "statistics_s", "store_s"),
+        "accuracy_estimate",
+    ):
         del fields[name]
     for split in ("validation", "test"):
         if fields[split]:
             del fields[split]["calibration_error"]
     found = codec.load_round(json.dumps(fields).encode())
     assert (found.prediction_agreement, found.mean_uncertainty) == (None, None)
-    assert (found.statistics_s, found.store_s) == (None, None)
+    assert (found.statistics_s, found.store_s, found.accuracy_estimate) == (None, None, None)
     assert found.label_count == round_.label_count
     assert found.validation is None or found.validation.calibration_error is None
 

@@ -1,5 +1,7 @@
 """The state of a task's clips, folded from its log."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,6 +40,37 @@ def test_a_clips_state_is_what_the_last_event_says():
     assert view.class_indices.tolist() == [NO_CLASS, NO_CLASS, 5, NO_CLASS]
     assert view.rows_in(UNLABELED).tolist() == [1, 3]
     assert view.last_event_id == "1700000000000-4"
+
+
+def leased(number: int, audits: tuple[bool, ...], *rows: int) -> Event:
+    changes = [(row, LEASED, NO_CLASS) for row in rows]
+    return replace(event(number, EventKind.CLIPS_LEASED, *changes), audits=audits)
+
+
+def test_a_label_is_an_audits_where_its_clip_was_drawn_when_it_was_last_leased():
+    view = TaskView(4)
+    view.apply(leased(1, (True, False, True), 0, 1, 2))
+    view.apply(event(2, EventKind.CLIPS_ANSWERED, (0, LABELED, 1), (1, LABELED, 0)))
+    view.apply(event(3, EventKind.LEASES_EXPIRED, (2, UNLABELED, NO_CLASS)))
+    before = view.last_event_id
+    view.apply(leased(4, (), 2))
+    view.apply(event(5, EventKind.LABELS_IMPORTED, (0, LABELED, 0), (3, LABELED, 0)))
+    assert view.is_audit.tolist() == [False] * 4
+    then = view.at(before)
+    assert then is not None
+    assert then.is_audit.tolist() == [True, False, True, False]
+    view.grow(6)
+    view.cut(5)
+    assert len(view.is_audit) == 5
+
+
+def test_what_was_asked_is_leased_labeled_or_abstained():
+    view = TaskView(6)
+    view.apply(leased(1, (), 0, 1, 2))
+    view.apply(event(2, EventKind.CLIPS_ANSWERED, (1, LABELED, 1), (2, ClipState.ABSTAINED, -1)))
+    view.apply(event(3, EventKind.LABELS_IMPORTED, (3, ClipState.TEST, 0)))
+    view.apply(event(4, EventKind.CLIPS_RETIRED, (4, ClipState.RETIRED, NO_CLASS)))
+    assert view.asked_count() == 3
 
 
 def test_a_correction_replaces_the_label():

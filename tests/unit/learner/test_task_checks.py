@@ -130,6 +130,11 @@ def test_a_budget_of_nothing_or_of_more_than_a_pool_holds_is_refused(budget):
     assert fields_of(replace(GOOD, label_budget=budget)) == ["task.label_budget"]
 
 
+@pytest.mark.parametrize("share", [-0.01, 0.51, math.nan, math.inf])
+def test_audits_are_no_more_than_half_of_the_picks(share):
+    assert fields_of(replace(GOOD, audit_share=share)) == ["task.audit_share"]
+
+
 @pytest.mark.parametrize(
     ("rule", "field"),
     [

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from aloe.bench.results.schema import SCHEMA
 from aloe.bench.spec.toml import RENAMED_KEYS
 
 _COLUMNS = {"acquisition_function": "strategy", "selection_rule": "sampling"}
@@ -42,13 +43,25 @@ def schema_of(file: pq.ParquetFile) -> pa.Schema:
 
 
 def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
-    """Read some columns of a file of results, under the names of today."""
-    there = file.schema_arrow.names
-    stored = [each if each in there else _COLUMNS[each] for each in columns]
+    """Read some columns of a file of results, under the names of today.
+
+    Columns that came later are null.
+    """
+    todays = schema_of(file)
+    there = [each for each in columns if each in todays.names]
+    stored = [each if each in file.schema_arrow.names else _COLUMNS[each] for each in there]
     table = file.read(stored)
-    fields = [schema_of(file).field(each) for each in columns]
-    arrays = [_todays_values(name, table[name]) for name in stored]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields, table.schema.metadata))
+    arrays = {
+        each: _todays_values(name, table[name]) for each, name in zip(there, stored, strict=True)
+    }
+    fields = [todays.field(each) if each in arrays else SCHEMA.field(each) for each in columns]
+    return pa.Table.from_arrays(
+        [
+            arrays[each.name] if each.name in arrays else pa.nulls(table.num_rows, each.type)
+            for each in fields
+        ],
+        schema=pa.schema(fields, table.schema.metadata),
+    )
 
 
 def _todays_values(stored_name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:

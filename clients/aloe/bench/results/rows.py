@@ -12,7 +12,14 @@ import pyarrow as pa
 
 from aloe.bench.results import schema
 from aloe.bench.spec.run_keys import RunKey
-from aloe.client import Evaluation, Round, StopAdvice, StopVerdict, stopping_rule_text
+from aloe.client import (
+    AccuracyEstimate,
+    Evaluation,
+    Round,
+    StopAdvice,
+    StopVerdict,
+    stopping_rule_text,
+)
 from aloe.oracle import LabelingRound
 
 Row = dict[str, Any]
@@ -84,6 +91,7 @@ def _head(place: int, head: Round) -> Row:
         "training_loss": head.training_loss,
         "prediction_agreement": head.prediction_agreement,
         "mean_uncertainty": head.mean_uncertainty,
+        **_estimate(head.accuracy_estimate),
         "stop": _stop(head.stop_advice),
         "training_s": _total_s(head.training_duration),
         "evaluation_s": _total_s(head.evaluation_duration),
@@ -91,6 +99,17 @@ def _head(place: int, head: Round) -> Row:
         "scoring_s": _total_s(times.scoring_duration, head.statistics_duration),
         "selection_s": _total_s(times.selection_duration),
         "store_s": _total_s(times.publishing_duration, head.store_duration),
+    }
+
+
+def _estimate(estimate: AccuracyEstimate | None) -> Row:
+    if estimate is None:
+        return {}
+    return {
+        "estimated_accuracy": estimate.value,
+        "estimated_low": estimate.low,
+        "estimated_high": estimate.high,
+        "audit_label_count": estimate.audit_label_count,
     }
 
 

@@ -152,6 +152,9 @@ def _task(task: dict[str, Any], format_: str) -> DumpedTask:
             "seed": int(task["seed"]),
             "max_leases_per_oracle": task["max_leases_per_oracle"],
             "stopping_rule": task["stopping_rule"] and STOPPING_RULE.load(task["stopping_rule"]),
+            # Older dumps do not say: as in new tasks.
+            "estimate_accuracy": task.get("estimate_accuracy"),
+            "audit_share": task.get("audit_share"),
         },
     )
 

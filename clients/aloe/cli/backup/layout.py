@@ -130,4 +130,6 @@ def _dump_task(task: Task) -> dict[str, Any]:
         "seed": str(task.seed),
         "max_leases_per_oracle": task.max_leases_per_oracle,
         "stopping_rule": task.stopping_rule and STOPPING_RULE.dump(task.stopping_rule),
+        "estimate_accuracy": task.estimate_accuracy,
+        "audit_share": task.audit_share,
     }

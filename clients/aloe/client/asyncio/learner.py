@@ -141,6 +141,8 @@ class AsyncLearnerClient:
         seed: int = 0,
         max_leases_per_oracle: int | None = None,
         stopping_rule: types.StoppingRule | None = None,
+        estimate_accuracy: bool | None = None,
+        audit_share: float | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         operation = tasks.create_task(
@@ -155,6 +157,8 @@ class AsyncLearnerClient:
             seed=seed,
             max_leases_per_oracle=max_leases_per_oracle,
             stopping_rule=stopping_rule,
+            estimate_accuracy=estimate_accuracy,
+            audit_share=audit_share,
         )
         self._pool_ids.pop(task_id, None)
         return await self._runner.run(operation, timeout)
@@ -180,6 +184,8 @@ class AsyncLearnerClient:
         lease_duration: timedelta | Unchanged | None = UNCHANGED,
         max_leases_per_oracle: int | Unchanged | None = UNCHANGED,
         stopping_rule: types.StoppingRule | Unchanged | None = UNCHANGED,
+        estimate_accuracy: bool | Unchanged | None = UNCHANGED,
+        audit_share: float | Unchanged | None = UNCHANGED,
         timeout: timedelta | None = None,
     ) -> types.Task:
         operation = tasks.update_task(
@@ -193,6 +199,8 @@ class AsyncLearnerClient:
             lease_duration=lease_duration,
             max_leases_per_oracle=max_leases_per_oracle,
             stopping_rule=stopping_rule,
+            estimate_accuracy=estimate_accuracy,
+            audit_share=audit_share,
         )
         return await self._runner.run(operation, timeout)
 
@@ -293,6 +301,7 @@ class AsyncLearnerClient:
         embeddings: types.Float32Array | None = None,
         clip_ids: Sequence[str] | None = None,
         min_head_version: int = 0,
+        max_expected_error: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.Predictions:
@@ -309,6 +318,7 @@ class AsyncLearnerClient:
             task_id,
             inputs,
             min_head_version=min_head_version,
+            max_expected_error=max_expected_error,
             max_message_bytes=self._runner.endpoint.max_message_bytes,
             on_progress=on_progress,
         )

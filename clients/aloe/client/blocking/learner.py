@@ -187,6 +187,8 @@ class LearnerClient:
         seed: int = 0,
         max_leases_per_oracle: int | None = None,
         stopping_rule: types.StoppingRule | None = None,
+        estimate_accuracy: bool | None = None,
+        audit_share: float | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         """Create a task on a pool; an equal one that exists is no error.
@@ -203,6 +205,10 @@ class LearnerClient:
             seed: fixes every random choice of the task.
             max_leases_per_oracle: clips that one oracle may hold at a time; None for no limit.
             stopping_rule: when the task has labels enough; it advises and refuses nothing.
+            estimate_accuracy: whether rounds estimate how often their heads are right, without
+                validation labels; None does unless heads are trained by Adam.
+            audit_share: part of the clips to ask that are drawn at random, from the 51st on, 0 to
+                0.5, for better estimates; None for 0.05 with the logistic recipe and 0 otherwise.
             timeout: of the whole call.
         """
         operation = tasks.create_task(
@@ -217,6 +223,8 @@ class LearnerClient:
             seed=seed,
             max_leases_per_oracle=max_leases_per_oracle,
             stopping_rule=stopping_rule,
+            estimate_accuracy=estimate_accuracy,
+            audit_share=audit_share,
         )
         self._pool_ids.pop(task_id, None)
         return self._runner.run(operation, timeout)
@@ -243,6 +251,8 @@ class LearnerClient:
         lease_duration: timedelta | Unchanged | None = UNCHANGED,
         max_leases_per_oracle: int | Unchanged | None = UNCHANGED,
         stopping_rule: types.StoppingRule | Unchanged | None = UNCHANGED,
+        estimate_accuracy: bool | Unchanged | None = UNCHANGED,
+        audit_share: float | Unchanged | None = UNCHANGED,
         timeout: timedelta | None = None,
     ) -> types.Task:
         """Change the fields that are given, all in one step; None means as in create_task.
@@ -261,6 +271,8 @@ class LearnerClient:
             lease_duration=lease_duration,
             max_leases_per_oracle=max_leases_per_oracle,
             stopping_rule=stopping_rule,
+            estimate_accuracy=estimate_accuracy,
+            audit_share=audit_share,
         )
         return self._runner.run(operation, timeout)
 
@@ -405,6 +417,7 @@ class LearnerClient:
         embeddings: types.Float32Array | None = None,
         clip_ids: Sequence[str] | None = None,
         min_head_version: int = 0,
+        max_expected_error: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.Predictions:
@@ -419,6 +432,9 @@ class LearnerClient:
             embeddings: (n_clips, embedding_dim) float32, made by the pool's encoder.
             clip_ids: clips of the task's pool.
             min_head_version: wait for this head, as long as the timeout allows; 0 never waits.
+            max_expected_error: accept predictions, the surest first, while at most this part of
+                them, 0 to 1, is expected to be wrong: of each call's, and so of all. It takes a
+                head whose accuracy was estimated; InvalidArgument otherwise.
             on_progress: told, now and then, how many inputs are done so far.
             timeout: of each call.
 
@@ -437,6 +453,7 @@ class LearnerClient:
             task_id,
             inputs,
             min_head_version=min_head_version,
+            max_expected_error=max_expected_error,
             max_message_bytes=self._runner.endpoint.max_message_bytes,
             on_progress=on_progress,
         )

@@ -111,6 +111,7 @@ def _parse_lease(message: labeling_pb2.Lease) -> types.Lease:
         predicted_class=message.predicted_class,
         score=message.score if message.HasField("score") else None,
         duration=parse_duration(message, "duration"),
+        is_audit=message.is_audit,
     )
 
 

@@ -106,6 +106,8 @@ class _Answer:
     head_version: int
     failures: Sequence[types.InputFailure]
     warnings: Sequence[types.InputWarnings]
+    accepted: Sequence[bool]
+    expected_error: float
 
 
 class PredictRun:
@@ -117,6 +119,7 @@ class PredictRun:
         inputs: PredictInputs[Any],
         *,
         min_head_version: int,
+        max_expected_error: float | None,
         max_message_bytes: int,
         on_progress: Callable[[int], None] | None = None,
     ) -> None:
@@ -127,6 +130,7 @@ class PredictRun:
         """
         self._task, self._inputs, self._on_progress = task_name(task_id), inputs, on_progress
         self._min_head_version = uint32("min_head_version", min_head_version)
+        self._max_expected_error = max_expected_error
         # Of an answer, half a message is for the names of the classes and what was wrong.
         self._max_count = max(1, min(inputs.max_count, max_message_bytes // 2 // _MAX_ROW_BYTES))
         self._max_bytes = min(AUDIO_BYTES, max_message_bytes * 15 // 16)
@@ -174,8 +178,27 @@ class PredictRun:
         failures = tuple(sorted(self._failures, key=lambda each: each.index))
         warnings = tuple(chain.from_iterable(each.warnings for each in self._answers))
         return types.Predictions(
-            probabilities, tuple(labels), classes, tuple(head_versions), failures, warnings
+            probabilities,
+            tuple(labels),
+            classes,
+            tuple(head_versions),
+            failures,
+            warnings,
+            *self._accepted(),
         )
+
+    def _accepted(self) -> tuple[tuple[bool, ...] | None, float | None]:
+        """Return what is accepted, and which part of that is expected to be wrong."""
+        if self._max_expected_error is None:
+            return None, None
+        accepted = [False] * self._inputs.count
+        count, wrong = 0, 0.0
+        for answer in self._answers:
+            for place, is_accepted in zip(answer.places, answer.accepted, strict=True):
+                accepted[place] = is_accepted
+            count += sum(answer.accepted)
+            wrong += sum(answer.accepted) * answer.expected_error
+        return tuple(accepted), wrong / count if count else None
 
     def _read(self) -> Iterator[Sized[Any]]:
         for place in range(self._inputs.count):
@@ -188,7 +211,10 @@ class PredictRun:
 
     def _operation(self, places: Sequence[int], items: Sequence[Any]) -> Operation[_Answer]:
         request = head_pb2.PredictRequest(
-            task=self._task, min_head_version=self._min_head_version, **self._inputs.build(items)
+            task=self._task,
+            min_head_version=self._min_head_version,
+            max_expected_error=self._max_expected_error,
+            **self._inputs.build(items),
         )
         return Operation("Predict", request, lambda response: self._parse(places, response))
 
@@ -198,6 +224,8 @@ class PredictRun:
             raise ValueError(f"{len(probabilities)} rows for {len(places)} inputs")
         if probabilities.shape[1] != len(response.classes):
             raise ValueError(f"{probabilities.shape[1]} columns, {len(response.classes)} classes")
+        if self._max_expected_error is not None and len(response.accepted) != len(places):
+            raise ValueError(f"{len(response.accepted)} inputs accepted or not, of {len(places)}")
         failures = [
             self._failure(places[each.index], error_of_status(each.status))
             for each in response.failures
@@ -218,6 +246,8 @@ class PredictRun:
             response.head_version,
             failures,
             warnings,
+            response.accepted,
+            response.expected_error,
         )
 
     def _failure(self, place: int, error: AloeError) -> types.InputFailure:

@@ -88,6 +88,23 @@ def _parse_round(message: head_pb2.Round) -> types.Round:
             if message.HasField("stop_advice")
             else None
         ),
+        accuracy_estimate=(
+            _parse_estimate(message.accuracy_estimate)
+            if message.HasField("accuracy_estimate")
+            else None
+        ),
+    )
+
+
+def _parse_estimate(message: head_pb2.AccuracyEstimate) -> types.AccuracyEstimate:
+    return types.AccuracyEstimate(
+        value=message.value,
+        low=message.low,
+        high=message.high,
+        label_count=message.label_count,
+        audit_label_count=message.audit_label_count,
+        intercept=message.intercept,
+        slope=message.slope,
     )
 
 
@@ -144,6 +161,7 @@ def _parse_change(message: labeling_pb2.ClipChange) -> types.ClipChange:
         lease_id=message.lease_id,
         score=message.score if message.HasField("score") else None,
         clip_number=message.clip_number,
+        is_audit=message.is_audit,
     )
 
 

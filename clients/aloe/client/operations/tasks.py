@@ -60,6 +60,8 @@ def create_task(
     seed: int,
     max_leases_per_oracle: int | None,
     stopping_rule: types.StoppingRule | None,
+    estimate_accuracy: bool | None,
+    audit_share: float | None,
 ) -> Operation[types.Task]:
     task = task_pb2.Task(
         pool=pool_name(pool_id),
@@ -72,6 +74,8 @@ def create_task(
         seed=uint64("seed", seed),
         max_leases_per_oracle=_limit(max_leases_per_oracle),
         stopping_rule=_rule(stopping_rule),
+        estimate_accuracy=estimate_accuracy,
+        audit_share=audit_share,
     )
     return Operation(
         "CreateTask",
@@ -113,6 +117,8 @@ def update_task(
     lease_duration: timedelta | Unchanged | None,
     max_leases_per_oracle: int | Unchanged | None,
     stopping_rule: types.StoppingRule | Unchanged | None,
+    estimate_accuracy: bool | Unchanged | None,
+    audit_share: float | Unchanged | None,
 ) -> Operation[types.Task]:
     changed, paths = _strategy_change(query_strategy, acquisition_function, selection_rule)
     if not isinstance(head_recipe, Unchanged):
@@ -127,6 +133,10 @@ def update_task(
         changed["max_leases_per_oracle"] = _limit(max_leases_per_oracle)
     if not isinstance(stopping_rule, Unchanged):
         changed["stopping_rule"] = _rule(stopping_rule)
+    if not isinstance(estimate_accuracy, Unchanged):
+        changed["estimate_accuracy"] = estimate_accuracy
+    if not isinstance(audit_share, Unchanged):
+        changed["audit_share"] = audit_share
     if not changed:
         raise invalid_field("update_task", "names no field to change; give at least one")
     paths += [name for name in changed if name != "query_strategy"]
@@ -177,6 +187,8 @@ def parse_task(message: task_pb2.Task) -> types.Task:
             if message.HasField("stop_advice")
             else None
         ),
+        estimate_accuracy=message.estimate_accuracy,
+        audit_share=message.audit_share,
     )
 
 

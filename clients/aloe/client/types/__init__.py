@@ -26,7 +26,14 @@ from aloe.client.types.labeling import (
     StoredLabel,
     SubmitResult,
 )
-from aloe.client.types.learning import Evaluation, Head, HeadTimes, Predictions, Round
+from aloe.client.types.learning import (
+    AccuracyEstimate,
+    Evaluation,
+    Head,
+    HeadTimes,
+    Predictions,
+    Round,
+)
 from aloe.client.types.pools import (
     Clip,
     ClipWarnings,
@@ -66,6 +73,7 @@ from aloe.values.strategies import AcquisitionFunction, QueryStrategy, Selection
 from aloe.wire.arrays import Float32Array
 
 __all__ = [
+    "AccuracyEstimate",
     "AcquisitionFunction",
     "AdamRecipe",
     "AllOfRules",

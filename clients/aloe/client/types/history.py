@@ -20,6 +20,8 @@ class ClipChange:
     """CLIPS_LEASED: what it was ranked by."""
     clip_number: int = 0
     """The clip's place in the order of import; unlike its id it never passes to another clip."""
+    is_audit: bool = False
+    """CLIPS_LEASED: whether the clip was drawn at random."""
 
 
 @dataclass(frozen=True, slots=True)

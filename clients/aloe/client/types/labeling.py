@@ -44,6 +44,8 @@ class Lease:
     score: float | None
     duration: timedelta | None = None
     """How long the recording is, where that is known."""
+    is_audit: bool = False
+    """Whether the clip was drawn at random; see create_task's audit_share."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,25 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class AccuracyEstimate:
+    """How many of the unanswered clips a head predicts right, without validation labels."""
+
+    value: float
+    """0 to 1."""
+    low: float
+    high: float
+    """Of an interval that is meant to hold the truth 95 times of 100."""
+    label_count: int
+    """Labels that were held out for it."""
+    audit_label_count: int
+    """Those of them that were picked at random."""
+    intercept: float
+    slope: float
+    """A prediction is right with probability sigmoid(intercept + slope log(p1 / (1 - p1))), p1 the
+    largest probability of a clip, of which 0.999999 at most counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeadTimes:
     """How long the server that answered has worked with a head after its round.
 
@@ -58,12 +77,15 @@ class Round:
     mean_uncertainty: float | None
     """Mean of 1 - p1 over the same clips, p1 the largest probability of a clip; kept likewise."""
     statistics_duration: timedelta | None
-    """Of the pass over those clips; None without one."""
+    """Of judging those clips, and of estimating accuracy; None without either."""
     store_duration: timedelta | None
     """Of reading the log, the pool and the head before; None in rounds of older versions."""
     head_times: HeadTimes
     stop_advice: StopAdvice | None
     """What the task's stopping rule, as it is now, says at this head; None without a rule."""
+    accuracy_estimate: AccuracyEstimate | None
+    """On the train clips that had no answer when the round began. None where the task wants none,
+    below 30 labels, without such clips, and in rounds of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +105,10 @@ class Predictions:
     """By index."""
     warnings: tuple[InputWarnings, ...] = ()
     """By index."""
+    accepted: tuple[bool, ...] | None = None
+    """Whether each input's prediction is accepted; None without max_expected_error."""
+    expected_error: float | None = None
+    """Part of the accepted predictions that is expected to be wrong; None without any."""
 
     @property
     def head_version(self) -> int:

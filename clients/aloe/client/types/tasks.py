@@ -50,6 +50,10 @@ class Task:
     stopping_rule: StoppingRule | None
     stop_advice: StopAdvice | None
     """What the rule says at the newest head; None before the first and without a rule."""
+    estimate_accuracy: bool
+    """Whether each round estimates its head's accuracy without validation labels."""
+    audit_share: float
+    """Part of the clips to ask that are drawn at random, from the 51st on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,12 @@ class HeadScores:
         self.predicted: Int16Array = np.empty(0, np.int16)
         """(n_clips,) int16, predicted classes"""
 
+    @property
+    def has_score(self) -> BoolArray:
+        """(n_clips,) bool, whether it was scored yet."""
+        has_score: BoolArray = self.predicted != _NOT_SCORED
+        return has_score
+
     def serves(self, head: Head, function: AcquisitionFunction) -> bool:
         """Whether these are the scores of a head by an acquisition function."""
         return self._head is head and self._function is function

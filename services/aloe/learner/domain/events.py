@@ -38,8 +38,10 @@ class Event:
     """CLIPS_LEASED, LEASES_RENEWED and CLIPS_ANSWERED: one per row."""
     scores: tuple[float | None, ...] = ()
     """CLIPS_LEASED: the score of each row; None without a head."""
+    audits: tuple[bool, ...] = ()
+    """CLIPS_LEASED: whether each row was drawn at random; none where no row was."""
     query_strategy: QueryStrategy | None = None
-    """CLIPS_LEASED: what ranked the rows; None where no head did."""
+    """CLIPS_LEASED: what ranked the other rows; None where no head did."""
     content_hashes: tuple[str, ...] = ()
     """CLIPS_LEASED, LEASES_RENEWED, CLIPS_ANSWERED and LABELS_IMPORTED: of the clip that each row
     was, empty where that is not known; none in events of older servers."""
@@ -59,7 +61,7 @@ def event_order(event_id: str) -> tuple[int, int]:
 _MAX_STEPS = 4_096
 """More events than come between two heads in practice; older steps are forgotten."""
 _MAX_STEP_ROWS = 1_000_000
-"""Clips in all steps together, 21 bytes each."""
+"""Clips in all steps together, 22 bytes each."""
 _ANSWERING = (
     EventKind.CLIPS_ANSWERED,
     EventKind.LABELS_IMPORTED,
@@ -77,6 +79,8 @@ OF_CLIPS = (
 """Those that say which clip each of their rows was."""
 _UNANSWERED = (ClipState.UNLABELED, ClipState.LEASED)
 _OF_TRAIN = (*_UNANSWERED, ClipState.LABELED, ClipState.ABSTAINED)
+_PICKING = (EventKind.CLIPS_LEASED, EventKind.LABELS_IMPORTED)
+"""Those that decide whether the label of a clip is an audit's."""
 _RETIRING = (EventKind.CLIPS_RETIRED, EventKind.LABELS_DROPPED)
 
 
@@ -89,6 +93,7 @@ class _Step:
     states: NDArray[np.int8]
     class_indices: NDArray[np.int32]
     content_keys: IntArray
+    is_audit: BoolArray
 
 
 class TaskView:
@@ -108,6 +113,9 @@ class TaskView:
         self.content_keys = np.zeros(clip_count, dtype=np.int64)
         """(n_clips,) int64, content_key of the clip that a label or lease was given for, 0 where
         that is not known: where the store went back, the row may be another's by now."""
+        self.is_audit = np.zeros(clip_count, dtype=np.bool_)
+        """(n_clips,) bool, whether the clip was drawn at random when it was last leased; not of
+        imported labels."""
         self.last_answer_id = START_OF_LOG
         """The newest event that gave, corrected, took back or dropped labels."""
         self.retired_count = 0
@@ -124,6 +132,7 @@ class TaskView:
             self.states = np.r_[self.states, np.zeros(more, np.int8)]
             self.class_indices = np.r_[self.class_indices, np.full(more, NO_CLASS, np.int32)]
             self.content_keys = np.r_[self.content_keys, np.zeros(more, np.int64)]
+            self.is_audit = np.r_[self.is_audit, np.zeros(more, np.bool_)]
 
     def apply(self, event: Event) -> None:
         """Apply the next event of the log."""
@@ -133,13 +142,20 @@ class TaskView:
             before = self.states[rows]
             self._remember(
                 _Step(
-                    event.event_id, rows, before, self.class_indices[rows], self.content_keys[rows]
+                    event.event_id,
+                    rows,
+                    before,
+                    self.class_indices[rows],
+                    self.content_keys[rows],
+                    self.is_audit[rows],
                 )
             )
             self.states[rows] = event.states
             self.class_indices[rows] = event.class_indices
             if event.kind in OF_CLIPS:
                 self.content_keys[rows] = list(map(content_key, event.content_hashes)) or 0
+            if event.kind in _PICKING:
+                self.is_audit[rows] = event.audits or False
             if event.kind in _RETIRING:  # They name no row twice.
                 is_retired = np.count_nonzero(self.states[rows] == ClipState.RETIRED)
                 was_retired = np.count_nonzero(before == ClipState.RETIRED)
@@ -157,6 +173,7 @@ class TaskView:
         """Leave the first clips only. It cannot go back from then on."""
         self.states, self.class_indices = self.states[:clip_count], self.class_indices[:clip_count]
         self.content_keys = self.content_keys[:clip_count]
+        self.is_audit = self.is_audit[:clip_count]
         self._steps.clear()
         self._steps_begin = self.last_event_id
 
@@ -175,13 +192,14 @@ class TaskView:
         copy = TaskView(0)
         copy.head_version, copy.last_event_id = self.head_version, event_id
         copy.states, copy.class_indices = self.states.copy(), self.class_indices.copy()
-        copy.content_keys = self.content_keys.copy()
+        copy.content_keys, copy.is_audit = self.content_keys.copy(), self.is_audit.copy()
         for step in reversed(self._steps):
             if event_order(step.event_id) <= cutoff:
                 break
             copy.states[step.rows] = step.states
             copy.class_indices[step.rows] = step.class_indices
             copy.content_keys[step.rows] = step.content_keys
+            copy.is_audit[step.rows] = step.is_audit
         return copy
 
     def _remember(self, step: _Step) -> None:
@@ -210,6 +228,11 @@ class TaskView:
         """Return the rows of train clips without an answer, leased ones included: (n,) int64."""
         is_open = (self.states == ClipState.UNLABELED) | (self.states == ClipState.LEASED)
         return np.flatnonzero(is_open)
+
+    def asked_count(self) -> int:
+        """Return how many train clips are leased, labeled or abstained."""
+        is_asked = (self.states > ClipState.UNLABELED) & (self.states <= ClipState.ABSTAINED)
+        return int(np.count_nonzero(is_asked))
 
     def labeled_rows(self, split: Split) -> tuple[IntArray, IntArray]:
         """Return rows and class indices of a split's labels, (n,) int64 each."""

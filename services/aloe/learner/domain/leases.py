@@ -19,6 +19,8 @@ class Pick(NamedTuple):
     """Class index, or NO_CLASS without a head."""
     content_hash: str = ""
     """Of the clip; empty in leases of older servers."""
+    is_audit: bool = False
+    """Whether it was drawn at random, and not by the query strategy."""
 
 
 @dataclass(frozen=True, slots=True)

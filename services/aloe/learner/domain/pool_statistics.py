@@ -1,4 +1,4 @@
-"""Figures of a head on all unanswered clips, for the stopping rules."""
+"""Figures of a head on unanswered clips, for stopping rules and the estimate of its accuracy."""
 
 from dataclasses import dataclass
 
@@ -18,6 +18,8 @@ class PoolStatistics:
     """Cohen's kappa with the head before; None without one."""
     mean_uncertainty: float
     """Mean of 1 - p1."""
+    uncertainties: Float32Array
+    """(n_clips,) float32, 1 - p1"""
 
 
 def pool_statistics(
@@ -43,7 +45,8 @@ def pool_statistics(
     agreement = None
     if previous is not None:
         agreement = cohens_kappa(*judgement.predicted, class_count=len(head.biases))
-    return PoolStatistics(agreement, float(judgement.scores[0].mean(dtype=np.float64)))
+    uncertainties = judgement.scores[0]
+    return PoolStatistics(agreement, float(uncertainties.mean(dtype=np.float64)), uncertainties)
 
 
 def cohens_kappa(first: Int16Array, second: Int16Array, *, class_count: int) -> float:

@@ -4,10 +4,14 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aloe.learner.domain.arrays import Float32Array
+import numpy as np
+
+from aloe.learner.domain.arrays import Float32Array, IntArray
+from aloe.learner.domain.estimating import LEAST_LABELS, AccuracyEstimate, estimate_accuracy
 from aloe.learner.domain.evaluation import Evaluation, evaluate
 from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.holding_out import hold_out
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.pool_statistics import PoolStatistics, pool_statistics
 from aloe.learner.domain.rounds import Round
@@ -15,6 +19,11 @@ from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.domain.task import Task
 from aloe.learner.domain.training import train_head
 from aloe.values.states import Split
+
+_MOST_ESTIMATED_ON = 65_536
+"""Unanswered clips that an estimate is of: their mean is 0.2 points from that of all."""
+_PURPOSE = 4
+"""Tells these random numbers from others of the round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,8 @@ def run_round(inputs: RoundInputs) -> tuple[Head, Round]:
     """Train the ticket's head and evaluate it.
 
     The pool's figures are of the clips in `vectors` that had no answer at the cutoff. Leases do not
-    matter, so that whoever runs the round gets the same.
+    matter, so that whoever runs the round gets the same. An estimate alone does without some of
+    them, where they are very many.
     """
     task, view, vectors = inputs.ticket.task, inputs.view, inputs.vectors
     rows, labels = view.labeled_rows(Split.TRAIN)
@@ -74,7 +84,11 @@ def run_round(inputs: RoundInputs) -> tuple[Head, Round]:
     test = _evaluate(head, view, vectors, Split.TEST)
     training_loss = evaluate(class_probabilities(head, embeddings), labels).loss
     evaluated = time.perf_counter()
-    statistics = _statistics(inputs, head) if looks_at_pool(task.stopping_rule) else None
+    for_rule = looks_at_pool(task.stopping_rule)
+    statistics = _statistics(inputs, head) if for_rule or task.estimate_accuracy else None
+    estimate = None
+    if task.estimate_accuracy and statistics:
+        estimate = _estimate(inputs, rows, labels, statistics)
     return head, Round(
         head_version=head.version,
         head_recipe=task.head_recipe,
@@ -85,16 +99,40 @@ def run_round(inputs: RoundInputs) -> tuple[Head, Round]:
         training_s=trained - began,
         evaluation_s=evaluated - trained,
         training_loss=training_loss,
-        prediction_agreement=statistics.prediction_agreement if statistics else None,
-        mean_uncertainty=statistics.mean_uncertainty if statistics else None,
+        prediction_agreement=statistics.prediction_agreement if statistics and for_rule else None,
+        mean_uncertainty=statistics.mean_uncertainty if statistics and for_rule else None,
         statistics_s=time.perf_counter() - evaluated if statistics else None,
         store_s=inputs.store_s,
+        accuracy_estimate=estimate,
     )
 
 
 def _statistics(inputs: RoundInputs, head: Head) -> PoolStatistics | None:
-    rows = inputs.view.unanswered_rows()
+    task, rows = inputs.ticket.task, inputs.view.unanswered_rows()
+    if len(rows) > _MOST_ESTIMATED_ON and not looks_at_pool(task.stopping_rule):
+        generator = np.random.Generator(
+            np.random.PCG64(np.random.SeedSequence([task.seed, head.version, _PURPOSE]))
+        )
+        rows = np.sort(generator.choice(rows, _MOST_ESTIMATED_ON, replace=False, shuffle=False))
     return pool_statistics(head, inputs.previous_head, inputs.vectors, rows)
+
+
+def _estimate(
+    inputs: RoundInputs, rows: IntArray, labels: IntArray, statistics: PoolStatistics
+) -> AccuracyEstimate | None:
+    if len(rows) < LEAST_LABELS:
+        return None
+    task = inputs.ticket.task
+    held_out = hold_out(
+        task.head_recipe,
+        inputs.vectors[rows],
+        labels,
+        inputs.view.is_audit[rows],
+        class_count=len(task.classes),
+        seed=task.seed,
+        version=inputs.ticket.head_version,
+    )
+    return estimate_accuracy(held_out, statistics.uncertainties)
 
 
 def _evaluate(head: Head, view: TaskView, vectors: Float32Array, split: Split) -> Evaluation | None:

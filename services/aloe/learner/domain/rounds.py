@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.values.recipes import HeadRecipe
 
@@ -28,6 +29,9 @@ class Round:
     mean_uncertainty: float | None = None
     """Mean of 1 - p1 over the same clips; None as above."""
     statistics_s: float | None = None
-    """How long the pass over those clips took; None without one."""
+    """How long it took to judge those clips, and to estimate accuracy; None without either."""
     store_s: float | None = None
     """How long reading from the store took; None in rounds of older versions."""
+    accuracy_estimate: AccuracyEstimate | None = None
+    """Of this head on the same clips. None where the task wants none, with fewer labels than it
+    takes, without such clips, and in rounds of older versions."""

@@ -8,7 +8,7 @@ from aloe.learner.domain.acquisition import FORMULAS
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.stopping_rules import check_stopping_rule
 from aloe.values.ranges import out_of_range
-from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, HeadRecipe
+from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, AdamRecipe, HeadRecipe, LbfgsRecipe
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState, PoolState, Split
 from aloe.values.stopping import MAX_LABEL_COUNT, StoppingRule
@@ -23,6 +23,7 @@ MAX_CLASS_LENGTH = 128
 MIN_LEASE_DURATION = timedelta(milliseconds=1)
 MAX_LEASE_DURATION = timedelta(days=1)
 DEFAULT_LEASE_DURATION = timedelta(minutes=5)
+MAX_AUDIT_SHARE = 0.5
 MIN_LABELED_CLASSES = 2
 """A head needs labels of two classes."""
 
@@ -63,6 +64,10 @@ class Task:
     seed: int = 0
     max_leases_per_oracle: int | None = None
     stopping_rule: StoppingRule | None = None
+    estimate_accuracy: bool = False
+    """Whether each round estimates its head's accuracy without validation labels."""
+    audit_share: float = 0.0
+    """Part of the picks that are drawn at random, from AUDITS_BEGIN clips on."""
     revision: int = 0
     """Updates so far. The store refuses an update that was made from an older revision."""
 
@@ -99,6 +104,8 @@ class Task:
             and self.seed == other.seed
             and self.max_leases_per_oracle == other.max_leases_per_oracle
             and self.stopping_rule == other.stopping_rule
+            and self.estimate_accuracy == other.estimate_accuracy
+            and self.audit_share == other.audit_share
         )
 
 
@@ -161,6 +168,12 @@ def check_task(task: Task) -> None:
     violations += check_lease_duration(task.lease_duration, "task.lease_duration")
     if task.stopping_rule is not None:
         violations += check_stopping_rule(task.stopping_rule, "task.stopping_rule")
+    if not 0 <= task.audit_share <= MAX_AUDIT_SHARE:
+        violations.append(
+            Violation(
+                "task.audit_share", f"{task.audit_share:g}; it must be 0 to {MAX_AUDIT_SHARE:g}"
+            )
+        )
     if violations:
         raise InvalidInput(*violations)
 
@@ -183,6 +196,16 @@ def check_recipe(recipe: HeadRecipe) -> list[Violation]:
     """Return what is wrong with a head recipe."""
     path = f"task.head_recipe.{_RECIPE_NAMES[type(recipe)]}"
     return [Violation(f"{path}.{name}", description) for name, description in out_of_range(recipe)]
+
+
+def estimates_by_default(recipe: HeadRecipe) -> bool:
+    """Whether tasks estimate accuracy where they do not say. The paper's recipe does without."""
+    return not isinstance(recipe, AdamRecipe)
+
+
+def default_audit_share(recipe: HeadRecipe) -> float:
+    """Return which part of the picks are audits where a task does not say."""
+    return 0.0 if isinstance(recipe, AdamRecipe | LbfgsRecipe) else 0.05
 
 
 def check_lease_duration(duration: timedelta, field: str) -> list[Violation]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from google.rpc import status_pb2
 
 from aloe.learner.domain.errors import InvalidInput, LearnerError
+from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Audio, Pool
@@ -62,6 +63,7 @@ def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
         labels[place] = ""
     failures = list(_write_failures(prediction.failures))
     _check_size(failures)
+    acceptance = prediction.acceptance
     return head_pb2.PredictResponse(
         probabilities=encode_matrix(prediction.probabilities),
         labels=labels,
@@ -72,6 +74,8 @@ def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
             head_pb2.PredictWarnings(index=place, warnings=write_report(report).warnings)
             for place, report in prediction.reports.items()
         ],
+        accepted=acceptance.accepted.tolist() if acceptance else None,
+        expected_error=acceptance.expected_error if acceptance else None,
     )
 
 
@@ -109,6 +113,7 @@ def write_round(report: RoundReport) -> head_pb2.Round:
         store_duration=fields.write_known_duration(round_.store_s),
         head_times=_write_times(report.times),
         stop_advice=encode_advice(report.advice) if report.advice else None,
+        accuracy_estimate=_write_estimate(round_.accuracy_estimate),
     )
 
 
@@ -155,6 +160,20 @@ def _write_times(times: Mapping[Phase, float]) -> head_pb2.HeadTimes | None:
         publishing_duration=fields.write_known_duration(times.get(Phase.PUBLISHING)),
         scoring_duration=fields.write_known_duration(times.get(Phase.SCORING)),
         selection_duration=fields.write_known_duration(times.get(Phase.SELECTION)),
+    )
+
+
+def _write_estimate(estimate: AccuracyEstimate | None) -> head_pb2.AccuracyEstimate | None:
+    if estimate is None:
+        return None
+    return head_pb2.AccuracyEstimate(
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        label_count=estimate.label_count,
+        audit_label_count=estimate.audit_label_count,
+        intercept=estimate.intercept,
+        slope=estimate.slope,
     )
 
 

@@ -102,6 +102,7 @@ def _write_lease(task: Task, leased: LeasedClip) -> labeling_pb2.Lease:
         predicted_class=leased.predicted_class,
         score=leased.lease.pick.score,
         duration=fields.write_known_duration(leased.clip.duration_s),
+        is_audit=leased.lease.pick.is_audit,
     )
 
 
@@ -130,4 +131,5 @@ def _write_change(history: TaskHistory, event: Event, place: int) -> labeling_pb
         lease_id=event.lease_ids[place] if event.lease_ids else "",
         score=event.scores[place] if event.scores else None,
         clip_number=event.rows[place],
+        is_audit=bool(event.audits) and event.audits[place],
     )

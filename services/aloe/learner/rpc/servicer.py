@@ -266,6 +266,9 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             fields.read_task_id(request.task, "task"),
             heads.read_input(request),
             min_head_version=request.min_head_version,
+            max_expected_error=(
+                request.max_expected_error if request.HasField("max_expected_error") else None
+            ),
         )
         return heads.write_prediction(prediction)
 

@@ -8,7 +8,13 @@ from google.api import field_behavior_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.domain.task import DEFAULT_LEASE_DURATION, Task, TaskProgress
+from aloe.learner.domain.task import (
+    DEFAULT_LEASE_DURATION,
+    Task,
+    TaskProgress,
+    default_audit_share,
+    estimates_by_default,
+)
 from aloe.learner.rpc import fields
 from aloe.learner.usecases.watching import TaskState
 from aloe.v1 import task_pb2
@@ -46,6 +52,9 @@ def read_task(
         InvalidInput: a field holds an unknown kind of thing. check_task checks the rest.
     """
     lease_duration = fields.read_duration(message, "lease_duration", "task.")
+    head_recipe = fields.valid(
+        HEAD_RECIPE.decode, message.head_recipe, "task.head_recipe", default=PAPER_RECIPE
+    )
     return Task(
         task_id=id_,
         pool_id=pool_id,
@@ -53,9 +62,7 @@ def read_task(
         epoch=epoch,
         create_time=create_time,
         query_strategy=fields.valid(decode_strategy, message.query_strategy, "task.query_strategy"),
-        head_recipe=fields.valid(
-            HEAD_RECIPE.decode, message.head_recipe, "task.head_recipe", default=PAPER_RECIPE
-        ),
+        head_recipe=head_recipe,
         representation=fields.valid(
             decode_representation, message.representation, "task.representation"
         ),
@@ -69,6 +76,16 @@ def read_task(
             fields.valid(STOPPING_RULE.decode, message.stopping_rule, "task.stopping_rule")
             if message.HasField("stopping_rule")
             else None
+        ),
+        estimate_accuracy=(
+            message.estimate_accuracy
+            if message.HasField("estimate_accuracy")
+            else estimates_by_default(head_recipe)
+        ),
+        audit_share=(
+            message.audit_share
+            if message.HasField("audit_share")
+            else default_audit_share(head_recipe)
         ),
     )
 
@@ -156,6 +173,8 @@ def _write_spec(task: Task) -> task_pb2.Task:
             if task.stopping_rule
             else None
         ),
+        estimate_accuracy=task.estimate_accuracy,
+        audit_share=task.audit_share,
         create_time=times.write_time(task.create_time),
     )
 

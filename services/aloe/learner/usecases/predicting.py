@@ -8,8 +8,10 @@ import numpy as np
 from aloe.admission.gate import not_working
 from aloe.learner.cache.pools import PoolCache, no_clip
 from aloe.learner.cache.tasks import TaskCache
+from aloe.learner.domain.accepting import Acceptance, accept
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import InvalidInput, LearnerError
+from aloe.learner.domain.estimating import LEAST_LABELS, AccuracyEstimate
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import all_in_range
 from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
@@ -54,6 +56,8 @@ class Prediction:
     reports: Mapping[int, AudioReport]
     """What was found in recordings that warnings go with, by their places."""
     head_version: int
+    acceptance: Acceptance | None
+    """Which of them are accepted; None where that was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +90,58 @@ class Predictor:
         self._probabilities = Probabilities()
 
     async def predict(
-        self, task_id: str, inputs: PredictInput, *, min_head_version: int
+        self,
+        task_id: str,
+        inputs: PredictInput,
+        *,
+        min_head_version: int,
+        max_expected_error: float | None = None,
     ) -> Prediction:
         """Predict class probabilities; an input that is at fault fails alone.
 
+        Args:
+            task_id: the task.
+            inputs: what to predict for.
+            min_head_version: of the head to use; it is waited for.
+            max_expected_error: part of the predictions that may be wrong among those to accept.
+
         Raises:
             InvalidInput: there are no embeddings, or they are of the wrong size, or the answer is
-                larger than a message may be.
+                larger than a message may be; or the head's accuracy was not estimated, on which
+                max_expected_error depends.
             Overloaded: too much is in work.
             HeadNotTrained: the task has no head yet.
             HeadVersionUnknown: no head of min_head_version is in the making.
         """
+        _check_error(max_expected_error)
         cached = await self._tasks.recent(task_id)
         await self._trainer.wait_for_head(cached, min_head_version)
         head = await cached.head(self._store)
         check_answer(cached.task.classes, _count(inputs))
+        estimate = None
+        if max_expected_error is not None:
+            estimate = await self._estimate(cached.task, head.version)
         if isinstance(inputs, NamedClips):
             found = await self._vectors_of(cached.task, inputs.clips, head)
         else:
             found = await self._embedded(cached.task, inputs, head)
-        return Prediction(
-            cached.task,
-            await self._rows(head, found),
-            found.failures,
-            found.reports,
-            head.version,
-        )
+        rows = await self._rows(head, found)
+        accepted = None
+        if estimate is not None and max_expected_error is not None:
+            accepted = accept(rows, estimate, max_expected_error)
+        return Prediction(cached.task, rows, found.failures, found.reports, head.version, accepted)
+
+    async def _estimate(self, task: Task, head_version: int) -> AccuracyEstimate:
+        """Return the estimate of a head's accuracy. Raises InvalidInput where there is none."""
+        rounds = await self._store.read_rounds(task, head_version, 1)
+        estimate = rounds[0].accuracy_estimate if rounds else None
+        if estimate is None:
+            raise InvalidInput.of(
+                "max_expected_error",
+                f"head {head_version} of tasks/{task.task_id} has no estimate of its accuracy; it"
+                f" takes estimate_accuracy and {LEAST_LABELS} labels",
+            )
+        return estimate
 
     async def _rows(self, head: Head, found: _Found) -> Float32Array:
         """Return a row for each input, (n_inputs, n_classes) float32; NaN for those that failed."""
@@ -180,6 +210,11 @@ class Predictor:
             else:
                 rows.append(known.row)
         return _Found(vectors[rows] if rows else _none(vectors.shape[1]), failures)
+
+
+def _check_error(max_expected_error: float | None) -> None:
+    if max_expected_error is not None and not 0 <= max_expected_error <= 1:
+        raise InvalidInput.of("max_expected_error", f"{max_expected_error:g}; it must be 0 to 1")
 
 
 def _count(inputs: PredictInput) -> int:

@@ -10,6 +10,7 @@ from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.arrays import BoolArray, IntArray
+from aloe.learner.domain.auditing import audit_places, audit_rows, with_audits
 from aloe.learner.domain.batches.density import mean_direction
 from aloe.learner.domain.batches.ground import Ground, reference_rows
 from aloe.learner.domain.batches.rules import RULES
@@ -101,16 +102,16 @@ class Ranking:
                 wanted=most,
             )
             batch = await pool.run(partial(pick_batch, request, cached.ranks.herds))
-        if head is not None:
-            cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
-        order = batch.rows.tolist()
-        hashes = pool.clips.content_hashes(order)
-        if scores is None:
+        if head is None or scores is None:
+            order = batch.rows.tolist()
+            hashes = pool.clips.content_hashes(order)
             return [
                 Pick(row, None, NO_CLASS, each) for row, each in zip(order, hashes, strict=True)
             ]
-        columns = scores.scores[batch.rows].tolist(), scores.predicted[batch.rows].tolist(), hashes
-        return [Pick(*each) for each in zip(order, *columns, strict=True)]
+        picks = _picks(scores, batch.rows, pool.clips)
+        picks = _with_audits(cached, scores, picks, pool.clips, most)
+        cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
+        return picks
 
 
 async def _ground(pool: CachedPool, map_name: str) -> Ground:
@@ -145,8 +146,25 @@ async def _rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: i
     )
     began = time.perf_counter()
     picks = pick() if len(is_open) <= _QUICK_CLIP_COUNT else await pool.run(pick)
+    picks = _with_audits(cached, scores, picks, pool.clips, most)
     cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
     return picks
+
+
+def _with_audits(
+    cached: CachedTask, judged: HeadScores, picks: list[Pick], clips: PoolClips, most: int
+) -> list[Pick]:
+    """Put clips that are drawn at random among the picks, as many as the task wants."""
+    if not cached.task.audit_share:
+        return picks
+    places = audit_places(cached.task.audit_share, cached.view.asked_count(), most)
+    if not len(places):
+        return picks
+    count = min(len(cached.view.states), len(judged.predicted))
+    is_open = cached.view.states[:count] == ClipState.UNLABELED
+    # A lease may have run out meanwhile, and left a clip that has no score.
+    rows = audit_rows(cached.task.seed, is_open & judged.has_score[:count], len(places))
+    return with_audits(picks, _picks(judged, rows, clips, is_audit=True), places)[:most]
 
 
 def _cold_order(cached: CachedTask, clip_count: int) -> IntArray:
@@ -195,6 +213,16 @@ def _pick(
         class_count=class_count,
         count=most,
     )
+    return _picks(judged, rows, clips)
+
+
+def _picks(
+    judged: HeadScores, rows: IntArray, clips: PoolClips, *, is_audit: bool = False
+) -> list[Pick]:
     order = rows.tolist()
-    columns = scores[rows].tolist(), predicted[rows].tolist(), clips.content_hashes(order)
-    return [Pick(*each) for each in zip(order, *columns, strict=True)]
+    columns = (
+        judged.scores[rows].tolist(),
+        judged.predicted[rows].tolist(),
+        clips.content_hashes(order),
+    )
+    return [Pick(*each, is_audit) for each in zip(order, *columns, strict=True)]

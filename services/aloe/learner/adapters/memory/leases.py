@@ -122,12 +122,14 @@ def _first_free(stored: StoredTask, request: LeaseRequest, most: float) -> list[
 
 
 def _log_leased(stored: StoredTask, request: LeaseRequest, leases: Sequence[Lease]) -> None:
+    audits = tuple(lease.pick.is_audit for lease in leases)
     stored.log(
         EventKind.CLIPS_LEASED,
         [LabelChange(lease.pick.row, ClipState.LEASED, NO_CLASS) for lease in leases],
         oracle_id=request.oracle_id,
         lease_ids=tuple(lease.lease_id for lease in leases),
         scores=tuple(lease.pick.score for lease in leases),
+        audits=audits if any(audits) else (),
         head_version=request.head_version,
         query_strategy=request.query_strategy,
         content_hashes=tuple(lease.pick.content_hash for lease in leases),

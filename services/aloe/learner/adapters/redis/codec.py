@@ -10,6 +10,7 @@ import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import StoreDamaged
+from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
@@ -254,6 +255,8 @@ def dump_task(task: Task) -> str:
             "seed": str(task.seed),
             "max_leases_per_oracle": task.max_leases_per_oracle,
             "stopping_rule": task.stopping_rule and STOPPING_RULE.dump(task.stopping_rule),
+            "estimate_accuracy": task.estimate_accuracy,
+            "audit_share": task.audit_share,
             "revision": task.revision,
         }
     )
@@ -283,6 +286,8 @@ def load_task(task_id: str, text: bytes | str) -> Task:
         stopping_rule=STOPPING_RULE.load(spec["stopping_rule"])
         if spec.get("stopping_rule")
         else None,
+        estimate_accuracy=spec.get("estimate_accuracy", False),
+        audit_share=spec.get("audit_share", 0.0),
         revision=spec.get("revision", 0),
     )
 
@@ -330,6 +335,8 @@ def load_round(text: bytes) -> Round:
     fields["head_recipe"] = HEAD_RECIPE.load(fields["head_recipe"])
     for split in ("validation", "test"):
         fields[split] = _load_evaluation(fields[split])
+    if fields.get("accuracy_estimate"):
+        fields["accuracy_estimate"] = AccuracyEstimate(**fields["accuracy_estimate"])
     return Round(**fields)
 
 

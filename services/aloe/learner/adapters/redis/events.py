@@ -23,6 +23,8 @@ _EVENT_KINDS = {
 }
 """As the scripts write them."""
 _STATES = frozenset(map(int, ClipState))
+_PLAIN_LENGTH = 2
+"""Of a lease in the log: its id and score."""
 _NUMBERS = {int}
 _SCORES = {int, float, type(None)}
 
@@ -51,11 +53,18 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
         oracle_id=fields.get(b"oracle", b"").decode(),
         lease_ids=tuple(each[0] if kind is EventKind.CLIPS_LEASED else each for each in leases),
         scores=tuple(each[1] for each in leases) if kind is EventKind.CLIPS_LEASED else (),
+        audits=_audits(leases) if kind is EventKind.CLIPS_LEASED else (),
         query_strategy=codec.load_strategy(fields.get(b"strategy", b"").decode()),
         content_hashes=tuple(hashes),
     )
     _check(event, len(task.classes))
     return event
+
+
+def _audits(leases: Sequence[Sequence[object]]) -> tuple[bool, ...]:
+    """Read which clips were drawn at random: those whose lease has a third value."""
+    audits = tuple(len(each) > _PLAIN_LENGTH for each in leases)
+    return audits if any(audits) else ()
 
 
 def _check(event: Event, class_count: int) -> None:

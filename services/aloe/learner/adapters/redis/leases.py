@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.scripts import guarded
@@ -24,7 +25,7 @@ class RedisLeases(TaskScripts):
             task,
             "lease",
             request.oracle_id,
-            json.dumps([pick[:3] for pick in request.ranking]),
+            json.dumps([_sent(pick) for pick in request.ranking]),
             request.row_count,
             request.max_count,
             milliseconds(request.duration),
@@ -39,7 +40,7 @@ class RedisLeases(TaskScripts):
         expire_time = codec.time_of_ms(reply["expires"])
         return LeaseOutcome(
             leases=tuple(
-                Lease(lease_id, Pick(*pick), expire_time) for lease_id, *pick in reply["leases"]
+                Lease(lease_id, _pick(pick), expire_time) for lease_id, *pick in reply["leases"]
             ),
             pool_state=PoolState(reply["state"]),
             head_version=reply["head_version"],
@@ -65,3 +66,13 @@ class RedisLeases(TaskScripts):
             fields=LEASE_IDS,
         )
         return codec.time_of_ms(reply["expires"])
+
+
+def _sent(pick: Pick) -> Sequence[Any]:
+    """Write a pick for the script, which puts the hash in the fourth place."""
+    return (*pick[:3], "", 1) if pick.is_audit else pick[:3]
+
+
+def _pick(found: Sequence[Any]) -> Pick:
+    row, score, predicted, content_hash, *audit = found
+    return Pick(row, score, predicted, content_hash, bool(audit))

@@ -1,5 +1,6 @@
 -- Leases the first free clips of a ranking.
--- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked,
+-- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked, a clip that
+-- was drawn at random as { row, score, class, '', 1 },
 -- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy,
 -- a line with the hash of each.
 local refusal = fence_off(ARGV[1])
@@ -56,7 +57,7 @@ for index, pick in ipairs(taken) do
   table.insert(rows, pick[1])
   table.insert(states, LEASED)
   table.insert(classes, NO_CLASS)
-  table.insert(ids, { lease_id, pick[2] })
+  table.insert(ids, { lease_id, pick[2], pick[5] })
   table.insert(hashes, pick[4])
 end
 local state = 'open'
