@@ -90,9 +90,11 @@ class _AcquisitionFunctionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_A
     ACQUISITION_FUNCTION_SIGMA_OPT: _AcquisitionFunction.ValueType  # 10
     """How much a label lowers the variance of the graph's sum."""
     ACQUISITION_FUNCTION_MODEL_CHANGE: _AcquisitionFunction.ValueType  # 11
-    """How much a label changes the model on the pool's graph."""
+    """How much a label changes the model on the pool's graph, times
+    1 - (p1 - p2).
+    """
     ACQUISITION_FUNCTION_MCV_OPT: _AcquisitionFunction.ValueType  # 12
-    """MODEL_CHANGE and V_OPT together."""
+    """V_OPT times 1 - (p1 - p2)."""
 
 class AcquisitionFunction(_AcquisitionFunction, metaclass=_AcquisitionFunctionEnumTypeWrapper):
     """Turns class probabilities into informativeness; clips with a higher value are
@@ -122,9 +124,11 @@ ACQUISITION_FUNCTION_V_OPT: AcquisitionFunction.ValueType  # 9
 ACQUISITION_FUNCTION_SIGMA_OPT: AcquisitionFunction.ValueType  # 10
 """How much a label lowers the variance of the graph's sum."""
 ACQUISITION_FUNCTION_MODEL_CHANGE: AcquisitionFunction.ValueType  # 11
-"""How much a label changes the model on the pool's graph."""
+"""How much a label changes the model on the pool's graph, times
+1 - (p1 - p2).
+"""
 ACQUISITION_FUNCTION_MCV_OPT: AcquisitionFunction.ValueType  # 12
-"""MODEL_CHANGE and V_OPT together."""
+"""V_OPT times 1 - (p1 - p2)."""
 Global___AcquisitionFunction: _TypeAlias = AcquisitionFunction  # noqa: Y015
 
 class _SelectionRule:

@@ -28,9 +28,9 @@ class AcquisitionFunction(Enum):
     SIGMA_OPT = "sigma_opt"
     """How much a label lowers the variance of the graph's sum."""
     MODEL_CHANGE = "model_change"
-    """How much a label changes the model on the pool's graph."""
+    """How much a label changes the model on the pool's graph, times 1 - (p1 - p2)."""
     MCV_OPT = "mcv_opt"
-    """MODEL_CHANGE and V_OPT together."""
+    """V_OPT times 1 - (p1 - p2)."""
 
 
 class SelectionRule(Enum):
