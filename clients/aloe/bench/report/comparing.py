@@ -114,11 +114,21 @@ class Power:
 
 def power_of(family: Sequence[Comparison]) -> Power | None:
     """Return what a family of comparisons can show; None where none has a p value."""
-    counts = [each.difference.run_count for each in family if each.p_value is not None]
-    if not counts:
+    return power_of_seeds(
+        [each.difference.run_count for each in family if each.p_value is not None]
+    )
+
+
+def power_of_seeds(seed_counts: Sequence[int]) -> Power | None:
+    """Return what a family can show; None for an empty one.
+
+    Args:
+        seed_counts: of each comparison that has a p value.
+    """
+    if not seed_counts:
         return None
-    needed = max(MIN_SEED_COUNT, ceil(log2(2 * len(counts) / SIGNIFICANCE)))
-    return Power(max(counts), len(counts), needed)
+    needed = max(MIN_SEED_COUNT, ceil(log2(2 * len(seed_counts) / SIGNIFICANCE)))
+    return Power(max(seed_counts), len(seed_counts), needed)
 
 
 def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:

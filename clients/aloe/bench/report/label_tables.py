@@ -7,9 +7,10 @@ from math import isinf
 from aloe.bench.report.analysis import ArmOverall, Figures, SettingFigures
 from aloe.bench.report.arms import Arm
 from aloe.bench.report.censored import Waited
-from aloe.bench.report.comparing import MIN_SEED_COUNT, SIGNIFICANCE
+from aloe.bench.report.comparing import MIN_SEED_COUNT, SIGNIFICANCE, power_of_seeds
 from aloe.bench.report.labels_needed import OverallRatio
 from aloe.bench.report.panels import spoken
+from aloe.bench.report.setting_tables import power_text
 from aloe.bench.report.strategy_figures import StrategyFigures
 from aloe.bench.report.table import MISSING, Cell, Table, cells, number_text, p_text
 from aloe.bench.report.wait_ratios import Bound, WaitRatio
@@ -33,6 +34,7 @@ _TEST_NOTE = (
     f"Bold where p ≤ {SIGNIFICANCE}; p by paired permutation, corrected by Holm for the arms of a"
     " level"
 )
+_NO_TEST_NOTE = f"Fewer than {MIN_SEED_COUNT} seeds in common: no tests."
 
 
 def label_table(figures: SettingFigures, every: Figures, name: str) -> Table:
@@ -72,12 +74,11 @@ def _label_notes(
     if not has_levels:
         return ()
     head = f", the head {figures.ceiling_head}" if figures.ceiling_head else ""
-    seed_count = max(len(each.seeds) for each in strategies)
-    test = (
-        f"Fewer than {MIN_SEED_COUNT} seeds: no intervals, no tests."
-        if seed_count < MIN_SEED_COUNT
-        else f"{_TEST_NOTE}."
+    ratios = [each.labels_to_reach[0].ratio for each in strategies if each.labels_to_reach]
+    power = power_of_seeds(
+        [e.ratio.run_count for e in ratios if e and e.ratio and e.p_value is not None]
     )
+    test = f"{_TEST_NOTE}. {power_text(power)}" if power else _NO_TEST_NOTE
     height = f"{figures.ceiling.value:.1%}{head}"
     return (f"The ceiling of all arms, {figures.setting.title}: {height}.", _RATIO_NOTE, test)
 

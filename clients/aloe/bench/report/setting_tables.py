@@ -9,6 +9,7 @@ from aloe.bench.report.comparing import (
     MIN_SEED_COUNT,
     SIGNIFICANCE,
     Comparison,
+    Power,
     power_of,
 )
 from aloe.bench.report.measures import Utilisation
@@ -124,15 +125,22 @@ def comparison_notes(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     power = power_of(comparisons)
     if power is None:
         return (f"Fewer than {MIN_SEED_COUNT} seeds in common: no test, and no claim.",)
-    note = (
+    test = (
         f"Paired over {power.seed_count} seeds, p by sign flips, corrected by Holm for"
-        f" {power.comparison_count} comparisons; bold where p ≤ {SIGNIFICANCE}. The smallest p that"
-        f" so many seeds can give is {p_text(power.smallest_p)}, corrected"
+        f" {power.comparison_count} comparisons; bold where p ≤ {SIGNIFICANCE}"
+    )
+    return (f"{test}. {power_text(power)}",)
+
+
+def power_text(power: Power) -> str:
+    """Say what the smallest p is, and how many seeds it takes where that is too large."""
+    text = (
+        f"The smallest p that so many seeds can give is {p_text(power.smallest_p)}, corrected"
         f" {p_text(power.smallest_corrected_p)}"
     )
-    if not power.is_enough:
-        note += f": nothing can be shown; it takes {power.needed_seed_count} seeds"
-    return (f"{note}.",)
+    if power.is_enough:
+        return f"{text}."
+    return f"{text}: nothing can be shown; it takes {power.needed_seed_count} seeds."
 
 
 def stop_table(figures: GroupFigures, name: str) -> Table:

@@ -82,9 +82,8 @@ def test_table_has_the_labels_and_the_ratio_of_every_arm(one):
         ],
         ["linear, herding", "6", "40 [40, 40]", "0.50 [0.50, 0.50] (p 0.062)"],
     ]
-    assert table.notes[0] == (
-        "The ceiling of all arms, fsdd, digit, yamnet: 95.0%, the head paper."
-    )
+    assert table.notes[0] == "The ceiling of all arms, fsdd, digit, yamnet: 95.0%, the head paper."
+    assert table.notes[-1].endswith("corrected 0.062: nothing can be shown; it takes 7 seeds.")
 
 
 def test_ceiling_is_the_papers_though_another_head_is_better(one):
@@ -142,6 +141,7 @@ def test_arm_without_a_seed_of_the_baseline_has_labels_and_no_ratio():
     assert texts(label_table(figures.settings[0], figures, "x"))[1] == [
         "linear, herding", "1", "40", "–",
     ]  # fmt: skip
+    assert label_table(figures.settings[0], figures, "x").notes[-1].startswith("Fewer than 6 seeds")
 
 
 @pytest.fixture
