@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import pdist
 
 from aloe.learner.domain.representations.fitting import draws
 
@@ -43,11 +44,7 @@ class Kernel:
         self.linear = Linear.fit(vectors)
         self.unit_mean = unit(vectors).mean(axis=0)
         self.landmarks = self.views(vectors[landmark_places])
-        few = self.landmarks[:300]
-        apart = [
-            np.square(one - other).sum() for at, one in enumerate(few) for other in few[at + 1 :]
-        ]
-        self.width = float(2 * np.median(apart))
+        self.width = float(2 * np.median(pdist(self.landmarks[:300], "sqeuclidean")))
         values, directions = np.linalg.eigh(self.similarities(self.landmarks))
         kept = values > 1e-6 * values.max()
         self.whitening = directions[:, kept] / np.sqrt(values[kept])

@@ -111,6 +111,12 @@ def test_a_share_leaves_other_rows_alone():
     assert_array_equal(out[3:12], fitted.map(vectors[3:12]))
 
 
+@pytest.mark.parametrize("kind", [LINEAR, KERNEL])
+def test_no_vectors_become_no_features(kind):
+    fitted = fit(kind, make_vectors(10, 20, 9), seed=0)
+    assert fitted.map(np.empty((0, 9), np.float32)).shape == (0, fitted.out_dim)
+
+
 def test_a_seed_fixes_every_bit_and_another_one_draws_others():
     vectors = make_vectors(11, 300, 12)
     once, again = (fit(KERNEL, vectors, seed=4).to_bytes() for _ in range(2))
@@ -177,7 +183,14 @@ def test_what_does_not_fit_the_map_is_refused():
         fitted.map_share(vectors, out, 0, 11)
 
 
-@pytest.mark.parametrize("name", ["animals", "emodb", "heart"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "heart",
+        pytest.param("animals", marks=pytest.mark.slow),
+        pytest.param("emodb", marks=pytest.mark.slow),
+    ],
+)
 def test_heads_on_it_predict_what_they_predict_on_numpy_s(name):
     path = EMBEDDINGS / f"{name}-yamnet.npz"
     if not path.exists():
