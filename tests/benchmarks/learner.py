@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.learner_growth import growth_table, query_figures
-from tests.benchmarks.learner_kernels import scoring_figures, threads, training_figures
+from tests.benchmarks.learner_kernels import (
+    logistic_figures,
+    scoring_figures,
+    threads,
+    training_figures,
+)
 from tests.benchmarks.learner_mapping import mapping_figures
 from tests.benchmarks.learner_plain import clusters
 from tests.benchmarks.learner_rounds import rounds_figures
@@ -24,6 +29,8 @@ from tests.benchmarks.measuring import machine
 from aloe.client import KnownLabel, connect
 
 DIM, CLASS_COUNT = 1_024, 12
+MAPPED_DIM = 256
+"""Of the vectors that heads read under the kernel representation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ def main() -> None:
     figures |= scoring_figures(sizes.clip_count, DIM, CLASS_COUNT, repeats=3 * sizes.repeats)
     figures |= training_figures(sizes.label_count, DIM, CLASS_COUNT, repeats=sizes.repeats)
     figures |= mapping_figures(sizes.clip_count, DIM, repeats=sizes.repeats)
+    figures |= logistic_figures((300, 1_000), MAPPED_DIM, CLASS_COUNT, repeats=3 * sizes.repeats)
     figures |= served_figures(sizes)
     # A new head scores every clip anew, so the first Query after it takes a full pass.
     figures["query_after_head_over_full"] = figures["query_after_head_ms"] / figures["score_ms"]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tests.benchmarks.learner_plain import clusters, plain_adam
 from tests.benchmarks.measuring import in_turns, median_ratio
+from threadpoolctl import threadpool_limits
 
 from aloe.learner.bulkheads import SCORING
 from aloe.learner.cache.scores import SHARES_PER_THREAD
@@ -16,8 +17,8 @@ from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.learner.domain.selection import first_clips
-from aloe.learner.domain.training import adam, glorot_uniform
-from aloe.values.recipes import AdamRecipe
+from aloe.learner.domain.training import adam, glorot_uniform, train_head
+from aloe.values.recipes import PAPER_RECIPE, AdamRecipe, HeadRecipe, LogisticRecipe
 from aloe.values.strategies import AcquisitionFunction, SelectionRule
 
 Float32Array = NDArray[np.float32]
@@ -108,6 +109,33 @@ def training_figures(
         "train_over_numpy": median_ratio(ours, plain),
         "train_max_abs_difference": float(difference),
     }
+
+
+def logistic_figures(
+    label_counts: tuple[int, ...], dim: int, class_count: int, *, repeats: int
+) -> dict[str, float]:
+    """Time the logistic head beside the paper's, in one BLAS thread as in the learner."""
+    figures: dict[str, float] = {}
+    for label_count in label_counts:
+        data = clusters(label_count, dim, class_count)
+        # Logistic heads mostly read vectors of unit length.
+        lengths = np.linalg.norm(data.embeddings, axis=1, keepdims=True)
+        given = (data.embeddings / lengths, data.classes)
+
+        def train(recipe: HeadRecipe, given: Any = given) -> Head:
+            return train_head(recipe, *given, class_count=class_count, seed=0, version=1)
+
+        with threadpool_limits(limits=1, user_api="blas"):
+            logistic, paper = in_turns(
+                repeats, lambda: train(LogisticRecipe()), lambda: train(PAPER_RECIPE)
+            )
+        name = f"{label_count}_labels_x_{dim}"
+        figures |= {
+            f"logistic_{name}_ms": 1e3 * float(np.median(logistic)),
+            f"adam_{name}_ms": 1e3 * float(np.median(paper)),
+            f"logistic_over_adam_{name}": median_ratio(logistic, paper),
+        }
+    return figures
 
 
 def threads() -> str:

@@ -11,7 +11,17 @@ import typer
 
 from aloe.bench.datasets.audio_files import audio_below
 from aloe.cli.console import CommandError, notes
-from aloe.client import AcquisitionFunction, ConnectOptions, Decoding, LearnerClient, connect
+from aloe.client import (
+    AcquisitionFunction,
+    ConnectOptions,
+    Decoding,
+    HeadRecipe,
+    InvalidArgument,
+    LearnerClient,
+    connect,
+    head_recipe_forms,
+    parse_head_recipe,
+)
 from aloe.values.audio import CHANNEL_WORDS, parse_channel
 
 
@@ -46,6 +56,10 @@ Files = Annotated[list[Path], typer.Argument(help="audio files, or folders of th
 """One that is not there does not stop the others: it is told where it is read."""
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="the task's id")]
 PoolId = Annotated[str, typer.Argument(metavar="POOL", help="the pool's id")]
+HEAD_RECIPE_HELP = (
+    f"how heads are trained: {', '.join(head_recipe_forms())}; a setting that is left out has the"
+    " value shown here"
+)
 OracleId = Annotated[
     str,
     typer.Option(
@@ -114,6 +128,14 @@ def parse_decoding(channel: str, *, accept_damaged: bool) -> Decoding:
         return Decoding(*parse_channel(channel), accept_damaged)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def parse_recipe(text: str) -> HeadRecipe:
+    """Read a head recipe."""
+    try:
+        return parse_head_recipe(text)
+    except InvalidArgument as error:
+        raise typer.BadParameter(error.violations[0].description) from None
 
 
 def parse_acquisition_functions(text: str) -> tuple[AcquisitionFunction, ...]:

@@ -18,10 +18,12 @@ from aloe.cli.console import (
 from aloe.cli.label_import import import_labels
 from aloe.cli.options import (
     DEFAULT_SERVER,
+    HEAD_RECIPE_HELP,
     Json,
     Server,
     TaskId,
     client,
+    parse_recipe,
 )
 from aloe.cli.replay import replay_task
 from aloe.cli.stopping import (
@@ -43,7 +45,9 @@ from aloe.client import (
     SelectionRule,
     Task,
     Unchanged,
+    head_recipe_text,
 )
+from aloe.values.recipes import PAPER_RECIPE
 from aloe.values.strategies import DEFAULT_STRATEGY
 
 T = TypeVar("T")
@@ -86,6 +90,9 @@ def create(
     selection_rule: Annotated[
         SelectionRule, typer.Option(help="how a batch is picked")
     ] = DEFAULT_STRATEGY.selection_rule,
+    head_recipe: Annotated[
+        str, typer.Option(metavar="RECIPE", help=HEAD_RECIPE_HELP)
+    ] = head_recipe_text(PAPER_RECIPE, short=True),
     budget: _Budget = None,
     lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
     seed: Annotated[int, typer.Option(min=0, help="fixes every random choice")] = 0,
@@ -103,6 +110,7 @@ def create(
             pool,
             read_classes(classes, one_class, classes_from),
             query_strategy=QueryStrategy(acquisition_function, selection_rule),
+            head_recipe=parse_recipe(head_recipe),
             label_budget=budget,
             lease_duration=None if lease is None else timedelta(seconds=lease),
             seed=seed,
@@ -179,6 +187,9 @@ def update(
         AcquisitionFunction | None, typer.Option(help="another one")
     ] = None,
     selection_rule: Annotated[SelectionRule | None, typer.Option(help="another one")] = None,
+    head_recipe: Annotated[
+        str | None, typer.Option(metavar="RECIPE", help="another one, as for create")
+    ] = None,
     budget: _Budget = None,
     no_budget: Annotated[bool, typer.Option("--no-budget", help="lift the budget")] = False,
     lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
@@ -197,6 +208,7 @@ def update(
             task_id,
             acquisition_function=_given(acquisition_function),
             selection_rule=_given(selection_rule),
+            head_recipe=UNCHANGED if head_recipe is None else parse_recipe(head_recipe),
             label_budget=None if no_budget else _given(budget),
             lease_duration=UNCHANGED if lease is None else timedelta(seconds=lease),
             stopping_rule=None if no_stop else _given(rule),
@@ -274,6 +286,7 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
         ["pool", task.pool_id],
         ["classes", ", ".join(task.classes)],
         ["asks", f"{strategy.acquisition_function.value}, {strategy.selection_rule.value}"],
+        ["trains", head_recipe_text(task.head_recipe, short=True)],
         ["state", task.pool_state],
         ["unlabeled", f"{counts.unlabeled:,}"],
         ["leased", f"{counts.leased:,}"],

@@ -30,7 +30,10 @@ from aloe.client.errors import (
 )
 from aloe.client.operations.operation import Listing
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
-from aloe.client.stopping_text import (
+from aloe.client.settings_text import (
+    head_recipe_forms,
+    head_recipe_text,
+    parse_head_recipe,
     parse_stopping_rule,
     stopping_rule_forms,
     stopping_rule_text,
@@ -78,6 +81,7 @@ from aloe.client.types import (
     LabelCountRule,
     LbfgsRecipe,
     Lease,
+    LogisticRecipe,
     NewClip,
     Pcm,
     PlainRule,
@@ -165,6 +169,7 @@ __all__ = [
     "Lease",
     "LeaseLost",
     "Listing",
+    "LogisticRecipe",
     "NewClip",
     "NotFound",
     "Overloaded",
@@ -199,6 +204,9 @@ __all__ = [
     "connect_async",
     "connect_embedding",
     "connect_embedding_async",
+    "head_recipe_forms",
+    "head_recipe_text",
+    "parse_head_recipe",
     "parse_stopping_rule",
     "stopping_rule_forms",
     "stopping_rule_text",

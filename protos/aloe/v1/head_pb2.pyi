@@ -64,6 +64,7 @@ class HeadRecipe(_message.Message):
 
     ADAM_FIELD_NUMBER: _builtins.int
     LBFGS_FIELD_NUMBER: _builtins.int
+    LOGISTIC_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def adam(self) -> Global___AdamRecipe:
         """The paper's."""
@@ -72,17 +73,22 @@ class HeadRecipe(_message.Message):
     def lbfgs(self) -> Global___LbfgsRecipe:
         """Runs to convergence; deterministic."""
 
+    @_builtins.property
+    def logistic(self) -> Global___LogisticRecipe:
+        """Stops early; deterministic. A class without labels is never predicted."""
+
     def __init__(
         self,
         *,
         adam: Global___AdamRecipe | None = ...,
         lbfgs: Global___LbfgsRecipe | None = ...,
+        logistic: Global___LogisticRecipe | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["adam", b"adam", "lbfgs", b"lbfgs", "optimiser", b"optimiser"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adam", b"adam", "lbfgs", b"lbfgs", "logistic", b"logistic", "optimiser", b"optimiser"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adam", b"adam", "lbfgs", b"lbfgs", "optimiser", b"optimiser"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adam", b"adam", "lbfgs", b"lbfgs", "logistic", b"logistic", "optimiser", b"optimiser"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_optimiser: _TypeAlias = _typing.Literal["adam", "lbfgs"]  # noqa: Y015
+    _WhichOneofReturnType_optimiser: _TypeAlias = _typing.Literal["adam", "lbfgs", "logistic"]  # noqa: Y015
     _WhichOneofArgType_optimiser: _TypeAlias = _typing.Literal["optimiser", b"optimiser"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_optimiser) -> _WhichOneofReturnType_optimiser | None: ...
 
@@ -156,6 +162,53 @@ class LbfgsRecipe(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__l2_penalty) -> _WhichOneofReturnType__l2_penalty | None: ...
 
 Global___LbfgsRecipe: _TypeAlias = LbfgsRecipe  # noqa: Y015
+
+@_typing.final
+class LogisticRecipe(_message.Message):
+    """L-BFGS from zero, weights and biases alike, on the sum of cross-entropies plus
+    l2_penalty times the squared weights; the biases are free. Classes without
+    labels are left out: they get weights of 0 and a bias of -10,000.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    L2_PENALTY_FIELD_NUMBER: _builtins.int
+    ITERATION_COUNT_FIELD_NUMBER: _builtins.int
+    CLASS_BALANCE_FIELD_NUMBER: _builtins.int
+    l2_penalty: _builtins.float
+    """Weight of the penalty, 0 to 1,000,000; 0.0005 if unset."""
+    iteration_count: _builtins.int
+    """At most so many steps, 1 to 10,000; 40 if unset."""
+    class_balance: _builtins.float
+    """0 to 1; 0 if unset: every label counts alike. With 1 every labeled class
+    does, however few labels it has; between, a label counts by its class's
+    label count to the power of minus this.
+    """
+    def __init__(
+        self,
+        *,
+        l2_penalty: _builtins.float | None = ...,
+        iteration_count: _builtins.int | None = ...,
+        class_balance: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_class_balance", b"_class_balance", "_iteration_count", b"_iteration_count", "_l2_penalty", b"_l2_penalty", "class_balance", b"class_balance", "iteration_count", b"iteration_count", "l2_penalty", b"l2_penalty"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_class_balance", b"_class_balance", "_iteration_count", b"_iteration_count", "_l2_penalty", b"_l2_penalty", "class_balance", b"class_balance", "iteration_count", b"iteration_count", "l2_penalty", b"l2_penalty"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__class_balance: _TypeAlias = _typing.Literal["class_balance"]  # noqa: Y015
+    _WhichOneofArgType__class_balance: _TypeAlias = _typing.Literal["_class_balance", b"_class_balance"]  # noqa: Y015
+    _WhichOneofReturnType__iteration_count: _TypeAlias = _typing.Literal["iteration_count"]  # noqa: Y015
+    _WhichOneofArgType__iteration_count: _TypeAlias = _typing.Literal["_iteration_count", b"_iteration_count"]  # noqa: Y015
+    _WhichOneofReturnType__l2_penalty: _TypeAlias = _typing.Literal["l2_penalty"]  # noqa: Y015
+    _WhichOneofArgType__l2_penalty: _TypeAlias = _typing.Literal["_l2_penalty", b"_l2_penalty"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__class_balance) -> _WhichOneofReturnType__class_balance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__iteration_count) -> _WhichOneofReturnType__iteration_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__l2_penalty) -> _WhichOneofReturnType__l2_penalty | None: ...
+
+Global___LogisticRecipe: _TypeAlias = LogisticRecipe  # noqa: Y015
 
 @_typing.final
 class Head(_message.Message):
@@ -254,6 +307,7 @@ class Round(_message.Message):
     HEAD_TIMES_FIELD_NUMBER: _builtins.int
     STOP_ADVICE_FIELD_NUMBER: _builtins.int
     ACCURACY_ESTIMATE_FIELD_NUMBER: _builtins.int
+    HEAD_RECIPE_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """Version of the head it trained, from 1."""
     label_count: _builtins.int
@@ -320,6 +374,10 @@ class Round(_message.Message):
         older versions.
         """
 
+    @_builtins.property
+    def head_recipe(self) -> Global___HeadRecipe:
+        """How the head was trained."""
+
     def __init__(
         self,
         *,
@@ -338,10 +396,11 @@ class Round(_message.Message):
         head_times: Global___HeadTimes | None = ...,
         stop_advice: _stopping_pb2.StopAdvice | None = ...,
         accuracy_estimate: Global___AccuracyEstimate | None = ...,
+        head_recipe: Global___HeadRecipe | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_times", b"head_times", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mean_uncertainty: _TypeAlias = _typing.Literal["mean_uncertainty"]  # noqa: Y015
     _WhichOneofArgType__mean_uncertainty: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty"]  # noqa: Y015

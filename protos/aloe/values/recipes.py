@@ -24,6 +24,22 @@ class LbfgsRecipe:
     l2_penalty: Annotated[float, Range(0, 1_000_000)] = 0.001
 
 
-HeadRecipe = AdamRecipe | LbfgsRecipe
-HEAD_RECIPES: dict[str, type[HeadRecipe]] = {"adam": AdamRecipe, "lbfgs": LbfgsRecipe}
+@dataclass(frozen=True, slots=True)
+class LogisticRecipe:
+    """L-BFGS from zero on the sum of cross-entropies plus l2_penalty times the squared weights."""
+
+    l2_penalty: Annotated[float, Range(0, 1_000_000)] = 0.0005
+    iteration_count: Annotated[int, Range(1, 10_000)] = 40
+    """At most; fewer where it converges before."""
+    class_balance: Annotated[float, Range(0, 1)] = 0.0
+    """0: every label counts alike. 1: every labeled class does, however few labels it has. Between,
+    a label counts by its class's label count to the power of minus this."""
+
+
+HeadRecipe = AdamRecipe | LbfgsRecipe | LogisticRecipe
+HEAD_RECIPES: dict[str, type[HeadRecipe]] = {
+    "adam": AdamRecipe,
+    "lbfgs": LbfgsRecipe,
+    "logistic": LogisticRecipe,
+}
 PAPER_RECIPE = AdamRecipe()

@@ -78,6 +78,18 @@ BAD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
         {"head_recipe": head_pb2.HeadRecipe(lbfgs=head_pb2.LbfgsRecipe(l2_penalty=math.inf))},
         "task.head_recipe.lbfgs.l2_penalty",
     ),
+    "iterations of nothing": (
+        {"head_recipe": head_pb2.HeadRecipe(logistic=head_pb2.LogisticRecipe(iteration_count=0))},
+        "task.head_recipe.logistic.iteration_count",
+    ),
+    "a penalty of NaN": (
+        {"head_recipe": head_pb2.HeadRecipe(logistic=head_pb2.LogisticRecipe(l2_penalty=math.nan))},
+        "task.head_recipe.logistic.l2_penalty",
+    ),
+    "more than balanced classes": (
+        {"head_recipe": head_pb2.HeadRecipe(logistic=head_pb2.LogisticRecipe(class_balance=1.5))},
+        "task.head_recipe.logistic.class_balance",
+    ),
 }
 
 

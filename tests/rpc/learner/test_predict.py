@@ -28,6 +28,7 @@ from aloe.client import (
     KnownLabel,
     LbfgsRecipe,
     LearnerClient,
+    LogisticRecipe,
     Split,
 )
 from aloe.v1 import audio_pb2, head_pb2
@@ -85,6 +86,25 @@ def test_an_lbfgs_head_is_the_same_whatever_the_seed(client: LearnerClient):
         heads.append(client.export_head(scene.task_id))
     assert heads[0].head_recipe == LbfgsRecipe(0.01)
     assert_array_equal(heads[0].weights, heads[1].weights)
+
+
+def test_a_logistic_head_leaves_out_a_class_without_labels_and_rounds_say_how_it_was_trained(
+    client: LearnerClient,
+):
+    recipe = LogisticRecipe(0.01, 25, class_balance=0.5)
+    scene = make_scene(client, head_recipe=recipe)
+    known = [KnownLabel(*row) for row in scene.truth.items() if row[1] != CLASSES[1]]
+    version = client.import_labels(scene.task_id, known[:20]).head_version or 0
+    found = client.predict(scene.task_id, embeddings=scene.embeddings, min_head_version=version)
+    assert found.probabilities[:, 1].max() < 1e-30
+    head = client.export_head(scene.task_id)
+    assert_array_equal(head.weights[:, 1], 0)
+    assert head.biases[1] == -1e4
+    assert head.head_recipe == recipe
+    client.update_task(scene.task_id, head_recipe=LogisticRecipe())
+    assert client.get_task(scene.task_id).head_recipe == LogisticRecipe()
+    assert [each.head_recipe for each in client.list_rounds(scene.task_id)] == [recipe]
+    assert len(scene.query(max_clip_count=4, min_head_version=version)) == 4
 
 
 def test_the_last_few_heads_can_be_exported(client: LearnerClient, scene: Scene):

@@ -24,6 +24,9 @@ STRATEGIES = st.builds(
 RECIPES = st.one_of(
     st.builds(client.AdamRecipe, st.floats(allow_nan=False), COUNTS, COUNTS),
     st.builds(client.LbfgsRecipe, st.floats(allow_nan=False)),
+    st.builds(
+        client.LogisticRecipe, st.floats(allow_nan=False), COUNTS, st.floats(allow_nan=False)
+    ),
 )
 PARTS = st.floats(allow_nan=False)
 PLAIN_RULES = (
@@ -291,6 +294,7 @@ def test_round_without_validation_clips_has_no_evaluation():
     assert only.validation is None
     assert only.test is not None
     assert math.isnan(only.test.class_recalls[1])
+    assert only.head_recipe is None, "an older server does not tell"
     assert only.accuracy_estimate is None
 
 

@@ -18,7 +18,7 @@ from aloe.learner.domain.task import (
     check_strategy,
     check_task,
 )
-from aloe.values.recipes import AdamRecipe, LbfgsRecipe
+from aloe.values.recipes import AdamRecipe, LbfgsRecipe, LogisticRecipe
 from aloe.values.states import PoolState
 from aloe.values.stopping import (
     AllOfRules,
@@ -51,6 +51,9 @@ def fields_of(task: Task) -> list[str]:
         replace(GOOD, lease_duration=timedelta(milliseconds=1), seed=2**64 - 1),
         replace(GOOD, head_recipe=LbfgsRecipe(0.0)),
         replace(GOOD, head_recipe=AdamRecipe(10.0, 10_000, 65_536)),
+        replace(GOOD, head_recipe=LogisticRecipe()),
+        replace(GOOD, head_recipe=LogisticRecipe(0.0, 1, 1.0)),
+        replace(GOOD, head_recipe=LogisticRecipe(1e6, 10_000, 0.0)),
     ],
 )
 def test_good_tasks_pass(task):
@@ -103,6 +106,14 @@ def test_every_wrong_class_is_named_at_once():
         (LbfgsRecipe(math.nan), "lbfgs.l2_penalty"),
         (LbfgsRecipe(math.inf), "lbfgs.l2_penalty"),
         (LbfgsRecipe(1e300), "lbfgs.l2_penalty"),
+        (LogisticRecipe(l2_penalty=-1e-9), "logistic.l2_penalty"),
+        (LogisticRecipe(l2_penalty=math.nan), "logistic.l2_penalty"),
+        (LogisticRecipe(l2_penalty=1e6 + 1), "logistic.l2_penalty"),
+        (LogisticRecipe(iteration_count=0), "logistic.iteration_count"),
+        (LogisticRecipe(iteration_count=10_001), "logistic.iteration_count"),
+        (LogisticRecipe(class_balance=-0.1), "logistic.class_balance"),
+        (LogisticRecipe(class_balance=1.1), "logistic.class_balance"),
+        (LogisticRecipe(class_balance=math.nan), "logistic.class_balance"),
     ],
 )
 def test_wrong_recipes_are_named(recipe, field):

@@ -12,7 +12,7 @@ from aloe.learner.domain.evaluation import evaluate
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.training import adam, glorot_uniform, lbfgs, train_head
-from aloe.values.recipes import AdamRecipe, LbfgsRecipe
+from aloe.values.recipes import AdamRecipe, LbfgsRecipe, LogisticRecipe
 
 LABEL_COUNT, DIM, CLASS_COUNT, EPOCHS = 200, 64, 5, 20
 
@@ -175,7 +175,7 @@ def test_lbfgs_without_penalty_ends_on_labels_that_can_be_told_apart():
 
 def test_a_class_without_labels_is_never_the_prediction_for_a_labeled_clip():
     problem = Problem(class_count=3)
-    for recipe in (AdamRecipe(), LbfgsRecipe()):
+    for recipe in (AdamRecipe(), LbfgsRecipe(), LogisticRecipe()):
         head = train_head(
             recipe, problem.embeddings, problem.labels, class_count=5, seed=0, version=1
         )
@@ -184,7 +184,7 @@ def test_a_class_without_labels_is_never_the_prediction_for_a_labeled_clip():
         assert predicted.max() < 3, recipe
 
 
-@pytest.mark.parametrize("recipe", [AdamRecipe(epoch_count=5), LbfgsRecipe()])
+@pytest.mark.parametrize("recipe", [AdamRecipe(epoch_count=5), LbfgsRecipe(), LogisticRecipe()])
 def test_equal_seed_and_version_give_the_same_bits(recipe):
     problem = Problem()
 

@@ -93,6 +93,11 @@ def _parse_round(message: head_pb2.Round) -> types.Round:
             if message.HasField("accuracy_estimate")
             else None
         ),
+        head_recipe=(
+            HEAD_RECIPE.decode(message.head_recipe, "head_recipe")
+            if message.HasField("head_recipe")
+            else None
+        ),
     )
 
 

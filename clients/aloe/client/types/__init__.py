@@ -53,7 +53,7 @@ from aloe.values.audio import (
     Decoding,
 )
 from aloe.values.duplicates import DuplicateRule
-from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe
+from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe, LogisticRecipe
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import (
@@ -115,6 +115,7 @@ __all__ = [
     "LabelCountRule",
     "LbfgsRecipe",
     "Lease",
+    "LogisticRecipe",
     "NewClip",
     "Pcm",
     "PlainRule",

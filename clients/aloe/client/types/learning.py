@@ -86,6 +86,8 @@ class Round:
     accuracy_estimate: AccuracyEstimate | None
     """On the train clips that had no answer when the round began. None where the task wants none,
     below 30 labels, without such clips, and in rounds of older versions."""
+    head_recipe: HeadRecipe | None
+    """How the head was trained; None where an older server answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Training a head: softmax regression from scratch, by Adam or by L-BFGS."""
+"""Training a head: softmax regression from scratch, by the task's recipe."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,8 @@ from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.head import Head, pack
 from aloe.learner.domain.kernels.adam import adam_epoch
 from aloe.learner.domain.kernels.compiling import frozen
-from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe
+from aloe.learner.domain.logistic import logistic
+from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe, LogisticRecipe
 
 
 def train_head(
@@ -46,6 +47,8 @@ def train_head(
             weights, biases = adam(recipe, embeddings, labels, weights, shuffles)
         case LbfgsRecipe():
             weights, biases = lbfgs(recipe, embeddings, labels, class_count)
+        case LogisticRecipe():
+            weights, biases = logistic(recipe, embeddings, labels, class_count)
     return Head(version, weights, biases)
 
 

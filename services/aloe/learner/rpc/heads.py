@@ -114,6 +114,7 @@ def write_round(report: RoundReport) -> head_pb2.Round:
         head_times=_write_times(report.times),
         stop_advice=encode_advice(report.advice) if report.advice else None,
         accuracy_estimate=_write_estimate(round_.accuracy_estimate),
+        head_recipe=HEAD_RECIPE.encode(round_.head_recipe, "head_recipe"),
     )
 
 

@@ -1,10 +1,11 @@
-"""Stopping rules as people write them."""
+"""Stopping rules and head recipes as people write them."""
 
 import pytest
 from hypothesis import given
-from tests.unit.wire.settings_strategies import PLAIN
+from tests.unit.wire.settings_strategies import PLAIN, RECIPES
 
 from aloe import client
+from aloe.values.recipes import HEAD_RECIPES
 from aloe.values.stopping import PLAIN_RULES
 
 
@@ -69,3 +70,51 @@ def test_every_rule_has_a_form_that_is_read_once_its_numbers_are_given():
     for form in forms:
         rule = client.parse_stopping_rule(form.replace("N", "7"))
         assert client.stopping_rule_text(rule) == form.replace("N", "7")
+
+
+@given(RECIPES)
+def test_a_head_recipe_reads_as_it_was_written(recipe):
+    for short in (False, True):
+        assert client.parse_head_recipe(client.head_recipe_text(recipe, short=short)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("recipe", "text", "short"),
+    [
+        (
+            client.AdamRecipe(),
+            "adam:learning_rate=0.001,epoch_count=100,batch_size=32",
+            "adam",
+        ),
+        (client.LbfgsRecipe(), "lbfgs:0.001", "lbfgs"),
+        (client.LbfgsRecipe(0.5), "lbfgs:0.5", "lbfgs:0.5"),
+        (
+            client.LogisticRecipe(class_balance=0.5),
+            "logistic:l2_penalty=0.0005,iteration_count=40,class_balance=0.5",
+            "logistic:class_balance=0.5",
+        ),
+    ],
+)
+def test_head_recipes_are_written_in_full_and_in_short(recipe, text, short):
+    assert client.head_recipe_text(recipe) == text
+    assert client.head_recipe_text(recipe, short=True) == short
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("newton", "'newton' is no head recipe; there are adam, lbfgs, logistic"),
+        ("logistic:0.1", "'0.1': logistic takes l2_penalty, iteration_count, class_balance"),
+        ("logistic:iteration_count=2.5", "iteration_count must be a whole number"),
+        ("adam:learning_rate=0", "learning_rate is 0.0; it must be over 0, at most 10"),
+    ],
+)
+def test_a_text_that_is_no_head_recipe_is_refused(text, complaint):
+    with pytest.raises(client.InvalidArgument) as caught:
+        client.parse_head_recipe(text)
+    assert complaint in caught.value.violations[0].description
+
+
+def test_every_head_recipe_has_a_form_that_is_read():
+    recipes = [client.parse_head_recipe(form) for form in client.head_recipe_forms()]
+    assert recipes == [kind() for kind in HEAD_RECIPES.values()]
