@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from tests.e2e.conftest import CommandLine
 from tests.e2e.experiments import Bench, fixed
@@ -131,13 +132,19 @@ def test_the_command_runs_an_experiment_from_a_file(
     found = aloe.json(
         "bench", "run", file, "--server", aloe.server, "--embeddings", bench.embeddings,
         "--seeds", 2, "--acquisition-functions", "smallest_margin,entropy",
+        "--head-recipe", "adam", "--head-recipe", "logistic:iteration_count=9",
         "--output", tmp_path / "out",
     )  # fmt: skip
     assert found == {
         "results": str(tmp_path / "out" / "results.parquet"),
-        "runs": 2 + 2 * 2,
-        "heads": 2 + 2 * 2 * 3,
+        "runs": 2 * (2 + 2 * 2),
+        "heads": 2 * (2 + 2 * 2 * 3),
     }
+    rows = pq.read_table(found["results"]).to_pylist()
+    first = {row["head_recipe"]: row["training_loss"] for row in rows if not row["round"]}
+    adam, logistic = first
+    assert logistic == "logistic:l2_penalty=0.0005,iteration_count=9,class_balance=0.0"
+    assert first[adam] > first[logistic]
     assert not [each for each in aloe.json("task", "list") if each["task_id"].startswith("bench-")]
     assert not [each for each in aloe.json("pool", "list") if each["pool_id"].startswith("bench-")]
 

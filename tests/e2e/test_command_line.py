@@ -161,6 +161,20 @@ def test_an_update_changes_what_is_named_and_leaves_the_rest(aloe: CommandLine, 
     assert aloe.json("task", "update", task, "--no-budget")["task"]["label_budget"] is None
 
 
+def test_a_task_tells_how_its_heads_are_trained(aloe: CommandLine, vowels: str):
+    task = aloe.new_task(vowels, "trained", "--head-recipe", "logistic:class_balance=0.5")
+    assert aloe.json("task", "show", task)["task"]["head_recipe"] == {
+        "optimiser": "logistic",
+        "l2_penalty": 0.0005,
+        "iteration_count": 40,
+        "class_balance": 0.5,
+    }
+    table = " ".join(aloe.output("task", "show", task).split())
+    assert "trains logistic:class_balance=0.5" in table
+    changed = aloe.json("task", "update", task, "--head-recipe", "adam")["task"]
+    assert changed["head_recipe"]["optimiser"] == "adam"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -177,6 +191,8 @@ def test_an_update_changes_what_is_named_and_leaves_the_rest(aloe: CommandLine, 
         ),
         (["task", "update", "x"], 1, "at least one"),
         (["task", "update", "x", "--stop", "never"], 2, "'never' is no rule"),
+        (["task", "update", "x", "--head-recipe", "newton"], 2, "'newton' is no head recipe"),
+        (["simulate", "x", "--head-recipe", "lbfgs:-1"], 2, "it must be 0 to 1,000,000"),
         (["import", "bad/id", "pyproject.toml"], 1, "bad/id"),
         (["simulate", "nosuchdata"], 1, "nosuchdata"),
         (["simulate", "x", "--plot", "curves.jpg"], 1, "let its name end in .png, .svg, .pdf"),

@@ -8,7 +8,7 @@ import typer
 from aloe.bench.spec import ClassAwareRandom, ExperimentError, MarginOn, Reading
 from aloe.cli.console import notes, print_json, progress, results
 from aloe.cli.experiment_progress import Bars, needing_bench
-from aloe.cli.options import Json, SkipBad, split_list
+from aloe.cli.options import HEAD_RECIPE_HELP, Json, SkipBad, split_list
 from aloe.cli.up import start_stack
 
 
@@ -43,6 +43,10 @@ def run(
     ] = None,
     oracle: Annotated[
         list[str] | None, typer.Option(help="who answers, such as noise:0.1; repeatable")
+    ] = None,
+    head_recipe: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RECIPE", help=f"{HEAD_RECIPE_HELP}; repeatable"),
     ] = None,
     rounds: Annotated[
         int | None,
@@ -120,6 +124,7 @@ def run(
         "selection_rules": _listed(selection_rules),
         "strategies": _listed(strategies),
         "oracles": oracle or None,
+        "head_recipes": head_recipe or None,
         "rounds": rounds,
         "labels": labels,
         "seeds": seeds,

@@ -10,16 +10,19 @@ from aloe.bench.spec import ClassAwareRandom, DatasetSpec, Spec
 from aloe.cli.console import plain, print_json, print_table
 from aloe.cli.experiment_progress import needing_bench
 from aloe.cli.options import (
+    HEAD_RECIPE_HELP,
     Encoder,
     Json,
     RedisUrl,
     SkipBad,
     parse_acquisition_functions,
+    parse_recipe,
     split_list,
 )
-from aloe.client import SelectionRule
+from aloe.client import SelectionRule, head_recipe_text
 from aloe.local import StackOptions
 from aloe.oracle import PERFECT, parse_oracle
+from aloe.values.recipes import PAPER_RECIPE
 
 if TYPE_CHECKING:
     from aloe.bench.report.runs import Run
@@ -40,6 +43,9 @@ def simulate(
     selection_rule: Annotated[
         SelectionRule, typer.Option(help="how a batch is picked")
     ] = SelectionRule.CLASS_AWARE,
+    head_recipe: Annotated[
+        str, typer.Option(metavar="RECIPE", help=HEAD_RECIPE_HELP)
+    ] = head_recipe_text(PAPER_RECIPE, short=True),
     rounds: Annotated[int, typer.Option(min=1, help="batches after the seed labels")] = 40,
     seeds: Annotated[int, typer.Option(min=1, help="repetitions, with seeds 0, 1, ...")] = 1,
     seed_labels: Annotated[int, typer.Option(min=1, help="seed labels per class")] = 5,
@@ -70,6 +76,7 @@ def simulate(
         acquisition_functions=parse_acquisition_functions(acquisition_functions),
         selection_rules=(selection_rule,),
         oracles=(str(parse_oracle(oracle)),),
+        head_recipes=(head_recipe_text(parse_recipe(head_recipe)),),
         rounds=rounds,
         seeds=seeds,
         seed_labels=seed_labels,

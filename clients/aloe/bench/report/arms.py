@@ -4,7 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aloe.bench.results.schema import RUN_COLUMNS
-from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
+from aloe.client import (
+    AcquisitionFunction,
+    InvalidArgument,
+    QueryStrategy,
+    SelectionRule,
+    head_recipe_text,
+    parse_head_recipe,
+)
 from aloe.values.strategy_names import strategy_name
 
 RANDOM = AcquisitionFunction.RANDOM.value
@@ -18,8 +25,8 @@ CHOICE_COLUMNS = tuple(
     if name not in (*SETTING_COLUMNS, "acquisition_function", "selection_rule", "seed")
 )
 """What else is chosen for a run, whatever an experiment can choose."""
-_PAPERS_CHOICES = {"recipe": "paper", "representation": "none", "head": "adam"}
-"""The paper's value of the columns that have one."""
+_PAPERS_CHOICES = {"recipe": "paper", "representation": "none", "head_recipe": "adam"}
+"""The paper's value of the columns that have one, as choice_text writes it."""
 _FUNCTIONS = [each.value for each in AcquisitionFunction]
 _RULES = [each.value for each in SelectionRule]
 
@@ -29,6 +36,16 @@ Choices = tuple[tuple[str, str], ...]
 
 class NoSuchArm(ValueError):
     """A text names no arm, or several: one line that says which there are."""
+
+
+def choice_text(column: str, value: object) -> str:
+    """Write what was chosen for a run shortly, and as distinctly."""
+    if column != "head_recipe":
+        return str(value)
+    try:
+        return head_recipe_text(parse_head_recipe(str(value)), short=True)
+    except InvalidArgument:  # of another version of ours
+        return str(value)
 
 
 @dataclass(frozen=True, slots=True)

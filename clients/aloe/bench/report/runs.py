@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aloe.bench.arrays import Float64Array
-from aloe.bench.report.arms import CHOICE_COLUMNS, SETTING_COLUMNS, Arm
+from aloe.bench.report.arms import CHOICE_COLUMNS, SETTING_COLUMNS, Arm, choice_text
 from aloe.bench.results import old_names
 from aloe.bench.results.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, RUN_COLUMNS, SCHEMA
 from aloe.client.types import AcquisitionFunction, SelectionRule
@@ -176,7 +176,7 @@ def _run(key: tuple[Any, ...], rows: list[int], columns: Mapping[str, list[Any]]
         arm=Arm(
             values["acquisition_function"],
             values["selection_rule"],
-            tuple((name, str(values[name])) for name in CHOICE_COLUMNS),
+            tuple((name, choice_text(name, values[name])) for name in CHOICE_COLUMNS),
         ),
         seed=values["seed"],
         rounds=numbers("round"),

@@ -1,7 +1,7 @@
 """Results and experiments of earlier versions, read under the names of today.
 
 Then the acquisition function was called "strategy", the selection rule "sampling", and the
-acquisition function smallest_margin "margin".
+acquisition function smallest_margin "margin". There was no choice of head recipes yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from aloe.bench.results.schema import SCHEMA
+from aloe.bench.spec import PAPER_HEAD_RECIPE
 from aloe.bench.spec.toml import RENAMED_KEYS
 
 _COLUMNS = {"acquisition_function": "strategy", "selection_rule": "sampling"}
 """Name of a column to its old one."""
 _FUNCTIONS = {"smallest_margin": "margin"}
 """Name of an acquisition function to its old one."""
+ONLY_VALUES: Mapping[str, Any] = {"head_recipe": PAPER_HEAD_RECIPE}
+"""Name of a column that there was not to what would have stood there."""
 
 
 def todays_table(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,29 +42,29 @@ def schema_of(file: pq.ParquetFile) -> pa.Schema:
         if old in schema.names:
             place = schema.get_field_index(old)
             schema = schema.set(place, schema.field(place).with_name(new))
+    for name in ONLY_VALUES:
+        if name not in schema.names:
+            schema = schema.append(SCHEMA.field(name))
     return schema
 
 
 def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
     """Read some columns of a file of results, under the names of today.
 
-    Columns that came later are null.
+    Columns that came later are null, or have the only value that there was.
     """
-    todays = schema_of(file)
-    there = [each for each in columns if each in todays.names]
-    stored = [each if each in file.schema_arrow.names else _COLUMNS[each] for each in there]
-    table = file.read(stored)
-    arrays = {
-        each: _todays_values(name, table[name]) for each, name in zip(there, stored, strict=True)
-    }
-    fields = [todays.field(each) if each in arrays else SCHEMA.field(each) for each in columns]
-    return pa.Table.from_arrays(
-        [
-            arrays[each.name] if each.name in arrays else pa.nulls(table.num_rows, each.type)
-            for each in fields
-        ],
-        schema=pa.schema(fields, table.schema.metadata),
-    )
+    todays, kept = schema_of(file), file.schema_arrow.names
+    names = {each: each if each in kept else _COLUMNS.get(each) for each in columns}
+    stored = {each: name for each, name in names.items() if name and name in kept}
+    table = file.read(list(stored.values()))
+    arrays = [
+        _todays_values(stored[each], table[stored[each]])
+        if each in stored
+        else pa.array([ONLY_VALUES.get(each)] * table.num_rows, SCHEMA.field(each).type)
+        for each in columns
+    ]
+    fields = [(todays if each in todays.names else SCHEMA).field(each) for each in columns]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields, table.schema.metadata))
 
 
 def _todays_values(stored_name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:

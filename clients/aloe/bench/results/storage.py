@@ -116,7 +116,12 @@ class ExperimentFolder:
         return old if old.exists() else self._file_named_after(run)
 
     def _file_named_after(self, run: Row) -> Path:
-        parts = [str(run[column]) for column in schema.RUN_COLUMNS]
+        # A value that was the only one is left out, as before there were others.
+        parts = [
+            str(run[each])
+            for each in schema.RUN_COLUMNS
+            if run[each] != old_names.ONLY_VALUES.get(each)
+        ]
         return self.path / "runs" / f"{clip_id_of('/'.join(parts))}.parquet"
 
 

@@ -8,7 +8,14 @@ from aloe.bench.results.rows import RunRecord
 from aloe.bench.run.corpus import Corpus
 from aloe.bench.spec import Spec
 from aloe.bench.spec.run_keys import RunKey
-from aloe.client import AsyncLearnerClient, KnownLabel, QueryStrategy, Split, StoppingRule
+from aloe.client import (
+    AsyncLearnerClient,
+    KnownLabel,
+    QueryStrategy,
+    Split,
+    StoppingRule,
+    parse_head_recipe,
+)
 from aloe.oracle import LabelingRound, hardness_of, label_task, parse_oracle
 
 PATIENCE = timedelta(minutes=5)
@@ -101,6 +108,7 @@ class TaskRun:
             self.pool_id,
             self.corpus.classes[self.key.task],
             query_strategy=strategy,
+            head_recipe=parse_head_recipe(self.key.head_recipe),
             label_budget=label_budget,
             lease_duration=_LEASE,
             seed=self.key.seed,

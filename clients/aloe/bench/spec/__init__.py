@@ -1,6 +1,7 @@
 """What an experiment is asked to do: a checked value, its TOML file, the runs it consists of."""
 
 from aloe.bench.spec.spec import (
+    PAPER_HEAD_RECIPE,
     ClassAwareRandom,
     DatasetSpec,
     ExperimentError,
@@ -11,6 +12,7 @@ from aloe.bench.spec.spec import (
 )
 
 __all__ = [
+    "PAPER_HEAD_RECIPE",
     "ClassAwareRandom",
     "DatasetSpec",
     "ExperimentError",

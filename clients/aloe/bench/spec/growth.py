@@ -15,6 +15,7 @@ _GROWING = (
     "selection_rules",
     "strategies",
     "oracles",
+    "head_recipes",
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aloe.bench.spec.spec import Spec
+from aloe.bench.spec.spec import PAPER_HEAD_RECIPE, Spec
 from aloe.client import AcquisitionFunction, SelectionRule
 from aloe.oracle import PERFECT
 
@@ -19,18 +19,28 @@ class RunKey:
     """None for the ceiling."""
     oracle: str
     seed: int
+    head_recipe: str = PAPER_HEAD_RECIPE
+    """As head_recipe_text writes it."""
 
 
 def run_keys(spec: Spec, tasks: Sequence[str]) -> tuple[RunKey, ...]:
-    """List the runs on a pool: of each task the ceilings, then every query strategy and oracle."""
+    """List the runs on a pool: of each task and head recipe the ceilings, then all others."""
     seeds = range(spec.seeds)
     return tuple(
         key
         for task in tasks
+        for head_recipe in spec.head_recipes
         for key in (
-            *(RunKey(task, None, None, PERFECT, seed) for seed in seeds),
+            *(RunKey(task, None, None, PERFECT, seed, head_recipe) for seed in seeds),
             *(
-                RunKey(task, asked.acquisition_function, asked.selection_rule, oracle, seed)
+                RunKey(
+                    task,
+                    asked.acquisition_function,
+                    asked.selection_rule,
+                    oracle,
+                    seed,
+                    head_recipe,
+                )
                 for asked in spec.asked_by()
                 for oracle in spec.oracles
                 for seed in seeds

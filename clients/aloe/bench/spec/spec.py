@@ -10,10 +10,14 @@ from aloe.client import (
     AnyOfRules,
     QueryStrategy,
     SelectionRule,
+    head_recipe_text,
     parse_stopping_rule,
 )
 from aloe.oracle import PERFECT
+from aloe.values.recipes import PAPER_RECIPE
 from aloe.values.strategy_names import strategy_named
+
+PAPER_HEAD_RECIPE = head_recipe_text(PAPER_RECIPE)
 
 # Parts of handles and URLs that are no name of an encoder.
 _FILLERS = ("frameworks", "variations", "versions")
@@ -87,6 +91,8 @@ class Spec:
     """Names of query strategies, which are asked by in place of those above."""
     oracles: tuple[str, ...] = (PERFECT,)
     """As parse_oracle reads them."""
+    head_recipes: tuple[str, ...] = (PAPER_HEAD_RECIPE,)
+    """How heads are trained, as head_recipe_text writes them; each with everything above."""
     seeds: int = 10
     """Repetitions, with the seeds 0, 1, ..."""
     rounds: int = 100
@@ -125,7 +131,10 @@ class Spec:
     """As the embedding service takes it; empty for the encoder's own."""
 
     def __post_init__(self) -> None:
-        for key in ("datasets", "encoders", "acquisition_functions", "selection_rules", "oracles"):
+        for key in (
+            *("datasets", "encoders", "acquisition_functions"),
+            *("selection_rules", "oracles", "head_recipes"),
+        ):
             if not getattr(self, key):
                 raise ExperimentError(f"{key} is empty; give at least one")
             self._check_distinct(key, getattr(self, key))

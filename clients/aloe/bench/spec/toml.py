@@ -22,6 +22,8 @@ from aloe.client import (
     AcquisitionFunction,
     InvalidArgument,
     SelectionRule,
+    head_recipe_text,
+    parse_head_recipe,
     parse_stopping_rule,
     stopping_rule_text,
 )
@@ -226,6 +228,14 @@ def _oracle(key: str, value: Any) -> str:
         raise ExperimentError(f"{key} has {value!r}: {error}") from error
 
 
+def _recipe(key: str, value: Any) -> str:
+    """Return a head recipe's text with all of its settings, as _rule does."""
+    try:
+        return head_recipe_text(parse_head_recipe(_text(key, value)))
+    except InvalidArgument as error:
+        raise ExperimentError(f"{key} has {value!r}: {error}") from error
+
+
 def _one_of(kind: type[E]) -> Callable[[str, Any], E]:
     return lambda key, value: _choice(kind, key, value)
 
@@ -241,6 +251,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "selection_rules": _list_of(_one_of(SelectionRule)),
     "strategies": _list_of(_strategy),
     "oracles": _list_of(_oracle),
+    "head_recipes": _list_of(_recipe),
     "stop": _list_of(_rule),
     "seeds": _count,
     "rounds": _count,

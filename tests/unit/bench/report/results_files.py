@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aloe.bench.results.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, SCHEMA
+from aloe.bench.spec import PAPER_HEAD_RECIPE
 
 METADATA = {"experiment": {"seeds": 10, "rounds": 20}, "versions": {"aloe-speech": "0.1.0"}}
 CEILING, CEILING_LABEL_COUNT = 0.9, 2400
@@ -35,6 +36,7 @@ def run_rows(function: str, seed: int, **changes: Any) -> list[dict[str, Any]]:
                 "selection_rule": "class-aware",
                 "oracle": "perfect",
                 "seed": seed,
+                "head_recipe": PAPER_HEAD_RECIPE,
                 "round": number,
                 "head_version": number + 1,
                 "label_count": 50 + 10 * number,

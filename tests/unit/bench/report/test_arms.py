@@ -8,10 +8,12 @@ from aloe.bench.report.arms import (
     NoSuchArm,
     arm_name,
     baseline_of,
+    choice_text,
     in_order,
     name_beside,
     random_beside,
 )
+from aloe.bench.spec import PAPER_HEAD_RECIPE
 
 OTHER_RANDOM = Arm("random", "class-agnostic", (("recipe", "linear"),))
 ARMS = [RANDOM, HERDING, PAPERS]
@@ -74,3 +76,18 @@ def test_the_random_picks_beside_an_arm_share_its_choices_where_there_are_such()
 def test_arms_stand_by_choice_with_random_last():
     badge = Arm("smallest_margin", "class-agnostic", PAPERS.choices)
     assert in_order([RANDOM, badge, PAPERS, HERDING, PAPERS]) == [PAPERS, badge, RANDOM, HERDING]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "text", "is_papers"),
+    [
+        (PAPER_HEAD_RECIPE, "adam", True),
+        ("adam:learning_rate=0.01,epoch_count=100,batch_size=32", "adam:learning_rate=0.01", False),
+        ("logistic:l2_penalty=0.0005,iteration_count=40,class_balance=0.0", "logistic", False),
+        ("newton:of=another,version=1", "newton:of=another,version=1", False),
+    ],
+)
+def test_head_recipes_are_arms_by_their_short_names(recipe, text, is_papers):
+    arm = Arm("random", "class-aware", (("head_recipe", choice_text("head_recipe", recipe)),))
+    assert arm.name == f"{text}/random-class-aware"
+    assert arm.is_papers == is_papers

@@ -12,7 +12,7 @@ from aloe.bench.report.runs import read_results
 from aloe.bench.results import schema
 from aloe.bench.results.rows import run_columns
 from aloe.bench.results.storage import ExperimentFolder
-from aloe.bench.spec import DatasetSpec, ExperimentError, Spec
+from aloe.bench.spec import PAPER_HEAD_RECIPE, DatasetSpec, ExperimentError, Spec
 from aloe.bench.spec.run_keys import run_keys
 from aloe.client import AcquisitionFunction
 
@@ -46,6 +46,8 @@ def test_results_are_read_under_the_names_of_today(folder: Path):
     assert (ceiling.acquisition_function, ceiling.selection_rule) == ("all_labels", "")
     assert results.metadata["spec"]["acquisition_functions"] == ["smallest_margin"]
     assert results.metadata["spec"]["selection_rules"] == ["class-aware"]
+    assert run.arm.choices == (("head_recipe", "adam"),)
+    assert run.arm.is_papers
     assert run.labels.tolist() == [5, 10]
 
 
@@ -75,7 +77,8 @@ def test_its_runs_count_as_done_and_the_experiment_goes_on(folder: Path):
     after = pq.read_table(folder / schema.RESULTS_FILE)
     assert after.schema.equals(schema.SCHEMA)
     names = {"acquisition_function": "strategy", "selection_rule": "sampling"}
-    for name in schema.SCHEMA.names:
+    assert set(after["head_recipe"].to_pylist()) == {PAPER_HEAD_RECIPE}
+    for name in set(schema.SCHEMA.names) - {"head_recipe"}:
         now = after[name].to_pylist()
         if name in KEPT_LATER:
             assert now == [None] * len(before)
@@ -88,6 +91,15 @@ def test_its_runs_count_as_done_and_the_experiment_goes_on(folder: Path):
             )
         else:
             assert now == was
+
+
+def test_only_runs_of_other_head_recipes_have_files_that_say_so(folder: Path):
+    both = replace(SPEC, head_recipes=(*SPEC.head_recipes, "lbfgs:0.5"))
+    runs = [run_columns("vowels", "logmel", key) for key in run_keys(both, ["label"])]
+    with ExperimentFolder(folder) as experiment:
+        experiment.adopt(both)
+        digest = digest_of(folder)
+        assert [experiment.has_run(run, digest) for run in runs] == [True, True, False, False]
 
 
 def test_what_it_had_must_be_kept(folder: Path):

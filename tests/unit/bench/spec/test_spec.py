@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aloe.bench.spec import (
+    PAPER_HEAD_RECIPE,
     ClassAwareRandom,
     DatasetSpec,
     ExperimentError,
@@ -88,7 +89,10 @@ def test_what_is_public_names_no_folder_of_the_machine() -> None:
 
 @pytest.mark.parametrize("reading", ["paper", "code"])
 def test_written_experiment_is_read_as_it_was(tmp_path: Path, reading: str) -> None:
-    spec = spec_of(**{"as": reading, "oracles": ["noise:0.1"], "class_agnostic_batch": 3})
+    spec = spec_of(
+        **{"as": reading, "oracles": ["noise:0.1"], "class_agnostic_batch": 3},
+        head_recipes=["logistic:class_balance=1", "adam"],
+    )
     file = tmp_path / "experiment.toml"
     file.write_text(to_toml(spec))
     assert make_spec(read_table(file)) == spec
@@ -144,6 +148,12 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
         ),
         ({"as": "talk"}, "as has 'talk'; there are paper, code"),
         ({"oracles": ["noise"]}, "oracles has 'noise': "),
+        ({"head_recipes": ["newton"]}, "head_recipes has 'newton': .* adam, lbfgs, logistic"),
+        ({"head_recipes": ["logistic:class_balance=2"]}, "head_recipes has .*it must be 0 to 1"),
+        (
+            {"head_recipes": ["logistic", "logistic:l2_penalty=0.0005"]},
+            "head_recipes has 'logistic:l2_penalty=0.0005,.*' twice; give it once",
+        ),
         ({"stop": ["soon"]}, "stop has 'soon': .*'soon' is no rule; there are plateau"),
         ({"stop": ["plateau:round_count=0"]}, "stop has .*: round_count is 0; it must be 1 to"),
         ({"stop": ["label_count:5", "label_count:5"]}, "stop has 'label_count:5' twice; give it"),
@@ -210,6 +220,7 @@ def test_a_file_that_is_no_experiment_is_named(tmp_path: Path, content: str | by
         {"datasets": [{"name": "other.csv"}, {**FSDD, "root": "/moved", "tasks": ["digit", "x"]}]},
         {"encoders": ["/elsewhere/logmel", "frill"]},
         {"oracles": ["perfect", "noise:0.1"]},
+        {"head_recipes": ["logistic", "adam"]},
     ],
 )
 def test_an_experiment_may_grow_and_its_folders_may_move(more: dict[str, Any]) -> None:
@@ -227,6 +238,10 @@ def test_an_experiment_may_grow_and_its_folders_may_move(more: dict[str, Any]) -
         ),
         ({"encoders": ["frill"]}, "encoders in out has logmel, which is missing now; keep it"),
         ({"datasets": [{**FSDD, "tasks": ["x"]}]}, "datasets in out has fsdd, task digit, which"),
+        (
+            {"head_recipes": ["logistic"]},
+            "head_recipes in out has adam:learning_rate=0.001,epoch_count=100,batch_size=32, which",
+        ),
         ({"as": "code"}, "margin_on is 'logits', but 'probabilities' in out"),
     ],
 )
@@ -280,3 +295,18 @@ def test_runs_are_every_combination_and_the_ceilings() -> None:
         ("speaker", 1),
     ]
     assert DatasetSpec("/a/b.csv").short_name == "b.csv"
+
+
+@pytest.mark.parametrize("reading", ["paper", "code"])
+def test_every_head_recipe_has_its_runs_and_ceilings_behind_those_that_there_were(
+    reading: str,
+) -> None:
+    alone = run_keys(spec_of(**{"as": reading}), ("digit",))
+    assert {key.head_recipe for key in alone} == {PAPER_HEAD_RECIPE}
+    both = spec_of(**{"as": reading, "head_recipes": ["adam", "logistic"]})
+    keys = run_keys(both, ("digit",))
+    assert keys[: len(alone)] == alone
+    others = {key.head_recipe for key in keys[len(alone) :]}
+    assert others == {"logistic:l2_penalty=0.0005,iteration_count=40,class_balance=0.0"}
+    paired = [replace(key, head_recipe=PAPER_HEAD_RECIPE) for key in keys[len(alone) :]]
+    assert tuple(paired) == alone
