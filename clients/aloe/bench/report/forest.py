@@ -27,7 +27,14 @@ _MAX_COLUMN_COUNT = 6
 _TITLE_WIDTH = 22
 """Characters."""
 _PANELS_WIDTH, _MIN_PANEL_WIDTH, _MAX_PANEL_WIDTH = 9.0, 1.7, 3.2
-_TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
+_TICKS = (
+    (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 2),
+    (0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.25, 1.6, 2, 3, 4),
+    (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10),
+    (0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100),
+)
+"""Ever fewer, for ever wider scales."""
+_MAX_TICK_COUNT = 5
 _LEVEL_HEIGHT, _ROW_GAP = 0.17, 0.16
 """Inches."""
 
@@ -122,8 +129,8 @@ def _style(axes: Any, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     low, high = axes.get_xlim()
-    ticks = [each for each in _TICKS if low <= each <= high] or [1]
-    axes.set_xticks(ticks)
+    shown = [[tick for tick in ticks if low <= tick <= high] for ticks in _TICKS]
+    axes.set_xticks(next((e for e in shown if len(e) <= _MAX_TICK_COUNT), shown[-1]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
