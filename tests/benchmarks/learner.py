@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from tests.benchmarks.learner_graphs import graph_figures
 from tests.benchmarks.learner_growth import growth_table, query_figures
 from tests.benchmarks.learner_kernels import (
     logistic_figures,
@@ -27,6 +28,7 @@ from tests.benchmarks.learner_serving import CALLER_COUNT, predict_figures, stor
 from tests.benchmarks.measuring import machine
 
 from aloe.client import KnownLabel, connect
+from aloe.learner.domain.graphs.spectrum import MAX_CLIP_COUNT
 
 DIM, CLASS_COUNT = 1_024, 12
 MAPPED_DIM = 256
@@ -42,10 +44,11 @@ class Sizes:
     repeats: int
     duration_s: float
     growth: tuple[int, ...]
+    graph_clip_count: int
 
 
-FULL = Sizes(100_000, 1_260, 100, 5, 5, 4.0, (10_000, 100_000, 300_000))
-QUICK = Sizes(10_000, 300, 10, 1, 3, 1.0, (2_000, 10_000))
+FULL = Sizes(100_000, 1_260, 100, 5, 5, 4.0, (10_000, 100_000, 300_000), MAX_CLIP_COUNT)
+QUICK = Sizes(10_000, 300, 10, 1, 3, 1.0, (2_000, 10_000), 2_000)
 
 
 def served_figures(sizes: Sizes) -> dict[str, Any]:
@@ -96,6 +99,7 @@ def main() -> None:
     figures |= training_figures(sizes.label_count, DIM, CLASS_COUNT, repeats=sizes.repeats)
     figures |= mapping_figures(sizes.clip_count, DIM, repeats=sizes.repeats)
     figures |= logistic_figures((300, 1_000), MAPPED_DIM, CLASS_COUNT, repeats=3 * sizes.repeats)
+    figures |= graph_figures(sizes.graph_clip_count, MAPPED_DIM, repeats=sizes.repeats)
     figures |= served_figures(sizes)
     # A new head scores every clip anew, so the first Query after it takes a full pass.
     figures["query_after_head_over_full"] = figures["query_after_head_ms"] / figures["score_ms"]

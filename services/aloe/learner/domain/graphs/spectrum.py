@@ -13,8 +13,8 @@ from aloe.learner.domain.arrays import Float32Array, Float64Array
 from aloe.learner.domain.graphs.weights import neighbor_graph
 
 MAX_CLIP_COUNT = 20_000
-"""For so many clips of 256 values, on one core: 27 s for the graph and its spectrum, once, and for
-each query 0.06 s for the scores and 5 ms for a pick; 33 MB are kept."""
+"""For so many clips of 256 values, on one core: 7 s for the graph and 20 to 30 s for its spectrum,
+once, and for each query 0.06 s for the scores and 5 ms for each pick; 32 MB are kept."""
 EIGENPAIR_COUNT = 200
 _DENSE_CLIP_COUNT = 1_000
 """Up to so many clips, all eigenpairs at once take less time than a few by steps."""
