@@ -368,9 +368,9 @@ class Round(_message.Message):
 
     @_builtins.property
     def accuracy_estimate(self) -> Global___AccuracyEstimate:
-        """How many of the clips that had no answer when the round began this head
-        predicts right, estimated without validation labels. Absent where the task
-        wants no estimates, below 30 labels, without such clips, and in rounds of
+        """How often this head is right on clips like those of split TRAIN, estimated
+        without validation labels. Absent where the task wants no estimates, below 30
+        labels, where all clips were answered when the round began, and in rounds of
         older versions.
         """
 
@@ -415,9 +415,9 @@ Global___Round: _TypeAlias = Round  # noqa: Y015
 
 @_typing.final
 class AccuracyEstimate(_message.Message):
-    """An estimate of the part of some clips that a head predicts right, made of the
-    labels that it was trained on: by heads trained without them, whose confidence
-    is related to being right (Platt 1999).
+    """An estimate of the part of clips like those of a pool that a head predicts
+    right, made of the labels that it was trained on: by heads trained without
+    them, whose confidence is related to being right (Platt 1999).
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -438,9 +438,9 @@ class AccuracyEstimate(_message.Message):
     label_count: _builtins.int
     """Labels that were held out for it."""
     audit_label_count: _builtins.int
-    """Those of them that were picked at random."""
+    """Those of them that were drawn at random."""
     intercept: _builtins.float
-    """With the slope: a prediction is right with probability
+    """With the slope: a prediction for an unanswered clip is right with probability
     1 / (1 + exp(-(intercept + slope * log(p1 / (1 - p1))))), p1 the largest
     probability of a clip, of which 0.999999 at most counts.
     """

@@ -261,9 +261,9 @@ class Task(_message.Message):
     representation: _head_pb2.Representation.ValueType
     """What heads read of a clip. A change holds from the next head on."""
     estimate_accuracy: _builtins.bool
-    """Whether each round estimates how many of the unanswered clips its head
-    predicts right, from 30 labels on, without validation labels; see
-    Round.accuracy_estimate. If unset, it does unless heads are trained by Adam.
+    """Whether each round estimates how often its head is right, from 30 labels on,
+    without validation labels; see Round.accuracy_estimate. If unset, it does
+    unless heads are trained by Adam.
     """
     audit_share: _builtins.float
     """Part of the clips to ask that are drawn at random, from the 51st clip on, 0

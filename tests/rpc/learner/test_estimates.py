@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from tests.rpc.learner.scenes import QUICK, Scene, make_scene, refused
 
-from aloe.client import AccuracyEstimate, EventKind, LbfgsRecipe, LearnerClient
+from aloe.client import (
+    AccuracyEstimate,
+    EventKind,
+    LbfgsRecipe,
+    LearnerClient,
+    LogisticRecipe,
+)
 
 LBFGS = LbfgsRecipe()
 
@@ -31,10 +37,12 @@ def test_every_round_says_how_right_its_head_is(client: LearnerClient):
     predicted = client.predict(scene.task_id, embeddings=scene.embeddings[60:])
     truth = np.mean(np.array(predicted.labels) == np.array(list(scene.truth.values())[60:]))
     assert estimate.low <= truth <= estimate.high
-    # It is the mean of what each prediction is worth.
+    # What predictions for the unanswered clips are worth, and how many labels were judged right.
     best = np.minimum(predicted.probabilities.max(axis=1).astype(np.float64), 1 - 1e-6)
     chances = 1 / (1 + np.exp(-estimate.intercept) * (best / (1 - best)) ** -estimate.slope)
-    assert chances.mean() == pytest.approx(estimate.value, abs=1e-3)
+    right = 160 * estimate.value - chances.sum()
+    assert right == pytest.approx(round(right), abs=0.05)
+    assert 30 < right <= 60
     (only,) = client.list_rounds(scene.task_id)
     # No stopping rule wants these.
     assert (only.mean_uncertainty, only.prediction_agreement) == (None, None)
@@ -107,6 +115,10 @@ def test_settings_come_back_and_go_back_to_their_defaults(client: LearnerClient)
     assert (task.estimate_accuracy, task.audit_share) == (True, 0.0)
     task = client.update_task(scene.task_id, audit_share=0.125)
     assert (task.estimate_accuracy, task.audit_share) == (True, 0.125)
+    # The defaults are those of the recipe.
+    logistic = estimating_scene(client, clip_count=2, head_recipe=LogisticRecipe())
+    task = client.get_task(logistic.task_id)
+    assert (task.estimate_accuracy, task.audit_share) == (True, 0.05)
 
 
 def test_predictions_are_accepted_while_few_of_them_are_wrong(client: LearnerClient):

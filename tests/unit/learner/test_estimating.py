@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aloe.learner.domain.estimating import (
     LEAST_LABELS,
+    AccuracyEstimate,
     _regression,
     chances_of,
     estimate_accuracy,
@@ -25,6 +26,15 @@ def held_out(logits, is_right, is_audit=None) -> HeldOut:
     logits, is_right = np.asarray(logits, np.float64), np.asarray(is_right, np.bool_)
     audits = np.zeros(len(logits), np.bool_) if is_audit is None else np.asarray(is_audit, np.bool_)
     return HeldOut(logits, is_right, audits)
+
+
+def estimated(
+    labels: HeldOut, pool: NDArray[np.float32], unanswered_count: int = 10**9
+) -> AccuracyEstimate | None:
+    """Estimate for a pool that is so large that its labels are nothing, unless it is told."""
+    return estimate_accuracy(
+        labels, pool, label_count=len(labels.logits), unanswered_count=unanswered_count
+    )
 
 
 def drawn(seed: int, count: int, *, intercept: float, slope: float, hard: float = 0.0):
@@ -51,20 +61,28 @@ def test_a_regression_of_two_values_by_hand():
 
 @pytest.mark.parametrize("right", [True, False])
 def test_labels_that_are_all_right_or_all_wrong_give_a_finite_estimate(right):
-    found = estimate_accuracy(
-        held_out(np.linspace(0, 3, 30), [right] * 30), uncertainties_of([1.0])
-    )
+    found = estimated(held_out(np.linspace(0, 3, 30), [right] * 30), uncertainties_of([1.0]))
     assert found is not None
     assert np.isfinite([found.intercept, found.slope]).all()
     assert (found.value > 0.9) is right
     assert 0 <= found.low <= found.value <= found.high <= 1
 
 
+@pytest.mark.parametrize("logit", [-13.8, 0.0, 13.8])
+def test_confidence_that_is_always_the_same_gives_a_finite_estimate(logit):
+    labels = held_out(np.full(40, logit), np.arange(40) < 30)
+    found = estimated(labels, uncertainties_of(np.full(100, logit)))
+    assert found is not None
+    assert found.value == pytest.approx(0.75, abs=0.03)
+    assert found.low < found.value - 0.05
+    assert found.high > found.value + 0.05
+
+
 def test_too_few_labels_and_no_clips_have_no_estimate():
     few = held_out(np.ones(LEAST_LABELS - 1), np.ones(LEAST_LABELS - 1))
-    assert estimate_accuracy(few, uncertainties_of([1.0])) is None
+    assert estimated(few, uncertainties_of([1.0])) is None
     enough = held_out(np.ones(LEAST_LABELS), np.ones(LEAST_LABELS))
-    assert estimate_accuracy(enough, np.empty(0, np.float32)) is None
+    assert estimated(enough, np.empty(0, np.float32)) is None
 
 
 @pytest.mark.parametrize("hard", [0.0, 0.6])
@@ -72,11 +90,11 @@ def test_the_estimate_is_right_on_average_also_where_the_labels_are_the_hard_cli
     errors = []
     for seed in range(40):
         labels, pool, truth = drawn(seed, 400, intercept=0.2, slope=0.8, hard=hard)
-        found = estimate_accuracy(labels, pool)
+        found = estimated(labels, pool)
         assert found is not None
         errors.append((found.value - truth, labels.is_right.mean() - truth))
-    estimated, plain = np.mean(errors, axis=0)
-    assert abs(estimated) < 0.02
+    off, plain = np.mean(errors, axis=0)
+    assert abs(off) < 0.02
     if hard:
         assert plain < -0.05
 
@@ -87,7 +105,7 @@ def test_the_interval_narrows_with_the_labels():
         of_this_count = []
         for seed in range(20):
             labels, pool, _ = drawn(seed, count, intercept=0.2, slope=0.8)
-            found = estimate_accuracy(labels, pool)
+            found = estimated(labels, pool)
             assert found is not None
             assert found.label_count == count
             of_this_count.append(found.high - found.low)
@@ -104,8 +122,8 @@ def test_audits_correct_what_the_others_get_wrong():
     labels = held_out(logits, generator.random(600) < chances, is_audit)
     pool = generator.gamma(2, 1.2, 3_000)
     truth = float(sigmoid(1 + pool).mean())
-    with_audits = estimate_accuracy(labels, uncertainties_of(pool))
-    without = estimate_accuracy(held_out(labels.logits, labels.is_right), uncertainties_of(pool))
+    with_audits = estimated(labels, uncertainties_of(pool))
+    without = estimated(held_out(labels.logits, labels.is_right), uncertainties_of(pool))
     assert with_audits is not None
     assert without is not None
     assert with_audits.audit_label_count == 200
@@ -119,14 +137,35 @@ def test_audits_correct_what_the_others_get_wrong():
 
 def test_one_audit_says_little():
     labels, pool, _ = drawn(1, 100, intercept=0.2, slope=0.8)
-    before = estimate_accuracy(labels, pool)
+    before = estimated(labels, pool)
     is_audit = np.arange(100) == int(np.flatnonzero(~labels.is_right)[0])
-    after = estimate_accuracy(HeldOut(labels.logits, labels.is_right, is_audit), pool)
+    after = estimated(HeldOut(labels.logits, labels.is_right, is_audit), pool)
     assert before is not None
     assert after is not None
     assert before.value - 0.1 < after.value < before.value
 
 
+def test_labels_stand_for_themselves():
+    labels = held_out(np.full(40, 1.0), np.arange(40) < 10)
+    pool = uncertainties_of(np.full(60, 9.0))
+    whole, half = estimated(labels, pool), estimated(labels, pool, 40)
+    assert whole is not None
+    assert half is not None
+    assert half.value == pytest.approx((0.25 + whole.value) / 2)
+    assert (half.intercept, half.slope) == (whole.intercept, whole.slope)
+
+
+def test_audits_do_not_count_double_where_few_labels_are_held_out():
+    # 20 audits and 380 of 3,980 others were held out; 20 and 190 were right.
+    is_right = np.r_[np.ones(20), np.arange(380) % 2]
+    labels = held_out(np.full(400, 1.0), is_right, np.arange(400) < 20)
+    found = estimate_accuracy(
+        labels, uncertainties_of([1.0]), label_count=4_000, unanswered_count=0
+    )
+    assert found is not None
+    assert found.value == pytest.approx((20 + 3_980 * 0.5) / 4_000)
+
+
 def test_the_same_labels_give_the_same_bits():
     labels, pool, _ = drawn(1, 100, intercept=0.2, slope=0.8)
-    assert estimate_accuracy(labels, pool) == estimate_accuracy(labels, pool)
+    assert estimated(labels, pool) == estimated(labels, pool)

@@ -15,7 +15,7 @@ from aloe.learner.domain.holding_out import (
 )
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.training import train_head
-from aloe.values.recipes import AdamRecipe, LbfgsRecipe
+from aloe.values.recipes import AdamRecipe, LbfgsRecipe, LogisticRecipe
 
 
 def clouds(count: int, size: int = 8) -> tuple[np.ndarray, np.ndarray]:
@@ -69,7 +69,7 @@ def test_folds_follow_from_seed_and_version():
     assert any(set(one) != set(two) for one, two in zip(first, other, strict=True))
 
 
-@pytest.mark.parametrize("recipe", [AdamRecipe(epoch_count=5), LbfgsRecipe()])
+@pytest.mark.parametrize("recipe", [AdamRecipe(epoch_count=5), LbfgsRecipe(), LogisticRecipe()])
 def test_labels_are_judged_by_heads_that_were_trained_without_them(recipe):
     embeddings, labels = clouds(30)
     found = hold_out(recipe, embeddings, labels, none_of(30), class_count=3, seed=4, version=2)

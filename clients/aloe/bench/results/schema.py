@@ -29,7 +29,7 @@ _HEAD = [
     pa.field("training_loss", pa.float64()),
     pa.field("prediction_agreement", pa.float64()),  # with the previous head, on the pool
     pa.field("mean_uncertainty", pa.float64()),  # over the unlabeled clips
-    # Of the unlabeled clips, without validation labels; null where there is no estimate.
+    # How often the head is right, without validation labels; null where there is no estimate.
     *(pa.field(f"estimated_{name}", pa.float64()) for name in ("accuracy", "low", "high")),
     pa.field("audit_label_count", pa.int64()),  # random picks among the labels of the estimate
     pa.field("stop", pa.list_(pa.string())),  # the stopping rules that say stop at this head

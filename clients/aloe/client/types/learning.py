@@ -26,7 +26,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyEstimate:
-    """How many of the unanswered clips a head predicts right, without validation labels."""
+    """How often a head is right on clips like those of the pool, without validation labels."""
 
     value: float
     """0 to 1."""
@@ -36,11 +36,12 @@ class AccuracyEstimate:
     label_count: int
     """Labels that were held out for it."""
     audit_label_count: int
-    """Those of them that were picked at random."""
+    """Those of them that were drawn at random."""
     intercept: float
     slope: float
-    """A prediction is right with probability sigmoid(intercept + slope log(p1 / (1 - p1))), p1 the
-    largest probability of a clip, of which 0.999999 at most counts."""
+    """A prediction for an unanswered clip is right with probability
+    sigmoid(intercept + slope log(p1 / (1 - p1))), p1 the largest probability of a clip, of which
+    0.999999 at most counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ class Round:
     stop_advice: StopAdvice | None
     """What the task's stopping rule, as it is now, says at this head; None without a rule."""
     accuracy_estimate: AccuracyEstimate | None
-    """On the train clips that had no answer when the round began. None where the task wants none,
-    below 30 labels, without such clips, and in rounds of older versions."""
+    """None where the task wants none, below 30 labels, where all clips were answered when the round
+    began, and in rounds of older versions."""
     head_recipe: HeadRecipe | None
     """How the head was trained; None where an older server answered."""
 

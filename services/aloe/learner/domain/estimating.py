@@ -1,10 +1,11 @@
-"""How many of the unanswered clips a head predicts right, judged by the labels it was trained on.
+"""How often a head is right on clips like those of the pool, judged by the labels it learned from.
 
 The part of the labels that a head without them predicts right would not do: query strategies ask
 for the hard clips. What carries over from hard clips to others is how often a prediction of some
 confidence is right. Platt (1999) fits that by a logistic regression, here on labels that heads
-were trained without; its mean over the unanswered clips is the estimate. Clips that were picked at
-random (audits) are like the unanswered ones, and say how far that is off.
+were trained without; its mean over the unanswered clips is the estimate for these. The labels stand
+for themselves: where most of a pool is labeled, what is left is the easy part of it. Clips that
+were drawn at random (audits) are like the unanswered ones, and say how far the regression is off.
 """
 
 import math
@@ -18,13 +19,15 @@ from aloe.learner.domain.holding_out import HeldOut, logits_of
 
 LEAST_LABELS = 30
 """Of fewer no estimate is made."""
-_LASTING_SHIFT = 0.08
-_SHIFT_PER_ROOT_LABEL = 1.0
+_LASTING_SHIFT = 0.16
+_SHIFT_PER_ROOT_LABEL = 2.0
 """How far the mean of the regression is from the truth, besides what the regression knows to be
-noise: a standard deviation of sqrt(_LASTING_SHIFT^2 + _SHIFT_PER_ROOT_LABEL^2 / labels), measured
-on real audio with labels that query strategies asked for."""
+noise: a standard deviation of sqrt(p (1 - p) (_LASTING_SHIFT^2 + _SHIFT_PER_ROOT_LABEL^2 / labels))
+at a mean of p. Measured with labels that query strategies asked for, on real audio: intervals held
+the accuracy on test clips in 96 to 100 of 100 runs at 50 to 300 labels, and in 88 or more where a
+fifth of the labels were audits."""
 _Z = 1.96
-_RIDGE = 2.0
+_RIDGE = 5.0
 """How much it is believed, without labels, that confidence is what it claims to be."""
 _MOST_STEPS = 100
 _SMALLEST_STEP = 1e-8
@@ -33,7 +36,7 @@ Float64Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class AccuracyEstimate:
-    """An estimate of the part of the unanswered clips that a head predicts right."""
+    """An estimate of the part of clips like those of a pool that a head predicts right."""
 
     value: float
     """0 to 1."""
@@ -43,50 +46,58 @@ class AccuracyEstimate:
     label_count: int
     """Labels that were held out for it."""
     audit_label_count: int
-    """Those of them that were picked at random."""
+    """Those of them that were drawn at random."""
     intercept: float
     slope: float
-    """A prediction is right with probability sigmoid(intercept + slope log(p1 / (1 - p1)))."""
+    """A prediction for an unanswered clip is right with probability
+    sigmoid(intercept + slope log(p1 / (1 - p1)))."""
 
 
-def estimate_accuracy(held_out: HeldOut, uncertainties: Float32Array) -> AccuracyEstimate | None:
-    """Estimate how many of some clips a head predicts right.
+def estimate_accuracy(
+    held_out: HeldOut,
+    uncertainties: Float32Array,
+    *,
+    label_count: int,
+    unanswered_count: int,
+) -> AccuracyEstimate | None:
+    """Estimate how often a head is right on clips like those of a pool.
 
     Args:
         held_out: labels, and what heads that were trained without them predict.
-        uncertainties: (n_clips,) float32, 1 - p1 of the head on the clips; at least one.
+        uncertainties: (n_clips,) float32, 1 - p1 of the head on unanswered clips, all or a sample.
+        label_count: labels there are, held out or not.
+        unanswered_count: clips without an answer.
 
     Returns:
-        The estimate; None of fewer than LEAST_LABELS.
+        The estimate; None of fewer held-out labels than LEAST_LABELS, and without clips.
     """
     if len(held_out.logits) < LEAST_LABELS or not len(uncertainties):
         return None
     intercept, slope, covariance = _regression(held_out.logits, held_out.is_right)
     logits = logits_of(uncertainties)
     chances = _sigmoid(intercept + slope * logits)
-    mean, spread = float(chances.mean()), chances * (1 - chances)
+    spread = chances * (1 - chances)
     # By the delta method: how far the mean moves with the two parameters.
     gradient = np.array([spread.mean(), (spread * logits).mean()])
-    variance = float(gradient @ covariance @ gradient)
-    label_count, audits = len(held_out.logits), held_out.is_audit
-    audit_count = int(audits.sum())
-    shift, shift_variance = 0.0, _LASTING_SHIFT**2 + _SHIFT_PER_ROOT_LABEL**2 / label_count
-    if audit_count:
-        expected = _sigmoid(intercept + slope * held_out.logits[audits])
-        found = float((held_out.is_right[audits] - expected).mean())
-        # Both are unbiased guesses of the shift, 0 and what was found; each counts by its variance.
-        noise = float(spread.mean()) / audit_count
-        weight = shift_variance / (shift_variance + noise)
-        shift, shift_variance = weight * found, shift_variance * (1 - weight)
-    value = min(1.0, max(0.0, mean + shift))
-    half = _Z * math.sqrt(variance + shift_variance)
+    regression_variance = float(gradient @ covariance @ gradient)
+    mean = float(chances.mean())
+    expected = _sigmoid(intercept + slope * held_out.logits)
+    shift, shift_variance = _shift(mean, held_out, expected)
+    unanswered = min(1.0, max(0.0, mean + shift))
+    labeled, labeled_variance = _labeled(held_out, label_count)
+    share = label_count / (label_count + unanswered_count)
+    value = share * labeled + (1 - share) * unanswered
+    # The same labels decide both parts: their errors may well add up.
+    deviation = share * math.sqrt(labeled_variance) + (1 - share) * math.sqrt(
+        regression_variance + shift_variance
+    )
     return AccuracyEstimate(
         value=value,
-        low=max(0.0, value - half),
-        high=min(1.0, value + half),
-        label_count=label_count,
-        audit_label_count=audit_count,
-        intercept=_intercept_for(value, intercept, slope, logits) if shift else intercept,
+        low=max(0.0, value - _Z * deviation),
+        high=min(1.0, value + _Z * deviation),
+        label_count=len(held_out.logits),
+        audit_label_count=int(held_out.is_audit.sum()),
+        intercept=_intercept_for(unanswered, intercept, slope, logits) if shift else intercept,
         slope=slope,
     )
 
@@ -102,6 +113,46 @@ def chances_of(estimate: AccuracyEstimate, uncertainties: Float32Array) -> Float
         (n_clips,) float64
     """
     return _sigmoid(estimate.intercept + estimate.slope * logits_of(uncertainties))
+
+
+def _shift(mean: float, held_out: HeldOut, expected: Float64Array) -> tuple[float, float]:
+    """Return how far the mean of the regression is off, and the variance of that.
+
+    Two guesses count by their variances: that it is not, and what audits found, if there are any.
+
+    Args:
+        mean: of the regression, over the unanswered clips.
+        held_out: the labels.
+        expected: (n_labels,) float64, how probably each was right by the regression.
+    """
+    scale = _LASTING_SHIFT**2 + _SHIFT_PER_ROOT_LABEL**2 / len(expected)
+    variance = scale * _smoothed_spread(mean, len(expected))
+    audits = held_out.is_audit
+    count = int(audits.sum())
+    if not count:
+        return 0.0, variance
+    found = float((held_out.is_right[audits] - expected[audits]).mean())
+    weight = variance / (variance + _smoothed_spread(mean, count) / count)
+    return weight * found, variance * (1 - weight)
+
+
+def _labeled(held_out: HeldOut, label_count: int) -> tuple[float, float]:
+    """Return the part of all labels that heads without them predict right, and its variance.
+
+    Where some labels were held out, all audits are among these: both kinds count by their numbers.
+    """
+    audits = held_out.is_audit
+    right = np.array([held_out.is_right[audits].sum(), held_out.is_right[~audits].sum()])
+    held = np.array([audits.sum(), (~audits).sum()])
+    there = np.array([held[0], label_count - held[0]])
+    part = float((there * right / np.maximum(held, 1)).sum() / label_count)
+    return part, _smoothed_spread(part, int(held.sum())) / int(held.sum())
+
+
+def _smoothed_spread(part: float, count: int) -> float:
+    """Return p (1 - p) of a part, which one more of each kind among `count` keeps off 0."""
+    smoothed = (part * count + 1) / (count + 2)
+    return smoothed * (1 - smoothed)
 
 
 def _sigmoid(values: Float64Array) -> Float64Array:

@@ -132,7 +132,12 @@ def _estimate(
         seed=task.seed,
         version=inputs.ticket.head_version,
     )
-    return estimate_accuracy(held_out, statistics.uncertainties)
+    return estimate_accuracy(
+        held_out,
+        statistics.uncertainties,
+        label_count=len(rows),
+        unanswered_count=len(inputs.view.unanswered_rows()),
+    )
 
 
 def _evaluate(head: Head, view: TaskView, vectors: Float32Array, split: Split) -> Evaluation | None:

@@ -33,5 +33,5 @@ class Round:
     store_s: float | None = None
     """How long reading from the store took; None in rounds of older versions."""
     accuracy_estimate: AccuracyEstimate | None = None
-    """Of this head on the same clips. None where the task wants none, with fewer labels than it
-    takes, without such clips, and in rounds of older versions."""
+    """None where the task wants none, with fewer labels than it takes, where all clips were
+    answered, and in rounds of older versions."""
