@@ -1,24 +1,17 @@
 """The logistic head: penalised softmax regression by a fixed number of L-BFGS steps."""
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from aloe.learner.domain.arrays import Float32Array, IntArray
+from aloe.learner.domain.descent import Float64Array, Limits, Objective, minimum
 from aloe.values.recipes import LogisticRecipe
-
-Float64Array = NDArray[np.float64]
-Objective = Callable[[Float64Array], tuple[float, Float64Array]]
 
 UNSEEN_BIAS = -1e4
 """Of a class without labels. For any clip the logits of the others sum to 0, see logistic: the
 largest is at least 0, and e^-10,000 is less than any probability that float32 has."""
 _LEAST_GAIN = 64 * np.finfo(np.float64).eps
-"""Relative gain of a step below which there is nothing more to gain; that of scikit-learn."""
+"""That of scikit-learn."""
 _LEAST_SLOPE = 1e-6
-"""Likewise, of the steepest coordinate."""
 
 
 def logistic(
@@ -47,8 +40,14 @@ def logistic(
     known, targets = np.unique(labels, return_inverse=True)
     weights = np.zeros((embeddings.shape[1], class_count), np.float32)
     biases = np.full(class_count, UNSEEN_BIAS, np.float32)
-    found = _minimum(recipe, embeddings.astype(np.float64), targets)
-    weights[:, known], biases[known] = found[:, :-1].T, found[:, -1]
+    weights[:, known], biases[known] = softmax_regression(
+        embeddings,
+        targets,
+        shares=label_shares(targets, recipe.class_balance),
+        l2_penalty=recipe.l2_penalty,
+        class_count=len(known),
+        limits=Limits(recipe.iteration_count, _LEAST_GAIN, _LEAST_SLOPE),
+    )
     return weights, biases
 
 
@@ -68,34 +67,44 @@ def label_shares(targets: IntArray, class_balance: float) -> Float64Array:
     return shares
 
 
-def _minimum(recipe: LogisticRecipe, inputs: Float64Array, targets: IntArray) -> Float64Array:
-    """Return (n_known_classes, embedding_dim + 1) float64: each class's weights, then its bias."""
-    shape = targets.max() + 1, inputs.shape[1] + 1
-    shares = label_shares(targets, recipe.class_balance)
-    found = minimize(
-        _objective(inputs, targets, shares, recipe.l2_penalty, shape),
-        np.zeros(shape[0] * shape[1]),
-        jac=True,
-        method="L-BFGS-B",
-        options={
-            "maxiter": recipe.iteration_count,
-            "ftol": _LEAST_GAIN,
-            "gtol": _LEAST_SLOPE,
-        },
-    )
-    parameters: Float64Array = found.x.reshape(shape)
-    return parameters
+def softmax_regression(
+    embeddings: Float32Array,
+    labels: IntArray,
+    *,
+    shares: Float64Array,
+    l2_penalty: float,
+    class_count: int,
+    limits: Limits,
+) -> tuple[Float32Array, Float32Array]:
+    """Minimise sum of share_i x cross-entropy_i + l2_penalty ||W||^2 in float64, from zero.
+
+    Args:
+        embeddings: (n_labels, embedding_dim) float32.
+        labels: (n_labels,) int64.
+        shares: (n_labels,) float64, how much each label counts.
+        l2_penalty: of the weights, not of the biases.
+        class_count: number of classes.
+        limits: when to stop.
+
+    Returns:
+        Weights (embedding_dim, n_classes) and biases (n_classes,), float32.
+    """
+    shape = class_count, embeddings.shape[1] + 1
+    objective = _objective(embeddings.astype(np.float64), labels, shares, l2_penalty, shape)
+    found = minimum(objective, np.zeros(shape[0] * shape[1]), limits).reshape(shape)
+    parameters = found.astype(np.float32)
+    return parameters[:, :-1].T, parameters[:, -1]
 
 
 def _objective(
     inputs: Float64Array,
-    targets: IntArray,
+    labels: IntArray,
     shares: Float64Array,
     l2_penalty: float,
     shape: tuple[int, int],
 ) -> Objective:
-    """Return what is minimised, with its gradient, as a function of the flattened parameters."""
-    own = np.arange(len(inputs)), targets
+    """Return what is minimised; its parameters are each class's weights, then its bias."""
+    own = np.arange(len(inputs)), labels
 
     def objective(flat: Float64Array) -> tuple[float, Float64Array]:
         parameters = flat.reshape(shape)

@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.arrays import Float32Array, IntArray
+from aloe.learner.domain.descent import Limits
 from aloe.learner.domain.head import Head, pack
 from aloe.learner.domain.kernels.adam import adam_epoch
 from aloe.learner.domain.kernels.compiling import frozen
-from aloe.learner.domain.logistic import logistic
+from aloe.learner.domain.logistic import logistic, softmax_regression
 from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe, LogisticRecipe
+
+_MOST_STEPS, _LEAST_GAIN, _LEAST_SLOPE = 1_000, 2.2e-9, 1e-5
+"""When L-BFGS has converged: the limits that SciPy has by default."""
 
 
 def train_head(
@@ -115,22 +117,14 @@ def lbfgs(
     Returns:
         Weights (embedding_dim, n_classes) and biases (n_classes,), float32.
     """
-    inputs = embeddings.astype(np.float64)
-    targets = np.eye(class_count)[labels]
-    embedding_dim, label_count = inputs.shape[1], len(inputs)
-
-    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        parameters = flat.reshape(embedding_dim + 1, class_count)
-        weights, biases = parameters[:-1], parameters[-1]
-        logits = inputs @ weights + biases
-        logits -= logits.max(axis=1, keepdims=True)
-        log_sums = np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        loss = -((logits - log_sums) * targets).sum() / label_count
-        error = (np.exp(logits - log_sums) - targets) / label_count
-        gradient = np.vstack([inputs.T @ error + recipe.l2_penalty * weights, error.sum(axis=0)])
-        return loss + recipe.l2_penalty / 2 * np.square(weights).sum(), gradient.ravel()
-
-    start = np.zeros((embedding_dim + 1) * class_count)
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 1_000})
-    parameters = found.x.reshape(embedding_dim + 1, class_count).astype(np.float32)
-    return parameters[:-1], parameters[-1]
+    label_count = len(labels)
+    limits = Limits(_MOST_STEPS, _LEAST_GAIN, _LEAST_SLOPE * label_count)
+    return softmax_regression(
+        embeddings,
+        labels,
+        shares=np.ones(label_count),
+        # The sum is minimised in place of the mean.
+        l2_penalty=recipe.l2_penalty / 2 * label_count,
+        class_count=class_count,
+        limits=limits,
+    )

@@ -7,7 +7,7 @@ from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_pr
 from aloe.learner.domain.representations.fitting import fit
 from aloe.learner.domain.selection import first_clips
 from aloe.learner.domain.training import train_head
-from aloe.values.recipes import AdamRecipe
+from aloe.values.recipes import AdamRecipe, LogisticRecipe
 from aloe.values.representations import Representation
 from aloe.values.strategies import AcquisitionFunction, SelectionRule
 
@@ -16,8 +16,8 @@ def warm_up() -> None:
     """Run every kernel once, on tiny arrays."""
     embeddings = np.eye(2, dtype=np.float32)
     rows = np.arange(2)
-    recipe = AdamRecipe(epoch_count=1)
-    head = train_head(recipe, embeddings, rows, class_count=2, seed=0, version=1)
+    for recipe in (LogisticRecipe(iteration_count=2), AdamRecipe(epoch_count=1)):
+        head = train_head(recipe, embeddings, rows, class_count=2, seed=0, version=1)
     maps = [
         fit(kind, embeddings, seed=0) for kind in (Representation.LINEAR, Representation.KERNEL)
     ]
