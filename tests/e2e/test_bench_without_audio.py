@@ -122,3 +122,31 @@ def test_the_command_lists_and_labels_embeddings(aloe: CommandLine, beasts: Path
     )  # fmt: skip
     assert (found["runs"], found["heads"]) == (2, 1 + 3)
     assert not (tmp_path / "out" / "embeddings").exists()
+
+
+def test_recipes_are_followed_with_their_own_seed_labels_and_strategies(
+    from_zero: Bench, beasts: Path, tmp_path: Path
+):
+    dataset = {"datasets": [{"name": str(beasts)}]}
+    table = dataset | {"recipes": ["paper", "linear", "best"], "labels": 21, "seeds": 1}
+    rows = replace(from_zero, table=table).run(tmp_path / "out").to_pylist()
+    runs: dict[tuple[str, ...], list[int]] = {}
+    for row in rows:
+        head, _, _ = row["head_recipe"].partition(":")
+        way = row["acquisition_function"], row["selection_rule"]
+        runs.setdefault((row["representation"], head, *way), []).append(row["label_count"])
+    from_none, from_five = [0, 3, 6, 9, 12, 15, 18, 21], [15, 18, 21]
+    margin = "smallest_margin"
+    learned = {
+        ("none", "adam", margin, "class-aware"): from_five,
+        ("none", "adam", "random", "class-agnostic"): from_five,
+        ("linear", "logistic", margin, "herding"): from_none,
+        ("linear", "logistic", "random", "class-agnostic"): from_none,
+        ("kernel", "logistic", margin, "herding"): from_none,
+        ("kernel", "logistic", "random", "class-agnostic"): from_none,
+    }
+    ceilings = [key for key in runs if key[2] == "all_labels"]
+    assert [key[:2] for key in ceilings] == [key[:2] for key in list(learned)[::2]]
+    for key, counts in learned.items():
+        # Random picks may be of one class at first, of which no head is trained.
+        assert runs[key] == counts or (key[2] == "random" and set(runs[key]) < set(counts))

@@ -10,6 +10,7 @@ from aloe.cli.console import notes, print_json, progress, results
 from aloe.cli.experiment_progress import Bars, needing_bench
 from aloe.cli.options import HEAD_RECIPE_HELP, Json, SkipBad, split_list
 from aloe.cli.up import start_stack
+from aloe.values.named_recipes import RECIPES
 
 
 def run(
@@ -38,7 +39,7 @@ def run(
         str | None,
         typer.Option(
             help="query strategies by name, in place of the two above, separated by commas, such as"
-            " random,margin,margin-class-aware,herding,badge,mcv-opt"
+            " random,margin,margin-class-aware,herding,badge,mcv-opt, or own for each recipe's"
         ),
     ] = None,
     oracle: Annotated[
@@ -48,6 +49,15 @@ def run(
         list[str] | None,
         typer.Option(metavar="RECIPE", help=f"{HEAD_RECIPE_HELP}; repeatable"),
     ] = None,
+    representations: Annotated[
+        str | None, typer.Option(help="what heads read: none, linear, kernel, separated by commas")
+    ] = None,
+    recipes: Annotated[
+        str | None,
+        typer.Option(
+            help=f"by name, in place of the two above, separated by commas: {', '.join(RECIPES)}"
+        ),
+    ] = None,
     rounds: Annotated[
         int | None,
         typer.Option(help="batches after the seed labels, at most; 100 without --labels"),
@@ -56,7 +66,9 @@ def run(
         int | None, typer.Option(help="labels in all, seed labels included, at most")
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="repetitions, with seeds 0, 1, ...")] = None,
-    seed_labels: Annotated[int | None, typer.Option(help="seed labels per class; may be 0")] = None,
+    seed_labels: Annotated[
+        int | None, typer.Option(help="seed labels per class; 0 for none, -1 for each recipe's own")
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="labels in every round, instead of the next two")
     ] = None,
@@ -78,7 +90,10 @@ def run(
     ] = None,
     reading: Annotated[
         Reading | None,
-        typer.Option("--as", help="where the paper and its code differ; sets the five below"),
+        typer.Option(
+            "--as",
+            help="where the paper and its code differ, which sets the five below; or the best",
+        ),
     ] = None,
     margin_on: Annotated[MarginOn | None, typer.Option(help="what a margin is taken of")] = None,
     class_aware_random: Annotated[
@@ -125,6 +140,8 @@ def run(
         "strategies": _listed(strategies),
         "oracles": oracle or None,
         "head_recipes": head_recipe or None,
+        "representations": _listed(representations),
+        "recipes": _listed(recipes),
         "rounds": rounds,
         "labels": labels,
         "seeds": seeds,

@@ -1,7 +1,8 @@
 """Results and experiments of earlier versions, read under the names of today.
 
 Then the acquisition function was called "strategy", the selection rule "sampling", and the
-acquisition function smallest_margin "margin". There was no choice of head recipes yet.
+acquisition function smallest_margin "margin". There was no choice of head recipes and
+representations yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +15,16 @@ import pyarrow.parquet as pq
 from aloe.bench.results.schema import SCHEMA
 from aloe.bench.spec import PAPER_HEAD_RECIPE
 from aloe.bench.spec.toml import RENAMED_KEYS
+from aloe.client import Representation
 
 _COLUMNS = {"acquisition_function": "strategy", "selection_rule": "sampling"}
 """Name of a column to its old one."""
 _FUNCTIONS = {"smallest_margin": "margin"}
 """Name of an acquisition function to its old one."""
-ONLY_VALUES: Mapping[str, Any] = {"head_recipe": PAPER_HEAD_RECIPE}
+ONLY_VALUES: Mapping[str, Any] = {
+    "head_recipe": PAPER_HEAD_RECIPE,
+    "representation": Representation.NONE.value,
+}
 """Name of a column that there was not to what would have stood there."""
 
 

@@ -50,6 +50,7 @@ def run_columns(dataset: str, encoder: str, key: RunKey) -> Row:
         "selection_rule": key.selection_rule.value if key.selection_rule else "",
         "oracle": key.oracle,
         "seed": key.seed,
+        "representation": key.representation.value,
         "head_recipe": key.head_recipe,
     }
 

@@ -20,6 +20,7 @@ _RUN = [
     pa.field("selection_rule", pa.string(), nullable=False),  # empty for ALL_LABELS
     pa.field("oracle", pa.string(), nullable=False),
     pa.field("seed", pa.int64(), nullable=False),
+    pa.field("representation", pa.string(), nullable=False),  # what heads read
     pa.field("head_recipe", pa.string(), nullable=False),  # as head_recipe_text writes it
 ]
 _HEAD = [

@@ -154,7 +154,7 @@ def _check_budget(spec: Spec, datasets: Mapping[str, Dataset]) -> None:
     """Check that seed labels leave something of the budget, before anything is embedded."""
     for each in spec.datasets:
         for task, classes in datasets[each.short_name].trainable(each.tasks).items():
-            seed_count = spec.seed_labels * len(classes)
+            seed_count = max(each.seed_labels for each in spec.followed()) * len(classes)
             if spec.labels and seed_count >= spec.labels:
                 raise ExperimentError(
                     f"labels is {spec.labels:,}, but {each.short_name}, task {task}, takes"
@@ -207,7 +207,9 @@ class _Runner:
         addresses: Sequence[str],
     ) -> None:
         round_count = sum(
-            self._spec.round_count(key.selection_rule, len(embedded.corpus.classes[key.task]))
+            self._spec.round_count(
+                key.selection_rule, len(embedded.corpus.classes[key.task]), key.seed_labels
+            )
             for key in keys
             if key.selection_rule is not None
         )

@@ -56,7 +56,7 @@ class TaskRun:
         oracle = parse_oracle(key.oracle)
         # Before the task is created: else the first round would include the time that this takes.
         hardness = await hardness_of_task() if oracle.needs_hardness else None
-        seed_labels = self.corpus.seed_labels(key.task, self.spec.seed_labels, key.seed)
+        seed_labels = self.corpus.seed_labels(key.task, key.seed_labels, key.seed)
         strategy = self.spec.query_strategy(key.acquisition_function, key.selection_rule)
         first_head = await self._create(
             strategy,
@@ -109,6 +109,7 @@ class TaskRun:
             self.corpus.classes[self.key.task],
             query_strategy=strategy,
             head_recipe=parse_head_recipe(self.key.head_recipe),
+            representation=self.key.representation,
             label_budget=label_budget,
             lease_duration=_LEASE,
             seed=self.key.seed,

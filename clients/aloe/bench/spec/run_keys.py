@@ -1,11 +1,12 @@
 """Which runs an experiment has on a pool."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from aloe.bench.spec.spec import PAPER_HEAD_RECIPE, Spec
-from aloe.client import AcquisitionFunction, SelectionRule
+from aloe.client import AcquisitionFunction, Representation, SelectionRule, head_recipe_text
 from aloe.oracle import PERFECT
+from aloe.values.named_recipes import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,29 +22,25 @@ class RunKey:
     seed: int
     head_recipe: str = PAPER_HEAD_RECIPE
     """As head_recipe_text writes it."""
+    representation: Representation = Representation.NONE
+    seed_labels: int = field(default=0, compare=False)
+    """Per class; it follows from what is above."""
 
 
 def run_keys(spec: Spec, tasks: Sequence[str]) -> tuple[RunKey, ...]:
-    """List the runs on a pool: of each task and head recipe the ceilings, then all others."""
-    seeds = range(spec.seeds)
+    """List the runs on a pool: of each task and recipe the ceilings, then all others."""
     return tuple(
-        key
-        for task in tasks
-        for head_recipe in spec.head_recipes
-        for key in (
-            *(RunKey(task, None, None, PERFECT, seed, head_recipe) for seed in seeds),
-            *(
-                RunKey(
-                    task,
-                    asked.acquisition_function,
-                    asked.selection_rule,
-                    oracle,
-                    seed,
-                    head_recipe,
-                )
-                for asked in spec.asked_by()
-                for oracle in spec.oracles
-                for seed in seeds
-            ),
-        )
+        key for task in tasks for recipe in spec.followed() for key in _of(spec, task, recipe)
     )
+
+
+def _of(spec: Spec, task: str, recipe: Recipe) -> Iterator[RunKey]:
+    """Yield the runs of a recipe on a task."""
+    read = head_recipe_text(recipe.head_recipe), recipe.representation
+    for seed in range(spec.seeds):
+        yield RunKey(task, None, None, PERFECT, seed, *read)
+    for asked in spec.asked_by(recipe):
+        by = asked.acquisition_function, asked.selection_rule
+        for oracle in spec.oracles:
+            for seed in range(spec.seeds):
+                yield RunKey(task, *by, oracle, seed, *read, recipe.seed_labels)

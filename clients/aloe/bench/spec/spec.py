@@ -1,5 +1,6 @@
 """What an experiment is asked to do, as one checked value."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import ceil
@@ -9,15 +10,22 @@ from aloe.client import (
     AcquisitionFunction,
     AnyOfRules,
     QueryStrategy,
+    Representation,
     SelectionRule,
     head_recipe_text,
+    parse_head_recipe,
     parse_stopping_rule,
 )
 from aloe.oracle import PERFECT
+from aloe.values.named_recipes import RECIPES, Recipe
 from aloe.values.recipes import PAPER_RECIPE
+from aloe.values.strategies import DEFAULT_STRATEGY
 from aloe.values.strategy_names import strategy_named
 
 PAPER_HEAD_RECIPE = head_recipe_text(PAPER_RECIPE)
+OWN = "own"
+"""In place of the name of a query strategy: each recipe's own."""
+OWN_SEED_LABELS = -1
 
 # Parts of handles and URLs that are no name of an encoder.
 _FILLERS = ("frameworks", "variations", "versions")
@@ -35,6 +43,8 @@ class Reading(Enum):
 
     PAPER = "paper"
     CODE = "code"
+    BEST = "best"
+    """Neither: what needs the fewest labels."""
 
 
 class MarginOn(Enum):
@@ -88,11 +98,16 @@ class Spec:
     selection_rules: tuple[SelectionRule, ...] = (SelectionRule.CLASS_AWARE,)
     """Each with every acquisition function: together they are the query strategies."""
     strategies: tuple[str, ...] = ()
-    """Names of query strategies, which are asked by in place of those above."""
+    """Names of query strategies, which are asked by in place of those above; OWN for each
+    recipe's."""
     oracles: tuple[str, ...] = (PERFECT,)
     """As parse_oracle reads them."""
     head_recipes: tuple[str, ...] = (PAPER_HEAD_RECIPE,)
     """How heads are trained, as head_recipe_text writes them; each with everything above."""
+    representations: tuple[Representation, ...] = (Representation.NONE,)
+    """What heads read; each with every head recipe."""
+    recipes: tuple[str, ...] = ()
+    """Names of recipes, which are followed in place of those two."""
     seeds: int = 10
     """Repetitions, with the seeds 0, 1, ..."""
     rounds: int = 100
@@ -100,7 +115,8 @@ class Spec:
     labels: int = 0
     """Labels in all, seed labels included, at most; 0 for as many as `rounds` takes."""
     seed_labels: int = 5
-    """Per class; with 0 the first clips are asked before there is a head."""
+    """Per class; with 0 the first clips are asked before there is a head. OWN_SEED_LABELS for what
+    each recipe has."""
     batch_size: int = 0
     """Labels in every round; 0 for what the next two say."""
     class_aware_batch: int = 0
@@ -133,18 +149,19 @@ class Spec:
     def __post_init__(self) -> None:
         for key in (
             *("datasets", "encoders", "acquisition_functions"),
-            *("selection_rules", "oracles", "head_recipes"),
+            *("selection_rules", "oracles", "head_recipes", "representations"),
         ):
             if not getattr(self, key):
                 raise ExperimentError(f"{key} is empty; give at least one")
             self._check_distinct(key, getattr(self, key))
-        for key in ("stop", "strategies"):
+        for key in ("stop", "strategies", "recipes"):
             self._check_distinct(key, getattr(self, key))
         if len(self.stop) > _MAX_RULE_COUNT:
             raise ExperimentError(
                 f"stop has {len(self.stop)} rules; give at most {_MAX_RULE_COUNT}"
             )
         self._check_counts()
+        self._check_own()
         if self.ignore_splits and not self.split_per_seed:
             raise ExperimentError(
                 "ignore_splits is true, but split_per_seed false; set both, or neither"
@@ -153,7 +170,7 @@ class Spec:
             raise ExperimentError(f"int16_divisor is {self.int16_divisor}; give 32768 or 32767")
         self._check_names("datasets", [each.short_name for each in self.datasets])
         self._check_names("encoders", [encoder_name(each) for each in self.encoders])
-        asked_by = self.asked_by()
+        asked_by = self._chosen(each for each in self.strategies if each != OWN)
         if len(set(asked_by)) < len(asked_by):
             key = "strategies" if self.strategies else "acquisition_functions"
             raise ExperimentError(
@@ -166,24 +183,43 @@ class Spec:
         rules = tuple(map(parse_stopping_rule, self.stop))
         return AnyOfRules(rules) if rules else None
 
-    def function_on_learner(self, function: AcquisitionFunction) -> AcquisitionFunction:
-        """Return what the learner, and so the results, call an acquisition function."""
-        if function is AcquisitionFunction.SMALLEST_MARGIN and self.margin_on is MarginOn.LOGITS:
-            return AcquisitionFunction.MARGIN_LOGITS
-        return function
+    def followed(self) -> tuple[Recipe, ...]:
+        """Return the recipes; those without a name have no query strategy of their own."""
+        if self.recipes:
+            named = [RECIPES[name] for name in self.recipes]
+            if self.seed_labels != OWN_SEED_LABELS:
+                named = [replace(each, seed_labels=self.seed_labels) for each in named]
+            # Two names may be of one.
+            return tuple(dict.fromkeys(named))
+        return tuple(
+            Recipe(representation, parse_head_recipe(text), DEFAULT_STRATEGY, self.seed_labels)
+            for representation in self.representations
+            for text in self.head_recipes
+        )
 
-    def asked_by(self) -> tuple[QueryStrategy, ...]:
-        """Return the query strategies, as the learner and so the results call them."""
-        named = map(strategy_named, self.strategies)
-        product = (
-            QueryStrategy(function, rule)
+    def asked_by(self, recipe: Recipe) -> tuple[QueryStrategy, ...]:
+        """Return the query strategies of a recipe, as the learner and so the results call them."""
+        found = self._chosen(each for each in self.strategies if each != OWN)
+        if OWN in self.strategies:
+            found += (self._on_learner(recipe.query_strategy),)
+        return tuple(dict.fromkeys(found))
+
+    def _chosen(self, names: Iterable[str]) -> tuple[QueryStrategy, ...]:
+        """Return the strategies of some names or, without any strategies, the product."""
+        if self.strategies:
+            return tuple(self._on_learner(strategy_named(name)) for name in names)
+        return tuple(
+            self._on_learner(QueryStrategy(function, rule))
             for function in self.acquisition_functions
             for rule in self.selection_rules
         )
-        return tuple(
-            replace(each, acquisition_function=self.function_on_learner(each.acquisition_function))
-            for each in (named if self.strategies else product)
-        )
+
+    def _on_learner(self, strategy: QueryStrategy) -> QueryStrategy:
+        """Return what the learner calls a strategy whose margin may be one of logits."""
+        is_margin = strategy.acquisition_function is AcquisitionFunction.SMALLEST_MARGIN
+        if is_margin and self.margin_on is MarginOn.LOGITS:
+            return replace(strategy, acquisition_function=AcquisitionFunction.MARGIN_LOGITS)
+        return strategy
 
     def query_strategy(self, function: AcquisitionFunction, rule: SelectionRule) -> QueryStrategy:
         """Return how the learner is to pick."""
@@ -198,11 +234,17 @@ class Spec:
         of_rule = self.class_aware_batch if is_aware else self.class_agnostic_batch
         return self.batch_size or of_rule or class_count
 
-    def round_count(self, rule: SelectionRule, class_count: int) -> int:
-        """Return how many rounds a run has, if its pool is not exhausted before."""
+    def round_count(self, rule: SelectionRule, class_count: int, seed_labels: int) -> int:
+        """Return how many rounds a run has, if its pool is not exhausted before.
+
+        Args:
+            rule: by which it asks.
+            class_count: of the task.
+            seed_labels: per class.
+        """
         if not self.labels:
             return self.rounds
-        asked = self.labels - self.seed_labels * class_count
+        asked = self.labels - seed_labels * class_count
         by_labels = ceil(asked / self.labels_a_round(rule, class_count))
         return min(by_labels, self.rounds) if self.rounds else by_labels
 
@@ -210,9 +252,14 @@ class Spec:
         for key in ("seeds", "batches_at_once"):
             if getattr(self, key) < 1:
                 raise ExperimentError(f"{key} is {getattr(self, key)}; give at least 1")
-        for key in ("labels", "seed_labels", "batch_size"):
+        for key in ("labels", "batch_size"):
             if getattr(self, key) < 0:
                 raise ExperimentError(f"{key} is {getattr(self, key)}; give 0 or more")
+        if self.seed_labels < OWN_SEED_LABELS:
+            raise ExperimentError(
+                f"seed_labels is {self.seed_labels}; give 0 or more, or {OWN_SEED_LABELS} for what"
+                " each recipe has"
+            )
         if self.rounds < (0 if self.labels else 1):
             raise ExperimentError(f"rounds is {self.rounds}; give at least 1, or labels")
         for key in ("class_aware_batch", "class_agnostic_batch"):
@@ -220,6 +267,15 @@ class Spec:
                 raise ExperimentError(
                     f"{key} is {getattr(self, key)}; give 0 for one per class, or more"
                 )
+
+    def _check_own(self) -> None:
+        if not self.recipes and OWN in self.strategies:
+            raise ExperimentError(f"strategies has {OWN!r}, but there are no recipes; give some")
+        if not self.recipes and self.seed_labels == OWN_SEED_LABELS:
+            raise ExperimentError(
+                f"seed_labels is {self.seed_labels}, what each recipe has, but there are none; give"
+                " recipes"
+            )
 
     @staticmethod
     def _check_distinct(key: str, values: tuple[object, ...]) -> None:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import tomli_w
 
 from aloe.bench.spec.spec import (
+    OWN,
+    OWN_SEED_LABELS,
     ClassAwareRandom,
     DatasetSpec,
     ExperimentError,
@@ -21,6 +23,7 @@ from aloe.bench.spec.spec import (
 from aloe.client import (
     AcquisitionFunction,
     InvalidArgument,
+    Representation,
     SelectionRule,
     head_recipe_text,
     parse_head_recipe,
@@ -28,6 +31,7 @@ from aloe.client import (
     stopping_rule_text,
 )
 from aloe.oracle import OracleError, parse_oracle
+from aloe.values.named_recipes import RECIPES
 from aloe.values.strategy_names import strategy_name, strategy_named
 
 RENAMED_KEYS: Mapping[str, str] = {"sampling": "selection_rules"}
@@ -52,6 +56,14 @@ _PRESETS: Mapping[Reading, Table] = {
         "split_per_seed": False,
         "int16_divisor": 32767,
         "length_policy": "window(16000)",
+    },
+    Reading.BEST: {
+        "margin_on": MarginOn.PROBABILITIES.value,
+        "class_aware_random": ClassAwareRandom.UNIFORM.value,
+        "split_per_seed": True,
+        "int16_divisor": 32768,
+        "length_policy": "",
+        "recipes": ["best"],
     },
 }
 
@@ -90,14 +102,36 @@ def make_spec(table: Mapping[str, Any]) -> Spec:
     if not table.get("datasets"):
         raise ExperimentError("no data set: give --dataset, or [[datasets]] in the file")
     reading = _choice(Reading, "as", table.get("as", Reading.PAPER.value))
-    values = {**_PRESETS[reading], **({"rounds": 0} if table.get("labels") else {}), **table}
+    values = {**_defaults(reading, table), **table}
     return Spec(**{_attribute(key): _READERS[key](key, value) for key, value in values.items()})
+
+
+def _defaults(reading: Reading, table: Mapping[str, Any]) -> Table:
+    """Return what is filled in where a table does not say it."""
+    found = dict(_PRESETS[reading])
+    if table.keys() & {"head_recipes", "representations"}:
+        found.pop("recipes", None)
+    recipes = table.get("recipes", found.get("recipes"))
+    if recipes or reading is Reading.BEST:
+        found["seed_labels"] = OWN_SEED_LABELS if recipes else 0
+    if recipes and not table.keys() & {"acquisition_functions", "selection_rules"}:
+        found["strategies"] = ["random", OWN]
+    if recipes or table.get("strategies"):
+        # As many labels a round for all of them.
+        found["class_agnostic_batch"] = 0
+    if table.get("labels"):
+        found["rounds"] = 0
+    return found
 
 
 def with_flags(table: Mapping[str, Any], flags: Mapping[str, Any]) -> Table:
     """Let flags override a file; the flag "as" also replaces what a reading presets in the file."""
-    presets = _PRESETS[Reading.PAPER] if "as" in flags else ()
-    return {key: value for key, value in table.items() if key not in presets} | dict(flags)
+    replaced: set[str] = set()
+    if "as" in flags:
+        for each in Reading:
+            if each.value in (Reading.PAPER.value, table.get("as"), flags["as"]):
+                replaced |= _PRESETS[each].keys()
+    return {key: value for key, value in table.items() if key not in replaced} | dict(flags)
 
 
 def to_table(spec: Spec) -> Table:
@@ -207,10 +241,18 @@ def _dataset(key: str, value: Any) -> DatasetSpec:
 
 def _strategy(key: str, value: Any) -> str:
     """Return a query strategy's own name, by which it may not have been called."""
+    if value == OWN:
+        return OWN
     try:
         return strategy_name(strategy_named(_text(key, value)))
     except ValueError as error:
-        raise ExperimentError(f"{key} has {value!r}: {error}") from error
+        raise ExperimentError(f"{key} has {value!r}: {error}, {OWN}") from error
+
+
+def _recipe_name(key: str, value: Any) -> str:
+    if value not in RECIPES:
+        raise ExperimentError(f"{key} has {value!r}; there are {', '.join(RECIPES)}")
+    return str(value)
 
 
 def _rule(key: str, value: Any) -> str:
@@ -252,6 +294,8 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "strategies": _list_of(_strategy),
     "oracles": _list_of(_oracle),
     "head_recipes": _list_of(_recipe),
+    "representations": _list_of(_one_of(Representation)),
+    "recipes": _list_of(_recipe_name),
     "stop": _list_of(_rule),
     "seeds": _count,
     "rounds": _count,

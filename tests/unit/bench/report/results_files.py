@@ -37,6 +37,7 @@ def run_rows(function: str, seed: int, **changes: Any) -> list[dict[str, Any]]:
                 "oracle": "perfect",
                 "seed": seed,
                 "head_recipe": PAPER_HEAD_RECIPE,
+                "representation": "none",
                 "round": number,
                 "head_version": number + 1,
                 "label_count": 50 + 10 * number,

@@ -210,13 +210,13 @@ def test_command_compares_with_the_baseline_that_is_asked_for(tmp_path, capsys):
     folder = write_results(tmp_path, planted_rows(("smallest_margin", "random"), seed_count=6))
     report(folder, level=[0.8], baseline="random-class-aware", json=True)
     found = json.loads(capsys.readouterr().out)
-    assert found["baseline"] == "adam/random-class-aware"
+    assert found["baseline"] == "none/adam/random-class-aware"
     (margin, random) = found["settings"][0]["groups"][0]["strategies"]
     ratio = margin["labels_to_reach"][0]["ratio"]
     assert ratio["ratio"]["high"] < 1
     assert (ratio["bound"], random["labels_to_reach"][0]["ratio"]) == ("exact", None)
     with pytest.raises(
-        CommandError, match="baseline 'badge' names no arm; give one of adam/margin-class-aware, "
+        CommandError, match="baseline 'badge' names no arm; give one of none/adam/margin-class"
     ):
         report(folder, baseline="badge")
 

@@ -46,7 +46,7 @@ def test_results_are_read_under_the_names_of_today(folder: Path):
     assert (ceiling.acquisition_function, ceiling.selection_rule) == ("all_labels", "")
     assert results.metadata["spec"]["acquisition_functions"] == ["smallest_margin"]
     assert results.metadata["spec"]["selection_rules"] == ["class-aware"]
-    assert run.arm.choices == (("head_recipe", "adam"),)
+    assert run.arm.choices == (("representation", "none"), ("head_recipe", "adam"))
     assert run.arm.is_papers
     assert run.labels.tolist() == [5, 10]
 
@@ -77,8 +77,10 @@ def test_its_runs_count_as_done_and_the_experiment_goes_on(folder: Path):
     after = pq.read_table(folder / schema.RESULTS_FILE)
     assert after.schema.equals(schema.SCHEMA)
     names = {"acquisition_function": "strategy", "selection_rule": "sampling"}
-    assert set(after["head_recipe"].to_pylist()) == {PAPER_HEAD_RECIPE}
-    for name in set(schema.SCHEMA.names) - {"head_recipe"}:
+    new = {"head_recipe": PAPER_HEAD_RECIPE, "representation": "none"}
+    for name, value in new.items():
+        assert set(after[name].to_pylist()) == {value}
+    for name in set(schema.SCHEMA.names) - new.keys():
         now = after[name].to_pylist()
         if name in KEPT_LATER:
             assert now == [None] * len(before)

@@ -19,7 +19,8 @@ from aloe.bench.spec import (
 from aloe.bench.spec.growth import check_extends
 from aloe.bench.spec.run_keys import run_keys
 from aloe.bench.spec.toml import make_spec, public_table, read_table, to_toml, with_flags
-from aloe.client.types import AcquisitionFunction, QueryStrategy, SelectionRule
+from aloe.client.types import AcquisitionFunction, QueryStrategy, Representation, SelectionRule
+from aloe.values.named_recipes import RECIPES
 
 MARGIN, RANDOM = AcquisitionFunction.SMALLEST_MARGIN, AcquisitionFunction.RANDOM
 AWARE, AGNOSTIC = SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC
@@ -33,6 +34,11 @@ def spec_of(**table: Any) -> Spec:
     return make_spec({"datasets": [FSDD], **table})
 
 
+def functions_of(spec: Spec) -> list[AcquisitionFunction]:
+    (recipe,) = spec.followed()
+    return [each.acquisition_function for each in spec.asked_by(recipe)]
+
+
 def complaint(**table: Any) -> str:
     with pytest.raises(ExperimentError) as caught:
         spec_of(**table)
@@ -43,7 +49,7 @@ def complaint(**table: Any) -> str:
 def test_what_is_not_given_is_the_papers() -> None:
     spec = spec_of()
     assert (spec.rounds, spec.seeds, spec.seed_labels, spec.encoders) == (100, 10, 5, ("logmel",))
-    assert spec.function_on_learner(MARGIN) is MARGIN
+    assert functions_of(spec) == [MARGIN, RANDOM]
     assert spec.query_strategy(RANDOM, AWARE) == QueryStrategy(RANDOM, AGNOSTIC)
     assert spec.query_strategy(MARGIN, AWARE) == QueryStrategy(MARGIN, AWARE)
     assert (spec.labels_a_round(AWARE, 12), spec.labels_a_round(AGNOSTIC, 12)) == (12, 1)
@@ -51,9 +57,8 @@ def test_what_is_not_given_is_the_papers() -> None:
 
 
 def test_the_codes_reading_differs_where_the_code_does() -> None:
-    spec = spec_of(**{"as": "code"})
-    assert spec.function_on_learner(MARGIN) is AcquisitionFunction.MARGIN_LOGITS
-    assert spec.function_on_learner(AcquisitionFunction.ENTROPY) is AcquisitionFunction.ENTROPY
+    spec = spec_of(**{"as": "code", "acquisition_functions": ["smallest_margin", "entropy"]})
+    assert functions_of(spec) == [AcquisitionFunction.MARGIN_LOGITS, AcquisitionFunction.ENTROPY]
     assert spec.query_strategy(RANDOM, AWARE) == QueryStrategy(RANDOM, AWARE)
     assert (spec.int16_divisor, spec.length_policy) == (32767, "window(16000)")
 
@@ -124,7 +129,7 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
         ({"labels": -1}, "labels is -1; give 0 or more"),
         ({"labels": 9, "rounds": -1}, "rounds is -1; give at least 1, or labels"),
         ({"batch_size": -2}, "batch_size is -2; give 0 or more"),
-        ({"seed_labels": -1}, "seed_labels is -1; give 0 or more"),
+        ({"seed_labels": -2}, "seed_labels is -2; give 0 or more, or -1 for what each recipe has"),
         ({"ignore_splits": True}, "ignore_splits is true, but split_per_seed false; set both"),
         ({"split_per_seed": "yes"}, "split_per_seed is 'yes'; give true or false"),
         ({"rounds": "many"}, "rounds is 'many'; give a whole number"),
@@ -146,7 +151,11 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
             {"selection_rules": ["both"]},
             "selection_rules has 'both'; there are class-aware, class-agnostic",
         ),
-        ({"as": "talk"}, "as has 'talk'; there are paper, code"),
+        ({"as": "talk"}, "as has 'talk'; there are paper, code, best"),
+        ({"recipes": ["tasty"]}, "recipes has 'tasty'; there are paper, linear, kernel, best"),
+        ({"representations": ["big"]}, "representations has 'big'; there are none, linear, kernel"),
+        ({"strategies": ["own"]}, "strategies has 'own', but there are no recipes; give some"),
+        ({"seed_labels": -1}, "seed_labels is -1, what each recipe has, but there are none; give"),
         ({"oracles": ["noise"]}, "oracles has 'noise': "),
         ({"head_recipes": ["newton"]}, "head_recipes has 'newton': .* adam, lbfgs, logistic"),
         ({"head_recipes": ["logistic:class_balance=2"]}, "head_recipes has .*it must be 0 to 1"),
@@ -261,26 +270,75 @@ def test_strategies_by_name_take_the_place_of_functions_and_rules() -> None:
     }
     assert asked == {(RANDOM, AGNOSTIC), (MARGIN, AGNOSTIC), (MARGIN, SelectionRule.HERDING)}
     of_code = spec_of(**{"as": "code", "strategies": ["margin-class-aware"]})
-    assert of_code.asked_by() == (QueryStrategy(AcquisitionFunction.MARGIN_LOGITS, AWARE),)
+    assert functions_of(of_code) == [AcquisitionFunction.MARGIN_LOGITS]
 
 
 def test_strategies_may_be_named_later_where_nothing_is_lost() -> None:
     before = spec_of()
-    check_extends(before, spec_of(strategies=["herding", *ASKED_BEFORE]), Path("out"))
+    check_extends(
+        before, spec_of(strategies=["herding", *ASKED_BEFORE], class_agnostic_batch=1), Path("out")
+    )
     with pytest.raises(ExperimentError, match="strategies in out has random-class-aware, which is"):
         check_extends(before, spec_of(strategies=["margin-class-aware"]), Path("out"))
 
 
 def test_labels_end_a_run_and_so_do_rounds_where_both_are_given() -> None:
     by_rounds = spec_of(rounds=7)
-    assert by_rounds.round_count(AWARE, 10) == 7
+    assert by_rounds.round_count(AWARE, 10, 5) == 7
     by_labels = spec_of(labels=200, batch_size=7)
     assert by_labels.rounds == 0
     # 150 behind the seed labels, the last batch of 3.
-    assert by_labels.round_count(AWARE, 10) == by_labels.round_count(AGNOSTIC, 10) == 22
-    assert spec_of(labels=200).round_count(AGNOSTIC, 10) == 150
-    assert spec_of(labels=200, rounds=9).round_count(AWARE, 10) == 9
-    assert spec_of(labels=200, seed_labels=0).round_count(AWARE, 10) == 20
+    assert by_labels.round_count(AWARE, 10, 5) == by_labels.round_count(AGNOSTIC, 10, 5) == 22
+    assert spec_of(labels=200).round_count(AGNOSTIC, 10, 5) == 150
+    assert spec_of(labels=200, rounds=9).round_count(AWARE, 10, 5) == 9
+    assert spec_of(labels=200).round_count(AWARE, 10, 0) == 20
+
+
+def test_the_best_reading_starts_from_no_label_with_its_own_strategy_beside_random() -> None:
+    spec = spec_of(**{"as": "best", "labels": 200})
+    (recipe,) = spec.followed()
+    assert recipe == RECIPES["best"]
+    assert recipe.seed_labels == 0
+    assert spec.split_per_seed
+    assert spec.asked_by(recipe) == (QueryStrategy(RANDOM, AGNOSTIC), recipe.query_strategy)
+    assert spec.labels_a_round(recipe.query_strategy.selection_rule, 12) == 12
+    # What is given wins, whichever key names it.
+    assert spec_of(**{"as": "best", "seed_labels": 5}).followed()[0].seed_labels == 5
+    by_functions = spec_of(**{"as": "best", "acquisition_functions": ["entropy"]})
+    assert by_functions.asked_by(recipe) == (QueryStrategy(AcquisitionFunction.ENTROPY, AWARE),)
+    of_heads = spec_of(**{"as": "best", "head_recipes": ["logistic"]})
+    assert [each.representation for each in of_heads.followed()] == [Representation.NONE]
+    assert of_heads.seed_labels == 0
+
+
+def test_recipes_by_name_bring_what_heads_read_how_they_are_trained_and_their_seed_labels() -> None:
+    spec = spec_of(recipes=["paper", "kernel", "best", "linear"], seeds=1)
+    # The best is one of the others.
+    assert spec.followed() == tuple(RECIPES[name] for name in ("paper", "kernel", "linear"))
+    keys = run_keys(spec, ["digit"])
+    assert len(set(keys)) == len(keys) == 3 * (1 + 2)
+    papers = [key for key in keys if key.representation is Representation.NONE]
+    assert {key.head_recipe for key in papers} == {PAPER_HEAD_RECIPE}
+    assert {key.seed_labels for key in papers if key.selection_rule} == {5}
+    assert {key.seed_labels for key in keys if key not in papers} == {0}
+    own = [key for key in papers if key.acquisition_function is MARGIN]
+    assert [key.selection_rule for key in own] == [AWARE]
+    given_to_all = spec_of(recipes=["paper", "kernel"], seed_labels=3)
+    assert {each.seed_labels for each in given_to_all.followed()} == {3}
+    herding = spec_of(recipes=["kernel"], strategies=["herding", "own"])
+    assert herding.asked_by(RECIPES["kernel"]) == (RECIPES["kernel"].query_strategy,)
+
+
+def test_recipes_may_be_named_later_where_nothing_is_lost() -> None:
+    before = spec_of(class_agnostic_batch=0)
+    with_paper = {"recipes": ["paper", "linear"], "strategies": [*ASKED_BEFORE, "own"]}
+    check_extends(before, spec_of(**with_paper), Path("out"))
+    with pytest.raises(
+        ExperimentError, match=r"recipes in out has none with adam.*, margin-class-"
+    ):
+        check_extends(before, spec_of(recipes=["linear"]), Path("out"))
+    with pytest.raises(ExperimentError, match=r"recipes in out has .* after 5 seed labels, which"):
+        check_extends(before, spec_of(**with_paper, seed_labels=4), Path("out"))
 
 
 def test_runs_are_every_combination_and_the_ceilings() -> None:

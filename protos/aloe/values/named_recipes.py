@@ -1,0 +1,37 @@
+"""Recipes by name: what decides how few labels a task needs, chosen together."""
+
+from dataclasses import dataclass
+
+from aloe.values.recipes import PAPER_RECIPE, HeadRecipe, LogisticRecipe
+from aloe.values.representations import Representation
+from aloe.values.strategies import (
+    DEFAULT_STRATEGY,
+    AcquisitionFunction,
+    QueryStrategy,
+    SelectionRule,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What heads read, how they are trained, which clips are asked, and what comes before."""
+
+    representation: Representation
+    head_recipe: HeadRecipe
+    query_strategy: QueryStrategy
+    seed_labels: int
+    """Per class, before the first head."""
+
+
+_HERDING = QueryStrategy(AcquisitionFunction.SMALLEST_MARGIN, SelectionRule.HERDING)
+_PAPER = Recipe(Representation.NONE, PAPER_RECIPE, DEFAULT_STRATEGY, seed_labels=5)
+_LINEAR = Recipe(Representation.LINEAR, LogisticRecipe(), _HERDING, seed_labels=0)
+_KERNEL = Recipe(Representation.KERNEL, LogisticRecipe(), _HERDING, seed_labels=0)
+
+RECIPES: dict[str, Recipe] = {
+    "paper": _PAPER,
+    "linear": _LINEAR,
+    "kernel": _KERNEL,
+    "best": _KERNEL,
+}
+"""The best is the one of the others that needed the fewest labels."""
