@@ -18,10 +18,12 @@ from aloe.learner.domain.batches.k_center import k_center
 from aloe.learner.domain.batches.k_means import k_means
 from aloe.learner.domain.batches.probcover import probcover
 from aloe.learner.domain.batches.situation import Picks, Situation
+from aloe.learner.domain.batches.stages import stages
 from aloe.learner.domain.batches.typiclust import typicality, typiclust
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.kernels.gradients import nearer_gradients
 
+TEN_AND_ONE = line(0, 0.1, 0.2, 0.3, 50, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 NOTHING, NO_LABELS = line(), np.empty(0, np.int64)
 
 
@@ -147,28 +149,28 @@ def test_a_draw_is_in_proportion_to_the_weights():
 
 
 def test_bait_lowers_the_trace_most():
-    # p (1 - p) = 0.25 of each of two classes. I = 0.25 x^2 = 0.25 of reference 1. M = 0.001, with
-    # clip 1 0.251, with clip 2 1.001: 0.5 (1000 - 3.984064) and 0.5 (1000 - 0.999001). After clip
-    # 2: 0.5 (0.999001 - 1 / 1.251).
+    # p (1 - p) = 0.25 of each of two classes. I = 0.25 x^2 = 0.25 of reference 1. M = 1, with clip
+    # 1 it is 1.25, with clip 2 it is 2: 0.5 (1 - 0.8) and 0.5 (1 - 0.5). After clip 2:
+    # 0.5 (0.5 - 1 / 2.25).
     picks = bait(cold(line(1, 2), references=line(1)))
-    check(picks, [1, 0], [499.500500, 0.099820], rtol=1e-4)
-    # A covered clip 1 leaves 0.5 (3.984064 - 1 / 1.251) for clip 2.
+    check(picks, [1, 0], [0.25, 0.0277778], rtol=1e-4)
+    # A covered clip 1 leaves 0.5 (0.8 - 1 / 2.25) for clip 2.
     picks = bait(cold(line(1, 2), line(1), np.array([0]), references=line(1), count=1))
-    check(picks, [1], [1.592352], rtol=1e-4)
+    check(picks, [1], [0.1777778], rtol=1e-4)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_bait_picks_by_the_formula(seed):
     situation = random_situation(seed)
-    unit = np.square(situation.references.astype(np.float64)).sum(axis=1).mean()
+    unit = np.square(situation.references.astype(np.float64)).mean()
 
     def information(vectors, p):
         return (p * (1 - p))[:, :, None] * (np.square(vectors.astype(np.float64)) / unit)[:, None]
 
     told = information(situation.candidates, situation.probabilities)
     wanted = information(situation.references, situation.reference_probabilities).mean(axis=0)
-    known = information(situation.covered, situation.covered_probabilities).sum(axis=0) + 1e-3
+    known = information(situation.covered, situation.covered_probabilities).sum(axis=0) + 1
     picks = bait(situation)
     is_open = np.ones(len(told), np.bool_)
     for place, gain in zip(picks.places, picks.gains, strict=True):
@@ -183,27 +185,33 @@ def test_bait_picks_by_the_formula(seed):
 @pytest.mark.parametrize(
     ("covered", "expected"),
     [
-        # Clusters of one (place 4, the worst by score) and of ten.
-        ([], [4, 0, 1, 2, 3, 5, 6, 7, 8, 9, 10]),
-        # A clip by place 4 waits: its cluster has had its first turn.
+        # The best ten are one cluster: the best. For four of forty there are two, of ten with
+        # place 0, which has had a turn, and of one: place 4, the worst by score.
+        ([], [0, 4, 1, 2, 3, 5, 6, 7, 8, 9, 10]),
+        # A clip by place 4 waits: it comes in the second turn, before the larger cluster.
         ([51.0], [0, 4, 1, 2, 3, 5, 6, 7, 8, 9, 10]),
-        # Two by the others: place 4 comes before their third turn.
-        ([0.0, 0.0], [4, 0, 1, 2, 3, 5, 6, 7, 8, 9, 10]),
+        # Two do: it comes in the third turn, after place 1 of the second.
+        ([51.0, 51.0], [0, 1, 4, 2, 3, 5, 6, 7, 8, 9, 10]),
     ],
 )
 def test_clustered_margin_asks_the_smallest_cluster_first(covered, expected):
-    candidates = line(0, 0.1, 0.2, 0.3, 50, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     waiting = np.full(len(covered), NO_CLASS)
-    situation = cold(candidates, line(*covered), waiting, count=99)
+    situation = cold(TEN_AND_ONE, line(*covered), waiting, count=99)
     scores = -np.arange(11, dtype=np.float32)
     scores[4] = -20
     check(clustered_margin(replace(situation, scores=scores)), expected, scores[expected])
 
 
 def test_a_label_is_no_turn_of_a_cluster():
-    candidates = line(0, 0.1, 0.2, 0.3, 50, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    picks = clustered_margin(cold(candidates, line(51), np.array([0]), count=2))
-    assert picks.places.tolist() == [4, 0]
+    picks = clustered_margin(cold(TEN_AND_ONE, line(51, 51), np.array([0, 1]), count=2))
+    assert picks.places.tolist() == [0, 4]
+
+
+def test_stages_grow_until_the_batch_is_full():
+    assert list(stages(0)) == []
+    assert list(stages(1)) == [(1, 1)]
+    assert list(stages(4)) == [(1, 1), (4, 4)]
+    assert list(stages(6)) == [(1, 1), (4, 4), (6, 16)]
 
 
 def test_information_density_is_entropy_times_mean_similarity():

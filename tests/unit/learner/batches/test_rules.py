@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from tests.unit.learner.batches.scenes import random_situation
 
-from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES
+from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
 from aloe.learner.domain.batches.situation import Picks, Situation
 from aloe.values.strategies import SelectionRule
 
@@ -44,6 +44,13 @@ def same(situation: Situation, **changed: Any) -> Situation:
 def test_every_rule_that_is_not_by_score_alone_has_its_function():
     assert RULES.keys() == set(SelectionRule) - BY_SCORE
     assert RULES.keys() > FROM_REFERENCES
+
+
+def test_until_there_is_a_head_rules_that_live_by_it_leave_the_picks_to_herding():
+    needing = {rule for rule in SelectionRule if rule_before_head(rule) is not rule}
+    others = {SelectionRule.BADGE, SelectionRule.BAIT, SelectionRule.CLUSTERED_MARGIN}
+    assert needing == BY_SCORE | others
+    assert {rule_before_head(rule) for rule in needing} == {SelectionRule.HERDING}
 
 
 @EVERY_RULE

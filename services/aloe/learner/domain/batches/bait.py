@@ -13,9 +13,9 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.batches.situation import Picks, Situation
 from aloe.learner.domain.kernels.gradients import add_information, inform_greedily
 
-_PRIOR = 1e-3
-"""Precision of each weight before any label, for vectors of unit length: twice the penalty of the
-logistic recipe."""
+_PRIOR = 1.0
+"""Precision of each weight before any label, as in the paper, where values are 1 in the mean square
+over the references."""
 _MOST = 1e30
 """Of a squared value: float32 holds the sum of many."""
 
@@ -23,8 +23,8 @@ _MOST = 1e30
 def bait(situation: Situation) -> Picks:
     """Pick by BAIT. Gains are what each pick lowers the trace by."""
     # What is learned does not depend on the unit of the vectors.
-    lengths = np.square(situation.references, dtype=np.float64).sum(axis=1)
-    unit = float(lengths.mean()) if lengths.any() else 1.0
+    own_squares = np.square(situation.references, dtype=np.float64)
+    unit = float(own_squares.mean()) if own_squares.any() else 1.0
 
     def squares(vectors: Float32Array) -> Float32Array:
         return np.minimum(np.square(vectors, dtype=np.float64) / unit, _MOST).astype(np.float32)

@@ -28,3 +28,10 @@ FROM_REFERENCES = frozenset(
 )
 """Rules that do not ask what a head is unsure of: their candidates are the references, also where
 there is a head. Those of the others are then the best by score."""
+_OF_HEADS = frozenset({SelectionRule.BADGE, SelectionRule.BAIT, SelectionRule.CLUSTERED_MARGIN})
+"""Without a head these prefer outliers. Their papers begin with clips at random."""
+
+
+def rule_before_head(rule: SelectionRule) -> SelectionRule:
+    """Return the one of RULES that picks for a task by `rule` until it has a head."""
+    return rule if rule in RULES and rule not in _OF_HEADS else SelectionRule.HERDING

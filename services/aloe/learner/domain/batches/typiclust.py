@@ -14,13 +14,11 @@ from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.batches.clustering import k_means_clusters
 from aloe.learner.domain.batches.distances import DistancesTo
 from aloe.learner.domain.batches.situation import Picks, Situation
+from aloe.learner.domain.batches.stages import stages
 from aloe.learner.domain.kernels.distances import smallest_of_rows
 
 _NEIGHBOUR_COUNT = 20
 _MAX_CLUSTER_COUNT = 500
-_GROWTH = 4
-"""Batches are of 1, 4, 16, ... clips, so that the first k of a longer one are the batch of k: it is
-the first part of a batch of so many."""
 _ROWS_AT_ONCE = 240
 _LEAST_DISTANCE = 1e-30
 
@@ -29,10 +27,8 @@ def typiclust(situation: Situation) -> Picks:
     """Pick by TypiClust. Gains are typicalities."""
     typicalities = typicality(situation.candidates, situation.references)
     batch = _Batch(situation, typicalities)
-    size = 1
-    while len(batch.places) < situation.pick_count:
-        batch.extend(min(size, situation.pick_count), size)
-        size *= _GROWTH
+    for end, size in stages(situation.pick_count):
+        batch.extend(end, size)
     places = np.array(batch.places, np.int64)
     return Picks(places, typicalities[places])
 
