@@ -22,7 +22,7 @@ def curved(seed: int) -> Float64Array:
 
 def dense_inverse(moves: Float64Array, changes: Float64Array) -> Float64Array:
     """Apply the update of BFGS to the scaled unit matrix, move by move, the oldest first."""
-    inverse = np.eye(SIZE) * (moves[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    inverse: Float64Array = np.eye(SIZE) * (moves[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
     for move, change in zip(moves, changes, strict=True):
         left = np.eye(SIZE) - np.outer(move, change) / (move @ change)
         inverse = left @ inverse @ left.T + np.outer(move, move) / (move @ change)
