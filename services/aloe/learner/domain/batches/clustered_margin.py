@@ -48,8 +48,9 @@ def _clusters(vectors: Float32Array) -> IntArray:
     distances = np.sqrt(to_linked.of(linked)[np.triu_indices(len(linked), 1)])
     tree = linkage(distances, "average")
     found = fcluster(tree, -(-len(linked) // _CLUSTER_SIZE), "maxclust").astype(np.int64) - 1
-    others: IntArray = found[to_linked.nearest_to(vectors[_MAX_LINKED:])[0]]
-    return np.r_[found, others]
+    others, _ = to_linked.nearest_to(vectors[_MAX_LINKED:])
+    clusters: IntArray = np.r_[found, found[others]]
+    return clusters
 
 
 def _in_turns(clusters: IntArray, ranks: IntArray, had: IntArray) -> IntArray:
