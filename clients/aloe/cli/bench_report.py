@@ -25,8 +25,8 @@ def report(
         str,
         typer.Option(
             metavar="ARM",
-            help="what labels are compared with, such as random or linear/herding; by default the"
-            " paper's recipe",
+            help="what labels are compared with, by parts of its name that no other arm has, such"
+            " as random or logistic/herding; by default the paper's recipe",
         ),
     ] = "",
     json: Json = False,
