@@ -153,7 +153,7 @@ def test_the_command_runs_an_experiment_from_a_file(
     ("arguments", "message"),
     [
         ([], "no data set: give --dataset"),
-        (["--root", "."], "root given without --dataset"),
+        (["--root", "."], "root given for 0 data sets; name one by --dataset"),
         (["--dataset", "fsdd"], "give the root it lies in"),
         (["--dataset", "fsdd", "--root", ".", "--rounds", "0"], "rounds is 0; give at least 1"),
         (

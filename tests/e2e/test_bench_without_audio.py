@@ -1,6 +1,7 @@
 """Experiments on embeddings without audio, from zero labels, with splits of each seed's own."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,13 +115,15 @@ def test_the_command_lists_and_labels_embeddings(aloe: CommandLine, beasts: Path
     shown = aloe.run("bench", "datasets", beasts)
     assert f"90 embeddings of {DIM} numbers by yamnet" in shown.stdout + shown.stderr
     assert "owl" in shown.stdout
+    again = beasts.rename(beasts.with_name("owls-yamnet.npz"))
+    shutil.copy(again, beasts)
     found = aloe.json(
-        "bench", "run", "--dataset", beasts, "--server", aloe.server, "--seeds", 1,
+        "bench", "run", "--dataset", beasts, "--dataset", again, "--server", aloe.server,
         "--acquisition-functions", "random", "--selection-rules", "class-agnostic",
-        "--seed-labels", 0, "--labels", 8, "--batch-size", 4, "--split-per-seed",
+        "--seeds", 1, "--seed-labels", 0, "--labels", 8, "--batch-size", 4, "--split-per-seed",
         "--output", tmp_path / "out",
     )  # fmt: skip
-    assert (found["runs"], found["heads"]) == (2, 1 + 3)
+    assert (found["runs"], found["heads"]) == (2 * 2, 2 * (1 + 3))
     assert not (tmp_path / "out" / "embeddings").exists()
 
 

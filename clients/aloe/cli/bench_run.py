@@ -18,8 +18,10 @@ def run(
         Path | None, typer.Argument(help="a TOML file; flags override it")
     ] = None,
     dataset: Annotated[
-        str | None,
-        typer.Option(help="a name, a CSV manifest, a folder of classes, or a file of embeddings"),
+        list[str] | None,
+        typer.Option(
+            help="a name, a CSV manifest, a folder of classes, or a file of embeddings; repeatable"
+        ),
     ] = None,
     root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,
     tasks: Annotated[
@@ -190,19 +192,21 @@ def _located(text: str | None) -> list[str] | None:
 
 
 def _datasets(
-    known: list[dict[str, Any]], name: str | None, root: Path | None, tasks: list[str] | None
+    known: list[dict[str, Any]],
+    names: list[str] | None,
+    root: Path | None,
+    tasks: list[str] | None,
 ) -> list[dict[str, Any]]:
-    """Override the data set of a file, or name one."""
+    """Override the data sets of a file, or name some."""
     from aloe.bench.spec.toml import resolve
 
-    if name is not None:
-        known = [{"name": name if root else resolve(name, Path.cwd())}]
+    if names:
+        known = [{"name": each if root else resolve(each, Path.cwd())} for each in names]
     more: dict[str, Any] = {"root": str(root.resolve())} if root else {}
     more |= {"tasks": tasks} if tasks else {}
     if more and len(known) != 1:
         raise ExperimentError(
-            f"{', '.join(more)} given without --dataset, and the file has {len(known)} data sets;"
-            " name one"
+            f"{', '.join(more)} given for {len(known)} data sets; name one by --dataset"
         )
     return [{**each, **more} for each in known]
 
