@@ -13,7 +13,8 @@ import typer
 
 from aloe.cli.console import CommandError, json_line, notes, progress
 from aloe.cli.counted_labels import all_labels, count_labels
-from aloe.cli.known_labels import ANSWER, COLUMNS, answer_of
+from aloe.cli.known_labels import ANSWER, COLUMNS, IS_AUDIT, answer_of
+from aloe.cli.label_json import YES_NO
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.client import LearnerClient, StoredLabel
 
@@ -93,7 +94,7 @@ def write_table(labels: Iterable[StoredLabel], file: TextIO) -> int:
     """Write labels as the CSV that read_labels reads; return how many."""
     count = 0
     writer = csv.writer(file)
-    writer.writerow([*COLUMNS, ANSWER, "uri"])
+    writer.writerow([*COLUMNS, ANSWER, "uri", IS_AUDIT])
     for count, each in enumerate(labels, 1):  # noqa: B007 - the last one is the result
         writer.writerow(
             [
@@ -104,6 +105,7 @@ def write_table(labels: Iterable[StoredLabel], file: TextIO) -> int:
                 each.label_time.isoformat(),
                 answer_of(each.label),
                 each.uri,
+                YES_NO[each.is_audit],
             ]
         )
     return count

@@ -12,13 +12,15 @@ from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.splits import SPLIT_NAMES
 from aloe.bench.datasets.tables import Row, read_table
 from aloe.cli.console import CommandError, notes
-from aloe.cli.label_json import is_json, read_json
+from aloe.cli.label_json import YES_NO, is_json, read_json
 from aloe.client import KnownLabel, Split
 
 COLUMNS = ("clip_id", "label", "split", "oracle_id", "label_time")
 ANSWER = "answer"
 """The column that tells an abstention from a label."""
-_KNOWN = {*COLUMNS, ANSWER, "uri"}
+IS_AUDIT = "is_audit"
+"""The column that says which clips were drawn at random."""
+_KNOWN = {*COLUMNS, ANSWER, IS_AUDIT, "uri"}
 _LABEL, _ABSTENTION = "label", "abstention"
 _ROWS_PER_TELLING = 10_000
 
@@ -112,6 +114,7 @@ def _known_label(row: Row) -> KnownLabel:
         _split(row),
         sys.intern(row.cells.get("oracle_id", "")),
         _time(row),
+        _is_audit(row),
     )
 
 
@@ -135,6 +138,13 @@ def _split(row: Row) -> Split:
         known = ", ".join(split.value for split in Split)
         raise DatasetError(f"{row.where}: split {name!r}; there are {known}")
     return SPLIT_NAMES[name.lower()]
+
+
+def _is_audit(row: Row) -> bool:
+    text = row.cells.get(IS_AUDIT, "") or YES_NO[False]
+    if text not in YES_NO.values():
+        raise DatasetError(f"{row.where}: {IS_AUDIT} {text!r}; yes and no are known")
+    return text == YES_NO[True]
 
 
 def _time(row: Row) -> datetime | None:

@@ -9,6 +9,8 @@ from typing import Any
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.tables import Row, read_bytes
 
+YES_NO = {True: "yes", False: "no"}
+"""How a table writes what JSON has words for."""
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
@@ -19,7 +21,7 @@ def is_json(file: Path, encoding: str | None) -> bool:
 
 
 def read_json(file: Path, required: Sequence[str], encoding: str | None) -> Iterator[Row]:
-    """Read an array of objects whose values are texts or null.
+    """Read an array of objects whose values are texts, true, false or null.
 
     Raises:
         DatasetError: it cannot be used; the message names the entry or the line.
@@ -55,9 +57,12 @@ def _cells(entry: Any, required: Sequence[str]) -> dict[str, str]:
         if name not in entry:
             raise ValueError(f"there is no {name!r}")
     for name, value in entry.items():
-        if not isinstance(value, str | None):
+        if not isinstance(value, str | bool | None):
             raise ValueError(f"{name!r} is {value!r}; it must be text")  # noqa: TRY004
-    cells = {name: value or "" for name, value in entry.items()}
+    cells = {
+        name: YES_NO[value] if isinstance(value, bool) else value or ""
+        for name, value in entry.items()
+    }
     if entry["label"] is None:
         cells.setdefault("answer", "abstention")
     return cells

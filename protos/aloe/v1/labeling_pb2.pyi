@@ -216,6 +216,7 @@ class KnownLabel(_message.Message):
     SPLIT_FIELD_NUMBER: _builtins.int
     ORACLE_ID_FIELD_NUMBER: _builtins.int
     LABEL_TIME_FIELD_NUMBER: _builtins.int
+    IS_AUDIT_FIELD_NUMBER: _builtins.int
     clip: _builtins.str
     """"pools/{pool}/clips/{clip}" of the task's pool."""
     label: _builtins.str
@@ -225,6 +226,10 @@ class KnownLabel(_message.Message):
     oracle_id: _builtins.str
     """Who answered, where that is known. Such a label of split TRAIN counts
     against the budget.
+    """
+    is_audit: _builtins.bool
+    """Whether the clip was drawn at random, and not because a head was unsure of
+    it; see Task.audit_share.
     """
     @_builtins.property
     def abstention(self) -> Global___Abstention:
@@ -245,10 +250,11 @@ class KnownLabel(_message.Message):
         split: Global___Split.ValueType = ...,
         oracle_id: _builtins.str = ...,
         label_time: _timestamp_pb2.Timestamp | None = ...,
+        is_audit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "label_time", b"label_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "label", b"label", "label_time", b"label_time", "oracle_id", b"oracle_id", "split", b"split"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "is_audit", b"is_audit", "label", b"label", "label_time", b"label_time", "oracle_id", b"oracle_id", "split", b"split"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
@@ -760,6 +766,7 @@ class StoredLabel(_message.Message):
     SPLIT_FIELD_NUMBER: _builtins.int
     ORACLE_ID_FIELD_NUMBER: _builtins.int
     LABEL_TIME_FIELD_NUMBER: _builtins.int
+    IS_AUDIT_FIELD_NUMBER: _builtins.int
     clip: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
     uri: _builtins.str
@@ -770,6 +777,8 @@ class StoredLabel(_message.Message):
     """The part the clip plays in the task."""
     oracle_id: _builtins.str
     """Who answered; empty if it was imported without an oracle_id."""
+    is_audit: _builtins.bool
+    """Whether the clip was drawn at random; see Task.audit_share."""
     @_builtins.property
     def abstention(self) -> Global___Abstention:
         """An oracle could not tell."""
@@ -788,10 +797,11 @@ class StoredLabel(_message.Message):
         split: Global___Split.ValueType = ...,
         oracle_id: _builtins.str = ...,
         label_time: _timestamp_pb2.Timestamp | None = ...,
+        is_audit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "label_time", b"label_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "label", b"label", "label_time", b"label_time", "oracle_id", b"oracle_id", "split", b"split", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "is_audit", b"is_audit", "label", b"label", "label_time", b"label_time", "oracle_id", b"oracle_id", "split", b"split", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
@@ -947,7 +957,9 @@ class ClipChange(_message.Message):
     pass to another clip where one was deleted, replaced or renamed.
     """
     is_audit: _builtins.bool
-    """CLIPS_LEASED: whether the clip was drawn at random; see Task.audit_share."""
+    """CLIPS_LEASED, CLIPS_ANSWERED and LABELS_IMPORTED: whether the clip was drawn
+    at random; see Task.audit_share.
+    """
     def __init__(
         self,
         *,

@@ -57,10 +57,13 @@ class Mended:
         list(examine(self.blocking, mends=True))
         return found
 
-    async def labels(self) -> dict[int, tuple[ClipState, int, str]]:
+    async def labels(self) -> dict[int, tuple[ClipState, int, str, bool]]:
         task, _ = await self.scene.store.read_task(self.scene.task.task_id)
         stored = await self.scene.store.read_labels(task)
-        return {each.row: (each.state, each.class_index, each.oracle_id) for each in stored}
+        return {
+            each.row: (each.state, each.class_index, each.oracle_id, each.is_audit)
+            for each in stored
+        }
 
     async def works(self) -> None:
         """Go through labeling once more."""
@@ -81,7 +84,10 @@ async def mended(url: str, tmp_path: Path) -> AsyncIterator[Mended]:
     store, client = RedisStore.of_url(url), redis.asyncio.Redis.from_url(url)
     await store.prepare()
     scene = await make_scene(store)
-    labels = [LabelChange(0, ClipState.LABELED, 0), LabelChange(1, ClipState.VALIDATION, 1)]
+    labels = [
+        LabelChange(0, ClipState.LABELED, 0, is_audit=True),
+        LabelChange(1, ClipState.VALIDATION, 1),
+    ]
     await store.import_labels(scene.task, labels)
     (lease,) = (await store.lease(scene.task, scene.request())).leases
     await store.submit(scene.task, "ann", [(lease.lease_id, 1)], "request")

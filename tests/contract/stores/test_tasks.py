@@ -210,6 +210,20 @@ async def test_leases_and_events_say_which_clips_were_drawn_at_random(scene: Sce
         assert [lease.pick.is_audit for lease in outcome.leases] == [False, True, True]
     _, leased = await scene.store.read_events(scene.task, "0-0")
     assert (leased.audits, leased.scores) == ((False, True, True), (0.5, 0.25, None))
+    first, second, third = (lease.lease_id for lease in outcome.leases)
+    await scene.store.renew(scene.task, "ann", [third], timedelta(minutes=9))
+    await scene.store.submit(scene.task, "ann", [(first, 0), (third, 1)], "r")
+    changes = [LabelChange(4, ClipState.LABELED, 1, is_audit=True)]
+    await scene.store.import_labels(scene.task, changes)
+    labels = await scene.store.read_labels(scene.task)
+    assert [(label.row, label.is_audit) for label in labels] == [(0, True), (3, False), (4, True)]
+    *_, answered, imported = await scene.store.read_events(scene.task, "0-0")
+    assert dict(zip(answered.rows, answered.audits, strict=True)) == {3: False, 0: True}
+    assert imported.audits == (True,)
+    await scene.store.submit(scene.task, "ann", [(second, 0)], "s")
+    await scene.store.submit(scene.task, "ann", [(second, 1)], "t")  # A correction.
+    labels = await scene.store.read_labels(scene.task)
+    assert [label.row for label in labels if label.is_audit] == [0, 1, 4]
     plain = await scene.store.lease(scene.task, scene.request("bob"))
     assert not plain.leases[0].pick.is_audit
     *_, leased = await scene.store.read_events(scene.task, "0-0")

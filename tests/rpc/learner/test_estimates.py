@@ -12,6 +12,8 @@ from aloe.client import (
     LbfgsRecipe,
     LearnerClient,
     LogisticRecipe,
+    QueryStrategy,
+    SelectionRule,
 )
 
 LBFGS = LbfgsRecipe()
@@ -79,8 +81,10 @@ def test_the_papers_recipe_estimates_where_it_is_asked_to(client: LearnerClient)
     assert estimate_of(scene, scene.seed_labels(row_count=30)) is not None
 
 
-def test_audits_are_told_in_leases_events_and_estimates(client: LearnerClient):
-    scene = estimating_scene(client, audit_share=0.25)
+@pytest.mark.parametrize("rule", [SelectionRule.CLASS_AWARE, SelectionRule.HERDING])
+def test_audits_are_told_in_leases_events_labels_and_estimates(client: LearnerClient, rule):
+    strategy = QueryStrategy(selection_rule=rule)
+    scene = estimating_scene(client, audit_share=0.25, query_strategy=strategy)
     version = scene.seed_labels(row_count=48)
     leases = scene.query(max_clip_count=10, min_head_version=version)
     # Every fourth of all that were asked, behind the 50th.
@@ -91,6 +95,8 @@ def test_audits_are_told_in_leases_events_and_estimates(client: LearnerClient):
     told = {change.clip_id: change.is_audit for change in leased.changes}
     assert told == {lease.clip_id: lease.is_audit for lease in leases}
     estimate = estimate_of(scene, scene.answer(leases).head_version or 0)
+    drawn = {each.clip_id for each in client.export_labels(scene.task_id) if each.is_audit}
+    assert drawn == {lease.clip_id for lease in leases if lease.is_audit}
     assert estimate is not None
     assert (estimate.label_count, estimate.audit_label_count) == (58, 2)
 

@@ -26,6 +26,7 @@ LABELS = st.builds(
     split=st.sampled_from(Split),
     oracle_id=st.just("") | IDS,
     label_time=TIMES,
+    is_audit=st.booleans(),
 ) | st.builds(StoredLabel, IDS, st.just(""), st.none(), st.just(Split.TRAIN), IDS, TIMES)
 
 
@@ -43,7 +44,14 @@ def table(tmp_path: Path):
 @given(labels=st.lists(LABELS, unique_by=lambda label: label.clip_id, max_size=6))
 def test_what_is_exported_is_read_again(table, labels):
     known = [
-        KnownLabel(each.clip_id, each.label, each.split, each.oracle_id, each.label_time)
+        KnownLabel(
+            each.clip_id,
+            each.label,
+            each.split,
+            each.oracle_id,
+            each.label_time,
+            each.is_audit,
+        )
         for each in labels
     ]
     for write in (write_table, write_json):
@@ -92,6 +100,7 @@ def test_a_row_that_is_not_whole_is_refused_with_its_line(table, rows, problem):
         ("split", "trian", "split 'trian'"),
         ("label_time", "yesterday", "label_time 'yesterday'"),
         ("answer", "maybe", "answer 'maybe'"),
+        ("is_audit", "true", "is_audit 'true'; yes and no are known"),
         ("answer", "abstention", "an abstention with the label 'zero'"),
     ],
 )

@@ -42,20 +42,20 @@ def test_a_clips_state_is_what_the_last_event_says():
     assert view.last_event_id == "1700000000000-4"
 
 
-def leased(number: int, audits: tuple[bool, ...], *rows: int) -> Event:
-    changes = [(row, LEASED, NO_CLASS) for row in rows]
-    return replace(event(number, EventKind.CLIPS_LEASED, *changes), audits=audits)
+def drawn(number: int, kind: EventKind, audits: tuple[bool, ...], *rows: int) -> Event:
+    changes = [(row, LABELED, 1) for row in rows]
+    return replace(event(number, kind, *changes), audits=audits)
 
 
-def test_a_label_is_an_audits_where_its_clip_was_drawn_when_it_was_last_leased():
+def test_labels_are_those_of_audits_as_answers_and_imports_say():
     view = TaskView(4)
-    view.apply(leased(1, (True, False, True), 0, 1, 2))
-    view.apply(event(2, EventKind.CLIPS_ANSWERED, (0, LABELED, 1), (1, LABELED, 0)))
-    view.apply(event(3, EventKind.LEASES_EXPIRED, (2, UNLABELED, NO_CLASS)))
+    view.apply(drawn(1, EventKind.CLIPS_LEASED, (True, True), 0, 3))
+    assert not view.is_audit.any()
+    view.apply(drawn(2, EventKind.CLIPS_ANSWERED, (True, False, True), 0, 1, 2))
     before = view.last_event_id
-    view.apply(leased(4, (), 2))
-    view.apply(event(5, EventKind.LABELS_IMPORTED, (0, LABELED, 0), (3, LABELED, 0)))
-    assert view.is_audit.tolist() == [False] * 4
+    view.apply(drawn(3, EventKind.CLIPS_ANSWERED, (), 2))
+    view.apply(drawn(4, EventKind.LABELS_IMPORTED, (False, True), 0, 3))
+    assert view.is_audit.tolist() == [False, False, False, True]
     then = view.at(before)
     assert then is not None
     assert then.is_audit.tolist() == [True, False, True, False]
@@ -66,7 +66,7 @@ def test_a_label_is_an_audits_where_its_clip_was_drawn_when_it_was_last_leased()
 
 def test_what_was_asked_is_leased_labeled_or_abstained():
     view = TaskView(6)
-    view.apply(leased(1, (), 0, 1, 2))
+    view.apply(event(1, EventKind.CLIPS_LEASED, *[(row, LEASED, NO_CLASS) for row in range(3)]))
     view.apply(event(2, EventKind.CLIPS_ANSWERED, (1, LABELED, 1), (2, ClipState.ABSTAINED, -1)))
     view.apply(event(3, EventKind.LABELS_IMPORTED, (3, ClipState.TEST, 0)))
     view.apply(event(4, EventKind.CLIPS_RETIRED, (4, ClipState.RETIRED, NO_CLASS)))

@@ -94,6 +94,7 @@ def label_type() -> Any:
             ("split", pa.string()),
             ("oracle_id", pa.string()),
             ("label_time", pa.timestamp("ms", tz="UTC")),
+            ("is_audit", pa.bool_()),
         ]
     )
 
@@ -107,13 +108,19 @@ def dump_label(label: StoredLabel | None) -> dict[str, Any] | None:
         "split": label.split.value,
         "oracle_id": label.oracle_id,
         "label_time": label.label_time,
+        "is_audit": label.is_audit,
     }
 
 
 def load_label(clip_id: str, row: dict[str, Any]) -> KnownLabel:
-    """Read what dump_label wrote."""
+    """Read what dump_label wrote; earlier dumps do not say what was drawn at random."""
     return KnownLabel(
-        clip_id, row["label"], Split(row["split"]), row["oracle_id"], row["label_time"]
+        clip_id,
+        row["label"],
+        Split(row["split"]),
+        row["oracle_id"],
+        row["label_time"],
+        is_audit=row.get("is_audit", False),
     )
 
 

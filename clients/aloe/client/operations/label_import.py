@@ -168,6 +168,7 @@ def encode_known_label(pool_id: str, known: types.KnownLabel) -> labeling_pb2.Kn
         message.abstention.SetInParent()
     else:
         message.label = known.label
+    message.is_audit = known.is_audit
     if known.label_time is not None:
         message.label_time.FromDatetime(known.label_time)
     return message

@@ -139,6 +139,7 @@ def _parse_label(message: labeling_pb2.StoredLabel) -> types.StoredLabel:
         split=SPLITS.member(message.split, "split"),
         oracle_id=message.oracle_id,
         label_time=parse_time(message.label_time),
+        is_audit=message.is_audit,
     )
 
 

@@ -21,7 +21,7 @@ class ClipChange:
     clip_number: int = 0
     """The clip's place in the order of import; unlike its id it never passes to another clip."""
     is_audit: bool = False
-    """CLIPS_LEASED: whether the clip was drawn at random."""
+    """CLIPS_LEASED, CLIPS_ANSWERED and LABELS_IMPORTED: whether the clip was drawn at random."""
 
 
 @dataclass(frozen=True, slots=True)

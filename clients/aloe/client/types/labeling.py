@@ -18,6 +18,8 @@ class KnownLabel:
     """Who gave it, where that is known."""
     label_time: datetime | None = None
     """When it was given, where that is known."""
+    is_audit: bool = False
+    """Whether the clip was drawn at random, and not because a head was unsure of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,5 @@ class StoredLabel:
     oracle_id: str
     """Who answered; empty where an import did not say."""
     label_time: datetime
+    is_audit: bool = False
+    """Whether the clip was drawn at random; see create_task's audit_share."""

@@ -43,7 +43,7 @@ local function set_aside(key, field, value)
   change('HDEL', key, field)
 end
 
--- What the log says: settings, and of each row { state, class, time, oracle, lease, hash }.
+-- What the log says: settings, and of each row { state, class, time, oracle, lease, hash, audit }.
 local logged, spec, is_from_start, after = {}, nil, false, '-'
 while is_whole[EVENTS] do
   local entries = redis.call('XRANGE', EVENTS, after, '+', 'COUNT', 1000)
@@ -59,10 +59,12 @@ while is_whole[EVENTS] do
       break
     end
     local leases, hashes = decoded(event.leases) or {}, decoded(event.hashes) or {}
+    local audits = decoded(event.audits) or {}
     for place, row in ipairs(rows) do
       local lease = leases[place]
       logged[row] = { states[place], classes[place], tonumber(string.match(entry[1], '^%d+')),
-        event.oracle or '', event.kind == 'answered' and lease or '', hashes[place] or '' }
+        event.oracle or '', event.kind == 'answered' and lease or '', hashes[place] or '',
+        audits[place] == 1 and 1 or nil }
     end
     after = '(' .. entry[1]
   end
@@ -195,20 +197,26 @@ end
 
 -- The log: learners see what was changed by what is added to it.
 local function log(kind, entries, ...)
-  local rows, states, classes = {}, {}, {}
+  local rows, states, classes, audits, has_audits, more = {}, {}, {}, {}, false, { ... }
   for _, entry in ipairs(entries) do
     table.insert(rows, entry[1])
     table.insert(states, entry[2])
     table.insert(classes, entry[3])
+    table.insert(audits, entry[4] or 0)
+    has_audits = has_audits or entry[4] == 1
+  end
+  if has_audits then
+    table.insert(more, 'audits')
+    table.insert(more, cjson.encode(audits))
   end
   if not mends then return end
   local id = redis.call('XADD', EVENTS, '*', 'kind', kind, 'rows', cjson.encode(rows), 'states',
-    cjson.encode(states), 'classes', cjson.encode(classes), ...)
+    cjson.encode(states), 'classes', cjson.encode(classes), unpack(more))
   redis.call('HSET', META, 'last_event', id)
 end
 local function as_it_is(row)
   local label = labels[row]
-  if label then return { row, label[1], label[2] } end
+  if label then return { row, label[1], label[2], label[7] } end
   return { row, held[row] and LEASED or UNLABELED, NO_CLASS }
 end
 local entries = {}

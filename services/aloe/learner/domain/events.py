@@ -39,7 +39,8 @@ class Event:
     scores: tuple[float | None, ...] = ()
     """CLIPS_LEASED: the score of each row; None without a head."""
     audits: tuple[bool, ...] = ()
-    """CLIPS_LEASED: whether each row was drawn at random; none where no row was."""
+    """CLIPS_LEASED, CLIPS_ANSWERED and LABELS_IMPORTED: whether each row was drawn at random; none
+    where no row was."""
     query_strategy: QueryStrategy | None = None
     """CLIPS_LEASED: what ranked the other rows; None where no head did."""
     content_hashes: tuple[str, ...] = ()
@@ -79,8 +80,7 @@ OF_CLIPS = (
 """Those that say which clip each of their rows was."""
 _UNANSWERED = (ClipState.UNLABELED, ClipState.LEASED)
 _OF_TRAIN = (*_UNANSWERED, ClipState.LABELED, ClipState.ABSTAINED)
-_PICKING = (EventKind.CLIPS_LEASED, EventKind.LABELS_IMPORTED)
-"""Those that decide whether the label of a clip is an audit's."""
+_LABELING = (EventKind.CLIPS_ANSWERED, EventKind.LABELS_IMPORTED)
 _RETIRING = (EventKind.CLIPS_RETIRED, EventKind.LABELS_DROPPED)
 
 
@@ -114,8 +114,7 @@ class TaskView:
         """(n_clips,) int64, content_key of the clip that a label or lease was given for, 0 where
         that is not known: where the store went back, the row may be another's by now."""
         self.is_audit = np.zeros(clip_count, dtype=np.bool_)
-        """(n_clips,) bool, whether the clip was drawn at random when it was last leased; not of
-        imported labels."""
+        """(n_clips,) bool, whether a label is that of a clip that was drawn at random"""
         self.last_answer_id = START_OF_LOG
         """The newest event that gave, corrected, took back or dropped labels."""
         self.retired_count = 0
@@ -154,7 +153,7 @@ class TaskView:
             self.class_indices[rows] = event.class_indices
             if event.kind in OF_CLIPS:
                 self.content_keys[rows] = list(map(content_key, event.content_hashes)) or 0
-            if event.kind in _PICKING:
+            if event.kind in _LABELING:
                 self.is_audit[rows] = event.audits or False
             if event.kind in _RETIRING:  # They name no row twice.
                 is_retired = np.count_nonzero(self.states[rows] == ClipState.RETIRED)

@@ -72,6 +72,8 @@ class LabelChange:
     """When it was given, where that is known; else it is the time of the import."""
     content_hash: str = ""
     """Of the clip that it is for."""
+    is_audit: bool = False
+    """Whether that was drawn at random."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class StoredLabel:
     label_time: datetime
     content_hash: str = ""
     """Of the clip that it was given for; empty in labels of older servers."""
+    is_audit: bool = False
+    """Whether that was drawn at random."""
 
     def is_for(self, clip: Clip) -> bool:
         """Whether it may have been given for a clip, which has its row now."""

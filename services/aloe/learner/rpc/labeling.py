@@ -34,6 +34,7 @@ def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel
             if message.HasField("label_time")
             else None
         ),
+        message.is_audit,
     )
 
 
@@ -114,6 +115,7 @@ def _write_label(pool: Pool, task: Task, each: ExportedLabel) -> labeling_pb2.St
         split=SPLITS.number(SPLIT_OF_STATE[label.state]),
         oracle_id=label.oracle_id,
         label_time=times.write_time(label.label_time),
+        is_audit=label.is_audit,
     )
     if label.state is ClipState.ABSTAINED:
         message.abstention.SetInParent()

@@ -37,6 +37,7 @@ class KnownLabel:
     split: Split
     oracle_id: str = ""
     label_time: datetime | None = None
+    is_audit: bool = False
 
 
 class LabelImporter:
@@ -176,6 +177,7 @@ class _Checked:
             label.oracle_id,
             label.label_time,
             found.content_hash,
+            label.is_audit,
         )
 
     def _check_repeated(self, change: LabelChange, place: int) -> None:

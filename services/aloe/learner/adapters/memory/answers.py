@@ -44,7 +44,8 @@ class MemoryAnswers(TaskTable):
         _check_answers(stored, oracle_id, answers)
         changes, lease_ids, trained = [], [], False
         for lease_id, answer in answers:
-            row, content_hash = stored.leases[lease_id].row, stored.leases[lease_id].content_hash
+            lease = stored.leases[lease_id]
+            row, content_hash = lease.row, lease.content_hash
             state, class_index = _STATE_OF_ANSWER.get(answer, (ClipState.LABELED, answer))
             before = _state_of(stored, row)
             label = stored.labels.get(row)
@@ -56,9 +57,13 @@ class MemoryAnswers(TaskTable):
             stored.labels.pop(row, None)
             if state is not ClipState.UNLABELED:
                 stored.labels[row] = Answer(
-                    state, class_index, oracle_id, lease_id, now, content_hash
+                    state, class_index, oracle_id, lease_id, now, content_hash, lease.is_audit
                 )
-            changes.append(LabelChange(row, state, class_index, content_hash=content_hash))
+            changes.append(
+                LabelChange(
+                    row, state, class_index, content_hash=content_hash, is_audit=lease.is_audit
+                )
+            )
             lease_ids.append(lease_id)
         if changes:
             stored.label_revision += trained
@@ -107,6 +112,7 @@ class MemoryAnswers(TaskTable):
                 "",
                 to_millisecond(change.label_time or now),
                 change.content_hash,
+                change.is_audit,
             )
             changes.append(change)
         if changes:
@@ -168,6 +174,7 @@ class MemoryAnswers(TaskTable):
                 label.oracle_id,
                 label.label_time,
                 label.content_hash,
+                label.is_audit,
             )
             for row, label in sorted(self._fenced(task).labels.items())
             if label.state is not ClipState.RETIRED

@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aloe.learner.adapters.memory.state import StoredTask, milliseconds
+from aloe.learner.adapters.memory.state import HeldLease, StoredTask, milliseconds
 from aloe.learner.adapters.memory.task_table import (
     TaskTable,
     check_budget,
@@ -44,13 +45,11 @@ class MemoryLeases(TaskTable):
             Lease(f"{prefix}-{place}", pick, expire_time) for place, pick in enumerate(taken, 1)
         )
         for lease in leases:
-            stored.open_lease(
-                lease.lease_id,
-                lease.pick.row,
-                request.oracle_id,
-                expire_time,
-                lease.pick.content_hash,
+            pick = lease.pick
+            held = HeldLease(
+                pick.row, request.oracle_id, expire_time, pick.content_hash, pick.is_audit
             )
+            stored.open_lease(lease.lease_id, held)
         if leases:
             _log_leased(stored, request, leases)
             state = PoolState.OPEN
@@ -88,7 +87,7 @@ class MemoryLeases(TaskTable):
         expire_time = now + milliseconds(duration)
         leases = [stored.leases[lease_id] for lease_id in lease_ids]
         for lease, lease_id in zip(leases, lease_ids, strict=True):
-            stored.open_lease(lease_id, lease.row, oracle_id, expire_time, lease.content_hash)
+            stored.open_lease(lease_id, replace(lease, end_time=expire_time, is_open=True))
         stored.log(
             EventKind.LEASES_RENEWED,
             [LabelChange(lease.row, ClipState.LEASED, NO_CLASS) for lease in leases],
@@ -122,14 +121,15 @@ def _first_free(stored: StoredTask, request: LeaseRequest, most: float) -> list[
 
 
 def _log_leased(stored: StoredTask, request: LeaseRequest, leases: Sequence[Lease]) -> None:
-    audits = tuple(lease.pick.is_audit for lease in leases)
     stored.log(
         EventKind.CLIPS_LEASED,
-        [LabelChange(lease.pick.row, ClipState.LEASED, NO_CLASS) for lease in leases],
+        [
+            LabelChange(lease.pick.row, ClipState.LEASED, NO_CLASS, is_audit=lease.pick.is_audit)
+            for lease in leases
+        ],
         oracle_id=request.oracle_id,
         lease_ids=tuple(lease.lease_id for lease in leases),
         scores=tuple(lease.pick.score for lease in leases),
-        audits=audits if any(audits) else (),
         head_version=request.head_version,
         query_strategy=request.query_strategy,
         content_hashes=tuple(lease.pick.content_hash for lease in leases),

@@ -48,6 +48,7 @@ class HeldLease:
     end_time: datetime
     """When it runs out; of one that has ended, when it is forgotten."""
     content_hash: str = ""
+    is_audit: bool = False
     is_open: bool = True
 
 
@@ -62,6 +63,7 @@ class Answer:
     """Empty for imported ones."""
     label_time: datetime
     content_hash: str = ""
+    is_audit: bool = False
 
     def is_for_other(self, content_hash: str) -> bool:
         """Whether it was given for another clip than one of this content."""
@@ -145,6 +147,7 @@ class StoredTask:
         return max(0, budget - self.budget_spent - len(self.holds))
 
     def log(self, kind: EventKind, changes: Sequence[LabelChange] = (), **details: Any) -> None:
+        audits = tuple(change.is_audit for change in changes)
         self.events.append(
             Event(
                 event_id=f"0-{len(self.events) + 1}",
@@ -152,17 +155,16 @@ class StoredTask:
                 rows=tuple(change.row for change in changes),
                 states=tuple(change.state for change in changes),
                 class_indices=tuple(change.class_index for change in changes),
+                audits=audits if any(audits) else (),
                 **details,
             )
         )
 
-    def open_lease(
-        self, lease_id: str, row: int, oracle_id: str, end_time: datetime, content_hash: str
-    ) -> None:
+    def open_lease(self, lease_id: str, lease: HeldLease) -> None:
         """Let a lease, a new one or an old one, hold its clip until a time."""
-        self.leases[lease_id] = HeldLease(row, oracle_id, end_time, content_hash)
-        self.holds[row] = lease_id
-        heapq.heappush(self.ends, (end_time, lease_id))
+        self.leases[lease_id] = lease
+        self.holds[lease.row] = lease_id
+        heapq.heappush(self.ends, (lease.end_time, lease_id))
 
     def close_lease(self, lease_id: str, now: datetime) -> None:
         """End a hold, and remember the lease for a while."""

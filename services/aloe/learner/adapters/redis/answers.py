@@ -57,6 +57,7 @@ class RedisAnswers(TaskScripts):
                     label.oracle_id,
                     None if label.label_time is None else codec.dump_time(label.label_time),
                     label.content_hash,
+                    *([1] if label.is_audit else []),
                 ]
                 for label in labels
             ]
@@ -96,13 +97,16 @@ class RedisAnswers(TaskScripts):
 
 
 def _label(task: Task, row: int, text: bytes) -> StoredLabel:
-    state, class_index, time_ms, oracle_id, _, *content_hash = json.loads(text)
+    state, class_index, time_ms, oracle_id, _, *rest = json.loads(text)
+    # Labels of older servers have neither, and only those of clips drawn at random have the second.
+    content_hash = rest[0] if rest else ""
+    is_audit = len(rest) > 1 and rest[1] == 1
     codec.check_row(row)
-    codec.check_texts(oracle_id, *content_hash)
+    codec.check_texts(oracle_id, content_hash)
     if type(class_index) is not int or not NO_CLASS <= class_index < len(task.classes):
         raise ValueError(f"row {row} has class {class_index} of {len(task.classes)}")
     time = codec.time_of_ms(time_ms)
-    return StoredLabel(row, ClipState(state), class_index, oracle_id, time, *content_hash)
+    return StoredLabel(row, ClipState(state), class_index, oracle_id, time, content_hash, is_audit)
 
 
 def _outcome(reply: dict[str, Any]) -> LabelsOutcome:

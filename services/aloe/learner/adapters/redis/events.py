@@ -38,11 +38,11 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
     kind = _EVENT_KINDS[fields[b"kind"]]
     # In one go: most of what it takes is the call.
-    lists = b"[%b,%b,%b,%b,%b]" % (
+    lists = b"[%b,%b,%b,%b,%b,%b]" % (
         *(fields[name] for name in (b"rows", b"states", b"classes")),
-        *(fields.get(name, b"[]") for name in (b"leases", b"hashes")),
+        *(fields.get(name, b"[]") for name in (b"leases", b"hashes", b"audits")),
     )
-    rows, states, classes, leases, hashes = json.loads(lists.decode())
+    rows, states, classes, leases, hashes, audits = json.loads(lists.decode())
     event = Event(
         event_id=entry_id.decode(),
         kind=kind,
@@ -53,7 +53,9 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
         oracle_id=fields.get(b"oracle", b"").decode(),
         lease_ids=tuple(each[0] if kind is EventKind.CLIPS_LEASED else each for each in leases),
         scores=tuple(each[1] for each in leases) if kind is EventKind.CLIPS_LEASED else (),
-        audits=_audits(leases) if kind is EventKind.CLIPS_LEASED else (),
+        audits=(
+            _leased_audits(leases) if kind is EventKind.CLIPS_LEASED else tuple(map(bool, audits))
+        ),
         query_strategy=codec.load_strategy(fields.get(b"strategy", b"").decode()),
         content_hashes=tuple(hashes),
     )
@@ -61,7 +63,7 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
     return event
 
 
-def _audits(leases: Sequence[Sequence[object]]) -> tuple[bool, ...]:
+def _leased_audits(leases: Sequence[Sequence[object]]) -> tuple[bool, ...]:
     """Read which clips were drawn at random: those whose lease has a third value."""
     audits = tuple(len(each) > _PLAIN_LENGTH for each in leases)
     return audits if any(audits) else ()
@@ -84,5 +86,7 @@ def _check(event: Event, class_count: int) -> None:
         raise ValueError(f"{event.event_id} has classes beyond {class_count}")
     if not set(map(type, event.scores)) <= _SCORES:
         raise ValueError(f"{event.event_id} has scores that are no numbers")
+    if event.audits and len(event.audits) != len(rows):
+        raise ValueError(f"{event.event_id} has {len(rows)} rows and other audits")
     if event.content_hashes and len(event.content_hashes) != len(rows):
         raise ValueError(f"{event.event_id} has {len(rows)} rows and other contents")

@@ -1,5 +1,6 @@
 -- Sets labels, all or none.
 -- ARGV: epoch, { { row, state, class, oracle, time in ms or null, hash }, ... } with each row once,
+-- that of a clip that was drawn at random with a 1 behind,
 -- 1 to replace answers that differ, 1 to check only, the most conflicts to tell.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
@@ -51,7 +52,7 @@ end
 check_keys(EVENTS)
 check_counts(touched)
 
-local rows, states, classes, hashes, trained = {}, {}, {}, {}, false
+local rows, states, classes, hashes, audits, trained = {}, {}, {}, {}, {}, false
 for place, change in ipairs(changes) do
   local row, state, class = change[1], change[2], change[3]
   local label = counted[place]
@@ -65,17 +66,19 @@ for place, change in ipairs(changes) do
     end
     move(before, state)
     redis.call('HSET', LABELS, row, cjson.encode({ state, class,
-      change[5] ~= cjson.null and change[5] or now, change[4], '', change[6] }))
+      change[5] ~= cjson.null and change[5] or now, change[4], '', change[6],
+      change[7] }))
     table.insert(rows, row)
     table.insert(states, state)
     table.insert(classes, class)
     table.insert(hashes, change[6])
+    table.insert(audits, change[7] or 0)
   end
 end
 if #rows > 0 then
   if trained then add('revision', 1) end
   flush_counters()
-  log_event('imported', rows, states, classes, 'hashes', cjson.encode(hashes))
+  log_event('imported', rows, states, classes, 'hashes', cjson.encode(hashes), audits_field(audits))
 end
 return cjson.encode({ changed = #rows, version = trained and promised_version() or nil,
   replaced = replaced_count, labels = number('labeled') })

@@ -50,7 +50,7 @@ local leases, rows, states, classes, ids, hashes = {}, {}, {}, {}, {}, {}
 for index, pick in ipairs(taken) do
   local lease_id = prefix .. '-' .. index
   redis.call('HSET', HOLDS, pick[1], lease_id)
-  redis.call('HSET', LEASES, lease_id, cjson.encode({ pick[1], oracle, expires, 1, pick[4] }))
+  redis.call('HSET', LEASES, lease_id, cjson.encode({ pick[1], oracle, expires, 1, pick[4], pick[5] }))
   redis.call('ZADD', EXPIRIES, expires, lease_id)
   move(UNLABELED, LEASED)
   table.insert(leases, { lease_id, unpack(pick) })

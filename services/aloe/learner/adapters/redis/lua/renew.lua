@@ -26,7 +26,8 @@ for _, lease_id in ipairs(wanted) do
     redis.call('HSET', HOLDS, lease[1], lease_id)
     lease[4] = 1  -- It may be named twice.
   end
-  redis.call('HSET', LEASES, lease_id, cjson.encode({ lease[1], oracle, expires, 1, lease[5] }))
+  redis.call('HSET', LEASES, lease_id, cjson.encode({ lease[1], oracle, expires, 1, lease[5],
+    lease[6] }))
   redis.call('ZADD', EXPIRIES, expires, lease_id)
   table.insert(rows, lease[1])
   table.insert(states, LEASED)

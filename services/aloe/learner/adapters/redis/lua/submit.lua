@@ -27,7 +27,7 @@ if failure then return failure end
 check_keys(EVENTS)
 check_counts(touched)
 
-local rows, states, classes, leases, hashes, trained = {}, {}, {}, {}, {}, false
+local rows, states, classes, leases, hashes, audits, trained = {}, {}, {}, {}, {}, {}, false
 for _, answer in ipairs(answers) do
   local lease_id, class = answer[1], answer[2]
   local lease, label, held = found[lease_id].lease, found[lease_id].label, found[lease_id].held
@@ -51,20 +51,21 @@ for _, answer in ipairs(answers) do
       redis.call('HDEL', LABELS, lease[1])
     else
       redis.call('HSET', LABELS, lease[1], cjson.encode({ state, class, now, oracle, lease_id,
-        lease[5] }))
+        lease[5], lease[6] }))
     end
     table.insert(rows, lease[1])
     table.insert(states, state)
     table.insert(classes, class)
     table.insert(leases, lease_id)
     table.insert(hashes, lease[5] or '')
+    table.insert(audits, lease[6] or 0)
   end
 end
 if #rows > 0 then
   if trained then add('revision', 1) end
   flush_counters()
   log_event('answered', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(leases),
-    'hashes', cjson.encode(hashes))
+    'hashes', cjson.encode(hashes), audits_field(audits))
 end
 local reply = cjson.encode({ changed = #rows, version = trained and promised_version() or nil,
   labels = number('labeled') })

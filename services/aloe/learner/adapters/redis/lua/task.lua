@@ -28,6 +28,13 @@ local function check_keys(...)
   for _, key in ipairs({ ... }) do redis.call(LENGTH[KIND[key]], key) end
 end
 
+-- The fields of an event that say which of its rows were drawn at random; none where no row was.
+local function audits_field(audits)
+  for _, is_audit in ipairs(audits) do
+    if is_audit == 1 then return 'audits', cjson.encode(audits) end
+  end
+end
+
 -- Fencing: nil if the caller's task is the one stored, or the reply to return.
 local function fence_off(epoch)
   local stored = redis.call('HGET', META, 'epoch')
@@ -69,7 +76,8 @@ local function log_event(kind, rows, states, classes, ...)
   redis.call('HSET', META, 'last_event', id)
 end
 
--- A label: { state, class, time in ms, oracle, lease id, hash }. A retired row has one of that state,
+-- A label: { state, class, time in ms, oracle, lease id, hash, 1 if the clip was drawn at random }. A
+-- retired row has one of that state,
 -- so that nobody leases or labels it. The hash is of the content of the clip that was answered: where
 -- the store went back to an earlier state, the row may have become another's. '' or nil: not known.
 local function read_label(row, text)
@@ -89,7 +97,8 @@ local function is_for_other(hash, other)
   return (hash or '') ~= '' and (other or '') ~= '' and hash ~= other
 end
 
--- A lease: { row, oracle, expiry in ms, 1 while it holds, hash of the clip's content }.
+-- A lease: { row, oracle, expiry in ms, 1 while it holds, hash of the clip's content, 1 if the clip was
+-- drawn at random }.
 local function lease_of(lease_id)
   local stored = redis.call('HGET', LEASES, lease_id)
   if not stored then return nil end
