@@ -111,6 +111,7 @@ def test_seed_labels_must_leave_something_of_the_budget(from_zero: Bench, tmp_pa
 def test_the_command_lists_and_labels_embeddings(aloe: CommandLine, beasts: Path, tmp_path: Path):
     told = aloe.json("bench", "datasets", beasts)
     assert told["embeddings"]["encoder"] == "yamnet"
+    assert (told["has_own_splits"], told["groups"]) == (False, 15)
     assert told["embeddings"]["embedding_dim"] == DIM
     shown = aloe.run("bench", "datasets", beasts)
     assert f"90 embeddings of {DIM} numbers by yamnet" in shown.stdout + shown.stderr

@@ -33,8 +33,15 @@ def datasets(
             task: {split.value: dict(of_split) for split, of_split in data.counts(task).items()}
             for task in _tasks(data)
         }
-        about = {"dataset": data.name, "tasks": tasks, "embeddings": _about_embeddings(data)}
-        print_json({**about, "warnings": warnings})
+        about = {
+            "dataset": data.name,
+            "tasks": tasks,
+            "embeddings": _about_embeddings(data),
+            "has_own_splits": not data.is_drawn,
+            "groups": len(set(filter(None, data.groups))),
+            "warnings": warnings,
+        }
+        print_json(about)
         return
     if (brought := _about_embeddings(data)) is not None:
         notes.print(
