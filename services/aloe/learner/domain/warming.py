@@ -2,6 +2,11 @@
 
 import numpy as np
 
+from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.batches.density import densities, mean_direction
+from aloe.learner.domain.batches.rules import RULES
+from aloe.learner.domain.batches.situation import Situation
+from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
 from aloe.learner.domain.representations.fitting import fit
@@ -37,6 +42,17 @@ def warm_up() -> None:
         class_count=2,
         count=1,
     )
+    _pick_batches(embeddings)
+
+
+def _pick_batches(vectors: Float32Array) -> None:
+    # One labeled, one leased, and clips for every rule to pick from.
+    situation = Situation.without_head(
+        vectors, vectors, vectors, np.array([0, NO_CLASS]), class_count=2, seed=0, count=2
+    )
+    for rule in RULES.values():
+        rule(situation)
+    densities(vectors, mean_direction(vectors))
 
 
 def _judge(head: Head) -> Judge:

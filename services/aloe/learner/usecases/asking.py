@@ -15,7 +15,7 @@ from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
 from aloe.learner.domain.batches.ground import Ground
-from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES
+from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
 from aloe.learner.domain.batches.situation import Picks, Situation
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.head import Head
@@ -156,8 +156,9 @@ def request_of(
 ) -> BatchRequest:
     """Take what decides a batch, as it is now; on the event loop."""
     count, view = pool.row_count, cached.view
+    rule = cached.task.query_strategy.selection_rule
     return BatchRequest(
-        rule=cached.task.query_strategy.selection_rule,
+        rule=rule if head else rule_before_head(rule),
         head=head,
         class_count=len(cached.task.classes),
         ground=ground,

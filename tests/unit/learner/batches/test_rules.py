@@ -12,6 +12,8 @@ from tests.unit.learner.batches.scenes import random_situation
 
 from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
 from aloe.learner.domain.batches.situation import Picks, Situation
+from aloe.learner.domain.kernels import covering, distances, gradients
+from aloe.learner.domain.warming import warm_up
 from aloe.values.strategies import SelectionRule
 
 BY_SCORE = {SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC}
@@ -46,11 +48,27 @@ def test_every_rule_that_is_not_by_score_alone_has_its_function():
     assert RULES.keys() > FROM_REFERENCES
 
 
+def test_no_rule_waits_for_the_compiler_once_the_learner_is_warm():
+    kernels = [
+        each
+        for module in (covering, distances, gradients)
+        for each in vars(module).values()
+        if hasattr(each, "signatures")
+    ]
+    warm_up()
+    compiled = [list(each.signatures) for each in kernels]
+    for rule in RULES:
+        for seed in range(3):
+            pick(rule, random_situation(seed))
+    assert [list(each.signatures) for each in kernels] == compiled
+    assert any(compiled)
+
+
 def test_until_there_is_a_head_rules_that_live_by_it_leave_the_picks_to_herding():
-    needing = {rule for rule in SelectionRule if rule_before_head(rule) is not rule}
-    others = {SelectionRule.BADGE, SelectionRule.BAIT, SelectionRule.CLUSTERED_MARGIN}
-    assert needing == BY_SCORE | others
-    assert {rule_before_head(rule) for rule in needing} == {SelectionRule.HERDING}
+    of_heads = {SelectionRule.BADGE, SelectionRule.BAIT, SelectionRule.CLUSTERED_MARGIN}
+    for rule in RULES:
+        expected = SelectionRule.HERDING if rule in of_heads else rule
+        assert rule_before_head(rule) is expected
 
 
 @EVERY_RULE

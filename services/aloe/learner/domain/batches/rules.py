@@ -33,5 +33,5 @@ _OF_HEADS = frozenset({SelectionRule.BADGE, SelectionRule.BAIT, SelectionRule.CL
 
 
 def rule_before_head(rule: SelectionRule) -> SelectionRule:
-    """Return the one of RULES that picks for a task by `rule` until it has a head."""
-    return rule if rule in RULES and rule not in _OF_HEADS else SelectionRule.HERDING
+    """Return the one of RULES that picks in place of `rule`, one of them, until there is a head."""
+    return SelectionRule.HERDING if rule in _OF_HEADS else rule
