@@ -59,7 +59,7 @@ def penalised_loss(parameters: NDArray[np.float64], given: Labels, recipe: Logis
 @pytest.mark.parametrize("balance", [0.0, 1.0])
 @pytest.mark.parametrize("counts", [(30, 20, 9, 3), (25, 4)])
 def test_it_predicts_as_scikit_learn_does_once_it_has_converged(penalty, balance, counts):
-    linear_model = pytest.importorskip("sklearn.linear_model")
+    linear_model = pytest.importorskip("sklearn.linear_model", reason="scikit-learn comes with dev")
     given, others = overlapping(*counts), overlapping(*counts, seed=6)
     head = trained(
         replace(CONVERGED, l2_penalty=penalty, class_balance=balance), given, len(counts)
