@@ -63,7 +63,12 @@ class Herds:
         """
         made_for = head, ground, rows.tobytes()
         if self._state is None or self._made_for is None or not _same(self._made_for, made_for):
-            self._state = HerdingState(ground.references, reference_probabilities, vectors[rows])
+            if head is None and np.array_equal(rows, ground.rows):
+                self._state = ground.start()
+            else:
+                self._state = HerdingState(
+                    ground.references, reference_probabilities, vectors[rows]
+                )
             self._made_for = made_for
         return self._state
 

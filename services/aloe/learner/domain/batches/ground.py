@@ -1,13 +1,14 @@
 """The clips that stand for a pool where batches are picked."""
 
+import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.arrays import Float32Array, IntArray
-from aloe.learner.domain.batches.herding import References
+from aloe.learner.domain.batches.herding import HerdingState, References
 
 REFERENCE_COUNT = 4_096
 _SEED, _DRAW = 0, 3
@@ -20,6 +21,20 @@ class Ground:
     rows: IntArray
     """(r,) int64, ascending."""
     references: References
+
+    _start: "list[weakref.ref[HerdingState]]" = field(default_factory=list, init=False, repr=False)
+
+    def start(self) -> HerdingState:
+        """Return the herding of all references before any head, the same for every task.
+
+        It holds 64 MB at 4,096 references, and goes when the last task that holds it has a head.
+        """
+        state = self._start[0]() if self._start else None
+        if state is None:
+            nothing_known = np.ones((len(self.rows), 1), np.float32)
+            state = HerdingState(self.references, nothing_known, self.references.vectors)
+            self._start[:] = [weakref.ref(state)]
+        return state
 
     @classmethod
     def of(cls, rows: IntArray, vectors: Float32Array) -> "Ground":
