@@ -24,6 +24,8 @@ FIGURES = (
     "round_s",
 )
 """The numbers of a head that the report uses."""
+LATER_FIGURES = ("estimated_accuracy", "estimated_low", "estimated_high")
+"""Likewise; results of earlier versions do not have them."""
 _COLUMNS = (*RUN_COLUMNS, "round", "label_count", "stop", "pick_labels", *FIGURES)
 
 
@@ -59,7 +61,7 @@ class Run:
     labels: Float64Array
     """(n_heads,) train labels"""
     figures: Mapping[str, Float64Array]
-    """Of FIGURES, each (n_heads,), NaN where nothing was measured."""
+    """Of FIGURES and LATER_FIGURES, each (n_heads,), NaN where nothing was measured."""
     stops: tuple[tuple[str, ...], ...]
     """The stopping rules that say stop, per head."""
     answers: tuple[tuple[str | None, ...], ...]
@@ -111,7 +113,7 @@ def read_results(folder: Path) -> Results:
     try:
         file = pq.ParquetFile(path)
         _check_columns(path, old_names.schema_of(file))
-        table = old_names.read(file, _COLUMNS)
+        table = old_names.read(file, (*_COLUMNS, *LATER_FIGURES))
         metadata = json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
         if "spec" in metadata:
             metadata["spec"] = old_names.todays_table(metadata["spec"])
@@ -157,7 +159,7 @@ def _check_names(path: Path, runs: Sequence[Run]) -> None:
 
 def _runs(table: pa.Table) -> list[Run]:
     """Group rows by run, in the order in which runs first occur."""
-    columns = {name: table[name].to_pylist() for name in _COLUMNS}
+    columns = {name: table[name].to_pylist() for name in (*_COLUMNS, *LATER_FIGURES)}
     rows_of: dict[tuple[Any, ...], list[int]] = {}
     for row, key in enumerate(zip(*(columns[name] for name in RUN_COLUMNS), strict=True)):
         rows_of.setdefault(key, []).append(row)
@@ -181,7 +183,7 @@ def _run(key: tuple[Any, ...], rows: list[int], columns: Mapping[str, list[Any]]
         seed=values["seed"],
         rounds=numbers("round"),
         labels=numbers("label_count"),
-        figures={name: numbers(name) for name in FIGURES},
+        figures={name: numbers(name) for name in (*FIGURES, *LATER_FIGURES)},
         stops=tuple(tuple(columns["stop"][row] or ()) for row in rows),
         answers=tuple(tuple(columns["pick_labels"][row] or ()) for row in rows),
     )

@@ -16,6 +16,7 @@ from aloe.bench.report.analysis import (
     runs_of,
 )
 from aloe.bench.report.arms import NoSuchArm
+from aloe.bench.report.estimates import estimate_errors
 from aloe.bench.report.figures import AXES, write_forest, write_learning_curves
 from aloe.bench.report.findings import Findings, findings_of
 from aloe.bench.report.label_tables import label_table, overall_table
@@ -25,6 +26,7 @@ from aloe.bench.report.paper import paper_tables
 from aloe.bench.report.runs import ReportError, Results, read_results
 from aloe.bench.report.setting_tables import (
     difference_table,
+    estimate_table,
     stop_table,
     strategy_table,
     win_table,
@@ -152,6 +154,9 @@ def _group_part(
         tables.append(class_table(group, f"{name}-classes"))
     if len(group.comparisons) > 1:
         tables.append(win_table(group, f"{name}-wins"))
+    errors = [error for each, own in runs.items() for error in estimate_errors(each, own)]
+    if errors:
+        tables.append(estimate_table(errors, group.name, f"{name}-estimates"))
     if group.stops:
         tables.append(stop_table(group, f"{name}-stops"))
     return Part(group.name, tuple(pictures), tuple(tables))

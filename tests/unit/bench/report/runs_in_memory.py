@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from aloe.bench.report.arms import Arm
-from aloe.bench.report.runs import FIGURES, Results, Run, Setting
+from aloe.bench.report.runs import FIGURES, LATER_FIGURES, Results, Run, Setting
 from aloe.bench.results.schema import ALL_LABELS
 
 PAPERS = Arm("smallest_margin", "class-aware", (("recipe", "paper"),))
@@ -26,7 +26,7 @@ def run_of(
 ) -> Run:
     """Return a run with a head at 10, 20, ... labels, or at those that are given."""
     count = len(accuracies)
-    unmeasured = {name: np.full(count, np.nan) for name in FIGURES}
+    unmeasured = {name: np.full(count, np.nan) for name in (*FIGURES, *LATER_FIGURES)}
     return Run(
         setting=setting,
         arm=arm,
