@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from tests.benchmarks.learner_batches import batch_figures
 from tests.benchmarks.learner_graphs import graph_figures
 from tests.benchmarks.learner_growth import growth_table, query_figures
 from tests.benchmarks.learner_kernels import (
@@ -99,6 +100,7 @@ def main() -> None:
     figures |= training_figures(sizes.label_count, DIM, CLASS_COUNT, repeats=sizes.repeats)
     figures |= mapping_figures(sizes.clip_count, DIM, repeats=sizes.repeats)
     figures |= logistic_figures((300, 1_000), MAPPED_DIM, CLASS_COUNT, repeats=3 * sizes.repeats)
+    figures |= batch_figures(MAPPED_DIM, CLASS_COUNT, repeats=sizes.repeats)
     figures |= graph_figures(sizes.graph_clip_count, MAPPED_DIM, repeats=sizes.repeats)
     figures |= served_figures(sizes)
     # A new head scores every clip anew, so the first Query after it takes a full pass.
