@@ -161,6 +161,23 @@ def test_an_update_changes_what_is_named_and_leaves_the_rest(aloe: CommandLine, 
     assert aloe.json("task", "update", task, "--no-budget")["task"]["label_budget"] is None
 
 
+def test_nothing_is_accepted_by_a_head_without_an_estimate(
+    aloe: CommandLine, vowels: str, recordings: Path
+):
+    task = aloe.new_task(vowels, "estimated", "--audits", "0.25")
+    settings = aloe.json("task", "show", task)["task"]
+    assert (settings["estimate_accuracy"], settings["audit_share"]) == (False, 0.25)
+    leases = aloe.json("query", task, "--count", 2)["leases"]
+    aloe.json("submit", task, f"{leases[0]['lease_id']}=a", f"{leases[1]['lease_id']}=e")
+    aloe.json("query", task, "--min-head", 1)
+    assert "estimated accuracy -" in " ".join(aloe.output("task", "show", task).split())
+    done = aloe.run("predict", task, recordings / "a", "--max-error", "0.02")
+    assert done.returncode == 1
+    assert "has no estimate of its accuracy" in " ".join(done.stderr.split())
+    changed = aloe.json("task", "update", task, "--estimates", "--audits", "0.5")["task"]
+    assert (changed["estimate_accuracy"], changed["audit_share"]) == (True, 0.5)
+
+
 def test_a_task_tells_how_its_heads_are_trained(aloe: CommandLine, vowels: str):
     task = aloe.new_task(vowels, "trained", "--head-recipe", "logistic:class_balance=0.5")
     assert aloe.json("task", "show", task)["task"]["head_recipe"] == {
