@@ -442,7 +442,8 @@ class AccuracyEstimate(_message.Message):
     intercept: _builtins.float
     """With the slope: a prediction for an unanswered clip is right with probability
     1 / (1 + exp(-(intercept + slope * log(p1 / (1 - p1))))), p1 the largest
-    probability of a clip, of which 0.999999 at most counts.
+    probability of a clip, of which 0.999999 at most counts; or more often:
+    audits may raise `value` alone, since they tell little of the surest ones.
     """
     slope: _builtins.float
     """See intercept."""

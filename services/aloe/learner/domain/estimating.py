@@ -50,7 +50,8 @@ class AccuracyEstimate:
     intercept: float
     slope: float
     """A prediction for an unanswered clip is right with probability
-    sigmoid(intercept + slope log(p1 / (1 - p1)))."""
+    sigmoid(intercept + slope log(p1 / (1 - p1))), or more often: audits that find the regression
+    too low raise `value` alone, since they tell little of the surest predictions."""
 
 
 def estimate_accuracy(
@@ -97,7 +98,9 @@ def estimate_accuracy(
         high=min(1.0, value + _Z * deviation),
         label_count=len(held_out.logits),
         audit_label_count=int(held_out.is_audit.sum()),
-        intercept=_intercept_for(unanswered, intercept, slope, logits) if shift else intercept,
+        intercept=(
+            _intercept_for(unanswered, intercept, slope, logits) if shift < 0 else intercept
+        ),
         slope=slope,
     )
 
