@@ -71,15 +71,15 @@ def test_an_answer_leaves_of_a_variance_what_noise_leaves():
 
 
 def test_a_path_of_three_clips_by_hand():
-    # Eigenvalues 0, 1, 2, so C = diag(1/0.01, 1/1.01, 1/2.01) = diag(100, 0.990099, 0.497512).
-    # The middle is (root, 0, -root): C v = (70.7107, 0, -0.351795), d = 0.01 + 50.248756
-    # The ends are (1/2, ±root, 1/2): C v = (50, ±0.700106, 0.248756), d = 0.01 + 25.619428
+    # Eigenvalues 0, 1, 2: C = diag(1/0.001, 1/1.001, 1/2.001) = diag(1000, 0.999001, 0.499750).
+    # The middle is (root, 0, -root): C v = (707.106781, 0, -0.353377), d = 0.01 + 500.249875
+    # The ends are (1/2, ±root, 1/2): C v = (500, ±0.706400, 0.249875), d = 0.01 + 250.624438
     asked = situation(leading_eigenpairs(path(3), 3, seed=0))
-    ends, middle = 2500.552028 / 25.629428, 5000.123759 / 50.258756
+    ends, middle = 250000.561439 / 250.634438, 500000.124875 / 500.259875
     assert_allclose(graph_scores(V_OPT, asked), [ends, middle, ends], rtol=1e-6)
     # Over all clips the eigenvectors sum to 1 + root, 0 and 1 - root.
-    ends = (50 * 1.707107 + 0.248756 * 0.292893) ** 2 / 25.629428
-    middle = (70.710678 * 1.707107 - 0.351795 * 0.292893) ** 2 / 50.258756
+    ends = (500 * 1.707107 + 0.249875 * 0.292893) ** 2 / 250.634438
+    middle = (707.106781 * 1.707107 - 0.353377 * 0.292893) ** 2 / 500.259875
     assert_allclose(graph_scores(SIGMA_OPT, asked), [ends, middle, ends], rtol=1e-6)
 
 
@@ -190,7 +190,7 @@ def test_graphlearning_gives_the_same_figures():
         graph = gl.graph(gl.weightmatrix.knn(vectors.astype(float), 15))
         values, v = graph.eigen_decomp(normalization="normalized", k=4)
         p = np.random.default_rng(1).dirichlet(np.ones(4), 30)
-        al, every, c = gl.active_learning, np.arange(30), np.diag(1 / (values + 0.01))
+        al, every, c = gl.active_learning, np.arange(30), np.diag(1 / (values + 0.001))
         print(graph.degree_vector()[:5], values)
         for f in [al.var_opt(c, v), al.sigma_opt(v @ c @ v.T), al.model_change(c, v),
                   al.model_change_var_opt(c, v)]:
@@ -208,10 +208,10 @@ def test_graphlearning_gives_the_same_figures():
     uncertainties = (1 - (p[:, -1] - p[:, -2])).astype(np.float32)
     asked = GraphSituation(spectrum, np.array([3, 17]), np.arange(30), uncertainties)
     expected = {
-        V_OPT: [10.91679578, 10.31392, 7.67339748, 0.20496909, 7.75972554],
-        SIGMA_OPT: [184.363109, 157.824556, 130.501886, 0.178626807, 110.774264],
-        MODEL_CHANGE: [2.11540459, 2.98208373, 7.56622183, 2.57526658, 1.80709414],
-        MCV_OPT: [4.32319401, 9.4155764, 4.57632195, 0.17308742, 6.01402361],
+        V_OPT: [12.273786219, 11.597269922, 8.85281138, 0.216637816, 8.740872341],
+        SIGMA_OPT: [207.174096434, 179.265493077, 150.6113759, 0.22928145, 127.944641477],
+        MODEL_CHANGE: [2.129237134, 3.010395074, 7.831118396, 2.6450473, 1.848210384],
+        MCV_OPT: [4.860579985, 10.587146404, 5.279710209, 0.182941144, 6.774442266],
     }
     for function, scores in expected.items():
         assert_allclose(graph_scores(function, asked)[::6], scores, rtol=1e-6)

@@ -8,11 +8,12 @@ from aloe.learner.domain.graphs.spectrum import Spectrum
 
 NOISE = 0.01
 """gamma^2: variance of an answer about the function it is asked of."""
-_FLOOR = 0.01
+_FLOOR = 0.001
 """tau^2, added to eigenvalues: bounds what is unknown about a part of the graph without answers.
 
-0.001 to 0.1 give the same accuracies; near 0, what the first picks tell is lost in what no clip
-tells, and they are outliers."""
+The larger it is, the less the first picks look for whole parts of the graph; near 0, they are
+outliers that stand for no others. Chosen on three data sets among 1e-11 to 0.1: it changes accuracy
+with the first 20 labels, hardly with more."""
 
 
 def covariance_given(spectrum: Spectrum, covered: IntArray) -> Float64Array:
