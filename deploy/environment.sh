@@ -25,6 +25,9 @@ if [ "$(cat "$VENV/aloe-installed" 2>/dev/null)" != "$stamp" ]; then
   echo "installing ALOE into $VENV with $("$python" --version); this takes a minute or two" >&2
   "$python" -m venv "$VENV"
   "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extra]" >&2
+  # Here once, and not in the first server, which somebody waits for.
+  echo "compiling what scores and trains" >&2
+  "$VENV/bin/python" -c 'from aloe.learner.domain.warming import warm_up; warm_up()'
   echo "$stamp" > "$VENV/aloe-installed"
 fi
 # Not by its activate script: that of some Python versions fails under set -u.

@@ -26,7 +26,7 @@ import grpc
 import numpy as np
 from tests.benchmarks.echo import ECHO, running_echo, unary
 
-from aloe.client import Answer, AsyncLearnerClient, NewClip, connect_async
+from aloe.client import Answer, AsyncLearnerClient, NewClip, RecipeName, connect_async
 from aloe.learner.adapters.redis.task_scripts import TaskKeys, milliseconds, task_script
 from aloe.learner.ports.tasks import REQUEST_LIFE
 from aloe.local import LocalStack, StackOptions
@@ -82,7 +82,7 @@ async def pairs_through_learners(
     prefix = uuid.uuid4().hex[:8]
     tasks = [f"{prefix}-{number}" for number in range(TASK_COUNT)]
     for task_id in tasks:
-        await clients[0].create_task(task_id, "clips", CLASSES)
+        await clients[0].create_task(task_id, "clips", CLASSES, recipe=RecipeName.PAPER)
 
     async def pair(number: int) -> None:
         client, task_id = clients[number % len(clients)], tasks[number % TASK_COUNT]

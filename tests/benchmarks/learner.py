@@ -28,7 +28,7 @@ from tests.benchmarks.learner_server import LearnerServer, clip_id, fill_pool, r
 from tests.benchmarks.learner_serving import CALLER_COUNT, predict_figures, storing_figures
 from tests.benchmarks.measuring import machine
 
-from aloe.client import KnownLabel, connect
+from aloe.client import KnownLabel, RecipeName, connect
 from aloe.learner.domain.graphs.spectrum import MAX_CLIP_COUNT
 
 DIM, CLASS_COUNT = 1_024, 12
@@ -59,7 +59,7 @@ def served_figures(sizes: Sizes) -> dict[str, Any]:
         with connect(server.address) as client:
             fill_pool(client, "pool", data.embeddings)
             classes = [f"class-{index}" for index in range(CLASS_COUNT)]
-            client.create_task("predict", "pool", classes)
+            client.create_task("predict", "pool", classes, recipe=RecipeName.PAPER)
             seeds = [KnownLabel(clip_id(row), classes[data.classes[row]]) for row in range(60)]
             client.import_labels("predict", seeds)
             client.predict("predict", embeddings=data.test_embeddings[:1], min_head_version=1)

@@ -14,7 +14,7 @@ from tests.benchmarks.learner_server import (
 )
 from tests.benchmarks.measuring import resident_mb, seconds
 
-from aloe.client import KnownLabel, LbfgsRecipe, connect
+from aloe.client import KnownLabel, LbfgsRecipe, RecipeName, connect
 
 
 def query_figures(
@@ -25,7 +25,9 @@ def query_figures(
     task_id = f"query-{pool_id}"
     first_s, next_s = [], []
     with connect(server.address) as client:
-        client.create_task(task_id, pool_id, classes, head_recipe=LbfgsRecipe(1.0))
+        client.create_task(
+            task_id, pool_id, classes, recipe=RecipeName.PAPER, head_recipe=LbfgsRecipe(1.0)
+        )
         client.query(task_id, "oracle")
         for number in range(repeats):
             begin = 60 * number

@@ -10,7 +10,7 @@ from tests.benchmarks.learner_plain import Clusters, accuracy, plain_experiment,
 from tests.benchmarks.learner_server import LearnerServer, clip_id
 from tests.benchmarks.measuring import median_ratio
 
-from aloe.client import KnownLabel, connect, connect_async
+from aloe.client import KnownLabel, RecipeName, connect, connect_async
 from aloe.oracle import SimulatedOracle
 from aloe.oracle.labeling import label_task
 
@@ -27,7 +27,9 @@ class Experiment:
         task_id = f"t{uuid.uuid4().hex}"
         truth = {clip_id(row): self._classes[index] for row, index in enumerate(self._data.classes)}
         with connect(self._server.address) as client:
-            client.create_task(task_id, self._pool_id, self._classes, seed=seed)
+            client.create_task(
+                task_id, self._pool_id, self._classes, recipe=RecipeName.PAPER, seed=seed
+            )
             # Makes the learner read the pool into memory, where the numpy loop has it too.
             client.query(task_id, "warm")
             client.release_leases(task_id, "warm")

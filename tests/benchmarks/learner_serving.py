@@ -14,10 +14,10 @@ import numpy as np
 import redis
 from numpy.typing import NDArray
 from tests.benchmarks.echo import ECHO, running_echo, unary
-from tests.benchmarks.learner_server import fill_pool, running_learner, running_redis
+from tests.benchmarks.learner_server import clip_id, fill_pool, running_learner, running_redis
 from tests.benchmarks.measuring import median_ratio, seconds
 
-from aloe.client import connect
+from aloe.client import KnownLabel, RecipeName, connect
 from aloe.learner.ports.pools import CHUNK_ROWS
 from aloe.v1 import head_pb2
 from aloe.wire.arrays import encode_matrix
@@ -143,7 +143,11 @@ def _import_and_load(embeddings: NDArray[np.float32]) -> tuple[float, float, flo
             bare.config_set("auto-aof-rewrite-percentage", 0)
         with connect(server.address) as client:
             import_s = seconds(partial(fill_pool, client, "pool", embeddings))
-            client.create_task("task", "pool", ["a", "b"])
+            client.create_task("task", "pool", ["a", "b"], recipe=RecipeName.PAPER)
+            # With a head: what it reads is read before the first query is answered.
+            known = [KnownLabel(clip_id(row), "ab"[row % 2]) for row in range(4)]
+            version = client.import_labels("task", known).head_version or 0
+            client.query("task", "warm", min_head_version=version)
         server.learner.stop()
         server.start()
         with connect(server.address) as client:

@@ -20,7 +20,7 @@ import numpy as np
 from tests.benchmarks.learner_server import LearnerServer, fill_pool, running_redis
 from tests.chaos.proxy import Proxy, to_unix
 
-from aloe.client import Answer, LearnerClient, connect
+from aloe.client import Answer, LearnerClient, RecipeName, connect
 
 CLIP_COUNT, DIM, BATCH, ROUND_COUNT = 2_000, 64, 6, 50
 CLASSES = ("low", "middle", "high")
@@ -59,7 +59,7 @@ def counted_learner() -> Iterator[tuple[LearnerClient, Proxy]]:
 
 def trips_of_pairs(client: LearnerClient, proxy: Proxy) -> float:
     """Return trips per Query with SubmitLabels of abstentions, on which nothing is trained."""
-    client.create_task("abstained", "pool", list(CLASSES))
+    client.create_task("abstained", "pool", list(CLASSES), recipe=RecipeName.PAPER)
     before = proxy.round_trip_count
     for _ in range(ROUND_COUNT):
         leases = client.query("abstained", "ann", max_clip_count=BATCH).leases
@@ -69,7 +69,7 @@ def trips_of_pairs(client: LearnerClient, proxy: Proxy) -> float:
 
 def trips_of_rounds(client: LearnerClient, proxy: Proxy) -> float:
     """Return trips per Query with SubmitLabels and the head that is trained on the labels."""
-    client.create_task("labeled", "pool", list(CLASSES))
+    client.create_task("labeled", "pool", list(CLASSES), recipe=RecipeName.PAPER)
     version, counts = 0, []
     for _ in range(ROUND_COUNT + 1):
         before = proxy.round_trip_count

@@ -136,7 +136,11 @@ def test_known_labels_train_a_head_that_predicts_and_is_exported(
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "real.csv").read_text().splitlines() == table.splitlines()
     head = np.load(tmp_path / "head.npz")
-    assert head["weights"].shape == (aloe.json("pool", "show", vowels)["embedding_dim"], 5)
+    assert head["weights"].shape == (256, 5)
+    assert head["representation"] == "kernel"
+    dim = aloe.json("pool", "show", vowels)["embedding_dim"]
+    assert head["map_mean"].shape == (dim,)
+    assert head["map_landmarks"].shape[1] == 2 * dim
     assert head["classes"].tolist() == ["a", "e", "i", "o", "u"]
 
 
@@ -164,7 +168,7 @@ def test_an_update_changes_what_is_named_and_leaves_the_rest(aloe: CommandLine, 
 def test_nothing_is_accepted_by_a_head_without_an_estimate(
     aloe: CommandLine, vowels: str, recordings: Path
 ):
-    task = aloe.new_task(vowels, "estimated", "--audits", "0.25")
+    task = aloe.new_task(vowels, "estimated", "--recipe", "paper", "--audits", "0.25")
     settings = aloe.json("task", "show", task)["task"]
     assert (settings["estimate_accuracy"], settings["audit_share"]) == (False, 0.25)
     leases = aloe.json("query", task, "--count", 2)["leases"]

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import numpy as np
 
-from aloe.client import KnownLabel, LearnerClient, NewClip
+from aloe.client import KnownLabel, LearnerClient, NewClip, RecipeName
 from aloe.v1 import audio_pb2, embedding_service_pb2, head_pb2, labeling_pb2, pool_pb2
 from aloe.wire.arrays import encode_matrix
 
@@ -30,8 +30,8 @@ def prepare(client: LearnerClient) -> None:
     client.create_pool(IMPORT_POOL, encoder_fingerprint=_FINGERPRINT, embedding_dim=DIM)
     embeddings = rng.normal(size=(_CLIP_COUNT, DIM)).astype(np.float32)
     client.import_clips(POOL, (NewClip(f"c{n}", embedding=e) for n, e in enumerate(embeddings)))
-    client.create_task(TASK, POOL, CLASSES)
-    client.create_task(TRAINED_TASK, POOL, CLASSES)
+    client.create_task(TASK, POOL, CLASSES, recipe=RecipeName.PAPER)
+    client.create_task(TRAINED_TASK, POOL, CLASSES, recipe=RecipeName.PAPER)
     known = [KnownLabel(f"c{n}", CLASSES[n % 2]) for n in range(20)]
     version = client.import_labels(TRAINED_TASK, known).head_version
     client.predict(TRAINED_TASK, embeddings=embeddings[:1], min_head_version=version or 1)

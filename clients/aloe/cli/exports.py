@@ -4,9 +4,10 @@ import csv
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import numpy as np
 import typer
@@ -16,7 +17,7 @@ from aloe.cli.counted_labels import all_labels, count_labels
 from aloe.cli.known_labels import ANSWER, COLUMNS, IS_AUDIT, answer_of
 from aloe.cli.label_json import YES_NO
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
-from aloe.client import LearnerClient, StoredLabel
+from aloe.client import HeadMap, LearnerClient, StoredLabel
 
 
 class What(Enum):
@@ -111,6 +112,16 @@ def write_table(labels: Iterable[StoredLabel], file: TextIO) -> int:
     return count
 
 
+def _map_arrays(head_map: HeadMap | None) -> dict[str, Any]:
+    """Return what maps embeddings to what the head reads; HeadMap in head.proto has the formula."""
+    if head_map is None:
+        return {}
+    arrays: dict[str, Any] = {"map_mean": head_map.mean, "map_scale": head_map.scale}
+    if head_map.kernel is not None:
+        arrays |= {f"map_{name}": value for name, value in asdict(head_map.kernel).items()}
+    return arrays
+
+
 def _export_head(learner: LearnerClient, task_id: str, output: Path | None) -> None:
     if output is None:
         raise CommandError("a head cannot be written as text: give --output FILE.npz")
@@ -125,5 +136,7 @@ def _export_head(learner: LearnerClient, task_id: str, output: Path | None) -> N
             encoder_id=head.encoder_id,
             encoder_fingerprint=head.encoder_fingerprint,
             label_count=head.label_count,
+            representation=head.representation.value,
+            **_map_arrays(head.map),
         )
     notes.print(f"head {head.version} of {task_id}, {head.label_count:,} labels, in {output}")

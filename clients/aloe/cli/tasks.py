@@ -41,16 +41,23 @@ from aloe.client import (
     LearnerClient,
     PoolState,
     QueryStrategy,
+    RecipeName,
+    Representation,
     Round,
     SelectionRule,
     Task,
     Unchanged,
     head_recipe_text,
 )
-from aloe.values.recipes import PAPER_RECIPE
-from aloe.values.strategies import DEFAULT_STRATEGY
+from aloe.values.named_recipes import recipe_named
 
 T = TypeVar("T")
+
+_READ = {
+    Representation.NONE: "embeddings",
+    Representation.LINEAR: "a linear map of embeddings",
+    Representation.KERNEL: "a kernel map of embeddings",
+}
 
 app = typer.Typer(help="Tasks: questions about the clips of a pool.", no_args_is_help=True)
 
@@ -84,15 +91,25 @@ def create(
     classes: Classes = None,
     one_class: OneClass = None,
     classes_from: ClassesFrom = None,
-    acquisition_function: Annotated[
-        AcquisitionFunction, typer.Option(help="what is asked first")
-    ] = DEFAULT_STRATEGY.acquisition_function,
-    selection_rule: Annotated[
-        SelectionRule, typer.Option(help="how a batch is picked")
-    ] = DEFAULT_STRATEGY.selection_rule,
+    recipe: Annotated[
+        RecipeName,
+        typer.Option(
+            help="what heads read, how they are trained and what is asked first, as far as the next"
+            " four do not say"
+        ),
+    ] = RecipeName.BEST,
+    representation: Annotated[
+        Representation | None, typer.Option(help="what heads read of a clip")
+    ] = None,
     head_recipe: Annotated[
-        str, typer.Option(metavar="RECIPE", help=HEAD_RECIPE_HELP)
-    ] = head_recipe_text(PAPER_RECIPE, short=True),
+        str | None, typer.Option(metavar="RECIPE", help=HEAD_RECIPE_HELP)
+    ] = None,
+    acquisition_function: Annotated[
+        AcquisitionFunction | None, typer.Option(help="what is asked first")
+    ] = None,
+    selection_rule: Annotated[
+        SelectionRule | None, typer.Option(help="how a batch is picked")
+    ] = None,
     budget: _Budget = None,
     lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
     seed: Annotated[int, typer.Option(min=0, help="fixes every random choice")] = 0,
@@ -109,8 +126,10 @@ def create(
             task_id,
             pool,
             read_classes(classes, one_class, classes_from),
-            query_strategy=QueryStrategy(acquisition_function, selection_rule),
-            head_recipe=parse_recipe(head_recipe),
+            recipe=recipe,
+            query_strategy=_strategy(recipe, acquisition_function, selection_rule),
+            head_recipe=None if head_recipe is None else parse_recipe(head_recipe),
+            representation=representation,
             label_budget=budget,
             lease_duration=None if lease is None else timedelta(seconds=lease),
             seed=seed,
@@ -187,6 +206,7 @@ def update(
         AcquisitionFunction | None, typer.Option(help="another one")
     ] = None,
     selection_rule: Annotated[SelectionRule | None, typer.Option(help="another one")] = None,
+    representation: Annotated[Representation | None, typer.Option(help="another one")] = None,
     head_recipe: Annotated[
         str | None, typer.Option(metavar="RECIPE", help="another one, as for create")
     ] = None,
@@ -208,6 +228,7 @@ def update(
             task_id,
             acquisition_function=_given(acquisition_function),
             selection_rule=_given(selection_rule),
+            representation=_given(representation),
             head_recipe=UNCHANGED if head_recipe is None else parse_recipe(head_recipe),
             label_budget=None if no_budget else _given(budget),
             lease_duration=UNCHANGED if lease is None else timedelta(seconds=lease),
@@ -276,6 +297,20 @@ def _estimate_text(last: Round | None) -> str:
     return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
 
 
+def _strategy(
+    recipe: RecipeName,
+    acquisition_function: AcquisitionFunction | None,
+    selection_rule: SelectionRule | None,
+) -> QueryStrategy | None:
+    """Return a recipe's query strategy with the parts that are given; None for it as it is."""
+    if acquisition_function is None and selection_rule is None:
+        return None
+    usual = recipe_named(recipe).query_strategy
+    return QueryStrategy(
+        acquisition_function or usual.acquisition_function, selection_rule or usual.selection_rule
+    )
+
+
 def _show(task: Task, last: Round | None, *, json: bool) -> None:
     if json:
         print_json({"task": task, "last_round": last})
@@ -286,6 +321,7 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
         ["pool", task.pool_id],
         ["classes", ", ".join(task.classes)],
         ["asks", f"{strategy.acquisition_function.value}, {strategy.selection_rule.value}"],
+        ["reads", _READ[task.representation]],
         ["trains", head_recipe_text(task.head_recipe, short=True)],
         ["state", task.pool_state],
         ["unlabeled", f"{counts.unlabeled:,}"],

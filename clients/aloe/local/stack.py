@@ -19,7 +19,7 @@ from aloe.wire.addresses import is_loopback
 _RESTART_PAUSE_S = 0.2
 _MAX_FAILED_STARTS = 5
 _EMBEDDING = "the embedding service"
-_START_S, _EMBEDDING_START_S = 60.0, 300.0
+_START_S, _EMBEDDING_START_S = 180.0, 300.0
 _NEEDED = {
     "aloe.embedding": ("tensorflow", "embedding"),
     "aloe.learner": ("redis", "learner"),

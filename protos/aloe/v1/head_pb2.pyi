@@ -31,7 +31,7 @@ class _Representation:
 class _RepresentationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Representation.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     REPRESENTATION_UNSPECIFIED: _Representation.ValueType  # 0
-    """Means NONE."""
+    """In a task to create, that of the recipe; else NONE."""
     REPRESENTATION_NONE: _Representation.ValueType  # 1
     """The embedding."""
     REPRESENTATION_LINEAR: _Representation.ValueType  # 2
@@ -45,7 +45,7 @@ class Representation(_Representation, metaclass=_RepresentationEnumTypeWrapper):
     """
 
 REPRESENTATION_UNSPECIFIED: Representation.ValueType  # 0
-"""Means NONE."""
+"""In a task to create, that of the recipe; else NONE."""
 REPRESENTATION_NONE: Representation.ValueType  # 1
 """The embedding."""
 REPRESENTATION_LINEAR: Representation.ValueType  # 2
@@ -230,6 +230,7 @@ class Head(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     REPRESENTATION_FIELD_NUMBER: _builtins.int
     MAP_NAME_FIELD_NUMBER: _builtins.int
+    MAP_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     version: _builtins.int
@@ -262,6 +263,10 @@ class Head(_message.Message):
     def head_recipe(self) -> Global___HeadRecipe:
         """How it was trained."""
 
+    @_builtins.property
+    def map(self) -> Global___HeadMap:
+        """The map; absent for the embedding itself."""
+
     def __init__(
         self,
         *,
@@ -277,14 +282,82 @@ class Head(_message.Message):
         seed: _builtins.int = ...,
         representation: Global___Representation.ValueType = ...,
         map_name: _builtins.str = ...,
+        map: Global___HeadMap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "head_recipe", b"head_recipe", "weights", b"weights"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "head_recipe", b"head_recipe", "map", b"map", "weights", b"weights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "classes", b"classes", "encoder_fingerprint", b"encoder_fingerprint", "encoder_id", b"encoder_id", "head_recipe", b"head_recipe", "label_count", b"label_count", "map_name", b"map_name", "representation", b"representation", "seed", b"seed", "task", b"task", "version", b"version", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "classes", b"classes", "encoder_fingerprint", b"encoder_fingerprint", "encoder_id", b"encoder_id", "head_recipe", b"head_recipe", "label_count", b"label_count", "map", b"map", "map_name", b"map_name", "representation", b"representation", "seed", b"seed", "task", b"task", "version", b"version", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Head: _TypeAlias = Head  # noqa: Y015
+
+@_typing.final
+class HeadMap(_message.Message):
+    """A map of embeddings x, fitted on a pool. With root(x) = sign(x) sqrt|x| and
+    unit(v) = v / |v|, 0 for 0, LINEAR is a = unit((root(x) - mean) * scale).
+    KERNEL: with b = unit(unit(x) - unit_mean) and z = [a, b] / sqrt(2), the
+    similarity to each landmark l is exp(-steepness |z - l / sqrt(2)|^2), and the
+    result is (similarities - similarity_mean) * directions.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIP_COUNT_FIELD_NUMBER: _builtins.int
+    MEAN_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    UNIT_MEAN_FIELD_NUMBER: _builtins.int
+    LANDMARKS_FIELD_NUMBER: _builtins.int
+    STEEPNESS_FIELD_NUMBER: _builtins.int
+    SIMILARITY_MEAN_FIELD_NUMBER: _builtins.int
+    DIRECTIONS_FIELD_NUMBER: _builtins.int
+    clip_count: _builtins.int
+    """Clips that it was fitted on."""
+    steepness: _builtins.float
+    """KERNEL."""
+    @_builtins.property
+    def mean(self) -> _audio_pb2.FloatMatrix:
+        """One row of embedding_dim."""
+
+    @_builtins.property
+    def scale(self) -> _audio_pb2.FloatMatrix:
+        """One row of embedding_dim."""
+
+    @_builtins.property
+    def unit_mean(self) -> _audio_pb2.FloatMatrix:
+        """KERNEL: one row of embedding_dim."""
+
+    @_builtins.property
+    def landmarks(self) -> _audio_pb2.FloatMatrix:
+        """KERNEL: a row each, of twice embedding_dim."""
+
+    @_builtins.property
+    def similarity_mean(self) -> _audio_pb2.FloatMatrix:
+        """KERNEL: one row, a value for each landmark."""
+
+    @_builtins.property
+    def directions(self) -> _audio_pb2.FloatMatrix:
+        """KERNEL: a row for each landmark, 256 columns."""
+
+    def __init__(
+        self,
+        *,
+        clip_count: _builtins.int = ...,
+        mean: _audio_pb2.FloatMatrix | None = ...,
+        scale: _audio_pb2.FloatMatrix | None = ...,
+        unit_mean: _audio_pb2.FloatMatrix | None = ...,
+        landmarks: _audio_pb2.FloatMatrix | None = ...,
+        steepness: _builtins.float = ...,
+        similarity_mean: _audio_pb2.FloatMatrix | None = ...,
+        directions: _audio_pb2.FloatMatrix | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["directions", b"directions", "landmarks", b"landmarks", "mean", b"mean", "scale", b"scale", "similarity_mean", b"similarity_mean", "unit_mean", b"unit_mean"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clip_count", b"clip_count", "directions", b"directions", "landmarks", b"landmarks", "mean", b"mean", "scale", b"scale", "similarity_mean", b"similarity_mean", "steepness", b"steepness", "unit_mean", b"unit_mean"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeadMap: _TypeAlias = HeadMap  # noqa: Y015
 
 @_typing.final
 class Round(_message.Message):

@@ -397,6 +397,7 @@ class Lease(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     IS_AUDIT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     """What the answer must name."""
     clip: _builtins.str
@@ -419,6 +420,10 @@ class Lease(_message.Message):
     def duration(self) -> _duration_pb2.Duration:
         """How long the recording is; absent where that is not known."""
 
+    @_builtins.property
+    def reason(self) -> Global___PickReason:
+        """Why it was picked, besides its score."""
+
     def __init__(
         self,
         *,
@@ -430,16 +435,64 @@ class Lease(_message.Message):
         score: _builtins.float | None = ...,
         duration: _duration_pb2.Duration | None = ...,
         is_audit: _builtins.bool = ...,
+        reason: Global___PickReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "duration", b"duration", "expire_time", b"expire_time", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "duration", b"duration", "expire_time", b"expire_time", "reason", b"reason", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "duration", b"duration", "expire_time", b"expire_time", "is_audit", b"is_audit", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "score", b"score", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "duration", b"duration", "expire_time", b"expire_time", "is_audit", b"is_audit", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "reason", b"reason", "score", b"score", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
 
 Global___Lease: _TypeAlias = Lease  # noqa: Y015
+
+@_typing.final
+class PickReason(_message.Message):
+    """Why a selection rule that looks at how clips lie to each other picked a clip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAIN_FIELD_NUMBER: _builtins.int
+    NEAREST_CLIP_FIELD_NUMBER: _builtins.int
+    NEAREST_DISTANCE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    gain: _builtins.float
+    """What it was best in when it was picked, by the rule. With HERDING, the part
+    of the pool, 0 to 1, that it covers and nothing labeled or leased does,
+    weighted by how unsure the head is there. Absent where nothing bounds it, as
+    the distance to labels where there are none.
+    """
+    nearest_clip: _builtins.str
+    """The labeled clip that is nearest, "pools/{pool}/clips/{clip}"; empty without
+    labeled clips, and where there are very many.
+    """
+    nearest_distance: _builtins.float
+    """The distance to that, Euclidean, of what the head reads."""
+    text: _builtins.str
+    """The same in words, in English."""
+    def __init__(
+        self,
+        *,
+        gain: _builtins.float | None = ...,
+        nearest_clip: _builtins.str = ...,
+        nearest_distance: _builtins.float | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "_nearest_distance", b"_nearest_distance", "gain", b"gain", "nearest_distance", b"nearest_distance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "_nearest_distance", b"_nearest_distance", "gain", b"gain", "nearest_clip", b"nearest_clip", "nearest_distance", b"nearest_distance", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__gain: _TypeAlias = _typing.Literal["gain"]  # noqa: Y015
+    _WhichOneofArgType__gain: _TypeAlias = _typing.Literal["_gain", b"_gain"]  # noqa: Y015
+    _WhichOneofReturnType__nearest_distance: _TypeAlias = _typing.Literal["nearest_distance"]  # noqa: Y015
+    _WhichOneofArgType__nearest_distance: _TypeAlias = _typing.Literal["_nearest_distance", b"_nearest_distance"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gain) -> _WhichOneofReturnType__gain | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nearest_distance) -> _WhichOneofReturnType__nearest_distance | None: ...
+
+Global___PickReason: _TypeAlias = PickReason  # noqa: Y015
 
 @_typing.final
 class SubmitLabelsRequest(_message.Message):
@@ -942,6 +995,7 @@ class ClipChange(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     CLIP_NUMBER_FIELD_NUMBER: _builtins.int
     IS_AUDIT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     clip: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
     state: Global___ClipState.ValueType
@@ -960,6 +1014,10 @@ class ClipChange(_message.Message):
     """CLIPS_LEASED, CLIPS_ANSWERED and LABELS_IMPORTED: whether the clip was drawn
     at random; see Task.audit_share.
     """
+    @_builtins.property
+    def reason(self) -> Global___PickReason:
+        """CLIPS_LEASED: why the clip was picked, besides its score."""
+
     def __init__(
         self,
         *,
@@ -970,10 +1028,11 @@ class ClipChange(_message.Message):
         score: _builtins.float | None = ...,
         clip_number: _builtins.int = ...,
         is_audit: _builtins.bool = ...,
+        reason: Global___PickReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "reason", b"reason", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "clip_number", b"clip_number", "is_audit", b"is_audit", "label", b"label", "lease_id", b"lease_id", "score", b"score", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "clip_number", b"clip_number", "is_audit", b"is_audit", "label", b"label", "lease_id", b"lease_id", "reason", b"reason", "score", b"score", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015

@@ -68,7 +68,7 @@ class _AcquisitionFunction:
 class _AcquisitionFunctionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AcquisitionFunction.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ACQUISITION_FUNCTION_UNSPECIFIED: _AcquisitionFunction.ValueType  # 0
-    """Means SMALLEST_MARGIN."""
+    """That of the recipe."""
     ACQUISITION_FUNCTION_SMALLEST_MARGIN: _AcquisitionFunction.ValueType  # 1
     """-(p1 - p2)."""
     ACQUISITION_FUNCTION_LARGEST_MARGIN: _AcquisitionFunction.ValueType  # 2
@@ -102,7 +102,7 @@ class AcquisitionFunction(_AcquisitionFunction, metaclass=_AcquisitionFunctionEn
     """
 
 ACQUISITION_FUNCTION_UNSPECIFIED: AcquisitionFunction.ValueType  # 0
-"""Means SMALLEST_MARGIN."""
+"""That of the recipe."""
 ACQUISITION_FUNCTION_SMALLEST_MARGIN: AcquisitionFunction.ValueType  # 1
 """-(p1 - p2)."""
 ACQUISITION_FUNCTION_LARGEST_MARGIN: AcquisitionFunction.ValueType  # 2
@@ -138,7 +138,7 @@ class _SelectionRule:
 class _SelectionRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SelectionRule.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SELECTION_RULE_UNSPECIFIED: _SelectionRule.ValueType  # 0
-    """Means CLASS_AWARE."""
+    """That of the recipe."""
     SELECTION_RULE_CLASS_AWARE: _SelectionRule.ValueType  # 1
     """The best clip of each predicted class in turn, until the batch is full."""
     SELECTION_RULE_CLASS_AGNOSTIC: _SelectionRule.ValueType  # 2
@@ -178,7 +178,7 @@ class SelectionRule(_SelectionRule, metaclass=_SelectionRuleEnumTypeWrapper):
     """How a batch is picked: by score, or by how clips lie to each other."""
 
 SELECTION_RULE_UNSPECIFIED: SelectionRule.ValueType  # 0
-"""Means CLASS_AWARE."""
+"""That of the recipe."""
 SELECTION_RULE_CLASS_AWARE: SelectionRule.ValueType  # 1
 """The best clip of each predicted class in turn, until the batch is full."""
 SELECTION_RULE_CLASS_AGNOSTIC: SelectionRule.ValueType  # 2
@@ -214,6 +214,48 @@ SELECTION_RULE_CLUSTERED_MARGIN: SelectionRule.ValueType  # 10
 al., "Batch Active Learning at Scale" (2021).
 """
 Global___SelectionRule: _TypeAlias = SelectionRule  # noqa: Y015
+
+class _Recipe:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecipeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Recipe.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECIPE_UNSPECIFIED: _Recipe.ValueType  # 0
+    """Means BEST."""
+    RECIPE_BEST: _Recipe.ValueType  # 1
+    """What needs the fewest labels, by all that was measured; it may become
+    another with a later version of the server. KERNEL at present.
+    """
+    RECIPE_PAPER: _Recipe.ValueType  # 2
+    """That of the paper, arXiv 2211.00119: Adam on embeddings, the smallest margin
+    of each predicted class.
+    """
+    RECIPE_LINEAR: _Recipe.ValueType  # 3
+    """Herding and logistic heads on the linear representation."""
+    RECIPE_KERNEL: _Recipe.ValueType  # 4
+    """Herding and logistic heads on the kernel representation."""
+
+class Recipe(_Recipe, metaclass=_RecipeEnumTypeWrapper):
+    """What heads read, how they are trained and which clips are asked first, by a
+    name for the three together.
+    """
+
+RECIPE_UNSPECIFIED: Recipe.ValueType  # 0
+"""Means BEST."""
+RECIPE_BEST: Recipe.ValueType  # 1
+"""What needs the fewest labels, by all that was measured; it may become
+another with a later version of the server. KERNEL at present.
+"""
+RECIPE_PAPER: Recipe.ValueType  # 2
+"""That of the paper, arXiv 2211.00119: Adam on embeddings, the smallest margin
+of each predicted class.
+"""
+RECIPE_LINEAR: Recipe.ValueType  # 3
+"""Herding and logistic heads on the linear representation."""
+RECIPE_KERNEL: Recipe.ValueType  # 4
+"""Herding and logistic heads on the kernel representation."""
+Global___Recipe: _TypeAlias = Recipe  # noqa: Y015
 
 @_typing.final
 class Task(_message.Message):
@@ -259,7 +301,9 @@ class Task(_message.Message):
     max_leases_per_oracle: _builtins.int
     """Clips that one oracle may hold at a time, at least 1; unset means no limit."""
     representation: _head_pb2.Representation.ValueType
-    """What heads read of a clip. A change holds from the next head on."""
+    """What heads read of a clip; that of the recipe if unset. A change holds from
+    the next head on.
+    """
     estimate_accuracy: _builtins.bool
     """Whether each round estimates how often its head is right, from 30 labels on,
     without validation labels; see Round.accuracy_estimate. If unset, it does
@@ -280,11 +324,11 @@ class Task(_message.Message):
 
     @_builtins.property
     def query_strategy(self) -> Global___QueryStrategy:
-        """Which clips are asked first."""
+        """Which clips are asked first; that of the recipe if unset."""
 
     @_builtins.property
     def head_recipe(self) -> _head_pb2.HeadRecipe:
-        """How heads are trained."""
+        """How heads are trained; by the recipe if unset."""
 
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
@@ -442,8 +486,13 @@ class CreateTaskRequest(_message.Message):
 
     TASK_ID_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
+    RECIPE_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     """The id: the last part of the name."""
+    recipe: Global___Recipe.ValueType
+    """What the task does not say of representation, head_recipe and
+    query_strategy is that of this recipe.
+    """
     @_builtins.property
     def task(self) -> Global___Task:
         """The task; its name and what is output only are not read."""
@@ -453,10 +502,11 @@ class CreateTaskRequest(_message.Message):
         *,
         task_id: _builtins.str = ...,
         task: Global___Task | None = ...,
+        recipe: Global___Recipe.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recipe", b"recipe", "task", b"task", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -616,7 +666,7 @@ class UpdateTaskRequest(_message.Message):
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which fields to change, or fields inside them: any that is neither immutable
         nor output only. A field named here and unset in `task` goes back to its
-        default.
+        default: where a recipe has one, to that of BEST.
         """
 
     def __init__(

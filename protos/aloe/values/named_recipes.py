@@ -1,6 +1,7 @@
 """Recipes by name: what decides how few labels a task needs, chosen together."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from aloe.values.recipes import PAPER_RECIPE, HeadRecipe, LogisticRecipe
 from aloe.values.representations import Representation
@@ -35,3 +36,17 @@ RECIPES: dict[str, Recipe] = {
     "best": _KERNEL,
 }
 """The best is the one of the others that needed the fewest labels."""
+
+
+class RecipeName(Enum):
+    """The names of RECIPES."""
+
+    BEST = "best"
+    PAPER = "paper"
+    LINEAR = "linear"
+    KERNEL = "kernel"
+
+
+def recipe_named(name: RecipeName) -> Recipe:
+    """Return the recipe of a name."""
+    return RECIPES[name.value]

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, pool_pb2, stopping_pb2, task_pb2
 from aloe.values.audio import AudioProblem, ChannelRule
 from aloe.values.duplicates import DuplicateRule
+from aloe.values.named_recipes import RecipeName
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import StopVerdict
@@ -52,6 +53,7 @@ class EnumOnWire(Generic[E]):
 CHANNEL_RULES = EnumOnWire(ChannelRule, audio_pb2.ChannelRule)
 AUDIO_PROBLEMS = EnumOnWire(AudioProblem, audio_pb2.AudioProblem)
 ACQUISITION_FUNCTIONS = EnumOnWire(AcquisitionFunction, task_pb2.AcquisitionFunction)
+RECIPES = EnumOnWire(RecipeName, task_pb2.Recipe)
 REPRESENTATIONS = EnumOnWire(Representation, head_pb2.Representation)
 SELECTION_RULES = EnumOnWire(SelectionRule, task_pb2.SelectionRule)
 POOL_STATES = EnumOnWire(PoolState, task_pb2.PoolState)

@@ -37,8 +37,10 @@ def encode_strategy(strategy: QueryStrategy) -> task_pb2.QueryStrategy:
     )
 
 
-def decode_strategy(message: task_pb2.QueryStrategy, field: str) -> QueryStrategy:
-    """Read a query strategy; what is unset has its default.
+def decode_strategy(
+    message: task_pb2.QueryStrategy, field: str, *, default: QueryStrategy = DEFAULT_STRATEGY
+) -> QueryStrategy:
+    """Read a query strategy; what is unset is the default's.
 
     Raises:
         MalformedValue: a part is unknown here.
@@ -47,23 +49,25 @@ def decode_strategy(message: task_pb2.QueryStrategy, field: str) -> QueryStrateg
         ACQUISITION_FUNCTIONS.member(
             message.acquisition_function,
             f"{field}.acquisition_function",
-            default=DEFAULT_STRATEGY.acquisition_function,
+            default=default.acquisition_function,
         ),
         SELECTION_RULES.member(
             message.selection_rule,
             f"{field}.selection_rule",
-            default=DEFAULT_STRATEGY.selection_rule,
+            default=default.selection_rule,
         ),
     )
 
 
-def decode_representation(number: int, field: str) -> Representation:
-    """Read a representation; NONE where it is unset, as servers of before leave it.
+def decode_representation(
+    number: int, field: str, *, default: Representation = Representation.NONE
+) -> Representation:
+    """Read a representation; where it is unset, as servers of before leave it, the default.
 
     Raises:
         MalformedValue: it is unknown here.
     """
-    return REPRESENTATIONS.member(number, field, default=Representation.NONE)
+    return REPRESENTATIONS.member(number, field, default=default)
 
 
 def encode_advice(advice: StopAdvice) -> stopping_pb2.StopAdvice:

@@ -161,7 +161,7 @@ async def test_training_goes_on_without_the_labels_of_lost_clips(world: World):
         await world.query(1, at=1)
         version = (await world.learners[1].tasks.get(world.task_id)).progress.promised_head_version
         await predicted(world, 1, version)
-    _, _, _, last = await world.learners[1].tasks.head(world.task_id, version)
+    last = (await world.learners[1].tasks.head(world.task_id, version)).trained
     assert last.label_count == len(OLD)
 
 

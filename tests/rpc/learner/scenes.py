@@ -22,6 +22,7 @@ from aloe.client import (
     LearnerClient,
     Lease,
     NewClip,
+    RecipeName,
     Split,
     SubmitResult,
 )
@@ -98,7 +99,11 @@ def make_scene(client: LearnerClient, clip_count: int = 60, **task_options: Any)
     ids = [clip_id(row) for row in range(clip_count)]
     clips = [NewClip(*each) for each in zip(ids, [None] * clip_count, embeddings, strict=True)]
     assert client.import_clips(pool_id, clips).imported_count == clip_count
-    options: dict[str, Any] = {"head_recipe": QUICK, "seed": 1} | task_options
+    options: dict[str, Any] = {
+        "recipe": RecipeName.PAPER,
+        "head_recipe": QUICK,
+        "seed": 1,
+    } | task_options
     client.create_task(task_id, pool_id, CLASSES, **options)
     return Scene(client, pool_id, task_id, embeddings, dict(zip(ids, classes, strict=True)))
 

@@ -15,6 +15,7 @@ from aloe.client import (
     LearnerClient,
     NewClip,
     QueryStrategy,
+    RecipeName,
     Split,
 )
 
@@ -71,6 +72,7 @@ def start(
         task_id,
         pool_id,
         class_names(speech),
+        recipe=RecipeName.PAPER,
         query_strategy=strategy,
         head_recipe=AdamRecipe(),
         seed=seed,

@@ -84,6 +84,27 @@ def test_the_log_tells_the_rule_that_picked_before_there_was_a_head(client: Lear
     assert event.query_strategy.selection_rule is SelectionRule.HERDING
 
 
+def test_leases_and_the_log_say_why(client: LearnerClient):
+    scene = scene_by(client, SelectionRule.HERDING)
+    (first,) = scene.query()
+    assert first.reason is not None
+    assert first.reason.nearest_clip_id is None
+    assert 0 < (first.reason.gain or 0) <= 1
+    scene.answer([first])
+    (second,) = scene.query()
+    assert second.reason is not None
+    assert second.reason.nearest_clip_id == first.clip_id
+    assert second.reason.nearest_distance is not None
+    assert first.clip_id in second.reason.text
+    told = [
+        change.reason
+        for event in client.list_events(scene.task_id)
+        if event.kind is EventKind.CLIPS_LEASED
+        for change in event.changes
+    ]
+    assert told == [first.reason, second.reason]
+
+
 def test_information_density_ranks_by_score_and_place(client: LearnerClient):
     strategy = QueryStrategy(AcquisitionFunction.INFORMATION_DENSITY, SelectionRule.CLASS_AGNOSTIC)
     scene = make_scene(client, query_strategy=strategy, representation=Representation.LINEAR)

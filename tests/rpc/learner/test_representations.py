@@ -43,6 +43,8 @@ def test_clips_and_their_embeddings_are_predicted_alike(mapped: Scene):
     assert head.weights.shape[1] == len(CLASSES)
     dim = mapped.embeddings.shape[1] if representation is Representation.LINEAR else 256
     assert len(head.weights) == dim
+    # What is exported is enough to predict elsewhere.
+    assert np.allclose(head.probabilities(mapped.embeddings), by_name.probabilities, atol=1e-4)
 
 
 def test_queries_go_on_through_heads_of_a_map(mapped: Scene):

@@ -11,6 +11,7 @@ from aloe.client import (
     LabelCountRule,
     LearnerClient,
     PlateauRule,
+    RecipeName,
     StablePredictionsRule,
     StopVerdict,
     UncertaintyRule,
@@ -102,7 +103,13 @@ def test_equal_tasks_get_equal_figures(client: LearnerClient):
     scene = make_scene(client, stopping_rule=EVERY_RULE)
     twin = Scene(client, scene.pool_id, new_id(), scene.embeddings, scene.truth)
     client.create_task(
-        twin.task_id, scene.pool_id, CLASSES, head_recipe=QUICK, seed=1, stopping_rule=EVERY_RULE
+        twin.task_id,
+        scene.pool_id,
+        CLASSES,
+        recipe=RecipeName.PAPER,
+        head_recipe=QUICK,
+        seed=1,
+        stopping_rule=EVERY_RULE,
     )
     figures = []
     for each in (scene, twin):

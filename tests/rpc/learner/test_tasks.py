@@ -21,22 +21,47 @@ from aloe.client import (
     NotFound,
     PoolState,
     QueryStrategy,
+    RecipeName,
+    Representation,
     SelectionRule,
 )
 from aloe.v1 import task_pb2
+from aloe.values.named_recipes import recipe_named
 
 RANDOM = QueryStrategy(AcquisitionFunction.RANDOM, SelectionRule.CLASS_AGNOSTIC)
 
 
-def test_a_task_without_options_has_the_papers(client: LearnerClient, scene: Scene):
+def test_a_task_without_options_has_the_best_recipe(client: LearnerClient, scene: Scene):
     task = client.create_task(new_id(), scene.pool_id, CLASSES)
+    best = recipe_named(RecipeName.BEST)
+    assert task.query_strategy == best.query_strategy
+    assert task.head_recipe == best.head_recipe
+    assert task.representation is best.representation
+    assert (task.label_budget, task.lease_duration, task.seed) == (None, timedelta(minutes=5), 0)
+    assert (task.head_version, task.training_head_version) == (0, None)
+    assert (task.clip_counts.unlabeled, task.pool_state) == (60, PoolState.OPEN)
+
+
+def test_the_papers_recipe_is_one_word_away(client: LearnerClient, scene: Scene):
+    task = client.create_task(new_id(), scene.pool_id, CLASSES, recipe=RecipeName.PAPER)
     assert task.query_strategy == QueryStrategy(
         AcquisitionFunction.SMALLEST_MARGIN, SelectionRule.CLASS_AWARE
     )
     assert task.head_recipe == AdamRecipe(0.001, 100, 32)
-    assert (task.label_budget, task.lease_duration, task.seed) == (None, timedelta(minutes=5), 0)
-    assert (task.head_version, task.training_head_version) == (0, None)
-    assert (task.clip_counts.unlabeled, task.pool_state) == (60, PoolState.OPEN)
+    assert task.representation is Representation.NONE
+
+
+def test_a_recipe_stands_for_what_is_not_said(client: LearnerClient, scene: Scene):
+    task = client.create_task(
+        new_id(),
+        scene.pool_id,
+        CLASSES,
+        recipe=RecipeName.LINEAR,
+        query_strategy=RANDOM,
+    )
+    linear = recipe_named(RecipeName.LINEAR)
+    assert task.query_strategy == RANDOM
+    assert (task.head_recipe, task.representation) == (linear.head_recipe, linear.representation)
 
 
 def test_a_task_keeps_every_option(client: LearnerClient, scene: Scene):

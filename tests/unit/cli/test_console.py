@@ -29,6 +29,7 @@ def test_values_are_written_in_the_words_of_the_command_line():
             "score": None,
             "clip_number": 0,
             "is_audit": False,
+            "reason": None,
         },
         "state": "all_leased",
         "rule": {"rule": "label_count", "label_count": 5},

@@ -60,7 +60,9 @@ DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
     audit_share=PARTS,
 )
 def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
-    operation = tasks.create_task(task_id, pool_id, classes, **fields)
+    operation = tasks.create_task(
+        task_id, pool_id, classes, recipe=client.RecipeName.PAPER, **fields
+    )
     echoed = task_pb2.Task()
     echoed.CopyFrom(operation.request.task)
     echoed.name, echoed.pool_state = f"tasks/{task_id}", task_pb2.POOL_STATE_OPEN

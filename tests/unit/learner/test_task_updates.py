@@ -41,7 +41,7 @@ async def tasks_on(store: MemoryStore) -> Tasks:
     )
     pools, cache = PoolCache(store), TaskCache(store)
     trainer = Trainer(store, pools, cache, PoolMaps(store), lambda: NOW)
-    return Tasks(store, pools, cache, trainer, lambda: NOW)
+    return Tasks(store, pools, cache, trainer, PoolMaps(store))
 
 
 def with_budget(task: Task) -> Task:

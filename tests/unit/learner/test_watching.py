@@ -57,7 +57,7 @@ class Scene:
         self.store = CountingStore()
         pools, cache = PoolCache(self.store), TaskCache(self.store)
         trainer = Trainer(self.store, pools, cache, PoolMaps(self.store), lambda: NOW)
-        self.tasks = Tasks(self.store, pools, cache, trainer, lambda: NOW)
+        self.tasks = Tasks(self.store, pools, cache, trainer, PoolMaps(self.store))
 
     async def make(self, count: int) -> None:
         await self.store.create_pool(POOL)

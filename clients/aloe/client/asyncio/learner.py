@@ -21,8 +21,6 @@ from aloe.client.operations import (
 from aloe.client.operations.operation import Listing
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
-from aloe.values.recipes import PAPER_RECIPE
-from aloe.values.strategies import DEFAULT_STRATEGY
 
 
 class AsyncLearnerClient:
@@ -133,9 +131,10 @@ class AsyncLearnerClient:
         pool_id: str,
         classes: Sequence[str],
         *,
-        query_strategy: types.QueryStrategy = DEFAULT_STRATEGY,
-        head_recipe: types.HeadRecipe = PAPER_RECIPE,
-        representation: types.Representation = types.Representation.NONE,
+        recipe: types.RecipeName = types.RecipeName.BEST,
+        query_strategy: types.QueryStrategy | None = None,
+        head_recipe: types.HeadRecipe | None = None,
+        representation: types.Representation | None = None,
         label_budget: int | None = None,
         lease_duration: timedelta | None = None,
         seed: int = 0,
@@ -149,6 +148,7 @@ class AsyncLearnerClient:
             task_id,
             pool_id,
             classes,
+            recipe=recipe,
             query_strategy=query_strategy,
             head_recipe=head_recipe,
             representation=representation,

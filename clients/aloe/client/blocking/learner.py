@@ -19,8 +19,6 @@ from aloe.client.operations import (
 from aloe.client.operations.operation import Listing
 from aloe.client.operations.tasks import UNCHANGED, Unchanged
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
-from aloe.values.recipes import PAPER_RECIPE
-from aloe.values.strategies import DEFAULT_STRATEGY
 
 
 class LearnerClient:
@@ -179,9 +177,10 @@ class LearnerClient:
         pool_id: str,
         classes: Sequence[str],
         *,
-        query_strategy: types.QueryStrategy = DEFAULT_STRATEGY,
-        head_recipe: types.HeadRecipe = PAPER_RECIPE,
-        representation: types.Representation = types.Representation.NONE,
+        recipe: types.RecipeName = types.RecipeName.BEST,
+        query_strategy: types.QueryStrategy | None = None,
+        head_recipe: types.HeadRecipe | None = None,
+        representation: types.Representation | None = None,
         label_budget: int | None = None,
         lease_duration: timedelta | None = None,
         seed: int = 0,
@@ -197,6 +196,7 @@ class LearnerClient:
             task_id: 1 to 128 letters, digits, '_', '-', '.' or '~'.
             pool_id: whose clips it asks about.
             classes: the answers, at least two.
+            recipe: stands for the next three where they are not given.
             query_strategy: which clips are asked first.
             head_recipe: how heads are trained.
             representation: what heads read of a clip.
@@ -215,6 +215,7 @@ class LearnerClient:
             task_id,
             pool_id,
             classes,
+            recipe=recipe,
             query_strategy=query_strategy,
             head_recipe=head_recipe,
             representation=representation,

@@ -112,6 +112,21 @@ def _parse_lease(message: labeling_pb2.Lease) -> types.Lease:
         score=message.score if message.HasField("score") else None,
         duration=parse_duration(message, "duration"),
         is_audit=message.is_audit,
+        reason=parse_reason(message),
+    )
+
+
+def parse_reason(message: labeling_pb2.Lease | labeling_pb2.ClipChange) -> types.PickReason | None:
+    """Read why a clip was picked; None where that is not said."""
+    if not message.HasField("reason"):
+        return None
+    reason = message.reason
+    nearest = reason.nearest_clip
+    return types.PickReason(
+        gain=reason.gain if reason.HasField("gain") else None,
+        nearest_clip_id=names.parse_clip_name(nearest).clip_id if nearest else None,
+        nearest_distance=reason.nearest_distance if reason.HasField("nearest_distance") else None,
+        text=reason.text,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from aloe.client import types
 from aloe.client.operations.fields import parse_duration, parse_time, task_name, uint32
+from aloe.client.operations.labeling import parse_reason
 from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
 from aloe.client.operations.tasks import parse_task
 from aloe.v1 import head_pb2, labeling_pb2, task_pb2
@@ -168,6 +169,7 @@ def _parse_change(message: labeling_pb2.ClipChange) -> types.ClipChange:
         score=message.score if message.HasField("score") else None,
         clip_number=message.clip_number,
         is_audit=message.is_audit,
+        reason=parse_reason(message),
     )
 
 
@@ -185,4 +187,19 @@ def _parse_head(message: head_pb2.Head) -> types.Head:
         seed=message.seed,
         representation=decode_representation(message.representation, "representation"),
         map_name=message.map_name,
+        map=_parse_map(message.map) if message.HasField("map") else None,
     )
+
+
+def _parse_map(message: head_pb2.HeadMap) -> types.HeadMap:
+    kernel = None
+    if message.HasField("landmarks"):
+        kernel = types.KernelPart(
+            decode_matrix(message.unit_mean).reshape(-1),
+            decode_matrix(message.landmarks),
+            message.steepness,
+            decode_matrix(message.similarity_mean).reshape(-1),
+            decode_matrix(message.directions),
+        )
+    mean, scale = (decode_matrix(each).reshape(-1) for each in (message.mean, message.scale))
+    return types.HeadMap(message.clip_count, mean, scale, kernel)

@@ -24,6 +24,7 @@ from aloe.wire import names
 from aloe.wire.enums import (
     ACQUISITION_FUNCTIONS,
     POOL_STATES,
+    RECIPES,
     REPRESENTATIONS,
     SELECTION_RULES,
 )
@@ -52,9 +53,10 @@ def create_task(
     pool_id: str,
     classes: Sequence[str],
     *,
-    query_strategy: types.QueryStrategy,
-    head_recipe: types.HeadRecipe,
-    representation: types.Representation,
+    recipe: types.RecipeName,
+    query_strategy: types.QueryStrategy | None,
+    head_recipe: types.HeadRecipe | None,
+    representation: types.Representation | None,
     label_budget: int | None,
     lease_duration: timedelta | None,
     seed: int,
@@ -66,9 +68,9 @@ def create_task(
     task = task_pb2.Task(
         pool=pool_name(pool_id),
         classes=classes,
-        query_strategy=encode_strategy(query_strategy),
-        head_recipe=_recipe(head_recipe),
-        representation=REPRESENTATIONS.number(representation),
+        query_strategy=None if query_strategy is None else encode_strategy(query_strategy),
+        head_recipe=None if head_recipe is None else _recipe(head_recipe),
+        representation=_representation(representation),
         label_budget=_budget(label_budget),
         lease_duration=duration("lease_duration", lease_duration),
         seed=uint64("seed", seed),
@@ -79,7 +81,7 @@ def create_task(
     )
     return Operation(
         "CreateTask",
-        task_pb2.CreateTaskRequest(task_id=task_id, task=task),
+        task_pb2.CreateTaskRequest(task_id=task_id, task=task, recipe=RECIPES.number(recipe)),
         lambda response: parse_task(response.task),
     )
 
@@ -217,6 +219,11 @@ def _strategy_change(
 
 def _recipe(head_recipe: types.HeadRecipe) -> head_pb2.HeadRecipe:
     return encoded(HEAD_RECIPE.encode, head_recipe, "head_recipe")
+
+
+def _representation(representation: types.Representation | None) -> Any:
+    """Return the number of a representation; Any, since each generated enum is a type."""
+    return None if representation is None else REPRESENTATIONS.number(representation)
 
 
 def _budget(label_budget: int | None) -> int | None:

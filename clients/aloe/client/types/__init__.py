@@ -16,12 +16,14 @@ from aloe.client.types.calls import (
     InputFailure,
     InputWarnings,
 )
+from aloe.client.types.head_maps import HeadMap, KernelPart
 from aloe.client.types.history import ClipChange, TaskEvent
 from aloe.client.types.labeling import (
     Answer,
     ImportLabelsResult,
     KnownLabel,
     Lease,
+    PickReason,
     QueryResult,
     StoredLabel,
     SubmitResult,
@@ -53,6 +55,7 @@ from aloe.values.audio import (
     Decoding,
 )
 from aloe.values.duplicates import DuplicateRule
+from aloe.values.named_recipes import RecipeName
 from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe, LogisticRecipe
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState, EventKind, PoolState, Split
@@ -105,12 +108,14 @@ __all__ = [
     "FieldViolation",
     "Float32Array",
     "Head",
+    "HeadMap",
     "HeadRecipe",
     "HeadTimes",
     "ImportLabelsResult",
     "ImportSummary",
     "InputFailure",
     "InputWarnings",
+    "KernelPart",
     "KnownLabel",
     "LabelCountRule",
     "LbfgsRecipe",
@@ -118,6 +123,7 @@ __all__ = [
     "LogisticRecipe",
     "NewClip",
     "Pcm",
+    "PickReason",
     "PlainRule",
     "PlateauRule",
     "Pool",
@@ -125,6 +131,7 @@ __all__ = [
     "Predictions",
     "QueryResult",
     "QueryStrategy",
+    "RecipeName",
     "Recording",
     "Representation",
     "Round",

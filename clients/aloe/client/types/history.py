@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from aloe.client.types.labeling import PickReason
 from aloe.values.states import ClipState, EventKind
 from aloe.values.strategies import QueryStrategy
 
@@ -22,6 +23,8 @@ class ClipChange:
     """The clip's place in the order of import; unlike its id it never passes to another clip."""
     is_audit: bool = False
     """CLIPS_LEASED, CLIPS_ANSWERED and LABELS_IMPORTED: whether the clip was drawn at random."""
+    reason: PickReason | None = None
+    """CLIPS_LEASED: why it was picked, besides its score."""
 
 
 @dataclass(frozen=True, slots=True)

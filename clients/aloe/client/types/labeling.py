@@ -34,6 +34,21 @@ class ImportLabelsResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PickReason:
+    """Why a rule that looks at how clips lie to each other picked a clip."""
+
+    gain: float | None
+    """What it was best in, by the rule, None where nothing bounds it; of herding, the part of the
+    pool that it newly covers."""
+    nearest_clip_id: str | None
+    """The labeled clip that is nearest; None without any, or of very many."""
+    nearest_distance: float | None
+    """To that, Euclidean, of what the head reads."""
+    text: str
+    """The same in words, in English."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """One oracle's exclusive, expiring hold on a clip."""
 
@@ -48,6 +63,8 @@ class Lease:
     """How long the recording is, where that is known."""
     is_audit: bool = False
     """Whether the clip was drawn at random; see create_task's audit_share."""
+    reason: PickReason | None = None
+    """Why it was picked, besides its score."""
 
 
 @dataclass(frozen=True, slots=True)

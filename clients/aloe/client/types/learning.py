@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from aloe.client.types.calls import InputFailure, InputWarnings
+from aloe.client.types.head_maps import HeadMap
 from aloe.values.recipes import HeadRecipe
 from aloe.values.representations import Representation
 from aloe.values.stopping import StopAdvice
@@ -138,3 +141,12 @@ class Head:
     representation: Representation
     map_name: str
     """Of the pool's map that it reads; empty for the embedding itself."""
+    map: HeadMap | None = None
+    """That map; None for the embedding itself."""
+
+    def probabilities(self, embeddings: Float32Array) -> Float32Array:
+        """Return class probabilities, (n, n_classes) float32, of embeddings, (n, embedding_dim)."""
+        read = embeddings if self.map is None else self.map.map(embeddings)
+        logits = read.astype(np.float64) @ self.weights + self.biases
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)

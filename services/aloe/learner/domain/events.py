@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import BoolArray, IntArray
+from aloe.learner.domain.leases import Reason
 from aloe.learner.domain.task import STATE_OF_SPLIT
 from aloe.values.states import ClipState, EventKind, Split
 from aloe.values.strategies import QueryStrategy
@@ -38,6 +39,8 @@ class Event:
     """CLIPS_LEASED, LEASES_RENEWED and CLIPS_ANSWERED: one per row."""
     scores: tuple[float | None, ...] = ()
     """CLIPS_LEASED: the score of each row; None without a head."""
+    reasons: tuple[Reason | None, ...] = ()
+    """CLIPS_LEASED: of each row what there is besides its score; none where there is nothing."""
     audits: tuple[bool, ...] = ()
     """CLIPS_LEASED, CLIPS_ANSWERED and LABELS_IMPORTED: whether each row was drawn at random; none
     where no row was."""

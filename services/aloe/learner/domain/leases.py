@@ -10,6 +10,19 @@ from aloe.values.states import ClipState, PoolState
 from aloe.values.strategies import QueryStrategy
 
 
+class Reason(NamedTuple):
+    """Why a rule that looks at how clips lie to each other picked a clip."""
+
+    gain: float | None
+    """What it was best in when it was picked, None where nothing bounds it; of HERDING, the part of
+    the pool that it covers and nothing labeled or leased does, weighted by how unsure the head is
+    there."""
+    nearest_row: int
+    """Of the labeled clip that is nearest; -1 for none."""
+    nearest_distance: float | None
+    """To that, Euclidean, of what the head reads."""
+
+
 class Pick(NamedTuple):
     """A clip that a ranking proposes for a lease; a tuple, since each query makes some dozens."""
 
@@ -21,6 +34,8 @@ class Pick(NamedTuple):
     """Of the clip; empty in leases of older servers."""
     is_audit: bool = False
     """Whether it was drawn at random, and not by the query strategy."""
+    reason: Reason | None = None
+    """None where it is the score alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 from google.rpc import status_pb2
 
 from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
-from aloe.learner.domain.head import Head
-from aloe.learner.domain.pool import Audio, Pool
+from aloe.learner.domain.pool import Audio
 from aloe.learner.domain.representations.naming import representation_of
-from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.task import Task
+from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.recorder import Phase
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.pools import read_audio
@@ -19,6 +18,7 @@ from aloe.learner.rpc.statuses import status_of
 from aloe.learner.usecases.advice import RoundReport
 from aloe.learner.usecases.predicting import NamedClip, NamedClips, PredictInput, Prediction
 from aloe.learner.usecases.probabilities import MAX_ANSWER_BYTES
+from aloe.learner.usecases.tasks import ExportedHead
 from aloe.serving.server import MAX_MESSAGE_BYTES
 from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, head_pb2
@@ -79,7 +79,8 @@ def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
     )
 
 
-def write_head(task: Task, pool: Pool, head: Head, trained: Round) -> head_pb2.Head:
+def write_head(exported: ExportedHead) -> head_pb2.Head:
+    task, pool, head, pool_map = exported.task, exported.pool, exported.head, exported.pool_map
     return head_pb2.Head(
         task=names.task_name(task.task_id),
         version=head.version,
@@ -88,12 +89,29 @@ def write_head(task: Task, pool: Pool, head: Head, trained: Round) -> head_pb2.H
         classes=task.classes,
         encoder_id=pool.encoder.encoder_id,
         encoder_fingerprint=pool.encoder.fingerprint,
-        label_count=trained.label_count,
-        head_recipe=HEAD_RECIPE.encode(trained.head_recipe, "head_recipe"),
+        label_count=exported.trained.label_count,
+        head_recipe=HEAD_RECIPE.encode(exported.trained.head_recipe, "head_recipe"),
         seed=task.seed,
         representation=REPRESENTATIONS.number(representation_of(head.map_name)),
         map_name=head.map_name,
+        map=_write_map(pool_map) if pool_map else None,
     )
+
+
+def _write_map(pool_map: PoolMap) -> head_pb2.HeadMap:
+    message = head_pb2.HeadMap(
+        clip_count=pool_map.clip_count,
+        mean=encode_matrix(pool_map.mean[np.newaxis]),
+        scale=encode_matrix(pool_map.scale[np.newaxis]),
+    )
+    part = pool_map.landmarks
+    if part is not None:
+        message.unit_mean.CopyFrom(encode_matrix(part.unit_mean[np.newaxis]))
+        message.landmarks.CopyFrom(encode_matrix(part.views))
+        message.steepness = part.steepness
+        message.similarity_mean.CopyFrom(encode_matrix(part.similarity_mean[np.newaxis]))
+        message.directions.CopyFrom(encode_matrix(part.directions))
+    return message
 
 
 def write_round(report: RoundReport) -> head_pb2.Round:

@@ -9,6 +9,7 @@ from aloe.learner.domain.events import NO_CLASS, Event, event_order
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.rpc import fields
+from aloe.learner.rpc.reasons import write_reason
 from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
 from aloe.learner.usecases.tasks import MAX_PAGE_CHANGES, ExportedLabel, TaskHistory
@@ -104,6 +105,12 @@ def _write_lease(task: Task, leased: LeasedClip) -> labeling_pb2.Lease:
         score=leased.lease.pick.score,
         duration=fields.write_known_duration(leased.clip.duration_s),
         is_audit=leased.lease.pick.is_audit,
+        reason=write_reason(
+            leased.lease.pick.reason,
+            task.query_strategy.selection_rule,
+            task.pool_id,
+            leased.nearest_id,
+        ),
     )
 
 
@@ -134,4 +141,18 @@ def _write_change(history: TaskHistory, event: Event, place: int) -> labeling_pb
         score=event.scores[place] if event.scores else None,
         clip_number=event.rows[place],
         is_audit=bool(event.audits) and event.audits[place],
+        reason=_write_reason(history, event, place),
+    )
+
+
+def _write_reason(history: TaskHistory, event: Event, place: int) -> labeling_pb2.PickReason | None:
+    reason = event.reasons[place] if event.reasons else None
+    if reason is None or event.query_strategy is None:
+        return None
+    is_there = 0 <= reason.nearest_row < len(history.clips)
+    return write_reason(
+        reason,
+        event.query_strategy.selection_rule,
+        history.task.pool_id,
+        history.clips[reason.nearest_row].clip_id if is_there else "",
     )

@@ -155,6 +155,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             pool_id=fields.read_pool_id(request.task.pool, "task.pool"),
             epoch=uuid.uuid4().hex,
             create_time=self._learner.now(),
+            recipe=tasks.read_recipe(request.recipe),
         )
         return task_pb2.CreateTaskResponse(
             task=tasks.write_task(await self._learner.tasks.create(task))
@@ -326,10 +327,10 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ExportHead(
         self, request: head_pb2.ExportHeadRequest, context: Any
     ) -> head_pb2.ExportHeadResponse:
-        task, pool, head, trained = await self._learner.tasks.head(
+        exported = await self._learner.tasks.head(
             fields.read_task_id(request.task, "task"), request.head_version
         )
-        return head_pb2.ExportHeadResponse(head=heads.write_head(task, pool, head, trained))
+        return head_pb2.ExportHeadResponse(head=heads.write_head(exported))
 
 
 def rpc_service(learner: Learner, export_idle_s: float) -> Service:

@@ -18,9 +18,9 @@ from aloe.learner.domain.task import (
 from aloe.learner.rpc import fields
 from aloe.learner.usecases.watching import TaskState
 from aloe.v1 import task_pb2
-from aloe.values.recipes import PAPER_RECIPE
+from aloe.values.named_recipes import Recipe, RecipeName, recipe_named
 from aloe.wire import names, times
-from aloe.wire.enums import POOL_STATES, REPRESENTATIONS
+from aloe.wire.enums import POOL_STATES, RECIPES, REPRESENTATIONS
 from aloe.wire.settings import (
     HEAD_RECIPE,
     STOPPING_RULE,
@@ -43,17 +43,31 @@ SETTINGS = tuple(
 """The fields of a task that can be changed; they have the same names in the domain."""
 
 
+_BEST = recipe_named(RecipeName.BEST)
+
+
+def read_recipe(number: int) -> Recipe:
+    """Read what fills in a task to create. Raises InvalidInput where there is no such recipe."""
+    return recipe_named(fields.valid(RECIPES.member, number, "recipe", default=RecipeName.BEST))
+
+
 def read_task(
-    message: task_pb2.Task, id_: str, *, pool_id: str, epoch: str, create_time: datetime
+    message: task_pb2.Task,
+    id_: str,
+    *,
+    pool_id: str,
+    epoch: str,
+    create_time: datetime,
+    recipe: Recipe = _BEST,
 ) -> Task:
-    """Read a task to create; what is unset has its default.
+    """Read a task to create; what is unset is the recipe's, or has its default.
 
     Raises:
         InvalidInput: a field holds an unknown kind of thing. check_task checks the rest.
     """
     lease_duration = fields.read_duration(message, "lease_duration", "task.")
     head_recipe = fields.valid(
-        HEAD_RECIPE.decode, message.head_recipe, "task.head_recipe", default=PAPER_RECIPE
+        HEAD_RECIPE.decode, message.head_recipe, "task.head_recipe", default=recipe.head_recipe
     )
     return Task(
         task_id=id_,
@@ -61,10 +75,18 @@ def read_task(
         classes=tuple(message.classes),
         epoch=epoch,
         create_time=create_time,
-        query_strategy=fields.valid(decode_strategy, message.query_strategy, "task.query_strategy"),
+        query_strategy=fields.valid(
+            decode_strategy,
+            message.query_strategy,
+            "task.query_strategy",
+            default=recipe.query_strategy,
+        ),
         head_recipe=head_recipe,
         representation=fields.valid(
-            decode_representation, message.representation, "task.representation"
+            decode_representation,
+            message.representation,
+            "task.representation",
+            default=recipe.representation,
         ),
         label_budget=message.label_budget if message.HasField("label_budget") else None,
         lease_duration=DEFAULT_LEASE_DURATION if lease_duration is None else lease_duration,

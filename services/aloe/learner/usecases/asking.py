@@ -6,6 +6,7 @@ that they stay the same ones while some of them are answered: these cover, and a
 """
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -14,27 +15,31 @@ from aloe.learner.cache.pools import CachedPool
 from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
+from aloe.learner.domain.batches.distances import nearest_covered
 from aloe.learner.domain.batches.ground import Ground
 from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
 from aloe.learner.domain.batches.situation import Picks, Situation
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
+from aloe.learner.domain.leases import Reason
 from aloe.learner.domain.selection import first_clips
 from aloe.values.states import ClipState
 from aloe.values.strategies import SelectionRule
 
 _FEWEST_CANDIDATES = 300
 _PER_PICK = 10
+_MOST_COMPARED = 20_000
+"""With more labeled clips than that, the nearest one of a pick is not looked for."""
 _COVERING = (ClipState.LABELED, ClipState.ABSTAINED, ClipState.LEASED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """The outcome: rows in the order to ask, with what each gained."""
+    """The outcome: rows in the order to ask, each with its reason."""
 
     rows: IntArray
-    gains: Float32Array
+    reasons: list[Reason]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +91,29 @@ def pick_batch(request: BatchRequest, herds: Herds) -> Batch:
         )
         cover = herds.cover.of(request.ground, request.vectors, outside)
         picks = state.pick(request.wanted, cover, np.flatnonzero(~is_open))
-        return Batch(rows[picks.places], picks.gains)
+        shares = picks.gains / np.float32(len(request.ground.rows))
+        return _explained(request, rows[picks.places], shares)
     return _by_rule(request, rows, is_open, outside)
+
+
+def _explained(request: BatchRequest, rows: IntArray, gains: Float32Array) -> Batch:
+    """Say of picks why."""
+    labeled = np.flatnonzero(request.class_indices != NO_CLASS)
+    nearest = np.full(len(rows), -1, np.int64)
+    distances = np.full(len(rows), np.inf, np.float32)
+    if len(labeled) <= _MOST_COMPARED:
+        places, squares = nearest_covered(request.vectors[rows], request.vectors[labeled])
+        if len(labeled):
+            nearest, distances = labeled[places], np.sqrt(squares)
+    return Batch(
+        rows,
+        [
+            Reason(gain if isfinite(gain) else None, row, distance if row >= 0 else None)
+            for gain, row, distance in zip(
+                gains.tolist(), nearest.tolist(), distances.tolist(), strict=True
+            )
+        ],
+    )
 
 
 def _by_rule(request: BatchRequest, rows: IntArray, is_open: BoolArray, outside: IntArray) -> Batch:
@@ -108,7 +134,7 @@ def _by_rule(request: BatchRequest, rows: IntArray, is_open: BoolArray, outside:
             count=request.wanted,
         )
     )
-    return Batch(rows[picks.places], picks.gains)
+    return _explained(request, rows[picks.places], picks.gains)
 
 
 def _candidates(request: BatchRequest) -> IntArray:

@@ -54,6 +54,8 @@ class LeasedClip:
     clip: Clip
     predicted_class: str
     """Empty without a head."""
+    nearest_id: str = ""
+    """Of the labeled clip that is nearest, where the pick has a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +304,11 @@ def _is_in(pool: CachedPool, lease: Lease) -> bool:
 
 
 def _leased_clip(task: Task, pool: CachedPool, lease: Lease) -> LeasedClip:
-    predicted = lease.pick.predicted_class
+    predicted, reason = lease.pick.predicted_class, lease.pick.reason
+    is_there = reason is not None and 0 <= reason.nearest_row < pool.row_count
     return LeasedClip(
-        lease, pool.clips[lease.pick.row], "" if predicted == NO_CLASS else task.classes[predicted]
+        lease,
+        pool.clips[lease.pick.row],
+        "" if predicted == NO_CLASS else task.classes[predicted],
+        pool.clips[reason.nearest_row].clip_id if reason and is_there else "",
     )

@@ -49,7 +49,7 @@ class Learner:
         retiring = Retiring(store, pool_cache, self.trainer.notify)
         self.pools = Pools(store, encoder, audio, retiring, now, on_deletion=self.collector.wake)
         self.importer = Importer(store, encoder, audio, retiring, import_limits)
-        self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, now)
+        self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, self.maps)
         self.label_importer = LabelImporter(store, pool_cache, self.trainer)
         ranking = Ranking(pool_cache, self.maps)
         self.labeling = Labeling(

@@ -104,11 +104,17 @@ class Ranking:
             batch = await pool.run(partial(pick_batch, request, cached.ranks.herds))
         if head is None or scores is None:
             order = batch.rows.tolist()
-            hashes = pool.clips.content_hashes(order)
+            columns = order, pool.clips.content_hashes(order), batch.reasons
             return [
-                Pick(row, None, NO_CLASS, each) for row, each in zip(order, hashes, strict=True)
+                Pick(row, None, NO_CLASS, each, reason=reason)
+                for row, each, reason in zip(*columns, strict=True)
             ]
-        picks = _picks(scores, batch.rows, pool.clips)
+        picks = [
+            pick._replace(reason=reason)
+            for pick, reason in zip(
+                _picks(scores, batch.rows, pool.clips), batch.reasons, strict=True
+            )
+        ]
         picks = _with_audits(cached, scores, picks, pool.clips, most)
         cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
         return picks

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from aloe.learner.cache.pools import CachedPool, PoolCache, PoolClips
 from aloe.learner.cache.tasks import CachedTask, TaskCache
@@ -19,11 +18,13 @@ from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import StoredLabel
 from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, check_task
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
 from aloe.learner.usecases.listing import Listing, listing_of
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.settling import clip_of
 from aloe.learner.usecases.training import Trainer
@@ -60,6 +61,18 @@ class ExportedLabel:
     label: StoredLabel
 
 
+@dataclass(frozen=True, slots=True)
+class ExportedHead:
+    """A head with all that it takes to use it elsewhere."""
+
+    task: Task
+    pool: Pool
+    head: Head
+    trained: Round
+    pool_map: PoolMap | None
+    """None where it reads embeddings."""
+
+
 class Tasks:
     """Serves every call on tasks but those of oracles, ImportLabels and Predict."""
 
@@ -69,10 +82,10 @@ class Tasks:
         pools: PoolCache,
         cache: TaskCache,
         trainer: Trainer,
-        now: Callable[[], datetime],
+        maps: PoolMaps,
     ) -> None:
         self._store, self._pools, self._cache = store, pools, cache
-        self._trainer, self._now = trainer, now
+        self._trainer, self._maps = trainer, maps
         self._watching = Watching(store, cache, self._look)
 
     async def create(self, task: Task) -> TaskState:
@@ -200,8 +213,8 @@ class Tasks:
         pool = await self._pools.fresh(task.pool_id)
         return task, pool.pool, _exported(pool, stored)
 
-    async def head(self, task_id: str, version: int) -> tuple[Task, Pool, Head, Round]:
-        """Return a head, the newest one for version 0, with its round.
+    async def head(self, task_id: str, version: int) -> ExportedHead:
+        """Return a head, the newest one for version 0, with its round and what it reads.
 
         Raises:
             HeadNotTrained: the task has no head yet.
@@ -218,7 +231,8 @@ class Tasks:
                 f" head {version}"
             )
         pool = await self._store.read_pool(cached.task.pool_id)
-        return cached.task, pool, head, rounds[0]
+        pool_map = await self._maps.of_head(pool.pool_id, head)
+        return ExportedHead(cached.task, pool, head, rounds[0], pool_map)
 
 
 async def _exported(

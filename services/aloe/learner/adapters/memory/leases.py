@@ -121,6 +121,7 @@ def _first_free(stored: StoredTask, request: LeaseRequest, most: float) -> list[
 
 
 def _log_leased(stored: StoredTask, request: LeaseRequest, leases: Sequence[Lease]) -> None:
+    reasons = tuple(lease.pick.reason for lease in leases)
     stored.log(
         EventKind.CLIPS_LEASED,
         [
@@ -130,6 +131,7 @@ def _log_leased(stored: StoredTask, request: LeaseRequest, leases: Sequence[Leas
         oracle_id=request.oracle_id,
         lease_ids=tuple(lease.lease_id for lease in leases),
         scores=tuple(lease.pick.score for lease in leases),
+        reasons=reasons if any(reasons) else (),
         head_version=request.head_version,
         query_strategy=request.query_strategy,
         content_hashes=tuple(lease.pick.content_hash for lease in leases),

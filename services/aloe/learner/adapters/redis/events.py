@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from aloe.learner.adapters.redis import codec
 from aloe.learner.domain.events import NO_CLASS, Event
+from aloe.learner.domain.leases import Reason
 from aloe.learner.domain.task import Task
 from aloe.values.states import ClipState, EventKind
 
@@ -23,8 +25,8 @@ _EVENT_KINDS = {
 }
 """As the scripts write them."""
 _STATES = frozenset(map(int, ClipState))
-_PLAIN_LENGTH = 2
-"""Of a lease in the log: its id and score."""
+_PLAIN_LENGTH, _AUDIT_LENGTH = 2, 3
+"""Of a lease in the log: its id and score; with whether it is an audit. A reason follows these."""
 _NUMBERS = {int}
 _SCORES = {int, float, type(None)}
 
@@ -56,6 +58,7 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
         audits=(
             _leased_audits(leases) if kind is EventKind.CLIPS_LEASED else tuple(map(bool, audits))
         ),
+        reasons=_reasons(leases) if kind is EventKind.CLIPS_LEASED else (),
         query_strategy=codec.load_strategy(fields.get(b"strategy", b"").decode()),
         content_hashes=tuple(hashes),
     )
@@ -63,10 +66,23 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
     return event
 
 
-def _leased_audits(leases: Sequence[Sequence[object]]) -> tuple[bool, ...]:
-    """Read which clips were drawn at random: those whose lease has a third value."""
-    audits = tuple(len(each) > _PLAIN_LENGTH for each in leases)
+def _leased_audits(leases: Sequence[Sequence[Any]]) -> tuple[bool, ...]:
+    """Read which clips were drawn at random; none where no clip was."""
+    audits = tuple(each[2] == 1 if len(each) > _PLAIN_LENGTH else False for each in leases)
     return audits if any(audits) else ()
+
+
+def _reasons(leases: Sequence[Sequence[Any]]) -> tuple[Reason | None, ...]:
+    """Read what was given besides the score; none where nothing was."""
+    reasons = tuple(_reason(each[3:]) if len(each) > _AUDIT_LENGTH else None for each in leases)
+    return reasons if any(reasons) else ()
+
+
+def _reason(values: Sequence[Any]) -> Reason:
+    reason = Reason(*values)
+    if type(reason.nearest_row) is not int or not {*map(type, reason)} <= _SCORES:
+        raise ValueError(f"{values} are no reason of a pick")
+    return reason
 
 
 def _check(event: Event, class_count: int) -> None:

@@ -10,7 +10,7 @@ from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.scripts import guarded
 from aloe.learner.adapters.redis.task_scripts import TaskScripts, milliseconds
 from aloe.learner.adapters.refusals import LEASE_IDS
-from aloe.learner.domain.leases import Lease, LeaseOutcome, LeaseRequest, Pick
+from aloe.learner.domain.leases import Lease, LeaseOutcome, LeaseRequest, Pick, Reason
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import REQUEST_LIFE
 from aloe.values.states import PoolState
@@ -70,9 +70,14 @@ class RedisLeases(TaskScripts):
 
 def _sent(pick: Pick) -> Sequence[Any]:
     """Write a pick for the script, which puts the hash in the fourth place."""
-    return (*pick[:3], "", 1) if pick.is_audit else pick[:3]
+    if not pick.is_audit and pick.reason is None:
+        return pick[:3]
+    return (*pick[:3], "", int(pick.is_audit), *(pick.reason or ()))
 
 
 def _pick(found: Sequence[Any]) -> Pick:
-    row, score, predicted, content_hash, *audit = found
-    return Pick(row, score, predicted, content_hash, bool(audit))
+    row, score, predicted, content_hash, *more = found
+    is_audit, *reason = more or (0,)
+    return Pick(
+        row, score, predicted, content_hash, bool(is_audit), Reason(*reason) if reason else None
+    )

@@ -1,6 +1,6 @@
 -- Leases the first free clips of a ranking.
--- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked, a clip that
--- was drawn at random as { row, score, class, '', 1 },
+-- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked, more
+-- than a score as { row, score, class, '', 1 if it was drawn at random, gain, nearest row, distance },
 -- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy,
 -- a line with the hash of each.
 local refusal = fence_off(ARGV[1])
@@ -57,7 +57,7 @@ for index, pick in ipairs(taken) do
   table.insert(rows, pick[1])
   table.insert(states, LEASED)
   table.insert(classes, NO_CLASS)
-  table.insert(ids, { lease_id, pick[2], pick[5] })
+  table.insert(ids, { lease_id, pick[2], unpack(pick, 5) })
   table.insert(hashes, pick[4])
 end
 local state = 'open'

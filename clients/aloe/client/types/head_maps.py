@@ -1,0 +1,60 @@
+"""The map of embeddings that a head reads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.wire.arrays import Float32Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KernelPart:
+    """What turns two views of an embedding into Gaussian kernel features."""
+
+    unit_mean: Float32Array
+    """(embedding_dim,)"""
+    landmarks: Float32Array
+    """(n_landmarks, 2 embedding_dim)"""
+    steepness: float
+    similarity_mean: Float32Array
+    """(n_landmarks,)"""
+    directions: Float32Array
+    """(n_landmarks, 256)"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadMap:
+    """A map of embeddings, fitted on a pool; HeadMap in head.proto has the formula."""
+
+    clip_count: int
+    """Clips that it was fitted on."""
+    mean: Float32Array
+    """(embedding_dim,)"""
+    scale: Float32Array
+    """(embedding_dim,)"""
+    kernel: KernelPart | None
+    """None: linear."""
+
+    def map(self, embeddings: Float32Array) -> Float32Array:
+        """Map embeddings, (n, embedding_dim), to what the head reads, (n, dim) float32."""
+        x = np.asarray(embeddings, np.float64)
+        roots: NDArray[np.float64] = np.sign(x) * np.sqrt(np.abs(x))
+        linear = _unit((roots - self.mean) * self.scale)
+        if self.kernel is None:
+            return linear.astype(np.float32)
+        angles = _unit(_unit(x) - self.kernel.unit_mean)
+        views = np.hstack([linear, angles])
+        landmarks = self.kernel.landmarks.astype(np.float64)
+        squares = np.square(views).sum(axis=1)[:, np.newaxis] + np.square(landmarks).sum(axis=1)
+        distances = np.maximum(squares - 2 * views @ landmarks.T, 0) / 2
+        similarities = np.exp(-self.kernel.steepness * distances)
+        mapped = (similarities - self.kernel.similarity_mean) @ self.kernel.directions
+        return np.asarray(mapped, np.float32)
+
+
+def _unit(vectors: NDArray[Any]) -> NDArray[np.float64]:
+    lengths = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
+    units: NDArray[np.float64] = vectors / np.where(lengths > 0, lengths, 1)
+    return units
