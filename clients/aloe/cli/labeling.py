@@ -61,6 +61,11 @@ def query(
             for lease in found.leases
         ],
     )
+    for lease in found.leases:
+        if lease.is_audit:
+            tell(f"{lease.clip_id}: drawn at random, for estimates of accuracy")
+        elif lease.reason is not None:
+            tell(f"{lease.clip_id}: {lease.reason.text}")
 
 
 def submit(

@@ -13,15 +13,16 @@ from aloe.learner.cache.pools import CachedPool
 from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.representations.fitting import draws, fit
+from aloe.learner.domain.representations.fitting import LANDMARK_COUNT, draws, fit
 from aloe.learner.domain.representations.naming import representation_of, version_of
 from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.ports.pools import CHUNK_ROWS
 from aloe.learner.ports.store import Store
 from aloe.values.representations import Representation
 
-REFIT_GROWTH = 10
-"""A pool that has so many times the clips of its map gets a new one with the next head."""
+_GROWTH, _GROWTH_OF_FEW = 10, 2
+"""A pool that has so many times the clips of its map gets a new one with the next head; the smaller
+number where the map is of fewer clips than it could have landmarks."""
 _SEED = 0
 """Of what is drawn to fit a map."""
 _MOST_KEPT = 16
@@ -131,4 +132,5 @@ class PoolMaps:
 
 
 def _is_outgrown(pool_map: PoolMap, pool: CachedPool) -> bool:
-    return pool.pool.clip_count >= REFIT_GROWTH * pool_map.clip_count
+    growth = _GROWTH_OF_FEW if pool_map.clip_count < LANDMARK_COUNT else _GROWTH
+    return pool.pool.clip_count >= growth * pool_map.clip_count

@@ -64,7 +64,8 @@ class Ranking:
         if head is not None:
             pool_map = await self._maps.of_head(cached.task.pool_id, head)
         else:
-            pool_map = await self._maps.current(pool, cached.task.representation)
+            # No head of the task is bound to an older one.
+            pool_map = await self._maps.current(pool, cached.task.representation, may_refit=True)
         await self._pools.load(pool, pool_map)
         if not by_batch:
             return await _rank(cached, head, pool, most)
