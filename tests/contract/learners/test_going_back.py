@@ -14,11 +14,13 @@ from aloe.learner.domain.errors import (
     HeadVersionUnknown,
     LeaseLost,
     PoolNotFound,
+    StoreDamaged,
     StoreWentBack,
     TaskNotFound,
 )
 from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.predicting import NamedClip, NamedClips
+from aloe.values.representations import Representation
 from aloe.values.states import EventKind, Split
 
 OLD, A, B = range(20), range(100, 120), range(201, 221)
@@ -281,3 +283,18 @@ async def test_a_task_and_a_pool_that_never_were_are_not_found(world: World):
     assert {content_of(each.clip) for each in heard} == set(B)
     await world.answer(heard)
     assert len(await world.labels(1)) == 20
+
+
+async def test_a_task_whose_map_is_lost_is_asked_on_and_mended_by_its_next_head(redis_url: str):
+    async with world_on(redis_url, uuid.uuid4().hex) as world:
+        await world.create(representation=Representation.LINEAR)
+        await world.add(names("old", OLD), OLD)
+        version = await trained(world)
+        head = (await world.learners[0].tasks.head(world.task_id, 0)).head
+        await world.client.hdel(f"aloe:{{pool:{world.pool_id}}}:maps", head.map_name)
+        with pytest.raises(StoreDamaged, match=head.map_name):
+            await predicted(world, 1)
+        leased = await world.query(4, 1)
+        assert len(leased) == 4
+        version = (await world.answer(leased, 1)).head_version or 0
+        assert not (await predicted(world, 1, version)).failures

@@ -141,6 +141,7 @@ class Labeling:
             head = None
             with contextlib.suppress(HeadNotTrained):
                 head = await cached.head(self._store)
+            head = await self._ranking.usable(cached, head)
             try:
                 ranking = await self._ranking.rank(cached, head, pool, max_count, wanted)
                 if len(ranking) < max_count:

@@ -1,5 +1,6 @@
 """The order in which clips are asked: by query strategy and head; at random before the first."""
 
+import logging
 import time
 from functools import partial
 
@@ -14,6 +15,7 @@ from aloe.learner.domain.auditing import audit_places, audit_rows, with_audits
 from aloe.learner.domain.batches.density import mean_direction
 from aloe.learner.domain.batches.ground import Ground, reference_rows
 from aloe.learner.domain.batches.rules import RULES
+from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import Pick
@@ -25,6 +27,7 @@ from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.values.states import ClipState
 from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 
+_log = logging.getLogger(__name__)
 _QUICK_CLIP_COUNT = 32_768
 """Up to so many are ordered in less time than it takes to start another thread's work."""
 
@@ -39,6 +42,25 @@ class Ranking:
 
     def __init__(self, pools: PoolCache, maps: PoolMaps) -> None:
         self._pools, self._maps = pools, maps
+        self._lost: set[str] = set()
+        """Maps that heads name and the store has no more; told once each."""
+
+    async def usable(self, cached: CachedTask, head: Head | None) -> Head | None:
+        """Return a head; None if the map that it reads is gone.
+
+        Clips are then asked as before the first head, so that labels, and with them the next head,
+        which reads a map that is there, can come.
+        """
+        if head is None:
+            return None
+        try:
+            await self._maps.of_head(cached.task.pool_id, head)
+        except StoreDamaged as error:
+            if head.map_name not in self._lost:
+                self._lost.add(head.map_name)
+                _log.error("tasks/%s is asked without its head: %s", cached.task.task_id, error)
+            return None
+        return head
 
     async def rank(
         self, cached: CachedTask, head: Head | None, pool: CachedPool, batch_size: int, most: int
