@@ -1,5 +1,7 @@
 """What a process keeps to pick batches of a task: candidates under a head, and what is covered."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array, IntArray
@@ -48,7 +50,7 @@ class Herds:
         self,
         head: Head | None,
         ground: Ground,
-        reference_probabilities: Float32Array,
+        reference_probabilities: Callable[[], Float32Array],
         vectors: Float32Array,
         rows: IntArray,
     ) -> HerdingState:
@@ -57,7 +59,7 @@ class Herds:
         Args:
             head: under which they are candidates; None before the first.
             ground: the references.
-            reference_probabilities: (r, n_classes) float32, by the head.
+            reference_probabilities: returns (r, n_classes) float32, by the head.
             vectors: (n_clips, dim) float32.
             rows: (m,) int64, of vectors: the candidates.
         """
@@ -67,7 +69,7 @@ class Herds:
                 self._state = ground.start()
             else:
                 self._state = HerdingState(
-                    ground.references, reference_probabilities, vectors[rows]
+                    ground.references, reference_probabilities(), vectors[rows]
                 )
             self._made_for = made_for
         return self._state

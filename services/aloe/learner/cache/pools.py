@@ -119,8 +119,9 @@ class CachedPool:
         self.retired_rows: list[int] = []
         """Rows of deleted and replaced clips, in that order."""
         self._threads = threads
-        self.grounds: dict[str, Ground] = {}
-        """What batches are picked on, by the name of the map."""
+        self.grounds: dict[str, tuple[Ground, tuple[int, int]]] = {}
+        """What batches are picked on, by the name of the map, with how many rows and retired rows
+        the pool had then."""
         self.read_at = -math.inf
         """It has what the store held at this time, by time.monotonic()."""
         self._matrices: dict[str, Matrix] = {}

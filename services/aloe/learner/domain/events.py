@@ -81,8 +81,17 @@ OF_CLIPS = (
     EventKind.LABELS_IMPORTED,
 )
 """Those that say which clip each of their rows was."""
-_UNANSWERED = (ClipState.UNLABELED, ClipState.LEASED)
-_OF_TRAIN = (*_UNANSWERED, ClipState.LABELED, ClipState.ABSTAINED)
+
+
+def table_of(*states: ClipState) -> BoolArray:
+    """Return (n_states,) bool that says by state whether it is one of these."""
+    table = np.zeros(max(ClipState) + 1, np.bool_)
+    table[list(states)] = True
+    return table
+
+
+_UNANSWERED = table_of(ClipState.UNLABELED, ClipState.LEASED)
+_OF_TRAIN = _UNANSWERED | table_of(ClipState.LABELED, ClipState.ABSTAINED)
 _LABELING = (EventKind.CLIPS_ANSWERED, EventKind.LABELS_IMPORTED)
 _RETIRING = (EventKind.CLIPS_RETIRED, EventKind.LABELS_DROPPED)
 
@@ -217,10 +226,10 @@ class TaskView:
 
         Those that have been retired, or become of another split since, are none.
         """
-        unanswered = np.isin(self.states, _UNANSWERED)
+        unanswered = _UNANSWERED[self.states]
         for step in self._steps:
-            unanswered[step.rows[np.isin(step.states, _UNANSWERED)]] = True
-        return unanswered & np.isin(self.states, _OF_TRAIN)
+            unanswered[step.rows[_UNANSWERED[step.states]]] = True
+        return unanswered & _OF_TRAIN[self.states]
 
     def rows_in(self, state: ClipState) -> IntArray:
         """Return the rows in a state, ascending: (n,) int64."""

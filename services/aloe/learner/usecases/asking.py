@@ -16,10 +16,10 @@ from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
 from aloe.learner.domain.batches.distances import nearest_covered
-from aloe.learner.domain.batches.ground import Ground
+from aloe.learner.domain.batches.ground import REFERENCE_COUNT, Ground
 from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
 from aloe.learner.domain.batches.situation import Picks, Situation
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.events import NO_CLASS, table_of
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.leases import Reason
@@ -31,7 +31,7 @@ _FEWEST_CANDIDATES = 300
 _PER_PICK = 10
 _MOST_COMPARED = 20_000
 """With more labeled clips than that, the nearest one of a pick is not looked for."""
-_COVERING = (ClipState.LABELED, ClipState.ABSTAINED, ClipState.LEASED)
+_COVERING = table_of(ClipState.LABELED, ClipState.ABSTAINED, ClipState.LEASED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,14 +78,14 @@ def pick_batch(request: BatchRequest, herds: Herds) -> Batch:
     """Pick, in one thread."""
     rows = _candidates(request)
     is_open = request.is_open[rows]
-    covers = np.isin(request.states, _COVERING)
+    covers = _COVERING[request.states]
     covers[rows] = False
     outside = np.flatnonzero(covers)
     if request.rule is SelectionRule.HERDING:
         state = herds.state(
             request.head,
             request.ground,
-            _probabilities(request, request.ground.rows),
+            lambda: _probabilities(request, request.ground.rows),
             request.vectors,
             rows,
         )
@@ -144,8 +144,8 @@ def _candidates(request: BatchRequest) -> IntArray:
         rows = rows[request.may_be_candidate[rows]]
         if np.count_nonzero(request.is_open[rows]) >= request.wanted:
             return rows
-        # Nearly all references are answered: any clip will do.
-        return np.flatnonzero(request.may_be_candidate)
+        # Nearly all references are answered: others will do, but not all of a large pool.
+        return np.flatnonzero(request.is_open)[: max(REFERENCE_COUNT, request.wanted)]
     count = max(_FEWEST_CANDIDATES, _PER_PICK * request.batch_size)
     most = int(np.count_nonzero(request.may_be_candidate))
     while True:

@@ -145,11 +145,15 @@ class Ranking:
 
 async def _ground(pool: CachedPool, map_name: str) -> Ground:
     """Return what batches are picked on, made anew where the pool's clips became others."""
-    rows = reference_rows(pool.row_count, pool.retired_rows)
-    known = pool.grounds.get(map_name)
-    if known is None or not np.array_equal(known.rows, rows):
-        known = await pool.run(partial(Ground.of, rows, pool.matrix(map_name)))
-        pool.grounds[map_name] = known
+    known, counts = pool.grounds.get(map_name, (None, None))
+    now = pool.row_count, len(pool.retired_rows)
+    if known is None or counts != now:
+        draw = partial(reference_rows, pool.row_count, list(pool.retired_rows))
+        vectors = pool.matrix(map_name)
+        rows = await pool.run(draw)
+        if known is None or not np.array_equal(known.rows, rows):
+            known = await pool.run(partial(Ground.of, rows, vectors))
+        pool.grounds[map_name] = known, now
     return known
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from functools import partial
 
 import numpy as np
 from numpy.testing import assert_array_equal
@@ -21,7 +22,7 @@ def test_tasks_without_a_head_share_one_state_until_the_last_has_a_head():
     ground = Ground.of(np.arange(len(vectors)), vectors)
     tasks = [Herds(), Herds()]
     states = [
-        herds.state(None, ground, uniform(len(vectors), class_count), vectors, ground.rows)
+        herds.state(None, ground, partial(uniform, len(vectors), class_count), vectors, ground.rows)
         for herds, class_count in zip(tasks, (2, 5), strict=True)
     ]
     assert states[0] is states[1]
@@ -39,7 +40,7 @@ def test_a_task_that_has_labels_already_has_candidates_of_its_own():
     vectors = random_situation(2).references
     ground = Ground.of(np.arange(len(vectors)), vectors)
     rows = ground.rows[3:]
-    state = Herds().state(None, ground, uniform(len(vectors), 2), vectors, rows)
+    state = Herds().state(None, ground, partial(uniform, len(vectors), 2), vectors, rows)
     assert state is not ground.start()
     assert len(state.pick(1_000, np.zeros(len(vectors), np.float32)).places) == len(rows)
 
