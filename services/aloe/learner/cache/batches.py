@@ -1,5 +1,7 @@
 """What a process keeps to pick batches of a task: candidates under a head, and what is covered."""
 
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +12,8 @@ from aloe.learner.domain.batches.herding import HerdingState
 from aloe.learner.domain.head import Head
 
 _NOTHING = np.empty(0, np.int64)
+_BYTE_BUDGET = 512 * 1024**2
+"""For the herding of all tasks together: 5 to 20 MB each."""
 
 
 class Cover:
@@ -46,6 +50,16 @@ class Herds:
         self._made_for: tuple[Head | None, Ground, bytes] | None = None
         self._state: HerdingState | None = None
 
+    @property
+    def byte_count(self) -> int:
+        """Bytes that its state takes, which tasks without a head may share."""
+        state = self._state
+        return state.byte_count if state else 0
+
+    def forget(self) -> None:
+        """Let go of the state; the next query makes it again."""
+        self._state = self._made_for = None
+
     def state(
         self,
         head: Head | None,
@@ -64,16 +78,40 @@ class Herds:
             rows: (m,) int64, of vectors: the candidates.
         """
         made_for = head, ground, rows.tobytes()
-        if self._state is None or self._made_for is None or not _same(self._made_for, made_for):
+        # By names of its own: another thread may have it forgotten meanwhile.
+        state, before = self._state, self._made_for
+        if state is None or before is None or not _same(before, made_for):
             if head is None and np.array_equal(rows, ground.rows):
-                self._state = ground.start()
+                state = ground.start()
             else:
-                self._state = HerdingState(
-                    ground.references, reference_probabilities(), vectors[rows]
-                )
-            self._made_for = made_for
-        return self._state
+                state = HerdingState(ground.references, reference_probabilities(), vectors[rows])
+            self._state, self._made_for = state, made_for
+        return state
 
 
 def _same(one: tuple[Head | None, Ground, bytes], other: tuple[Head | None, Ground, bytes]) -> bool:
     return one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
+
+
+class RecentHerds:
+    """The tasks whose herding is kept, within a budget of memory: those that were asked last."""
+
+    def __init__(self, byte_budget: int = _BYTE_BUDGET) -> None:
+        self._byte_budget = byte_budget
+        self._kept: OrderedDict[int, weakref.ref[Herds]] = OrderedDict()
+        """By identity, the one that was used longest ago first."""
+
+    def used(self, herds: Herds) -> None:
+        """Note that a task was asked; what was asked longest ago gives way to it."""
+        self._kept[id(herds)] = weakref.ref(herds)
+        self._kept.move_to_end(id(herds))
+        there = {key: found for key, ref in self._kept.items() if (found := ref()) is not None}
+        excess = sum(each.byte_count for each in there.values()) - self._byte_budget
+        for key in list(self._kept):
+            found = there.get(key)
+            if found is herds or (found is not None and excess <= 0):
+                continue
+            if found is not None:
+                excess -= found.byte_count
+                found.forget()
+            del self._kept[key]

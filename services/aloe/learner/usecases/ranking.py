@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from aloe.learner.cache.batches import RecentHerds
 from aloe.learner.cache.pools import CachedPool, PoolCache, PoolClips
 from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
@@ -42,6 +43,7 @@ class Ranking:
 
     def __init__(self, pools: PoolCache, maps: PoolMaps) -> None:
         self._pools, self._maps = pools, maps
+        self._herds = RecentHerds()
         self._lost: set[str] = set()
         """Maps that heads name and the store has no more; told once each."""
 
@@ -125,6 +127,7 @@ class Ranking:
                 wanted=most,
             )
             batch = await pool.run(partial(pick_batch, request, cached.ranks.herds))
+            self._herds.used(cached.ranks.herds)
         if head is None or scores is None:
             order = batch.rows.tolist()
             columns = order, pool.clips.content_hashes(order), batch.reasons

@@ -96,6 +96,11 @@ class HerdingState:
         self._weights = uncertainty(reference_probabilities)
         self._similarities = references.similarities(candidates)
 
+    @property
+    def byte_count(self) -> int:
+        """Bytes that it takes."""
+        return self._similarities.nbytes
+
     def pick(self, count: int, cover: Float32Array, taken: IntArray = _NO_PLACES) -> Picks:
         """Pick candidates.
 
