@@ -29,8 +29,10 @@ from aloe.values.strategies import SelectionRule
 
 _FEWEST_CANDIDATES = 300
 _PER_PICK = 10
-_MOST_COMPARED = 20_000
-"""With more labeled clips than that, the nearest one of a pick is not looked for."""
+_MOST_CANDIDATES = 8_192
+"""With 4,096 references 134 MB of similarities; clips beyond them are asked by score."""
+_MOST_COMPARED = 10_000_000
+"""Pairs of picks and labeled clips; of more than that, the nearest one is not looked for."""
 _COVERING = table_of(ClipState.LABELED, ClipState.ABSTAINED, ClipState.LEASED)
 
 
@@ -97,11 +99,13 @@ def pick_batch(request: BatchRequest, herds: Herds) -> Batch:
 
 
 def _explained(request: BatchRequest, rows: IntArray, gains: Float32Array) -> Batch:
-    """Say of picks why."""
+    """Say of picks why, and add others where there are too few."""
+    others = _others(request, rows)
+    rows, gains = np.r_[rows, others], np.r_[gains, np.zeros(len(others), np.float32)]
     labeled = np.flatnonzero(request.class_indices != NO_CLASS)
     nearest = np.full(len(rows), -1, np.int64)
     distances = np.full(len(rows), np.inf, np.float32)
-    if len(labeled) <= _MOST_COMPARED:
+    if len(labeled) * len(rows) <= _MOST_COMPARED:
         places, squares = nearest_covered(request.vectors[rows], request.vectors[labeled])
         if len(labeled):
             nearest, distances = labeled[places], np.sqrt(squares)
@@ -146,20 +150,36 @@ def _candidates(request: BatchRequest) -> IntArray:
             return rows
         # Nearly all references are answered: others will do, but not all of a large pool.
         return np.flatnonzero(request.is_open)[: max(REFERENCE_COUNT, request.wanted)]
-    count = max(_FEWEST_CANDIDATES, _PER_PICK * request.batch_size)
-    most = int(np.count_nonzero(request.may_be_candidate))
+    count = min(max(_FEWEST_CANDIDATES, _PER_PICK * request.batch_size), _MOST_CANDIDATES)
     while True:
-        rows = first_clips(
-            SelectionRule.CLASS_AGNOSTIC,
-            scores=request.scores,
-            predicted=request.predicted,
-            is_open=request.may_be_candidate,
-            class_count=request.class_count,
-            count=count,
-        )
-        if count >= most or np.count_nonzero(request.is_open[rows]) >= request.wanted:
+        rows = _best_by_score(request, request.may_be_candidate, count)
+        is_enough = np.count_nonzero(request.is_open[rows]) >= request.wanted
+        if is_enough or len(rows) < count or count == _MOST_CANDIDATES:
             return rows
-        count *= 2
+        count = min(2 * count, _MOST_CANDIDATES)
+
+
+def _others(request: BatchRequest, picked: IntArray) -> IntArray:
+    """Return the clips of a very large batch beyond its candidates, by score: (n,) int64."""
+    missing = request.wanted - len(picked)
+    if missing <= 0 or request.scores is None:
+        return np.empty(0, np.int64)
+    is_open = request.is_open
+    is_open[picked] = False
+    return _best_by_score(request, is_open, missing)
+
+
+def _best_by_score(request: BatchRequest, among: BoolArray, count: int) -> IntArray:
+    assert request.scores is not None  # noqa: S101 - callers have a head
+    assert request.predicted is not None  # noqa: S101
+    return first_clips(
+        SelectionRule.CLASS_AGNOSTIC,
+        scores=request.scores,
+        predicted=request.predicted,
+        is_open=among,
+        class_count=request.class_count,
+        count=count,
+    )
 
 
 def _probabilities(request: BatchRequest, rows: IntArray) -> Float32Array:
