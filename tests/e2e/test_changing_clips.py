@@ -131,10 +131,11 @@ def check(learner: LearnerClient, task: str, stored_count: int) -> None:
     counts = learner.get_task(task).clip_counts
     assert labels == clips
     assert (counts.labeled, counts.unlabeled, counts.leased) == (len(clips), 0, 0)
-    states: dict[str, list[ClipState]] = defaultdict(list)
+    # By number: the new content of an id may be leased before the old one is taken out of the task.
+    states: dict[int, list[ClipState]] = defaultdict(list)
     for event in learner.list_events(task):
         for each in event.changes:
-            states[each.clip_id].append(each.state)
+            states[each.clip_number].append(each.state)
     stories = list(states.values())
     assert sum(story.count(ClipState.LABELED) for story in stories) == stored_count
     assert sum(story.count(ClipState.RETIRED) for story in stories) == CHANGE_COUNT * 3 // 4
