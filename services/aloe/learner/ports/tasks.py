@@ -22,6 +22,9 @@ KEPT_HEADS = 5
 """Of each task, the newest ones; rounds are kept for good."""
 REQUEST_LIFE = timedelta(days=1)
 """How long the answer to a request id is remembered."""
+CLOCK_SLACK = timedelta(seconds=1)
+"""So much later than it can a hold may seem to end, by clocks that differ; one of longer was given
+before a clock was put back, and is over."""
 ENDED_LEASE_LIFE = timedelta(days=7)
 """How long a lease is remembered after it ended; until then a late answer or a correction can be
 taken, and after it the lease is unknown."""

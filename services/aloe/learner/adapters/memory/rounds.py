@@ -8,7 +8,7 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
-from aloe.learner.ports.tasks import KEPT_HEADS
+from aloe.learner.ports.tasks import CLOCK_SLACK, KEPT_HEADS
 from aloe.values.states import EventKind
 
 
@@ -29,7 +29,7 @@ class MemoryRounds(TaskTable):
                 None,
                 now,
             )
-        elif training.trainer_id != trainer_id and training.until > now:
+        elif training.trainer_id != trainer_id and now < training.until <= now + hold + CLOCK_SLACK:
             return None
         stored.fence += training.trainer_id != trainer_id
         training.trainer_id, training.until = trainer_id, now + milliseconds(hold)

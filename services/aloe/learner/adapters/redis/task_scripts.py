@@ -15,7 +15,7 @@ from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, is_damage, read_script
 from aloe.learner.domain.leases import Conflict, LabelsDiffer, RankingTooShort
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task
-from aloe.learner.ports.tasks import ENDED_LEASE_LIFE
+from aloe.learner.ports.tasks import CLOCK_SLACK, ENDED_LEASE_LIFE
 from aloe.redis.connecting import RedisClient
 from aloe.redis.keys import TASK_KINDS
 from aloe.values.states import ClipState
@@ -36,6 +36,7 @@ def task_script(run: Callable[..., Awaitable[Any]], name: str) -> Script:
     """Read a script on a task, with what all of them share in front."""
     constants = (
         f"local MIN_LABELED_CLASSES = {MIN_LABELED_CLASSES}\n"
+        f"local CLOCK_SLACK_MS = {milliseconds(CLOCK_SLACK)}\n"
         f"local ENDED_LEASE_LIFE_MS = {milliseconds(ENDED_LEASE_LIFE)}\n"
     )
     return Script(run, name, front=constants + read_script("task"))

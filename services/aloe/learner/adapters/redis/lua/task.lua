@@ -157,7 +157,6 @@ local function vacate(label, hold, now)
 end
 
 -- Notes by what time leases were timed. Redis' clock may be put back: they would last too long.
-local CLOCK_SLACK_MS = 1000
 local function note_time(now)
   if now > number('clock') + CLOCK_SLACK_MS then redis.call('HSET', META, 'clock', now) end
 end
