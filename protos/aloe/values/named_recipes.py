@@ -6,7 +6,7 @@ from enum import Enum
 from aloe.values.recipes import PAPER_RECIPE, HeadRecipe, LogisticRecipe
 from aloe.values.representations import Representation
 from aloe.values.strategies import (
-    DEFAULT_STRATEGY,
+    PAPER_STRATEGY,
     AcquisitionFunction,
     QueryStrategy,
     SelectionRule,
@@ -25,7 +25,7 @@ class Recipe:
 
 
 _HERDING = QueryStrategy(AcquisitionFunction.SMALLEST_MARGIN, SelectionRule.HERDING)
-_PAPER = Recipe(Representation.NONE, PAPER_RECIPE, DEFAULT_STRATEGY, seed_labels=5)
+_PAPER = Recipe(Representation.NONE, PAPER_RECIPE, PAPER_STRATEGY, seed_labels=5)
 _LINEAR = Recipe(Representation.LINEAR, LogisticRecipe(), _HERDING, seed_labels=0)
 _KERNEL = Recipe(Representation.KERNEL, LogisticRecipe(), _HERDING, seed_labels=0)
 

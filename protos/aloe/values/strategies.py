@@ -66,4 +66,4 @@ class QueryStrategy:
     selection_rule: SelectionRule = SelectionRule.CLASS_AWARE
 
 
-DEFAULT_STRATEGY = QueryStrategy()
+PAPER_STRATEGY = QueryStrategy()

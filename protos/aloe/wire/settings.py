@@ -11,7 +11,7 @@ from aloe.values.stopping import (
     StoppingRule,
     StopReason,
 )
-from aloe.values.strategies import DEFAULT_STRATEGY, QueryStrategy
+from aloe.values.strategies import PAPER_STRATEGY, QueryStrategy
 from aloe.wire.enums import (
     ACQUISITION_FUNCTIONS,
     REPRESENTATIONS,
@@ -38,7 +38,7 @@ def encode_strategy(strategy: QueryStrategy) -> task_pb2.QueryStrategy:
 
 
 def decode_strategy(
-    message: task_pb2.QueryStrategy, field: str, *, default: QueryStrategy = DEFAULT_STRATEGY
+    message: task_pb2.QueryStrategy, field: str, *, default: QueryStrategy = PAPER_STRATEGY
 ) -> QueryStrategy:
     """Read a query strategy; what is unset is the default's.
 

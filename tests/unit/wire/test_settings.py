@@ -17,7 +17,7 @@ from aloe.values.stopping import (
     PlateauRule,
     StablePredictionsRule,
 )
-from aloe.values.strategies import DEFAULT_STRATEGY
+from aloe.values.strategies import PAPER_STRATEGY
 from aloe.wire.errors import MalformedValue
 from aloe.wire.settings import (
     HEAD_RECIPE,
@@ -80,7 +80,7 @@ def test_json_says_the_kind_beside_the_settings():
 
 
 def test_unset_strategy_is_the_default():
-    assert decode_strategy(task_pb2.QueryStrategy(), "s") == DEFAULT_STRATEGY
+    assert decode_strategy(task_pb2.QueryStrategy(), "s") == PAPER_STRATEGY
 
 
 def test_unset_settings_have_their_defaults():

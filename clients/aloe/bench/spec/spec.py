@@ -19,7 +19,7 @@ from aloe.client import (
 from aloe.oracle import PERFECT
 from aloe.values.named_recipes import RECIPES, Recipe
 from aloe.values.recipes import PAPER_RECIPE
-from aloe.values.strategies import DEFAULT_STRATEGY
+from aloe.values.strategies import PAPER_STRATEGY
 from aloe.values.strategy_names import strategy_named
 
 PAPER_HEAD_RECIPE = head_recipe_text(PAPER_RECIPE)
@@ -192,7 +192,7 @@ class Spec:
             # Two names may be of one.
             return tuple(dict.fromkeys(named))
         return tuple(
-            Recipe(representation, parse_head_recipe(text), DEFAULT_STRATEGY, self.seed_labels)
+            Recipe(representation, parse_head_recipe(text), PAPER_STRATEGY, self.seed_labels)
             for representation in self.representations
             for text in self.head_recipes
         )

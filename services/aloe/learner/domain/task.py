@@ -13,7 +13,7 @@ from aloe.values.representations import Representation
 from aloe.values.states import ClipState, PoolState, Split
 from aloe.values.stopping import MAX_LABEL_COUNT, StoppingRule
 from aloe.values.strategies import (
-    DEFAULT_STRATEGY,
+    PAPER_STRATEGY,
     AcquisitionFunction,
     QueryStrategy,
 )
@@ -55,7 +55,7 @@ class Task:
     epoch: str
     """Differs between a task and a later one of the same id; fences stale writers."""
     create_time: datetime
-    query_strategy: QueryStrategy = DEFAULT_STRATEGY
+    query_strategy: QueryStrategy = PAPER_STRATEGY
     head_recipe: HeadRecipe = PAPER_RECIPE
     representation: Representation = Representation.NONE
     """What its heads read."""

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aloe.learner.cache.batches import Herds
 from aloe.learner.cache.pools import CachedPool
 from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
-from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
+from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
 from aloe.learner.domain.batches.distances import nearest_covered
 from aloe.learner.domain.batches.ground import REFERENCE_COUNT, Ground
 from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
@@ -54,7 +55,7 @@ class BatchRequest:
     ground: Ground
     vectors: Float32Array
     """(n_clips, dim) float32, what the head reads."""
-    states: "np.typing.NDArray[np.int8]"
+    states: NDArray[np.int8]
     """(n_clips,) int8, ClipState now."""
     class_indices: IntArray
     """(n_clips,) int64, NO_CLASS where there is no label."""
@@ -62,7 +63,8 @@ class BatchRequest:
     """(n_clips,) bool, clips that had no answer when the head came."""
     scores: Float32Array | None
     """(n_clips,) float32, by the head; None before the first."""
-    predicted: "np.typing.NDArray[np.int16] | None"
+    predicted: Int16Array | None
+    """(n_clips,) int16, predicted classes; None before the first."""
     seed: int
     batch_size: int
     """How many the query asks for."""
