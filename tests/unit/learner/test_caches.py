@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from aloe.learner.adapters.memory.store import MemoryStore
-from aloe.learner.cache.pools import CachedPool, PoolCache
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import PoolNotFound, StoreUnavailable, TaskNotFound
 from aloe.learner.domain.leases import LabelChange

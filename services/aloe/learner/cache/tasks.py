@@ -11,7 +11,8 @@ from itertools import chain
 
 import numpy as np
 
-from aloe.learner.cache.pools import RECENT_S, CachedPool
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.pools import RECENT_S
 from aloe.learner.cache.scores import Ranks
 from aloe.learner.domain.arrays import IntArray
 from aloe.learner.domain.errors import (

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.cache.batches import Herds
-from aloe.learner.cache.pools import CachedPool
+from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aloe.learner.cache.pools import PoolCache, no_clip
+from aloe.learner.cache.clips import no_clip
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.domain.clip_index import FoundClip
 from aloe.learner.domain.errors import (
     InvalidInput,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from aloe.learner.cache.pools import CachedPool, PoolCache
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
     HeadNotTrained,

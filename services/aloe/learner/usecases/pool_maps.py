@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from aloe.learner.bulkheads import TRAINING, Threads
-from aloe.learner.cache.pools import CachedPool
+from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.head import Head

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
-from aloe.learner.cache.pools import found_clips, no_clip
+from aloe.learner.cache.clips import found_clips, no_clip
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import Removal
 from aloe.learner.domain.errors import AudioNotFound, InvalidInput, PoolNotFound, StoreDamaged

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aloe.admission.gate import not_working
-from aloe.learner.cache.pools import PoolCache, no_clip
+from aloe.learner.cache.clips import no_clip
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.accepting import Acceptance, accept
 from aloe.learner.domain.arrays import Float32Array

@@ -7,7 +7,9 @@ from functools import partial
 import numpy as np
 
 from aloe.learner.cache.batches import RecentHerds
-from aloe.learner.cache.pools import CachedPool, PoolCache, PoolClips
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.clips import PoolClips
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.acquisition import random_scores

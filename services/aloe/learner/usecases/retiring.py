@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from aloe.learner.cache.pools import CachedPool, PoolCache
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.errors import StoreFull, TaskChanged, TaskNotFound
 from aloe.learner.domain.pool import Pool

@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from aloe.learner.cache.pools import CachedPool, PoolCache, PoolClips
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.clips import PoolClips
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, IntArray
 from aloe.learner.domain.errors import PoolNotFound, StoreWentBack

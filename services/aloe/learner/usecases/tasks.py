@@ -4,7 +4,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from aloe.learner.cache.pools import CachedPool, PoolCache, PoolClips
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.clips import PoolClips
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
     HeadVersionUnknown,

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from aloe.admission.gate import not_working
 from aloe.learner.bulkheads import TRAINING, Threads
-from aloe.learner.cache.pools import CachedPool, PoolCache
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache, read_log
 from aloe.learner.domain.errors import (
     LearnerError,
