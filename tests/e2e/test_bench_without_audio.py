@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from aloe.bench.results import schema
 from aloe.bench.spec import ExperimentError
 from aloe.client import Split
 
+ALL = schema.ALL_LABELS
 CLASS_COUNT, CLIP_COUNT, DIM = 3, 90, 8
 GROUPS = np.array([f"speaker{n // 6}" for n in range(CLIP_COUNT)])
 
@@ -154,3 +156,49 @@ def test_recipes_are_followed_with_their_own_seed_labels_and_strategies(
     for key, counts in learned.items():
         # Random picks may be of one class at first, of which no head is trained.
         assert runs[key] == counts or (key[2] == "random" and set(runs[key]) < set(counts))
+
+
+def test_what_heads_would_accept_is_held_against_the_truth(
+    from_zero: Bench, beasts: Path, tmp_path: Path
+):
+    table = {
+        "datasets": [{"name": str(beasts)}],
+        "recipes": ["paper", "best"],
+        "strategies": ["random", "herding"],
+        "audit_shares": [0, 0.5],
+        "max_expected_error": 0.1,
+        "seeds": 1,
+        "labels": 60,
+        "batch_size": 5,
+    }
+    rows = replace(from_zero, table=table).run(tmp_path / "out").to_pylist()
+    runs: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["selection_rule"]:
+            key = row["representation"], row["selection_rule"], row["audit_share"]
+            runs.setdefault(key, []).append(row)
+    # Audits help neither random picks nor heads that get no estimate.
+    assert list(runs) == [
+        ("none", "class-agnostic", 0.0),
+        ("none", "herding", 0.0),
+        ("kernel", "class-agnostic", 0.0),
+        ("kernel", "herding", 0.0),
+        ("kernel", "herding", 0.5),
+    ]
+    train_count = sum(row["label_count"] for row in rows if row["acquisition_function"] == ALL) / 2
+    for (representation, _, share), run in runs.items():
+        checked = [row for row in run if row["test_clip_count"] is not None]
+        counts = [50, 60] if representation == "kernel" else []
+        assert [row["label_count"] for row in checked] == counts
+        for row in checked:
+            assert row["rest_clip_count"] == train_count - row["label_count"]
+            right = row["test_right_count"] / row["test_clip_count"]
+            assert right == pytest.approx(row["test_accuracy"])
+            for part in ("rest", "test"):
+                assert row[f"{part}_wrong_count"] <= row[f"{part}_accepted_count"]
+                assert (row[f"{part}_expected_error"] is None) == (
+                    not row[f"{part}_accepted_count"]
+                )
+                assert (row[f"{part}_expected_error"] or 0) <= 0.1
+        audits = [row["audit_label_count"] for row in checked]
+        assert audits == ([] if not counts else [0, 0] if not share else [0, 5])

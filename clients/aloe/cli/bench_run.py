@@ -60,6 +60,19 @@ def run(
             help=f"by name, in place of the two above, separated by commas: {', '.join(RECIPES)}"
         ),
     ] = None,
+    audit_shares: Annotated[
+        str | None,
+        typer.Option(
+            help="parts of the picks to draw at random, such as 0,0.05, where they help to estimate"
+            " accuracy"
+        ),
+    ] = None,
+    max_expected_error: Annotated[
+        float | None,
+        typer.Option(
+            help="how many of the predictions that heads may accept may be wrong; 0 asks for none"
+        ),
+    ] = None,
     rounds: Annotated[
         int | None,
         typer.Option(help="batches after the seed labels, at most; 100 without --labels"),
@@ -144,6 +157,8 @@ def run(
         "head_recipes": head_recipe or None,
         "representations": _listed(representations),
         "recipes": _listed(recipes),
+        "audit_shares": _numbers("audit_shares", audit_shares),
+        "max_expected_error": max_expected_error,
         "rounds": rounds,
         "labels": labels,
         "seeds": seeds,
@@ -183,6 +198,15 @@ def run(
 
 def _listed(text: str | None) -> list[str] | None:
     return None if text is None else split_list(text)
+
+
+def _numbers(key: str, text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(each) for each in split_list(text)]
+    except ValueError:
+        raise ExperimentError(f"{key} is {text!r}; give numbers, separated by commas") from None
 
 
 def _located(text: str | None) -> list[str] | None:

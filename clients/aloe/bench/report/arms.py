@@ -25,7 +25,12 @@ CHOICE_COLUMNS = tuple(
     if name not in (*SETTING_COLUMNS, "acquisition_function", "selection_rule", "seed")
 )
 """What else is chosen for a run, whatever an experiment can choose."""
-_PAPERS_CHOICES = {"recipe": "paper", "representation": "none", "head_recipe": "adam"}
+_PAPERS_CHOICES = {
+    "recipe": "paper",
+    "representation": "none",
+    "head_recipe": "adam",
+    "audit_share": "",
+}
 """The paper's value of the columns that have one, as choice_text writes it."""
 _FUNCTIONS = [each.value for each in AcquisitionFunction]
 _RULES = [each.value for each in SelectionRule]
@@ -39,7 +44,9 @@ class NoSuchArm(ValueError):
 
 
 def choice_text(column: str, value: object) -> str:
-    """Write what was chosen for a run shortly, and as distinctly."""
+    """Write what was chosen for a run shortly, and as distinctly; empty where nothing was."""
+    if column == "audit_share":
+        return f"{float(str(value)) * 100:.4g}% audits" if value else ""
     if column != "head_recipe":
         return str(value)
     try:
@@ -157,6 +164,7 @@ def random_beside(arm: Arm, arms: Iterable[Arm]) -> Arm | None:
 def _find_arm(arms: Sequence[Arm], wanted: str) -> Arm:
     parts = set(filter(None, wanted.split("/")))
     found = [each for each in arms if parts <= set(each.name.split("/"))]
+    found = [each for each in found if parts == set(each.name.split("/"))] or found
     if len(found) == 1:
         return found[0]
     names = ", ".join(each.name for each in found or arms)

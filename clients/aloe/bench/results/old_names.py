@@ -1,8 +1,8 @@
 """Results and experiments of earlier versions, read under the names of today.
 
 Then the acquisition function was called "strategy", the selection rule "sampling", and the
-acquisition function smallest_margin "margin". There was no choice of head recipes and
-representations yet.
+acquisition function smallest_margin "margin". There was no choice of head recipes,
+representations and audits yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from aloe.bench.results.schema import SCHEMA
+from aloe.bench.results.schema import ALL_LABELS, SCHEMA
 from aloe.bench.spec import PAPER_HEAD_RECIPE
 from aloe.bench.spec.toml import RENAMED_KEYS
 from aloe.client import Representation
@@ -24,8 +24,12 @@ _FUNCTIONS = {"smallest_margin": "margin"}
 ONLY_VALUES: Mapping[str, Any] = {
     "head_recipe": PAPER_HEAD_RECIPE,
     "representation": Representation.NONE.value,
+    "audit_share": 0.0,
 }
-"""Name of a column that there was not to what would have stood there."""
+"""Name of a column that there was not to what would have stood there; but see _UNSAID_AUDITS."""
+_UNSAID_AUDITS = 0.05
+"""What the learner drew at random for heads by `logistic` between the first estimates, which have a
+column, and the choice of audits."""
 
 
 def todays_table(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,11 +69,28 @@ def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
     arrays = [
         _todays_values(stored[each], table[stored[each]])
         if each in stored
-        else pa.array([ONLY_VALUES.get(each)] * table.num_rows, SCHEMA.field(each).type)
+        else _missing_values(file, each, table.num_rows)
         for each in columns
     ]
     fields = [(todays if each in todays.names else SCHEMA).field(each) for each in columns]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, table.schema.metadata))
+
+
+def _missing_values(file: pq.ParquetFile, column: str, row_count: int) -> pa.Array:
+    """Return what would have stood in a column that there was not."""
+    kind = SCHEMA.field(column).type
+    if column != "audit_share" or "audit_label_count" not in file.schema_arrow.names:
+        return pa.array([ONLY_VALUES.get(column)] * row_count, kind)
+    recipes, functions = (
+        file.read([name])[name].to_pylist() for name in ("head_recipe", "acquisition_function")
+    )
+    return pa.array(
+        [
+            _UNSAID_AUDITS if recipe.startswith("logistic") and function != ALL_LABELS else 0.0
+            for recipe, function in zip(recipes, functions, strict=True)
+        ],
+        kind,
+    )
 
 
 def _todays_values(stored_name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:

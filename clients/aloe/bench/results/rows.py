@@ -1,7 +1,7 @@
 """What happened in a run, and the same as rows of the results: one per head."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
 from math import isfinite
@@ -28,6 +28,29 @@ _NO_HEAD: Row = {"round": 0, "head_version": 0, "label_count": 0}
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """Predictions for some clips, of which the learner said which to accept."""
+
+    clip_count: int
+    right_count: int
+    """Predictions that are right, accepted or not."""
+    accepted_count: int
+    wrong_count: int
+    """Accepted ones that are wrong."""
+    expected_error: float | None
+    """Part of the accepted ones that the learner expects to be wrong; None without any."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCheck:
+    """What a head would take as its own answers; None without such clips."""
+
+    rest: Accepted | None
+    """Of the train clips that were not asked."""
+    test: Accepted | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """What happened in a run."""
 
@@ -36,6 +59,8 @@ class RunRecord:
     """One per head."""
     batches: tuple[LabelingRound, ...]
     """Empty for the ceiling."""
+    checks: Mapping[int, HeadCheck] = field(default_factory=dict)
+    """Of some heads, by version."""
 
 
 def run_columns(dataset: str, encoder: str, key: RunKey) -> Row:
@@ -52,6 +77,7 @@ def run_columns(dataset: str, encoder: str, key: RunKey) -> Row:
         "seed": key.seed,
         "representation": key.representation.value,
         "head_recipe": key.head_recipe,
+        "audit_share": key.audit_share,
     }
 
 
@@ -72,6 +98,7 @@ def run_table(run: Row, record: RunRecord) -> pa.Table:
     rows = [run | each for each in before] + [
         run
         | _head(place, each)
+        | _check(record.checks.get(each.head_version))
         | _picks(asked.get(each.head_version, []))
         | _evaluation("validation", each.validation)
         | _evaluation("test", each.test)
@@ -112,6 +139,22 @@ def _estimate(estimate: AccuracyEstimate | None) -> Row:
         "estimated_low": estimate.low,
         "estimated_high": estimate.high,
         "audit_label_count": estimate.audit_label_count,
+    }
+
+
+def _check(check: HeadCheck | None) -> Row:
+    parts = {"rest": check.rest, "test": check.test} if check else {}
+    return {
+        f"{part}_{name}": value
+        for part, found in parts.items()
+        if found is not None
+        for name, value in (
+            ("clip_count", found.clip_count),
+            ("right_count", found.right_count),
+            ("accepted_count", found.accepted_count),
+            ("wrong_count", found.wrong_count),
+            ("expected_error", found.expected_error),
+        )
     }
 
 

@@ -11,6 +11,8 @@ RESULTS_FILE = "results.parquet"
 METADATA_KEY = b"aloe"
 ALL_LABELS = "all_labels"
 """In place of an acquisition function: the head trained on every train label, the ceiling."""
+CHECKED_LABEL_COUNTS = (50, 100, 200, 400)
+"""Where estimates, and what a head would accept, are held against the truth."""
 
 _RUN = [
     pa.field("dataset", pa.string(), nullable=False),
@@ -22,6 +24,7 @@ _RUN = [
     pa.field("seed", pa.int64(), nullable=False),
     pa.field("representation", pa.string(), nullable=False),  # what heads read
     pa.field("head_recipe", pa.string(), nullable=False),  # as head_recipe_text writes it
+    pa.field("audit_share", pa.float64(), nullable=False),  # part of the picks drawn at random
 ]
 _HEAD = [
     pa.field("round", pa.int32(), nullable=False),  # 0 is the head of the seed labels, or none yet
@@ -52,6 +55,17 @@ _EVALUATIONS = [
         ("calibration_error", pa.float64()),
     )
 ]
+_CHECKS = [
+    # Of the heads at CHECKED_LABEL_COUNTS and the last, where they have an estimate: what they say
+    # of the train clips that were not asked, and of the test clips. Accepted are the predictions of
+    # which the spec's max_expected_error is expected to be wrong; wrong, those of them that are.
+    pa.field(f"{part}_{figure}", kind)
+    for part in ("rest", "test")
+    for figure, kind in (
+        *((f"{each}_count", pa.int64()) for each in ("clip", "right", "accepted", "wrong")),
+        ("expected_error", pa.float64()),
+    )
+]
 _TIMES = [
     pa.field(name, pa.float64())
     for name in ("training_s", "evaluation_s", "scoring_s", "selection_s", "store_s", "round_s")
@@ -60,4 +74,4 @@ _TIMES = [
 TIME_COLUMNS = tuple(field.name for field in _TIMES)
 """They differ from run to run; every other column is fixed by the seed."""
 RUN_COLUMNS = tuple(field.name for field in _RUN)
-SCHEMA = pa.schema([*_RUN, *_HEAD, *_PICKS, *_EVALUATIONS, *_TIMES])
+SCHEMA = pa.schema([*_RUN, *_HEAD, *_PICKS, *_EVALUATIONS, *_CHECKS, *_TIMES])

@@ -80,6 +80,12 @@ class ExperimentFolder:
                 f"{file} was made from other clips, labels or embeddings than {run['dataset']} has"
                 f" now under {run['encoder']}; give another --output"
             )
+        (share,) = set(old_names.read(_open(file), ["audit_share"])["audit_share"].to_pylist())
+        if share != run["audit_share"]:
+            raise ExperimentError(
+                f"{file} was made by an earlier version, with {share:g} of the picks at random;"
+                " give another --output"
+            )
         return True
 
     def write_run(self, run: Row, table: pa.Table, corpus_digest: str) -> None:

@@ -69,12 +69,12 @@ class Corpus:
             if self.splits[clip_id] in wanted
         ]
 
-    def train_truth(self, task: str) -> dict[str, str]:
-        """Return the train clips of a task, each with its class."""
+    def truth_of(self, task: str, split: Split) -> dict[str, str]:
+        """Return the clips of a split, each with its class in a task."""
         return {
             clip_id: label
             for clip_id, label in self.truth[task].items()
-            if self.splits[clip_id] is Split.TRAIN
+            if self.splits[clip_id] is split
         }
 
     def seed_labels(self, task: str, per_class: int, seed: int) -> list[KnownLabel]:

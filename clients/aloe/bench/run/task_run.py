@@ -1,22 +1,27 @@
 """One run: a task of its own, labeled by its own oracle, over gRPC."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
-from aloe.bench.results.rows import RunRecord
+from aloe.bench.results.rows import HeadCheck, RunRecord
+from aloe.bench.results.schema import CHECKED_LABEL_COUNTS
+from aloe.bench.run.checking import accepted, stretches
 from aloe.bench.run.corpus import Corpus
 from aloe.bench.spec import Spec
 from aloe.bench.spec.run_keys import RunKey
 from aloe.client import (
     AsyncLearnerClient,
     KnownLabel,
+    PoolState,
     QueryStrategy,
     Split,
     StoppingRule,
     parse_head_recipe,
 )
-from aloe.oracle import LabelingRound, hardness_of, label_task, parse_oracle
+from aloe.oracle import LabelingRound, Oracle, hardness_of, label_task, parse_oracle
+from aloe.values.recipes import AdamRecipe
 
 PATIENCE = timedelta(minutes=5)
 """How long a server may be away, or a head take, before the experiment gives up."""
@@ -64,26 +69,86 @@ class TaskRun:
             self.spec.stopping_rule(),
             label_budget=self.spec.labels - len(seed_labels) if self.spec.labels else None,
         )
+        classes = self.corpus.classes[key.task]
+        answering = oracle.build(
+            self.corpus.truth_of(key.task, Split.TRAIN), classes, key.seed, hardness
+        )
+        return await self._label(answering, seed_labels, first_head, on_batch)
+
+    async def _label(
+        self,
+        oracle: Oracle,
+        seed_labels: Sequence[KnownLabel],
+        first_head: int,
+        on_batch: Callable[[], None],
+    ) -> RunRecord:
+        """Label the task in stretches, each ending with a head that is checked."""
+        rule = self.key.selection_rule
+        assert rule is not None  # noqa: S101 - the ceiling is not labeled
+        batch_size = self.spec.labels_a_round(rule, len(self.corpus.classes[self.key.task]))
         batches: list[LabelingRound] = []
+        checks: dict[int, HeadCheck] = {}
 
         def on_round(batch: LabelingRound) -> None:
             batches.append(batch)
             on_batch()
 
-        classes = self.corpus.classes[key.task]
-        report = await label_task(
-            self.client,
-            self.task_id,
-            oracle.build(self.corpus.train_truth(key.task), classes, key.seed, hardness),
-            oracle_id="simulated",
-            batch_size=self.spec.labels_a_round(key.selection_rule, len(classes)),
-            batches_at_once=self.spec.batches_at_once,
-            rounds=self.spec.rounds or None,
-            min_head_version=first_head,
-            on_round=on_round,
-            call_timeout=PATIENCE,
-        )
-        return await self._record(report.head_version, batches)
+        head_version = first_head
+        for rounds in stretches(
+            CHECKED_LABEL_COUNTS if self._is_checked else (),
+            self.spec.rounds or None,
+            seed_count=len(seed_labels),
+            batch_size=batch_size,
+        ):
+            report = await label_task(
+                self.client,
+                self.task_id,
+                oracle,
+                oracle_id="simulated",
+                batch_size=batch_size,
+                batches_at_once=self.spec.batches_at_once,
+                rounds=rounds,
+                min_head_version=head_version,
+                on_round=on_round,
+                call_timeout=PATIENCE,
+            )
+            head_version = report.head_version
+            if self._is_checked and head_version and head_version not in checks:
+                asked = {each.clip_id for each in seed_labels}
+                asked.update(lease.clip_id for each in batches for lease in each.query.leases)
+                checks |= await self._check(head_version, asked)
+            if report.pool_state is not PoolState.OPEN:
+                break
+        return await self._record(head_version, batches, checks)
+
+    @property
+    def _is_checked(self) -> bool:
+        """Whether it is asked what heads would accept, which takes estimates of their accuracy."""
+        is_estimated = not isinstance(parse_head_recipe(self.key.head_recipe), AdamRecipe)
+        return is_estimated and self.spec.max_expected_error > 0
+
+    async def _check(self, head_version: int, asked: Collection[str]) -> dict[int, HeadCheck]:
+        """Hold the newest head against the truth; nothing where it has no estimate."""
+        await self._wait_for(head_version)
+        (last,) = await self.client.list_rounds(self.task_id, head_version, timeout=PATIENCE)
+        if last.accuracy_estimate is None:
+            return {}
+        train = self.corpus.truth_of(self.key.task, Split.TRAIN)
+        found = [
+            await accepted(
+                self.client,
+                self.task_id,
+                truth,
+                head_version=head_version,
+                max_error=self.spec.max_expected_error,
+                timeout=PATIENCE,
+            )
+            for truth in (
+                {clip_id: label for clip_id, label in train.items() if clip_id not in asked},
+                self.corpus.truth_of(self.key.task, Split.TEST),
+            )
+        ]
+        return {head_version: HeadCheck(*found)}
 
     async def hardness(self) -> Hardness:
         """Return how hard the train clips are to the head that knows all their labels."""
@@ -110,6 +175,7 @@ class TaskRun:
             query_strategy=strategy,
             head_recipe=parse_head_recipe(self.key.head_recipe),
             representation=self.key.representation,
+            audit_share=self.key.audit_share,
             label_budget=label_budget,
             lease_duration=_LEASE,
             seed=self.key.seed,
@@ -122,10 +188,18 @@ class TaskRun:
         )
         return imported.head_version or 0
 
-    async def _record(self, last_head: int, batches: Sequence[LabelingRound]) -> RunRecord:
-        """Wait for the last head and read the rounds."""
+    async def _wait_for(self, head_version: int) -> None:
         async for update in self.client.watch_task(self.task_id, timeout=PATIENCE):
-            if update.task.head_version >= last_head:
-                break
+            if update.task.head_version >= head_version:
+                return
+
+    async def _record(
+        self,
+        last_head: int,
+        batches: Sequence[LabelingRound],
+        checks: Mapping[int, HeadCheck] = MappingProxyType({}),
+    ) -> RunRecord:
+        """Wait for the last head and read the rounds."""
+        await self._wait_for(last_head)
         rounds = await self.client.list_rounds(self.task_id, timeout=PATIENCE)
-        return RunRecord(self.key, rounds, tuple(batches))
+        return RunRecord(self.key, rounds, tuple(batches), checks)

@@ -1,5 +1,6 @@
 """What an experiment is asked to do: a checked value, its TOML file, the runs it consists of."""
 
+from aloe.bench.spec.encoder_names import encoder_name
 from aloe.bench.spec.spec import (
     PAPER_HEAD_RECIPE,
     ClassAwareRandom,
@@ -8,7 +9,6 @@ from aloe.bench.spec.spec import (
     MarginOn,
     Reading,
     Spec,
-    encoder_name,
 )
 
 __all__ = [

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from aloe.bench.spec.spec import ExperimentError, Spec, encoder_name
+from aloe.bench.spec.encoder_names import encoder_name
+from aloe.bench.spec.spec import ExperimentError, Spec
 from aloe.bench.spec.toml import to_table
 from aloe.client import head_recipe_text
 from aloe.values.strategy_names import strategy_name
@@ -19,6 +20,7 @@ _GROWING = (
     "head_recipes",
     "representations",
     "recipes",
+    "audit_shares",
 )
 _NAMED_BY_STRATEGIES = ("acquisition_functions", "selection_rules")
 _NAMED_BY_RECIPES = ("head_recipes", "representations", "seed_labels")

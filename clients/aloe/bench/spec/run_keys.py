@@ -23,6 +23,8 @@ class RunKey:
     head_recipe: str = PAPER_HEAD_RECIPE
     """As head_recipe_text writes it."""
     representation: Representation = Representation.NONE
+    audit_share: float = 0.0
+    """Part of its picks that is drawn at random."""
     seed_labels: int = field(default=0, compare=False)
     """Per class; it follows from what is above."""
 
@@ -41,6 +43,7 @@ def _of(spec: Spec, task: str, recipe: Recipe) -> Iterator[RunKey]:
         yield RunKey(task, None, None, PERFECT, seed, *read)
     for asked in spec.asked_by(recipe):
         by = asked.acquisition_function, asked.selection_rule
-        for oracle in spec.oracles:
-            for seed in range(spec.seeds):
-                yield RunKey(task, *by, oracle, seed, *read, recipe.seed_labels)
+        for share in spec.audit_shares_of(recipe, asked):
+            for oracle in spec.oracles:
+                for seed in range(spec.seeds):
+                    yield RunKey(task, *by, oracle, seed, *read, share, recipe.seed_labels)

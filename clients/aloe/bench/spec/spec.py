@@ -6,6 +6,7 @@ from enum import Enum
 from math import ceil
 from pathlib import Path
 
+from aloe.bench.spec.encoder_names import encoder_name
 from aloe.client import (
     AcquisitionFunction,
     AnyOfRules,
@@ -18,7 +19,7 @@ from aloe.client import (
 )
 from aloe.oracle import PERFECT
 from aloe.values.named_recipes import RECIPES, Recipe
-from aloe.values.recipes import PAPER_RECIPE
+from aloe.values.recipes import PAPER_RECIPE, AdamRecipe
 from aloe.values.strategies import PAPER_STRATEGY
 from aloe.values.strategy_names import strategy_named
 
@@ -27,11 +28,10 @@ OWN = "own"
 """In place of the name of a query strategy: each recipe's own."""
 OWN_SEED_LABELS = -1
 
-# Parts of handles and URLs that are no name of an encoder.
-_FILLERS = ("frameworks", "variations", "versions")
-_KAGGLE_FRAMEWORK = "tensorflow2"
 _MAX_RULE_COUNT = 20
 """The stopping rules that a learner can combine."""
+_MAX_AUDIT_SHARE = 0.5
+"""The part of its picks that a learner draws at random, at most."""
 
 
 class ExperimentError(Exception):
@@ -108,6 +108,12 @@ class Spec:
     """What heads read; each with every head recipe."""
     recipes: tuple[str, ...] = ()
     """Names of recipes, which are followed in place of those two."""
+    audit_shares: tuple[float, ...] = (0.0,)
+    """Parts of the picks that are drawn at random for better estimates of accuracy; each with every
+    recipe and query strategy that it can help, see audit_shares_of."""
+    max_expected_error: float = 0.02
+    """Predictions are accepted so that this part of them is expected to be wrong; 0 asks for none.
+    """
     seeds: int = 10
     """Repetitions, with the seeds 0, 1, ..."""
     rounds: int = 100
@@ -149,7 +155,7 @@ class Spec:
     def __post_init__(self) -> None:
         for key in (
             *("datasets", "encoders", "acquisition_functions"),
-            *("selection_rules", "oracles", "head_recipes", "representations"),
+            *("selection_rules", "oracles", "head_recipes", "representations", "audit_shares"),
         ):
             if not getattr(self, key):
                 raise ExperimentError(f"{key} is empty; give at least one")
@@ -161,6 +167,7 @@ class Spec:
                 f"stop has {len(self.stop)} rules; give at most {_MAX_RULE_COUNT}"
             )
         self._check_counts()
+        self._check_parts()
         self._check_own()
         if self.ignore_splits and not self.split_per_seed:
             raise ExperimentError(
@@ -203,6 +210,17 @@ class Spec:
         if OWN in self.strategies:
             found += (self._on_learner(recipe.query_strategy),)
         return tuple(dict.fromkeys(found))
+
+    def audit_shares_of(self, recipe: Recipe, asked: QueryStrategy) -> tuple[float, ...]:
+        """Return with which shares of audits a query strategy asks.
+
+        Without any where they help nothing: Adam's heads get no estimate, and random picks are like
+        the rest of the pool by themselves.
+        """
+        is_random = asked.acquisition_function is AcquisitionFunction.RANDOM
+        if is_random or isinstance(recipe.head_recipe, AdamRecipe):
+            return (0.0,)
+        return self.audit_shares
 
     def _chosen(self, names: Iterable[str]) -> tuple[QueryStrategy, ...]:
         """Return the strategies of some names or, without any strategies, the product."""
@@ -268,6 +286,13 @@ class Spec:
                     f"{key} is {getattr(self, key)}; give 0 for one per class, or more"
                 )
 
+    def _check_parts(self) -> None:
+        for share in self.audit_shares:
+            if not 0 <= share <= _MAX_AUDIT_SHARE:
+                raise ExperimentError(f"audit_shares has {share:g}; give 0 to {_MAX_AUDIT_SHARE:g}")
+        if not 0 <= self.max_expected_error <= 1:
+            raise ExperimentError(f"max_expected_error is {self.max_expected_error:g}; give 0 to 1")
+
     def _check_own(self) -> None:
         if not self.recipes and OWN in self.strategies:
             raise ExperimentError(f"strategies has {OWN!r}, but there are no recipes; give some")
@@ -291,21 +316,3 @@ class Spec:
                 raise ExperimentError(
                     f"{key} has two that the results would call {name!r}; rename a file or folder"
                 )
-
-
-def encoder_name(location: str) -> str:
-    """Return what the results call an encoder.
-
-    It is its name, or the last part of its folder, handle or URL that is no version; on Kaggle the
-    variation, behind the model's name where it is a number: "trillsson5".
-    """
-    parts = [part for part in location.partition("?")[0].split("/") if part]
-    named = [part for part in parts if part.lower() not in _FILLERS]
-    while len(named) > 1 and named[-1].isdecimal() and named[-2].lower() != _KAGGLE_FRAMEWORK:
-        named.pop()
-    match named:
-        case [*_, model, framework, variation] if framework.lower() == _KAGGLE_FRAMEWORK:
-            if variation.isdecimal():
-                return f"{model}{variation}"
-            return model if variation == "default" else variation
-    return named[-1] if named else location

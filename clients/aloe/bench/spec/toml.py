@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import tomli_w
 
+from aloe.bench.spec.encoder_names import encoder_name
 from aloe.bench.spec.spec import (
     OWN,
     OWN_SEED_LABELS,
@@ -18,7 +19,6 @@ from aloe.bench.spec.spec import (
     MarginOn,
     Reading,
     Spec,
-    encoder_name,
 )
 from aloe.client import (
     AcquisitionFunction,
@@ -206,6 +206,12 @@ def _count(key: str, value: Any) -> int:
     return value
 
 
+def _number(key: str, value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ExperimentError(f"{key} has {value!r}; give a number")
+    return float(value)
+
+
 def _flag(key: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ExperimentError(f"{key} is {value!r}; give true or false")
@@ -296,6 +302,8 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "head_recipes": _list_of(_recipe),
     "representations": _list_of(_one_of(Representation)),
     "recipes": _list_of(_recipe_name),
+    "audit_shares": _list_of(_number),
+    "max_expected_error": _number,
     "stop": _list_of(_rule),
     "seeds": _count,
     "rounds": _count,

@@ -38,6 +38,7 @@ def run_rows(function: str, seed: int, **changes: Any) -> list[dict[str, Any]]:
                 "seed": seed,
                 "head_recipe": PAPER_HEAD_RECIPE,
                 "representation": "none",
+                "audit_share": 0.0,
                 "round": number,
                 "head_version": number + 1,
                 "label_count": 50 + 10 * number,

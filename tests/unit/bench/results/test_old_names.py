@@ -4,10 +4,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.unit.bench.report.results_files import ceiling_rows, run_rows
 
 from aloe.bench.report import write_report
+from aloe.bench.report.arms import choice_text
 from aloe.bench.report.runs import read_results
 from aloe.bench.results import schema
 from aloe.bench.results.rows import run_columns
@@ -16,6 +19,7 @@ from aloe.bench.spec import PAPER_HEAD_RECIPE, DatasetSpec, ExperimentError, Spe
 from aloe.bench.spec.run_keys import run_keys
 from aloe.client import AcquisitionFunction
 
+CHECKED = {"clip_count", "right_count", "accepted_count", "wrong_count", "expected_error"}
 BEFORE = Path(__file__).parent / "before_the_renaming"
 SPEC = Spec(
     (DatasetSpec("vowels", tasks=("label",)),),
@@ -46,7 +50,11 @@ def test_results_are_read_under_the_names_of_today(folder: Path):
     assert (ceiling.acquisition_function, ceiling.selection_rule) == ("all_labels", "")
     assert results.metadata["spec"]["acquisition_functions"] == ["smallest_margin"]
     assert results.metadata["spec"]["selection_rules"] == ["class-aware"]
-    assert run.arm.choices == (("representation", "none"), ("head_recipe", "adam"))
+    assert run.arm.choices == (
+        ("representation", "none"),
+        ("head_recipe", "adam"),
+        ("audit_share", ""),
+    )
     assert run.arm.is_papers
     assert run.labels.tolist() == [5, 10]
 
@@ -57,7 +65,11 @@ def test_a_report_is_made_of_them(folder: Path):
     assert "&#34;strategies&#34;" not in page
 
 
-KEPT_LATER = {"estimated_accuracy", "estimated_low", "estimated_high", "audit_label_count"}
+KEPT_LATER = {"estimated_accuracy", "estimated_low", "estimated_high", "audit_label_count"} | {
+    name
+    for name in schema.SCHEMA.names
+    if name.startswith("rest_") or name.removeprefix("test_") in CHECKED
+}
 
 
 def test_its_runs_count_as_done_and_the_experiment_goes_on(folder: Path):
@@ -77,7 +89,7 @@ def test_its_runs_count_as_done_and_the_experiment_goes_on(folder: Path):
     after = pq.read_table(folder / schema.RESULTS_FILE)
     assert after.schema.equals(schema.SCHEMA)
     names = {"acquisition_function": "strategy", "selection_rule": "sampling"}
-    new = {"head_recipe": PAPER_HEAD_RECIPE, "representation": "none"}
+    new = {"head_recipe": PAPER_HEAD_RECIPE, "representation": "none", "audit_share": 0.0}
     for name, value in new.items():
         assert set(after[name].to_pylist()) == {value}
     for name in set(schema.SCHEMA.names) - new.keys():
@@ -111,3 +123,37 @@ def test_what_it_had_must_be_kept(folder: Path):
         pytest.raises(ExperimentError, match=r"^acquisition_functions in .* has smallest_margin,"),
     ):
         experiment.adopt(other)
+
+
+def test_runs_that_drew_audits_unsaid_are_told_from_those_without(tmp_path: Path):
+    logistic = {"head_recipe": "logistic:l2_penalty=0.0005,iteration_count=40,class_balance=0.0"}
+    rows = [
+        *run_rows("smallest_margin", 0, **logistic),
+        *run_rows("smallest_margin", 0),
+        *ceiling_rows(0, **logistic),
+    ]
+    table = pa.Table.from_pylist(rows, schema=schema.SCHEMA)
+    with_estimates = table.drop_columns(["audit_share"])
+    for before, shares in (
+        (with_estimates, {0.05, 0.0}),
+        (with_estimates.drop_columns(["audit_label_count"]), {0.0}),
+    ):
+        pq.write_table(before, tmp_path / schema.RESULTS_FILE)
+        results = read_results(tmp_path)
+        texts = {dict(run.arm.choices)["audit_share"] for run in results.runs}
+        assert texts == {choice_text("audit_share", share) for share in shares}
+        assert dict(results.ceilings[0].arm.choices)["audit_share"] == ""
+
+
+def test_an_experiment_does_not_go_on_with_runs_that_drew_audits_unsaid(folder: Path):
+    both = replace(SPEC, head_recipes=(*SPEC.head_recipes, "logistic:l2_penalty=0.0005"))
+    key = run_keys(both, ["label"])[-1]
+    with ExperimentFolder(folder) as experiment:
+        run = run_columns("vowels", "logmel", key)
+        rows = [row | run for row in run_rows("smallest_margin", 0)]
+        table = pa.Table.from_pylist(rows, schema=schema.SCHEMA)
+        experiment.write_run(run, table.drop_columns(["audit_share"]), "digest")
+        with pytest.raises(ExperimentError, match=r"with 0.05 of the picks at random; give"):
+            experiment.has_run(run, "digest")
+        experiment.write_run(run, table, "digest")
+        assert experiment.has_run(run, "digest")

@@ -368,3 +368,26 @@ def test_every_head_recipe_has_its_runs_and_ceilings_behind_those_that_there_wer
     assert others == {"logistic:l2_penalty=0.0005,iteration_count=40,class_balance=0.0"}
     paired = [replace(key, head_recipe=PAPER_HEAD_RECIPE) for key in keys[len(alone) :]]
     assert tuple(paired) == alone
+
+
+def test_audits_are_drawn_where_they_help_estimates() -> None:
+    spec = spec_of(
+        recipes=["paper", "best"], strategies=["random", "herding"], audit_shares=[0, 1e-1]
+    )
+    keys = run_keys(replace(spec, seeds=1), ["digit"])
+    asked = [(k.head_recipe[:4], k.selection_rule, k.audit_share) for k in keys if k.selection_rule]
+    herding = SelectionRule.HERDING
+    assert asked == [
+        ("adam", AGNOSTIC, 0.0),
+        ("adam", herding, 0.0),
+        ("logi", AGNOSTIC, 0.0),
+        ("logi", herding, 0.0),
+        ("logi", herding, 0.1),
+    ]
+
+
+def test_shares_and_errors_that_cannot_be_are_named() -> None:
+    assert complaint(audit_shares=[0.6]) == "audit_shares has 0.6; give 0 to 0.5"
+    assert complaint(audit_shares=["few"]) == "audit_shares has 'few'; give a number"
+    assert complaint(audit_shares=[]) == "audit_shares is empty; give at least one"
+    assert complaint(max_expected_error=2) == "max_expected_error is 2; give 0 to 1"
