@@ -15,9 +15,9 @@ import typer
 from aloe.cli.console import CommandError, json_line, notes, progress
 from aloe.cli.counted_labels import all_labels, count_labels
 from aloe.cli.known_labels import ANSWER, COLUMNS, IS_AUDIT, answer_of
-from aloe.cli.label_json import YES_NO
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.client import HeadMap, LearnerClient, StoredLabel
+from aloe.tables import YES_NO
 
 
 class What(Enum):

@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
-from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.splits import SPLIT_NAMES
-from aloe.bench.datasets.tables import Row, read_table
 from aloe.cli.console import CommandError, notes
-from aloe.cli.label_json import YES_NO, is_json, read_json
+from aloe.cli.label_json import is_json, read_json
 from aloe.client import KnownLabel, Split
+from aloe.tables import YES_NO, Row, TableError, read_table
 
 COLUMNS = ("clip_id", "label", "split", "oracle_id", "label_time")
 ANSWER = "answer"
@@ -82,7 +81,7 @@ def read_labels(
                     on_progress(len(found.labels))
             elif _chosen(found, place, row, label, on_conflict):
                 found.labels[place], found.numbers[place] = label, row.number
-    except DatasetError as error:
+    except TableError as error:
         raise CommandError(str(error)) from error
     return found
 
@@ -121,14 +120,14 @@ def _known_label(row: Row) -> KnownLabel:
 def _label(row: Row) -> str | None:
     answer = row.cells.get(ANSWER, _LABEL)
     if answer not in (_LABEL, _ABSTENTION):
-        raise DatasetError(f"{row.where}: answer {answer!r}; {_LABEL} and {_ABSTENTION} are known")
+        raise TableError(f"{row.where}: answer {answer!r}; {_LABEL} and {_ABSTENTION} are known")
     if answer == _LABEL and not row.cells["label"]:
-        raise DatasetError(
+        raise TableError(
             f"{row.where}: the label is empty; fill it in, or tell that the oracle abstained by"
             f" {_ABSTENTION!r} in a column {ANSWER!r}"
         )
     if answer == _ABSTENTION and row.cells["label"]:
-        raise DatasetError(f"{row.where}: an abstention with the label {row.cells['label']!r}")
+        raise TableError(f"{row.where}: an abstention with the label {row.cells['label']!r}")
     return row.cells["label"] or None
 
 
@@ -136,14 +135,14 @@ def _split(row: Row) -> Split:
     name = row.cells.get("split", "") or Split.TRAIN.value
     if name.lower() not in SPLIT_NAMES:
         known = ", ".join(split.value for split in Split)
-        raise DatasetError(f"{row.where}: split {name!r}; there are {known}")
+        raise TableError(f"{row.where}: split {name!r}; there are {known}")
     return SPLIT_NAMES[name.lower()]
 
 
 def _is_audit(row: Row) -> bool:
     text = row.cells.get(IS_AUDIT, "") or YES_NO[False]
     if text not in YES_NO.values():
-        raise DatasetError(f"{row.where}: {IS_AUDIT} {text!r}; yes and no are known")
+        raise TableError(f"{row.where}: {IS_AUDIT} {text!r}; yes and no are known")
     return text == YES_NO[True]
 
 
@@ -154,7 +153,7 @@ def _time(row: Row) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise DatasetError(
+        raise TableError(
             f"{row.where}: label_time {text!r}; 2026-05-04T13:00:00+00:00 would be one"
         ) from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
@@ -168,7 +167,7 @@ def _chosen(
     if (first.label, first.split) == (label.label, label.split):
         return False
     if on_conflict is OnConflict.REFUSE:
-        raise DatasetError(
+        raise TableError(
             f"{found.file}, {found.where(place)} gives {label.clip_id} {_said(first)}, and"
             f" {row.where} {_said(label)}; mend the file, or choose by --on-conflict first or last"
         )

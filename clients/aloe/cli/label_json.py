@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from aloe.bench.datasets.errors import DatasetError
-from aloe.bench.datasets.tables import Row, read_bytes
+from aloe.tables import YES_NO, Row, TableError, read_bytes, without_repeats
 
-YES_NO = {True: "yes", False: "no"}
-"""How a table writes what JSON has words for."""
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 def is_json(file: Path, encoding: str | None) -> bool:
-    """Whether a file begins as a JSON array does, and no table. Raises DatasetError."""
+    """Whether a file begins as a JSON array does, and no table. Raises TableError."""
     data, encoding = read_bytes(file, encoding)
     return data[:1_000].decode(encoding, errors="ignore").lstrip().startswith("[")
 
@@ -24,11 +21,11 @@ def read_json(file: Path, required: Sequence[str], encoding: str | None) -> Iter
     """Read an array of objects whose values are texts, true, false or null.
 
     Raises:
-        DatasetError: it cannot be used; the message names the entry or the line.
+        TableError: it cannot be used; the message names the entry or the line.
     """
     data, encoding = read_bytes(file, encoding)
     text = data.decode(encoding)
-    decoder = json.JSONDecoder(object_pairs_hook=_without_repeats)
+    decoder = json.JSONDecoder(object_pairs_hook=without_repeats)
     number, at = 0, _skip(text, text.index("[") + 1)
     try:
         while text[at : at + 1] != "]":
@@ -44,9 +41,9 @@ def read_json(file: Path, required: Sequence[str], encoding: str | None) -> Iter
         if _skip(text, at + 1) != len(text):
             raise json.JSONDecodeError("more behind the array", text, at + 1)
     except json.JSONDecodeError as error:
-        raise DatasetError(f"{file}, line {error.lineno}: not JSON ({error.msg})") from error
+        raise TableError(f"{file}, line {error.lineno}: not JSON ({error.msg})") from error
     except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{file}, entry {number + 1}: {error}") from error
+        raise TableError(f"{file}, entry {number + 1}: {error}") from error
 
 
 def _cells(entry: Any, required: Sequence[str]) -> dict[str, str]:
@@ -66,13 +63,6 @@ def _cells(entry: Any, required: Sequence[str]) -> dict[str, str]:
     if entry["label"] is None:
         cells.setdefault("answer", "abstention")
     return cells
-
-
-def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    entry = dict(pairs)
-    if len(entry) < len(pairs):
-        raise ValueError("a name stands in it twice")
-    return entry
 
 
 def _skip(text: str, at: int) -> int:

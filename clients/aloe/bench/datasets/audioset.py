@@ -9,8 +9,8 @@ from aloe.bench.datasets.copies import check_files
 from aloe.bench.datasets.dataset import Dataset
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording, clip_id_of
-from aloe.bench.datasets.tables import Row, read_table
 from aloe.client.types import Split
+from aloe.tables import Row, read_table
 
 NAME, TASK = "audioset", "sound"
 
@@ -33,7 +33,8 @@ def load_audioset(root: Path) -> Dataset:
     the evaluation list.
 
     Raises:
-        DatasetError: a list is missing, a label is not a class, or no segment has audio.
+        DatasetError, TableError: a list is missing, a label is not a class, or no segment
+            has audio.
     """
     check_files(root, [_CLASSES, _BALANCED, _EVALUATION], source=_SOURCE)
     classes = {

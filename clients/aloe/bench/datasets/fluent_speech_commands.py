@@ -13,8 +13,8 @@ from aloe.bench.datasets.copies import (
 from aloe.bench.datasets.dataset import Dataset
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording, clip_id_of
-from aloe.bench.datasets.tables import read_table
 from aloe.client.types import Split
+from aloe.tables import read_table
 
 NAME, TASK = "fluent-speech-commands", "action"
 CLASSES = ("activate", "bring", "change language", "deactivate", "decrease", "increase")
@@ -40,7 +40,8 @@ def load_fluent_speech_commands(root: Path) -> Dataset:
     """Read `root/fluent_speech_commands_dataset/data/{train,valid,test}_data.csv` and the audio.
 
     Raises:
-        DatasetError: a CSV file or a listed recording is missing, or an action is unknown.
+        DatasetError, TableError: a CSV file or a listed recording is missing, or an action
+            is unknown.
     """
     folder = find_folder(root, _FILES[Split.TRAIN], _FOLDER, source=_SOURCE)
     check_files(folder, list(_FILES.values()), source=_SOURCE)

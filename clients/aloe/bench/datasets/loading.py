@@ -17,6 +17,7 @@ from aloe.bench.datasets.embedding_files import SUFFIXES, load_embeddings
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.folders import load_folders
 from aloe.bench.datasets.manifest import load_manifest
+from aloe.tables import TableError
 
 _NAMED: Mapping[str, Callable[[Path], Dataset]] = {
     speech_commands.NAME: speech_commands.load_speech_commands,
@@ -44,6 +45,13 @@ def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -
     Raises:
         DatasetError: there is no such data set, or it cannot be used.
     """
+    try:
+        return _load(name_or_path, root, seed)
+    except TableError as error:
+        raise DatasetError(str(error)) from error
+
+
+def _load(name_or_path: str | Path, root: Path | None, seed: int) -> Dataset:
     load_named = _NAMED.get(str(name_or_path))
     if load_named is not None:
         if root is None:

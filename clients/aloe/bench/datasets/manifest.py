@@ -1,6 +1,5 @@
 """A data set listed in a CSV file."""
 
-import math
 import os
 from pathlib import Path
 
@@ -8,8 +7,8 @@ from aloe.bench.datasets.dataset import SINGLE_TASK, Dataset
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording, segment_id_of
 from aloe.bench.datasets.splits import SPLIT_NAMES, draw_once
-from aloe.bench.datasets.tables import Row, read_table
 from aloe.client.types import Split
+from aloe.tables import Numbers, Row, read_table
 
 _FORM = "path,label[,split,speaker,group,start,end]"
 
@@ -24,7 +23,7 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
     one task is called "label". Other columns are not read.
 
     Raises:
-        DatasetError: the file cannot be used; the message names the line.
+        DatasetError, TableError: the file cannot be used; the message names the line.
     """
     rows = list(read_table(file, ("path", "label"), form=_FORM))
     labels = [row.require("label") for row in rows]
@@ -32,8 +31,9 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
     has_splits = bool(rows) and "split" in rows[0].cells
     splits = [_split_of(row) for row in rows] if has_splits else draw_once(labels, groups, seed)
     recordings: dict[str, Recording] = {}
+    numbers = Numbers()
     for row, label, split in zip(rows, labels, splits, strict=True):
-        recording = _recording(file.parent, row, label, split)
+        recording = _recording(file.parent, row, label, split, numbers)
         if recording.clip_id in recordings:
             raise DatasetError(
                 f"{row.where}: {recording.path} is listed a second time; list each file, or each"
@@ -64,12 +64,12 @@ def _split_of(row: Row) -> Split:
     return SPLIT_NAMES[name.lower()]
 
 
-def _recording(folder: Path, row: Row, label: str, split: Split) -> Recording:
+def _recording(folder: Path, row: Row, label: str, split: Split, numbers: Numbers) -> Recording:
     path = Path(os.path.normpath(folder / row.require("path")))
     if not path.is_file():
         raise DatasetError(f"{row.where}: no file {path}; paths are relative to {folder}")
     relative_path = os.path.relpath(path, folder).replace(os.sep, "/")
-    start_s, end_s = _seconds(row, "start") or 0.0, _seconds(row, "end")
+    start_s, end_s = _seconds(row, "start", numbers) or 0.0, _seconds(row, "end", numbers)
     if end_s is not None and end_s <= start_s:
         raise DatasetError(f"{row.where}: end is {end_s:g} s, which is not after {start_s:g} s")
     return Recording(
@@ -83,14 +83,11 @@ def _recording(folder: Path, row: Row, label: str, split: Split) -> Recording:
     )
 
 
-def _seconds(row: Row, column: str) -> float | None:
-    text = row.cells.get(column)
-    if not text:
-        return None
+def _seconds(row: Row, column: str, numbers: Numbers) -> float | None:
     try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise DatasetError(f"{row.where}: {column} is {text!r}; write seconds, such as 1.5")
+        value = numbers.read(row, column, "seconds")
+    except ValueError as error:
+        raise DatasetError(f"{row.where}: {error}") from error
+    if value is not None and value < 0:
+        raise DatasetError(f"{row.where}: {column} is {row.cells[column]!r}; nothing is before 0")
     return value

@@ -7,8 +7,8 @@ from aloe.bench.datasets.copies import check_files, compare_counts, find_folder
 from aloe.bench.datasets.dataset import Dataset
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording, clip_id_of
-from aloe.bench.datasets.tables import read_table
 from aloe.client.types import Split
+from aloe.tables import read_table
 
 NAME, TASK = "mswc-micro-en", "word"
 OFFICIAL_COUNTS = {"clips": 96_099, "words": 31}
@@ -29,7 +29,8 @@ def load_mswc(root: Path) -> Dataset:
     All rows are used, whatever their VALID column says. The classes are the words in train rows.
 
     Raises:
-        DatasetError: a CSV file or a listed clip is missing, or a word is in no train row.
+        DatasetError, TableError: a CSV file or a listed clip is missing, or a word is in no
+            train row.
     """
     folder = find_folder(root, "clips", "mswc_microset/en", "en", source=_SOURCE)
     check_files(folder, list(_FILES.values()), source=_SOURCE)

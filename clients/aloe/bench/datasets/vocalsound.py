@@ -14,8 +14,8 @@ from aloe.bench.datasets.copies import (
 from aloe.bench.datasets.dataset import Dataset
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording, clip_id_of
-from aloe.bench.datasets.tables import read_table
 from aloe.client.types import Split
+from aloe.tables import read_table
 
 NAME, TASK = "vocalsound", "sound"
 MIDS = ("/m/01j3sz", "/m/07plz5l", "/m/01b_21", "/m/0dl9sf8", "/m/01hsr_", "/m/07ppn3j")
@@ -40,7 +40,7 @@ def load_vocalsound(root: Path) -> Dataset:
     paths on the author's machine; only the file names are used.
 
     Raises:
-        DatasetError: a file is missing or malformed, or a label is not a class.
+        DatasetError, TableError: a file is missing or malformed, or a label is not a class.
     """
     folder = find_folder(root, _CLASSES, "vs_release_16k", "data", source=_SOURCE)
     check_files(folder, list(_FILES.values()), source=_SOURCE)

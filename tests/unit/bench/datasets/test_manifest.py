@@ -95,6 +95,12 @@ def test_start_and_end_make_clips_of_parts_of_a_file(put: Put) -> None:
     assert read(start) == ramp(2.0)[:20_000].tolist()
 
 
+def test_seconds_may_have_decimal_commas_where_no_comma_separates_cells(put: Put) -> None:
+    rows = "a.wav;yes;train;0,5;1,25\na.wav;no;train;1;\na.wav;no;test;;0,5\n"
+    part, _, start = load(put("a.wav", m=PARTS.replace(",", ";") + rows) / "m.csv").recordings
+    assert (part.start_s, part.end_s, start.end_s) == (0.5, 1.25, 0.5)
+
+
 def test_speaker_is_kept(put: Put) -> None:
     root = put("a.wav", "b.wav", "c.wav")
     rows = "a.wav,yes,train,ann\nb.wav,no,train,\nc.wav,no,test,bob\n"
