@@ -1,5 +1,5 @@
 """`python -m tests.benchmarks.learner`: the learner against reading memory, plain numpy, a bare
-gRPC echo and a bare Redis client.
+gRPC echo and a bare Redis client; the default recipe first.
 
 Figures called _over_ compare two sides, most by the median ratio of measurements taken in turns
 within one run. The callers run in this process and share the processors with the service.
@@ -9,10 +9,11 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.benchmarks.learner_batches import batch_figures
+from tests.benchmarks.learner_default import MAPPED_DIM, default_figures, few_figures
 from tests.benchmarks.learner_graphs import graph_figures
 from tests.benchmarks.learner_growth import growth_table, query_figures
 from tests.benchmarks.learner_kernels import (
@@ -29,11 +30,10 @@ from tests.benchmarks.learner_serving import CALLER_COUNT, predict_figures, stor
 from tests.benchmarks.measuring import machine
 
 from aloe.client import KnownLabel, RecipeName, connect
+from aloe.learner.domain.alignment import aligned
 from aloe.learner.domain.graphs.spectrum import MAX_CLIP_COUNT
 
 DIM, CLASS_COUNT = 1_024, 12
-MAPPED_DIM = 256
-"""Of the vectors that heads read under the kernel representation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +87,51 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument("--without-growth", action="store_true", help="leave out the growth table")
+    parser.add_argument(
+        "--clips", type=int, metavar="N", help="the default recipe alone, on a pool of N clips"
+    )
     options = parser.parse_args()
     sizes = QUICK if options.quick else FULL
-    figures: dict[str, Any] = {
+    if options.clips:
+        sizes = replace(sizes, clip_count=options.clips)
+    figures = _about(sizes) | _default(sizes)
+    if not options.clips:
+        figures |= _all_else(sizes)
+        if not options.without_growth:
+            figures["growth"] = growth_table(sizes.growth, (6, 12, 31), DIM, repeats=sizes.repeats)
+    sys.stdout.write(json.dumps(figures) if options.json else table(figures))
+    sys.stdout.write("\n")
+
+
+def _about(sizes: Sizes) -> dict[str, Any]:
+    return {
         "machine": machine(),
         "load_average": os.getloadavg()[0],
         "scoring_threads": threads(),
         "callers": f"{CALLER_COUNT} in the benchmark's process, on the same processors",
         "pool": f"{sizes.clip_count} x {DIM} float32, {CLASS_COUNT} classes",
     }
+
+
+def _default(sizes: Sizes) -> dict[str, Any]:
+    mapped_count, repeats = min(sizes.clip_count, FULL.clip_count), 4 * sizes.repeats
+    figures: dict[str, Any] = mapping_figures(mapped_count, DIM, repeats=sizes.repeats)
+    figures |= logistic_figures((300, 1_000), MAPPED_DIM, CLASS_COUNT, repeats=repeats)
+    figures |= batch_figures(MAPPED_DIM, CLASS_COUNT, repeats=sizes.repeats)
+    data = clusters(sizes.clip_count, DIM, CLASS_COUNT)
+    data = replace(data, embeddings=aligned(data.embeddings))
+    return figures | default_figures(data, repeats=repeats) | few_figures(data, repeats=repeats)
+
+
+def _all_else(sizes: Sizes) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
     figures |= scoring_figures(sizes.clip_count, DIM, CLASS_COUNT, repeats=3 * sizes.repeats)
     figures |= training_figures(sizes.label_count, DIM, CLASS_COUNT, repeats=sizes.repeats)
-    figures |= mapping_figures(sizes.clip_count, DIM, repeats=sizes.repeats)
-    figures |= logistic_figures((300, 1_000), MAPPED_DIM, CLASS_COUNT, repeats=3 * sizes.repeats)
-    figures |= batch_figures(MAPPED_DIM, CLASS_COUNT, repeats=sizes.repeats)
     figures |= graph_figures(sizes.graph_clip_count, MAPPED_DIM, repeats=sizes.repeats)
     figures |= served_figures(sizes)
     # A new head scores every clip anew, so the first Query after it takes a full pass.
     figures["query_after_head_over_full"] = figures["query_after_head_ms"] / figures["score_ms"]
-    if not options.without_growth:
-        figures["growth"] = growth_table(sizes.growth, (6, 12, 31), DIM, repeats=sizes.repeats)
-    sys.stdout.write(json.dumps(figures) if options.json else table(figures))
-    sys.stdout.write("\n")
+    return figures
 
 
 def table(figures: dict[str, Any]) -> str:

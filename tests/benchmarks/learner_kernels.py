@@ -47,18 +47,20 @@ class Scoring:
     def read(self) -> None:
         self.share(lambda begin, end: _sum_of(self._embeddings, begin, end))
 
-    def score_and_pick(self, heads: list[Head]) -> None:
+    def score_and_pick(
+        self, heads: list[Head], rule: SelectionRule = SelectionRule.CLASS_AWARE, count: int = 12
+    ) -> None:
         judges = [Judge(head, AcquisitionFunction.SMALLEST_MARGIN) for head in heads]
         judgement = Judgement(judges, self._embeddings, self._rows)
         self.share(judgement.share)
         for scores, predicted in zip(judgement.scores, judgement.predicted, strict=True):
             first_clips(
-                SelectionRule.CLASS_AWARE,
+                rule,
                 scores=scores,
                 predicted=predicted,
                 is_open=self._is_open,
                 class_count=self._class_count,
-                count=self._class_count,
+                count=count,
             )
 
     def heads(self, count: int) -> list[Head]:

@@ -28,7 +28,7 @@ from aloe.learner.domain.selection import first_clips
 from aloe.values.states import ClipState
 from aloe.values.strategies import SelectionRule
 
-_FEWEST_CANDIDATES = 300
+FEWEST_CANDIDATES = 300
 _PER_PICK = 10
 _MOST_CANDIDATES = 8_192
 """With 4,096 references 134 MB of similarities; clips beyond them are asked by score."""
@@ -152,7 +152,7 @@ def _candidates(request: BatchRequest) -> IntArray:
             return rows
         # Nearly all references are answered: others will do, but not all of a large pool.
         return np.flatnonzero(request.is_open)[: max(REFERENCE_COUNT, request.wanted)]
-    count = min(max(_FEWEST_CANDIDATES, _PER_PICK * request.batch_size), _MOST_CANDIDATES)
+    count = min(max(FEWEST_CANDIDATES, _PER_PICK * request.batch_size), _MOST_CANDIDATES)
     while True:
         rows = _best_by_score(request, request.may_be_candidate, count)
         is_enough = np.count_nonzero(request.is_open[rows]) >= request.wanted
