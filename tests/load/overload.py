@@ -3,7 +3,8 @@
 Predict, Query with SubmitLabels, Embed and ImportClips are offered at 1, 3 and 10 times their
 capacity, which is found first, by 1,000 callers on connections of their own. Goodput is what was
 answered within its deadline. Everything runs on the cores of this machine; the callers take what
-the servers leave, so that not all that is planned is offered: what was, is told.
+the servers leave, so that not all that is planned is offered: what was, is told. These cores are
+often shared with others: the rates take turns, several times, and medians are compared.
 """
 
 import argparse
@@ -14,10 +15,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any, Self
 
 import grpc
@@ -134,46 +136,76 @@ class Overload:
         plan = replace(self._plan, kind=kind)
         few = replace(plan, caller_count=min(_CAPACITY_CALLERS, plan.caller_count))
         run_callers(replace(few, seconds=min(2.0, plan.seconds)))  # warm
-        _say(f"{kind}: finding the capacity")
-        found = run_callers(few)
-        capacity = _goodput(few, found)
-        levels = {}
-        for times in self._arguments.times:
-            _say(f"{kind}: {times} times {capacity:,.0f}/s")
-            levels[times] = self._level(replace(plan, calls_per_s=times * capacity))
-        best = max(capacity, *(level["goodput_per_s"] for level in levels.values()))
-        for level in levels.values():
-            level["goodput_over_best"] = round(level["goodput_per_s"] / best, 3)
-        return {
-            "capacity_per_s": round(capacity, 1),
-            "capacity_p99_s": _percentile(found.latencies_s, 99),
-            "levels": levels,
-        }
+        levels = {"capacity": [self._run(few, f"{kind}: finding the capacity")]}
+        capacity = levels["capacity"][0].goodput_per_s
+        for turn in range(self._arguments.turns):
+            said = f"{kind}, turn {turn + 1} of {self._arguments.turns}"
+            if turn:
+                levels["capacity"].append(self._run(few, f"{said}: the capacity"))
+            for times in self._arguments.times:
+                level = replace(plan, calls_per_s=times * capacity)
+                run = self._run(level, f"{said}: {times:g} times {capacity:,.0f}/s")
+                levels.setdefault(f"{times:g}", []).append(run)
+        figures = {name: _figures(runs) for name, runs in levels.items()}
+        best = max(each["goodput_per_s"] for each in figures.values())
+        for each in figures.values():
+            each["goodput_over_best"] = round(each["goodput_per_s"] / best, 3)
+        return figures
 
-    def _level(self, plan: Plan) -> dict[str, Any]:
+    def _run(self, plan: Plan, said: str) -> "_Run":
+        _say(said)
         with Probe(self._stack.learner_address) as probe:
             outcome = run_callers(plan)
-        return {
-            "planned_per_s": round(plan.calls_per_s or 0, 1),
-            "offered_per_s": round(outcome.offered / plan.seconds, 1),
-            "goodput_per_s": round(_goodput(plan, outcome), 1),
-            "p50_s": _percentile(outcome.latencies_s, 50),
-            "p99_s": _percentile(outcome.latencies_s, 99),
-            "refused_with_retry_info": outcome.refused,
-            "failed": outcome.failed,
-            "other_rpc_p99_s": _percentile(probe.latencies_s, 99),
-            "other_rpc_failed": dict(probe.failures),
-            "memory_mb": self.memory_mb(),
-        }
+        return _Run(plan, outcome, probe, self.memory_mb())
 
     def memory_mb(self) -> dict[str, float]:
         """Return the resident memory of each service."""
         return {name: round(resident_mb(self._stack.pids[name] or 0), 1) for name in _SERVICES}
 
 
-def _goodput(plan: Plan, outcome: Outcome) -> float:
-    """Return the calls answered within their deadline, by second."""
-    return outcome.steadily / (plan.seconds * (1 - UNSTEADY))
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What came of some seconds of callers at one rate."""
+
+    plan: Plan
+    outcome: Outcome
+    probe: Probe
+    memory_mb: dict[str, float]
+
+    @property
+    def goodput_per_s(self) -> float:
+        """The calls answered within their deadline, by second."""
+        return self.outcome.steadily / (self.plan.seconds * (1 - UNSTEADY))
+
+
+def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
+    """Return what several runs of one rate come to: medians of rates, percentiles of all calls."""
+    latencies_s = [each for run in runs for each in run.outcome.latencies_s]
+    probes_s = [each for run in runs for each in run.probe.latencies_s]
+    return {
+        "planned_per_s": runs[0].plan.calls_per_s and round(runs[0].plan.calls_per_s, 1),
+        "offered_per_s": _median(run.outcome.offered / run.plan.seconds for run in runs),
+        "goodput_per_s": _median(run.goodput_per_s for run in runs),
+        "goodput_of_each_run": [round(run.goodput_per_s, 1) for run in runs],
+        "p50_s": _percentile(latencies_s, 50),
+        "p99_s": _percentile(latencies_s, 99),
+        "refused_with_retry_info": sum(run.outcome.refused for run in runs),
+        "failed": _sums(run.outcome.failed for run in runs),
+        "other_rpc_p99_s": _percentile(probes_s, 99),
+        "other_rpc_failed": _sums(run.probe.failures for run in runs),
+        "memory_mb": runs[-1].memory_mb,
+    }
+
+
+def _median(values: Iterable[float]) -> float:
+    return round(median(values), 1)
+
+
+def _sums(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
 
 
 def _percentile(latencies_s: Sequence[float], percent: float) -> float | None:
@@ -195,7 +227,8 @@ def main() -> int:
     parser.add_argument("--times", nargs="+", type=float, default=_TIMES, help="of the capacity")
     parser.add_argument("--callers", type=int, default=1_000, help="in all")
     parser.add_argument("--connections", type=int, default=200, help="they share")
-    parser.add_argument("--seconds", type=float, default=15.0, help="for each level")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each run")
+    parser.add_argument("--turns", type=int, default=3, help="runs of each rate")
     parser.add_argument("--deadline-s", type=float, default=5.0, help="of a call")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     arguments = parser.parse_args()
