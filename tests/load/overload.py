@@ -136,15 +136,14 @@ class Overload:
         plan = replace(self._plan, kind=kind)
         few = replace(plan, caller_count=min(_CAPACITY_CALLERS, plan.caller_count))
         run_callers(replace(few, seconds=min(2.0, plan.seconds)))  # warm
-        levels = {"capacity": [self._run(few, f"{kind}: finding the capacity")]}
-        capacity = levels["capacity"][0].goodput_per_s
+        levels: dict[str, list[_Run]] = {}
         for turn in range(self._arguments.turns):
             said = f"{kind}, turn {turn + 1} of {self._arguments.turns}"
-            if turn:
-                levels["capacity"].append(self._run(few, f"{said}: the capacity"))
+            found = self._run(few, f"{said}: the capacity")
+            levels.setdefault("capacity", []).append(found)
             for times in self._arguments.times:
-                level = replace(plan, calls_per_s=times * capacity)
-                run = self._run(level, f"{said}: {times:g} times {capacity:,.0f}/s")
+                level = replace(plan, calls_per_s=times * found.goodput_per_s)
+                run = self._run(level, f"{said}: {times:g} times {found.goodput_per_s:,.0f}/s")
                 levels.setdefault(f"{times:g}", []).append(run)
         figures = {name: _figures(runs) for name, runs in levels.items()}
         best = max(each["goodput_per_s"] for each in figures.values())
@@ -180,10 +179,11 @@ class _Run:
 
 def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
     """Return what several runs of one rate come to: medians of rates, percentiles of all calls."""
+    planned = [run.plan.calls_per_s for run in runs if run.plan.calls_per_s is not None]
     latencies_s = [each for run in runs for each in run.outcome.latencies_s]
     probes_s = [each for run in runs for each in run.probe.latencies_s]
     return {
-        "planned_per_s": runs[0].plan.calls_per_s and round(runs[0].plan.calls_per_s, 1),
+        "planned_per_s": _median(planned) if planned else None,
         "offered_per_s": _median(run.outcome.offered / run.plan.seconds for run in runs),
         "goodput_per_s": _median(run.goodput_per_s for run in runs),
         "goodput_of_each_run": [round(run.goodput_per_s, 1) for run in runs],
