@@ -11,7 +11,7 @@ import pytest
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.events import NO_CLASS
-from aloe.learner.domain.leases import LeaseRequest, Pick
+from aloe.learner.domain.leases import Basis, LeaseRequest, Pick
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.store import Store
@@ -67,7 +67,7 @@ class Scene:
         fields: dict[str, object] = {
             "oracle_id": oracle_id,
             "ranking": [Pick(row, -row / 8, NO_CLASS) for row in range(self.pool.row_count)],
-            "row_count": self.pool.row_count,
+            "basis": Basis("0-0", self.pool.row_count, 0, 1, self.pool.row_count, ""),
             "max_count": 1,
             "duration": timedelta(minutes=5),
             "request_id": uuid.uuid4().hex,

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
-from aloe.learner.domain.leases import LabelChange, LeaseOutcome, LeaseRequest, Pick
+from aloe.learner.domain.leases import Basis, LabelChange, LeaseOutcome, LeaseRequest, Pick
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import KEPT_HEADS
@@ -115,7 +115,7 @@ class TasksInStep(ClipsInStep):
         request = LeaseRequest(
             oracle_id,
             [Pick(row, row / 8 if head_version else None, row % 2, content) for row in rows],
-            CLIP_COUNT,
+            Basis("0-0", CLIP_COUNT, 0, max_count, CLIP_COUNT, ""),
             max_count,
             duration,
             request_id,

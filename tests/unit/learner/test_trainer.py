@@ -11,7 +11,7 @@ from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.leases import LabelChange, LeaseRequest, Pick
+from aloe.learner.domain.leases import Basis, LabelChange, LeaseRequest, Pick
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
@@ -111,7 +111,8 @@ async def label(store: MemoryStore, task: Task, *rows: int) -> None:
 
 async def hold(store: MemoryStore, task: Task, row: int) -> None:
     ranking = [Pick(row, 0.0, 0)]
-    request = LeaseRequest("ann", ranking, CLIP_COUNT, 1, timedelta(hours=1), "r", 0, None)
+    basis = Basis("0-0", CLIP_COUNT, 0, 1, 1, "")
+    request = LeaseRequest("ann", ranking, basis, 1, timedelta(hours=1), "r", 0, None)
     assert (await store.lease(task, request)).leases
 
 

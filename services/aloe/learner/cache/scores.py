@@ -13,7 +13,12 @@ from aloe.learner.bulkheads import SCORING, Threads
 from aloe.learner.cache.batches import Herds
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
-from aloe.learner.domain.batches.density import densities, information_density
+from aloe.learner.domain.batches.density import (
+    densities,
+    information_density,
+    mean_direction,
+)
+from aloe.learner.domain.batches.ground import Ground
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.values.strategies import AcquisitionFunction
@@ -117,7 +122,7 @@ class HeadScores:
         head: Head,
         function: AcquisitionFunction,
         seed: int,
-        direction: Float32Array | None = None,
+        ground: Ground | None = None,
     ) -> None:
         """Take a head and what it scores by.
 
@@ -125,10 +130,10 @@ class HeadScores:
             head: the head.
             function: the acquisition function.
             seed: of the task.
-            direction: (dim,) float32, of the pool's references, where the function looks at how
-                dense the pool is.
+            ground: of the pool, where the function looks at how dense that is.
         """
-        self._head, self._function, self._seed, self._direction = head, function, seed, direction
+        self._head, self._function, self._seed, self._ground = head, function, seed, ground
+        self._direction = mean_direction(ground.references.vectors) if ground else None
         is_density = function is AcquisitionFunction.INFORMATION_DENSITY
         self._judge = Judge(head, AcquisitionFunction.ENTROPY if is_density else function)
         self.scores: Float32Array = np.empty(0, np.float32)
@@ -142,9 +147,10 @@ class HeadScores:
         has_score: BoolArray = self.predicted != _NOT_SCORED
         return has_score
 
-    def serves(self, head: Head, function: AcquisitionFunction) -> bool:
-        """Whether these are the scores of a head by an acquisition function."""
-        return self._head is head and self._function is function
+    def serves(self, head: Head, function: AcquisitionFunction, ground: Ground | None) -> bool:
+        """Whether these are the scores of a head by an acquisition function on a ground."""
+        is_of_head = self._head is head and self._function is function
+        return is_of_head and self._ground is ground
 
     async def cover(self, scorer: PoolScorer, embeddings: Float32Array, is_open: BoolArray) -> bool:
         """Score the open clips that have no score yet.

@@ -112,9 +112,10 @@ class CachedTask:
             await self._apply(store, events)
 
     async def _apply(self, store: Store, events: Sequence[Event]) -> None:
-        if any(event.kind is EventKind.TASK_UPDATED for event in events):
+        updates = [event.settings for event in events if event.kind is EventKind.TASK_UPDATED]
+        if updates:
             # Before the events are applied: where this fails, the next read gets them again.
-            self.task = await self._read_settings(store)
+            self.task = updates[-1] or await self._read_settings(store)
         for event in events:
             self.view.apply(event)
             if event.kind in OF_CLIPS:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import BoolArray, IntArray
-from aloe.learner.domain.leases import Reason
-from aloe.learner.domain.task import STATE_OF_SPLIT
+from aloe.learner.domain.leases import Basis, Reason
+from aloe.learner.domain.task import STATE_OF_SPLIT, Task
 from aloe.values.states import ClipState, EventKind, Split
 from aloe.values.strategies import QueryStrategy
 
@@ -46,6 +46,14 @@ class Event:
     where no row was."""
     query_strategy: QueryStrategy | None = None
     """CLIPS_LEASED: what ranked the other rows; None where no head did."""
+    basis: Basis | None = None
+    """CLIPS_LEASED: of the ranking; None in events of older servers."""
+    settings: Task | None = None
+    """TASK_CREATED and TASK_UPDATED: from then on."""
+    cutoff_event_id: str = ""
+    """HEAD_TRAINED: the head has the labels as of this event; empty in events of older servers."""
+    map_name: str = ""
+    """HEAD_TRAINED: of the map that the head reads; empty for the embeddings."""
     content_hashes: tuple[str, ...] = ()
     """CLIPS_LEASED, LEASES_RENEWED, CLIPS_ANSWERED and LABELS_IMPORTED: of the clip that each row
     was, empty where that is not known; none in events of older servers."""

@@ -39,13 +39,30 @@ class Pick(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a ranking rests on besides head and query strategy, so that it can be made again."""
+
+    event_id: str
+    """The last event of the task that it knew."""
+    row_count: int
+    """Rows that the pool had, retired ones too."""
+    retired_count: int
+    """Those that had been retired: the first ones, in the order in which they were."""
+    batch_size: int
+    """How many clips were asked for."""
+    most: int
+    """How many were ranked, if there were so many."""
+    map_name: str
+    """Of the map that was read; empty for the embeddings, and where nothing was read."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseRequest:
     """A ranking to lease the first free clips of."""
 
     oracle_id: str
     ranking: Sequence[Pick]
-    row_count: int
-    """Rows of the pool that the ranking was made on, retired ones too."""
+    basis: Basis
     max_count: int
     duration: timedelta
     request_id: str

@@ -144,18 +144,18 @@ class Labeling:
                 head = await cached.head(self._store)
             head = await self._ranking.usable(cached, head)
             try:
-                ranking = await self._ranking.rank(cached, head, pool, max_count, wanted)
-                if len(ranking) < max_count:
+                ranked = await self._ranking.rank(cached, head, pool, max_count, wanted)
+                if len(ranked.picks) < max_count:
                     # Another replica may have added clips since.
                     pool = await self._settled(cached)
-                    ranking = await self._ranking.rank(cached, head, pool, max_count, wanted)
+                    ranked = await self._ranking.rank(cached, head, pool, max_count, wanted)
             except StoreWentBack:
                 pool = await self._settled(cached)
                 continue
             request = LeaseRequest(
                 oracle_id=oracle_id,
-                ranking=ranking,
-                row_count=pool.row_count,
+                ranking=ranked.picks,
+                basis=ranked.basis,
                 max_count=max_count,
                 duration=lease_duration or cached.task.lease_duration,
                 request_id=request_id,

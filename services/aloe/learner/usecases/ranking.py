@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -15,14 +16,13 @@ from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.arrays import BoolArray, IntArray
 from aloe.learner.domain.auditing import audit_places, audit_rows, with_audits
-from aloe.learner.domain.batches.density import mean_direction
 from aloe.learner.domain.batches.ground import Ground, reference_rows
 from aloe.learner.domain.batches.rules import RULES
 from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.leases import Pick
-from aloe.learner.domain.representations.pool_map import name_of
+from aloe.learner.domain.leases import Basis, Pick
+from aloe.learner.domain.representations.pool_map import PoolMap, name_of
 from aloe.learner.domain.selection import first_clips, first_open
 from aloe.learner.recorder import Phase
 from aloe.learner.usecases.asking import pick_batch, request_of
@@ -38,6 +38,24 @@ _QUICK_CLIP_COUNT = 32_768
 def ranked_by(strategy: QueryStrategy, head: Head | None) -> QueryStrategy | None:
     """Return what ranks clips; None where nothing does: before the first head, mostly."""
     return strategy if head or strategy.selection_rule in RULES else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The clips to ask first, and what their order rests on."""
+
+    picks: list[Pick]
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a query asks for."""
+
+    batch_size: int
+    most: int
+    map_name: str
+    """Of the map whose vectors are looked at; empty for the embeddings, or none."""
 
 
 class Ranking:
@@ -68,7 +86,7 @@ class Ranking:
 
     async def rank(
         self, cached: CachedTask, head: Head | None, pool: CachedPool, batch_size: int, most: int
-    ) -> list[Pick]:
+    ) -> Ranked:
         """Order the unlabeled clips of a task, the one to ask first in front.
 
         Args:
@@ -84,68 +102,95 @@ class Ranking:
         Raises:
             StoreWentBack: the pool is not of the store's past; a fresh one is.
         """
-        by_batch = cached.task.query_strategy.selection_rule in RULES
-        if head is None and not (by_batch and pool.pool.clip_count):
-            return await _rank(cached, None, pool, most)
+        pool_map = None
         if head is not None:
             pool_map = await self._maps.of_head(cached.task.pool_id, head)
-        else:
+        elif _picks_by_batch(cached, pool):
             # No head of the task is bound to an older one.
             pool_map = await self._maps.current(pool, cached.task.representation, may_refit=True)
-        await self._pools.load(pool, pool_map)
-        if not by_batch:
-            return await _rank(cached, head, pool, most)
-        return await self._by_batch(
-            cached, head, pool, name_of(pool_map), batch_size=batch_size, most=most
-        )
+        return await self.rank_on(cached, head, pool, pool_map, batch_size=batch_size, most=most)
 
-    async def _by_batch(
+    async def rank_on(
         self,
         cached: CachedTask,
         head: Head | None,
         pool: CachedPool,
-        map_name: str,
+        pool_map: PoolMap | None,
         *,
         batch_size: int,
         most: int,
-    ) -> list[Pick]:
-        """Order clips by a rule that looks at how they lie to each other."""
-        cached.view.grow(pool.row_count)
-        ground = await _ground(pool, map_name)
-        scores = None
-        if head is not None:
-            unanswered = cached.view.unanswered_at_head()[: pool.row_count]
-            scores = await _scores(cached, head, pool, unanswered)
+    ) -> Ranked:
+        """Order clips by what a map makes of them; see rank."""
+        by_batch = _picks_by_batch(cached, pool)
+        if head is not None or by_batch:
+            await self._pools.load(pool, pool_map)
+        asked = _Asked(batch_size, most, name_of(pool_map))
+        if by_batch:
+            return await _by_batch(cached, head, pool, asked, self._herds)
+        return await _rank(cached, head, pool, asked)
+
+
+def _picks_by_batch(cached: CachedTask, pool: CachedPool) -> bool:
+    """Whether a rule that looks at how clips lie to each other picks; it takes clips to do so."""
+    is_of_batches = cached.task.query_strategy.selection_rule in RULES
+    return is_of_batches and pool.pool.clip_count > 0
+
+
+def _basis(cached: CachedTask, pool: CachedPool, asked: _Asked) -> Basis:
+    """Return what an order that is made now rests on."""
+    return Basis(
+        cached.view.last_event_id,
+        pool.row_count,
+        len(pool.retired_rows),
+        asked.batch_size,
+        asked.most,
+        asked.map_name,
+    )
+
+
+async def _by_batch(
+    cached: CachedTask, head: Head | None, pool: CachedPool, asked: _Asked, recent: RecentHerds
+) -> Ranked:
+    """Order clips by a rule that looks at how they lie to each other."""
+    async with cached.ranks.picking:
+        basis = None
+        # Again where task or pool changed meanwhile: all that decides is of one moment.
+        while basis != (now := _basis(cached, pool, asked)):
+            basis = now
+            cached.view.grow(pool.row_count)
+            ground, scores = await _ground(pool, asked.map_name), None
+            if head is not None:
+                unanswered = cached.view.unanswered_at_head()[: pool.row_count]
+                scores = await _scores(cached, head, pool, unanswered)
+        request = request_of(
+            cached,
+            head,
+            pool,
+            ground,
+            scores,
+            map_name=asked.map_name,
+            batch_size=asked.batch_size,
+            wanted=asked.most,
+        )
+        places = _audit_places(cached, head, asked.most)
         began = time.perf_counter()
-        async with cached.ranks.picking:
-            request = request_of(
-                cached,
-                head,
-                pool,
-                ground,
-                scores,
-                map_name=map_name,
-                batch_size=batch_size,
-                wanted=most,
-            )
-            batch = await pool.run(partial(pick_batch, request, cached.ranks.herds))
-            self._herds.used(cached.ranks.herds)
-        if head is None or scores is None:
-            order = batch.rows.tolist()
-            columns = order, pool.clips.content_hashes(order), batch.reasons
-            return [
-                Pick(row, None, NO_CLASS, each, reason=reason)
-                for row, each, reason in zip(*columns, strict=True)
-            ]
+        batch = await pool.run(partial(pick_batch, request, cached.ranks.herds))
+        recent.used(cached.ranks.herds)
+    if head is None or scores is None:
+        order = batch.rows.tolist()
+        columns = order, pool.clips.content_hashes(order), batch.reasons
         picks = [
-            pick._replace(reason=reason)
-            for pick, reason in zip(
-                _picks(scores, batch.rows, pool.clips), batch.reasons, strict=True
-            )
+            Pick(row, None, NO_CLASS, each, reason=reason)
+            for row, each, reason in zip(*columns, strict=True)
         ]
-        picks = _with_audits(cached, scores, picks, pool.clips, most)
-        cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
-        return picks
+        return Ranked(picks, now)
+    picks = [
+        pick._replace(reason=reason)
+        for pick, reason in zip(_picks(scores, batch.rows, pool.clips), batch.reasons, strict=True)
+    ]
+    audits = _audits(cached, scores, pool.clips, request.is_open, len(places))
+    cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
+    return Ranked(with_audits(picks, audits, places)[: asked.most], now)
 
 
 async def _ground(pool: CachedPool, map_name: str) -> Ground:
@@ -162,47 +207,52 @@ async def _ground(pool: CachedPool, map_name: str) -> Ground:
     return known
 
 
-async def _rank(cached: CachedTask, head: Head | None, pool: CachedPool, most: int) -> list[Pick]:
+async def _rank(cached: CachedTask, head: Head | None, pool: CachedPool, asked: _Asked) -> Ranked:
     """Order the clips of a pool that has what the head reads by their scores, or at random."""
-    # Taken here, on the event loop, since the view is not thread-safe.
-    cached.view.grow(pool.row_count)
-    is_open = cached.view.states[: pool.row_count] == ClipState.UNLABELED
-    if head is None:
-        rows = first_open(_cold_order(cached, len(is_open)), is_open, most).tolist()
+    basis = None
+    # Again where task or pool changed meanwhile: all that decides is of one moment.
+    while basis != (now := _basis(cached, pool, asked)):
+        basis = now
+        # Taken here, on the event loop, since the view is not thread-safe.
+        cached.view.grow(pool.row_count)
+        is_open = cached.view.states[: pool.row_count] == ClipState.UNLABELED
+        scores = None if head is None else await _scores(cached, head, pool, is_open)
+    if head is None or scores is None:
+        rows = first_open(_cold_order(cached, len(is_open)), is_open, asked.most).tolist()
         hashes = pool.clips.content_hashes(rows)
-        return [Pick(row, None, NO_CLASS, each) for row, each in zip(rows, hashes, strict=True)]
-    scores = await _scores(cached, head, pool, is_open)
-    rule = cached.task.query_strategy.selection_rule
+        picks = [Pick(row, None, NO_CLASS, each) for row, each in zip(rows, hashes, strict=True)]
+        return Ranked(picks, now)
+    places = _audit_places(cached, head, asked.most)
     pick = partial(
         _pick,
         scores,
         is_open,
         pool.clips,
-        rule=rule,
+        rule=cached.task.query_strategy.selection_rule,
         class_count=len(cached.task.classes),
-        most=most,
+        most=asked.most,
     )
     began = time.perf_counter()
     picks = pick() if len(is_open) <= _QUICK_CLIP_COUNT else await pool.run(pick)
-    picks = _with_audits(cached, scores, picks, pool.clips, most)
+    audits = _audits(cached, scores, pool.clips, is_open, len(places))
     cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
-    return picks
+    return Ranked(with_audits(picks, audits, places)[: asked.most], now)
 
 
-def _with_audits(
-    cached: CachedTask, judged: HeadScores, picks: list[Pick], clips: PoolClips, most: int
+def _audit_places(cached: CachedTask, head: Head | None, most: int) -> IntArray:
+    """Return which of the next picks are audits, as things are now: (n,) int64."""
+    share = cached.task.audit_share
+    if head is None or not share:
+        return np.empty(0, np.int64)
+    return audit_places(share, cached.view.asked_count(), most)
+
+
+def _audits(
+    cached: CachedTask, judged: HeadScores, clips: PoolClips, is_open: BoolArray, count: int
 ) -> list[Pick]:
-    """Put clips that are drawn at random among the picks, as many as the task wants."""
-    if not cached.task.audit_share:
-        return picks
-    places = audit_places(cached.task.audit_share, cached.view.asked_count(), most)
-    if not len(places):
-        return picks
-    count = min(len(cached.view.states), len(judged.predicted))
-    is_open = cached.view.states[:count] == ClipState.UNLABELED
-    # A lease may have run out meanwhile, and left a clip that has no score.
-    rows = audit_rows(cached.task.seed, is_open & judged.has_score[:count], len(places))
-    return with_audits(picks, _picks(judged, rows, clips, is_audit=True), places)[:most]
+    """Draw open clips at random."""
+    rows = audit_rows(cached.task.seed, is_open, count) if count else np.empty(0, np.int64)
+    return _picks(judged, rows, clips, is_audit=True)
 
 
 def _cold_order(cached: CachedTask, clip_count: int) -> IntArray:
@@ -219,12 +269,11 @@ async def _scores(
     """Return the head's scores of the open clips, after scoring those that have none yet."""
     function, ranks = cached.task.query_strategy.acquisition_function, cached.ranks_on(pool)
     async with ranks.scoring:
-        if ranks.scores is None or not ranks.scores.serves(head, function):
-            direction = None
-            if function is AcquisitionFunction.INFORMATION_DENSITY:
-                ground = await _ground(pool, head.map_name)
-                direction = mean_direction(ground.references.vectors)
-            ranks.scores = HeadScores(head, function, cached.task.seed, direction)
+        ground = None
+        if function is AcquisitionFunction.INFORMATION_DENSITY:
+            ground = await _ground(pool, head.map_name)
+        if ranks.scores is None or not ranks.scores.serves(head, function, ground):
+            ranks.scores = HeadScores(head, function, cached.task.seed, ground)
         began = time.perf_counter()
         vectors = pool.matrix(head.map_name)[: len(is_open)]
         if await ranks.scores.cover(pool.scorer(head.map_name), vectors, is_open):

@@ -115,7 +115,7 @@ def _first_free(stored: StoredTask, request: LeaseRequest, most: float) -> list[
         if pick.row not in stored.labels and pick.row not in stored.holds
     ]
     taken = free[: int(most)]
-    if len(taken) < min(most, request.row_count - len(stored.labels) - len(stored.holds)):
+    if len(taken) < min(most, request.basis.row_count - len(stored.labels) - len(stored.holds)):
         raise RankingTooShort
     return taken
 
@@ -134,5 +134,6 @@ def _log_leased(stored: StoredTask, request: LeaseRequest, leases: Sequence[Leas
         reasons=reasons if any(reasons) else (),
         head_version=request.head_version,
         query_strategy=request.query_strategy,
+        basis=request.basis,
         content_hashes=tuple(lease.pick.content_hash for lease in leases),
     )

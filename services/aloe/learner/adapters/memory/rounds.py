@@ -47,7 +47,12 @@ class MemoryRounds(TaskTable):
         stored.heads[head.version], stored.rounds[head.version] = head, round_
         stored.heads.pop(head.version - KEPT_HEADS, None)
         stored.head_revision, stored.training = training.label_revision, None
-        stored.log(EventKind.HEAD_TRAINED, head_version=head.version)
+        stored.log(
+            EventKind.HEAD_TRAINED,
+            head_version=head.version,
+            cutoff_event_id=ticket.cutoff_event_id,
+            map_name=head.map_name,
+        )
         return True
 
     async def read_head(self, task: Task, version: int) -> Head | None:

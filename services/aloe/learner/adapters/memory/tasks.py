@@ -22,7 +22,7 @@ class MemoryTasks(MemoryLeases, MemoryAnswers, MemoryRounds):
             raise refusals.pool_not_found(task.pool_id)
         if task.task_id not in self._tables.tasks:
             created = self._tables.tasks[task.task_id] = StoredTask(task)
-            created.log(EventKind.TASK_CREATED)
+            created.log(EventKind.TASK_CREATED, settings=task)
         stored = self._stored(task.task_id).task
         if not stored.same_content(task):
             raise refusals.task_id_taken(task.task_id)
@@ -47,7 +47,7 @@ class MemoryTasks(MemoryLeases, MemoryAnswers, MemoryRounds):
         if stored.task.revision != task.revision:
             raise refusals.task_updated(task.task_id)
         stored.task = task.updated()
-        stored.log(EventKind.TASK_UPDATED)
+        stored.log(EventKind.TASK_UPDATED, settings=stored.task)
 
     async def delete_task(self, task_id: str) -> None:
         self._stored(task_id)

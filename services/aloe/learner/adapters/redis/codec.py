@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, overload
 
@@ -13,6 +13,7 @@ from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.leases import Basis
 from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
@@ -306,6 +307,19 @@ def load_strategy(text: str) -> QueryStrategy | None:
     if not text or rule == "cold":
         return None
     return QueryStrategy(AcquisitionFunction(function), SelectionRule(rule))
+
+
+def dump_basis(basis: Basis) -> str:
+    """Write what a ranking rests on, for the log."""
+    return json.dumps(astuple(basis), separators=(",", ":"))
+
+
+def load_basis(text: str) -> Basis:
+    """Read what dump_basis wrote."""
+    event_id, *counts, map_name = json.loads(text)
+    check_texts(event_id, map_name)
+    row_count, retired_count, batch_size, most = map(check_row, counts)
+    return Basis(event_id, row_count, retired_count, batch_size, most, map_name)
 
 
 def dump_head(head: Head) -> bytes:

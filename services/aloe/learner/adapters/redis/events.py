@@ -61,6 +61,10 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
         reasons=_reasons(leases) if kind is EventKind.CLIPS_LEASED else (),
         query_strategy=codec.load_strategy(fields.get(b"strategy", b"").decode()),
         content_hashes=tuple(hashes),
+        basis=codec.load_basis(fields[b"basis"].decode()) if b"basis" in fields else None,
+        settings=codec.load_task(task.task_id, fields[b"spec"]) if b"spec" in fields else None,
+        cutoff_event_id=fields.get(b"cutoff", b"").decode(),
+        map_name=fields.get(b"map", b"").decode(),
     )
     _check(event, len(task.classes))
     return event

@@ -26,7 +26,7 @@ class RedisLeases(TaskScripts):
             "lease",
             request.oracle_id,
             json.dumps([_sent(pick) for pick in request.ranking]),
-            request.row_count,
+            request.basis.row_count,
             request.max_count,
             milliseconds(request.duration),
             uuid.uuid4().hex,
@@ -35,6 +35,7 @@ class RedisLeases(TaskScripts):
             codec.dump_strategy(request.query_strategy),
             # As lines, of which the script reads those that it needs.
             "".join(f"{pick.content_hash}\n" for pick in request.ranking),
+            codec.dump_basis(request.basis),
             request_key=f"query:{request.request_id}",
         )
         expire_time = codec.time_of_ms(reply["expires"])

@@ -2,7 +2,7 @@
 -- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked, more
 -- than a score as { row, score, class, '', 1 if it was drawn at random, gain, nearest row, distance },
 -- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy,
--- a line with the hash of each.
+-- a line with the hash of each, what the ranking rests on.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local replay = redis.call('GET', REQUEST)
@@ -65,7 +65,8 @@ if #taken > 0 then
   note_time(now)
   flush_counters()
   log_event('leased', rows, states, classes, 'oracle', oracle, 'leases', cjson.encode(ids),
-    'expires', expires, 'head_version', ARGV[9], 'strategy', ARGV[10], 'hashes', cjson.encode(hashes))
+    'expires', expires, 'head_version', ARGV[9], 'strategy', ARGV[10], 'hashes', cjson.encode(hashes),
+    'basis', ARGV[12])
 elseif not within_budget then
   state = 'budget_spent'
 elseif not within_limit then

@@ -18,5 +18,5 @@ redis.call('HSET', ROUNDS, version, ARGV[5])
 redis.call('HSET', META, 'head_version', version, 'head_revision', number('round_revision'))
 redis.call('HDEL', META, 'round_version', 'round_cutoff', 'round_revision', 'round_spec', 'round_trainer',
   'round_until')
-log_event('head', {}, {}, {}, 'head_version', version)
+log_event('head', {}, {}, {}, 'head_version', version, 'cutoff', ARGV[7], 'map', ARGV[8])
 return cjson.encode({ stored = true })
