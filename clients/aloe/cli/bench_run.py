@@ -63,8 +63,8 @@ def run(
     audit_shares: Annotated[
         str | None,
         typer.Option(
-            help="parts of the picks to draw at random, such as 0,0.05, where they help to estimate"
-            " accuracy"
+            help="parts of the picks to draw at random, such as 0,0.05, where heads get estimates"
+            " of their accuracy"
         ),
     ] = None,
     max_expected_error: Annotated[

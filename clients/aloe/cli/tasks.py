@@ -78,8 +78,8 @@ _Audits = Annotated[
         "--audits",
         min=0.0,
         max=0.5,
-        help="part of the clips to ask that are drawn at random, from the 51st on, for better"
-        " estimates; if not given, the recipe decides",
+        help="part of the clips to ask that are drawn at random, from the 51st on, for estimates"
+        " that rest on these, too; by default none",
     ),
 ]
 

@@ -311,10 +311,9 @@ class Task(_message.Message):
     """
     audit_share: _builtins.float
     """Part of the clips to ask that are drawn at random, from the 51st clip on, 0
-    to 0.5. They tell what the unanswered clips are like, which those picked by
-    the query strategy do not: estimates of accuracy are better for them. If
-    unset, 0.05 where heads are trained by the logistic recipe, and
-    0 otherwise.
+    to 0.5; 0 if unset. They are like the unanswered clips, which those picked
+    by the query strategy are not, so that estimates of accuracy do not rest on
+    these alone; and they cost accuracy, since others would teach more.
     """
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

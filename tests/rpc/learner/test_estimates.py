@@ -11,7 +11,6 @@ from aloe.client import (
     EventKind,
     LbfgsRecipe,
     LearnerClient,
-    LogisticRecipe,
     QueryStrategy,
     SelectionRule,
 )
@@ -121,10 +120,6 @@ def test_settings_come_back_and_go_back_to_their_defaults(client: LearnerClient)
     assert (task.estimate_accuracy, task.audit_share) == (True, 0.0)
     task = client.update_task(scene.task_id, audit_share=0.125)
     assert (task.estimate_accuracy, task.audit_share) == (True, 0.125)
-    # The defaults are those of the recipe.
-    logistic = estimating_scene(client, clip_count=2, head_recipe=LogisticRecipe())
-    task = client.get_task(logistic.task_id)
-    assert (task.estimate_accuracy, task.audit_share) == (True, 0.05)
 
 
 def test_predictions_are_accepted_while_few_of_them_are_wrong(client: LearnerClient):

@@ -109,8 +109,8 @@ class Spec:
     recipes: tuple[str, ...] = ()
     """Names of recipes, which are followed in place of those two."""
     audit_shares: tuple[float, ...] = (0.0,)
-    """Parts of the picks that are drawn at random for better estimates of accuracy; each with every
-    recipe and query strategy that it can help, see audit_shares_of."""
+    """Parts of the picks that are drawn at random, for estimates of accuracy; each with every
+    recipe and query strategy for which that can matter, see audit_shares_of."""
     max_expected_error: float = 0.02
     """Predictions are accepted so that this part of them is expected to be wrong; 0 asks for none.
     """

@@ -208,7 +208,8 @@ class LearnerClient:
             estimate_accuracy: whether rounds estimate how often their heads are right, without
                 validation labels; None does unless heads are trained by Adam.
             audit_share: part of the clips to ask that are drawn at random, from the 51st on, 0 to
-                0.5, for better estimates; None for 0.05 with the logistic recipe and 0 otherwise.
+                0.5, so that estimates do not rest on what the query strategy asked for alone; None
+                for 0.
             timeout: of the whole call.
         """
         operation = tasks.create_task(

@@ -8,7 +8,7 @@ from aloe.learner.domain.acquisition import FORMULAS
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.stopping_rules import check_stopping_rule
 from aloe.values.ranges import out_of_range
-from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, AdamRecipe, HeadRecipe, LogisticRecipe
+from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, AdamRecipe, HeadRecipe
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState, PoolState, Split
 from aloe.values.stopping import MAX_LABEL_COUNT, StoppingRule
@@ -201,11 +201,6 @@ def check_recipe(recipe: HeadRecipe) -> list[Violation]:
 def estimates_by_default(recipe: HeadRecipe) -> bool:
     """Whether tasks estimate accuracy where they do not say. The paper's recipe does without."""
     return not isinstance(recipe, AdamRecipe)
-
-
-def default_audit_share(recipe: HeadRecipe) -> float:
-    """Return which part of the picks are audits where a task does not say."""
-    return 0.05 if isinstance(recipe, LogisticRecipe) else 0.0
 
 
 def check_lease_duration(duration: timedelta, field: str) -> list[Violation]:

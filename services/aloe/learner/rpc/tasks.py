@@ -12,7 +12,6 @@ from aloe.learner.domain.task import (
     DEFAULT_LEASE_DURATION,
     Task,
     TaskProgress,
-    default_audit_share,
     estimates_by_default,
 )
 from aloe.learner.rpc import fields
@@ -104,11 +103,7 @@ def read_task(
             if message.HasField("estimate_accuracy")
             else estimates_by_default(head_recipe)
         ),
-        audit_share=(
-            message.audit_share
-            if message.HasField("audit_share")
-            else default_audit_share(head_recipe)
-        ),
+        audit_share=message.audit_share,
     )
 
 
