@@ -1,13 +1,26 @@
-"""A task's state folded from its event log, to be compared with the state that is stored."""
+"""`aloe task replay`: a task's log done again, compared with what is stored and was picked."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Annotated
 
-from aloe.client import ClipChange, ClipState, LearnerClient, StoredLabel, Task, TaskEvent
+import typer
 
-_PATIENCE = timedelta(minutes=10)
+from aloe.cli.console import complain, notes, plain, print_json, progress, results
+from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
+from aloe.client import (
+    ClipChange,
+    ClipState,
+    LearnerClient,
+    StoredLabel,
+    Task,
+    TaskEvent,
+    TaskReplay,
+)
+
+_PATIENCE, _MOST_TIME = timedelta(minutes=10), timedelta(days=1)
 _STORED_STATES = (ClipState.LABELED, ClipState.ABSTAINED, ClipState.VALIDATION, ClipState.TEST)
 
 
@@ -19,6 +32,66 @@ class Replay:
     label_count: int
     """Labels and abstentions that follow from the log."""
     differences: tuple[str, ...]
+
+
+def replay(
+    task_id: TaskId,
+    picks: Annotated[
+        bool,
+        typer.Option(
+            "--picks",
+            help="train every head and make every pick again, and compare them bit for bit",
+        ),
+    ] = False,
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Rebuild a task's state from its event log and compare it with what is stored."""
+    with client(server) as learner:
+        found = replay_task(learner, task_id)
+        again = _replay_picks(learner, task_id) if picks else None
+    if json:
+        print_json({**plain(found), "picks": again} if picks else found)
+    else:
+        _tell_state(found)
+        if again is not None:
+            _tell_picks(again)
+    if found.differences or (again is not None and again.difference_count):
+        raise typer.Exit(1)
+
+
+def _replay_picks(learner: LearnerClient, task_id: str) -> TaskReplay:
+    last = None
+    with progress() as bar:
+        row = bar.add_task("events done again", total=None)
+        for last in learner.replay_task(task_id, timeout=_MOST_TIME):
+            bar.update(row, completed=last.event_count, total=last.total_event_count)
+    assert last is not None  # noqa: S101 - a replay that does not fail tells what it found
+    return last
+
+
+def _tell_state(found: Replay) -> None:
+    for difference in found.differences:
+        results.print(difference, highlight=False, markup=False)
+    verdict = "differs" if found.differences else "agrees"
+    notes.print(
+        f"{found.event_count:,} events, {found.label_count:,} labels: the log {verdict}"
+        " with the store"
+    )
+
+
+def _tell_picks(again: TaskReplay) -> None:
+    for each in again.differences:
+        results.print(f"{each.event_id}: {each.text}", highlight=False, markup=False)
+    if again.unknown_count:
+        complain(
+            f"{again.unknown_count:,} heads and picks cannot be done again; the first, of"
+            f" {again.unknown_text}"
+        )
+    verdict = "all the same, bit for bit"
+    if again.difference_count:
+        verdict = f"{again.difference_count:,} came out otherwise"
+    notes.print(f"{again.head_count:,} heads and {again.pick_count:,} picks done again: {verdict}")
 
 
 def replay_task(learner: LearnerClient, task_id: str) -> Replay:

@@ -25,7 +25,7 @@ from aloe.cli.options import (
     client,
     parse_recipe,
 )
-from aloe.cli.replay import replay_task
+from aloe.cli.replay import replay
 from aloe.cli.stopping import (
     Stop,
     StopWhen,
@@ -62,6 +62,7 @@ _READ = {
 app = typer.Typer(help="Tasks: questions about the clips of a pool.", no_args_is_help=True)
 
 app.command("import-labels")(import_labels)
+app.command()(replay)
 
 _Budget = Annotated[int | None, typer.Option(help="labels that may be spent")]
 _Estimates = Annotated[
@@ -253,25 +254,6 @@ def delete(
             confirm(f"Delete task {task_id} and all its labels?")
         learner.delete_task(task_id)
     notes.print(f"deleted task {task_id}")
-
-
-@app.command()
-def replay(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
-    """Rebuild a task's state from its event log and compare it with what is stored."""
-    with client(server) as learner:
-        found = replay_task(learner, task_id)
-    if json:
-        print_json(found)
-    else:
-        for difference in found.differences:
-            results.print(difference, highlight=False, markup=False)
-        verdict = "differs" if found.differences else "agrees"
-        notes.print(
-            f"{found.event_count:,} events, {found.label_count:,} labels: the log {verdict}"
-            " with the store"
-        )
-    if found.differences:
-        raise typer.Exit(1)
 
 
 def _last_round(learner: LearnerClient, task: Task) -> Round | None:

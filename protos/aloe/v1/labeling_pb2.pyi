@@ -923,6 +923,113 @@ class ListEventsResponse(_message.Message):
 Global___ListEventsResponse: _TypeAlias = ListEventsResponse  # noqa: Y015
 
 @_typing.final
+class ReplayTaskRequest(_message.Message):
+    """Request of ReplayTask."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    task: _builtins.str
+    """"tasks/{task}"."""
+    def __init__(
+        self,
+        *,
+        task: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayTaskRequest: _TypeAlias = ReplayTaskRequest  # noqa: Y015
+
+@_typing.final
+class ReplayTaskResponse(_message.Message):
+    """Response of ReplayTask: how far it is, and what was found so far. It is done
+    when event_count is total_event_count.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    HEAD_COUNT_FIELD_NUMBER: _builtins.int
+    PICK_COUNT_FIELD_NUMBER: _builtins.int
+    UNKNOWN_COUNT_FIELD_NUMBER: _builtins.int
+    UNKNOWN_TEXT_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_COUNT_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    event_count: _builtins.int
+    """Events of the log that were done again."""
+    total_event_count: _builtins.int
+    """Events that the log had when it began."""
+    head_count: _builtins.int
+    """Heads that were trained again and compared: the newest ones bit for bit,
+    which are kept, the others by the number of their labels, their training
+    loss and the scores of what they ranked.
+    """
+    pick_count: _builtins.int
+    """Picks that were made again and compared."""
+    unknown_count: _builtins.int
+    """Heads and picks that cannot be done again, since the log or the store has
+    not what they rest on: events of older servers, clips and maps that are gone.
+    """
+    unknown_text: _builtins.str
+    """Why, of the first of them; empty without any."""
+    difference_count: _builtins.int
+    """Heads and picks that came out otherwise."""
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayDifference]:
+        """The first of them."""
+
+    def __init__(
+        self,
+        *,
+        event_count: _builtins.int = ...,
+        total_event_count: _builtins.int = ...,
+        head_count: _builtins.int = ...,
+        pick_count: _builtins.int = ...,
+        unknown_count: _builtins.int = ...,
+        unknown_text: _builtins.str = ...,
+        difference_count: _builtins.int = ...,
+        differences: _abc.Iterable[Global___ReplayDifference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["difference_count", b"difference_count", "differences", b"differences", "event_count", b"event_count", "head_count", b"head_count", "pick_count", b"pick_count", "total_event_count", b"total_event_count", "unknown_count", b"unknown_count", "unknown_text", b"unknown_text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayTaskResponse: _TypeAlias = ReplayTaskResponse  # noqa: Y015
+
+@_typing.final
+class ReplayDifference(_message.Message):
+    """Something that came out otherwise when a task's log was done again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    """The event."""
+    text: _builtins.str
+    """What was logged or stored, and what came out, in English."""
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayDifference: _TypeAlias = ReplayDifference  # noqa: Y015
+
+@_typing.final
 class TaskEvent(_message.Message):
     """Something that happened to a task."""
 

@@ -185,6 +185,11 @@ class LearnerServiceStub(object):
                 request_serializer=aloe_dot_v1_dot_labeling__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_labeling__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
+        self.ReplayTask = channel.unary_stream(
+                '/aloe.v1.LearnerService/ReplayTask',
+                request_serializer=aloe_dot_v1_dot_labeling__pb2.ReplayTaskRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_labeling__pb2.ReplayTaskResponse.FromString,
+                _registered_method=True)
 
 
 class LearnerServiceServicer(object):
@@ -409,6 +414,18 @@ class LearnerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplayTask(self, request, context):
+        """Does the log of a task again: trains every head and makes every pick anew,
+        of the log, the pool's vectors and maps, and the task's settings and seed
+        alone, and compares them with what is logged and stored, bit for bit. Sends
+        how far it is, and at the end what was found. It is exact on one kind of
+        processor, with one version of the server. It takes as long as all training
+        and ranking of the task took, and changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LearnerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -546,6 +563,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.ListEvents,
                     request_deserializer=aloe_dot_v1_dot_labeling__pb2.ListEventsRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_labeling__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'ReplayTask': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReplayTask,
+                    request_deserializer=aloe_dot_v1_dot_labeling__pb2.ReplayTaskRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_labeling__pb2.ReplayTaskResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1290,6 +1312,33 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/ListEvents',
             aloe_dot_v1_dot_labeling__pb2.ListEventsRequest.SerializeToString,
             aloe_dot_v1_dot_labeling__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aloe.v1.LearnerService/ReplayTask',
+            aloe_dot_v1_dot_labeling__pb2.ReplayTaskRequest.SerializeToString,
+            aloe_dot_v1_dot_labeling__pb2.ReplayTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -129,6 +129,14 @@ class LearnerServiceStub:
     or corrected which clip, when, and the score it was ranked by. The state of
     every clip follows from it.
     """
+    ReplayTask: _grpc.UnaryStreamMultiCallable[_labeling_pb2.ReplayTaskRequest, _labeling_pb2.ReplayTaskResponse]
+    """Does the log of a task again: trains every head and makes every pick anew,
+    of the log, the pool's vectors and maps, and the task's settings and seed
+    alone, and compares them with what is logged and stored, bit for bit. Sends
+    how far it is, and at the end what was found. It is exact on one kind of
+    processor, with one version of the server. It takes as long as all training
+    and ranking of the task took, and changes nothing.
+    """
 
 @_typing.type_check_only
 class LearnerServiceAsyncStub(LearnerServiceStub):
@@ -227,6 +235,14 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """Lists what happened to a task, the first event first: who leased, answered
     or corrected which clip, when, and the score it was ranked by. The state of
     every clip follows from it.
+    """
+    ReplayTask: _aio.UnaryStreamMultiCallable[_labeling_pb2.ReplayTaskRequest, _labeling_pb2.ReplayTaskResponse]  # type: ignore[assignment]
+    """Does the log of a task again: trains every head and makes every pick anew,
+    of the log, the pool's vectors and maps, and the task's settings and seed
+    alone, and compares them with what is logged and stored, bit for bit. Sends
+    how far it is, and at the end what was found. It is exact on one kind of
+    processor, with one version of the server. It takes as long as all training
+    and ranking of the task took, and changes nothing.
     """
 
 class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -485,6 +501,20 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists what happened to a task, the first event first: who leased, answered
         or corrected which clip, when, and the score it was ranked by. The state of
         every clip follows from it.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayTask(
+        self,
+        request: _labeling_pb2.ReplayTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_labeling_pb2.ReplayTaskResponse], _abc.AsyncIterator[_labeling_pb2.ReplayTaskResponse]]:
+        """Does the log of a task again: trains every head and makes every pick anew,
+        of the log, the pool's vectors and maps, and the task's settings and seed
+        alone, and compares them with what is logged and stored, bit for bit. Sends
+        how far it is, and at the end what was found. It is exact on one kind of
+        processor, with one version of the server. It takes as long as all training
+        and ranking of the task took, and changes nothing.
         """
 
 def add_LearnerServiceServicer_to_server(servicer: LearnerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -80,6 +80,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.PredictWarnings.warnings": SHOWN_COUNT,
     "aloe.v1.QueryResponse.leases": ID_COUNT,
     "aloe.v1.TaskEvent.changes": CHANGE_COUNT,
+    "aloe.v1.ReplayTaskResponse.differences": 100,
     "google.rpc.Status.details": 10,
 }
 _MIB = 1024**2

@@ -348,6 +348,11 @@ class AsyncLearnerClient:
     ) -> AsyncIterator[types.TaskEvent]:
         return self._runner.pages(results.list_events(task_id), timeout)
 
+    def replay_task(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> AsyncIterator[types.TaskReplay]:
+        return self._runner.stream(results.replay_task(task_id), timeout)
+
     async def export_head(
         self, task_id: str, version: int = 0, *, timeout: timedelta | None = None
     ) -> types.Head:

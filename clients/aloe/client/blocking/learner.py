@@ -491,6 +491,16 @@ class LearnerClient:
         """Yield what happened to a task, the first event first; the timeout is that of a page."""
         return self._runner.pages(results.list_events(task_id), timeout)
 
+    def replay_task(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> Iterator[types.TaskReplay]:
+        """Train every head and make every pick of a task again, and compare them with its log.
+
+        Yields how far it is, the last time with all that was found. It takes as long as the task's
+        training and ranking took: the timeout, of the whole call, must allow for that.
+        """
+        return self._runner.stream(results.replay_task(task_id), timeout)
+
     def export_head(
         self, task_id: str, version: int = 0, *, timeout: timedelta | None = None
     ) -> types.Head:

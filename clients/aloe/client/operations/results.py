@@ -51,6 +51,15 @@ def list_events(task_id: str) -> ListOperation[types.TaskEvent]:
     )
 
 
+def replay_task(task_id: str) -> StreamOperation[types.TaskReplay]:
+    return StreamOperation(
+        "ReplayTask",
+        labeling_pb2.ReplayTaskRequest(task=task_name(task_id)),
+        lambda response: [_parse_replay(response)],
+        key=lambda replay: str(replay.event_count),
+    )
+
+
 def export_head(task_id: str, version: int) -> Operation[types.Head]:
     return Operation(
         "ExportHead",
@@ -98,6 +107,21 @@ def _parse_round(message: head_pb2.Round) -> types.Round:
             HEAD_RECIPE.decode(message.head_recipe, "head_recipe")
             if message.HasField("head_recipe")
             else None
+        ),
+    )
+
+
+def _parse_replay(message: labeling_pb2.ReplayTaskResponse) -> types.TaskReplay:
+    return types.TaskReplay(
+        event_count=message.event_count,
+        total_event_count=message.total_event_count,
+        head_count=message.head_count,
+        pick_count=message.pick_count,
+        unknown_count=message.unknown_count,
+        unknown_text=message.unknown_text,
+        difference_count=message.difference_count,
+        differences=tuple(
+            types.ReplayDifference(each.event_id, each.text) for each in message.differences
         ),
     )
 

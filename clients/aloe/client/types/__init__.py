@@ -17,7 +17,7 @@ from aloe.client.types.calls import (
     InputWarnings,
 )
 from aloe.client.types.head_maps import HeadMap, KernelPart
-from aloe.client.types.history import ClipChange, TaskEvent
+from aloe.client.types.history import ClipChange, ReplayDifference, TaskEvent, TaskReplay
 from aloe.client.types.labeling import (
     Answer,
     ImportLabelsResult,
@@ -133,6 +133,7 @@ __all__ = [
     "QueryStrategy",
     "RecipeName",
     "Recording",
+    "ReplayDifference",
     "Representation",
     "Round",
     "SelectionRule",
@@ -146,6 +147,7 @@ __all__ = [
     "SubmitResult",
     "Task",
     "TaskEvent",
+    "TaskReplay",
     "TaskUpdate",
     "UncertaintyRule",
 ]

@@ -41,3 +41,32 @@ class TaskEvent:
     """HEAD_TRAINED: the head's. CLIPS_LEASED: of the head that ranked, 0 for none."""
     query_strategy: QueryStrategy | None
     """CLIPS_LEASED: what ranked the clips; None where no head did."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayDifference:
+    """Something that came out otherwise when a task's log was done again."""
+
+    event_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReplay:
+    """How far the replay of a task's log is, and what was found so far."""
+
+    event_count: int
+    """Events that were done again."""
+    total_event_count: int
+    head_count: int
+    """Heads that were trained again and compared."""
+    pick_count: int
+    """Picks that were made again and compared."""
+    unknown_count: int
+    """Heads and picks that cannot be: the log or the store has not what they rest on."""
+    unknown_text: str
+    """Why, of the first of them."""
+    difference_count: int
+    """Heads and picks that came out otherwise."""
+    differences: tuple[ReplayDifference, ...]
+    """The first of them."""

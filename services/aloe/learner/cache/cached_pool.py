@@ -49,6 +49,17 @@ class CachedPool:
         """How many rows it has, retired ones among them."""
         return self.pool.row_count
 
+    def as_of(self, row_count: int, retired_count: int) -> "CachedPool":
+        """Return the pool as it was when it had so many rows, of which so many were retired.
+
+        It has the matrices that are loaded now, and does not change.
+        """
+        past = CachedPool(self.pool, self._threads)
+        past.pool = replace(self.pool, row_count=row_count, retired_count=retired_count, mark="")
+        past.clips, past.retired_rows = self.clips, self.retired_rows[:retired_count]
+        past._matrices = dict(self._matrices)
+        return past
+
     def has(self, map_name: str) -> bool:
         """Whether the matrix of a map is loaded."""
         return map_name in self._matrices

@@ -10,6 +10,8 @@ WATCHER_COUNT = 20_000
 IMPORT_COUNT = 1_024
 """What they hold in memory, and how many are read at a time, is bounded elsewhere."""
 EXPORT_COUNT = 64
+REPLAY_COUNT = 2
+"""Each keeps a thread busy."""
 
 
 def make_gates() -> Mapping[str, Gate]:
@@ -29,6 +31,7 @@ def make_gates() -> Mapping[str, Gate]:
         "ImportClips": StreamGate("imports", IMPORT_COUNT),
         "WatchTask": StreamGate("watchers", WATCHER_COUNT),
         **dict.fromkeys(("ExportClips", "ExportLabels"), exporting),
+        "ReplayTask": StreamGate("replays", REPLAY_COUNT),
     }
 
 

@@ -7,6 +7,7 @@ from itertools import accumulate
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import NO_CLASS, Event, event_order
 from aloe.learner.domain.pool import Pool
+from aloe.learner.domain.replay import Replay
 from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.reasons import write_reason
@@ -155,4 +156,20 @@ def _write_reason(history: TaskHistory, event: Event, place: int) -> labeling_pb
         event.query_strategy.selection_rule,
         history.task.pool_id,
         history.clips[reason.nearest_row].clip_id if is_there else "",
+    )
+
+
+def write_replay(replay: Replay) -> labeling_pb2.ReplayTaskResponse:
+    return labeling_pb2.ReplayTaskResponse(
+        event_count=replay.event_count,
+        total_event_count=replay.total_event_count,
+        head_count=replay.head_count,
+        pick_count=replay.pick_count,
+        unknown_count=replay.unknown_count,
+        unknown_text=replay.unknown_text,
+        difference_count=replay.difference_count,
+        differences=[
+            labeling_pb2.ReplayDifference(event_id=each.event_id, text=each.text)
+            for each in replay.differences
+        ],
     )

@@ -324,6 +324,14 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             next_page_token=events[-1].event_id if more else "",
         )
 
+    async def ReplayTask(
+        self, request: labeling_pb2.ReplayTaskRequest, context: Any
+    ) -> AsyncIterator[labeling_pb2.ReplayTaskResponse]:
+        replays = self._learner.replaying.replay(fields.read_task_id(request.task, "task"))
+        messages = (labeling.write_replay(each) async for each in replays)
+        async for message in while_taken(context, self._export_idle_s, messages):
+            yield message
+
     async def ExportHead(
         self, request: head_pb2.ExportHeadRequest, context: Any
     ) -> head_pb2.ExportHeadResponse:

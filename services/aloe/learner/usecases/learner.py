@@ -18,6 +18,7 @@ from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.pools import Pools
 from aloe.learner.usecases.predicting import Predictor
 from aloe.learner.usecases.ranking import Ranking
+from aloe.learner.usecases.replaying import Replaying
 from aloe.learner.usecases.retiring import Retiring
 from aloe.learner.usecases.tasks import Tasks
 from aloe.learner.usecases.training import Trainer
@@ -55,6 +56,7 @@ class Learner:
         self.labeling = Labeling(
             store, pool_cache, task_cache, self.trainer, ranking, recorder=recorder
         )
+        self.replaying = Replaying(store, pool_cache, self.maps)
         self.predictor = Predictor(
             store, pool_cache, task_cache, self.trainer, encoder=encoder, maps=self.maps
         )
@@ -69,3 +71,4 @@ class Learner:
         await self.collector.stop()
         await self.trainer.stop()
         self.maps.close()
+        self.replaying.close()

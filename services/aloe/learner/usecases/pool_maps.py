@@ -57,7 +57,7 @@ class PoolMaps:
             PoolNotFound: there is no such pool.
             StoreDamaged: the map is gone.
         """
-        return await self._named(pool_id, head.map_name) if head.map_name else None
+        return await self.named(pool_id, head.map_name) if head.map_name else None
 
     async def current(
         self, pool: CachedPool, representation: Representation, *, may_refit: bool = False
@@ -92,9 +92,15 @@ class PoolMaps:
         if not of_kind:
             return None
         newest = max(of_kind, key=lambda name: (version_of(name), name))
-        return await self._named(pool.pool.pool_id, newest)
+        return await self.named(pool.pool.pool_id, newest)
 
-    async def _named(self, pool_id: str, name: str) -> PoolMap:
+    async def named(self, pool_id: str, name: str) -> PoolMap:
+        """Return a map by its name.
+
+        Raises:
+            PoolNotFound: there is no such pool.
+            StoreDamaged: the map is gone.
+        """
         found = self._known.get(name) or await self._store.read_map(pool_id, name)
         self._keep(found)
         return found
