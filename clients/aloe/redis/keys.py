@@ -31,5 +31,6 @@ TASK_KINDS: Mapping[str, str] = {
     "events": "stream",
     "heads": "hash",
     "rounds": "hash",
+    "promotions": "hash",
 }
 """The keys of a task, less what is in front, and their kinds; in the order of task.lua."""

@@ -108,6 +108,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     What was sent and has no result was not done: open another stream. Of an
     import all that had come whole is stored; sending it again is safe.
     """
+    ERROR_REASON_PROMOTION_NOT_FOUND: _ErrorReason.ValueType  # 23
+    """NOT_FOUND: no head of the task is promoted to that name."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the google.rpc.ErrorInfo that every error carries; its
@@ -201,4 +203,6 @@ longer than the server waits, while the server had nothing to do for it.
 What was sent and has no result was not done: open another stream. Of an
 import all that had come whole is stored; sending it again is safe.
 """
+ERROR_REASON_PROMOTION_NOT_FOUND: ErrorReason.ValueType  # 23
+"""NOT_FOUND: no head of the task is promoted to that name."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -24,58 +24,79 @@ _sym_db = _symbol_database.Default()
 
 from aloe.v1 import audio_pb2 as aloe_dot_v1_dot_audio__pb2
 from aloe.v1 import stopping_pb2 as aloe_dot_v1_dot_stopping__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/head.proto\x12\x07\x61loe.v1\x1a\x13\x61loe/v1/audio.proto\x1a\x16\x61loe/v1/stopping.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x92\x01\n\nHeadRecipe\x12#\n\x04\x61\x64\x61m\x18\x01 \x01(\x0b\x32\x13.aloe.v1.AdamRecipeH\x00\x12%\n\x05lbfgs\x18\x02 \x01(\x0b\x32\x14.aloe.v1.LbfgsRecipeH\x00\x12+\n\x08logistic\x18\x03 \x01(\x0b\x32\x17.aloe.v1.LogisticRecipeH\x00\x42\x0b\n\toptimiser\"\x8c\x01\n\nAdamRecipe\x12\x1a\n\rlearning_rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x65poch_count\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x17\n\nbatch_size\x18\x03 \x01(\rH\x02\x88\x01\x01\x42\x10\n\x0e_learning_rateB\x0e\n\x0c_epoch_countB\r\n\x0b_batch_size\"5\n\x0bLbfgsRecipe\x12\x17\n\nl2_penalty\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_l2_penalty\"\x98\x01\n\x0eLogisticRecipe\x12\x17\n\nl2_penalty\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fiteration_count\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x1a\n\rclass_balance\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\r\n\x0b_l2_penaltyB\x12\n\x10_iteration_countB\x10\n\x0e_class_balance\"\xe3\x02\n\x04Head\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12%\n\x07weights\x18\x03 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12$\n\x06\x62iases\x18\x04 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\x0f\n\x07\x63lasses\x18\x05 \x03(\t\x12\x12\n\nencoder_id\x18\x06 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x07 \x01(\t\x12\x13\n\x0blabel_count\x18\x08 \x01(\x04\x12(\n\x0bhead_recipe\x18\t \x01(\x0b\x32\x13.aloe.v1.HeadRecipe\x12\x0c\n\x04seed\x18\n \x01(\x04\x12/\n\x0erepresentation\x18\x0b \x01(\x0e\x32\x17.aloe.v1.Representation\x12\x10\n\x08map_name\x18\x0c \x01(\t\x12\x1d\n\x03map\x18\r \x01(\x0b\x32\x10.aloe.v1.HeadMap\"\xa4\x02\n\x07HeadMap\x12\x12\n\nclip_count\x18\x01 \x01(\x04\x12\"\n\x04mean\x18\x02 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12#\n\x05scale\x18\x03 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\'\n\tunit_mean\x18\x04 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\'\n\tlandmarks\x18\x05 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\x11\n\tsteepness\x18\x06 \x01(\x01\x12-\n\x0fsimilarity_mean\x18\x07 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12(\n\ndirections\x18\x08 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\"\xc0\x05\n\x05Round\x12\x14\n\x0chead_version\x18\x01 \x01(\r\x12\x13\n\x0blabel_count\x18\x02 \x01(\x04\x12\'\n\nvalidation\x18\x03 \x01(\x0b\x32\x13.aloe.v1.Evaluation\x12!\n\x04test\x18\x04 \x01(\x0b\x32\x13.aloe.v1.Evaluation\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x11training_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13\x65valuation_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rtraining_loss\x18\x08 \x01(\x01\x12!\n\x14prediction_agreement\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x10mean_uncertainty\x18\n \x01(\x01H\x01\x88\x01\x01\x12\x36\n\x13statistics_duration\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0estore_duration\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\nhead_times\x18\r \x01(\x0b\x32\x12.aloe.v1.HeadTimes\x12(\n\x0bstop_advice\x18\x0e \x01(\x0b\x32\x13.aloe.v1.StopAdvice\x12\x34\n\x11\x61\x63\x63uracy_estimate\x18\x0f \x01(\x0b\x32\x19.aloe.v1.AccuracyEstimate\x12(\n\x0bhead_recipe\x18\x10 \x01(\x0b\x32\x13.aloe.v1.HeadRecipeB\x17\n\x15_prediction_agreementB\x13\n\x11_mean_uncertainty\"\x8e\x01\n\x10\x41\x63\x63uracyEstimate\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x0b\n\x03low\x18\x02 \x01(\x01\x12\x0c\n\x04high\x18\x03 \x01(\x01\x12\x13\n\x0blabel_count\x18\x04 \x01(\x04\x12\x19\n\x11\x61udit_label_count\x18\x05 \x01(\x04\x12\x11\n\tintercept\x18\x06 \x01(\x01\x12\r\n\x05slope\x18\x07 \x01(\x01\"\xaf\x01\n\tHeadTimes\x12\x36\n\x13publishing_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x10scoring_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12selection_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x9f\x01\n\nEvaluation\x12\x12\n\nclip_count\x18\x01 \x01(\x04\x12\x10\n\x08\x61\x63\x63uracy\x18\x02 \x01(\x01\x12\x10\n\x08macro_f1\x18\x03 \x01(\x01\x12\x15\n\rclass_recalls\x18\x04 \x03(\x01\x12\x0c\n\x04loss\x18\x05 \x01(\x01\x12\x1e\n\x11\x63\x61libration_error\x18\x06 \x01(\x01H\x00\x88\x01\x01\x42\x14\n\x12_calibration_error\"\xf0\x01\n\x0ePredictRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12$\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x13.aloe.v1.AudioClipsH\x00\x12*\n\nembeddings\x18\x03 \x01(\x0b\x32\x14.aloe.v1.FloatMatrixH\x00\x12#\n\x05\x63lips\x18\x04 \x01(\x0b\x32\x12.aloe.v1.ClipNamesH\x00\x12\x18\n\x10min_head_version\x18\x05 \x01(\r\x12\x1f\n\x12max_expected_error\x18\x06 \x01(\x01H\x01\x88\x01\x01\x42\x07\n\x05inputB\x15\n\x13_max_expected_error\"+\n\nAudioClips\x12\x1d\n\x05\x63lips\x18\x01 \x03(\x0b\x32\x0e.aloe.v1.Audio\"\x1a\n\tClipNames\x12\r\n\x05names\x18\x01 \x03(\t\"\x8e\x02\n\x0fPredictResponse\x12+\n\rprobabilities\x18\x01 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\x0e\n\x06labels\x18\x02 \x03(\t\x12\x0f\n\x07\x63lasses\x18\x03 \x03(\t\x12\x14\n\x0chead_version\x18\x04 \x01(\r\x12)\n\x08\x66\x61ilures\x18\x05 \x03(\x0b\x32\x17.aloe.v1.PredictFailure\x12*\n\x08warnings\x18\x06 \x03(\x0b\x32\x18.aloe.v1.PredictWarnings\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x07 \x03(\x08\x12\x1b\n\x0e\x65xpected_error\x18\x08 \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_expected_error\"I\n\x0fPredictWarnings\x12\r\n\x05index\x18\x01 \x01(\r\x12\'\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.aloe.v1.AudioWarning\"C\n\x0ePredictFailure\x12\r\n\x05index\x18\x01 \x01(\r\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"b\n\x11ListRoundsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x18\n\x10min_head_version\x18\x04 \x01(\r\"M\n\x12ListRoundsResponse\x12\x1e\n\x06rounds\x18\x01 \x03(\x0b\x32\x0e.aloe.v1.Round\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"7\n\x11\x45xportHeadRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x14\n\x0chead_version\x18\x02 \x01(\r\"1\n\x12\x45xportHeadResponse\x12\x1b\n\x04head\x18\x01 \x01(\x0b\x32\r.aloe.v1.Head*\x7f\n\x0eRepresentation\x12\x1e\n\x1aREPRESENTATION_UNSPECIFIED\x10\x00\x12\x17\n\x13REPRESENTATION_NONE\x10\x01\x12\x19\n\x15REPRESENTATION_LINEAR\x10\x02\x12\x19\n\x15REPRESENTATION_KERNEL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/head.proto\x12\x07\x61loe.v1\x1a\x13\x61loe/v1/audio.proto\x1a\x16\x61loe/v1/stopping.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x92\x01\n\nHeadRecipe\x12#\n\x04\x61\x64\x61m\x18\x01 \x01(\x0b\x32\x13.aloe.v1.AdamRecipeH\x00\x12%\n\x05lbfgs\x18\x02 \x01(\x0b\x32\x14.aloe.v1.LbfgsRecipeH\x00\x12+\n\x08logistic\x18\x03 \x01(\x0b\x32\x17.aloe.v1.LogisticRecipeH\x00\x42\x0b\n\toptimiser\"\x8c\x01\n\nAdamRecipe\x12\x1a\n\rlearning_rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x65poch_count\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x17\n\nbatch_size\x18\x03 \x01(\rH\x02\x88\x01\x01\x42\x10\n\x0e_learning_rateB\x0e\n\x0c_epoch_countB\r\n\x0b_batch_size\"5\n\x0bLbfgsRecipe\x12\x17\n\nl2_penalty\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_l2_penalty\"\x98\x01\n\x0eLogisticRecipe\x12\x17\n\nl2_penalty\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fiteration_count\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x1a\n\rclass_balance\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\r\n\x0b_l2_penaltyB\x12\n\x10_iteration_countB\x10\n\x0e_class_balance\"\xe3\x02\n\x04Head\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12%\n\x07weights\x18\x03 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12$\n\x06\x62iases\x18\x04 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\x0f\n\x07\x63lasses\x18\x05 \x03(\t\x12\x12\n\nencoder_id\x18\x06 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x07 \x01(\t\x12\x13\n\x0blabel_count\x18\x08 \x01(\x04\x12(\n\x0bhead_recipe\x18\t \x01(\x0b\x32\x13.aloe.v1.HeadRecipe\x12\x0c\n\x04seed\x18\n \x01(\x04\x12/\n\x0erepresentation\x18\x0b \x01(\x0e\x32\x17.aloe.v1.Representation\x12\x10\n\x08map_name\x18\x0c \x01(\t\x12\x1d\n\x03map\x18\r \x01(\x0b\x32\x10.aloe.v1.HeadMap\"\xa4\x02\n\x07HeadMap\x12\x12\n\nclip_count\x18\x01 \x01(\x04\x12\"\n\x04mean\x18\x02 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12#\n\x05scale\x18\x03 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\'\n\tunit_mean\x18\x04 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\'\n\tlandmarks\x18\x05 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\x11\n\tsteepness\x18\x06 \x01(\x01\x12-\n\x0fsimilarity_mean\x18\x07 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12(\n\ndirections\x18\x08 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\"\xc0\x05\n\x05Round\x12\x14\n\x0chead_version\x18\x01 \x01(\r\x12\x13\n\x0blabel_count\x18\x02 \x01(\x04\x12\'\n\nvalidation\x18\x03 \x01(\x0b\x32\x13.aloe.v1.Evaluation\x12!\n\x04test\x18\x04 \x01(\x0b\x32\x13.aloe.v1.Evaluation\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x11training_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13\x65valuation_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rtraining_loss\x18\x08 \x01(\x01\x12!\n\x14prediction_agreement\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x10mean_uncertainty\x18\n \x01(\x01H\x01\x88\x01\x01\x12\x36\n\x13statistics_duration\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0estore_duration\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\nhead_times\x18\r \x01(\x0b\x32\x12.aloe.v1.HeadTimes\x12(\n\x0bstop_advice\x18\x0e \x01(\x0b\x32\x13.aloe.v1.StopAdvice\x12\x34\n\x11\x61\x63\x63uracy_estimate\x18\x0f \x01(\x0b\x32\x19.aloe.v1.AccuracyEstimate\x12(\n\x0bhead_recipe\x18\x10 \x01(\x0b\x32\x13.aloe.v1.HeadRecipeB\x17\n\x15_prediction_agreementB\x13\n\x11_mean_uncertainty\"\x8e\x01\n\x10\x41\x63\x63uracyEstimate\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x0b\n\x03low\x18\x02 \x01(\x01\x12\x0c\n\x04high\x18\x03 \x01(\x01\x12\x13\n\x0blabel_count\x18\x04 \x01(\x04\x12\x19\n\x11\x61udit_label_count\x18\x05 \x01(\x04\x12\x11\n\tintercept\x18\x06 \x01(\x01\x12\r\n\x05slope\x18\x07 \x01(\x01\"\xaf\x01\n\tHeadTimes\x12\x36\n\x13publishing_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x10scoring_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12selection_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x9f\x01\n\nEvaluation\x12\x12\n\nclip_count\x18\x01 \x01(\x04\x12\x10\n\x08\x61\x63\x63uracy\x18\x02 \x01(\x01\x12\x10\n\x08macro_f1\x18\x03 \x01(\x01\x12\x15\n\rclass_recalls\x18\x04 \x03(\x01\x12\x0c\n\x04loss\x18\x05 \x01(\x01\x12\x1e\n\x11\x63\x61libration_error\x18\x06 \x01(\x01H\x00\x88\x01\x01\x42\x14\n\x12_calibration_error\"\xfe\x01\n\x0ePredictRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12$\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x13.aloe.v1.AudioClipsH\x00\x12*\n\nembeddings\x18\x03 \x01(\x0b\x32\x14.aloe.v1.FloatMatrixH\x00\x12#\n\x05\x63lips\x18\x04 \x01(\x0b\x32\x12.aloe.v1.ClipNamesH\x00\x12\x18\n\x10min_head_version\x18\x05 \x01(\r\x12\x1f\n\x12max_expected_error\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04head\x18\x07 \x01(\tB\x07\n\x05inputB\x15\n\x13_max_expected_error\"+\n\nAudioClips\x12\x1d\n\x05\x63lips\x18\x01 \x03(\x0b\x32\x0e.aloe.v1.Audio\"\x1a\n\tClipNames\x12\r\n\x05names\x18\x01 \x03(\t\"\x8e\x02\n\x0fPredictResponse\x12+\n\rprobabilities\x18\x01 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\x0e\n\x06labels\x18\x02 \x03(\t\x12\x0f\n\x07\x63lasses\x18\x03 \x03(\t\x12\x14\n\x0chead_version\x18\x04 \x01(\r\x12)\n\x08\x66\x61ilures\x18\x05 \x03(\x0b\x32\x17.aloe.v1.PredictFailure\x12*\n\x08warnings\x18\x06 \x03(\x0b\x32\x18.aloe.v1.PredictWarnings\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x07 \x03(\x08\x12\x1b\n\x0e\x65xpected_error\x18\x08 \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_expected_error\"I\n\x0fPredictWarnings\x12\r\n\x05index\x18\x01 \x01(\r\x12\'\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.aloe.v1.AudioWarning\"C\n\x0ePredictFailure\x12\r\n\x05index\x18\x01 \x01(\r\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"b\n\x11ListRoundsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x18\n\x10min_head_version\x18\x04 \x01(\r\"M\n\x12ListRoundsResponse\x12\x1e\n\x06rounds\x18\x01 \x03(\x0b\x32\x0e.aloe.v1.Round\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"E\n\x11\x45xportHeadRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x14\n\x0chead_version\x18\x02 \x01(\r\x12\x0c\n\x04head\x18\x03 \x01(\t\"\x99\x01\n\tPromotion\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x0chead_version\x18\x02 \x01(\r\x12\x30\n\x0cpromote_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x07\x65\x61rlier\x18\x04 \x03(\x0b\x32\x19.aloe.v1.EarlierPromotionB\x04\xe2\x41\x01\x03\"Z\n\x10\x45\x61rlierPromotion\x12\x14\n\x0chead_version\x18\x01 \x01(\r\x12\x30\n\x0cpromote_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"N\n\x12PromoteHeadRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x14\n\x0cpromotion_id\x18\x02 \x01(\t\x12\x14\n\x0chead_version\x18\x03 \x01(\r\"<\n\x13PromoteHeadResponse\x12%\n\tpromotion\x18\x01 \x01(\x0b\x32\x12.aloe.v1.Promotion\"!\n\x11\x44\x65moteHeadRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65moteHeadResponse\"%\n\x15ListPromotionsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"@\n\x16ListPromotionsResponse\x12&\n\npromotions\x18\x01 \x03(\x0b\x32\x12.aloe.v1.Promotion\"1\n\x12\x45xportHeadResponse\x12\x1b\n\x04head\x18\x01 \x01(\x0b\x32\r.aloe.v1.Head*\x7f\n\x0eRepresentation\x12\x1e\n\x1aREPRESENTATION_UNSPECIFIED\x10\x00\x12\x17\n\x13REPRESENTATION_NONE\x10\x01\x12\x19\n\x15REPRESENTATION_LINEAR\x10\x02\x12\x19\n\x15REPRESENTATION_KERNEL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aloe.v1.head_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REPRESENTATION']._serialized_start=3533
-  _globals['_REPRESENTATION']._serialized_end=3660
-  _globals['_HEADRECIPE']._serialized_start=167
-  _globals['_HEADRECIPE']._serialized_end=313
-  _globals['_ADAMRECIPE']._serialized_start=316
-  _globals['_ADAMRECIPE']._serialized_end=456
-  _globals['_LBFGSRECIPE']._serialized_start=458
-  _globals['_LBFGSRECIPE']._serialized_end=511
-  _globals['_LOGISTICRECIPE']._serialized_start=514
-  _globals['_LOGISTICRECIPE']._serialized_end=666
-  _globals['_HEAD']._serialized_start=669
-  _globals['_HEAD']._serialized_end=1024
-  _globals['_HEADMAP']._serialized_start=1027
-  _globals['_HEADMAP']._serialized_end=1319
-  _globals['_ROUND']._serialized_start=1322
-  _globals['_ROUND']._serialized_end=2026
-  _globals['_ACCURACYESTIMATE']._serialized_start=2029
-  _globals['_ACCURACYESTIMATE']._serialized_end=2171
-  _globals['_HEADTIMES']._serialized_start=2174
-  _globals['_HEADTIMES']._serialized_end=2349
-  _globals['_EVALUATION']._serialized_start=2352
-  _globals['_EVALUATION']._serialized_end=2511
-  _globals['_PREDICTREQUEST']._serialized_start=2514
-  _globals['_PREDICTREQUEST']._serialized_end=2754
-  _globals['_AUDIOCLIPS']._serialized_start=2756
-  _globals['_AUDIOCLIPS']._serialized_end=2799
-  _globals['_CLIPNAMES']._serialized_start=2801
-  _globals['_CLIPNAMES']._serialized_end=2827
-  _globals['_PREDICTRESPONSE']._serialized_start=2830
-  _globals['_PREDICTRESPONSE']._serialized_end=3100
-  _globals['_PREDICTWARNINGS']._serialized_start=3102
-  _globals['_PREDICTWARNINGS']._serialized_end=3175
-  _globals['_PREDICTFAILURE']._serialized_start=3177
-  _globals['_PREDICTFAILURE']._serialized_end=3244
-  _globals['_LISTROUNDSREQUEST']._serialized_start=3246
-  _globals['_LISTROUNDSREQUEST']._serialized_end=3344
-  _globals['_LISTROUNDSRESPONSE']._serialized_start=3346
-  _globals['_LISTROUNDSRESPONSE']._serialized_end=3423
-  _globals['_EXPORTHEADREQUEST']._serialized_start=3425
-  _globals['_EXPORTHEADREQUEST']._serialized_end=3480
-  _globals['_EXPORTHEADRESPONSE']._serialized_start=3482
-  _globals['_EXPORTHEADRESPONSE']._serialized_end=3531
+  _globals['_PROMOTION'].fields_by_name['name']._loaded_options = None
+  _globals['_PROMOTION'].fields_by_name['name']._serialized_options = b'\342A\001\010'
+  _globals['_PROMOTION'].fields_by_name['earlier']._loaded_options = None
+  _globals['_PROMOTION'].fields_by_name['earlier']._serialized_options = b'\342A\001\003'
+  _globals['_REPRESENTATION']._serialized_start=4146
+  _globals['_REPRESENTATION']._serialized_end=4273
+  _globals['_HEADRECIPE']._serialized_start=200
+  _globals['_HEADRECIPE']._serialized_end=346
+  _globals['_ADAMRECIPE']._serialized_start=349
+  _globals['_ADAMRECIPE']._serialized_end=489
+  _globals['_LBFGSRECIPE']._serialized_start=491
+  _globals['_LBFGSRECIPE']._serialized_end=544
+  _globals['_LOGISTICRECIPE']._serialized_start=547
+  _globals['_LOGISTICRECIPE']._serialized_end=699
+  _globals['_HEAD']._serialized_start=702
+  _globals['_HEAD']._serialized_end=1057
+  _globals['_HEADMAP']._serialized_start=1060
+  _globals['_HEADMAP']._serialized_end=1352
+  _globals['_ROUND']._serialized_start=1355
+  _globals['_ROUND']._serialized_end=2059
+  _globals['_ACCURACYESTIMATE']._serialized_start=2062
+  _globals['_ACCURACYESTIMATE']._serialized_end=2204
+  _globals['_HEADTIMES']._serialized_start=2207
+  _globals['_HEADTIMES']._serialized_end=2382
+  _globals['_EVALUATION']._serialized_start=2385
+  _globals['_EVALUATION']._serialized_end=2544
+  _globals['_PREDICTREQUEST']._serialized_start=2547
+  _globals['_PREDICTREQUEST']._serialized_end=2801
+  _globals['_AUDIOCLIPS']._serialized_start=2803
+  _globals['_AUDIOCLIPS']._serialized_end=2846
+  _globals['_CLIPNAMES']._serialized_start=2848
+  _globals['_CLIPNAMES']._serialized_end=2874
+  _globals['_PREDICTRESPONSE']._serialized_start=2877
+  _globals['_PREDICTRESPONSE']._serialized_end=3147
+  _globals['_PREDICTWARNINGS']._serialized_start=3149
+  _globals['_PREDICTWARNINGS']._serialized_end=3222
+  _globals['_PREDICTFAILURE']._serialized_start=3224
+  _globals['_PREDICTFAILURE']._serialized_end=3291
+  _globals['_LISTROUNDSREQUEST']._serialized_start=3293
+  _globals['_LISTROUNDSREQUEST']._serialized_end=3391
+  _globals['_LISTROUNDSRESPONSE']._serialized_start=3393
+  _globals['_LISTROUNDSRESPONSE']._serialized_end=3470
+  _globals['_EXPORTHEADREQUEST']._serialized_start=3472
+  _globals['_EXPORTHEADREQUEST']._serialized_end=3541
+  _globals['_PROMOTION']._serialized_start=3544
+  _globals['_PROMOTION']._serialized_end=3697
+  _globals['_EARLIERPROMOTION']._serialized_start=3699
+  _globals['_EARLIERPROMOTION']._serialized_end=3789
+  _globals['_PROMOTEHEADREQUEST']._serialized_start=3791
+  _globals['_PROMOTEHEADREQUEST']._serialized_end=3869
+  _globals['_PROMOTEHEADRESPONSE']._serialized_start=3871
+  _globals['_PROMOTEHEADRESPONSE']._serialized_end=3931
+  _globals['_DEMOTEHEADREQUEST']._serialized_start=3933
+  _globals['_DEMOTEHEADREQUEST']._serialized_end=3966
+  _globals['_DEMOTEHEADRESPONSE']._serialized_start=3968
+  _globals['_DEMOTEHEADRESPONSE']._serialized_end=3988
+  _globals['_LISTPROMOTIONSREQUEST']._serialized_start=3990
+  _globals['_LISTPROMOTIONSREQUEST']._serialized_end=4027
+  _globals['_LISTPROMOTIONSRESPONSE']._serialized_start=4029
+  _globals['_LISTPROMOTIONSRESPONSE']._serialized_end=4093
+  _globals['_EXPORTHEADRESPONSE']._serialized_start=4095
+  _globals['_EXPORTHEADRESPONSE']._serialized_end=4144
 # @@protoc_insertion_point(module_scope)

@@ -644,6 +644,7 @@ class PredictRequest(_message.Message):
     CLIPS_FIELD_NUMBER: _builtins.int
     MIN_HEAD_VERSION_FIELD_NUMBER: _builtins.int
     MAX_EXPECTED_ERROR_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     min_head_version: _builtins.int
@@ -655,6 +656,11 @@ class PredictRequest(_message.Message):
     are accepted is expected to be wrong, 0 to 1. It takes an estimate of the
     head's accuracy: see Round.accuracy_estimate. If unset, nothing is accepted
     or refused.
+    """
+    head: _builtins.str
+    """The head to use: a version that is kept, as "7", or a name that one was
+    promoted to, as "production". Empty for the newest. Not with
+    min_head_version.
     """
     @_builtins.property
     def audio(self) -> Global___AudioClips:
@@ -677,10 +683,11 @@ class PredictRequest(_message.Message):
         clips: Global___ClipNames | None = ...,
         min_head_version: _builtins.int = ...,
         max_expected_error: _builtins.float | None = ...,
+        head: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error", "audio", b"audio", "clips", b"clips", "embeddings", b"embeddings", "input", b"input", "max_expected_error", b"max_expected_error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error", "audio", b"audio", "clips", b"clips", "embeddings", b"embeddings", "input", b"input", "max_expected_error", b"max_expected_error", "min_head_version", b"min_head_version", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error", "audio", b"audio", "clips", b"clips", "embeddings", b"embeddings", "head", b"head", "input", b"input", "max_expected_error", b"max_expected_error", "min_head_version", b"min_head_version", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_expected_error: _TypeAlias = _typing.Literal["max_expected_error"]  # noqa: Y015
     _WhichOneofArgType__max_expected_error: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error"]  # noqa: Y015
@@ -940,23 +947,238 @@ class ExportHeadRequest(_message.Message):
 
     TASK_FIELD_NUMBER: _builtins.int
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     head_version: _builtins.int
-    """Which version; 0 means the newest. Servers keep the last few."""
+    """Which version; 0 means the newest. Servers keep the last few, and those that
+    were ever promoted.
+    """
+    head: _builtins.str
+    """Instead: a name that a head was promoted to."""
     def __init__(
         self,
         *,
         task: _builtins.str = ...,
         head_version: _builtins.int = ...,
+        head: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_version", b"head_version", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "head_version", b"head_version", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportHeadRequest: _TypeAlias = ExportHeadRequest  # noqa: Y015
+
+@_typing.final
+class Promotion(_message.Message):
+    """A name that production asks for, and the head that has it. Who predicts by a
+    name gets the same head until another is promoted to it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    HEAD_VERSION_FIELD_NUMBER: _builtins.int
+    PROMOTE_TIME_FIELD_NUMBER: _builtins.int
+    EARLIER_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"tasks/{task}/promotions/{promotion}"."""
+    head_version: _builtins.int
+    """The head that has it now."""
+    @_builtins.property
+    def promote_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    @_builtins.property
+    def earlier(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlierPromotion]:
+        """Heads that had it before, the latest first: the last 100."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        head_version: _builtins.int = ...,
+        promote_time: _timestamp_pb2.Timestamp | None = ...,
+        earlier: _abc.Iterable[Global___EarlierPromotion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["promote_time", b"promote_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "head_version", b"head_version", "name", b"name", "promote_time", b"promote_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Promotion: _TypeAlias = Promotion  # noqa: Y015
+
+@_typing.final
+class EarlierPromotion(_message.Message):
+    """A head that had a name before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEAD_VERSION_FIELD_NUMBER: _builtins.int
+    PROMOTE_TIME_FIELD_NUMBER: _builtins.int
+    head_version: _builtins.int
+    """The head."""
+    @_builtins.property
+    def promote_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was promoted."""
+
+    def __init__(
+        self,
+        *,
+        head_version: _builtins.int = ...,
+        promote_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["promote_time", b"promote_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_version", b"head_version", "promote_time", b"promote_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EarlierPromotion: _TypeAlias = EarlierPromotion  # noqa: Y015
+
+@_typing.final
+class PromoteHeadRequest(_message.Message):
+    """Request of PromoteHead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    PROMOTION_ID_FIELD_NUMBER: _builtins.int
+    HEAD_VERSION_FIELD_NUMBER: _builtins.int
+    task: _builtins.str
+    """"tasks/{task}"."""
+    promotion_id: _builtins.str
+    """The name to give: 1 to 128 letters, digits, '_', '-', '.' or '~', starting
+    with a letter.
+    """
+    head_version: _builtins.int
+    """The head: one that is kept."""
+    def __init__(
+        self,
+        *,
+        task: _builtins.str = ...,
+        promotion_id: _builtins.str = ...,
+        head_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_version", b"head_version", "promotion_id", b"promotion_id", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PromoteHeadRequest: _TypeAlias = PromoteHeadRequest  # noqa: Y015
+
+@_typing.final
+class PromoteHeadResponse(_message.Message):
+    """Response of PromoteHead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMOTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def promotion(self) -> Global___Promotion:
+        """The name as it is now."""
+
+    def __init__(
+        self,
+        *,
+        promotion: Global___Promotion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["promotion", b"promotion"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["promotion", b"promotion"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PromoteHeadResponse: _TypeAlias = PromoteHeadResponse  # noqa: Y015
+
+@_typing.final
+class DemoteHeadRequest(_message.Message):
+    """Request of DemoteHead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"tasks/{task}/promotions/{promotion}"."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DemoteHeadRequest: _TypeAlias = DemoteHeadRequest  # noqa: Y015
+
+@_typing.final
+class DemoteHeadResponse(_message.Message):
+    """Response of DemoteHead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DemoteHeadResponse: _TypeAlias = DemoteHeadResponse  # noqa: Y015
+
+@_typing.final
+class ListPromotionsRequest(_message.Message):
+    """Request of ListPromotions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    task: _builtins.str
+    """"tasks/{task}"."""
+    def __init__(
+        self,
+        *,
+        task: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPromotionsRequest: _TypeAlias = ListPromotionsRequest  # noqa: Y015
+
+@_typing.final
+class ListPromotionsResponse(_message.Message):
+    """Response of ListPromotions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMOTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def promotions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Promotion]:
+        """All of the task, by name."""
+
+    def __init__(
+        self,
+        *,
+        promotions: _abc.Iterable[Global___Promotion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["promotions", b"promotions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPromotionsResponse: _TypeAlias = ListPromotionsResponse  # noqa: Y015
 
 @_typing.final
 class ExportHeadResponse(_message.Message):

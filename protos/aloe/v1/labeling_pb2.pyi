@@ -126,6 +126,10 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """The store had gone back to an earlier state: labels and leases were taken off
     clips that they had not been given for.
     """
+    EVENT_KIND_HEAD_PROMOTED: _EventKind.ValueType  # 21
+    """A head got a name that production asks for, or a name got another head."""
+    EVENT_KIND_HEAD_DEMOTED: _EventKind.ValueType  # 22
+    """A name was taken off the head that had it."""
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
     """What an event was."""
@@ -156,6 +160,10 @@ EVENT_KIND_LABELS_DROPPED: EventKind.ValueType  # 11
 """The store had gone back to an earlier state: labels and leases were taken off
 clips that they had not been given for.
 """
+EVENT_KIND_HEAD_PROMOTED: EventKind.ValueType  # 21
+"""A head got a name that production asks for, or a name got another head."""
+EVENT_KIND_HEAD_DEMOTED: EventKind.ValueType  # 22
+"""A name was taken off the head that had it."""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 @_typing.final
@@ -1042,6 +1050,8 @@ class TaskEvent(_message.Message):
     CHANGES_FIELD_NUMBER: _builtins.int
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
     QUERY_STRATEGY_FIELD_NUMBER: _builtins.int
+    PROMOTION_ID_FIELD_NUMBER: _builtins.int
+    CUTOFF_EVENT_ID_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Its id; ids ascend."""
     kind: Global___EventKind.ValueType
@@ -1051,8 +1061,14 @@ class TaskEvent(_message.Message):
     kinds.
     """
     head_version: _builtins.int
-    """HEAD_TRAINED: the head's version. CLIPS_LEASED: the head that ranked the
-    clips; 0 for none.
+    """HEAD_TRAINED and HEAD_PROMOTED: the head's version. CLIPS_LEASED: the head
+    that ranked the clips; 0 for none.
+    """
+    promotion_id: _builtins.str
+    """HEAD_PROMOTED and HEAD_DEMOTED: the name."""
+    cutoff_event_id: _builtins.str
+    """HEAD_TRAINED: the head was trained on the labels as of this event; empty in
+    what older servers logged.
     """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
@@ -1060,7 +1076,7 @@ class TaskEvent(_message.Message):
 
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipChange]:
-        """The clips it concerns; none for TASK_CREATED, TASK_UPDATED and HEAD_TRAINED.
+        """The clips it concerns; none for the kinds that concern the task or a head.
         Clips that the store has lost since are left out.
         """
 
@@ -1080,10 +1096,12 @@ class TaskEvent(_message.Message):
         changes: _abc.Iterable[Global___ClipChange] | None = ...,
         head_version: _builtins.int = ...,
         query_strategy: _task_pb2.QueryStrategy | None = ...,
+        promotion_id: _builtins.str = ...,
+        cutoff_event_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "query_strategy", b"query_strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "event_id", b"event_id", "event_time", b"event_time", "head_version", b"head_version", "kind", b"kind", "oracle_id", b"oracle_id", "query_strategy", b"query_strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "cutoff_event_id", b"cutoff_event_id", "event_id", b"event_id", "event_time", b"event_time", "head_version", b"head_version", "kind", b"kind", "oracle_id", b"oracle_id", "promotion_id", b"promotion_id", "query_strategy", b"query_strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -180,6 +180,21 @@ class LearnerServiceStub(object):
                 request_serializer=aloe_dot_v1_dot_head__pb2.ExportHeadRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_head__pb2.ExportHeadResponse.FromString,
                 _registered_method=True)
+        self.PromoteHead = channel.unary_unary(
+                '/aloe.v1.LearnerService/PromoteHead',
+                request_serializer=aloe_dot_v1_dot_head__pb2.PromoteHeadRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_head__pb2.PromoteHeadResponse.FromString,
+                _registered_method=True)
+        self.DemoteHead = channel.unary_unary(
+                '/aloe.v1.LearnerService/DemoteHead',
+                request_serializer=aloe_dot_v1_dot_head__pb2.DemoteHeadRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_head__pb2.DemoteHeadResponse.FromString,
+                _registered_method=True)
+        self.ListPromotions = channel.unary_unary(
+                '/aloe.v1.LearnerService/ListPromotions',
+                request_serializer=aloe_dot_v1_dot_head__pb2.ListPromotionsRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_head__pb2.ListPromotionsResponse.FromString,
+                _registered_method=True)
         self.ListEvents = channel.unary_unary(
                 '/aloe.v1.LearnerService/ListEvents',
                 request_serializer=aloe_dot_v1_dot_labeling__pb2.ListEventsRequest.SerializeToString,
@@ -371,7 +386,8 @@ class LearnerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Predict(self, request, context):
-        """Predicts with a task's newest head. An input that is at fault fails alone.
+        """Predicts with a task's newest head, or the one that is asked for. An input
+        that is at fault fails alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -400,6 +416,30 @@ class LearnerServiceServicer(object):
 
     def ExportHead(self, request, context):
         """Returns a trained head with all that is needed to use it elsewhere.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PromoteHead(self, request, context):
+        """Gives a head a name that production asks for. Another head may have had it:
+        to go back, promote that one again. A head that was ever promoted is kept
+        until its task is deleted. FAILED_PRECONDITION with HEAD_VERSION_UNKNOWN where
+        the head is not kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DemoteHead(self, request, context):
+        """Takes a name off the head that has it; the head is still kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPromotions(self, request, context):
+        """Lists the names of a task's heads.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -558,6 +598,21 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.ExportHead,
                     request_deserializer=aloe_dot_v1_dot_head__pb2.ExportHeadRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_head__pb2.ExportHeadResponse.SerializeToString,
+            ),
+            'PromoteHead': grpc.unary_unary_rpc_method_handler(
+                    servicer.PromoteHead,
+                    request_deserializer=aloe_dot_v1_dot_head__pb2.PromoteHeadRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_head__pb2.PromoteHeadResponse.SerializeToString,
+            ),
+            'DemoteHead': grpc.unary_unary_rpc_method_handler(
+                    servicer.DemoteHead,
+                    request_deserializer=aloe_dot_v1_dot_head__pb2.DemoteHeadRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_head__pb2.DemoteHeadResponse.SerializeToString,
+            ),
+            'ListPromotions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPromotions,
+                    request_deserializer=aloe_dot_v1_dot_head__pb2.ListPromotionsRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_head__pb2.ListPromotionsResponse.SerializeToString,
             ),
             'ListEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEvents,
@@ -1285,6 +1340,87 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/ExportHead',
             aloe_dot_v1_dot_head__pb2.ExportHeadRequest.SerializeToString,
             aloe_dot_v1_dot_head__pb2.ExportHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PromoteHead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/PromoteHead',
+            aloe_dot_v1_dot_head__pb2.PromoteHeadRequest.SerializeToString,
+            aloe_dot_v1_dot_head__pb2.PromoteHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DemoteHead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/DemoteHead',
+            aloe_dot_v1_dot_head__pb2.DemoteHeadRequest.SerializeToString,
+            aloe_dot_v1_dot_head__pb2.DemoteHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPromotions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/ListPromotions',
+            aloe_dot_v1_dot_head__pb2.ListPromotionsRequest.SerializeToString,
+            aloe_dot_v1_dot_head__pb2.ListPromotionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

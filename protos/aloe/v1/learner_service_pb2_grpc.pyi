@@ -115,7 +115,9 @@ class LearnerServiceStub:
     to another oracle or the label budget has no room for it.
     """
     Predict: _grpc.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]
-    """Predicts with a task's newest head. An input that is at fault fails alone."""
+    """Predicts with a task's newest head, or the one that is asked for. An input
+    that is at fault fails alone.
+    """
     ListRounds: _grpc.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]
     """Lists the rounds of a task, the first one first."""
     WatchTask: _grpc.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]
@@ -124,6 +126,16 @@ class LearnerServiceStub:
     """Sends every label of a task, in the order of the pool's clips."""
     ExportHead: _grpc.UnaryUnaryMultiCallable[_head_pb2.ExportHeadRequest, _head_pb2.ExportHeadResponse]
     """Returns a trained head with all that is needed to use it elsewhere."""
+    PromoteHead: _grpc.UnaryUnaryMultiCallable[_head_pb2.PromoteHeadRequest, _head_pb2.PromoteHeadResponse]
+    """Gives a head a name that production asks for. Another head may have had it:
+    to go back, promote that one again. A head that was ever promoted is kept
+    until its task is deleted. FAILED_PRECONDITION with HEAD_VERSION_UNKNOWN where
+    the head is not kept.
+    """
+    DemoteHead: _grpc.UnaryUnaryMultiCallable[_head_pb2.DemoteHeadRequest, _head_pb2.DemoteHeadResponse]
+    """Takes a name off the head that has it; the head is still kept."""
+    ListPromotions: _grpc.UnaryUnaryMultiCallable[_head_pb2.ListPromotionsRequest, _head_pb2.ListPromotionsResponse]
+    """Lists the names of a task's heads."""
     ListEvents: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ListEventsRequest, _labeling_pb2.ListEventsResponse]
     """Lists what happened to a task, the first event first: who leased, answered
     or corrected which clip, when, and the score it was ranked by. The state of
@@ -222,7 +234,9 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     to another oracle or the label budget has no room for it.
     """
     Predict: _aio.UnaryUnaryMultiCallable[_head_pb2.PredictRequest, _head_pb2.PredictResponse]  # type: ignore[assignment]
-    """Predicts with a task's newest head. An input that is at fault fails alone."""
+    """Predicts with a task's newest head, or the one that is asked for. An input
+    that is at fault fails alone.
+    """
     ListRounds: _aio.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]  # type: ignore[assignment]
     """Lists the rounds of a task, the first one first."""
     WatchTask: _aio.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]  # type: ignore[assignment]
@@ -231,6 +245,16 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """Sends every label of a task, in the order of the pool's clips."""
     ExportHead: _aio.UnaryUnaryMultiCallable[_head_pb2.ExportHeadRequest, _head_pb2.ExportHeadResponse]  # type: ignore[assignment]
     """Returns a trained head with all that is needed to use it elsewhere."""
+    PromoteHead: _aio.UnaryUnaryMultiCallable[_head_pb2.PromoteHeadRequest, _head_pb2.PromoteHeadResponse]  # type: ignore[assignment]
+    """Gives a head a name that production asks for. Another head may have had it:
+    to go back, promote that one again. A head that was ever promoted is kept
+    until its task is deleted. FAILED_PRECONDITION with HEAD_VERSION_UNKNOWN where
+    the head is not kept.
+    """
+    DemoteHead: _aio.UnaryUnaryMultiCallable[_head_pb2.DemoteHeadRequest, _head_pb2.DemoteHeadResponse]  # type: ignore[assignment]
+    """Takes a name off the head that has it; the head is still kept."""
+    ListPromotions: _aio.UnaryUnaryMultiCallable[_head_pb2.ListPromotionsRequest, _head_pb2.ListPromotionsResponse]  # type: ignore[assignment]
+    """Lists the names of a task's heads."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ListEventsRequest, _labeling_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Lists what happened to a task, the first event first: who leased, answered
     or corrected which clip, when, and the score it was ranked by. The state of
@@ -458,7 +482,9 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _head_pb2.PredictRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_head_pb2.PredictResponse, _abc.Awaitable[_head_pb2.PredictResponse]]:
-        """Predicts with a task's newest head. An input that is at fault fails alone."""
+        """Predicts with a task's newest head, or the one that is asked for. An input
+        that is at fault fails alone.
+        """
 
     @_abc_1.abstractmethod
     def ListRounds(
@@ -491,6 +517,34 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_head_pb2.ExportHeadResponse, _abc.Awaitable[_head_pb2.ExportHeadResponse]]:
         """Returns a trained head with all that is needed to use it elsewhere."""
+
+    @_abc_1.abstractmethod
+    def PromoteHead(
+        self,
+        request: _head_pb2.PromoteHeadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_head_pb2.PromoteHeadResponse, _abc.Awaitable[_head_pb2.PromoteHeadResponse]]:
+        """Gives a head a name that production asks for. Another head may have had it:
+        to go back, promote that one again. A head that was ever promoted is kept
+        until its task is deleted. FAILED_PRECONDITION with HEAD_VERSION_UNKNOWN where
+        the head is not kept.
+        """
+
+    @_abc_1.abstractmethod
+    def DemoteHead(
+        self,
+        request: _head_pb2.DemoteHeadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_head_pb2.DemoteHeadResponse, _abc.Awaitable[_head_pb2.DemoteHeadResponse]]:
+        """Takes a name off the head that has it; the head is still kept."""
+
+    @_abc_1.abstractmethod
+    def ListPromotions(
+        self,
+        request: _head_pb2.ListPromotionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_head_pb2.ListPromotionsResponse, _abc.Awaitable[_head_pb2.ListPromotionsResponse]]:
+        """Lists the names of a task's heads."""
 
     @_abc_1.abstractmethod
     def ListEvents(

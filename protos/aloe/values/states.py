@@ -58,3 +58,5 @@ class EventKind(Enum):
     HEAD_TRAINED = "head_trained"
     CLIPS_RETIRED = "clips_retired"
     LABELS_DROPPED = "labels_dropped"
+    HEAD_PROMOTED = "head_promoted"
+    HEAD_DEMOTED = "head_demoted"

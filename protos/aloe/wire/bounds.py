@@ -27,6 +27,8 @@ CLASS_COUNT = 1_000
 RULE_COUNT = 100
 """Of one list; a stopping rule combines fewer in all."""
 OTHER_ID_COUNT = 10_000
+PROMOTION_COUNT = 100
+"""Names of a task's heads, and heads that had one before."""
 SHOWN_COUNT = 1_000
 """Clips that a report names for one reason, while it counts all of them."""
 FAILURE_COUNT = 50_000
@@ -78,6 +80,8 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.PredictResponse.labels": ROW_COUNT,
     "aloe.v1.PredictResponse.warnings": ROW_COUNT,
     "aloe.v1.PredictWarnings.warnings": SHOWN_COUNT,
+    "aloe.v1.ListPromotionsResponse.promotions": PROMOTION_COUNT,
+    "aloe.v1.Promotion.earlier": PROMOTION_COUNT,
     "aloe.v1.QueryResponse.leases": ID_COUNT,
     "aloe.v1.TaskEvent.changes": CHANGE_COUNT,
     "aloe.v1.ReplayTaskResponse.differences": 100,

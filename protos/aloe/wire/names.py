@@ -7,6 +7,7 @@ _ID = r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,127}"
 ID_PATTERN = re.compile(_ID)
 _POOL = re.compile(f"pools/({_ID})")
 _TASK = re.compile(f"tasks/({_ID})")
+_PROMOTION = re.compile(f"tasks/({_ID})/promotions/({_ID})")
 _CLIP = re.compile(f"pools/({_ID})/clips/({_ID})")
 ORACLE_ID_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~@:+-]{0,127}")
 ID_RULE = "1 to 128 letters, digits, '_', '-', '.' or '~', starting with a letter, a digit or '_'"
@@ -61,6 +62,10 @@ def task_name(task_id: str) -> str:
     return f"tasks/{task_id}"
 
 
+def promotion_name(task_id: str, promotion_id: str) -> str:
+    return f"tasks/{task_id}/promotions/{promotion_id}"
+
+
 def parse_pool_name(name: str) -> str:
     """Return the pool id of "pools/{pool}".
 
@@ -87,6 +92,16 @@ def parse_clip_name(name: str) -> ClipName:
     """
     found = _parse(_CLIP, name, "pools/{pool}/clips/{clip}")
     return ClipName(found[1], found[2])
+
+
+def parse_promotion_name(name: str) -> tuple[str, str]:
+    """Return the ids in "tasks/{task}/promotions/{promotion}".
+
+    Raises:
+        MalformedName: `name` does not have that form.
+    """
+    found = _parse(_PROMOTION, name, "tasks/{task}/promotions/{promotion}")
+    return found[1], found[2]
 
 
 def _parse(pattern: re.Pattern[str], name: str, form: str) -> re.Match[str]:

@@ -301,6 +301,7 @@ class AsyncLearnerClient:
         embeddings: types.Float32Array | None = None,
         clip_ids: Sequence[str] | None = None,
         min_head_version: int = 0,
+        head: int | str = 0,
         max_expected_error: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
@@ -318,6 +319,7 @@ class AsyncLearnerClient:
             task_id,
             inputs,
             min_head_version=min_head_version,
+            head=head,
             max_expected_error=max_expected_error,
             max_message_bytes=self._runner.endpoint.max_message_bytes,
             on_progress=on_progress,
@@ -354,9 +356,24 @@ class AsyncLearnerClient:
         return self._runner.stream(results.replay_task(task_id), timeout)
 
     async def export_head(
-        self, task_id: str, version: int = 0, *, timeout: timedelta | None = None
+        self, task_id: str, head: int | str = 0, *, timeout: timedelta | None = None
     ) -> types.Head:
-        return await self._runner.run(results.export_head(task_id, version), timeout)
+        return await self._runner.run(results.export_head(task_id, head), timeout)
+
+    async def promote_head(
+        self, task_id: str, promotion_id: str, version: int, *, timeout: timedelta | None = None
+    ) -> types.Promotion:
+        return await self._runner.run(results.promote_head(task_id, promotion_id, version), timeout)
+
+    async def demote_head(
+        self, task_id: str, promotion_id: str, *, timeout: timedelta | None = None
+    ) -> None:
+        await self._runner.run(results.demote_head(task_id, promotion_id), timeout)
+
+    async def list_promotions(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> tuple[types.Promotion, ...]:
+        return await self._runner.run(results.list_promotions(task_id), timeout)
 
     async def _pool_id(self, task_id: str, timeout: timedelta | None) -> str:
         if task_id not in self._pool_ids:

@@ -419,6 +419,7 @@ class LearnerClient:
         embeddings: types.Float32Array | None = None,
         clip_ids: Sequence[str] | None = None,
         min_head_version: int = 0,
+        head: int | str = 0,
         max_expected_error: float | None = None,
         on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
@@ -434,6 +435,8 @@ class LearnerClient:
             embeddings: (n_clips, embedding_dim) float32, made by the pool's encoder.
             clip_ids: clips of the task's pool.
             min_head_version: wait for this head, as long as the timeout allows; 0 never waits.
+            head: use this one, by its version or by a name it was promoted to, instead of the
+                newest; calls of one prediction may differ if it is promoted meanwhile.
             max_expected_error: accept predictions, the surest first, while at most this part of
                 them, 0 to 1, is expected to be wrong: of each call's, and so of all. It takes a
                 head whose accuracy was estimated; InvalidArgument otherwise.
@@ -442,6 +445,7 @@ class LearnerClient:
 
         Raises:
             HeadNotTrained: the task has no head yet.
+            NotFound: no head has that name.
         """
         predictions.check_one_input(audio, embeddings, clip_ids)
         inputs: predictions.PredictInputs[Any]
@@ -455,6 +459,7 @@ class LearnerClient:
             task_id,
             inputs,
             min_head_version=min_head_version,
+            head=head,
             max_expected_error=max_expected_error,
             max_message_bytes=self._runner.endpoint.max_message_bytes,
             on_progress=on_progress,
@@ -502,10 +507,31 @@ class LearnerClient:
         return self._runner.stream(results.replay_task(task_id), timeout)
 
     def export_head(
-        self, task_id: str, version: int = 0, *, timeout: timedelta | None = None
+        self, task_id: str, head: int | str = 0, *, timeout: timedelta | None = None
     ) -> types.Head:
-        """Return a trained head, the newest by default."""
-        return self._runner.run(results.export_head(task_id, version), timeout)
+        """Return a head by its version or a name it was promoted to, the newest by default."""
+        return self._runner.run(results.export_head(task_id, head), timeout)
+
+    def promote_head(
+        self, task_id: str, promotion_id: str, version: int, *, timeout: timedelta | None = None
+    ) -> types.Promotion:
+        """Give a head a name that `predict` takes; it is kept until its task is deleted.
+
+        To go back, promote an earlier one again.
+        """
+        return self._runner.run(results.promote_head(task_id, promotion_id, version), timeout)
+
+    def demote_head(
+        self, task_id: str, promotion_id: str, *, timeout: timedelta | None = None
+    ) -> None:
+        """Take a name off the head that has it. Raises NotFound where none has."""
+        self._runner.run(results.demote_head(task_id, promotion_id), timeout)
+
+    def list_promotions(
+        self, task_id: str, *, timeout: timedelta | None = None
+    ) -> tuple[types.Promotion, ...]:
+        """List the names that heads of a task have."""
+        return self._runner.run(results.list_promotions(task_id), timeout)
 
     def _pool_id(self, task_id: str, timeout: timedelta | None) -> str:
         """Return the pool of a task, which the full names of its clips need; asked for once."""

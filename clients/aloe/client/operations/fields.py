@@ -31,6 +31,23 @@ def clip_name(pool_id: str, clip_id: str) -> str:
     return names.clip_name(_checked_id("pool_id", pool_id), _checked_id("clip_id", clip_id))
 
 
+def promotion_name(task_id: str, promotion_id: str) -> str:
+    """Raises InvalidArgument where one of them is no id."""
+    return names.promotion_name(
+        _checked_id("task_id", task_id), _checked_id("promotion_id", promotion_id)
+    )
+
+
+def head_text(head: int | str) -> str:
+    """Write which head is asked for: a version, a name, or 0 or "" for the newest.
+
+    Raises InvalidArgument where it is neither.
+    """
+    if isinstance(head, int):
+        return str(uint32("head", head)) if head else ""
+    return _checked_id("head", head) if head else ""
+
+
 def uint32(field: str, value: int) -> int:
     """Raises InvalidArgument where `value` is out of range."""
     return _whole(field, value, 2**32 - 1)

@@ -12,7 +12,7 @@ from aloe.client.calls.translate import error_of_status, invalid_field
 from aloe.client.errors import Aborted, AloeError, InvalidArgument
 from aloe.client.operations.audio import encode_audio
 from aloe.client.operations.chunks import AUDIO_BYTES, AUDIO_COUNT, Sized, group_sized
-from aloe.client.operations.fields import clip_name, task_name, uint32
+from aloe.client.operations.fields import clip_name, head_text, task_name, uint32
 from aloe.client.operations.operation import Operation
 from aloe.v1 import audio_pb2, head_pb2
 from aloe.wire.arrays import Float32Array, decode_matrix, encode_matrix
@@ -119,6 +119,7 @@ class PredictRun:
         inputs: PredictInputs[Any],
         *,
         min_head_version: int,
+        head: int | str,
         max_expected_error: float | None,
         max_message_bytes: int,
         on_progress: Callable[[int], None] | None = None,
@@ -126,10 +127,11 @@ class PredictRun:
         """Take inputs, any number of them; they are read as they are needed.
 
         Raises:
-            InvalidArgument: `task_id` is no id, `min_head_version` no version.
+            InvalidArgument: `task_id` is no id, `min_head_version` no version, `head` neither.
         """
         self._task, self._inputs, self._on_progress = task_name(task_id), inputs, on_progress
         self._min_head_version = uint32("min_head_version", min_head_version)
+        self._head = head_text(head)
         self._max_expected_error = max_expected_error
         # Of an answer, half a message is for the names of the classes and what was wrong.
         self._max_count = max(1, min(inputs.max_count, max_message_bytes // 2 // _MAX_ROW_BYTES))
@@ -213,6 +215,7 @@ class PredictRun:
         request = head_pb2.PredictRequest(
             task=self._task,
             min_head_version=self._min_head_version,
+            head=self._head,
             max_expected_error=self._max_expected_error,
             **self._inputs.build(items),
         )

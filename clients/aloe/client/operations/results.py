@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 
 from aloe.client import types
-from aloe.client.operations.fields import parse_duration, parse_time, task_name, uint32
+from aloe.client.operations.fields import (
+    head_text,
+    parse_duration,
+    parse_time,
+    promotion_name,
+    task_name,
+    uint32,
+)
 from aloe.client.operations.labeling import parse_reason
 from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
 from aloe.client.operations.tasks import parse_task
@@ -60,13 +67,47 @@ def replay_task(task_id: str) -> StreamOperation[types.TaskReplay]:
     )
 
 
-def export_head(task_id: str, version: int) -> Operation[types.Head]:
+def export_head(task_id: str, head: int | str) -> Operation[types.Head]:
     return Operation(
         "ExportHead",
-        head_pb2.ExportHeadRequest(
-            task=task_name(task_id), head_version=uint32("version", version)
-        ),
+        head_pb2.ExportHeadRequest(task=task_name(task_id), head=head_text(head)),
         lambda response: _parse_head(response.head),
+    )
+
+
+def promote_head(task_id: str, promotion_id: str, version: int) -> Operation[types.Promotion]:
+    return Operation(
+        "PromoteHead",
+        head_pb2.PromoteHeadRequest(
+            task=task_name(task_id),
+            promotion_id=promotion_id,
+            head_version=uint32("version", version),
+        ),
+        lambda response: _parse_promotion(response.promotion),
+    )
+
+
+def demote_head(task_id: str, promotion_id: str) -> Operation[None]:
+    request = head_pb2.DemoteHeadRequest(name=promotion_name(task_id, promotion_id))
+    return Operation("DemoteHead", request, lambda _: None)
+
+
+def list_promotions(task_id: str) -> Operation[tuple[types.Promotion, ...]]:
+    return Operation(
+        "ListPromotions",
+        head_pb2.ListPromotionsRequest(task=task_name(task_id)),
+        lambda response: tuple(map(_parse_promotion, response.promotions)),
+    )
+
+
+def _parse_promotion(message: head_pb2.Promotion) -> types.Promotion:
+    return types.Promotion(
+        promotion_id=names.parse_promotion_name(message.name)[1],
+        head=types.PromotedHead(message.head_version, parse_time(message.promote_time)),
+        earlier=tuple(
+            types.PromotedHead(each.head_version, parse_time(each.promote_time))
+            for each in message.earlier
+        ),
     )
 
 
@@ -181,6 +222,8 @@ def _parse_event(message: labeling_pb2.TaskEvent) -> types.TaskEvent:
             if message.HasField("query_strategy")
             else None
         ),
+        promotion_id=message.promotion_id,
+        cutoff_event_id=message.cutoff_event_id,
     )
 
 

@@ -34,6 +34,8 @@ from aloe.client.types.learning import (
     Head,
     HeadTimes,
     Predictions,
+    PromotedHead,
+    Promotion,
     Round,
 )
 from aloe.client.types.pools import (
@@ -129,6 +131,8 @@ __all__ = [
     "Pool",
     "PoolState",
     "Predictions",
+    "PromotedHead",
+    "Promotion",
     "QueryResult",
     "QueryStrategy",
     "RecipeName",

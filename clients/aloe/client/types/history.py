@@ -38,9 +38,15 @@ class TaskEvent:
     """Empty where it was nobody's doing."""
     changes: tuple[ClipChange, ...]
     head_version: int
-    """HEAD_TRAINED: the head's. CLIPS_LEASED: of the head that ranked, 0 for none."""
+    """HEAD_TRAINED and HEAD_PROMOTED: the head's. CLIPS_LEASED: of the head that ranked, 0 for
+    none."""
     query_strategy: QueryStrategy | None
     """CLIPS_LEASED: what ranked the clips; None where no head did."""
+    promotion_id: str = ""
+    """HEAD_PROMOTED and HEAD_DEMOTED: the name."""
+    cutoff_event_id: str = ""
+    """HEAD_TRAINED: the head was trained on the labels as of this event; empty where the server was
+    an older one."""
 
 
 @dataclass(frozen=True, slots=True)

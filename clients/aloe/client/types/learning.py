@@ -48,6 +48,24 @@ class AccuracyEstimate:
 
 
 @dataclass(frozen=True, slots=True)
+class PromotedHead:
+    """A head that has, or had, a name."""
+
+    version: int
+    promote_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A name that production asks for, and the head that has it."""
+
+    promotion_id: str
+    head: PromotedHead
+    earlier: tuple[PromotedHead, ...]
+    """Those that had it before, the latest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeadTimes:
     """How long the server that answered has worked with a head after its round.
 

@@ -4,8 +4,9 @@
 -- Returns { { key, what is wrong, what is done, what that costs }, ... } as JSON.
 -- The log has every change: what it says a label is, is put back. Nothing is deleted: what cannot be
 -- read is set aside.
-local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS = unpack(KEYS, 1, 8)
-local KINDS = { 'hash', 'hash', 'hash', 'hash', 'zset', 'stream', 'hash', 'hash' }
+local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS, PROMOTIONS =
+  unpack(KEYS, 1, 9)
+local KINDS = { 'hash', 'hash', 'hash', 'hash', 'zset', 'stream', 'hash', 'hash', 'hash' }
 local UNLABELED, LEASED, LABELED, RETIRED, NO_CLASS = 0, 1, 2, 6, -1
 local COUNTER = { 'leased', 'labeled', 'abstained', 'validation', 'test', 'retired' }
 local mends, KEPT_MS = ARGV[1] == '1', tonumber(ARGV[3])
@@ -23,7 +24,7 @@ local time, is_there = redis.call('TIME'), false
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 for place, kind in ipairs(KINDS) do
   local key, stored = KEYS[place], redis.call('TYPE', KEYS[place]).ok
-  aside[key], is_whole[key] = KEYS[8 + place], stored == kind
+  aside[key], is_whole[key] = KEYS[#KINDS + place], stored == kind
   if stored ~= 'none' then is_there = true end
   if stored ~= 'none' and stored ~= kind then
     tell(key, 'it is a ' .. stored .. ' and should be a ' .. kind, 'it is renamed to ' .. aside[key])
@@ -43,8 +44,9 @@ local function set_aside(key, field, value)
   change('HDEL', key, field)
 end
 
--- What the log says: settings, and of each row { state, class, time, oracle, lease, hash, audit }.
-local logged, spec, is_from_start, after = {}, nil, false, '-'
+-- What the log says: settings, of each row { state, class, time, oracle, lease, hash, audit }, and of
+-- each name of a head { version, time }.
+local logged, logged_names, spec, is_from_start, after = {}, {}, nil, false, '-'
 while is_whole[EVENTS] do
   local entries = redis.call('XRANGE', EVENTS, after, '+', 'COUNT', 1000)
   for _, entry in ipairs(entries) do
@@ -52,6 +54,10 @@ while is_whole[EVENTS] do
     for place = 1, #entry[2], 2 do event[entry[2][place]] = entry[2][place + 1] end
     if event.kind == 'created' then is_from_start = true end
     if event.spec then spec = event.spec end
+    if event.promotion then
+      logged_names[event.promotion] = event.kind == 'promoted'
+        and { tonumber(event.head_version), tonumber(string.match(entry[1], '^%d+')) } or nil
+    end
     local rows, states, classes = decoded(event.rows), decoded(event.states), decoded(event.classes)
     if not (event.kind and rows and states and classes and #rows == #states) then
       tell(EVENTS, entry[1] .. ' cannot be read', 'the log is made anew of the labels')
@@ -195,6 +201,39 @@ if is_odd then
     'round_trainer', 'round_until', 'clock')
 end
 
+-- Names of heads.
+local names, names_told = {}, {}
+for name, text in pairs(pairs_of(PROMOTIONS)) do
+  local heads = decoded(text)
+  if heads and type(heads[1]) == 'table' and type(heads[1][1]) == 'number'
+    and type(heads[1][2]) == 'number' then
+    names[name] = heads
+  else
+    set_aside(PROMOTIONS, name, text)
+  end
+end
+if is_from_start then
+  for name, head in pairs(logged_names) do
+    if not names[name] then
+      names[name] = { head }
+      tell(PROMOTIONS, name .. ' is missing, which its log has', 'it is put back')
+      change('HSET', PROMOTIONS, name, cjson.encode({ head }))
+    end
+  end
+end
+for name, heads in pairs(names) do
+  local version = string.format('%d', heads[1][1])
+  if not is_whole[HEADS] or redis.call('HEXISTS', HEADS, version) == 0 then
+    tell(HEADS, 'head ' .. version .. ', promoted to ' .. name .. ', is gone', 'it is demoted',
+      'predictions by that name are refused until another head is promoted to it')
+    change('HDEL', PROMOTIONS, name)
+    if logged_names[name] then table.insert(names_told, { 'demoted', name }) end
+    names[name] = nil
+  elseif not (is_from_start and logged_names[name] and logged_names[name][1] == heads[1][1]) then
+    table.insert(names_told, { 'promoted', name, 'head_version', version })
+  end
+end
+
 -- The log: learners see what was changed by what is added to it.
 local function log(kind, entries, ...)
   local rows, states, classes, audits, has_audits, more = {}, {}, {}, {}, false, { ... }
@@ -251,6 +290,10 @@ else
   if #entries > 0 then log('imported', entries) end
   local version = is_number(meta.head_version) and meta.head_version or newest
   if tonumber(version) > 0 then log('head', {}, 'head_version', version) end
+end
+for _, told in ipairs(names_told) do
+  if is_from_start then tell(EVENTS, 'it says otherwise of ' .. told[2], 'it is told') end
+  log(told[1], {}, 'promotion', unpack(told, 2))
 end
 local function whole(field) return is_number(meta[field]) and tonumber(meta[field]) or 0 end
 local function lacks_newest(key)

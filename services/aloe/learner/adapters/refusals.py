@@ -15,6 +15,7 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.pool import Pool
+from aloe.learner.domain.promotions import MOST_PROMOTIONS
 
 ANSWERS, LEASE_IDS = "answers[{}].lease_id", "lease_ids[{}]"
 """The fields in which a request names its leases."""
@@ -75,6 +76,13 @@ def task_made_anew(task_id: str) -> TaskChanged:
 
 def task_updated(task_id: str) -> TaskChanged:
     return TaskChanged(f"tasks/{task_id} was updated by another meanwhile; read it again")
+
+
+def too_many_promotions(task_id: str) -> InvalidInput:
+    return InvalidInput.of(
+        "promotion_id",
+        f"heads of tasks/{task_id} have {MOST_PROMOTIONS} names already; demote one first",
+    )
 
 
 def wrong_leases(

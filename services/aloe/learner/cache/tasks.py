@@ -23,11 +23,14 @@ from aloe.learner.domain.errors import (
 )
 from aloe.learner.domain.events import OF_CLIPS, Event, TaskView
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.promotions import head_not_kept, promotion_not_found
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import HeadTimes, NoRecorder, Recorder
 from aloe.values.states import ClipState, EventKind
 
+_MOST_ASKED_FOR = 8
+"""Of a task's heads, besides the newest."""
 _MOST_READS = 10
 """Of a head, while newer ones come meanwhile."""
 _EVENTS_PER_READ = 500
@@ -63,6 +66,8 @@ class CachedTask:
         self.reading = asyncio.Lock()
         """Held while one caller of TaskCache.recent reads for all of them."""
         self._head: Head | None = None
+        self._asked_for: dict[int, Head] = {}
+        """Others that are kept and were asked for, by version, the least recently asked first."""
         self._read_at = -math.inf
         self.ranks = Ranks()
         self.asked_count = 0
@@ -128,6 +133,7 @@ class CachedTask:
         """Forget what followed from a log that is no more."""
         self.task = await self._read_settings(store)
         self.view, self._head, self.ranks = TaskView(0), None, Ranks()
+        self._asked_for.clear()
         self.unsettle()
         self.changed.set()
         self.changed = asyncio.Event()
@@ -184,6 +190,26 @@ class CachedTask:
         raise StoreUnavailable(
             f"head {self.view.head_version} of tasks/{self.task.task_id} is not in the store"
         )
+
+    async def named_head(self, store: Store, promotion_id: str) -> Head:
+        """Return the head that has a name. Raises PromotionNotFound."""
+        version = self.view.promoted.get(promotion_id)
+        if version is None:
+            raise promotion_not_found(self.task.task_id, promotion_id)
+        return await self.kept_head(store, version)
+
+    async def kept_head(self, store: Store, version: int) -> Head:
+        """Return a head that is kept. Raises HeadVersionUnknown."""
+        if self._head is not None and self._head.version == version:
+            return self._head
+        head = self._asked_for.get(version) or await store.read_head(self.task, version)
+        if head is None:
+            raise head_not_kept(self.task.task_id, version)
+        self._asked_for.pop(version, None)
+        self._asked_for[version] = head
+        while len(self._asked_for) > _MOST_ASKED_FOR:
+            del self._asked_for[next(iter(self._asked_for))]
+        return head
 
     def take_head(self, head: Head) -> None:
         """Keep a head that is in the store, unless there is a newer one."""

@@ -32,7 +32,8 @@ class Event:
     class_indices: tuple[int, ...] = ()
     """Class of each row after the event, or NO_CLASS."""
     head_version: int = 0
-    """HEAD_TRAINED: the head's. CLIPS_LEASED: of the head that ranked, 0 for none."""
+    """HEAD_TRAINED and HEAD_PROMOTED: the head's. CLIPS_LEASED: of the head that ranked, 0 for
+    none."""
     oracle_id: str = ""
     """Who leased, renewed, gave back or answered; empty for other kinds."""
     lease_ids: tuple[str, ...] = ()
@@ -54,6 +55,8 @@ class Event:
     """HEAD_TRAINED: the head has the labels as of this event; empty in events of older servers."""
     map_name: str = ""
     """HEAD_TRAINED: of the map that the head reads; empty for the embeddings."""
+    promotion_id: str = ""
+    """HEAD_PROMOTED and HEAD_DEMOTED: the name."""
     content_hashes: tuple[str, ...] = ()
     """CLIPS_LEASED, LEASES_RENEWED, CLIPS_ANSWERED and LABELS_IMPORTED: of the clip that each row
     was, empty where that is not known; none in events of older servers."""
@@ -126,6 +129,8 @@ class TaskView:
     def __init__(self, clip_count: int) -> None:
         self.last_event_id = START_OF_LOG
         self.head_version = 0
+        self.promoted: dict[str, int] = {}
+        """The version of the head that has a name, by name."""
         self.states = np.zeros(clip_count, dtype=np.int8)
         """(n_clips,) int8, ClipState."""
         self.class_indices = np.full(clip_count, NO_CLASS, dtype=np.int32)
@@ -186,6 +191,10 @@ class TaskView:
             self._steps_begin = event.event_id
         elif event.kind in _ANSWERING:
             self.last_answer_id = event.event_id
+        elif event.kind is EventKind.HEAD_PROMOTED:
+            self.promoted[event.promotion_id] = event.head_version
+        elif event.kind is EventKind.HEAD_DEMOTED:
+            self.promoted.pop(event.promotion_id, None)
         self.last_event_id = event.event_id
 
     def cut(self, clip_count: int) -> None:

@@ -14,12 +14,13 @@ from aloe.learner.domain.leases import (
     LeaseRequest,
     StoredLabel,
 )
+from aloe.learner.domain.promotions import Promotion
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, TaskProgress
 
 KEPT_HEADS = 5
-"""Of each task, the newest ones; rounds are kept for good."""
+"""Of each task, the newest ones, besides those ever promoted; rounds are kept for good."""
 REQUEST_LIFE = timedelta(days=1)
 """How long the answer to a request id is remembered."""
 CLOCK_SLACK = timedelta(seconds=1)
@@ -204,7 +205,26 @@ class TaskStore(Protocol):
         """Store a head with its round; False, and nothing stored, if the ticket was lost."""
 
     async def read_head(self, task: Task, version: int) -> Head | None:
-        """Return a head, or None if it is not trained or no longer kept (KEPT_HEADS)."""
+        """Return a head, or None if it is not trained or no longer kept.
+
+        Kept are the newest KEPT_HEADS, and those that were ever promoted.
+        """
+
+    async def promote_head(self, task: Task, promotion_id: str, version: int) -> Promotion:
+        """Give a head a name, and keep it until the task is deleted; return what has the name now.
+
+        Repeating it changes nothing.
+
+        Raises:
+            HeadVersionUnknown: the head is not kept.
+            InvalidInput: heads of the task have MOST_PROMOTIONS names already.
+        """
+
+    async def demote_head(self, task: Task, promotion_id: str) -> None:
+        """Take a name off the head that has it. Raises PromotionNotFound."""
+
+    async def read_promotions(self, task: Task) -> list[Promotion]:
+        """Return the names that heads have, by name."""
 
     async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:
         """Return up to `count` rounds from a head version on, by version."""

@@ -47,6 +47,16 @@ def read_task_id(name: str, field: str) -> str:
     return parsed(names.parse_task_name, name, field)
 
 
+def read_head(head: str, field: str) -> str:
+    """Read which head is asked for: a version, a name, or nothing. Raises InvalidInput."""
+    return read_optional_id(head, field)
+
+
+def read_promotion_name(name: str, field: str) -> tuple[str, str]:
+    """Read "tasks/{task}/promotions/{promotion}". Raises InvalidInput that blames `field`."""
+    return parsed(names.parse_promotion_name, name, field)
+
+
 def read_clip_name(name: str, field: str) -> names.ClipName:
     """Read "pools/{pool}/clips/{clip}". Raises InvalidInput that blames `field`."""
     return parsed(names.parse_clip_name, name, field)

@@ -37,9 +37,9 @@ def make_gates() -> Mapping[str, Gate]:
 
 _READING = (
     "GetPool", "ListPools", "ListClips", "GetClip", "GetTask", "ListTasks", "ListRounds",
-    "ExportHead", "ListEvents",
+    "ExportHead", "ListEvents", "ListPromotions",
 )  # fmt: skip
 _CHANGING = (
     "CreatePool", "DeletePool", "DeleteClips", "RenameClip", "CreateTask", "UpdateTask",
-    "DeleteTask", "ImportLabels",
+    "DeleteTask", "ImportLabels", "PromoteHead", "DemoteHead",
 )  # fmt: skip

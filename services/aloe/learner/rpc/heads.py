@@ -9,6 +9,7 @@ from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.pool import Audio
+from aloe.learner.domain.promotions import Promotion
 from aloe.learner.domain.representations.naming import representation_of
 from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.recorder import Phase
@@ -112,6 +113,20 @@ def _write_map(pool_map: PoolMap) -> head_pb2.HeadMap:
         message.similarity_mean.CopyFrom(encode_matrix(part.similarity_mean[np.newaxis]))
         message.directions.CopyFrom(encode_matrix(part.directions))
     return message
+
+
+def write_promotion(task_id: str, promotion: Promotion) -> head_pb2.Promotion:
+    return head_pb2.Promotion(
+        name=names.promotion_name(task_id, promotion.promotion_id),
+        head_version=promotion.head.version,
+        promote_time=times.write_time(promotion.head.promote_time),
+        earlier=[
+            head_pb2.EarlierPromotion(
+                head_version=each.version, promote_time=times.write_time(each.promote_time)
+            )
+            for each in promotion.earlier
+        ],
+    )
 
 
 def write_round(report: RoundReport) -> head_pb2.Round:

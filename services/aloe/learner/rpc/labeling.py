@@ -93,6 +93,8 @@ def write_event(history: TaskHistory, event: Event) -> labeling_pb2.TaskEvent:
         ],
         head_version=event.head_version,
         query_strategy=encode_strategy(strategy) if strategy else None,
+        promotion_id=event.promotion_id,
+        cutoff_event_id=event.cutoff_event_id,
     )
 
 

@@ -267,6 +267,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             fields.read_task_id(request.task, "task"),
             heads.read_input(request),
             min_head_version=request.min_head_version,
+            head=fields.read_head(request.head, "head"),
             max_expected_error=(
                 request.max_expected_error if request.HasField("max_expected_error") else None
             ),
@@ -335,10 +336,37 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     async def ExportHead(
         self, request: head_pb2.ExportHeadRequest, context: Any
     ) -> head_pb2.ExportHeadResponse:
+        if request.head and request.head_version:
+            raise InvalidInput.of("head", "give it or head_version, not both")
+        asked = str(request.head_version) if request.head_version else request.head
         exported = await self._learner.tasks.head(
-            fields.read_task_id(request.task, "task"), request.head_version
+            fields.read_task_id(request.task, "task"), fields.read_head(asked, "head")
         )
         return head_pb2.ExportHeadResponse(head=heads.write_head(exported))
+
+    async def PromoteHead(
+        self, request: head_pb2.PromoteHeadRequest, context: Any
+    ) -> head_pb2.PromoteHeadResponse:
+        task_id = fields.read_task_id(request.task, "task")
+        promotion = await self._learner.promoting.promote(
+            task_id, fields.read_id(request.promotion_id, "promotion_id"), request.head_version
+        )
+        return head_pb2.PromoteHeadResponse(promotion=heads.write_promotion(task_id, promotion))
+
+    async def DemoteHead(
+        self, request: head_pb2.DemoteHeadRequest, context: Any
+    ) -> head_pb2.DemoteHeadResponse:
+        await self._learner.promoting.demote(*fields.read_promotion_name(request.name, "name"))
+        return head_pb2.DemoteHeadResponse()
+
+    async def ListPromotions(
+        self, request: head_pb2.ListPromotionsRequest, context: Any
+    ) -> head_pb2.ListPromotionsResponse:
+        task_id = fields.read_task_id(request.task, "task")
+        promotions = await self._learner.promoting.list_all(task_id)
+        return head_pb2.ListPromotionsResponse(
+            promotions=[heads.write_promotion(task_id, each) for each in promotions]
+        )
 
 
 def rpc_service(learner: Learner, export_idle_s: float) -> Service:

@@ -17,6 +17,7 @@ from aloe.learner.usecases.labeling import Labeling
 from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.pools import Pools
 from aloe.learner.usecases.predicting import Predictor
+from aloe.learner.usecases.promoting import Promoting
 from aloe.learner.usecases.ranking import Ranking
 from aloe.learner.usecases.replaying import Replaying
 from aloe.learner.usecases.retiring import Retiring
@@ -50,6 +51,7 @@ class Learner:
         retiring = Retiring(store, pool_cache, self.trainer.notify)
         self.pools = Pools(store, encoder, audio, retiring, now, on_deletion=self.collector.wake)
         self.importer = Importer(store, encoder, audio, retiring, import_limits)
+        self.promoting = Promoting(store, task_cache)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, self.maps)
         self.label_importer = LabelImporter(store, pool_cache, self.trainer)
         ranking = Ranking(pool_cache, self.maps)

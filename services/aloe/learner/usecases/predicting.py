@@ -22,6 +22,7 @@ from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.probabilities import Probabilities, check_answer
+from aloe.learner.usecases.promoting import find_head
 from aloe.learner.usecases.training import Trainer
 from aloe.values.audio import AudioReport
 
@@ -96,6 +97,7 @@ class Predictor:
         inputs: PredictInput,
         *,
         min_head_version: int,
+        head: str = "",
         max_expected_error: float | None = None,
     ) -> Prediction:
         """Predict class probabilities; an input that is at fault fails alone.
@@ -104,6 +106,7 @@ class Predictor:
             task_id: the task.
             inputs: what to predict for.
             min_head_version: of the head to use; it is waited for.
+            head: the version or name of the one to use instead; empty for the newest.
             max_expected_error: part of the predictions that may be wrong among those to accept.
 
         Raises:
@@ -112,25 +115,29 @@ class Predictor:
                 max_expected_error depends.
             Overloaded: too much is in work.
             HeadNotTrained: the task has no head yet.
-            HeadVersionUnknown: no head of min_head_version is in the making.
+            HeadVersionUnknown: no head of min_head_version is in the making, or the one that is
+                asked for is not kept.
+            PromotionNotFound: no head has the name that is asked for.
         """
         _check_error(max_expected_error)
+        if head and min_head_version:
+            raise InvalidInput.of("head", "give it or min_head_version, not both")
         cached = await self._tasks.recent(task_id)
         await self._trainer.wait_for_head(cached, min_head_version)
-        head = await cached.head(self._store)
+        used = await find_head(self._store, cached, head)
         check_answer(cached.task.classes, _count(inputs))
         estimate = None
         if max_expected_error is not None:
-            estimate = await self._estimate(cached.task, head.version)
+            estimate = await self._estimate(cached.task, used.version)
         if isinstance(inputs, NamedClips):
-            found = await self._vectors_of(cached.task, inputs.clips, head)
+            found = await self._vectors_of(cached.task, inputs.clips, used)
         else:
-            found = await self._embedded(cached.task, inputs, head)
-        rows = await self._rows(head, found)
+            found = await self._embedded(cached.task, inputs, used)
+        rows = await self._rows(used, found)
         accepted = None
         if estimate is not None and max_expected_error is not None:
             accepted = accept(rows, estimate, max_expected_error)
-        return Prediction(cached.task, rows, found.failures, found.reports, head.version, accepted)
+        return Prediction(cached.task, rows, found.failures, found.reports, used.version, accepted)
 
     async def _estimate(self, task: Task, head_version: int) -> AccuracyEstimate:
         """Return the estimate of a head's accuracy. Raises InvalidInput where there is none."""

@@ -9,7 +9,6 @@ from aloe.learner.cache.clips import PoolClips
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
-    HeadVersionUnknown,
     InvalidInput,
     StoreDamaged,
     StoreWentBack,
@@ -20,6 +19,7 @@ from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import StoredLabel
 from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.domain.promotions import head_not_kept
 from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, check_task
@@ -27,6 +27,7 @@ from aloe.learner.ports.store import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
 from aloe.learner.usecases.listing import Listing, listing_of
 from aloe.learner.usecases.pool_maps import PoolMaps
+from aloe.learner.usecases.promoting import find_head
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.settling import clip_of
 from aloe.learner.usecases.training import Trainer
@@ -215,23 +216,20 @@ class Tasks:
         pool = await self._pools.fresh(task.pool_id)
         return task, pool.pool, _exported(pool, stored)
 
-    async def head(self, task_id: str, version: int) -> ExportedHead:
-        """Return a head, the newest one for version 0, with its round and what it reads.
+    async def head(self, task_id: str, asked: str) -> ExportedHead:
+        """Return a head by version or name, the newest one for none, with what it reads.
 
         Raises:
             HeadNotTrained: the task has no head yet.
-            HeadVersionUnknown: it has no head of that version, or no longer keeps it.
+            HeadVersionUnknown: it does not keep a head of that version.
+            PromotionNotFound: no head has that name.
         """
         cached = await self._cache.fresh(task_id)
-        newest = await cached.head(self._store)
-        head = newest if version == 0 else await self._store.read_head(cached.task, version)
+        head = await find_head(self._store, cached, asked)
         # The newest one's is there: the store says so where it is not.
-        rounds = await self._store.read_rounds(cached.task, head.version, 1) if head else []
-        if head is None or not rounds:
-            raise HeadVersionUnknown(
-                f"tasks/{task_id} keeps its last few heads, up to {newest.version}; it has no"
-                f" head {version}"
-            )
+        rounds = await self._store.read_rounds(cached.task, head.version, 1)
+        if not rounds:
+            raise head_not_kept(task_id, head.version)
         pool = await self._store.read_pool(cached.task.pool_id)
         pool_map = await self._maps.of_head(pool.pool_id, head)
         return ExportedHead(cached.task, pool, head, rounds[0], pool_map)

@@ -1,10 +1,19 @@
-"""Rounds and heads in memory."""
+"""Rounds, heads and their names in memory."""
 
 from datetime import timedelta
 
-from aloe.learner.adapters.memory.state import Training, milliseconds
+from aloe.learner.adapters import refusals
+from aloe.learner.adapters.memory.state import Training, milliseconds, to_millisecond
 from aloe.learner.adapters.memory.task_table import TaskTable
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.promotions import (
+    MOST_EARLIER,
+    MOST_PROMOTIONS,
+    PromotedHead,
+    Promotion,
+    head_not_kept,
+    promotion_not_found,
+)
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
@@ -13,7 +22,7 @@ from aloe.values.states import EventKind
 
 
 class MemoryRounds(TaskTable):
-    """What a TaskStore does with rounds."""
+    """What a TaskStore does with rounds and heads."""
 
     async def begin_round(self, task: Task, trainer_id: str, hold: timedelta) -> RoundTicket | None:
         stored, now = self._fenced(task), self._now()
@@ -45,7 +54,9 @@ class MemoryRounds(TaskTable):
         ):
             return False
         stored.heads[head.version], stored.rounds[head.version] = head, round_
-        stored.heads.pop(head.version - KEPT_HEADS, None)
+        oldest = head.version - KEPT_HEADS
+        if oldest not in stored.promoted_versions:
+            stored.heads.pop(oldest, None)
         stored.head_revision, stored.training = training.label_revision, None
         stored.log(
             EventKind.HEAD_TRAINED,
@@ -57,6 +68,34 @@ class MemoryRounds(TaskTable):
 
     async def read_head(self, task: Task, version: int) -> Head | None:
         return self._fenced(task).heads.get(version)
+
+    async def promote_head(self, task: Task, promotion_id: str, version: int) -> Promotion:
+        stored = self._fenced(task)
+        if version not in stored.heads:
+            raise head_not_kept(task.task_id, version)
+        before = stored.promotions.get(promotion_id)
+        if before and before.head.version == version:
+            return before
+        if not before and len(stored.promotions) >= MOST_PROMOTIONS:
+            raise refusals.too_many_promotions(task.task_id)
+        promotion = stored.promotions[promotion_id] = Promotion(
+            promotion_id,
+            PromotedHead(version, to_millisecond(self._now())),
+            (before.head, *before.earlier)[:MOST_EARLIER] if before else (),
+        )
+        stored.promoted_versions.add(version)
+        stored.log(EventKind.HEAD_PROMOTED, promotion_id=promotion_id, head_version=version)
+        return promotion
+
+    async def demote_head(self, task: Task, promotion_id: str) -> None:
+        stored = self._fenced(task)
+        if stored.promotions.pop(promotion_id, None) is None:
+            raise promotion_not_found(task.task_id, promotion_id)
+        stored.log(EventKind.HEAD_DEMOTED, promotion_id=promotion_id)
+
+    async def read_promotions(self, task: Task) -> list[Promotion]:
+        promotions = self._fenced(task).promotions
+        return [promotions[each] for each in sorted(promotions)]
 
     async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:
         rounds = self._fenced(task).rounds

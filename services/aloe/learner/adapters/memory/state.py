@@ -16,6 +16,7 @@ from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, LeaseOutcome
 from aloe.learner.domain.pool import ChangedClip, Pool
+from aloe.learner.domain.promotions import Promotion
 from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
@@ -114,6 +115,9 @@ class StoredTask:
     events: list[Event] = field(default_factory=list)
     heads: dict[int, Head] = field(default_factory=dict)
     rounds: dict[int, Round] = field(default_factory=dict)
+    promotions: dict[str, Promotion] = field(default_factory=dict)
+    promoted_versions: set[int] = field(default_factory=set)
+    """Of heads that were ever promoted."""
     leased: Replies[LeaseOutcome] = field(default_factory=Replies)
     submitted: Replies[LabelsOutcome] = field(default_factory=Replies)
     training: Training | None = None

@@ -15,6 +15,7 @@ from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import Basis
 from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
+from aloe.learner.domain.promotions import PromotedHead, Promotion
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
 from aloe.values.audio import (
@@ -352,6 +353,15 @@ def load_round(text: bytes) -> Round:
     if fields.get("accuracy_estimate"):
         fields["accuracy_estimate"] = AccuracyEstimate(**fields["accuracy_estimate"])
     return Round(**fields)
+
+
+def load_promotion(promotion_id: str, heads: Sequence[Sequence[int]]) -> Promotion:
+    """Read what promote.lua stored: the version of each head, and since when in ms."""
+    head, *earlier = (
+        PromotedHead(load_count(str(version)), datetime.fromtimestamp(since_ms / 1000, UTC))
+        for version, since_ms in heads
+    )
+    return Promotion(promotion_id, head, tuple(earlier))
 
 
 def _load_evaluation(fields: dict[str, Any] | None) -> Evaluation | None:

@@ -22,6 +22,8 @@ _EVENT_KINDS = {
     b"head": EventKind.HEAD_TRAINED,
     b"retired": EventKind.CLIPS_RETIRED,
     b"dropped": EventKind.LABELS_DROPPED,
+    b"promoted": EventKind.HEAD_PROMOTED,
+    b"demoted": EventKind.HEAD_DEMOTED,
 }
 """As the scripts write them."""
 _STATES = frozenset(map(int, ClipState))
@@ -65,6 +67,7 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
         settings=codec.load_task(task.task_id, fields[b"spec"]) if b"spec" in fields else None,
         cutoff_event_id=fields.get(b"cutoff", b"").decode(),
         map_name=fields.get(b"map", b"").decode(),
+        promotion_id=fields.get(b"promotion", b"").decode(),
     )
     _check(event, len(task.classes))
     return event

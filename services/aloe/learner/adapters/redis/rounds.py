@@ -1,11 +1,13 @@
-"""Rounds and heads in Redis."""
+"""Rounds, heads and their names in Redis."""
 
+import json
 from datetime import timedelta
 
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.scripts import guarded, reading
 from aloe.learner.adapters.redis.task_scripts import TaskKeys, TaskScripts, milliseconds
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.promotions import MOST_EARLIER, MOST_PROMOTIONS, Promotion
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
@@ -13,7 +15,7 @@ from aloe.learner.ports.tasks import KEPT_HEADS
 
 
 class RedisRounds(TaskScripts):
-    """What a TaskStore does with rounds."""
+    """What a TaskStore does with rounds and heads."""
 
     @guarded
     async def begin_round(self, task: Task, trainer_id: str, hold: timedelta) -> RoundTicket | None:
@@ -46,6 +48,28 @@ class RedisRounds(TaskScripts):
             return None
         with reading(TaskKeys(task.task_id).heads):
             return codec.load_head(version, data, map_name, len(task.classes))
+
+    @guarded
+    async def promote_head(self, task: Task, promotion_id: str, version: int) -> Promotion:
+        reply = await self._change(
+            task, "promote", promotion_id, version, MOST_PROMOTIONS, MOST_EARLIER
+        )
+        with reading(TaskKeys(task.task_id).promotions):
+            return codec.load_promotion(promotion_id, reply["heads"])
+
+    @guarded
+    async def demote_head(self, task: Task, promotion_id: str) -> None:
+        await self._change(task, "demote", promotion_id)
+
+    @guarded
+    async def read_promotions(self, task: Task) -> list[Promotion]:
+        flat = await self._fetch(task, "read_promotions")
+        with reading(TaskKeys(task.task_id).promotions):
+            found = dict(zip(flat[::2], flat[1::2], strict=True))
+            return [
+                codec.load_promotion(name.decode(), json.loads(found[name]))
+                for name in sorted(found)
+            ]
 
     @guarded
     async def read_rounds(self, task: Task, first_version: int, count: int) -> list[Round]:

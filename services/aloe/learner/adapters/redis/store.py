@@ -24,8 +24,10 @@ pool on one node. All but the answers to requests live until their pool or task 
 | aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, if it holds, content hash (JSON) |
 | aloe:{task:ID}:expiries | sorted set | lease by when it ends; ended ones by when they go |
 | aloe:{task:ID}:events | stream | everything that changed, in order |
-| aloe:{task:ID}:heads | hash | version -> weights and biases, version:map -> its map; last few |
+| aloe:{task:ID}:heads | hash | version -> weights and biases, version:map -> its map; the last few,
+and those with version:kept, which were ever promoted |
 | aloe:{task:ID}:rounds | hash | version -> round (JSON) |
+| aloe:{task:ID}:promotions | hash | name -> heads that have and had it, with times (JSON) |
 | aloe:{task:ID}:request:EPOCH:KIND:RID | string | answer to a request id, for a day |
 """
 

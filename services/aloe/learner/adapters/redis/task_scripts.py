@@ -14,6 +14,7 @@ from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, is_damage, read_script
 from aloe.learner.domain.leases import Conflict, LabelsDiffer, RankingTooShort
+from aloe.learner.domain.promotions import head_not_kept, promotion_not_found
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task
 from aloe.learner.ports.tasks import CLOCK_SLACK, ENDED_LEASE_LIFE
 from aloe.redis.connecting import RedisClient
@@ -22,9 +23,12 @@ from aloe.values.states import ClipState
 
 _WRITING = (
     "create_task", "update_task", "import_labels", "lease", "submit", "release", "renew",
-    "begin_round", "publish_head", "retire_rows", "drop_strays",
+    "begin_round", "publish_head", "promote", "demote", "retire_rows", "drop_strays",
 )  # fmt: skip
-_READING = ("check_task", "read_task", "read_events", "read_labels", "read_head", "read_rounds")
+_READING = (
+    "check_task", "read_task", "read_events", "read_labels", "read_head", "read_rounds",
+    "read_promotions",
+)  # fmt: skip
 
 
 def milliseconds(duration: timedelta) -> int:
@@ -48,9 +52,8 @@ class TaskKeys:
     def __init__(self, task_id: str) -> None:
         self._prefix = f"aloe:{{task:{task_id}}}:"
         self.lasting = [self._prefix + name for name in TASK_KINDS]
-        self.meta, self.labels, *_, self.expiries, self.events, self.heads, self.rounds = (
-            self.lasting
-        )
+        self.meta, self.labels, *_, self.expiries, self.events = self.lasting[:6]
+        self.heads, self.rounds, self.promotions = self.lasting[6:]
 
     def for_script(self, request: str = "none") -> list[str]:
         """Return the keys as task.lua takes them, the last one for a request's answer."""
@@ -107,11 +110,18 @@ _REFUSED_TASKS: Mapping[str, Callable[[str], Exception]] = {
     "TASK_UPDATED": refusals.task_updated,
     "ROWS_RETIRED": refusals.rows_retired,
     "WENT_BACK": refusals.log_went_back,
+    "TOO_MANY_PROMOTIONS": refusals.too_many_promotions,
+}
+_REFUSED_HEADS: Mapping[str, Callable[[str, Any], Exception]] = {
+    "HEAD_NOT_KEPT": head_not_kept,
+    "PROMOTION_NOT_FOUND": promotion_not_found,
 }
 
 
 def _refusal(task_id: str, reply: dict[str, Any], fields: str) -> Exception:
     error = reply["error"]
+    if error in _REFUSED_HEADS:
+        return _REFUSED_HEADS[error](task_id, reply["head"])
     if error in _REFUSED_TASKS:
         return _REFUSED_TASKS[error](task_id)
     match error:

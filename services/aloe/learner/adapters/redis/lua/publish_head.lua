@@ -13,7 +13,9 @@ check_counters(META, { 'round_revision' })
 redis.call('HSET', HEADS, version, ARGV[4])
 if ARGV[8] ~= '' then redis.call('HSET', HEADS, version .. ':map', ARGV[8]) end
 local oldest = version - tonumber(ARGV[6])
-redis.call('HDEL', HEADS, oldest, oldest .. ':map')
+if redis.call('HEXISTS', HEADS, oldest .. ':kept') == 0 then
+  redis.call('HDEL', HEADS, oldest, oldest .. ':map')
+end
 redis.call('HSET', ROUNDS, version, ARGV[5])
 redis.call('HSET', META, 'head_version', version, 'head_revision', number('round_revision'))
 redis.call('HDEL', META, 'round_version', 'round_cutoff', 'round_revision', 'round_spec', 'round_trainer',

@@ -3,7 +3,8 @@
 -- those of TaskKeys, in its order. Scripts validate everything before they write, since Redis does
 -- not roll back; expire_leases is a whole change of its own.
 
-local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS, REQUEST = unpack(KEYS)
+local META, LABELS, HOLDS, LEASES, EXPIRIES, EVENTS, HEADS, ROUNDS, PROMOTIONS, REQUEST =
+  unpack(KEYS)
 
 local UNLABELED, LEASED, LABELED, ABSTAINED, VALIDATION, TEST, RETIRED = 0, 1, 2, 3, 4, 5, 6
 local NO_CLASS, RETRACTED = -1, -2
@@ -23,7 +24,7 @@ end
 
 -- Fails where a key that is about to be written, and was not read before, is of another kind.
 local KIND = { [LABELS] = 'hash', [HOLDS] = 'hash', [LEASES] = 'hash', [EXPIRIES] = 'zset',
-  [EVENTS] = 'stream', [HEADS] = 'hash', [ROUNDS] = 'hash' }
+  [EVENTS] = 'stream', [HEADS] = 'hash', [ROUNDS] = 'hash', [PROMOTIONS] = 'hash' }
 local function check_keys(...)
   for _, key in ipairs({ ... }) do redis.call(LENGTH[KIND[key]], key) end
 end
