@@ -8,6 +8,7 @@ from aloe.cli import (
     demo,
     doctor,
     exports,
+    heads,
     labeling,
     pool_clips,
     pools,
@@ -34,6 +35,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(pools.app, name="pool")
 app.add_typer(pool_clips.app, name="clip")
 app.add_typer(tasks.app, name="task")
+app.add_typer(heads.app, name="head")
 app.command(name="import")(clips.import_clips)
 app.command()(labeling.query)
 app.command()(labeling.submit)

@@ -15,7 +15,7 @@ import typer
 from aloe.cli.console import CommandError, json_line, notes, progress
 from aloe.cli.counted_labels import all_labels, count_labels
 from aloe.cli.known_labels import ANSWER, COLUMNS, IS_AUDIT, answer_of
-from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
+from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, client
 from aloe.client import HeadMap, LearnerClient, StoredLabel
 from aloe.tables import YES_NO
 
@@ -35,6 +35,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="file to write; labels go to stdout")
     ] = None,
+    head: AskedHead = "",
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -43,7 +44,7 @@ def export(
         raise CommandError(f"{output.parent} is no folder: make it, or give another --output")
     with client(server) as learner:
         if what is What.HEAD:
-            _export_head(learner, task_id, output)
+            _export_head(learner, task_id, head, output)
         else:
             _export_labels(learner, task_id, output, json=json)
 
@@ -122,10 +123,10 @@ def _map_arrays(head_map: HeadMap | None) -> dict[str, Any]:
     return arrays
 
 
-def _export_head(learner: LearnerClient, task_id: str, output: Path | None) -> None:
+def _export_head(learner: LearnerClient, task_id: str, asked: str, output: Path | None) -> None:
     if output is None:
         raise CommandError("a head cannot be written as text: give --output FILE.npz")
-    head = learner.export_head(task_id)
+    head = learner.export_head(task_id, asked)
     with output.open("wb") as file:
         np.savez(
             file,

@@ -56,6 +56,10 @@ Files = Annotated[list[Path], typer.Argument(help="audio files, or folders of th
 """One that is not there does not stop the others: it is told where it is read."""
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="the task's id")]
 PoolId = Annotated[str, typer.Argument(metavar="POOL", help="the pool's id")]
+AskedHead = Annotated[
+    str,
+    typer.Option("--head", help="version or promoted name of a head; the newest if not given"),
+]
 HEAD_RECIPE_HELP = (
     f"how heads are trained: {', '.join(head_recipe_forms())}; a setting that is left out has the"
     " value shown here"

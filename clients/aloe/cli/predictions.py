@@ -13,6 +13,7 @@ from aloe.cli.console import complain, notes, percent, print_json, print_table, 
 from aloe.cli.options import (
     DEFAULT_SERVER,
     AcceptDamaged,
+    AskedHead,
     Channel,
     Files,
     Json,
@@ -56,6 +57,7 @@ def predict(
             " wrong, such as 0.02",
         ),
     ] = None,
+    head: AskedHead = "",
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -68,6 +70,7 @@ def predict(
         found = learner.predict(
             task_id,
             audio=[Recording(path, decoding) for path in files],
+            head=head,
             max_expected_error=max_error,
             on_progress=lambda count: bar.update(row, completed=count),
             timeout=_PATIENCE,

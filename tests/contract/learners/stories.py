@@ -309,7 +309,7 @@ class Story:
                 )
                 # A prediction may be by a head of a moment ago, of before the store went back.
                 with suppress(HeadNotTrained):
-                    head = (await learner.tasks.head(self.world.task_id, 0)).head
+                    head = (await learner.tasks.head(self.world.task_id, "")).head
                     cached_version = head.version
             heads.append(head.weights.tolist())
         assert heads[0] == heads[1]

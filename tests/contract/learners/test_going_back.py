@@ -163,7 +163,7 @@ async def test_training_goes_on_without_the_labels_of_lost_clips(world: World):
         await world.query(1, at=1)
         version = (await world.learners[1].tasks.get(world.task_id)).progress.promised_head_version
         await predicted(world, 1, version)
-    last = (await world.learners[1].tasks.head(world.task_id, version)).trained
+    last = (await world.learners[1].tasks.head(world.task_id, str(version))).trained
     assert last.label_count == len(OLD)
 
 
@@ -290,7 +290,7 @@ async def test_a_task_whose_map_is_lost_is_asked_on_and_mended_by_its_next_head(
         await world.create(representation=Representation.LINEAR)
         await world.add(names("old", OLD), OLD)
         version = await trained(world)
-        head = (await world.learners[0].tasks.head(world.task_id, 0)).head
+        head = (await world.learners[0].tasks.head(world.task_id, "")).head
         await world.client.hdel(f"aloe:{{pool:{world.pool_id}}}:maps", head.map_name)
         with pytest.raises(StoreDamaged, match=head.map_name):
             await predicted(world, 1)

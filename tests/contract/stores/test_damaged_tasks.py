@@ -91,6 +91,8 @@ WRITES: dict[str, Call] = {
     "renew": lambda d: d.scene.store.renew(d.scene.task, "ann", d.lease_ids, MINUTE),
     "begin_round": lambda d: d.scene.store.begin_round(d.scene.task, "trainer", MINUTE),
     "publish_head": lambda d: d.scene.store.publish_head(d.ticket, a_head(1), a_round(1)),
+    "promote_head": lambda d: d.scene.store.promote_head(d.scene.task, "production", 1),
+    "demote_head": lambda d: d.scene.store.demote_head(d.scene.task, "production"),
     "retire_rows": lambda d: d.scene.store.retire_rows(d.scene.task, [0, 2, 5]),
     "delete_task": lambda d: d.scene.store.delete_task(d.scene.task.task_id),
 }
@@ -100,17 +102,19 @@ READS: dict[str, Call] = {
     "read_events": lambda d: d.scene.store.read_events(d.scene.task, "0-0"),
     "read_head": lambda d: d.scene.store.read_head(d.scene.task, 1),
     "read_rounds": lambda d: d.scene.store.read_rounds(d.scene.task, 1, 1),
+    "read_promotions": lambda d: d.scene.store.read_promotions(d.scene.task),
 }
+OF_HEADS = {"begin_round", "publish_head", "promote_head", "demote_head"}
 NEEDED = {
     "meta": {*WRITES, *READS},
-    "labels": {*WRITES, "read_labels"}
-    - {"begin_round", "update_task", "publish_head", "release", "release all"},
-    "holds": {*WRITES} - {"begin_round", "update_task", "publish_head"},
-    "leases": {*WRITES} - {"begin_round", "update_task", "publish_head", "import_labels"},
-    "expiries": {*WRITES, "read_task"} - {"begin_round", "update_task", "publish_head"},
-    "events": {*WRITES, "read_events"} - {"begin_round"},
-    "heads": {"create_task", "publish_head", "read_head", "delete_task"},
+    "labels": {*WRITES, "read_labels"} - {"update_task", "release", "release all"} - OF_HEADS,
+    "holds": {*WRITES} - {"update_task"} - OF_HEADS,
+    "leases": {*WRITES} - {"update_task", "import_labels"} - OF_HEADS,
+    "expiries": {*WRITES, "read_task"} - {"update_task"} - OF_HEADS,
+    "events": {*WRITES, "read_events"} - (OF_HEADS - {"publish_head"}),
+    "heads": {"create_task", "publish_head", "promote_head", "read_head", "delete_task"},
     "rounds": {"create_task", "publish_head", "read_rounds", "delete_task"},
+    "promotions": {"create_task", "promote_head", "demote_head", "read_promotions", "delete_task"},
 }
 """Which calls cannot do without a key; the others may go on, and then do all of what they do."""
 
@@ -174,6 +178,9 @@ VALUES: list[tuple[str, str, str, set[str]]] = [
     ("labels", "0", '[2, 1, 5, 7, ""]', {"read_labels"}),
     ("leases", "LEASE", DEEP, {"submit", "release", "renew"}),
     ("rounds", "1", DEEP, {"read_rounds"}),
+    ("promotions", "production", DEEP, {"read_promotions"}),
+    ("promotions", "production", '[["x", 5]]', {"read_promotions"}),
+    ("promotions", "production", "[]", {"read_promotions"}),
 ]
 EVENTS = [
     {"kind": "odd", "rows": "[1]"},

@@ -11,7 +11,7 @@ import redis.asyncio
 from tests.needing_redis import needing_redis
 
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.domain.events import START_OF_LOG
+from aloe.learner.domain.events import START_OF_LOG, TaskView
 from aloe.learner.domain.leases import LabelChange
 from aloe.local.redis_server import redis_child
 from aloe.redis.connecting import connect_blocking
@@ -94,6 +94,9 @@ async def mended(url: str, tmp_path: Path) -> AsyncIterator[Mended]:
     ticket = await store.begin_round(scene.task, "trainer", timedelta(minutes=1))
     assert ticket is not None
     assert await store.publish_head(ticket, a_head(1), a_round(1))
+    await store.promote_head(scene.task, "production", 1)
+    await store.promote_head(scene.task, "canary", 1)
+    await store.demote_head(scene.task, "canary")
     await store.lease(scene.task, scene.request())
     blocking = connect_blocking(url)
     yield Mended(scene, client, blocking)
@@ -132,6 +135,38 @@ async def test_a_key_of_a_task_of_another_kind_is_set_aside_and_no_label_is_lost
     asides = [each async for each in mended.client.scan_iter("aloe:damaged:*")]
     assert any(each.endswith(key.encode()) for each in asides)
     await mended.works()
+
+
+@pytest.mark.parametrize("harm", ["gone", "foreign", "unreadable"])
+async def test_names_of_heads_come_back_from_the_log(mended: Mended, harm: str):
+    store, key = mended.scene.store, mended.task_key("promotions")
+    before = await store.read_promotions(mended.scene.task)
+    await mended.client.delete(key)
+    if harm == "foreign":
+        await mended.client.set(key, "foreign")
+    elif harm == "unreadable":
+        await mended.client.hset(key, "production", "{")
+    mended.mend()
+    assert mended.look() == []
+    task, _ = await store.read_task(mended.scene.task.task_id)
+    (found,) = await store.read_promotions(task)
+    assert (found.promotion_id, found.head.version) == ("production", 1)
+    assert abs(found.head.promote_time - before[0].head.promote_time) < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("harmed", ["heads", "events"])
+async def test_the_log_says_which_names_are_left(mended: Mended, harmed: str):
+    """A name whose head is gone has none; a log that is made anew knows the others."""
+    await mended.client.delete(mended.task_key(harmed))
+    mended.mend()
+    assert mended.look() == []
+    store = mended.scene.store
+    task, _ = await store.read_task(mended.scene.task.task_id)
+    view = TaskView(0)
+    for event in await store.read_events(task, START_OF_LOG):
+        view.apply(event)
+    stored = {each.promotion_id: each.head.version for each in await store.read_promotions(task)}
+    assert view.promoted == stored == ({} if harmed == "heads" else {"production": 1})
 
 
 @pytest.mark.parametrize("name", [name for name in POOL_KINDS if name not in ("meta", "chunks")])

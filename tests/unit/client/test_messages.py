@@ -344,7 +344,7 @@ def test_number_out_of_range_is_refused(number):
     if 0 <= number < 2**32:
         assert results.export_head("greetings", number).request.head_version == number
         return
-    with pytest.raises(client.InvalidArgument, match="version"):
+    with pytest.raises(client.InvalidArgument, match="head"):
         results.export_head("greetings", number)
 
 

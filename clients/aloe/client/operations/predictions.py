@@ -119,7 +119,7 @@ class PredictRun:
         inputs: PredictInputs[Any],
         *,
         min_head_version: int,
-        head: int | str,
+        head: int | str = "",
         max_expected_error: float | None,
         max_message_bytes: int,
         on_progress: Callable[[int], None] | None = None,

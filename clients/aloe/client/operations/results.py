@@ -70,7 +70,10 @@ def replay_task(task_id: str) -> StreamOperation[types.TaskReplay]:
 def export_head(task_id: str, head: int | str) -> Operation[types.Head]:
     return Operation(
         "ExportHead",
-        head_pb2.ExportHeadRequest(task=task_name(task_id), head=head_text(head)),
+        # A version as older servers read it.
+        head_pb2.ExportHeadRequest(task=task_name(task_id), head_version=uint32("head", head))
+        if isinstance(head, int)
+        else head_pb2.ExportHeadRequest(task=task_name(task_id), head=head_text(head)),
         lambda response: _parse_head(response.head),
     )
 

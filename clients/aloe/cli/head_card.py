@@ -1,0 +1,207 @@
+"""A head in words: what made it, how well it does, and what it takes to use it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aloe.cli.console import CommandError, percent
+from aloe.client import (
+    AccuracyEstimate,
+    ClipState,
+    Evaluation,
+    EventKind,
+    Head,
+    HeadRecipe,
+    LearnerClient,
+    Representation,
+    Round,
+    TaskEvent,
+    head_recipe_text,
+)
+
+_IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCard:
+    """What is to be known of a head."""
+
+    task_id: str
+    version: int
+    promoted_to: tuple[str, ...]
+    pool_id: str
+    clip_count: int
+    """Of the pool now."""
+    train_time: datetime
+    label_count: int
+    labels_by_class: dict[str, int] | None
+    """None where the log does not say which labels it was trained on."""
+    labels_by_oracle: dict[str, int] | None
+    representation: Representation
+    map_name: str
+    head_recipe: HeadRecipe
+    seed: int
+    encoder_id: str
+    encoder_fingerprint: str
+    validation: Evaluation | None
+    test: Evaluation | None
+    accuracy_estimate: AccuracyEstimate | None
+    classes: tuple[str, ...]
+
+
+def card_of(learner: LearnerClient, task_id: str, head: str) -> HeadCard:
+    """Gather what is known of a head, the newest one by default."""
+    found = learner.export_head(task_id, head)
+    pool = learner.get_pool(learner.get_task(task_id).pool_id)
+    trained = _round_of(learner, found)
+    labels = labels_of_head(learner.list_events(task_id), found.version)
+    return HeadCard(
+        task_id=task_id,
+        version=found.version,
+        promoted_to=tuple(
+            each.promotion_id
+            for each in learner.list_promotions(task_id)
+            if each.head.version == found.version
+        ),
+        pool_id=pool.pool_id,
+        clip_count=pool.clip_count,
+        train_time=trained.start_time,
+        label_count=found.label_count,
+        labels_by_class=_counts(found, (label for label, _ in labels)) if labels else None,
+        labels_by_oracle=dict(Counter(oracle or _IMPORTED for _, oracle in labels).most_common())
+        if labels
+        else None,
+        representation=found.representation,
+        map_name=found.map_name,
+        head_recipe=found.head_recipe,
+        seed=found.seed,
+        encoder_id=found.encoder_id,
+        encoder_fingerprint=found.encoder_fingerprint,
+        validation=trained.validation,
+        test=trained.test,
+        accuracy_estimate=trained.accuracy_estimate,
+        classes=found.classes,
+    )
+
+
+def _round_of(learner: LearnerClient, head: Head) -> Round:
+    for each in learner.list_rounds(head.task_id, head.version):
+        if each.head_version == head.version:
+            return each
+    raise CommandError(f"{head.task_id} has no round of head {head.version}")
+
+
+def labels_of_head(events: Iterable[TaskEvent], version: int) -> list[tuple[str, str]] | None:
+    """Return class and oracle of each label that a head was trained on, by the log.
+
+    None where the log does not say: it is of an older server.
+    """
+    past: list[TaskEvent] = []
+    for event in events:
+        past.append(event)
+        if event.kind is EventKind.HEAD_TRAINED and event.head_version == version:
+            return _labels_at(past, event.cutoff_event_id) if event.cutoff_event_id else None
+    return None
+
+
+def _labels_at(events: Iterable[TaskEvent], cutoff_event_id: str) -> list[tuple[str, str]]:
+    labels: dict[int, tuple[str, str]] = {}
+    for event in events:
+        for change in event.changes:
+            labels.pop(change.clip_number, None)
+            if change.state is ClipState.LABELED and change.label:
+                labels[change.clip_number] = change.label, event.oracle_id
+        if event.event_id == cutoff_event_id:
+            break
+    return list(labels.values())
+
+
+def _counts(head: Head, labels: Iterable[str]) -> dict[str, int]:
+    counts = Counter(labels)
+    return {each: counts[each] for each in head.classes}
+
+
+def write_card(card: HeadCard) -> str:
+    """Write a card as Markdown."""
+    names = f", promoted to {', '.join(card.promoted_to)}" if card.promoted_to else ""
+    reads = f" (`{card.map_name}`)" if card.map_name else ""
+    lines = [
+        f"# Head {card.version} of {card.task_id}{names}",
+        "",
+        (
+            f"It tells {_listed(card.classes)} apart, on clips like those of the pool"
+            f" {card.pool_id} ({card.clip_count:,} clips now). Trained on"
+            f" {card.train_time:%Y-%m-%d %H:%M %Z}."
+        ),
+        "",
+        "## What made it",
+        "",
+        "| | |",
+        "| --- | --- |",
+        f"| encoder | {card.encoder_id} (`{card.encoder_fingerprint}`) |",
+        f"| reads | {card.representation.value}{reads} |",
+        f"| head recipe | {head_recipe_text(card.head_recipe)}, seed {card.seed} |",
+        f"| labels | {card.label_count:,} |",
+        "",
+    ]
+    if card.labels_by_class is None or card.labels_by_oracle is None:
+        lines.append("Which labels these were is not known: its log is of an older server.")
+    else:
+        lines += _table(("class", "labels"), card.labels_by_class.items())
+        lines += ["", *_table(("labeled by", "labels"), card.labels_by_oracle.items())]
+    lines += ["", "## How well it does", "", *_scores(card)]
+    return "\n".join(lines) + "\n"
+
+
+def _scores(card: HeadCard) -> list[str]:
+    lines = []
+    for split, found in (("validation", card.validation), ("test", card.test)):
+        if found is None:
+            continue
+        lines += [
+            f"On {found.clip_count:,} {split} clips: accuracy {percent(found.accuracy)}, macro-F1"
+            f" {percent(found.macro_f1)}, loss {found.loss:.3f}"
+            + (
+                f", calibration error {percent(found.calibration_error)}."
+                if found.calibration_error is not None
+                else "."
+            ),
+            "",
+            *_table(
+                ("class", "recall"),
+                (
+                    (name, "no clip" if recall != recall else percent(recall))  # noqa: PLR0124
+                    for name, recall in zip(card.classes, found.class_recalls, strict=True)
+                ),
+            ),
+            "",
+        ]
+    estimate = card.accuracy_estimate
+    if estimate is not None:
+        lines.append(
+            f"Estimated without validation labels: accuracy {percent(estimate.value)} on clips like"
+            f" the pool's, {percent(estimate.low)} to {percent(estimate.high)} (95 %), from"
+            f" {estimate.label_count:,} labels."
+        )
+    return lines or ["Not measured: the task has no validation or test labels."]
+
+
+def _table(columns: tuple[str, str], rows: Iterable[tuple[str, object]]) -> list[str]:
+    return [
+        f"| {columns[0]} | {columns[1]} |",
+        "| --- | --- |",
+        *(f"| {_plain(name)} | {value} |" for name, value in rows),
+    ]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(_plain(each) for each in names[:20])
+    return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def _plain(text: str) -> str:
+    """Return a name as Markdown shows it, in a table as well."""
+    for mark in "\\`*_|<>[]":
+        text = text.replace(mark, f"\\{mark}")
+    return text
