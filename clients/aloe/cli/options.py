@@ -54,6 +54,9 @@ Encoder = Annotated[
 ]
 Files = Annotated[list[Path], typer.Argument(help="audio files, or folders of them")]
 """One that is not there does not stop the others: it is told where it is read."""
+OptionalFiles = Annotated[
+    list[Path] | None, typer.Argument(help="audio files, or folders of them", show_default=False)
+]
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="the task's id")]
 PoolId = Annotated[str, typer.Argument(metavar="POOL", help="the pool's id")]
 AskedHead = Annotated[

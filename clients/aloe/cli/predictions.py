@@ -9,20 +9,30 @@ from typing import Annotated
 import typer
 
 from aloe.cli.clips import tell_warnings
-from aloe.cli.console import complain, notes, percent, print_json, print_table, progress, reason_of
+from aloe.cli.console import (
+    CommandError,
+    complain,
+    notes,
+    percent,
+    print_json,
+    print_table,
+    progress,
+    reason_of,
+)
 from aloe.cli.options import (
     DEFAULT_SERVER,
     AcceptDamaged,
     AskedHead,
     Channel,
-    Files,
     Json,
+    OptionalFiles,
     Server,
     TaskId,
     audio_files,
     client,
     parse_decoding,
 )
+from aloe.cli.pool_predictions import predict_pool
 from aloe.client import AudioWarning, Predictions, Recording
 
 _PATIENCE = timedelta(minutes=2)
@@ -45,7 +55,17 @@ class FilePrediction:
 
 def predict(
     task_id: TaskId,
-    paths: Files,
+    paths: OptionalFiles = None,
+    of_pool: Annotated[
+        bool, typer.Option("--pool", help="predict for all clips of the task's pool instead")
+    ] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            help="with --pool: file to write, by its ending .csv, .jsonl or .parquet; else CSV, or"
+            " JSON lines with --json, on standard output"
+        ),
+    ] = None,
     channel: Channel = "",
     accept_damaged: AcceptDamaged = False,
     max_error: Annotated[
@@ -62,8 +82,16 @@ def predict(
     json: Json = False,
 ) -> None:
     """Predict the classes of audio files; one that cannot be heard does not stop the others."""
+    if of_pool == bool(paths):
+        raise CommandError("give audio files to predict for, or --pool, and not both")
+    if to and not of_pool:
+        raise CommandError("--to goes with --pool")
+    if of_pool:
+        with client(server) as learner:
+            predict_pool(learner, task_id, to, head=head, max_error=max_error, json=json)
+        return
     decoding = parse_decoding(channel, accept_damaged=accept_damaged)
-    files = [path for path, _ in audio_files(paths)]
+    files = [path for path, _ in audio_files(paths or [])]
     with client(server) as learner, progress() as bar:
         learner.get_task(task_id)
         row = bar.add_task("predicting", total=len(files))

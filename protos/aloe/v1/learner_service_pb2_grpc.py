@@ -6,6 +6,7 @@ import warnings
 from aloe.v1 import head_pb2 as aloe_dot_v1_dot_head__pb2
 from aloe.v1 import labeling_pb2 as aloe_dot_v1_dot_labeling__pb2
 from aloe.v1 import pool_pb2 as aloe_dot_v1_dot_pool__pb2
+from aloe.v1 import prediction_pb2 as aloe_dot_v1_dot_prediction__pb2
 from aloe.v1 import task_pb2 as aloe_dot_v1_dot_task__pb2
 
 GRPC_GENERATED_VERSION = '1.80.0'
@@ -159,6 +160,11 @@ class LearnerServiceStub(object):
                 '/aloe.v1.LearnerService/Predict',
                 request_serializer=aloe_dot_v1_dot_head__pb2.PredictRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_head__pb2.PredictResponse.FromString,
+                _registered_method=True)
+        self.PredictPool = channel.unary_stream(
+                '/aloe.v1.LearnerService/PredictPool',
+                request_serializer=aloe_dot_v1_dot_prediction__pb2.PredictPoolRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_prediction__pb2.PredictPoolResponse.FromString,
                 _registered_method=True)
         self.ListRounds = channel.unary_unary(
                 '/aloe.v1.LearnerService/ListRounds',
@@ -393,6 +399,13 @@ class LearnerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PredictPool(self, request, context):
+        """Predicts for all clips of the task's pool, those with labels as well.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListRounds(self, request, context):
         """Lists the rounds of a task, the first one first.
         """
@@ -578,6 +591,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.Predict,
                     request_deserializer=aloe_dot_v1_dot_head__pb2.PredictRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_head__pb2.PredictResponse.SerializeToString,
+            ),
+            'PredictPool': grpc.unary_stream_rpc_method_handler(
+                    servicer.PredictPool,
+                    request_deserializer=aloe_dot_v1_dot_prediction__pb2.PredictPoolRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_prediction__pb2.PredictPoolResponse.SerializeToString,
             ),
             'ListRounds': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRounds,
@@ -1232,6 +1250,33 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/Predict',
             aloe_dot_v1_dot_head__pb2.PredictRequest.SerializeToString,
             aloe_dot_v1_dot_head__pb2.PredictResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PredictPool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aloe.v1.LearnerService/PredictPool',
+            aloe_dot_v1_dot_prediction__pb2.PredictPoolRequest.SerializeToString,
+            aloe_dot_v1_dot_prediction__pb2.PredictPoolResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ The learner service: pools of clips, and tasks that learn from few labels."""
 from aloe.v1 import head_pb2 as _head_pb2
 from aloe.v1 import labeling_pb2 as _labeling_pb2
 from aloe.v1 import pool_pb2 as _pool_pb2
+from aloe.v1 import prediction_pb2 as _prediction_pb2
 from aloe.v1 import task_pb2 as _task_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
@@ -118,6 +119,8 @@ class LearnerServiceStub:
     """Predicts with a task's newest head, or the one that is asked for. An input
     that is at fault fails alone.
     """
+    PredictPool: _grpc.UnaryStreamMultiCallable[_prediction_pb2.PredictPoolRequest, _prediction_pb2.PredictPoolResponse]
+    """Predicts for all clips of the task's pool, those with labels as well."""
     ListRounds: _grpc.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]
     """Lists the rounds of a task, the first one first."""
     WatchTask: _grpc.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]
@@ -237,6 +240,8 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """Predicts with a task's newest head, or the one that is asked for. An input
     that is at fault fails alone.
     """
+    PredictPool: _aio.UnaryStreamMultiCallable[_prediction_pb2.PredictPoolRequest, _prediction_pb2.PredictPoolResponse]  # type: ignore[assignment]
+    """Predicts for all clips of the task's pool, those with labels as well."""
     ListRounds: _aio.UnaryUnaryMultiCallable[_head_pb2.ListRoundsRequest, _head_pb2.ListRoundsResponse]  # type: ignore[assignment]
     """Lists the rounds of a task, the first one first."""
     WatchTask: _aio.UnaryStreamMultiCallable[_task_pb2.WatchTaskRequest, _task_pb2.WatchTaskResponse]  # type: ignore[assignment]
@@ -485,6 +490,14 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Predicts with a task's newest head, or the one that is asked for. An input
         that is at fault fails alone.
         """
+
+    @_abc_1.abstractmethod
+    def PredictPool(
+        self,
+        request: _prediction_pb2.PredictPoolRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_prediction_pb2.PredictPoolResponse], _abc.AsyncIterator[_prediction_pb2.PredictPoolResponse]]:
+        """Predicts for all clips of the task's pool, those with labels as well."""
 
     @_abc_1.abstractmethod
     def ListRounds(

@@ -1,15 +1,19 @@
 """Lists come page by page; streams go on where they broke."""
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
 
 import grpc
+import numpy as np
 import pytest
 from tests.unit.client.scripted_server import fail, never
 
-from aloe.client import DeadlineExceeded, StoredLabel, Unavailable
+from aloe.client import DeadlineExceeded, Internal, StoredLabel, Unavailable
 from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
+from aloe.v1 import prediction_pb2 as pb
+from aloe.wire.arrays import encode_matrix
 from aloe.wire.names import clip_name
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
@@ -61,6 +65,48 @@ def test_broken_export_goes_on_without_repeating_a_label(learner_server, learner
     labels = learner.call("export_labels", "greetings")
     assert all(isinstance(label, StoredLabel) for label in labels)
     assert [label.clip_id for label in labels] == ["a", "b", "c"]
+
+
+def test_broken_prediction_goes_on_behind_the_last_clip_with_the_same_head(learner_server, learner):
+    requests = []
+
+    def predict(request, context):
+        requests.append(request)
+        first = request.min_clip_number
+        yield pool_prediction(range(first, first + 2), ["no", "yes"])
+        if len(requests) == 1:
+            yield pool_prediction(range(2, 4))
+            fail(context, UNAVAILABLE)
+
+    learner_server.on("PredictPool", predict)
+    blocks = learner.call("predict_pool", "greetings", head="production", max_expected_error=0.1)
+    assert [number for each in blocks for number in each.clip_numbers] == [0, 1, 2, 3, 4, 5]
+    assert {(each.classes, each.clip_count) for each in blocks} == {(("no", "yes"), 6)}
+    asked = [(each.head, each.min_clip_number, each.max_expected_error) for each in requests]
+    assert asked == [("production", 0, 0.1), ("7", 4, 0.1)]
+
+
+def pool_prediction(numbers: range, classes: Sequence[str] = ()) -> pb.PredictPoolResponse:
+    count = len(numbers)
+    return pb.PredictPoolResponse(
+        clip_ids=[f"clip-{number}" for number in numbers],
+        clip_numbers=numbers,
+        probabilities=encode_matrix(np.full((count, 2), 0.5, np.float32)),
+        states=[labeling_pb2.CLIP_STATE_UNLABELED] * count,
+        label_indices=[-1] * count,
+        accepted=[True] * count,
+        classes=classes,
+        head_version=7,
+        clip_count=6,
+    )
+
+
+def test_a_prediction_whose_lists_differ_is_a_defect_of_the_server(learner_server, learner):
+    message = pool_prediction(range(2), ["no", "yes"])
+    message.clip_numbers.append(9)
+    learner_server.on("PredictPool", lambda request, context: iter([message]))
+    with pytest.raises(Internal, match="values for 2 clips"):
+        learner.call("predict_pool", "greetings")
 
 
 def test_export_ends_with_its_deadline(learner_server, learner):

@@ -5,8 +5,8 @@ from typing import Any
 from aloe.cli.console import CommandError
 
 
-def arrow() -> Any:
-    """Return pyarrow.
+def arrow(what: str = "backups") -> Any:
+    """Return pyarrow, which something needs, a plural for messages.
 
     Raises:
         CommandError: it is not installed.
@@ -15,5 +15,5 @@ def arrow() -> Any:
         import pyarrow as pa
         import pyarrow.parquet
     except ImportError as error:
-        raise CommandError("backups need pyarrow: pip install 'aloe-speech[all]'") from error
+        raise CommandError(f"{what} need pyarrow: pip install 'aloe-speech[all]'") from error
     return pa

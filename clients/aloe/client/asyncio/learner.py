@@ -13,6 +13,7 @@ from aloe.client.operations import (
     imports,
     label_import,
     labeling,
+    pool_predictions,
     pools,
     predictions,
     results,
@@ -327,6 +328,20 @@ class AsyncLearnerClient:
         async for answer in self._runner.run_divided(running.operations(), timeout):
             running.add(answer)
         return running.finish()
+
+    def predict_pool(
+        self,
+        task_id: str,
+        *,
+        head: int | str = 0,
+        min_clip_number: int = 0,
+        max_expected_error: float | None = None,
+        timeout: timedelta | None = None,
+    ) -> AsyncIterator[types.PoolPredictions]:
+        operation = pool_predictions.predict_pool(
+            task_id, head, min_clip_number, max_expected_error
+        )
+        return self._runner.stream(operation, timeout)
 
     async def list_rounds(
         self, task_id: str, min_head_version: int = 0, *, timeout: timedelta | None = None

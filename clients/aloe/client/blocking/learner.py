@@ -11,6 +11,7 @@ from aloe.client.operations import (
     imports,
     label_import,
     labeling,
+    pool_predictions,
     pools,
     predictions,
     results,
@@ -467,6 +468,33 @@ class LearnerClient:
         for answer in self._runner.run_divided(running.operations(), timeout):
             running.add(answer)
         return running.finish()
+
+    def predict_pool(
+        self,
+        task_id: str,
+        *,
+        head: int | str = 0,
+        min_clip_number: int = 0,
+        max_expected_error: float | None = None,
+        timeout: timedelta | None = None,
+    ) -> Iterator[types.PoolPredictions]:
+        """Yield what a head makes of all clips of its pool, thousands at a time, in their order.
+
+        A stream that breaks off goes on behind the last clip that came, with the same head.
+
+        Args:
+            task_id: the task.
+            head: its version or a name it was promoted to; the newest by default.
+            min_clip_number: begin with the clip of this number, or the next that there is.
+            max_expected_error: accept predictions for clips without an answer, the surest first,
+                while at most this part of all that are accepted, 0 to 1, is expected to be wrong.
+                It takes a head whose accuracy was estimated; InvalidArgument otherwise.
+            timeout: how long nothing may come.
+        """
+        operation = pool_predictions.predict_pool(
+            task_id, head, min_clip_number, max_expected_error
+        )
+        return self._runner.stream(operation, timeout)
 
     def list_rounds(
         self, task_id: str, min_head_version: int = 0, *, timeout: timedelta | None = None

@@ -134,14 +134,15 @@ class SyncRunner:
             else self.endpoint.schedule(timeout)
         )
         seen: set[str] = set()
+        last: T | None = None
         while True:
-            call = self.start(
-                operation.rpc, operation.request, timeout_s=schedule.attempt_timeout_s()
-            )
+            request = operation.request_after(last)
+            call = self.start(operation.rpc, request, timeout_s=schedule.attempt_timeout_s())
             try:
                 for response in call:
                     schedule.progressed()
-                    yield from operation.fresh_items(response, seen)
+                    for last in operation.fresh_items(response, seen):
+                        yield last
                 if not operation.is_endless:
                     return
                 delay_s = schedule.delay_s(self.endpoint.ended_early(operation.rpc))

@@ -127,10 +127,16 @@ class StreamOperation(Generic[T]):
     key: Callable[[T], str] | None
     """Tells items apart, so that a stream taken up again skips those that have come; None for
     a stream that never ends, which has no deadline and is taken up again as it is."""
+    after: Callable[[T], Any] | None = None
+    """Makes the request that goes on behind an item; without it a stream begins anew."""
 
     @property
     def is_endless(self) -> bool:
         return self.key is None
+
+    def request_after(self, last: T | None) -> Any:
+        """Return the request of the next attempt, when an item came last."""
+        return self.request if last is None or self.after is None else self.after(last)
 
     def fresh_items(self, response: Any, seen: set[str]) -> Iterator[T]:
         """Read a response, less the items in `seen`, which grows.

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aloe.client.types.calls import InputFailure, InputWarnings
 from aloe.client.types.head_maps import HeadMap
 from aloe.values.recipes import HeadRecipe
 from aloe.values.representations import Representation
+from aloe.values.states import ClipState
 from aloe.values.stopping import StopAdvice
 from aloe.wire.arrays import Float32Array
 
@@ -45,6 +47,34 @@ class AccuracyEstimate:
     """A prediction for an unanswered clip is right with probability
     sigmoid(intercept + slope log(p1 / (1 - p1))), p1 the largest probability of a clip, of which
     0.999999 at most counts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolPredictions:
+    """What a head makes of some clips of its pool, in the pool's order."""
+
+    clip_ids: tuple[str, ...]
+    clip_numbers: NDArray[np.int64]
+    """(n_clips,) int64, their places in the order of import, ascending."""
+    probabilities: Float32Array
+    """(n_clips, n_classes) float32"""
+    classes: tuple[str, ...]
+    states: tuple[ClipState, ...]
+    """Of the clips in the task when the call began."""
+    label_indices: NDArray[np.int64]
+    """(n_clips,) int64, the labels that they had then, of `classes`; -1 for none."""
+    accepted: NDArray[np.bool_] | None
+    """(n_clips,) bool; None where it was not asked what to accept."""
+    head_version: int
+    clip_count: int
+    """Clips of all blocks together, as of the beginning."""
+    expected_error: float | None
+    """Which part of all that is accepted may be wrong; None without any."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The most probable class of each clip."""
+        return tuple(self.classes[index] for index in self.probabilities.argmax(axis=1).tolist())
 
 
 @dataclass(frozen=True, slots=True)

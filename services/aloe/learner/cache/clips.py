@@ -57,6 +57,17 @@ class PoolClips:
         known = self._hashes
         return [known.get(row) or self.content_hash(row) for row in rows]
 
+    def clip_ids(self, rows: Iterable[int]) -> list[str]:
+        """Return the ids of several rows' clips."""
+        ids, changed, pieces, ends = [], self._changed, self._pieces, self._ends
+        for row in rows:
+            if row in changed:
+                ids.append(changed[row].clip_id)
+                continue
+            piece = bisect_right(ends, row)
+            ids.append(pieces[piece].clip_id(row - ends[piece]))
+        return ids
+
     def __iter__(self) -> Iterator[Clip]:
         return (self[row] for row in range(len(self)))
 

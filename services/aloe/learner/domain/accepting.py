@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aloe.learner.domain.arrays import BoolArray, Float32Array
+from aloe.learner.domain.arrays import BoolArray, Float32Array, Float64Array
 from aloe.learner.domain.estimating import AccuracyEstimate, chances_of
 
 
@@ -31,10 +31,16 @@ def accept(probabilities: Float32Array, estimate: AccuracyEstimate, max_error: f
     """
     is_there = ~np.isnan(probabilities).any(axis=1)
     errors = 1 - chances_of(estimate, 1 - probabilities[is_there].max(axis=1))
+    found = accept_errors(errors, max_error)
+    accepted = np.zeros(len(probabilities), np.bool_)
+    accepted[is_there] = found.accepted
+    return Acceptance(accepted, found.expected_error)
+
+
+def accept_errors(errors: Float64Array, max_error: float) -> Acceptance:
+    """Accept predictions by how probably each is wrong, (n_clips,) float64; see accept."""
     levels, places, counts = np.unique(errors, return_inverse=True, return_counts=True)
     means = np.cumsum(levels * counts) / np.cumsum(counts)
     # They ascend, so that those within the bound come first.
     level_count = int(np.count_nonzero(means <= max_error))
-    accepted = np.zeros(len(probabilities), np.bool_)
-    accepted[is_there] = places < level_count
-    return Acceptance(accepted, float(means[level_count - 1]) if level_count else None)
+    return Acceptance(places < level_count, float(means[level_count - 1]) if level_count else None)

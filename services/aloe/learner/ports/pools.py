@@ -32,8 +32,11 @@ class ReadClips(Protocol):
     def __len__(self) -> int: ...
     def __getitem__(self, place: int, /) -> Clip: ...
     def __iter__(self) -> Iterator[Clip]: ...
+    def clip_id(self, place: int) -> str:
+        """Return a clip's id, which takes less time than reading all of the clip."""
+
     def content_hash(self, place: int) -> str:
-        """Return a clip's content hash, which takes less time than reading all of the clip."""
+        """Return a clip's content hash, likewise."""
 
 
 class PoolStore(Protocol):

@@ -30,7 +30,7 @@ def make_gates() -> Mapping[str, Gate]:
         **dict.fromkeys(_CHANGING, changing),
         "ImportClips": StreamGate("imports", IMPORT_COUNT),
         "WatchTask": StreamGate("watchers", WATCHER_COUNT),
-        **dict.fromkeys(("ExportClips", "ExportLabels"), exporting),
+        **dict.fromkeys(("ExportClips", "ExportLabels", "PredictPool"), exporting),
         "ReplayTask": StreamGate("replays", REPLAY_COUNT),
     }
 

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.rpc import fields, heads, labeling, pools, tasks
+from aloe.learner.rpc import fields, heads, labeling, pools, predictions, tasks
 from aloe.learner.rpc.gates import make_gates
 from aloe.learner.rpc.statuses import write_unreadable
 from aloe.learner.usecases.learner import Learner
 from aloe.serving.guard import caller_of
 from aloe.serving.idle import while_taken
 from aloe.serving.server import Service
-from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, task_pb2
+from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, prediction_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 from aloe.wire import names, times
 from aloe.wire.bounds import CLIP_PAGE_COUNT, DELETED_COUNT, ID_COUNT
@@ -273,6 +273,21 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             ),
         )
         return heads.write_prediction(prediction)
+
+    async def PredictPool(
+        self, request: prediction_pb2.PredictPoolRequest, context: Any
+    ) -> AsyncIterator[prediction_pb2.PredictPoolResponse]:
+        prediction = await self._learner.pool_predictor.predict(
+            fields.read_task_id(request.task, "task"),
+            head=fields.read_head(request.head, "head"),
+            first_row=fields.read_row(request.min_clip_number, "min_clip_number"),
+            max_expected_error=(
+                request.max_expected_error if request.HasField("max_expected_error") else None
+            ),
+        )
+        messages = predictions.write_pool_prediction(prediction)
+        async for message in while_taken(context, self._export_idle_s, messages):
+            yield message
 
     async def ListRounds(
         self, request: head_pb2.ListRoundsRequest, context: Any

@@ -15,6 +15,7 @@ from aloe.learner.usecases.importing import Importer
 from aloe.learner.usecases.label_import import LabelImporter
 from aloe.learner.usecases.labeling import Labeling
 from aloe.learner.usecases.pool_maps import PoolMaps
+from aloe.learner.usecases.pool_predicting import PoolPredictor
 from aloe.learner.usecases.pools import Pools
 from aloe.learner.usecases.predicting import Predictor
 from aloe.learner.usecases.promoting import Promoting
@@ -51,6 +52,7 @@ class Learner:
         retiring = Retiring(store, pool_cache, self.trainer.notify)
         self.pools = Pools(store, encoder, audio, retiring, now, on_deletion=self.collector.wake)
         self.importer = Importer(store, encoder, audio, retiring, import_limits)
+        self.pool_predictor = PoolPredictor(store, pool_cache, task_cache, self.maps)
         self.promoting = Promoting(store, task_cache)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, self.maps)
         self.label_importer = LabelImporter(store, pool_cache, self.trainer)

@@ -119,7 +119,7 @@ class Predictor:
                 asked for is not kept.
             PromotionNotFound: no head has the name that is asked for.
         """
-        _check_error(max_expected_error)
+        check_error(max_expected_error)
         if head and min_head_version:
             raise InvalidInput.of("head", "give it or min_head_version, not both")
         cached = await self._tasks.recent(task_id)
@@ -128,7 +128,7 @@ class Predictor:
         check_answer(cached.task.classes, _count(inputs))
         estimate = None
         if max_expected_error is not None:
-            estimate = await self._estimate(cached.task, used.version)
+            estimate = await estimate_of(self._store, cached.task, used.version)
         if isinstance(inputs, NamedClips):
             found = await self._vectors_of(cached.task, inputs.clips, used)
         else:
@@ -138,18 +138,6 @@ class Predictor:
         if estimate is not None and max_expected_error is not None:
             accepted = accept(rows, estimate, max_expected_error)
         return Prediction(cached.task, rows, found.failures, found.reports, used.version, accepted)
-
-    async def _estimate(self, task: Task, head_version: int) -> AccuracyEstimate:
-        """Return the estimate of a head's accuracy. Raises InvalidInput where there is none."""
-        rounds = await self._store.read_rounds(task, head_version, 1)
-        estimate = rounds[0].accuracy_estimate if rounds else None
-        if estimate is None:
-            raise InvalidInput.of(
-                "max_expected_error",
-                f"head {head_version} of tasks/{task.task_id} has no estimate of its accuracy; it"
-                f" takes estimate_accuracy and {LEAST_LABELS} labels",
-            )
-        return estimate
 
     async def _rows(self, head: Head, found: _Found) -> Float32Array:
         """Return a row for each input, (n_inputs, n_classes) float32; NaN for those that failed."""
@@ -220,9 +208,23 @@ class Predictor:
         return _Found(vectors[rows] if rows else _none(vectors.shape[1]), failures)
 
 
-def _check_error(max_expected_error: float | None) -> None:
+def check_error(max_expected_error: float | None) -> None:
+    """Check which part of predictions may be wrong. Raises InvalidInput."""
     if max_expected_error is not None and not 0 <= max_expected_error <= 1:
         raise InvalidInput.of("max_expected_error", f"{max_expected_error:g}; it must be 0 to 1")
+
+
+async def estimate_of(store: Store, task: Task, head_version: int) -> AccuracyEstimate:
+    """Return the estimate of a head's accuracy. Raises InvalidInput where there is none."""
+    rounds = await store.read_rounds(task, head_version, 1)
+    estimate = rounds[0].accuracy_estimate if rounds else None
+    if estimate is None:
+        raise InvalidInput.of(
+            "max_expected_error",
+            f"head {head_version} of tasks/{task.task_id} has no estimate of its accuracy; it"
+            f" takes estimate_accuracy and {LEAST_LABELS} labels",
+        )
+    return estimate
 
 
 def _count(inputs: PredictInput) -> int:

@@ -24,6 +24,9 @@ from aloe.learner.ports.pools import NO_RULES, Appended
 
 
 class _Clips(list[Clip]):
+    def clip_id(self, place: int) -> str:
+        return self[place].clip_id
+
     def content_hash(self, place: int) -> str:
         return self[place].content_hash
 

@@ -201,6 +201,17 @@ class StoredClips(Sequence[Clip]):
         except UNREADABLE as error:
             raise StoreDamaged(self._key, f"no clip: {text[:80]!r}") from error
 
+    def clip_id(self, place: int) -> str:
+        """Return a clip's id without reading the rest."""
+        text = self._texts[place]
+        parts = text.split(b'"', 2)
+        if len(parts) < 3 or b"\\" in parts[1]:
+            return self[place].clip_id
+        try:
+            return parts[1].decode()
+        except UNREADABLE as error:
+            raise StoreDamaged(self._key, f"no clip: {text[:80]!r}") from error
+
     def content_hash(self, place: int) -> str:
         """Return a clip's content hash without reading the rest."""
         text = self._texts[place]

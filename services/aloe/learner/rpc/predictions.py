@@ -1,0 +1,43 @@
+"""Predictions for whole pools, to their messages."""
+
+from collections.abc import AsyncIterator
+
+import numpy as np
+
+from aloe.learner.usecases.pool_predicting import PoolPrediction, PredictedBlock
+from aloe.v1 import prediction_pb2
+from aloe.values.states import ClipState
+from aloe.wire.arrays import encode_matrix
+from aloe.wire.enums import CLIP_STATES
+
+_NUMBERS = np.zeros(max(ClipState) + 1, np.int64)
+"""Of states on the wire, by those of the learner."""
+_NUMBERS[list(ClipState)] = [CLIP_STATES.number(each) for each in ClipState]
+
+
+async def write_pool_prediction(
+    prediction: PoolPrediction,
+) -> AsyncIterator[prediction_pb2.PredictPoolResponse]:
+    """Write what is predicted for a pool, at least one message."""
+    message = prediction_pb2.PredictPoolResponse(
+        classes=prediction.task.classes,
+        head_version=prediction.head_version,
+        clip_count=prediction.clip_count,
+        expected_error=prediction.expected_error,
+    )
+    async for block in prediction.blocks:
+        _write_block(block, message)
+        yield message
+        message = prediction_pb2.PredictPoolResponse(head_version=prediction.head_version)
+    if not prediction.clip_count:
+        yield message
+
+
+def _write_block(block: PredictedBlock, message: prediction_pb2.PredictPoolResponse) -> None:
+    message.clip_ids.extend(block.clip_ids)
+    message.clip_numbers.extend(block.rows.tolist())
+    message.probabilities.CopyFrom(encode_matrix(block.probabilities))
+    message.states.extend(_NUMBERS[block.states].tolist())
+    message.label_indices.extend(block.class_indices.tolist())
+    if block.accepted is not None:
+        message.accepted.extend(block.accepted.tolist())

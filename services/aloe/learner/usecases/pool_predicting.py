@@ -1,0 +1,172 @@
+"""PredictPool: a head on all clips of its pool, block by block."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.pools import PoolCache
+from aloe.learner.cache.tasks import TaskCache
+from aloe.learner.domain.accepting import accept_errors
+from aloe.learner.domain.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from aloe.learner.domain.estimating import AccuracyEstimate, chances_of
+from aloe.learner.domain.events import TaskView
+from aloe.learner.domain.head import Head
+from aloe.learner.domain.judging import Judge, class_probabilities
+from aloe.learner.domain.representations.pool_map import name_of
+from aloe.learner.domain.task import Task
+from aloe.learner.ports.store import Store
+from aloe.learner.usecases.pool_maps import PoolMaps
+from aloe.learner.usecases.predicting import check_error, estimate_of
+from aloe.learner.usecases.promoting import find_head
+from aloe.values.states import ClipState
+from aloe.values.strategies import AcquisitionFunction
+
+_BLOCK_ROWS = 5_000
+_BLOCK_BYTES = 2 * 1024**2
+"""Of probabilities."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictedBlock:
+    """What a head makes of some clips of its pool."""
+
+    rows: IntArray
+    """(n,) int64, ascending"""
+    clip_ids: Sequence[str]
+    probabilities: Float32Array
+    """(n, n_classes) float32"""
+    states: IntArray
+    """(n,) int64, ClipState, as of the beginning"""
+    class_indices: IntArray
+    """(n,) int64, of the label that each has; NO_CLASS without one"""
+    accepted: BoolArray | None
+    """(n,) bool; None where it was not asked what to accept"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolPrediction:
+    """A prediction for a pool, while it goes on."""
+
+    task: Task
+    head_version: int
+    clip_count: int
+    """Clips that there are blocks of."""
+    expected_error: float | None
+    """Of what is accepted; None without any, or where it was not asked."""
+    blocks: AsyncIterator[PredictedBlock]
+
+
+class PoolPredictor:
+    """Serves predictions for whole pools."""
+
+    def __init__(self, store: Store, pools: PoolCache, tasks: TaskCache, maps: PoolMaps) -> None:
+        self._store, self._pools, self._tasks, self._maps = store, pools, tasks, maps
+
+    async def predict(
+        self, task_id: str, *, head: str, first_row: int, max_expected_error: float | None
+    ) -> PoolPrediction:
+        """Predict for all clips of a task's pool from a row on, as they are now.
+
+        Args:
+            task_id: the task.
+            head: version or name; empty for the newest.
+            first_row: where to begin.
+            max_expected_error: part that may be wrong of the predictions to accept, which are of
+                clips without an answer; of the whole pool, wherever it begins.
+
+        Raises:
+            HeadNotTrained: the task has no head yet.
+            HeadVersionUnknown: the head that is asked for is not kept.
+            PromotionNotFound: no head has the name that is asked for.
+            InvalidInput: the head's accuracy was not estimated, on which max_expected_error
+                depends.
+        """
+        check_error(max_expected_error)
+        cached = await self._tasks.fresh(task_id)
+        used = await find_head(self._store, cached, head)
+        estimate = None
+        if max_expected_error is not None:
+            estimate = await estimate_of(self._store, cached.task, used.version)
+        pool_map = await self._maps.of_head(cached.task.pool_id, used)
+        pool = await self._pools.fresh(cached.task.pool_id)
+        await self._pools.load(pool, pool_map)
+        matrix = pool.matrix(name_of(pool_map))
+        # Copies: both change while blocks are taken.
+        is_live = np.ones(len(matrix), np.bool_)
+        is_live[pool.retired_rows] = False
+        states, class_indices = _answers(cached.view, len(matrix))
+        accepted, expected_error = None, None
+        if estimate is not None and max_expected_error is not None:
+            is_open = is_live & (states <= ClipState.LEASED)
+            open_rows = np.flatnonzero(is_open)
+            errors = await _errors(pool, used, matrix, open_rows, estimate)
+            found = accept_errors(errors, max_expected_error)
+            accepted, expected_error = np.zeros(len(matrix), np.bool_), found.expected_error
+            accepted[open_rows] = found.accepted
+        rows = np.flatnonzero(is_live[first_row:]) + first_row
+        answers = _Answers(states, class_indices, accepted)
+        blocks = _blocks(pool, used, matrix, rows, answers)
+        return PoolPrediction(cached.task, used.version, len(rows), expected_error, blocks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answers:
+    """What is known of each row, besides what is predicted."""
+
+    states: IntArray
+    class_indices: IntArray
+    accepted: BoolArray | None
+
+
+def _answers(view: TaskView, row_count: int) -> tuple[IntArray, IntArray]:
+    view.grow(row_count)
+    states = view.states[:row_count].astype(np.int64)
+    return states, view.class_indices[:row_count].astype(np.int64)
+
+
+async def _errors(
+    pool: CachedPool,
+    head: Head,
+    matrix: Float32Array,
+    rows: IntArray,
+    estimate: AccuracyEstimate,
+) -> Float64Array:
+    """Return how probably predictions for some rows are wrong, (n_rows,) float64."""
+    judge = Judge(head, AcquisitionFunction.LEAST_CONFIDENCE)
+    uncertainties, _ = await pool.scorer(head.map_name).score(judge, matrix, rows)
+    return 1 - chances_of(estimate, uncertainties)
+
+
+async def _blocks(
+    pool: CachedPool, head: Head, matrix: Float32Array, rows: IntArray, answers: _Answers
+) -> AsyncIterator[PredictedBlock]:
+    """Yield blocks, each computed while the one before is taken."""
+    size = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // (4 * len(head.biases))))
+
+    def begin(place: int) -> "asyncio.Task[Float32Array] | None":
+        if place >= len(rows):
+            return None
+        work = partial(class_probabilities, head, matrix, rows[place : place + size])
+        return asyncio.create_task(pool.run(work))
+
+    coming = begin(0)
+    try:
+        for place in range(0, len(rows), size):
+            assert coming is not None  # noqa: S101 - there are rows left
+            probabilities, coming = await coming, begin(place + size)
+            some = rows[place : place + size]
+            yield PredictedBlock(
+                some,
+                pool.clips.clip_ids(some.tolist()),
+                probabilities,
+                answers.states[some],
+                answers.class_indices[some],
+                None if answers.accepted is None else answers.accepted[some],
+            )
+    finally:
+        if coming is not None:
+            coming.cancel()
