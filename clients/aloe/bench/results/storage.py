@@ -65,6 +65,10 @@ class ExperimentFolder:
             check_extends(before, spec, self.path)
         write_atomically(file, lambda out: out.write(to_toml(spec).encode()))
 
+    def is_there(self, run: Row) -> bool:
+        """Return whether a run is complete, on whatever clips."""
+        return self._run_file(run).exists()
+
     def has_run(self, run: Row, corpus_digest: str) -> bool:
         """Return whether a run is complete.
 
@@ -74,13 +78,14 @@ class ExperimentFolder:
         file = self._run_file(run)
         if not file.exists():
             return False
-        metadata = _open(file).schema_arrow.metadata or {}
+        opened = _open(file)
+        metadata = opened.schema_arrow.metadata or {}
         if metadata.get(_CORPUS_KEY) != corpus_digest.encode():
             raise ExperimentError(
                 f"{file} was made from other clips, labels or embeddings than {run['dataset']} has"
                 f" now under {run['encoder']}; give another --output"
             )
-        (share,) = set(old_names.read(_open(file), ["audit_share"])["audit_share"].to_pylist())
+        (share,) = set(old_names.read(opened, ["audit_share"])["audit_share"].to_pylist())
         if share != run["audit_share"]:
             raise ExperimentError(
                 f"{file} was made by an earlier version, with {share:g} of the picks at random;"

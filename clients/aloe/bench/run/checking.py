@@ -1,75 +1,115 @@
-"""What a head would take as its own answers, held against the truth, through the real service."""
+"""Heads held against the truth: what they are estimated to be, and would take as their own answers.
 
-from collections.abc import Iterator, Mapping, Sequence
+Estimates take longer than the heads themselves, so that only the heads that are checked get one.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from aloe.bench.results.rows import Accepted
+from aloe.bench.results.rows import Accepted, HeadCheck
 from aloe.client import AsyncLearnerClient
 
+PATIENCE = timedelta(minutes=5)
+"""How long a server may be away, or a head take, before the experiment gives up."""
 
-def stretches(
-    label_counts: Sequence[int], rounds: int | None, *, seed_count: int, batch_size: int
-) -> Iterator[int | None]:
-    """Divide the rounds of a run so that each stretch ends with a head to be checked.
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some rounds of a run, one after the other."""
+
+    rounds: int | None
+    """None for all that are left."""
+    is_checked: bool = False
+    """Whether the head of its labels is checked: then it is one round."""
+
+
+def stretches(checked: Iterable[int], rounds: int | None) -> Iterator[Stretch]:
+    """Divide a run.
 
     Args:
-        label_counts: ascending; a stretch ends with the last head that has no more labels.
+        checked: rounds, from 1, whose labels make a head that is to be checked.
         rounds: of the run; None for as many as there can be.
-        seed_count: labels before the first round.
-        batch_size: labels a round.
-
-    Yields:
-        Numbers of rounds, together those of the run; None for all that are left.
     """
     done = 0
-    for count in label_counts:
-        until = (count - seed_count) // batch_size
-        until = until if rounds is None else min(until, rounds)
-        if until > done:
-            yield until - done
-            done = until
-    if rounds is None:
-        yield None
-    elif rounds > done:
-        yield rounds - done
+    for number in sorted(set(checked)):
+        if number <= done or (rounds is not None and number > rounds):
+            continue
+        if number > done + 1:
+            yield Stretch(number - done - 1)
+        yield Stretch(1, is_checked=True)
+        done = number
+    if rounds != done:
+        yield Stretch(None if rounds is None else rounds - done)
 
 
-async def accepted(
-    client: AsyncLearnerClient,
-    task_id: str,
-    truth: Mapping[str, str],
-    *,
-    head_version: int,
-    max_error: float,
-    timeout: timedelta,  # noqa: ASYNC109 - passed on
-) -> Accepted | None:
-    """Have the newest head predict clips and say which predictions to accept; None without clips.
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """Checks heads of one task, through the real service."""
 
-    Args:
-        client: of the learner service.
-        task_id: whose head; it has an estimate of its accuracy.
-        truth: clip id to class.
-        head_version: of the head, which is there.
-        max_error: part of the accepted predictions that may be wrong.
-        timeout: of the call.
-    """
-    if not truth:
-        return None
-    found = await client.predict(
-        task_id,
-        clip_ids=list(truth),
-        min_head_version=head_version,
-        max_expected_error=max_error,
-        timeout=timeout,
-    )
-    is_right = [label == known for label, known in zip(found.labels, truth.values(), strict=True)]
-    is_accepted = found.accepted or (False,) * len(truth)
-    return Accepted(
-        clip_count=len(truth),
-        right_count=sum(is_right),
-        accepted_count=sum(is_accepted),
-        wrong_count=sum(
-            taken and not right for taken, right in zip(is_accepted, is_right, strict=True)
-        ),
-        expected_error=found.expected_error,
-    )
+    client: AsyncLearnerClient
+    task_id: str
+    train: Mapping[str, str]
+    """Clip id to true class."""
+    test: Mapping[str, str]
+    max_expected_error: float
+    """Part of the accepted predictions that may be wrong."""
+    found: dict[int, HeadCheck] = field(default_factory=dict)
+    """By version of the head."""
+
+    async def prepare(self, head_version: int) -> None:
+        """Have the next head estimated.
+
+        Args:
+            head_version: of the newest head that is promised, 0 for none; it gets no estimate.
+        """
+        await self.wait_for(head_version)
+        await self.client.update_task(self.task_id, estimate_accuracy=True, timeout=PATIENCE)
+
+    async def check(self, head_version: int, asked: Collection[str]) -> None:
+        """Hold the newest head against the truth; no other is estimated from then on.
+
+        Args:
+            head_version: its version, 0 if there is none.
+            asked: ids of the train clips that were asked or had seed labels.
+        """
+        await self.wait_for(head_version)
+        await self.client.update_task(self.task_id, estimate_accuracy=False, timeout=PATIENCE)
+        heads = await self.client.list_rounds(self.task_id, head_version, timeout=PATIENCE)
+        if not head_version or heads[0].accuracy_estimate is None:
+            return
+        rest = {clip_id: label for clip_id, label in self.train.items() if clip_id not in asked}
+        self.found[head_version] = HeadCheck(
+            await self._accepted(rest, head_version), await self._accepted(self.test, head_version)
+        )
+
+    async def wait_for(self, head_version: int) -> None:
+        """Wait until a head is there."""
+        async for update in self.client.watch_task(self.task_id, timeout=PATIENCE):
+            if update.task.head_version >= head_version:
+                return
+
+    async def _accepted(self, truth: Mapping[str, str], head_version: int) -> Accepted | None:
+        """Have the newest head predict clips and say which predictions to accept."""
+        if not truth:
+            return None
+        found = await self.client.predict(
+            self.task_id,
+            clip_ids=list(truth),
+            min_head_version=head_version,
+            max_expected_error=self.max_expected_error,
+            timeout=PATIENCE,
+        )
+        is_right = [
+            label == known for label, known in zip(found.labels, truth.values(), strict=True)
+        ]
+        is_accepted = found.accepted or (False,) * len(truth)
+        return Accepted(
+            clip_count=len(truth),
+            right_count=sum(is_right),
+            accepted_count=sum(is_accepted),
+            wrong_count=sum(
+                taken and not right for taken, right in zip(is_accepted, is_right, strict=True)
+            ),
+            expected_error=found.expected_error,
+        )

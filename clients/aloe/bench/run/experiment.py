@@ -15,6 +15,7 @@ from aloe.bench.datasets.split_notes import about_splits
 from aloe.bench.results import rows
 from aloe.bench.results.rows import RunRecord
 from aloe.bench.results.storage import ExperimentFolder
+from aloe.bench.run.checking import PATIENCE
 from aloe.bench.run.parts import (
     EmbeddedPart,
     Part,
@@ -26,7 +27,6 @@ from aloe.bench.run.parts import (
     read_part,
 )
 from aloe.bench.run.pool_runs import CORE_COUNT, JOB_COUNT, PoolRuns
-from aloe.bench.run.task_run import PATIENCE
 from aloe.bench.spec import ExperimentError, Spec
 from aloe.bench.spec.run_keys import RunKey, run_keys
 from aloe.bench.spec.toml import public_table
@@ -105,7 +105,7 @@ def run_experiment(
         failures = embed_parts(parts, spec, means.start_stack, watcher, skip_bad=means.skip_bad)
         about = []
         with ExitStack() as ending:
-            runner = _Runner(spec, folder, means, watcher, ending)
+            runner = _Runner(spec, folder, means, watcher, parts=parts, ending=ending)
             for part in parts:
                 embedded = read_part(part, spec)
                 runner.do_missing(part, embedded)
@@ -171,10 +171,12 @@ class _Runner:
         folder: ExperimentFolder,
         means: Means,
         watcher: Watcher,
+        *,
+        parts: Sequence[Part],
         ending: ExitStack,
     ) -> None:
         self._spec, self._folder, self._means = spec, folder, means
-        self._watcher, self._ending = watcher, ending
+        self._watcher, self._parts, self._ending = watcher, parts, ending
 
     @cached_property
     def _addresses(self) -> tuple[str, ...]:
@@ -182,6 +184,20 @@ class _Runner:
             return (self._means.server,)
         options = StackOptions(encoder=None, learner_count=CORE_COUNT)
         return self._ending.enter_context(self._means.start_stack(options)).learner_addresses
+
+    @cached_property
+    def _step(self) -> Callable[[], None]:
+        """Tells the watcher of a round; all that are missing in any part are one step of its."""
+        return self._watcher.begin("rounds", sum(map(self._missing_count, self._parts)))
+
+    def _missing_count(self, part: Part) -> int:
+        classes = part.data.trainable(part.tasks)
+        return sum(
+            self._spec.round_count(key.selection_rule, len(classes[key.task]), key.seed_labels)
+            for key in run_keys(self._spec, part.tasks)
+            if key.selection_rule is not None
+            and not self._folder.is_there(rows.run_columns(part.dataset, part.encoder, key))
+        )
 
     def do_missing(self, part: Part, embedded: EmbeddedPart) -> None:
         every = run_keys(self._spec, part.tasks)
@@ -196,7 +212,7 @@ class _Runner:
         self._watcher.note(f"{part.name}: {len(keys):,} of {len(every):,} runs to do")
         if keys:
             # Outside the event loop: starting services would replace its signal handler.
-            addresses = self._addresses
+            addresses, _ = self._addresses, self._step
             asyncio.run(self._do(part, embedded, keys, addresses))
 
     async def _do(
@@ -206,15 +222,6 @@ class _Runner:
         keys: Sequence[RunKey],
         addresses: Sequence[str],
     ) -> None:
-        round_count = sum(
-            self._spec.round_count(
-                key.selection_rule, len(embedded.corpus.classes[key.task]), key.seed_labels
-            )
-            for key in keys
-            if key.selection_rule is not None
-        )
-        step = self._watcher.begin(f"{part.name}: rounds", round_count)
-
         async def keep(record: RunRecord, client: AsyncLearnerClient, task_id: str) -> None:
             run = rows.run_columns(part.dataset, part.encoder, record.key)
             table = rows.run_table(run, record)
@@ -248,7 +255,7 @@ class _Runner:
             await runs.run(
                 keys,
                 job_count=self._means.job_count,
-                on_batch=step,
+                on_batch=self._step,
                 on_record=keep,
             )
             await self._delete_pool(clients[0], pool.pool_id)

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from datetime import timedelta
 
 from aloe.bench.results.rows import RunRecord
+from aloe.bench.run.checking import PATIENCE
 from aloe.bench.run.parts import EmbeddedPart
-from aloe.bench.run.task_run import PATIENCE, Hardness, TaskRun
+from aloe.bench.run.task_run import Hardness, TaskRun
 from aloe.bench.spec import Spec
 from aloe.bench.spec.run_keys import RunKey
 from aloe.client import AloeError, AsyncLearnerClient, DuplicateRule, ImportSummary

@@ -1,13 +1,13 @@
 """One run: a task of its own, labeled by its own oracle, over gRPC."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
 from aloe.bench.results.rows import HeadCheck, RunRecord
 from aloe.bench.results.schema import CHECKED_LABEL_COUNTS
-from aloe.bench.run.checking import accepted, stretches
+from aloe.bench.run.checking import PATIENCE, Checking, stretches
 from aloe.bench.run.corpus import Corpus
 from aloe.bench.spec import Spec
 from aloe.bench.spec.run_keys import RunKey
@@ -16,6 +16,7 @@ from aloe.client import (
     KnownLabel,
     PoolState,
     QueryStrategy,
+    SelectionRule,
     Split,
     StoppingRule,
     parse_head_recipe,
@@ -23,8 +24,6 @@ from aloe.client import (
 from aloe.oracle import LabelingRound, Oracle, hardness_of, label_task, parse_oracle
 from aloe.values.recipes import AdamRecipe
 
-PATIENCE = timedelta(minutes=5)
-"""How long a server may be away, or a head take, before the experiment gives up."""
 _LEASE = timedelta(hours=1)
 """Longer than a run can pause: an expired lease would change what is asked."""
 
@@ -82,24 +81,22 @@ class TaskRun:
         first_head: int,
         on_batch: Callable[[], None],
     ) -> RunRecord:
-        """Label the task in stretches, each ending with a head that is checked."""
+        """Label the task, and check some of its heads."""
         rule = self.key.selection_rule
         assert rule is not None  # noqa: S101 - the ceiling is not labeled
         batch_size = self.spec.labels_a_round(rule, len(self.corpus.classes[self.key.task]))
-        batches: list[LabelingRound] = []
-        checks: dict[int, HeadCheck] = {}
+        checking, batches, head_version = self._checking(), list[LabelingRound](), first_head
+        asked = {each.clip_id for each in seed_labels}
 
         def on_round(batch: LabelingRound) -> None:
             batches.append(batch)
+            asked.update(lease.clip_id for lease in batch.query.leases)
             on_batch()
 
-        head_version = first_head
-        for rounds in stretches(
-            CHECKED_LABEL_COUNTS if self._is_checked else (),
-            self.spec.rounds or None,
-            seed_count=len(seed_labels),
-            batch_size=batch_size,
-        ):
+        checked = self._checked_rounds(rule, len(seed_labels), batch_size)
+        for stretch in stretches(checked, self.spec.rounds or None):
+            if stretch.is_checked:
+                await checking.prepare(head_version)
             report = await label_task(
                 self.client,
                 self.task_id,
@@ -107,48 +104,38 @@ class TaskRun:
                 oracle_id="simulated",
                 batch_size=batch_size,
                 batches_at_once=self.spec.batches_at_once,
-                rounds=rounds,
+                rounds=stretch.rounds,
                 min_head_version=head_version,
                 on_round=on_round,
                 call_timeout=PATIENCE,
             )
             head_version = report.head_version
-            if self._is_checked and head_version and head_version not in checks:
-                asked = {each.clip_id for each in seed_labels}
-                asked.update(lease.clip_id for each in batches for lease in each.query.leases)
-                checks |= await self._check(head_version, asked)
+            if stretch.is_checked:
+                await checking.check(head_version, asked)
             if report.pool_state is not PoolState.OPEN:
                 break
-        return await self._record(head_version, batches, checks)
+        return await self._record(head_version, batches, checking.found)
 
-    @property
-    def _is_checked(self) -> bool:
-        """Whether it is asked what heads would accept, which takes estimates of their accuracy."""
+    def _checking(self) -> Checking:
+        return Checking(
+            self.client,
+            self.task_id,
+            self.corpus.truth_of(self.key.task, Split.TRAIN),
+            self.corpus.truth_of(self.key.task, Split.TEST),
+            self.spec.max_expected_error,
+        )
+
+    def _checked_rounds(self, rule: SelectionRule, seed_count: int, batch_size: int) -> set[int]:
+        """Return the last round up to each of CHECKED_LABEL_COUNTS, and the last of all.
+
+        None where heads get no estimate.
+        """
         is_estimated = not isinstance(parse_head_recipe(self.key.head_recipe), AdamRecipe)
-        return is_estimated and self.spec.max_expected_error > 0
-
-    async def _check(self, head_version: int, asked: Collection[str]) -> dict[int, HeadCheck]:
-        """Hold the newest head against the truth; nothing where it has no estimate."""
-        await self._wait_for(head_version)
-        (last,) = await self.client.list_rounds(self.task_id, head_version, timeout=PATIENCE)
-        if last.accuracy_estimate is None:
-            return {}
-        train = self.corpus.truth_of(self.key.task, Split.TRAIN)
-        found = [
-            await accepted(
-                self.client,
-                self.task_id,
-                truth,
-                head_version=head_version,
-                max_error=self.spec.max_expected_error,
-                timeout=PATIENCE,
-            )
-            for truth in (
-                {clip_id: label for clip_id, label in train.items() if clip_id not in asked},
-                self.corpus.truth_of(self.key.task, Split.TEST),
-            )
-        ]
-        return {head_version: HeadCheck(*found)}
+        if not is_estimated or not self.spec.max_expected_error:
+            return set()
+        class_count = len(self.corpus.classes[self.key.task])
+        last = self.spec.round_count(rule, class_count, self.key.seed_labels)
+        return {*((count - seed_count) // batch_size for count in CHECKED_LABEL_COUNTS), last}
 
     async def hardness(self) -> Hardness:
         """Return how hard the train clips are to the head that knows all their labels."""
@@ -175,6 +162,7 @@ class TaskRun:
             query_strategy=strategy,
             head_recipe=parse_head_recipe(self.key.head_recipe),
             representation=self.key.representation,
+            estimate_accuracy=False,
             audit_share=self.key.audit_share,
             label_budget=label_budget,
             lease_duration=_LEASE,
@@ -188,11 +176,6 @@ class TaskRun:
         )
         return imported.head_version or 0
 
-    async def _wait_for(self, head_version: int) -> None:
-        async for update in self.client.watch_task(self.task_id, timeout=PATIENCE):
-            if update.task.head_version >= head_version:
-                return
-
     async def _record(
         self,
         last_head: int,
@@ -200,6 +183,6 @@ class TaskRun:
         checks: Mapping[int, HeadCheck] = MappingProxyType({}),
     ) -> RunRecord:
         """Wait for the last head and read the rounds."""
-        await self._wait_for(last_head)
+        await self._checking().wait_for(last_head)
         rounds = await self.client.list_rounds(self.task_id, timeout=PATIENCE)
         return RunRecord(self.key, rounds, tuple(batches), checks)

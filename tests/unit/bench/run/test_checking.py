@@ -5,32 +5,23 @@ import pytest
 from aloe.bench.run.checking import stretches
 
 
-def divided(*counts: int, rounds: int | None, seed_count: int = 0, batch_size: int = 10):
-    found = stretches(counts, rounds, seed_count=seed_count, batch_size=batch_size)
-    return list(found)
-
-
 @pytest.mark.parametrize(
-    ("rounds", "seed_count", "batch_size", "expected"),
+    ("checked", "rounds", "expected"),
     [
-        (None, 0, 10, [5, 5, None]),
-        (12, 0, 10, [5, 5, 2]),
-        (10, 0, 10, [5, 5]),
-        (3, 0, 10, [3]),
-        # 48 and 96 labels are the last ones below 50 and 100.
-        (None, 0, 12, [4, 4, None]),
-        # The first head has more than 50 labels; that of 90 is the last one below 100.
-        (None, 60, 30, [1, None]),
-        (None, 200, 10, [None]),
+        ([5, 10], None, "4 1! 4 1! all"),
+        ([5, 10], 12, "4 1! 4 1! 2"),
+        ([10, 5], 10, "4 1! 4 1!"),
+        ([5, 10], 3, "3"),
+        ([1, 2, 4], 4, "1! 1! 1 1!"),
+        # Before the first round there is nothing to check.
+        ([-2, 0, 1, 1], None, "1! all"),
+        ([], 7, "7"),
+        ([], None, "all"),
     ],
 )
-def test_stretches_end_with_the_last_head_up_to_each_count(
-    rounds: int | None, seed_count: int, batch_size: int, expected: list[int | None]
+def test_checked_rounds_are_stretches_of_their_own(
+    checked: list[int], rounds: int | None, expected: str
 ):
-    found = divided(50, 100, rounds=rounds, seed_count=seed_count, batch_size=batch_size)
-    assert found == expected
-
-
-def test_without_counts_a_run_is_one_stretch():
-    assert divided(rounds=7) == [7]
-    assert divided(rounds=None) == [None]
+    found = stretches(checked, rounds)
+    told = " ".join(f"{each.rounds or 'all'}{'!' * each.is_checked}" for each in found)
+    assert told == expected
