@@ -83,7 +83,10 @@ class Maker:
         return alone + [self._generator.choice(oneof.fields) for oneof in descriptor.oneofs]
 
     def _set(self, message: Any, field: FieldDescriptor, depth: int) -> None:
-        if field.is_repeated:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            entry: Any = self._value(field, depth)
+            getattr(message, field.name)[entry.key].CopyFrom(entry.value)
+        elif field.is_repeated:
             count = self._generator.choice([1, 1, 2, 3])
             getattr(message, field.name).extend(self._value(field, depth) for _ in range(count))
         elif field.message_type is not None:

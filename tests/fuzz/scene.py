@@ -129,6 +129,8 @@ def tame_texts(method: MethodDescriptor) -> Mapping[str, Sequence[str]]:
         "fingerprint": [""],
         "content_hash": ["", "0123456789abcdef" * 2],
         "uri": ["", "file:///nowhere.wav"],
+        "key": ["site", "snr", "made"],
+        "removed_attributes": ["site", "snr"],
         "service": ["", "aloe.v1.LearnerService"],
     }
 

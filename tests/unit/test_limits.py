@@ -14,6 +14,7 @@ from aloe.learner.usecases.import_memory import DEFAULT_LIMITS
 from aloe.redis.waiting import ROOM
 from aloe.serving import guard, receiving, server
 from aloe.serving.settings import ServiceSettings
+from aloe.values import attributes
 from aloe.wire import bounds, scanning
 
 PAGE = Path(__file__).parents[2] / "deploy" / "README.md"
@@ -81,7 +82,7 @@ def test_what_has_no_flag_is_as_in_the_code():
             f"{embedding_gates.make_gates(1, 1)['GetEncoder'].width}"
         ),
         "a message": f"{server.MAX_MESSAGE_BYTES // MIB} MiB",
-        "a request of `SubmitLabels` or `ImportLabels`": (
+        "a request of `SubmitLabels`, `ImportLabels` or `UpdateClips`": (
             f"{request_bytes['aloe.v1.SubmitLabelsRequest'] // MIB} MiB"
         ),
         "a request of `RenewLeases` or `ReleaseLeases`": (
@@ -100,7 +101,9 @@ def test_what_has_no_flag_is_as_in_the_code():
         f"requests that take over {receiving.QUICK_S:g} s to come": f"{receiving.SLOW_COUNT}",
         "a request that comes": f"{receiving.LONGEST_S:g} s",
         "recordings, clips, leases, answers or labels in a message": f"{bounds.ID_COUNT:,}",
-        "clips in one `DeleteClips`": f"{bounds.DELETED_COUNT:,}",
+        "clips in one `DeleteClips` or `UpdateClips`": f"{bounds.CHANGED_CLIP_COUNT:,}",
+        "attributes of a clip": f"{bounds.ATTRIBUTE_COUNT}",
+        "names and values of a clip's attributes": f"{attributes.MAX_BYTES:,} bytes",
         "classes of a task": f"{bounds.CLASS_COUNT:,}",
         "watchers of health": f"{server._MAX_HEALTH_WATCHER_COUNT:,}",
     }
@@ -124,6 +127,7 @@ def test_requests_that_the_table_names_are_those_with_a_bound_of_their_own():
         for rpc in (
             "SubmitLabels", "ImportLabels", "Embed", "EmbedStream", "ImportClips", "Predict",
             "RenewLeases", "ReleaseLeases", "CreateTask", "UpdateTask", "DeleteClips",
+            "UpdateClips",
         )
     }  # fmt: skip
 
@@ -133,4 +137,6 @@ def test_the_learner_keeps_to_the_bounds_that_it_may_not_import():
     assert import_run._MAX_FAILURES == bounds.FAILURE_COUNT
     assert tasks._LABELS_AT_ONCE == bounds.STREAMED_COUNT
     assert pools._CLIPS_PER_BLOCK <= bounds.STREAMED_COUNT
+    assert import_run._UPDATED_AT_ONCE == bounds.CHANGED_CLIP_COUNT
+    assert attributes.MAX_ATTRIBUTES == bounds.ATTRIBUTE_COUNT
     assert read_page_size(0) == read_page_size(2**32 - 1) == bounds.PAGE_COUNT

@@ -9,6 +9,7 @@ import typer
 
 from aloe.bench.datasets.recording import clip_id_of
 from aloe.cli.console import CommandError, complain, notes, print_json, progress, reason_of
+from aloe.cli.file_attributes import files_by_clip_id, with_attributes
 from aloe.cli.options import (
     DEFAULT_SERVER,
     AcceptDamaged,
@@ -55,6 +56,23 @@ def import_clips(
         bool,
         typer.Option(help="give ids that have another recording the new one, without its labels"),
     ] = False,
+    attributes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            help="what is known of the clips: CSV or JSON lines with a column path or clip_id; each"
+            " other column is an attribute, a number or time where all of it looks so, or as a"
+            " heading such as site:text, snr:number, made:time says",
+        ),
+    ] = None,
+    path_pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="attributes in the paths below the folder: '{site}/{made:time}_*.wav'; a * stands"
+            " for anything within a name, ** for folders",
+        ),
+    ] = None,
     create: Annotated[bool, typer.Option(help="create the pool if it is not there")] = True,
     keep_audio: Annotated[
         bool,
@@ -69,7 +87,13 @@ def import_clips(
 ) -> None:
     """Import audio files into a pool. Those it has already are skipped."""
     decoding = parse_decoding(channel, accept_damaged=accept_damaged)
-    clips = _new_clips(audio_files(paths), id_prefix, decoding)
+    files = audio_files(paths)
+    clips = with_attributes(
+        _new_clips(files, id_prefix, decoding),
+        files_by_clip_id(files, id_prefix),
+        path_pattern,
+        attributes,
+    )
     with client(server) as learner, progress() as bar:
         _prepare_pool(learner, pool_id, create=create, keep_audio=keep_audio)
         if replace:
@@ -110,6 +134,7 @@ def _tell_counts(summary: ImportSummary) -> None:
         f"{summary.existing_count:,} were there",
         *([replaced] if summary.replaced_count else []),
         *([f"{summary.duplicate_count:,} became other names"] if summary.duplicate_count else []),
+        *([f"{summary.updated_count:,} got other attributes"] if summary.updated_count else []),
         f"{len(summary.failures):,} failed",
     ]
     notes.print(", ".join(counts))

@@ -1,4 +1,4 @@
-"""`aloe clip`: list, show, rename and delete clips of a pool, and find those that are alike."""
+"""`aloe clip`: list, show, change and delete clips of a pool, and find those that are alike."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from aloe.cli.attributes import attributes_text, text_of
+from aloe.cli.clip_attributes import annotate, set_
 from aloe.cli.console import (
     CommandError,
     complain,
@@ -24,6 +26,8 @@ from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
 from aloe.client import AloeError, Clip, DeletedClips, LearnerClient
 
 app = typer.Typer(help="The clips of a pool.", no_args_is_help=True)
+app.command("set")(set_)
+app.command()(annotate)
 
 ClipId = Annotated[str, typer.Argument(metavar="CLIP", help="one of the clip's ids")]
 _CLIPS_PER_CALL = 1_000
@@ -59,9 +63,15 @@ def list_(pool_id: PoolId, server: Server = DEFAULT_SERVER, json: Json = False) 
         print_json(clips)
         return
     print_table(
-        ["clip", "other names", "seconds", "URI"],
+        ["clip", "other names", "seconds", "attributes", "URI"],
         [
-            [clip.clip_id, " ".join(clip.other_ids), _seconds(clip), clip.uri or None]
+            [
+                clip.clip_id,
+                " ".join(clip.other_ids),
+                _seconds(clip),
+                attributes_text(clip.attributes),
+                clip.uri or None,
+            ]
             for clip in clips
         ],
     )
@@ -222,6 +232,7 @@ def _show(clip: Clip, *, json: bool) -> None:
         ["other names", " ".join(clip.other_ids) or None],
         ["seconds", _seconds(clip)],
         ["URI", clip.uri or None],
+        *([name, text_of(value)] for name, value in clip.attributes.items()),
         ["content hash", clip.content_hash],
         *(["found in it", warning.message] for warning in clip.report.warnings),
     ]

@@ -6,7 +6,7 @@ For the learner, and for what looks whether they are whole.
 from collections.abc import Mapping
 
 SCHEMA, IDENTITY = "aloe:schema", "aloe:identity"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Of what the learner's store.py says. Older servers refuse to start on newer data."""
 POOL_IDS, TASK_IDS = "aloe:pools", "aloe:tasks"
 

@@ -22,74 +22,79 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from aloe.v1 import attribute_pb2 as aloe_dot_v1_dot_attribute__pb2
 from aloe.v1 import task_pb2 as aloe_dot_v1_dot_task__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61loe/v1/labeling.proto\x12\x07\x61loe.v1\x1a\x12\x61loe/v1/task.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"p\n\x13ImportLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12#\n\x06labels\x18\x02 \x03(\x0b\x32\x13.aloe.v1.KnownLabel\x12\x0f\n\x07replace\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xd4\x01\n\nKnownLabel\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12)\n\nabstention\x18\x06 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12\x1d\n\x05split\x18\x03 \x01(\x0e\x32\x0e.aloe.v1.Split\x12\x11\n\toracle_id\x18\x04 \x01(\t\x12.\n\nlabel_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08is_audit\x18\x07 \x01(\x08\x42\x08\n\x06\x61nswer\"q\n\x14ImportLabelsResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x04\x12\x19\n\x0chead_version\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\x0ereplaced_count\x18\x03 \x01(\x04\x42\x0f\n\r_head_version\"\xa8\x01\n\x0cQueryRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x16\n\x0emax_clip_count\x18\x03 \x01(\r\x12\x18\n\x10min_head_version\x18\x04 \x01(\r\x12\x31\n\x0elease_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"m\n\rQueryResponse\x12\x1e\n\x06leases\x18\x01 \x03(\x0b\x32\x0e.aloe.v1.Lease\x12&\n\npool_state\x18\x02 \x01(\x0e\x32\x12.aloe.v1.PoolState\x12\x14\n\x0chead_version\x18\x03 \x01(\r\"\x80\x02\n\x05Lease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63lip\x18\x02 \x01(\t\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpredicted_class\x18\x05 \x01(\t\x12\x12\n\x05score\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12+\n\x08\x64uration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08is_audit\x18\x08 \x01(\x08\x12#\n\x06reason\x18\t \x01(\x0b\x32\x13.aloe.v1.PickReasonB\x08\n\x06_score\"\x80\x01\n\nPickReason\x12\x11\n\x04gain\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x0cnearest_clip\x18\x02 \x01(\t\x12\x1d\n\x10nearest_distance\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04text\x18\x04 \x01(\tB\x07\n\x05_gainB\x13\n\x11_nearest_distance\"l\n\x13SubmitLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12 \n\x07\x61nswers\x18\x03 \x03(\x0b\x32\x0f.aloe.v1.Answer\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x8b\x01\n\x06\x41nswer\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12)\n\nabstention\x18\x03 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12)\n\nretraction\x18\x04 \x01(\x0b\x32\x13.aloe.v1.RetractionH\x00\x42\x08\n\x06\x61nswer\"\x0c\n\nAbstention\"\x0c\n\nRetraction\"W\n\x14SubmitLabelsResponse\x12\x19\n\x0chead_version\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x0blabel_count\x18\x02 \x01(\x04\x42\x0f\n\r_head_version\"J\n\x14ReleaseLeasesRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x11\n\tlease_ids\x18\x03 \x03(\t\"/\n\x15ReleaseLeasesResponse\x12\x16\n\x0ereleased_count\x18\x01 \x01(\x04\"{\n\x12RenewLeasesRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x11\n\tlease_ids\x18\x03 \x03(\t\x12\x31\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"F\n\x13RenewLeasesResponse\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"#\n\x13\x45xportLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"<\n\x14\x45xportLabelsResponse\x12$\n\x06labels\x18\x01 \x03(\x0b\x32\x14.aloe.v1.StoredLabel\"\xe2\x01\n\x0bStoredLabel\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12\x0f\n\x05label\x18\x03 \x01(\tH\x00\x12)\n\nabstention\x18\x04 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12\x1d\n\x05split\x18\x05 \x01(\x0e\x32\x0e.aloe.v1.Split\x12\x11\n\toracle_id\x18\x06 \x01(\t\x12.\n\nlabel_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08is_audit\x18\x08 \x01(\x08\x42\x08\n\x06\x61nswer\"H\n\x11ListEventsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x12ListEventsResponse\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.aloe.v1.TaskEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11ReplayTaskRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"\xe3\x01\n\x12ReplayTaskResponse\x12\x13\n\x0b\x65vent_count\x18\x01 \x01(\x04\x12\x19\n\x11total_event_count\x18\x02 \x01(\x04\x12\x12\n\nhead_count\x18\x03 \x01(\x04\x12\x12\n\npick_count\x18\x04 \x01(\x04\x12\x15\n\runknown_count\x18\x05 \x01(\x04\x12\x14\n\x0cunknown_text\x18\x06 \x01(\t\x12\x18\n\x10\x64ifference_count\x18\x07 \x01(\x04\x12.\n\x0b\x64ifferences\x18\x08 \x03(\x0b\x32\x19.aloe.v1.ReplayDifference\"2\n\x10ReplayDifference\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x9d\x02\n\tTaskEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12.\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.aloe.v1.EventKind\x12\x11\n\toracle_id\x18\x04 \x01(\t\x12$\n\x07\x63hanges\x18\x05 \x03(\x0b\x32\x13.aloe.v1.ClipChange\x12\x14\n\x0chead_version\x18\x06 \x01(\r\x12.\n\x0equery_strategy\x18\x07 \x01(\x0b\x32\x16.aloe.v1.QueryStrategy\x12\x14\n\x0cpromotion_id\x18\x08 \x01(\t\x12\x17\n\x0f\x63utoff_event_id\x18\t \x01(\t\"\xc8\x01\n\nClipChange\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12!\n\x05state\x18\x02 \x01(\x0e\x32\x12.aloe.v1.ClipState\x12\r\n\x05label\x18\x03 \x01(\t\x12\x10\n\x08lease_id\x18\x04 \x01(\t\x12\x12\n\x05score\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0b\x63lip_number\x18\x06 \x01(\x04\x12\x10\n\x08is_audit\x18\x07 \x01(\x08\x12#\n\x06reason\x18\x08 \x01(\x0b\x32\x13.aloe.v1.PickReasonB\x08\n\x06_score*U\n\x05Split\x12\x15\n\x11SPLIT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSPLIT_TRAIN\x10\x01\x12\x14\n\x10SPLIT_VALIDATION\x10\x02\x12\x0e\n\nSPLIT_TEST\x10\x03*\xd2\x01\n\tClipState\x12\x1a\n\x16\x43LIP_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43LIP_STATE_UNLABELED\x10\x01\x12\x15\n\x11\x43LIP_STATE_LEASED\x10\x02\x12\x16\n\x12\x43LIP_STATE_LABELED\x10\x03\x12\x18\n\x14\x43LIP_STATE_ABSTAINED\x10\x04\x12\x19\n\x15\x43LIP_STATE_VALIDATION\x10\x05\x12\x13\n\x0f\x43LIP_STATE_TEST\x10\x06\x12\x16\n\x12\x43LIP_STATE_RETIRED\x10\x07*\xb0\x03\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45VENT_KIND_TASK_CREATED\x10\x01\x12\x1b\n\x17\x45VENT_KIND_TASK_UPDATED\x10\x02\x12\x1b\n\x17\x45VENT_KIND_CLIPS_LEASED\x10\x03\x12\x1d\n\x19\x45VENT_KIND_LEASES_RENEWED\x10\x04\x12\x1e\n\x1a\x45VENT_KIND_LEASES_RELEASED\x10\x05\x12\x1d\n\x19\x45VENT_KIND_LEASES_EXPIRED\x10\x06\x12\x1d\n\x19\x45VENT_KIND_CLIPS_ANSWERED\x10\x07\x12\x1e\n\x1a\x45VENT_KIND_LABELS_IMPORTED\x10\x08\x12\x1b\n\x17\x45VENT_KIND_HEAD_TRAINED\x10\t\x12\x1c\n\x18\x45VENT_KIND_CLIPS_RETIRED\x10\n\x12\x1d\n\x19\x45VENT_KIND_LABELS_DROPPED\x10\x0b\x12\x1c\n\x18\x45VENT_KIND_HEAD_PROMOTED\x10\x15\x12\x1b\n\x17\x45VENT_KIND_HEAD_DEMOTED\x10\x16\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61loe/v1/labeling.proto\x12\x07\x61loe.v1\x1a\x17\x61loe/v1/attribute.proto\x1a\x12\x61loe/v1/task.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"p\n\x13ImportLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12#\n\x06labels\x18\x02 \x03(\x0b\x32\x13.aloe.v1.KnownLabel\x12\x0f\n\x07replace\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xd4\x01\n\nKnownLabel\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12)\n\nabstention\x18\x06 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12\x1d\n\x05split\x18\x03 \x01(\x0e\x32\x0e.aloe.v1.Split\x12\x11\n\toracle_id\x18\x04 \x01(\t\x12.\n\nlabel_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08is_audit\x18\x07 \x01(\x08\x42\x08\n\x06\x61nswer\"q\n\x14ImportLabelsResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x04\x12\x19\n\x0chead_version\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\x0ereplaced_count\x18\x03 \x01(\x04\x42\x0f\n\r_head_version\"\xa8\x01\n\x0cQueryRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x16\n\x0emax_clip_count\x18\x03 \x01(\r\x12\x18\n\x10min_head_version\x18\x04 \x01(\r\x12\x31\n\x0elease_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"m\n\rQueryResponse\x12\x1e\n\x06leases\x18\x01 \x03(\x0b\x32\x0e.aloe.v1.Lease\x12&\n\npool_state\x18\x02 \x01(\x0e\x32\x12.aloe.v1.PoolState\x12\x14\n\x0chead_version\x18\x03 \x01(\r\"\x80\x03\n\x05Lease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63lip\x18\x02 \x01(\t\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpredicted_class\x18\x05 \x01(\t\x12\x12\n\x05score\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12+\n\x08\x64uration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08is_audit\x18\x08 \x01(\x08\x12#\n\x06reason\x18\t \x01(\x0b\x32\x13.aloe.v1.PickReason\x12\x32\n\nattributes\x18\r \x03(\x0b\x32\x1e.aloe.v1.Lease.AttributesEntry\x1aJ\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.aloe.v1.AttributeValue:\x02\x38\x01\x42\x08\n\x06_score\"\x80\x01\n\nPickReason\x12\x11\n\x04gain\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x0cnearest_clip\x18\x02 \x01(\t\x12\x1d\n\x10nearest_distance\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04text\x18\x04 \x01(\tB\x07\n\x05_gainB\x13\n\x11_nearest_distance\"l\n\x13SubmitLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12 \n\x07\x61nswers\x18\x03 \x03(\x0b\x32\x0f.aloe.v1.Answer\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x8b\x01\n\x06\x41nswer\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12)\n\nabstention\x18\x03 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12)\n\nretraction\x18\x04 \x01(\x0b\x32\x13.aloe.v1.RetractionH\x00\x42\x08\n\x06\x61nswer\"\x0c\n\nAbstention\"\x0c\n\nRetraction\"W\n\x14SubmitLabelsResponse\x12\x19\n\x0chead_version\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x0blabel_count\x18\x02 \x01(\x04\x42\x0f\n\r_head_version\"J\n\x14ReleaseLeasesRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x11\n\tlease_ids\x18\x03 \x03(\t\"/\n\x15ReleaseLeasesResponse\x12\x16\n\x0ereleased_count\x18\x01 \x01(\x04\"{\n\x12RenewLeasesRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x11\n\tlease_ids\x18\x03 \x03(\t\x12\x31\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"F\n\x13RenewLeasesResponse\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"#\n\x13\x45xportLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"<\n\x14\x45xportLabelsResponse\x12$\n\x06labels\x18\x01 \x03(\x0b\x32\x14.aloe.v1.StoredLabel\"\xe2\x01\n\x0bStoredLabel\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12\x0f\n\x05label\x18\x03 \x01(\tH\x00\x12)\n\nabstention\x18\x04 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12\x1d\n\x05split\x18\x05 \x01(\x0e\x32\x0e.aloe.v1.Split\x12\x11\n\toracle_id\x18\x06 \x01(\t\x12.\n\nlabel_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08is_audit\x18\x08 \x01(\x08\x42\x08\n\x06\x61nswer\"H\n\x11ListEventsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x12ListEventsResponse\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.aloe.v1.TaskEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11ReplayTaskRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"\xe3\x01\n\x12ReplayTaskResponse\x12\x13\n\x0b\x65vent_count\x18\x01 \x01(\x04\x12\x19\n\x11total_event_count\x18\x02 \x01(\x04\x12\x12\n\nhead_count\x18\x03 \x01(\x04\x12\x12\n\npick_count\x18\x04 \x01(\x04\x12\x15\n\runknown_count\x18\x05 \x01(\x04\x12\x14\n\x0cunknown_text\x18\x06 \x01(\t\x12\x18\n\x10\x64ifference_count\x18\x07 \x01(\x04\x12.\n\x0b\x64ifferences\x18\x08 \x03(\x0b\x32\x19.aloe.v1.ReplayDifference\"2\n\x10ReplayDifference\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x9d\x02\n\tTaskEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12.\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.aloe.v1.EventKind\x12\x11\n\toracle_id\x18\x04 \x01(\t\x12$\n\x07\x63hanges\x18\x05 \x03(\x0b\x32\x13.aloe.v1.ClipChange\x12\x14\n\x0chead_version\x18\x06 \x01(\r\x12.\n\x0equery_strategy\x18\x07 \x01(\x0b\x32\x16.aloe.v1.QueryStrategy\x12\x14\n\x0cpromotion_id\x18\x08 \x01(\t\x12\x17\n\x0f\x63utoff_event_id\x18\t \x01(\t\"\xc8\x01\n\nClipChange\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12!\n\x05state\x18\x02 \x01(\x0e\x32\x12.aloe.v1.ClipState\x12\r\n\x05label\x18\x03 \x01(\t\x12\x10\n\x08lease_id\x18\x04 \x01(\t\x12\x12\n\x05score\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0b\x63lip_number\x18\x06 \x01(\x04\x12\x10\n\x08is_audit\x18\x07 \x01(\x08\x12#\n\x06reason\x18\x08 \x01(\x0b\x32\x13.aloe.v1.PickReasonB\x08\n\x06_score*U\n\x05Split\x12\x15\n\x11SPLIT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSPLIT_TRAIN\x10\x01\x12\x14\n\x10SPLIT_VALIDATION\x10\x02\x12\x0e\n\nSPLIT_TEST\x10\x03*\xd2\x01\n\tClipState\x12\x1a\n\x16\x43LIP_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43LIP_STATE_UNLABELED\x10\x01\x12\x15\n\x11\x43LIP_STATE_LEASED\x10\x02\x12\x16\n\x12\x43LIP_STATE_LABELED\x10\x03\x12\x18\n\x14\x43LIP_STATE_ABSTAINED\x10\x04\x12\x19\n\x15\x43LIP_STATE_VALIDATION\x10\x05\x12\x13\n\x0f\x43LIP_STATE_TEST\x10\x06\x12\x16\n\x12\x43LIP_STATE_RETIRED\x10\x07*\xb0\x03\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45VENT_KIND_TASK_CREATED\x10\x01\x12\x1b\n\x17\x45VENT_KIND_TASK_UPDATED\x10\x02\x12\x1b\n\x17\x45VENT_KIND_CLIPS_LEASED\x10\x03\x12\x1d\n\x19\x45VENT_KIND_LEASES_RENEWED\x10\x04\x12\x1e\n\x1a\x45VENT_KIND_LEASES_RELEASED\x10\x05\x12\x1d\n\x19\x45VENT_KIND_LEASES_EXPIRED\x10\x06\x12\x1d\n\x19\x45VENT_KIND_CLIPS_ANSWERED\x10\x07\x12\x1e\n\x1a\x45VENT_KIND_LABELS_IMPORTED\x10\x08\x12\x1b\n\x17\x45VENT_KIND_HEAD_TRAINED\x10\t\x12\x1c\n\x18\x45VENT_KIND_CLIPS_RETIRED\x10\n\x12\x1d\n\x19\x45VENT_KIND_LABELS_DROPPED\x10\x0b\x12\x1c\n\x18\x45VENT_KIND_HEAD_PROMOTED\x10\x15\x12\x1b\n\x17\x45VENT_KIND_HEAD_DEMOTED\x10\x16\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aloe.v1.labeling_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SPLIT']._serialized_start=3220
-  _globals['_SPLIT']._serialized_end=3305
-  _globals['_CLIPSTATE']._serialized_start=3308
-  _globals['_CLIPSTATE']._serialized_end=3518
-  _globals['_EVENTKIND']._serialized_start=3521
-  _globals['_EVENTKIND']._serialized_end=3953
-  _globals['_IMPORTLABELSREQUEST']._serialized_start=120
-  _globals['_IMPORTLABELSREQUEST']._serialized_end=232
-  _globals['_KNOWNLABEL']._serialized_start=235
-  _globals['_KNOWNLABEL']._serialized_end=447
-  _globals['_IMPORTLABELSRESPONSE']._serialized_start=449
-  _globals['_IMPORTLABELSRESPONSE']._serialized_end=562
-  _globals['_QUERYREQUEST']._serialized_start=565
-  _globals['_QUERYREQUEST']._serialized_end=733
-  _globals['_QUERYRESPONSE']._serialized_start=735
-  _globals['_QUERYRESPONSE']._serialized_end=844
-  _globals['_LEASE']._serialized_start=847
-  _globals['_LEASE']._serialized_end=1103
-  _globals['_PICKREASON']._serialized_start=1106
-  _globals['_PICKREASON']._serialized_end=1234
-  _globals['_SUBMITLABELSREQUEST']._serialized_start=1236
-  _globals['_SUBMITLABELSREQUEST']._serialized_end=1344
-  _globals['_ANSWER']._serialized_start=1347
-  _globals['_ANSWER']._serialized_end=1486
-  _globals['_ABSTENTION']._serialized_start=1488
-  _globals['_ABSTENTION']._serialized_end=1500
-  _globals['_RETRACTION']._serialized_start=1502
-  _globals['_RETRACTION']._serialized_end=1514
-  _globals['_SUBMITLABELSRESPONSE']._serialized_start=1516
-  _globals['_SUBMITLABELSRESPONSE']._serialized_end=1603
-  _globals['_RELEASELEASESREQUEST']._serialized_start=1605
-  _globals['_RELEASELEASESREQUEST']._serialized_end=1679
-  _globals['_RELEASELEASESRESPONSE']._serialized_start=1681
-  _globals['_RELEASELEASESRESPONSE']._serialized_end=1728
-  _globals['_RENEWLEASESREQUEST']._serialized_start=1730
-  _globals['_RENEWLEASESREQUEST']._serialized_end=1853
-  _globals['_RENEWLEASESRESPONSE']._serialized_start=1855
-  _globals['_RENEWLEASESRESPONSE']._serialized_end=1925
-  _globals['_EXPORTLABELSREQUEST']._serialized_start=1927
-  _globals['_EXPORTLABELSREQUEST']._serialized_end=1962
-  _globals['_EXPORTLABELSRESPONSE']._serialized_start=1964
-  _globals['_EXPORTLABELSRESPONSE']._serialized_end=2024
-  _globals['_STOREDLABEL']._serialized_start=2027
-  _globals['_STOREDLABEL']._serialized_end=2253
-  _globals['_LISTEVENTSREQUEST']._serialized_start=2255
-  _globals['_LISTEVENTSREQUEST']._serialized_end=2327
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=2329
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=2410
-  _globals['_REPLAYTASKREQUEST']._serialized_start=2412
-  _globals['_REPLAYTASKREQUEST']._serialized_end=2445
-  _globals['_REPLAYTASKRESPONSE']._serialized_start=2448
-  _globals['_REPLAYTASKRESPONSE']._serialized_end=2675
-  _globals['_REPLAYDIFFERENCE']._serialized_start=2677
-  _globals['_REPLAYDIFFERENCE']._serialized_end=2727
-  _globals['_TASKEVENT']._serialized_start=2730
-  _globals['_TASKEVENT']._serialized_end=3015
-  _globals['_CLIPCHANGE']._serialized_start=3018
-  _globals['_CLIPCHANGE']._serialized_end=3218
+  _globals['_LEASE_ATTRIBUTESENTRY']._loaded_options = None
+  _globals['_LEASE_ATTRIBUTESENTRY']._serialized_options = b'8\001'
+  _globals['_SPLIT']._serialized_start=3373
+  _globals['_SPLIT']._serialized_end=3458
+  _globals['_CLIPSTATE']._serialized_start=3461
+  _globals['_CLIPSTATE']._serialized_end=3671
+  _globals['_EVENTKIND']._serialized_start=3674
+  _globals['_EVENTKIND']._serialized_end=4106
+  _globals['_IMPORTLABELSREQUEST']._serialized_start=145
+  _globals['_IMPORTLABELSREQUEST']._serialized_end=257
+  _globals['_KNOWNLABEL']._serialized_start=260
+  _globals['_KNOWNLABEL']._serialized_end=472
+  _globals['_IMPORTLABELSRESPONSE']._serialized_start=474
+  _globals['_IMPORTLABELSRESPONSE']._serialized_end=587
+  _globals['_QUERYREQUEST']._serialized_start=590
+  _globals['_QUERYREQUEST']._serialized_end=758
+  _globals['_QUERYRESPONSE']._serialized_start=760
+  _globals['_QUERYRESPONSE']._serialized_end=869
+  _globals['_LEASE']._serialized_start=872
+  _globals['_LEASE']._serialized_end=1256
+  _globals['_LEASE_ATTRIBUTESENTRY']._serialized_start=1172
+  _globals['_LEASE_ATTRIBUTESENTRY']._serialized_end=1246
+  _globals['_PICKREASON']._serialized_start=1259
+  _globals['_PICKREASON']._serialized_end=1387
+  _globals['_SUBMITLABELSREQUEST']._serialized_start=1389
+  _globals['_SUBMITLABELSREQUEST']._serialized_end=1497
+  _globals['_ANSWER']._serialized_start=1500
+  _globals['_ANSWER']._serialized_end=1639
+  _globals['_ABSTENTION']._serialized_start=1641
+  _globals['_ABSTENTION']._serialized_end=1653
+  _globals['_RETRACTION']._serialized_start=1655
+  _globals['_RETRACTION']._serialized_end=1667
+  _globals['_SUBMITLABELSRESPONSE']._serialized_start=1669
+  _globals['_SUBMITLABELSRESPONSE']._serialized_end=1756
+  _globals['_RELEASELEASESREQUEST']._serialized_start=1758
+  _globals['_RELEASELEASESREQUEST']._serialized_end=1832
+  _globals['_RELEASELEASESRESPONSE']._serialized_start=1834
+  _globals['_RELEASELEASESRESPONSE']._serialized_end=1881
+  _globals['_RENEWLEASESREQUEST']._serialized_start=1883
+  _globals['_RENEWLEASESREQUEST']._serialized_end=2006
+  _globals['_RENEWLEASESRESPONSE']._serialized_start=2008
+  _globals['_RENEWLEASESRESPONSE']._serialized_end=2078
+  _globals['_EXPORTLABELSREQUEST']._serialized_start=2080
+  _globals['_EXPORTLABELSREQUEST']._serialized_end=2115
+  _globals['_EXPORTLABELSRESPONSE']._serialized_start=2117
+  _globals['_EXPORTLABELSRESPONSE']._serialized_end=2177
+  _globals['_STOREDLABEL']._serialized_start=2180
+  _globals['_STOREDLABEL']._serialized_end=2406
+  _globals['_LISTEVENTSREQUEST']._serialized_start=2408
+  _globals['_LISTEVENTSREQUEST']._serialized_end=2480
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=2482
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=2563
+  _globals['_REPLAYTASKREQUEST']._serialized_start=2565
+  _globals['_REPLAYTASKREQUEST']._serialized_end=2598
+  _globals['_REPLAYTASKRESPONSE']._serialized_start=2601
+  _globals['_REPLAYTASKRESPONSE']._serialized_end=2828
+  _globals['_REPLAYDIFFERENCE']._serialized_start=2830
+  _globals['_REPLAYDIFFERENCE']._serialized_end=2880
+  _globals['_TASKEVENT']._serialized_start=2883
+  _globals['_TASKEVENT']._serialized_end=3168
+  _globals['_CLIPCHANGE']._serialized_start=3171
+  _globals['_CLIPCHANGE']._serialized_end=3371
 # @@protoc_insertion_point(module_scope)

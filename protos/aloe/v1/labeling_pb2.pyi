@@ -3,6 +3,7 @@
 isort:skip_file
 Labeling: what oracles are asked and what they answer, and the log of it."""
 
+from aloe.v1 import attribute_pb2 as _attribute_pb2
 from aloe.v1 import task_pb2 as _task_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -397,6 +398,27 @@ class Lease(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _attribute_pb2.AttributeValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _attribute_pb2.AttributeValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     LEASE_ID_FIELD_NUMBER: _builtins.int
     CLIP_FIELD_NUMBER: _builtins.int
     URI_FIELD_NUMBER: _builtins.int
@@ -406,6 +428,7 @@ class Lease(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     IS_AUDIT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     """What the answer must name."""
     clip: _builtins.str
@@ -432,6 +455,10 @@ class Lease(_message.Message):
     def reason(self) -> Global___PickReason:
         """Why it was picked, besides its score."""
 
+    @_builtins.property
+    def attributes(self) -> _containers.MessageMap[_builtins.str, _attribute_pb2.AttributeValue]:
+        """What is known of the clip, by name."""
+
     def __init__(
         self,
         *,
@@ -444,10 +471,11 @@ class Lease(_message.Message):
         duration: _duration_pb2.Duration | None = ...,
         is_audit: _builtins.bool = ...,
         reason: Global___PickReason | None = ...,
+        attributes: _abc.Mapping[_builtins.str, _attribute_pb2.AttributeValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "duration", b"duration", "expire_time", b"expire_time", "reason", b"reason", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "duration", b"duration", "expire_time", b"expire_time", "is_audit", b"is_audit", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "reason", b"reason", "score", b"score", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "attributes", b"attributes", "clip", b"clip", "duration", b"duration", "expire_time", b"expire_time", "is_audit", b"is_audit", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "reason", b"reason", "score", b"score", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015

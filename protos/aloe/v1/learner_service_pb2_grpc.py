@@ -96,6 +96,11 @@ class LearnerServiceStub(object):
                 request_serializer=aloe_dot_v1_dot_pool__pb2.RenameClipRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_pool__pb2.RenameClipResponse.FromString,
                 _registered_method=True)
+        self.UpdateClips = channel.unary_unary(
+                '/aloe.v1.LearnerService/UpdateClips',
+                request_serializer=aloe_dot_v1_dot_pool__pb2.UpdateClipsRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_pool__pb2.UpdateClipsResponse.FromString,
+                _registered_method=True)
         self.GetClipAudio = channel.unary_unary(
                 '/aloe.v1.LearnerService/GetClipAudio',
                 request_serializer=aloe_dot_v1_dot_pool__pb2.GetClipAudioRequest.SerializeToString,
@@ -295,6 +300,14 @@ class LearnerServiceServicer(object):
     def RenameClip(self, request, context):
         """Gives a clip another id; labels, leases and events are then told by that.
         ALREADY_EXISTS where it is taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateClips(self, request, context):
+        """Changes attributes of clips, all or none. CLIP_NOT_FOUND where the pool does
+        not hold one of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -526,6 +539,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.RenameClip,
                     request_deserializer=aloe_dot_v1_dot_pool__pb2.RenameClipRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_pool__pb2.RenameClipResponse.SerializeToString,
+            ),
+            'UpdateClips': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateClips,
+                    request_deserializer=aloe_dot_v1_dot_pool__pb2.UpdateClipsRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_pool__pb2.UpdateClipsResponse.SerializeToString,
             ),
             'GetClipAudio': grpc.unary_unary_rpc_method_handler(
                     servicer.GetClipAudio,
@@ -899,6 +917,33 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/RenameClip',
             aloe_dot_v1_dot_pool__pb2.RenameClipRequest.SerializeToString,
             aloe_dot_v1_dot_pool__pb2.RenameClipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateClips(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/UpdateClips',
+            aloe_dot_v1_dot_pool__pb2.UpdateClipsRequest.SerializeToString,
+            aloe_dot_v1_dot_pool__pb2.UpdateClipsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -80,6 +80,10 @@ class LearnerServiceStub:
     """Gives a clip another id; labels, leases and events are then told by that.
     ALREADY_EXISTS where it is taken.
     """
+    UpdateClips: _grpc.UnaryUnaryMultiCallable[_pool_pb2.UpdateClipsRequest, _pool_pb2.UpdateClipsResponse]
+    """Changes attributes of clips, all or none. CLIP_NOT_FOUND where the pool does
+    not hold one of them.
+    """
     GetClipAudio: _grpc.UnaryUnaryMultiCallable[_pool_pb2.GetClipAudioRequest, _pool_pb2.GetClipAudioResponse]
     """Returns the recording of a clip, to be heard by a person."""
     ExportClips: _grpc.UnaryStreamMultiCallable[_pool_pb2.ExportClipsRequest, _pool_pb2.ExportClipsResponse]
@@ -200,6 +204,10 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     RenameClip: _aio.UnaryUnaryMultiCallable[_pool_pb2.RenameClipRequest, _pool_pb2.RenameClipResponse]  # type: ignore[assignment]
     """Gives a clip another id; labels, leases and events are then told by that.
     ALREADY_EXISTS where it is taken.
+    """
+    UpdateClips: _aio.UnaryUnaryMultiCallable[_pool_pb2.UpdateClipsRequest, _pool_pb2.UpdateClipsResponse]  # type: ignore[assignment]
+    """Changes attributes of clips, all or none. CLIP_NOT_FOUND where the pool does
+    not hold one of them.
     """
     GetClipAudio: _aio.UnaryUnaryMultiCallable[_pool_pb2.GetClipAudioRequest, _pool_pb2.GetClipAudioResponse]  # type: ignore[assignment]
     """Returns the recording of a clip, to be heard by a person."""
@@ -372,6 +380,16 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_pool_pb2.RenameClipResponse, _abc.Awaitable[_pool_pb2.RenameClipResponse]]:
         """Gives a clip another id; labels, leases and events are then told by that.
         ALREADY_EXISTS where it is taken.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateClips(
+        self,
+        request: _pool_pb2.UpdateClipsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pool_pb2.UpdateClipsResponse, _abc.Awaitable[_pool_pb2.UpdateClipsResponse]]:
+        """Changes attributes of clips, all or none. CLIP_NOT_FOUND where the pool does
+        not hold one of them.
         """
 
     @_abc_1.abstractmethod

@@ -3,6 +3,7 @@
 isort:skip_file
 Pools: clips and their embeddings under one encoder."""
 
+from aloe.v1 import attribute_pb2 as _attribute_pb2
 from aloe.v1 import audio_pb2 as _audio_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -120,6 +121,27 @@ class Clip(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _attribute_pb2.AttributeValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _attribute_pb2.AttributeValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     URI_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
@@ -127,6 +149,7 @@ class Clip(_message.Message):
     OTHER_IDS_FIELD_NUMBER: _builtins.int
     DECODING_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
     uri: _builtins.str
@@ -154,6 +177,10 @@ class Clip(_message.Message):
     def report(self) -> _audio_pb2.AudioReport:
         """What was found in it then; empty for an embedding."""
 
+    @_builtins.property
+    def attributes(self) -> _containers.MessageMap[_builtins.str, _attribute_pb2.AttributeValue]:
+        """What else is known of it, by name; at most 64."""
+
     def __init__(
         self,
         *,
@@ -164,10 +191,11 @@ class Clip(_message.Message):
         other_ids: _abc.Iterable[_builtins.str] | None = ...,
         decoding: _audio_pb2.Decoding | None = ...,
         report: _audio_pb2.AudioReport | None = ...,
+        attributes: _abc.Mapping[_builtins.str, _attribute_pb2.AttributeValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decoding", b"decoding", "duration", b"duration", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_hash", b"content_hash", "decoding", b"decoding", "duration", b"duration", "name", b"name", "other_ids", b"other_ids", "report", b"report", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "content_hash", b"content_hash", "decoding", b"decoding", "duration", b"duration", "name", b"name", "other_ids", b"other_ids", "report", b"report", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -437,6 +465,27 @@ class NewClip(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _attribute_pb2.AttributeValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _attribute_pb2.AttributeValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CLIP_ID_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
     URI_FIELD_NUMBER: _builtins.int
@@ -444,6 +493,7 @@ class NewClip(_message.Message):
     CONTENT_HASH_FIELD_NUMBER: _builtins.int
     OTHER_IDS_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
     clip_id: _builtins.str
     """Its id: the last part of its name."""
     uri: _builtins.str
@@ -483,6 +533,14 @@ class NewClip(_message.Message):
         65,536 bytes.
         """
 
+    @_builtins.property
+    def attributes(self) -> _containers.MessageMap[_builtins.str, _attribute_pb2.AttributeValue]:
+        """What else is known of it, by name; at most 64. Where the clip is there
+        already, these are added to its attributes and take the place of those of
+        the same name; of an id that is another name of a clip, those are added that
+        the clip has not.
+        """
+
     def __init__(
         self,
         *,
@@ -493,10 +551,11 @@ class NewClip(_message.Message):
         content_hash: _builtins.str = ...,
         other_ids: _abc.Iterable[_builtins.str] | None = ...,
         report: _audio_pb2.AudioReport | None = ...,
+        attributes: _abc.Mapping[_builtins.str, _attribute_pb2.AttributeValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "duration", b"duration", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "clip_id", b"clip_id", "content_hash", b"content_hash", "duration", b"duration", "other_ids", b"other_ids", "report", b"report", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "audio", b"audio", "clip_id", b"clip_id", "content_hash", b"content_hash", "duration", b"duration", "other_ids", b"other_ids", "report", b"report", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -516,6 +575,7 @@ class ImportClipsResponse(_message.Message):
     REPLACED_COUNT_FIELD_NUMBER: _builtins.int
     DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
     DUPLICATES_FIELD_NUMBER: _builtins.int
+    UPDATED_COUNT_FIELD_NUMBER: _builtins.int
     imported_count: _builtins.int
     """Clips that are new."""
     existing_count: _builtins.int
@@ -526,6 +586,10 @@ class ImportClipsResponse(_message.Message):
     """Ids that were there with other content and have the new content now."""
     duplicate_count: _builtins.int
     """Ids that became another name of a clip with the same content."""
+    updated_count: _builtins.int
+    """Clips that were there, under this or another id, and have other attributes
+    now; each is among existing_count or duplicate_count as well.
+    """
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipFailure]:
         """Clips that could not be taken. Nothing of them is stored. A stream ends with
@@ -551,10 +615,11 @@ class ImportClipsResponse(_message.Message):
         replaced_count: _builtins.int = ...,
         duplicate_count: _builtins.int = ...,
         duplicates: _abc.Iterable[Global___Duplicate] | None = ...,
+        updated_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate_count", b"duplicate_count", "duplicates", b"duplicates", "existing_count", b"existing_count", "failures", b"failures", "imported_count", b"imported_count", "replaced_count", b"replaced_count", "warned_count", b"warned_count", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate_count", b"duplicate_count", "duplicates", b"duplicates", "existing_count", b"existing_count", "failures", b"failures", "imported_count", b"imported_count", "replaced_count", b"replaced_count", "updated_count", b"updated_count", "warned_count", b"warned_count", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -805,6 +870,113 @@ class DeleteClipsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteClipsResponse: _TypeAlias = DeleteClipsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateClipsRequest(_message.Message):
+    """Request of UpdateClips."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POOL_FIELD_NUMBER: _builtins.int
+    UPDATES_FIELD_NUMBER: _builtins.int
+    pool: _builtins.str
+    """"pools/{pool}"."""
+    @_builtins.property
+    def updates(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipUpdate]:
+        """What to change, 1 to 1,000 of them, done in order."""
+
+    def __init__(
+        self,
+        *,
+        pool: _builtins.str = ...,
+        updates: _abc.Iterable[Global___ClipUpdate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pool", b"pool", "updates", b"updates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateClipsRequest: _TypeAlias = UpdateClipsRequest  # noqa: Y015
+
+@_typing.final
+class ClipUpdate(_message.Message):
+    """A change to a clip's attributes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _attribute_pb2.AttributeValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _attribute_pb2.AttributeValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    REMOVED_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"pools/{pool}/clips/{clip}", by any of its ids."""
+    @_builtins.property
+    def attributes(self) -> _containers.MessageMap[_builtins.str, _attribute_pb2.AttributeValue]:
+        """Attributes to set, by name, at most 64; others stay."""
+
+    @_builtins.property
+    def removed_attributes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of attributes to take away, at most 64; those that it has not are no
+        error.
+        """
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        attributes: _abc.Mapping[_builtins.str, _attribute_pb2.AttributeValue] | None = ...,
+        removed_attributes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "name", b"name", "removed_attributes", b"removed_attributes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClipUpdate: _TypeAlias = ClipUpdate  # noqa: Y015
+
+@_typing.final
+class UpdateClipsResponse(_message.Message):
+    """Response of UpdateClips."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATED_COUNT_FIELD_NUMBER: _builtins.int
+    updated_count: _builtins.int
+    """Clips that have other attributes now than before this call."""
+    def __init__(
+        self,
+        *,
+        updated_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["updated_count", b"updated_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateClipsResponse: _TypeAlias = UpdateClipsResponse  # noqa: Y015
 
 @_typing.final
 class RenameClipRequest(_message.Message):

@@ -12,7 +12,8 @@ from aloe.wire.errors import MalformedValue
 ID_COUNT = 10_000
 """Clips, leases, answers or labels in one call: Redis, which serves one call at a time, works on
 them for a tenth of a second at most."""
-DELETED_COUNT = 1_000
+CHANGED_CLIP_COUNT = 1_000
+"""Clips in one call that deletes or changes them: Redis reads and writes the record of each."""
 AUDIO_COUNT = 10_000
 """Recordings in one message; how many the embedding service holds at once is a setting of its."""
 ROW_COUNT = 100_000
@@ -29,6 +30,8 @@ RULE_COUNT = 100
 OTHER_ID_COUNT = 10_000
 PROMOTION_COUNT = 100
 """Names of a task's heads, and heads that had one before."""
+ATTRIBUTE_COUNT = 64
+"""Of one clip."""
 SHOWN_COUNT = 1_000
 """Clips that a report names for one reason, while it counts all of them."""
 FAILURE_COUNT = 50_000
@@ -38,15 +41,19 @@ MAX_COUNTS: Mapping[str, int] = {
     # What clients send: checked where it arrives, before anything else is done.
     "aloe.v1.AudioClips.clips": AUDIO_COUNT,
     "aloe.v1.ClipNames.names": ID_COUNT,
-    "aloe.v1.DeleteClipsRequest.names": DELETED_COUNT,
+    "aloe.v1.ClipUpdate.attributes": ATTRIBUTE_COUNT,
+    "aloe.v1.ClipUpdate.removed_attributes": ATTRIBUTE_COUNT,
+    "aloe.v1.DeleteClipsRequest.names": CHANGED_CLIP_COUNT,
     "aloe.v1.EmbedRequest.clips": AUDIO_COUNT,
     "aloe.v1.EmbedStreamRequest.clips": AUDIO_COUNT,
     "aloe.v1.ImportClipsRequest.clips": ID_COUNT,
     "aloe.v1.ImportLabelsRequest.labels": ID_COUNT,
+    "aloe.v1.NewClip.attributes": ATTRIBUTE_COUNT,
     "aloe.v1.NewClip.other_ids": OTHER_ID_COUNT,
     "aloe.v1.ReleaseLeasesRequest.lease_ids": ID_COUNT,
     "aloe.v1.RenewLeasesRequest.lease_ids": ID_COUNT,
     "aloe.v1.SubmitLabelsRequest.answers": ID_COUNT,
+    "aloe.v1.UpdateClipsRequest.updates": CHANGED_CLIP_COUNT,
     "google.protobuf.FieldMask.paths": 100,
     # Both ways.
     "aloe.v1.AudioReport.warnings": SHOWN_COUNT,
@@ -54,6 +61,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.StoppingRules.rules": RULE_COUNT,
     "aloe.v1.Task.classes": CLASS_COUNT,
     # What servers send: kept by those who write it.
+    "aloe.v1.Clip.attributes": ATTRIBUTE_COUNT,
     "aloe.v1.Clip.other_ids": OTHER_ID_COUNT,
     "aloe.v1.ClipWarnings.warnings": SHOWN_COUNT,
     "aloe.v1.EmbedResponse.durations": AUDIO_COUNT,
@@ -63,6 +71,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.ExportClipsResponse.clips": STREAMED_COUNT,
     "aloe.v1.ExportLabelsResponse.labels": STREAMED_COUNT,
     "aloe.v1.Head.classes": CLASS_COUNT,
+    "aloe.v1.Lease.attributes": ATTRIBUTE_COUNT,
     "aloe.v1.ImportClipsResponse.duplicates": SHOWN_COUNT,
     "aloe.v1.ImportClipsResponse.failures": FAILURE_COUNT,
     "aloe.v1.ImportClipsResponse.warnings": SHOWN_COUNT,
@@ -105,6 +114,7 @@ MAX_REQUEST_BYTES: Mapping[str, int] = {
     "aloe.v1.ReleaseLeasesRequest": 4 * _MIB,
     "aloe.v1.RenewLeasesRequest": 4 * _MIB,
     "aloe.v1.SubmitLabelsRequest": 16 * _MIB,
+    "aloe.v1.UpdateClipsRequest": 16 * _MIB,
     "aloe.v1.UpdateTaskRequest": _MIB,
 }
 """One message of each, serialized."""

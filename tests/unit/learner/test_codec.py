@@ -68,6 +68,8 @@ REPORTS = st.builds(
 CLIPS = st.builds(Clip, TEXT, TEXT, TEXT, st.none() | SECONDS) | st.builds(
     Clip, TEXT, TEXT, TEXT, SECONDS, DECODINGS, REPORTS
 )
+ATTRIBUTES = st.dictionaries(TEXT, TEXT | st.floats(allow_nan=False) | TIMES, max_size=3)
+CLIPS = CLIPS | st.builds(replace, CLIPS, attributes=ATTRIBUTES)
 CHANGED_CLIPS = st.builds(
     replace,
     CLIPS,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from aloe.cli.backup import format_1, heard, layout
+from aloe.cli.backup import format_1, heard, known, layout
 from aloe.cli.backup.arrow import arrow
 from aloe.cli.backup.seal import is_intact
 from aloe.cli.console import CommandError
@@ -93,7 +93,7 @@ def open_backup(file: Path) -> Backup:
         format_ = about.get("format")
     if format_ not in layout.FORMATS:
         raise CommandError(f"{file} is no dump of a pool that this version of aloe knows")
-    if format_ == layout.FORMAT and intact is None:
+    if format_ in layout.SEALED_FORMATS and intact is None:
         raise CommandError(f"{file} {_DAMAGED}")
     with _reading(file):
         backup = Backup(
@@ -171,4 +171,5 @@ def _clip(row: dict[str, Any], embedding: Any) -> NewClip:
         other_ids=tuple(row.get("other_ids") or ()),
         decoding=heard.load_decoding(row.get("decoding")),
         report=heard.load_report(row.get("report")),
+        attributes=known.load_attributes(row.get("attributes")),
     )

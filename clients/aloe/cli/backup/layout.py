@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from aloe.cli.backup import heard
+from aloe.cli.backup import heard, known
 from aloe.cli.backup.arrow import arrow
 from aloe.cli.backup.format_1 import FORMAT as FORMAT_1
 from aloe.client import (
@@ -19,16 +19,19 @@ from aloe.client import (
 from aloe.wire import names
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
-FORMAT = "aloe-pool-4"
+FORMAT = "aloe-pool-5"
+FORMAT_4 = "aloe-pool-4"
+"""Without attributes."""
 FORMAT_3 = "aloe-pool-3"
 """Without a seal."""
 FORMAT_2 = "aloe-pool-2"
 """Without audio and how it was read, and with tasks' columns named by their ids."""
-FORMATS = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT)
+FORMATS = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT)
+SEALED_FORMATS = (FORMAT_4, FORMAT)
 POOL_FIELDS = ("pool_id", "encoder_id", "encoder_fingerprint", "embedding_dim", "keep_audio")
 CLIP_COLUMNS = (
     *("clip_id", "uri", "content_hash", "duration_s", "other_ids"),
-    *("decoding", "report", "embedding"),
+    *("decoding", "report", "attributes", "embedding"),
 )
 """Earlier dumps lack some."""
 AUDIO_COLUMN = "audio"
@@ -54,6 +57,7 @@ def clip_table(rows: list[EmbeddedPoolClip], recordings: list[bytes | None] | No
         pa.array([clip.other_ids for clip in clips], pa.list_(pa.string())),
         pa.array([heard.dump_decoding(clip.decoding) for clip in clips], heard.decoding_type()),
         pa.array([heard.dump_report(clip.report) for clip in clips], heard.report_type()),
+        pa.array([known.dump_attributes(clip.attributes) for clip in clips], known.column_type()),
         pa.FixedSizeListArray.from_arrays(matrix.reshape(-1), matrix.shape[1]),
     ]
     table = pa.table(dict(zip(CLIP_COLUMNS, columns, strict=True)))
@@ -78,6 +82,7 @@ def schema(pool: Pool, tasks: tuple[Task, ...], *, with_audio: bool) -> Any:
         ("other_ids", pa.list_(pa.string())),
         ("decoding", heard.decoding_type()),
         ("report", heard.report_type()),
+        ("attributes", known.column_type()),
         ("embedding", pa.list_(pa.float32(), pool.embedding_dim)),
         *([(AUDIO_COLUMN, pa.binary())] if with_audio else []),
         *((label_column(FORMAT, task.task_id), label_type()) for task in tasks),

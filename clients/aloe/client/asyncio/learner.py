@@ -116,6 +116,15 @@ class AsyncLearnerClient:
     ) -> types.DeletedClips:
         return await self._runner.run(pools.delete_clips(pool_id, clip_ids), timeout)
 
+    async def update_clips(
+        self,
+        pool_id: str,
+        updates: Iterable[types.ClipUpdate],
+        *,
+        timeout: timedelta | None = None,
+    ) -> int:
+        return await self._runner.run(pools.update_clips(pool_id, updates), timeout)
+
     async def rename_clip(
         self, pool_id: str, clip_id: str, new_id: str, *, timeout: timedelta | None = None
     ) -> types.Clip:

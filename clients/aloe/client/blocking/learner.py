@@ -155,6 +155,19 @@ class LearnerClient:
         """
         return self._runner.run(pools.delete_clips(pool_id, clip_ids), timeout)
 
+    def update_clips(
+        self,
+        pool_id: str,
+        updates: Iterable[types.ClipUpdate],
+        *,
+        timeout: timedelta | None = None,
+    ) -> int:
+        """Change attributes of clips, up to 1,000 at a time, all or none.
+
+        Returns of how many clips they are others now; NotFound where the pool does not hold one.
+        """
+        return self._runner.run(pools.update_clips(pool_id, updates), timeout)
+
     def rename_clip(
         self, pool_id: str, clip_id: str, new_id: str, *, timeout: timedelta | None = None
     ) -> types.Clip:

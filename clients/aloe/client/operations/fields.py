@@ -9,7 +9,10 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from aloe.client.calls.translate import invalid_field
+from aloe.v1.attribute_pb2 import AttributeValue
+from aloe.values.attributes import Attributes, MalformedAttribute, check_attributes
 from aloe.wire import names, times
+from aloe.wire.attributes import write_attributes
 from aloe.wire.errors import MalformedValue
 
 V = TypeVar("V")
@@ -65,6 +68,15 @@ def duration(field: str, value: timedelta | None) -> Duration | None:
     if not timedelta(0) <= value <= times.MAX_DURATION:
         raise invalid_field(field, f"must be {times.DURATION_RULE}, got {value}")
     return times.write_duration(value)
+
+
+def attributes(field: str, values: Attributes) -> dict[str, AttributeValue]:
+    """Raises InvalidArgument where no clip can have these attributes."""
+    try:
+        check_attributes(values)
+    except MalformedAttribute as error:
+        raise invalid_field(field, str(error)) from error
+    return write_attributes(values)
 
 
 def parse_time(message: Timestamp) -> datetime:

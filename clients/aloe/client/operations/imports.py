@@ -8,7 +8,7 @@ from aloe.client.calls.translate import error_of_status, failure_of_error, inval
 from aloe.client.errors import InvalidArgument
 from aloe.client.operations.audio import check_size, encode_audio
 from aloe.client.operations.chunks import MESSAGE_BYTES
-from aloe.client.operations.fields import pool_name
+from aloe.client.operations.fields import attributes, pool_name
 from aloe.client.operations.operation import Operation
 from aloe.v1 import pool_pb2
 from aloe.values.audio import DEFAULT_DECODING, NOTHING_FOUND
@@ -159,6 +159,7 @@ class ClipImport:
             replaced_count=self._summary.replaced_count + stored.replaced_count,
             duplicate_count=self._summary.duplicate_count + stored.duplicate_count,
             duplicates=self._summary.duplicates + stored.duplicates,
+            updated_count=self._summary.updated_count + stored.updated_count,
         )
         if self._on_progress is not None:
             self._on_progress(self._summary.clip_count)
@@ -183,6 +184,8 @@ def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip,
         message = pool_pb2.NewClip(clip_id=clip.clip_id, uri=clip.uri)
     except ValueError as error:  # a file name that is no UTF-8
         raise invalid_field("clip", f"id and URI must be Unicode text: {error}") from error
+    if clip.attributes:
+        message.MergeFrom(pool_pb2.NewClip(attributes=attributes("attributes", clip.attributes)))
     _encode_recording(clip, message, max_bytes)
     if clip.embedding is None:
         if clip.other_ids:
@@ -229,4 +232,5 @@ def _parse_summary(message: pool_pb2.ImportClipsResponse) -> types.ImportSummary
             types.Duplicate(each.clip_id, names.parse_clip_name(each.clip).clip_id)
             for each in message.duplicates
         ),
+        updated_count=message.updated_count,
     )

@@ -15,6 +15,7 @@ from aloe.client.operations.fields import (
 from aloe.client.operations.operation import Operation
 from aloe.v1 import labeling_pb2
 from aloe.wire import names
+from aloe.wire.attributes import read_attributes
 from aloe.wire.enums import POOL_STATES
 
 
@@ -113,6 +114,7 @@ def _parse_lease(message: labeling_pb2.Lease) -> types.Lease:
         duration=parse_duration(message, "duration"),
         is_audit=message.is_audit,
         reason=parse_reason(message),
+        attributes=read_attributes(message.attributes),
     )
 
 

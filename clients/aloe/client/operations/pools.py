@@ -1,14 +1,22 @@
 """Pools and their clips."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from aloe.client import types
 from aloe.client.calls.translate import error_of_status
-from aloe.client.operations.fields import clip_name, parse_time, pool_name, uint32, uint64
+from aloe.client.operations.fields import (
+    attributes,
+    clip_name,
+    parse_time,
+    pool_name,
+    uint32,
+    uint64,
+)
 from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
 from aloe.v1 import pool_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix
+from aloe.wire.attributes import read_attributes
 from aloe.wire.audio import read_decoding, read_report
 
 
@@ -88,6 +96,24 @@ def delete_clips(pool_id: str, clip_ids: Sequence[str]) -> Operation[types.Delet
     )
 
 
+def update_clips(pool_id: str, updates: Iterable[types.ClipUpdate]) -> Operation[int]:
+    return Operation(
+        "UpdateClips",
+        pool_pb2.UpdateClipsRequest(
+            pool=pool_name(pool_id),
+            updates=[
+                pool_pb2.ClipUpdate(
+                    name=clip_name(pool_id, each.clip_id),
+                    attributes=attributes("attributes", each.attributes),
+                    removed_attributes=each.removed,
+                )
+                for each in updates
+            ],
+        ),
+        lambda response: response.updated_count,
+    )
+
+
 def rename_clip(pool_id: str, clip_id: str, new_id: str) -> Operation[types.Clip]:
     return Operation(
         "RenameClip",
@@ -136,6 +162,7 @@ def _parse_clip(message: pool_pb2.Clip) -> types.Clip:
         decoding=read_decoding(message.decoding, "decoding"),
         report=read_report(message.report),
         other_ids=tuple(message.other_ids),
+        attributes=read_attributes(message.attributes),
     )
 
 

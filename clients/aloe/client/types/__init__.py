@@ -41,6 +41,7 @@ from aloe.client.types.learning import (
 )
 from aloe.client.types.pools import (
     Clip,
+    ClipUpdate,
     ClipWarnings,
     DeletedClips,
     Duplicate,
@@ -50,6 +51,7 @@ from aloe.client.types.pools import (
     Pool,
 )
 from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
+from aloe.values.attributes import Attributes, AttributeValue
 from aloe.values.audio import (
     AudioProblem,
     AudioReport,
@@ -85,6 +87,8 @@ __all__ = [
     "AllOfRules",
     "Answer",
     "AnyOfRules",
+    "AttributeValue",
+    "Attributes",
     "Audio",
     "AudioProblem",
     "AudioReport",
@@ -96,6 +100,7 @@ __all__ = [
     "ClipCounts",
     "ClipFailure",
     "ClipState",
+    "ClipUpdate",
     "ClipWarnings",
     "ConnectOptions",
     "Decoding",

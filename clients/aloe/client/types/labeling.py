@@ -1,8 +1,9 @@
 """Clips to be labeled, and their labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from aloe.values.attributes import NO_ATTRIBUTES, Attributes
 from aloe.values.states import PoolState, Split
 
 
@@ -65,6 +66,8 @@ class Lease:
     """Whether the clip was drawn at random; see create_task's audit_share."""
     reason: PickReason | None = None
     """Why it was picked, besides its score."""
+    attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
+    """What is known of the clip, by name."""
 
 
 @dataclass(frozen=True, slots=True)

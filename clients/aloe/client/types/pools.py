@@ -1,10 +1,11 @@
 """Pools and their clips."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aloe.client.types.audio import Audio
 from aloe.client.types.calls import ClipFailure
+from aloe.values.attributes import NO_ATTRIBUTES, Attributes
 from aloe.values.audio import (
     DEFAULT_DECODING,
     NOTHING_FOUND,
@@ -44,6 +45,20 @@ class Clip:
     """What was found in its recording then."""
     other_ids: tuple[str, ...] = ()
     """Its names besides clip_id: of the same content, imported under other ids."""
+    attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
+    """What else is known of it, by name: texts, numbers and times."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipUpdate:
+    """A change to a clip's attributes."""
+
+    clip_id: str
+    """Any of its ids."""
+    attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
+    """To set, by name; others stay."""
+    removed: tuple[str, ...] = ()
+    """Names of those to take away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,8 @@ class NewClip:
     """With an embedding: that of the clip it was exported from, if it was."""
     other_ids: tuple[str, ...] = ()
     """With an embedding: more names for it."""
+    attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
+    """What else is known of it, by name; of a clip that is there, these are added to its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,8 @@ class ImportSummary:
     """Ids that became another name of a clip with the same content."""
     duplicates: tuple[Duplicate, ...] = ()
     """The first thousand of each stream."""
+    updated_count: int = 0
+    """Of those that were there, under any id, clips that have other attributes now."""
 
     @property
     def clip_count(self) -> int:

@@ -8,8 +8,9 @@ from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-from aloe.learner.domain.errors import AlreadyExists, ClipNotFound
+from aloe.learner.domain.errors import AlreadyExists, ClipNotFound, InvalidInput
 from aloe.learner.domain.pool import ChangedClip, Clip
+from aloe.values.attributes import Attributes, MalformedAttribute, check_size
 from aloe.values.duplicates import DuplicateRule
 
 _MOST_SHOWN = 10
@@ -42,6 +43,8 @@ class Placing(Enum):
     """Refused: a clip with the same content is there."""
     TOO_MANY_NAMES = auto()
     """Refused: a clip with the same content is there, and has MAX_OTHER_IDS already."""
+    TOO_MANY_ATTRIBUTES = auto()
+    """Refused: a clip with the same content is there, and has no room for these besides its own."""
 
 
 TOOK_A_ROW = (Placing.ADDED, Placing.REPLACED)
@@ -53,8 +56,10 @@ class Placement:
 
     placing: Placing
     clip_id: str
-    """ALIASED, DUPLICATE, TOO_MANY_NAMES: of the clip that was there. ID_TAKEN: which id. Else
-    empty."""
+    """ALIASED, DUPLICATE, TOO_MANY_NAMES, TOO_MANY_ATTRIBUTES: of the clip that was there.
+    ID_TAKEN: which id. Else empty."""
+    is_updated: bool = False
+    """EXISTING and ALIASED: whether the clip that was there has other attributes now."""
 
 
 NEW, EXISTING, REPLACED = (
@@ -72,6 +77,20 @@ class Removal:
     """Other names that clips have lost which are still there."""
     absent_count: int
     """Ids that named none any more before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipUpdate:
+    """A change to a clip's attributes."""
+
+    clip_id: str
+    """Any of its ids."""
+    attributes: Attributes
+    """To set; others stay."""
+    removed: Sequence[str] = ()
+    """Names of those to take away."""
+    is_import: bool = False
+    """By one of its other ids, only those are set that it has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +131,7 @@ class ClipIndex:
             if holder is not None and not (is_there and holder == known):
                 return Placement(Placing.ID_TAKEN, other_id)
         if known is not None and is_there:
-            if clip.other_ids and not self._has_room(known.row, clip.other_ids):
-                return Placement(Placing.TOO_MANY_NAMES, self.clips[known.row].clip_id)
-            self._name(known, clip.other_ids)
-            return EXISTING
+            return self._add_to(known, clip, clip.other_ids, EXISTING)
         equal_rows = self.contents.get(clip.content_hash, ())
         if equal_rows and rules.duplicates is not DuplicateRule.KEEP:
             return self._place_duplicate(clip, equal_rows[0], rules.duplicates)
@@ -134,11 +150,7 @@ class ClipIndex:
         """
         unknown = [each for each in clip_ids if each not in self.ids and each not in self.freed]
         if unknown:
-            shown = ", ".join(map(repr, unknown[:_MOST_SHOWN]))
-            more = f" and {len(unknown) - _MOST_SHOWN:,} more" if len(unknown) > _MOST_SHOWN else ""
-            raise ClipNotFound(
-                f"pools/{self.pool_id} holds no clip {shown}{more}; nothing was deleted"
-            )
+            raise ClipNotFound(f"{self._no_clips(unknown)}; nothing was deleted")
         absent_count = sum(each not in self.ids for each in dict.fromkeys(clip_ids))
         clip_count, lost = 0, []
         for clip_id in clip_ids:
@@ -180,6 +192,29 @@ class ClipIndex:
         self._take_id(new_id, found)
         self._set_names(found.row, names)
 
+    def update(self, updates: Sequence[ClipUpdate]) -> int:
+        """Change attributes of clips, all or none; return of how many they are others now.
+
+        Raises:
+            ClipNotFound: there is no clip of an id.
+            InvalidInput: a clip would have too many attributes.
+        """
+        unknown = [each.clip_id for each in updates if each.clip_id not in self.ids]
+        if unknown:
+            raise ClipNotFound(f"{self._no_clips(unknown)}; nothing was changed")
+        after: dict[int, Attributes] = {}
+        for place, each in enumerate(updates):
+            row = self.ids[each.clip_id].row
+            before = after.get(row, self.clips[row].attributes)
+            keeps_own = each.is_import and each.clip_id != self.clips[row].clip_id
+            changed = _merged(before, each.attributes, keeps_own=keeps_own)
+            after[row] = {name: changed[name] for name in changed if name not in each.removed}
+            try:
+                check_size(after[row])
+            except MalformedAttribute as error:
+                raise InvalidInput.of(f"updates[{place}].attributes", str(error)) from error
+        return sum(self._set_attributes(row, attributes) for row, attributes in after.items())
+
     def take_changes(self, row_count: int) -> list[ChangedClip]:
         """Return the clips that changed since the last time, of those in the first rows."""
         changes = [ChangedClip(row, self.clips[row]) for row in self.changed_rows]
@@ -190,12 +225,30 @@ class ClipIndex:
         main_id = self.clips[row].clip_id
         if rule is DuplicateRule.REFUSE:
             return Placement(Placing.DUPLICATE, main_id)
-        if not self._has_room(row, (clip.clip_id, *clip.other_ids)):
-            return Placement(Placing.TOO_MANY_NAMES, main_id)
-        if clip.clip_id in self.ids:
+        found, ids = FoundClip(row, clip.content_hash), (clip.clip_id, *clip.other_ids)
+        return self._add_to(found, clip, ids, Placement(Placing.ALIASED, main_id))
+
+    def _add_to(
+        self, found: FoundClip, clip: Clip, ids: Sequence[str], outcome: Placement
+    ) -> Placement:
+        """Give a clip that is there the names and attributes of one of the same content."""
+        row = found.row
+        if not (ids or clip.attributes):
+            return outcome
+        there = self.clips[row]
+        if ids and not self._has_room(row, ids):
+            return Placement(Placing.TOO_MANY_NAMES, there.clip_id)
+        attributes = _merged(
+            there.attributes, clip.attributes, keeps_own=clip.clip_id != there.clip_id
+        )
+        try:
+            check_size(attributes)
+        except MalformedAttribute:
+            return Placement(Placing.TOO_MANY_ATTRIBUTES, there.clip_id)
+        if outcome.placing is Placing.ALIASED and clip.clip_id in self.ids:
             self._take_name(clip.clip_id)
-        self._name(FoundClip(row, clip.content_hash), (clip.clip_id, *clip.other_ids))
-        return Placement(Placing.ALIASED, main_id)
+        self._name(found, ids)
+        return replace(outcome, is_updated=self._set_attributes(row, attributes))
 
     def _add(self, clip: Clip) -> None:
         found = FoundClip(self.row_count, clip.content_hash)
@@ -226,6 +279,18 @@ class ClipIndex:
         else:
             self._retire(row)
 
+    def _set_attributes(self, row: int, attributes: Attributes) -> bool:
+        """Give a clip attributes; return whether these are others than before."""
+        if attributes == self.clips[row].attributes:
+            return False
+        self._change(row, replace(self.clips[row], attributes=attributes))
+        return True
+
+    def _no_clips(self, unknown: Sequence[str]) -> str:
+        shown = ", ".join(map(repr, unknown[:_MOST_SHOWN]))
+        more = f" and {len(unknown) - _MOST_SHOWN:,} more" if len(unknown) > _MOST_SHOWN else ""
+        return f"pools/{self.pool_id} holds no clip {shown}{more}"
+
     def _set_names(self, row: int, names: Sequence[str]) -> None:
         self._change(row, replace(self.clips[row], clip_id=names[0], other_ids=tuple(names[1:])))
 
@@ -249,6 +314,10 @@ class ClipIndex:
     def _free(self, name: str, row: int) -> None:
         self.ids.pop(name, None)
         self.freed[name] = row
+
+
+def _merged(own: Attributes, given: Attributes, *, keeps_own: bool) -> Attributes:
+    return {**given, **own} if keeps_own else {**own, **given}
 
 
 def _names(clip: Clip) -> tuple[str, ...]:

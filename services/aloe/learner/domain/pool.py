@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import Float32Array
+from aloe.values.attributes import NO_ATTRIBUTES, Attributes
 from aloe.values.audio import DEFAULT_DECODING, NOTHING_FOUND, AudioReport, Decoding
 
 MAX_MAGNITUDE = 1e9
@@ -97,6 +98,8 @@ class Clip:
     """Its names besides clip_id: of the same content, imported under other ids."""
     is_retired: bool = False
     """It was deleted or replaced. Nothing but what happened to it before still tells of it."""
+    attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
+    """What else is known of it, by name. Never changed in place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import FoundClip, ImportRules, Placement, Removal
+from aloe.learner.domain.clip_index import (
+    ClipUpdate,
+    FoundClip,
+    ImportRules,
+    Placement,
+    Removal,
+)
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
 from aloe.learner.domain.representations.pool_map import PoolMap
 
@@ -120,6 +126,15 @@ class PoolStore(Protocol):
             PoolNotFound: the pool was deleted or made anew.
             ClipNotFound: there is no such clip.
             AlreadyExists: the new id is taken.
+        """
+
+    async def update_clips(self, pool: Pool, updates: Sequence[ClipUpdate]) -> int:
+        """Change attributes of clips, all or none; return of how many they are others now.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            ClipNotFound: there is no clip of an id.
+            InvalidInput: a clip would have too many attributes.
         """
 
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> ReadClips:

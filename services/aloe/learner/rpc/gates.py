@@ -40,6 +40,6 @@ _READING = (
     "ExportHead", "ListEvents", "ListPromotions",
 )  # fmt: skip
 _CHANGING = (
-    "CreatePool", "DeletePool", "DeleteClips", "RenameClip", "CreateTask", "UpdateTask",
-    "DeleteTask", "ImportLabels", "PromoteHead", "DemoteHead",
+    "CreatePool", "DeletePool", "DeleteClips", "UpdateClips", "RenameClip", "CreateTask",
+    "UpdateTask", "DeleteTask", "ImportLabels", "PromoteHead", "DemoteHead",
 )  # fmt: skip

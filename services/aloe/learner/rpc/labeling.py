@@ -17,6 +17,7 @@ from aloe.learner.usecases.tasks import MAX_PAGE_CHANGES, ExportedLabel, TaskHis
 from aloe.v1 import labeling_pb2
 from aloe.values.states import ClipState
 from aloe.wire import names, times
+from aloe.wire.attributes import write_attributes
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, POOL_STATES, SPLITS
 from aloe.wire.settings import encode_strategy
 
@@ -114,6 +115,7 @@ def _write_lease(task: Task, leased: LeasedClip) -> labeling_pb2.Lease:
             task.pool_id,
             leased.nearest_id,
         ),
+        attributes=write_attributes(leased.clip.attributes),
     )
 
 

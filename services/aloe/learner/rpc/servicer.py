@@ -15,7 +15,7 @@ from aloe.serving.server import Service
 from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, prediction_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 from aloe.wire import names, times
-from aloe.wire.bounds import CLIP_PAGE_COUNT, DELETED_COUNT, ID_COUNT
+from aloe.wire.bounds import CHANGED_CLIP_COUNT, CLIP_PAGE_COUNT, ID_COUNT
 
 MAX_ENCODER_NAME_LENGTH = 256
 
@@ -113,13 +113,22 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> pool_pb2.DeleteClipsResponse:
         pool_id = fields.read_pool_id(request.pool, "pool")
         removal = await self._learner.pools.delete_clips(
-            pool_id, pools.read_names(request.names, pool_id, DELETED_COUNT)
+            pool_id, pools.read_names(request.names, pool_id, CHANGED_CLIP_COUNT)
         )
         return pool_pb2.DeleteClipsResponse(
             deleted_count=removal.clip_count,
             name_count=removal.name_count,
             absent_count=removal.absent_count,
         )
+
+    async def UpdateClips(
+        self, request: pool_pb2.UpdateClipsRequest, context: Any
+    ) -> pool_pb2.UpdateClipsResponse:
+        pool_id = fields.read_pool_id(request.pool, "pool")
+        updated_count = await self._learner.pools.update_clips(
+            pool_id, pools.read_updates(request.updates, pool_id)
+        )
+        return pool_pb2.UpdateClipsResponse(updated_count=updated_count)
 
     async def RenameClip(
         self, request: pool_pb2.RenameClipRequest, context: Any

@@ -16,7 +16,7 @@ from aloe.learner.domain.clip_index import (
     Placement,
     Placing,
 )
-from aloe.learner.domain.errors import AlreadyExists, LearnerError
+from aloe.learner.domain.errors import AlreadyExists, InvalidInput, LearnerError
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.pools import CHUNK_ROWS, PoolStore
 from aloe.learner.usecases.import_memory import Share
@@ -49,6 +49,8 @@ class ImportReport:
     imported_count: int = 0
     existing_count: int = 0
     replaced_count: int = 0
+    updated_count: int = 0
+    """Clips that were there and have other attributes now."""
     duplicates: list[Duplicate] = field(default_factory=list)
     failures: list[BadClip] = field(default_factory=list)
     warned: list[Clip] = field(default_factory=list)
@@ -56,6 +58,7 @@ class ImportReport:
 
     def note(self, pool: Pool, clip_id: str, placement: Placement) -> None:
         """Take down what became of a clip that is not simply new."""
+        self.updated_count += placement.is_updated
         match placement.placing:
             case Placing.EXISTING:
                 self.existing_count += 1
@@ -78,6 +81,10 @@ class ImportReport:
                     " own, by the duplicate rule KEEP (--duplicates keep)"
                 )
                 self.failures.append(BadClip(clip_id, error))
+            case Placing.TOO_MANY_ATTRIBUTES:
+                where = f"pools/{pool.pool_id}/clips/{placement.clip_id}"
+                problem = f"too many or too long beside those of {where}"
+                self.failures.append(BadClip(clip_id, InvalidInput.of("attributes", problem)))
 
 
 @dataclass(slots=True)

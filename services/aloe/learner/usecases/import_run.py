@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from aloe.admission.errors import TooMuch
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import ImportRules
+from aloe.learner.domain.clip_index import ClipUpdate, ImportRules
 from aloe.learner.domain.errors import (
     AlreadyExists,
+    ClipNotFound,
     InvalidInput,
     LearnerError,
     Overloaded,
@@ -35,6 +36,7 @@ from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportRepo
 from aloe.learner.usecases.at_once import AtOnce
 from aloe.learner.usecases.import_memory import Share, with_pauses
 from aloe.learner.usecases.keeping import Keeper
+from aloe.values.attributes import NO_ATTRIBUTES, Attributes
 from aloe.values.audio import DEFAULT_DECODING, Decoding
 
 _PAUSE_S = 1.0
@@ -43,6 +45,8 @@ _MAX_WAITING = 64
 """Recordings that may wait for the encoder's stream to take them."""
 _MAX_FAILURES = 50_000
 """Of one stream; an answer names each."""
+_UPDATED_AT_ONCE = 1_000
+"""Clips whose attributes are changed in one step."""
 _MAX_KEEPING = 8
 """Recordings of an import that are being kept at once."""
 
@@ -56,6 +60,7 @@ class NewClip:
     audio: Audio | None = None
     decoding: Decoding = DEFAULT_DECODING
     """How to read what lies at the URI."""
+    attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,8 @@ class ImportRun:
             store, pool, rules=rules, report=self._report, share=share, turn=turn
         )
         self._hashes: dict[str, str] = {}
+        self._updates: list[ClipUpdate] = []
+        """Of clips that are there, to be stored with the next ones."""
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_MAX_WAITING)
         self._at_encoder: dict[int, tuple[Block, Audio]] = {}
         self._sent_count = 0
@@ -197,6 +204,21 @@ class ImportRun:
                 await self._take_one(clip, known.content_hash if known else None)
             except LearnerError as error:
                 self._report.failures.append(BadClip(clip.clip_id, error))
+        updates, self._updates = self._updates, []
+        for begin in range(0, len(updates), _UPDATED_AT_ONCE):
+            await self._update(updates[begin : begin + _UPDATED_AT_ONCE])
+
+    async def _update(self, updates: Sequence[ClipUpdate]) -> None:
+        """Give clips that are there attributes; one that cannot have them fails alone."""
+        try:
+            self._report.updated_count += await self._store.update_clips(self._pool, updates)
+        except (ClipNotFound, InvalidInput) as error:
+            if len(updates) > 1:
+                for each in updates:
+                    await self._update([each])
+                return
+            self._report.existing_count -= 1
+            self._report.failures.append(BadClip(updates[0].clip_id, error))
 
     async def _take_one(self, new: NewClip, known_hash: str | None) -> None:
         audio = new.audio
@@ -210,6 +232,8 @@ class ImportRun:
             # What was lost or damaged since, or never kept, is mended.
             await self._keeper.keep(audio, digest)
             self._report.existing_count += 1
+            if new.attributes:
+                self._updates.append(ClipUpdate(new.clip_id, new.attributes, is_import=True))
             return
         # With one channel it may be the same as without a choice of one; its decoder will say.
         plain = of_any_channel(audio)
@@ -218,7 +242,7 @@ class ImportRun:
             raise already_exists(self._pool, new.clip_id)
         if not self._is_first(new.clip_id, digest):
             return
-        block = Block([Clip(new.clip_id, digest, new.uri)])
+        block = Block([Clip(new.clip_id, digest, new.uri, attributes=new.attributes)])
         self._appender.add(block)
         await self._encode(block, audio)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aloe.learner.cache.clips import found_clips, no_clip
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import Removal
+from aloe.learner.domain.clip_index import ClipUpdate, Removal
 from aloe.learner.domain.errors import AudioNotFound, InvalidInput, PoolNotFound, StoreDamaged
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.ports.audio import AudioFile, AudioStore
@@ -170,6 +170,21 @@ class Pools:
         await self._store.rename_clip(pool, clip_id, new_id)
         self._retiring.changed(pool_id)
         return await self.get_clip(pool_id, new_id)
+
+    async def update_clips(self, pool_id: str, updates: Sequence[ClipUpdate]) -> int:
+        """Change attributes of clips, all or none; return of how many they are others now.
+
+        Raises:
+            PoolNotFound: there is no such pool.
+            ClipNotFound: there is no clip of an id.
+            InvalidInput: a clip would have too many attributes.
+        """
+        if not updates:
+            raise InvalidInput.of("updates", "empty; name at least one clip")
+        pool = await self._store.read_pool(pool_id)
+        updated_count = await self._store.update_clips(pool, updates)
+        self._retiring.changed(pool_id)
+        return updated_count
 
     async def clip_audio(self, pool_id: str, clip_id: str) -> AudioFile:
         """Return the recording of a clip: what was embedded, or nothing.

@@ -13,6 +13,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_index import (
     TOOK_A_ROW,
     ClipIndex,
+    ClipUpdate,
     FoundClip,
     ImportRules,
     Removal,
@@ -97,6 +98,10 @@ class MemoryPools:
     async def rename_clip(self, pool: Pool, clip_id: str, new_id: str) -> None:
         with _changing(self._fenced_pool(pool)) as index:
             index.rename(clip_id, new_id)
+
+    async def update_clips(self, pool: Pool, updates: Sequence[ClipUpdate]) -> int:
+        with _changing(self._fenced_pool(pool)) as index:
+            return index.update(updates)
 
     async def read_clips(self, pool: Pool, first_row: int, count: int) -> "_Clips":
         index = self._fenced_pool(pool).index

@@ -18,6 +18,7 @@ from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
 from aloe.learner.domain.promotions import PromotedHead, Promotion
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
+from aloe.values.attributes import Attributes, AttributeValue
 from aloe.values.audio import (
     DEFAULT_DECODING,
     NOTHING_FOUND,
@@ -123,12 +124,8 @@ def dump_clips(clips: Sequence[Clip]) -> list[str]:
     text = _CLIP_ENCODER.encode(
         [
             (
-                clip.clip_id,
-                clip.content_hash,
-                clip.uri,
-                _NO_KEY,
-                clip.duration_s,
-                *_dump_heard(clip),
+                *(clip.clip_id, clip.content_hash, clip.uri, _NO_KEY, clip.duration_s),
+                *_dump_rest(clip),
             )
             for clip in clips
         ]
@@ -143,7 +140,7 @@ def dump_clip(clip: Clip) -> str:
         (
             *(clip.clip_id, clip.content_hash, clip.uri, _NO_KEY, clip.duration_s),
             *(_dump_heard(clip) or ("",)),
-            *(clip.other_ids, clip.is_retired),
+            *(clip.other_ids, clip.is_retired, *_dump_more(clip)),
         )
     )
 
@@ -153,13 +150,15 @@ def load_clip(text: bytes) -> Clip:
     # Clips by embedding and those of older versions do not say how they were read.
     clip_id, content_hash, uri, _, duration_s, *rest = json.loads(text)
     heard, *changed = rest or ("",)
-    other_ids, is_retired = changed or ((), False)
+    other_ids, is_retired, *more = changed or ((), False)
     check_texts(clip_id, content_hash, uri, *other_ids)
     clip = Clip(
         *(clip_id, content_hash, uri, duration_s),
         other_ids=tuple(other_ids),
         is_retired=is_retired,
     )
+    if more:
+        clip = replace(clip, attributes=_load_attributes(json.loads(more[0])["attributes"]))
     return _with_heard(clip, heard) if heard else clip
 
 
@@ -225,6 +224,36 @@ class StoredClips(Sequence[Clip]):
             return content_hash.decode()
         except UNREADABLE as error:
             raise StoreDamaged(self._key, f"no clip: {text[:80]!r}") from error
+
+
+def _dump_rest(clip: Clip) -> tuple[Any, ...]:
+    """Write what a clip that was never changed has besides what all have."""
+    heard, more = _dump_heard(clip), _dump_more(clip)
+    return (*(heard or ("",)), (), False, *more) if more else heard
+
+
+def _dump_more(clip: Clip) -> tuple[str, ...]:
+    """Write what only some clips have, as text within the line."""
+    if not clip.attributes:
+        return ()
+    attributes = {name: _dump_value(value) for name, value in clip.attributes.items()}
+    return (json.dumps({"attributes": attributes}, separators=(",", ":")),)
+
+
+def _dump_value(value: AttributeValue) -> Any:
+    return [value.isoformat()] if isinstance(value, datetime) else value
+
+
+def _load_attributes(stored: dict[str, Any]) -> Attributes:
+    """Read attributes; a time is a list, of one text."""
+    attributes = {
+        name: datetime.fromisoformat(value[0]) if isinstance(value, list) else value
+        for name, value in stored.items()
+    }
+    for value in attributes.values():
+        if type(value) not in (str, int, float, datetime):
+            raise ValueError(f"{value!r:.80} is no attribute")
+    return attributes
 
 
 def _dump_heard(clip: Clip) -> tuple[str, ...]:

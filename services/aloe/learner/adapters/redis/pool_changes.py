@@ -27,6 +27,7 @@ from aloe.learner.domain.clip_index import (
     NEW,
     TOOK_A_ROW,
     ClipIndex,
+    ClipUpdate,
     ImportRules,
     Placing,
     Removal,
@@ -88,13 +89,18 @@ class PoolChanges(PoolLooks):
 
     @guarded
     async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:
-        return await self._rename(pool, clip_ids, lambda index: index.remove(clip_ids))
+        return await self._edit(pool, clip_ids, lambda index: index.remove(clip_ids))
 
     @guarded
     async def rename_clip(self, pool: Pool, clip_id: str, new_id: str) -> None:
-        await self._rename(pool, [clip_id, new_id], lambda index: index.rename(clip_id, new_id))
+        await self._edit(pool, [clip_id, new_id], lambda index: index.rename(clip_id, new_id))
 
-    async def _rename(self, pool: Pool, ids: Sequence[str], change: Callable[[ClipIndex], T]) -> T:
+    @guarded
+    async def update_clips(self, pool: Pool, updates: Sequence[ClipUpdate]) -> int:
+        ids = list(dict.fromkeys(each.clip_id for each in updates))
+        return await self._edit(pool, ids, lambda index: index.update(updates))
+
+    async def _edit(self, pool: Pool, ids: Sequence[str], change: Callable[[ClipIndex], T]) -> T:
         """Make a change that adds no clips."""
         no_vectors = np.empty((0, pool.encoder.embedding_dim), np.float32)
         for _ in range(_MOST_TRIES):
@@ -236,11 +242,11 @@ def _differ(clips: Sequence[Clip]) -> bool:
 
 
 def _rows_to_read(clips: Sequence[Clip], rules: ImportRules, index: ClipIndex) -> Iterable[int]:
-    """Name the rows that get another name or lose one when clips are added."""
+    """Name the rows whose clips get or lose names, or get attributes, when clips are added."""
     for clip in clips:
         known = index.ids.get(clip.clip_id)
         if known is not None and known.content_hash == clip.content_hash:
-            if clip.other_ids:
+            if clip.other_ids or clip.attributes:
                 yield known.row
             continue
         if known is not None and rules.replace:

@@ -36,10 +36,18 @@ async def _heads_name_their_maps(_: RedisClient) -> None:
     """
 
 
+async def _clips_have_attributes(_: RedisClient) -> None:
+    """Nothing to do at once: clips that do not tell of attributes have none.
+
+    But older servers must not come back: they cannot read clips that do.
+    """
+
+
 MIGRATIONS: Mapping[int, Migration] = {
     1: _clips_have_a_life,
     2: _labels_name_their_clips,
     3: _heads_name_their_maps,
+    4: _clips_have_attributes,
 }
 """By the version they start from."""
 
