@@ -79,6 +79,26 @@ def test_attributes_are_changed_one_by_one_and_by_a_table(
         assert "Traceback" not in refused.stderr
 
 
+def test_clips_labels_and_queries_are_narrowed_by_a_filter(
+    aloe: CommandLine, pool: str, folder: Path
+):
+    aloe.output("import", pool, folder, "--path-pattern", "{site}/{number}.wav")
+    ids = [each["clip_id"] for each in aloe.json("clip", "list", pool)]
+    listed = aloe.json("clip", "list", pool, "--filter", "site = north AND NOT number = 1")
+    assert [each["clip_id"] for each in listed] == ids[1:2]
+    task = aloe.new_task(pool, f"{pool}-task")
+    asked = aloe.json("query", task, "--count", 3, "--filter", "site = south")
+    assert [each["clip_id"] for each in asked["leases"]] == ids[2:]
+    aloe.output("submit", task, f"{asked['leases'][0]['lease_id']}=a")
+    labels = [
+        aloe.json("export", task, "--filter", f"site = {site}") for site in ("north", "south")
+    ]
+    assert [len(each) for each in labels] == [0, 1]
+    refused = aloe.run("clip", "list", pool, "--filter", "sight = north")
+    assert refused.returncode == 1
+    assert "at character 1: no clip has a field 'sight'; there is site" in refused.stderr
+
+
 def test_a_backup_brings_attributes_back(aloe: CommandLine, pool: str, folder: Path):
     aloe.output("import", pool, folder, "--path-pattern", "{site}/{number}.wav")
     (first, *_) = (each["clip_id"] for each in aloe.json("clip", "list", pool))

@@ -129,6 +129,7 @@ def tame_texts(method: MethodDescriptor) -> Mapping[str, Sequence[str]]:
         "fingerprint": [""],
         "content_hash": ["", "0123456789abcdef" * 2],
         "uri": ["", "file:///nowhere.wav"],
+        "filter": ["", "site = north", "clip_id < clip-0030 AND NOT snr > 1", "state = unlabeled"],
         "key": ["site", "snr", "made"],
         "removed_attributes": ["site", "snr"],
         "service": ["", "aloe.v1.LearnerService"],

@@ -16,12 +16,15 @@ def count_labels(learner: LearnerClient, task_id: str) -> int:
     return counts.labeled + counts.abstained + counts.validation + counts.test
 
 
-def all_labels(learner: LearnerClient, task_id: str) -> Iterator[StoredLabel]:
-    """Yield the labels of a task.
+def all_labels(learner: LearnerClient, task_id: str, where: str = "") -> Iterator[StoredLabel]:
+    """Yield the labels of a task, or those of clips that a filter takes.
 
     Raises:
         CommandError: at the end, fewer came than the task counted before and counts now.
     """
+    if where:  # How many these are nobody counts.
+        yield from learner.export_labels(task_id, where, timeout=_PATIENCE)
+        return
     before, came = count_labels(learner, task_id), 0
     for label in learner.export_labels(task_id, timeout=_PATIENCE):
         came += 1

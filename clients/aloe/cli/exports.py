@@ -15,7 +15,7 @@ import typer
 from aloe.cli.console import CommandError, json_line, notes, progress
 from aloe.cli.counted_labels import all_labels, count_labels
 from aloe.cli.known_labels import ANSWER, COLUMNS, IS_AUDIT, answer_of
-from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, client
+from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, Where, client
 from aloe.client import HeadMap, LearnerClient, StoredLabel
 from aloe.tables import YES_NO
 
@@ -36,6 +36,7 @@ def export(
         Path | None, typer.Option("--output", "-o", help="file to write; labels go to stdout")
     ] = None,
     head: AskedHead = "",
+    where: Where = "",
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -43,19 +44,21 @@ def export(
     if output is not None and not output.absolute().parent.is_dir():
         raise CommandError(f"{output.parent} is no folder: make it, or give another --output")
     with client(server) as learner:
+        if what is What.HEAD and where:
+            raise CommandError("--filter goes with labels, a head is one")
         if what is What.HEAD:
             _export_head(learner, task_id, head, output)
         else:
-            _export_labels(learner, task_id, output, json=json)
+            _export_labels(learner, task_id, output, where, json=json)
 
 
 def _export_labels(
-    learner: LearnerClient, task_id: str, output: Path | None, *, json: bool
+    learner: LearnerClient, task_id: str, output: Path | None, where: str, *, json: bool
 ) -> None:
-    total = count_labels(learner, task_id)
+    total = None if where else count_labels(learner, task_id)
     with progress() as bar, _opened(output) as file:
         row = bar.add_task("exporting", total=total)
-        labels = bar.track(all_labels(learner, task_id), total=total, task_id=row)
+        labels = bar.track(all_labels(learner, task_id, where), total=total, task_id=row)
         count = (write_json if json else write_table)(labels, file)
     if output is not None:
         notes.print(f"{count:,} labels in {output}")

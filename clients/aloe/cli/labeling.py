@@ -7,7 +7,7 @@ import typer
 
 from aloe.cli.console import complain, notes, print_json, print_table, tell
 from aloe.cli.ending import interrupted_by_signals
-from aloe.cli.options import DEFAULT_SERVER, Json, OracleId, Server, TaskId, client
+from aloe.cli.options import DEFAULT_SERVER, Json, OracleId, Server, TaskId, Where, client
 from aloe.cli.oracle_ids import oracle_of_person, oracle_of_session
 from aloe.cli.outages import OutageTeller
 from aloe.cli.terminal_oracle import SessionOutcome, TerminalSession
@@ -30,6 +30,7 @@ def query(
     task_id: TaskId,
     count: Annotated[int, typer.Option(min=1, help="at most so many clips")] = 1,
     min_head: Annotated[int, typer.Option(min=0, help="wait for this head version")] = 0,
+    where: Where = "",
     oracle: OracleId = "",
     server: Server = DEFAULT_SERVER,
     json: Json = False,
@@ -41,6 +42,7 @@ def query(
             oracle_of_person(oracle),
             max_clip_count=count,
             min_head_version=min_head,
+            filter=where,
             timeout=_PATIENCE if min_head else None,
         )
     if json:

@@ -87,6 +87,14 @@ AcceptDamaged = Annotated[
         "--accept-damaged", help="take what can be heard of files that are cut off or damaged"
     ),
 ]
+Where = Annotated[
+    str,
+    typer.Option(
+        "--filter",
+        metavar="FILTER",
+        help="only clips that this takes, such as 'site = \"north\" AND NOT snr < 3'",
+    ),
+]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="leave out clips that cannot be heard, which are named")
 ]

@@ -22,7 +22,7 @@ from aloe.cli.console import (
     progress,
 )
 from aloe.cli.near_duplicates import near_pairs
-from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
+from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, Where, client
 from aloe.client import AloeError, Clip, DeletedClips, LearnerClient
 
 app = typer.Typer(help="The clips of a pool.", no_args_is_help=True)
@@ -55,10 +55,12 @@ class NearClips:
 
 
 @app.command("list")
-def list_(pool_id: PoolId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
+def list_(
+    pool_id: PoolId, where: Where = "", server: Server = DEFAULT_SERVER, json: Json = False
+) -> None:
     """List the clips of a pool in the order of their import."""
     with client(server) as learner:
-        clips = list(learner.list_clips(pool_id))
+        clips = list(learner.list_clips(pool_id, where))
     if json:
         print_json(clips)
         return

@@ -317,6 +317,7 @@ class QueryRequest(_message.Message):
     MIN_HEAD_VERSION_FIELD_NUMBER: _builtins.int
     LEASE_DURATION_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     oracle_id: _builtins.str
@@ -334,6 +335,11 @@ class QueryRequest(_message.Message):
     id will do.
     Remembered for a day. If empty, a repeated call leases more clips.
     """
+    filter: _builtins.str
+    """Only clips that this takes, as in ListClipsRequest, where a filter can name
+    what a clip is in the task as well: state, such as unlabeled or labeled;
+    split, such as train; and label, a class.
+    """
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
         """How long to hold the clips, a millisecond to a day; the task's
@@ -349,10 +355,11 @@ class QueryRequest(_message.Message):
         min_head_version: _builtins.int = ...,
         lease_duration: _duration_pb2.Duration | None = ...,
         request_id: _builtins.str = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "max_clip_count", b"max_clip_count", "min_head_version", b"min_head_version", "oracle_id", b"oracle_id", "request_id", b"request_id", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "lease_duration", b"lease_duration", "max_clip_count", b"max_clip_count", "min_head_version", b"min_head_version", "oracle_id", b"oracle_id", "request_id", b"request_id", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -803,16 +810,20 @@ class ExportLabelsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TASK_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
+    filter: _builtins.str
+    """Only labels of clips that this takes, as in QueryRequest."""
     def __init__(
         self,
         *,
         task: _builtins.str = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

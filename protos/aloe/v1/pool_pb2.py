@@ -30,7 +30,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/pool.proto\x12\x07\x61loe.v1\x1a\x17\x61loe/v1/attribute.proto\x1a\x13\x61loe/v1/audio.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xc7\x01\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\nencoder_id\x18\x02 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x03 \x01(\t\x12\x15\n\rembedding_dim\x18\x04 \x01(\r\x12\x12\n\nkeep_audio\x18\x05 \x01(\x08\x12\x18\n\nclip_count\x18\x06 \x01(\x04\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xcd\x02\n\x04\x43lip\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63ontent_hash\x18\x04 \x01(\t\x12\x17\n\tother_ids\x18\x05 \x03(\tB\x04\xe2\x41\x01\x03\x12#\n\x08\x64\x65\x63oding\x18\x08 \x01(\x0b\x32\x11.aloe.v1.Decoding\x12$\n\x06report\x18\t \x01(\x0b\x32\x14.aloe.v1.AudioReport\x12\x31\n\nattributes\x18\r \x03(\x0b\x32\x1d.aloe.v1.Clip.AttributesEntry\x1aJ\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.aloe.v1.AttributeValue:\x02\x38\x01\"A\n\x11\x43reatePoolRequest\x12\x0f\n\x07pool_id\x18\x01 \x01(\t\x12\x1b\n\x04pool\x18\x02 \x01(\x0b\x32\r.aloe.v1.Pool\"1\n\x12\x43reatePoolResponse\x12\x1b\n\x04pool\x18\x01 \x01(\x0b\x32\r.aloe.v1.Pool\"\x1e\n\x0eGetPoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetPoolResponse\x12\x1b\n\x04pool\x18\x01 \x01(\x0b\x32\r.aloe.v1.Pool\"9\n\x10ListPoolsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"r\n\x11ListPoolsResponse\x12\x1c\n\x05pools\x18\x01 \x03(\x0b\x32\r.aloe.v1.Pool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12&\n\nunreadable\x18\x03 \x03(\x0b\x32\x12.google.rpc.Status\"!\n\x11\x44\x65letePoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65letePoolResponse\"\xcb\x01\n\x12ImportClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x02 \x01(\t\x12\x1f\n\x05\x63lips\x18\x03 \x03(\x0b\x32\x10.aloe.v1.NewClip\x12(\n\nembeddings\x18\x04 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12.\n\x0e\x64uplicate_rule\x18\x05 \x01(\x0e\x32\x16.aloe.v1.DuplicateRule\x12\x0f\n\x07replace\x18\x06 \x01(\x08\"\xc4\x02\n\x07NewClip\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\x1d\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Audio\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63ontent_hash\x18\x05 \x01(\t\x12\x11\n\tother_ids\x18\x06 \x03(\t\x12$\n\x06report\x18\x07 \x01(\x0b\x32\x14.aloe.v1.AudioReport\x12\x34\n\nattributes\x18\x0b \x03(\x0b\x32 .aloe.v1.NewClip.AttributesEntry\x1aJ\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.aloe.v1.AttributeValue:\x02\x38\x01\"\x9c\x02\n\x13ImportClipsResponse\x12\x16\n\x0eimported_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65xisting_count\x18\x02 \x01(\x04\x12&\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x14.aloe.v1.ClipFailure\x12\'\n\x08warnings\x18\x04 \x03(\x0b\x32\x15.aloe.v1.ClipWarnings\x12\x14\n\x0cwarned_count\x18\x05 \x01(\x04\x12\x16\n\x0ereplaced_count\x18\x06 \x01(\x04\x12\x17\n\x0f\x64uplicate_count\x18\x07 \x01(\x04\x12&\n\nduplicates\x18\x08 \x03(\x0b\x32\x12.aloe.v1.Duplicate\x12\x15\n\rupdated_count\x18\t \x01(\x04\"H\n\x0c\x43lipWarnings\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\'\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.aloe.v1.AudioWarning\"*\n\tDuplicate\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63lip\x18\x02 \x01(\t\"B\n\x0b\x43lipFailure\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"G\n\x10ListClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"J\n\x11ListClipsResponse\x12\x1c\n\x05\x63lips\x18\x01 \x03(\x0b\x32\r.aloe.v1.Clip\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x0eGetClipRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetClipResponse\x12\x1b\n\x04\x63lip\x18\x01 \x01(\x0b\x32\r.aloe.v1.Clip\"1\n\x12\x44\x65leteClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x03(\t\"V\n\x13\x44\x65leteClipsResponse\x12\x15\n\rdeleted_count\x18\x01 \x01(\x04\x12\x12\n\nname_count\x18\x02 \x01(\x04\x12\x14\n\x0c\x61\x62sent_count\x18\x03 \x01(\x04\"H\n\x12UpdateClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12$\n\x07updates\x18\x02 \x03(\x0b\x32\x13.aloe.v1.ClipUpdate\"\xbb\x01\n\nClipUpdate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\nattributes\x18\x02 \x03(\x0b\x32#.aloe.v1.ClipUpdate.AttributesEntry\x12\x1a\n\x12removed_attributes\x18\x03 \x03(\t\x1aJ\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.aloe.v1.AttributeValue:\x02\x38\x01\",\n\x13UpdateClipsResponse\x12\x15\n\rupdated_count\x18\x01 \x01(\x04\"1\n\x11RenameClipRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06new_id\x18\x02 \x01(\t\"1\n\x12RenameClipResponse\x12\x1b\n\x04\x63lip\x18\x01 \x01(\x0b\x32\r.aloe.v1.Clip\"#\n\x13GetClipAudioRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\";\n\x14GetClipAudioResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"6\n\x12\x45xportClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x12\n\nskip_count\x18\x02 \x01(\x04\"]\n\x13\x45xportClipsResponse\x12\x1c\n\x05\x63lips\x18\x01 \x03(\x0b\x32\r.aloe.v1.Clip\x12(\n\nembeddings\x18\x02 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix*}\n\rDuplicateRule\x12\x1e\n\x1a\x44UPLICATE_RULE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44UPLICATE_RULE_ALIAS\x10\x01\x12\x17\n\x13\x44UPLICATE_RULE_KEEP\x10\x02\x12\x19\n\x15\x44UPLICATE_RULE_REFUSE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/pool.proto\x12\x07\x61loe.v1\x1a\x17\x61loe/v1/attribute.proto\x1a\x13\x61loe/v1/audio.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xc7\x01\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\nencoder_id\x18\x02 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x03 \x01(\t\x12\x15\n\rembedding_dim\x18\x04 \x01(\r\x12\x12\n\nkeep_audio\x18\x05 \x01(\x08\x12\x18\n\nclip_count\x18\x06 \x01(\x04\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xcd\x02\n\x04\x43lip\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63ontent_hash\x18\x04 \x01(\t\x12\x17\n\tother_ids\x18\x05 \x03(\tB\x04\xe2\x41\x01\x03\x12#\n\x08\x64\x65\x63oding\x18\x08 \x01(\x0b\x32\x11.aloe.v1.Decoding\x12$\n\x06report\x18\t \x01(\x0b\x32\x14.aloe.v1.AudioReport\x12\x31\n\nattributes\x18\r \x03(\x0b\x32\x1d.aloe.v1.Clip.AttributesEntry\x1aJ\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.aloe.v1.AttributeValue:\x02\x38\x01\"A\n\x11\x43reatePoolRequest\x12\x0f\n\x07pool_id\x18\x01 \x01(\t\x12\x1b\n\x04pool\x18\x02 \x01(\x0b\x32\r.aloe.v1.Pool\"1\n\x12\x43reatePoolResponse\x12\x1b\n\x04pool\x18\x01 \x01(\x0b\x32\r.aloe.v1.Pool\"\x1e\n\x0eGetPoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetPoolResponse\x12\x1b\n\x04pool\x18\x01 \x01(\x0b\x32\r.aloe.v1.Pool\"9\n\x10ListPoolsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"r\n\x11ListPoolsResponse\x12\x1c\n\x05pools\x18\x01 \x03(\x0b\x32\r.aloe.v1.Pool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12&\n\nunreadable\x18\x03 \x03(\x0b\x32\x12.google.rpc.Status\"!\n\x11\x44\x65letePoolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65letePoolResponse\"\xcb\x01\n\x12ImportClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x1b\n\x13\x65ncoder_fingerprint\x18\x02 \x01(\t\x12\x1f\n\x05\x63lips\x18\x03 \x03(\x0b\x32\x10.aloe.v1.NewClip\x12(\n\nembeddings\x18\x04 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12.\n\x0e\x64uplicate_rule\x18\x05 \x01(\x0e\x32\x16.aloe.v1.DuplicateRule\x12\x0f\n\x07replace\x18\x06 \x01(\x08\"\xc4\x02\n\x07NewClip\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\x1d\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Audio\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63ontent_hash\x18\x05 \x01(\t\x12\x11\n\tother_ids\x18\x06 \x03(\t\x12$\n\x06report\x18\x07 \x01(\x0b\x32\x14.aloe.v1.AudioReport\x12\x34\n\nattributes\x18\x0b \x03(\x0b\x32 .aloe.v1.NewClip.AttributesEntry\x1aJ\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.aloe.v1.AttributeValue:\x02\x38\x01\"\x9c\x02\n\x13ImportClipsResponse\x12\x16\n\x0eimported_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65xisting_count\x18\x02 \x01(\x04\x12&\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x14.aloe.v1.ClipFailure\x12\'\n\x08warnings\x18\x04 \x03(\x0b\x32\x15.aloe.v1.ClipWarnings\x12\x14\n\x0cwarned_count\x18\x05 \x01(\x04\x12\x16\n\x0ereplaced_count\x18\x06 \x01(\x04\x12\x17\n\x0f\x64uplicate_count\x18\x07 \x01(\x04\x12&\n\nduplicates\x18\x08 \x03(\x0b\x32\x12.aloe.v1.Duplicate\x12\x15\n\rupdated_count\x18\t \x01(\x04\"H\n\x0c\x43lipWarnings\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\'\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.aloe.v1.AudioWarning\"*\n\tDuplicate\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63lip\x18\x02 \x01(\t\"B\n\x0b\x43lipFailure\x12\x0f\n\x07\x63lip_id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"W\n\x10ListClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"J\n\x11ListClipsResponse\x12\x1c\n\x05\x63lips\x18\x01 \x03(\x0b\x32\r.aloe.v1.Clip\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x0eGetClipRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetClipResponse\x12\x1b\n\x04\x63lip\x18\x01 \x01(\x0b\x32\r.aloe.v1.Clip\"1\n\x12\x44\x65leteClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\r\n\x05names\x18\x02 \x03(\t\"V\n\x13\x44\x65leteClipsResponse\x12\x15\n\rdeleted_count\x18\x01 \x01(\x04\x12\x12\n\nname_count\x18\x02 \x01(\x04\x12\x14\n\x0c\x61\x62sent_count\x18\x03 \x01(\x04\"H\n\x12UpdateClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12$\n\x07updates\x18\x02 \x03(\x0b\x32\x13.aloe.v1.ClipUpdate\"\xbb\x01\n\nClipUpdate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\nattributes\x18\x02 \x03(\x0b\x32#.aloe.v1.ClipUpdate.AttributesEntry\x12\x1a\n\x12removed_attributes\x18\x03 \x03(\t\x1aJ\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.aloe.v1.AttributeValue:\x02\x38\x01\",\n\x13UpdateClipsResponse\x12\x15\n\rupdated_count\x18\x01 \x01(\x04\"1\n\x11RenameClipRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06new_id\x18\x02 \x01(\t\"1\n\x12RenameClipResponse\x12\x1b\n\x04\x63lip\x18\x01 \x01(\x0b\x32\r.aloe.v1.Clip\"#\n\x13GetClipAudioRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\";\n\x14GetClipAudioResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"F\n\x12\x45xportClipsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x12\n\nskip_count\x18\x02 \x01(\x04\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"]\n\x13\x45xportClipsResponse\x12\x1c\n\x05\x63lips\x18\x01 \x03(\x0b\x32\r.aloe.v1.Clip\x12(\n\nembeddings\x18\x02 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix*}\n\rDuplicateRule\x12\x1e\n\x1a\x44UPLICATE_RULE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44UPLICATE_RULE_ALIAS\x10\x01\x12\x17\n\x13\x44UPLICATE_RULE_KEEP\x10\x02\x12\x19\n\x15\x44UPLICATE_RULE_REFUSE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,8 +53,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NEWCLIP_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_CLIPUPDATE_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_CLIPUPDATE_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_DUPLICATERULE']._serialized_start=3203
-  _globals['_DUPLICATERULE']._serialized_end=3328
+  _globals['_DUPLICATERULE']._serialized_start=3235
+  _globals['_DUPLICATERULE']._serialized_end=3360
   _globals['_POOL']._serialized_start=201
   _globals['_POOL']._serialized_end=400
   _globals['_CLIP']._serialized_start=403
@@ -92,35 +92,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIPFAILURE']._serialized_start=2106
   _globals['_CLIPFAILURE']._serialized_end=2172
   _globals['_LISTCLIPSREQUEST']._serialized_start=2174
-  _globals['_LISTCLIPSREQUEST']._serialized_end=2245
-  _globals['_LISTCLIPSRESPONSE']._serialized_start=2247
-  _globals['_LISTCLIPSRESPONSE']._serialized_end=2321
-  _globals['_GETCLIPREQUEST']._serialized_start=2323
-  _globals['_GETCLIPREQUEST']._serialized_end=2353
-  _globals['_GETCLIPRESPONSE']._serialized_start=2355
-  _globals['_GETCLIPRESPONSE']._serialized_end=2401
-  _globals['_DELETECLIPSREQUEST']._serialized_start=2403
-  _globals['_DELETECLIPSREQUEST']._serialized_end=2452
-  _globals['_DELETECLIPSRESPONSE']._serialized_start=2454
-  _globals['_DELETECLIPSRESPONSE']._serialized_end=2540
-  _globals['_UPDATECLIPSREQUEST']._serialized_start=2542
-  _globals['_UPDATECLIPSREQUEST']._serialized_end=2614
-  _globals['_CLIPUPDATE']._serialized_start=2617
-  _globals['_CLIPUPDATE']._serialized_end=2804
+  _globals['_LISTCLIPSREQUEST']._serialized_end=2261
+  _globals['_LISTCLIPSRESPONSE']._serialized_start=2263
+  _globals['_LISTCLIPSRESPONSE']._serialized_end=2337
+  _globals['_GETCLIPREQUEST']._serialized_start=2339
+  _globals['_GETCLIPREQUEST']._serialized_end=2369
+  _globals['_GETCLIPRESPONSE']._serialized_start=2371
+  _globals['_GETCLIPRESPONSE']._serialized_end=2417
+  _globals['_DELETECLIPSREQUEST']._serialized_start=2419
+  _globals['_DELETECLIPSREQUEST']._serialized_end=2468
+  _globals['_DELETECLIPSRESPONSE']._serialized_start=2470
+  _globals['_DELETECLIPSRESPONSE']._serialized_end=2556
+  _globals['_UPDATECLIPSREQUEST']._serialized_start=2558
+  _globals['_UPDATECLIPSREQUEST']._serialized_end=2630
+  _globals['_CLIPUPDATE']._serialized_start=2633
+  _globals['_CLIPUPDATE']._serialized_end=2820
   _globals['_CLIPUPDATE_ATTRIBUTESENTRY']._serialized_start=662
   _globals['_CLIPUPDATE_ATTRIBUTESENTRY']._serialized_end=736
-  _globals['_UPDATECLIPSRESPONSE']._serialized_start=2806
-  _globals['_UPDATECLIPSRESPONSE']._serialized_end=2850
-  _globals['_RENAMECLIPREQUEST']._serialized_start=2852
-  _globals['_RENAMECLIPREQUEST']._serialized_end=2901
-  _globals['_RENAMECLIPRESPONSE']._serialized_start=2903
-  _globals['_RENAMECLIPRESPONSE']._serialized_end=2952
-  _globals['_GETCLIPAUDIOREQUEST']._serialized_start=2954
-  _globals['_GETCLIPAUDIOREQUEST']._serialized_end=2989
-  _globals['_GETCLIPAUDIORESPONSE']._serialized_start=2991
-  _globals['_GETCLIPAUDIORESPONSE']._serialized_end=3050
-  _globals['_EXPORTCLIPSREQUEST']._serialized_start=3052
-  _globals['_EXPORTCLIPSREQUEST']._serialized_end=3106
-  _globals['_EXPORTCLIPSRESPONSE']._serialized_start=3108
-  _globals['_EXPORTCLIPSRESPONSE']._serialized_end=3201
+  _globals['_UPDATECLIPSRESPONSE']._serialized_start=2822
+  _globals['_UPDATECLIPSRESPONSE']._serialized_end=2866
+  _globals['_RENAMECLIPREQUEST']._serialized_start=2868
+  _globals['_RENAMECLIPREQUEST']._serialized_end=2917
+  _globals['_RENAMECLIPRESPONSE']._serialized_start=2919
+  _globals['_RENAMECLIPRESPONSE']._serialized_end=2968
+  _globals['_GETCLIPAUDIOREQUEST']._serialized_start=2970
+  _globals['_GETCLIPAUDIOREQUEST']._serialized_end=3005
+  _globals['_GETCLIPAUDIORESPONSE']._serialized_start=3007
+  _globals['_GETCLIPAUDIORESPONSE']._serialized_end=3066
+  _globals['_EXPORTCLIPSREQUEST']._serialized_start=3068
+  _globals['_EXPORTCLIPSREQUEST']._serialized_end=3138
+  _globals['_EXPORTCLIPSRESPONSE']._serialized_start=3140
+  _globals['_EXPORTCLIPSRESPONSE']._serialized_end=3233
 # @@protoc_insertion_point(module_scope)

@@ -716,22 +716,35 @@ class ListClipsRequest(_message.Message):
     POOL_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     pool: _builtins.str
     """"pools/{pool}"."""
     page_size: _builtins.int
     """At most so many, up to 10,000; 0 means 1,000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    filter: _builtins.str
+    """Only clips that this takes; empty means all. A comparison is a name, one of
+    = != < <= > >= and a value, such as `site = "north"` or `snr >= 3.5`; `site:*`
+    takes clips that have a site. AND, OR, NOT and parentheses join them; AND and
+    OR side by side need parentheses. In a text that is compared by = a * stands
+    for anything; a time is written as "2026-05-04T13:00:00Z". A clip without the
+    field is as one that differs from the value. Names are those of attributes,
+    also as attributes.NAME, and clip_id, uri, duration_s. INVALID_ARGUMENT where
+    it cannot be read, or names a field that no clip has. At most 4,096
+    characters.
+    """
     def __init__(
         self,
         *,
         pool: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "pool", b"pool"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "pool", b"pool"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1091,21 +1104,27 @@ class ExportClipsRequest(_message.Message):
 
     POOL_FIELD_NUMBER: _builtins.int
     SKIP_COUNT_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     pool: _builtins.str
     """"pools/{pool}"."""
     skip_count: _builtins.int
     """How many clips to skip, so that a broken export can go on where it stopped,
     if no clips were deleted or replaced since. At most 1,000,000,000.
     """
+    filter: _builtins.str
+    """Only clips that this takes, as in ListClipsRequest; those that are skipped
+    are of these.
+    """
     def __init__(
         self,
         *,
         pool: _builtins.str = ...,
         skip_count: _builtins.int = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pool", b"pool", "skip_count", b"skip_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "pool", b"pool", "skip_count", b"skip_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -19,7 +19,7 @@ from aloe.learner.domain.task import Task
 from aloe.learner.ports.pools import NO_RULES
 from aloe.learner.usecases.appending import ImportReport
 from aloe.learner.usecases.import_run import EmbeddedClips
-from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer
+from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, Question
 from aloe.learner.usecases.learner import Learner
 from aloe.redis.connecting import RedisClient
 from aloe.values.recipes import AdamRecipe
@@ -93,12 +93,7 @@ class World:
         self, count: int, at: int = 0, oracle_id: str = "ann", request_id: str = ""
     ) -> Sequence[LeasedClip]:
         outcome = await self.learners[at].labeling.query(
-            self.task_id,
-            oracle_id,
-            max_count=count,
-            min_head_version=0,
-            lease_duration=None,
-            request_id=request_id,
+            self.task_id, Question(oracle_id, count, request_id=request_id)
         )
         return outcome.leases
 

@@ -38,6 +38,7 @@ def test_every_open_clip_is_picked_once_however_many_are_wanted(rule, monkeypatc
         states=states,
         class_indices=np.where(states == ClipState.LABELED, 1, -1).astype(np.int64),
         may_be_candidate=states != ClipState.LABELED,
+        may_be_asked=None,
         scores=judgement.scores[0],
         predicted=judgement.predicted[0],
         seed=0,

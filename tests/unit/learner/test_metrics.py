@@ -18,6 +18,7 @@ from aloe.learner.domain.task import Task
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.recorder import HeadTimes, NoRecorder, Phase
 from aloe.learner.usecases.label_import import KnownLabel
+from aloe.learner.usecases.labeling import Question
 from aloe.learner.usecases.learner import Learner
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.values.states import Split
@@ -53,14 +54,7 @@ async def test_what_a_head_took_and_what_a_query_took_is_counted(tmp_path: Path)
     labels = [KnownLabel("p", f"c{n}", "ab"[n], Split.TRAIN) for n in range(2)]
     await learner.label_importer.import_labels("t", labels)
     for version in (1, 1):
-        await learner.labeling.query(
-            "t",
-            "ann",
-            max_count=1,
-            min_head_version=version,
-            lease_duration=None,
-            request_id="",
-        )
+        await learner.labeling.query("t", Question("ann", 1, version))
     await learner.stop()
     found = await asyncio.to_thread(scrape, url)
     assert found["rounds_total"] == 1

@@ -15,7 +15,7 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.replay import MOST_TOLD, Replay
 from aloe.learner.domain.task import Task
-from aloe.learner.usecases.labeling import OracleAnswer
+from aloe.learner.usecases.labeling import OracleAnswer, Question
 from aloe.learner.usecases.learner import Learner
 from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.replaying import Replaying
@@ -74,13 +74,7 @@ async def done() -> AsyncIterator[Done]:
     learner.trainer.start()
     version = 0
     for _ in range(4):
-        asked = await learner.labeling.query(
-            *("t", "ann"),
-            max_count=BATCH,
-            min_head_version=version,
-            lease_duration=None,
-            request_id="",
-        )
+        asked = await learner.labeling.query("t", Question("ann", BATCH, version))
         answers = [
             OracleAnswer(each.lease.lease_id, CLASSES[each.lease.pick.row % 2])
             for each in asked.leases

@@ -15,7 +15,7 @@ from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.usecases.label_import import KnownLabel
-from aloe.learner.usecases.labeling import OracleAnswer
+from aloe.learner.usecases.labeling import OracleAnswer, Question
 from aloe.learner.usecases.learner import Learner
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 
@@ -54,9 +54,7 @@ class Scene:
         await self.learner.label_importer.import_labels("t", labels)
 
     async def query(self, count: int = 9):
-        return await self.learner.labeling.query(
-            "t", "ann", max_count=count, min_head_version=0, lease_duration=None, request_id=""
-        )
+        return await self.learner.labeling.query("t", Question("ann", count))
 
     async def die_while_deleting(self, *names: str) -> None:
         """What is left by another learner that dies before it turns to the tasks."""

@@ -97,14 +97,19 @@ class AsyncLearnerClient:
         return running.finish()
 
     def list_clips(
-        self, pool_id: str, *, timeout: timedelta | None = None
+        self, pool_id: str, filter: str = "", *, timeout: timedelta | None = None
     ) -> AsyncIterator[types.Clip]:
-        return self._runner.pages(pools.list_clips(pool_id), timeout)
+        return self._runner.pages(pools.list_clips(pool_id, filter), timeout)
 
     def export_clips(
-        self, pool_id: str, skip_count: int = 0, *, timeout: timedelta | None = None
+        self,
+        pool_id: str,
+        skip_count: int = 0,
+        filter: str = "",
+        *,
+        timeout: timedelta | None = None,
     ) -> AsyncIterator[types.EmbeddedPoolClip]:
-        return self._runner.stream(pools.export_clips(pool_id, skip_count), timeout)
+        return self._runner.stream(pools.export_clips(pool_id, skip_count, filter), timeout)
 
     async def get_clip(
         self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
@@ -255,6 +260,7 @@ class AsyncLearnerClient:
         min_head_version: int = 0,
         lease_duration: timedelta | None = None,
         request_id: str | None = None,
+        filter: str = "",
         timeout: timedelta | None = None,
     ) -> types.QueryResult:
         operation = labeling.query(
@@ -264,6 +270,7 @@ class AsyncLearnerClient:
             min_head_version=min_head_version,
             lease_duration=lease_duration,
             request_id=request_id,
+            filter=filter,
         )
         return await self._runner.run(operation, timeout)
 
@@ -365,9 +372,9 @@ class AsyncLearnerClient:
         return self._runner.stream(results.watch_task(task_id), timeout)
 
     def export_labels(
-        self, task_id: str, *, timeout: timedelta | None = None
+        self, task_id: str, filter: str = "", *, timeout: timedelta | None = None
     ) -> AsyncIterator[types.StoredLabel]:
-        return self._runner.stream(results.export_labels(task_id), timeout)
+        return self._runner.stream(results.export_labels(task_id, filter), timeout)
 
     def list_events(
         self, task_id: str, *, timeout: timedelta | None = None

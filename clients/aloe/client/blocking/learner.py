@@ -129,15 +129,32 @@ class LearnerClient:
             running.add(stored)
         return running.finish()
 
-    def list_clips(self, pool_id: str, *, timeout: timedelta | None = None) -> Iterator[types.Clip]:
-        """Yield the clips in the order of their import; the timeout is that of a page."""
-        return self._runner.pages(pools.list_clips(pool_id), timeout)
+    def list_clips(
+        self, pool_id: str, filter: str = "", *, timeout: timedelta | None = None
+    ) -> Iterator[types.Clip]:
+        """Yield the clips that a filter takes, in the order of their import.
+
+        Args:
+            pool_id: the pool.
+            filter: such as 'site = "north" AND NOT snr < 3'; empty takes all. The protos tell of
+                the language, at ListClipsRequest.
+            timeout: of a page.
+        """
+        return self._runner.pages(pools.list_clips(pool_id, filter), timeout)
 
     def export_clips(
-        self, pool_id: str, skip_count: int = 0, *, timeout: timedelta | None = None
+        self,
+        pool_id: str,
+        skip_count: int = 0,
+        filter: str = "",
+        *,
+        timeout: timedelta | None = None,
     ) -> Iterator[types.EmbeddedPoolClip]:
-        """Yield the clips with their embeddings, in order, all but the first `skip_count`."""
-        return self._runner.stream(pools.export_clips(pool_id, skip_count), timeout)
+        """Yield the clips with their embeddings, in order, all but the first `skip_count`.
+
+        With a filter, as in list_clips, those that it takes; what is skipped is of these.
+        """
+        return self._runner.stream(pools.export_clips(pool_id, skip_count, filter), timeout)
 
     def get_clip(
         self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
@@ -350,6 +367,7 @@ class LearnerClient:
         min_head_version: int = 0,
         lease_duration: timedelta | None = None,
         request_id: str | None = None,
+        filter: str = "",
         timeout: timedelta | None = None,
     ) -> types.QueryResult:
         """Ask for the clips most worth a label and lease them to the oracle.
@@ -361,6 +379,8 @@ class LearnerClient:
             min_head_version: wait for this head, as long as the timeout allows; 0 never waits.
             lease_duration: how long to hold the clips; None for the task's.
             request_id: repeats the answer given under it; None for a new one.
+            filter: only clips that this takes, as in list_clips; it can name state, split and label
+                as well.
             timeout: of the whole call.
         """
         operation = labeling.query(
@@ -370,6 +390,7 @@ class LearnerClient:
             min_head_version=min_head_version,
             lease_duration=lease_duration,
             request_id=request_id,
+            filter=filter,
         )
         return self._runner.run(operation, timeout)
 
@@ -526,10 +547,13 @@ class LearnerClient:
         return self._runner.stream(results.watch_task(task_id), timeout)
 
     def export_labels(
-        self, task_id: str, *, timeout: timedelta | None = None
+        self, task_id: str, filter: str = "", *, timeout: timedelta | None = None
     ) -> Iterator[types.StoredLabel]:
-        """Yield every label of a task, in the order of the pool's clips."""
-        return self._runner.stream(results.export_labels(task_id), timeout)
+        """Yield every label of a task, in the order of the pool's clips.
+
+        With a filter, as in query, those of clips that it takes.
+        """
+        return self._runner.stream(results.export_labels(task_id, filter), timeout)
 
     def list_events(
         self, task_id: str, *, timeout: timedelta | None = None

@@ -27,6 +27,7 @@ def query(
     min_head_version: int,
     lease_duration: timedelta | None,
     request_id: str | None,
+    filter: str = "",
 ) -> Operation[types.QueryResult]:
     request = labeling_pb2.QueryRequest(
         task=task_name(task_id),
@@ -35,6 +36,7 @@ def query(
         min_head_version=uint32("min_head_version", min_head_version),
         lease_duration=duration("lease_duration", lease_duration),
         request_id=_request_id(request_id),
+        filter=filter,
     )
     return Operation(
         "Query",

@@ -67,11 +67,11 @@ def delete_pool(pool_id: str) -> Operation[None]:
     )
 
 
-def list_clips(pool_id: str) -> ListOperation[types.Clip]:
+def list_clips(pool_id: str, filter: str) -> ListOperation[types.Clip]:
     name = pool_name(pool_id)
     return lambda page_token: Operation(
         "ListClips",
-        pool_pb2.ListClipsRequest(pool=name, page_token=page_token),
+        pool_pb2.ListClipsRequest(pool=name, page_token=page_token, filter=filter),
         lambda response: Page(tuple(map(_parse_clip, response.clips)), response.next_page_token),
     )
 
@@ -122,11 +122,15 @@ def rename_clip(pool_id: str, clip_id: str, new_id: str) -> Operation[types.Clip
     )
 
 
-def export_clips(pool_id: str, skip_count: int) -> StreamOperation[types.EmbeddedPoolClip]:
+def export_clips(
+    pool_id: str, skip_count: int, filter: str
+) -> StreamOperation[types.EmbeddedPoolClip]:
     return StreamOperation(
         "ExportClips",
         pool_pb2.ExportClipsRequest(
-            pool=pool_name(pool_id), skip_count=uint64("skip_count", skip_count)
+            pool=pool_name(pool_id),
+            skip_count=uint64("skip_count", skip_count),
+            filter=filter,
         ),
         _parse_embedded_clips,
         key=lambda each: each.clip.clip_id,

@@ -40,10 +40,10 @@ def watch_task(task_id: str) -> StreamOperation[types.TaskUpdate]:
     )
 
 
-def export_labels(task_id: str) -> StreamOperation[types.StoredLabel]:
+def export_labels(task_id: str, filter: str) -> StreamOperation[types.StoredLabel]:
     return StreamOperation(
         "ExportLabels",
-        labeling_pb2.ExportLabelsRequest(task=task_name(task_id)),
+        labeling_pb2.ExportLabelsRequest(task=task_name(task_id), filter=filter),
         lambda response: map(_parse_label, response.labels),
         key=lambda label: label.clip_id,
     )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from aloe.learner.bulkheads import Threads
 from aloe.learner.cache.clips import PoolClips
+from aloe.learner.cache.columns import PoolColumns
 from aloe.learner.cache.matrices import Matrix
 from aloe.learner.cache.scores import PoolScorer
 from aloe.learner.domain.arrays import Float32Array
@@ -31,6 +32,8 @@ class CachedPool:
         self.pool = replace(pool, row_count=0, retired_count=0, change_count=0, mark="")
         """As it was when it was last read: all that is here is of the state at its mark."""
         self.clips = PoolClips()
+        self.columns = PoolColumns(self.clips, threads)
+        """What filters look at."""
         self.retired_rows: list[int] = []
         """Rows of deleted and replaced clips, in that order."""
         self._threads = threads
@@ -153,6 +156,7 @@ class CachedPool:
                 return  # Another read a later state meanwhile.
             for change in changes.result():
                 self.clips.change(change.row, change.clip)
+                self.columns.change(change.row)
                 if change.clip.is_retired:
                     self.retired_rows.append(change.row)
             for piece in pieces.result():

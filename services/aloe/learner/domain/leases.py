@@ -54,6 +54,9 @@ class Basis:
     """How many were ranked, if there were so many."""
     map_name: str
     """Of the map that was read; empty for the embeddings, and where nothing was read."""
+    choice: str = ""
+    """What the query left to choose from, where that is not all: it cannot be made again, since it
+    rests on more than the log tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class LeaseRequest:
     head_version: int
     query_strategy: QueryStrategy | None
     """What made the ranking, for the log; None without a head."""
+    is_complete: bool = False
+    """Whether the ranking has every clip that the query leaves to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,4 +170,7 @@ class StoredLabel:
 
 
 class RankingTooShort(Exception):
-    """A ranking had too few free clips, while others outside it are free; nothing was leased."""
+    """A ranking that is not complete had too few free clips, while others outside it are free.
+
+    Nothing was leased.
+    """

@@ -6,18 +6,20 @@ from itertools import accumulate
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import NO_CLASS, Event, event_order
+from aloe.learner.domain.filters.parsing import parse_filter
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.replay import Replay
 from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.reasons import write_reason
 from aloe.learner.usecases.label_import import KnownLabel
-from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
+from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome, Question
 from aloe.learner.usecases.tasks import MAX_PAGE_CHANGES, ExportedLabel, TaskHistory
 from aloe.v1 import labeling_pb2
 from aloe.values.states import ClipState
 from aloe.wire import names, times
 from aloe.wire.attributes import write_attributes
+from aloe.wire.bounds import ID_COUNT
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, POOL_STATES, SPLITS
 from aloe.wire.settings import encode_strategy
 
@@ -38,6 +40,18 @@ def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel
             else None
         ),
         message.is_audit,
+    )
+
+
+def read_question(request: labeling_pb2.QueryRequest) -> Question:
+    """Read what an oracle asks for."""
+    return Question(
+        fields.read_oracle_id(request.oracle_id, "oracle_id"),
+        fields.read_count(request.max_clip_count, ID_COUNT, "max_clip_count"),
+        request.min_head_version,
+        fields.read_duration(request, "lease_duration"),
+        fields.read_optional_id(request.request_id, "request_id"),
+        parse_filter(request.filter),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.filters.parsing import parse_filter
 from aloe.learner.rpc import fields, heads, labeling, pools, predictions, tasks
 from aloe.learner.rpc.gates import make_gates
 from aloe.learner.rpc.statuses import write_unreadable
@@ -15,7 +16,7 @@ from aloe.serving.server import Service
 from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, prediction_pb2, task_pb2
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 from aloe.wire import names, times
-from aloe.wire.bounds import CHANGED_CLIP_COUNT, CLIP_PAGE_COUNT, ID_COUNT
+from aloe.wire.bounds import CHANGED_CLIP_COUNT, CLIP_PAGE_COUNT
 
 MAX_ENCODER_NAME_LENGTH = 256
 
@@ -95,7 +96,9 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         pool_id = fields.read_pool_id(request.pool, "pool")
         first_row = fields.read_page_offset(request.page_token)
         count = fields.read_page_size(request.page_size, CLIP_PAGE_COUNT)
-        clips, next_row = await self._learner.pools.list_clips(pool_id, first_row, count)
+        clips, next_row = await self._learner.pools.list_clips(
+            pool_id, first_row, count, parse_filter(request.filter)
+        )
         return pool_pb2.ListClipsResponse(
             clips=[pools.write_clip(pool_id, clip) for clip in clips],
             next_page_token="" if next_row is None else str(next_row),
@@ -150,7 +153,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> AsyncIterator[pool_pb2.ExportClipsResponse]:
         pool_id = fields.read_pool_id(request.pool, "pool")
         skip_count = fields.read_row(request.skip_count, "skip_count")
-        blocks = self._learner.pools.export_clips(pool_id, skip_count)
+        blocks = self._learner.pools.export_clips(pool_id, skip_count, parse_filter(request.filter))
         messages = (pools.write_block(pool_id, *block) async for block in blocks)
         async for message in while_taken(context, self._export_idle_s, messages):
             yield message
@@ -226,12 +229,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: labeling_pb2.QueryRequest, context: Any
     ) -> labeling_pb2.QueryResponse:
         outcome = await self._learner.labeling.query(
-            fields.read_task_id(request.task, "task"),
-            fields.read_oracle_id(request.oracle_id, "oracle_id"),
-            max_count=fields.read_count(request.max_clip_count, ID_COUNT, "max_clip_count"),
-            min_head_version=request.min_head_version,
-            lease_duration=fields.read_duration(request, "lease_duration"),
-            request_id=fields.read_optional_id(request.request_id, "request_id"),
+            fields.read_task_id(request.task, "task"), labeling.read_question(request)
         )
         return labeling.write_outcome(outcome)
 
@@ -327,7 +325,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
         self, request: labeling_pb2.ExportLabelsRequest, context: Any
     ) -> AsyncIterator[labeling_pb2.ExportLabelsResponse]:
         task, pool, labels = await self._learner.tasks.labels(
-            fields.read_task_id(request.task, "task")
+            fields.read_task_id(request.task, "task"), parse_filter(request.filter)
         )
         messages = (labeling.write_labels(pool, task, some) async for some in labels)
         async for message in while_taken(context, self._export_idle_s, messages):

@@ -60,7 +60,9 @@ class BatchRequest:
     class_indices: IntArray
     """(n_clips,) int64, NO_CLASS where there is no label."""
     may_be_candidate: BoolArray
-    """(n_clips,) bool, clips that had no answer when the head came."""
+    """(n_clips,) bool, clips that had no answer when the head came, of those that may be asked."""
+    may_be_asked: BoolArray | None
+    """(n_clips,) bool; None where all may."""
     scores: Float32Array | None
     """(n_clips,) float32, by the head; None before the first."""
     predicted: Int16Array | None
@@ -75,7 +77,7 @@ class BatchRequest:
     def is_open(self) -> BoolArray:
         """(n_clips,) bool, clips that may be picked."""
         is_open: BoolArray = self.states == ClipState.UNLABELED
-        return is_open
+        return is_open if self.may_be_asked is None else is_open & self.may_be_asked
 
 
 def pick_batch(request: BatchRequest, herds: Herds) -> Batch:
@@ -201,9 +203,13 @@ def request_of(
     map_name: str,
     batch_size: int,
     wanted: int,
+    may_be_asked: BoolArray | None,
 ) -> BatchRequest:
     """Take what decides a batch, as it is now; on the event loop."""
     count, view = pool.row_count, cached.view
+    may_be_candidate = view.unanswered_at_head()[:count]
+    if may_be_asked is not None:
+        may_be_candidate = may_be_candidate & may_be_asked
     rule = cached.task.query_strategy.selection_rule
     return BatchRequest(
         rule=rule if head else rule_before_head(rule),
@@ -215,7 +221,8 @@ def request_of(
         class_indices=np.where(
             view.states[:count] == ClipState.LABELED, view.class_indices[:count], NO_CLASS
         ).astype(np.int64),
-        may_be_candidate=view.unanswered_at_head()[:count],
+        may_be_candidate=may_be_candidate,
+        may_be_asked=may_be_asked,
         scores=None if scores is None else scores.scores[:count],
         predicted=None if scores is None else scores.predicted[:count],
         seed=cached.task.seed,

@@ -21,6 +21,8 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
+from aloe.learner.domain.filters.syntax import Filter
+from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import (
     LabelsOutcome,
     Lease,
@@ -32,10 +34,11 @@ from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import Recorder
-from aloe.learner.usecases.ranking import Ranking, ranked_by
+from aloe.learner.usecases.filtering import taken_rows
+from aloe.learner.usecases.ranking import Among, Ranked, Ranking, ranked_by
 from aloe.learner.usecases.settling import contents_of, is_of, settle, then_check
 from aloe.learner.usecases.training import Trainer
-from aloe.values.states import PoolState
+from aloe.values.states import ClipState, PoolState
 
 T = TypeVar("T")
 
@@ -57,6 +60,20 @@ class LeasedClip:
     """Empty without a head."""
     nearest_id: str = ""
     """Of the labeled clip that is nearest, where the pick has a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an oracle asks for."""
+
+    oracle_id: str
+    max_count: int
+    min_head_version: int = 0
+    lease_duration: timedelta | None = None
+    """None for the task's."""
+    request_id: str = ""
+    filter_: Filter | None = None
+    """Which clips it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,46 +113,30 @@ class Labeling:
         self._store, self._pools, self._tasks, self._trainer = store, pools, tasks, trainer
         self._ranking, self._recorder = ranking, recorder
 
-    async def query(
-        self,
-        task_id: str,
-        oracle_id: str,
-        *,
-        max_count: int,
-        min_head_version: int,
-        lease_duration: timedelta | None,
-        request_id: str,
-    ) -> QueryOutcome:
+    async def query(self, task_id: str, question: Question) -> QueryOutcome:
         """Lease the most informative clips to an oracle.
 
         Raises:
-            InvalidInput: the lease duration is out of range.
+            InvalidInput: the lease duration is out of range, or the filter names a field that no
+                clip has, or one of another kind.
             HeadVersionUnknown: no head of min_head_version is in the making.
         """
-        _check_requested_duration(lease_duration)
+        _check_requested_duration(question.lease_duration)
         cached = await self._tasks.fresh(task_id)
-        await self._trainer.wait_for_head(cached, min_head_version)
+        await self._trainer.wait_for_head(cached, question.min_head_version)
         began = time.perf_counter()
-        cached.asked_count += max_count
+        cached.asked_count += question.max_count
         try:
-            outcome = await self._query(
-                cached, oracle_id, max_count, lease_duration, request_id or uuid.uuid4().hex
-            )
+            outcome = await self._query(cached, question)
         finally:
-            cached.asked_count -= max_count
+            cached.asked_count -= question.max_count
         self._recorder.queried(time.perf_counter() - began)
         return outcome
 
-    async def _query(
-        self,
-        cached: CachedTask,
-        oracle_id: str,
-        max_count: int,
-        lease_duration: timedelta | None,
-        request_id: str,
-    ) -> QueryOutcome:
+    async def _query(self, cached: CachedTask, question: Question) -> QueryOutcome:
         pool = await self._pools.recent(cached.task.pool_id)
         pool = await settle(self._store, self._pools, cached, pool)
+        max_count, request_id = question.max_count, question.request_id or uuid.uuid4().hex
         others = cached.asked_count - max_count
         wanted = max_count + _SPARE + _SPARE_FOR_OTHERS * others
         for _ in range(_MOST_TRIES):
@@ -144,23 +145,24 @@ class Labeling:
                 head = await cached.head(self._store)
             head = await self._ranking.usable(cached, head)
             try:
-                ranked = await self._ranking.rank(cached, head, pool, max_count, wanted)
+                among, ranked = await self._rank(cached, head, pool, question, wanted)
                 if len(ranked.picks) < max_count:
                     # Another replica may have added clips since.
                     pool = await self._settled(cached)
-                    ranked = await self._ranking.rank(cached, head, pool, max_count, wanted)
+                    among, ranked = await self._rank(cached, head, pool, question, wanted)
             except StoreWentBack:
                 pool = await self._settled(cached)
                 continue
             request = LeaseRequest(
-                oracle_id=oracle_id,
+                oracle_id=question.oracle_id,
                 ranking=ranked.picks,
                 basis=ranked.basis,
                 max_count=max_count,
-                duration=lease_duration or cached.task.lease_duration,
+                duration=question.lease_duration or cached.task.lease_duration,
                 request_id=request_id,
                 head_version=head.version if head else 0,
                 query_strategy=ranked_by(cached.task.query_strategy, head),
+                is_complete=among is not None and len(ranked.picks) < wanted,
             )
             try:
                 outcome, pool = await self._lease(cached, request, pool)
@@ -175,13 +177,43 @@ class Labeling:
             return QueryOutcome(
                 cached.task,
                 tuple(_leased_clip(cached.task, pool, lease) for lease in outcome.leases),
-                outcome.pool_state,
+                await self._state(cached, outcome, among),
                 outcome.head_version,
             )
         raise StoreUnavailable(
             f"the clips of tasks/{cached.task.task_id} kept changing while they were ranked;"
             " try again"
         )
+
+    async def _rank(
+        self,
+        cached: CachedTask,
+        head: Head | None,
+        pool: CachedPool,
+        question: Question,
+        wanted: int,
+    ) -> tuple[Among | None, Ranked]:
+        """Order what a question leaves to choose from; return that as well, None for all."""
+        among = None
+        if question.filter_ is not None:
+            in_task = cached.task, cached.view
+            rows = await taken_rows(pool, question.filter_, in_task)
+            among = Among(rows, f"clips by the filter {question.filter_.text}")
+        return among, await self._ranking.rank(
+            cached, head, pool, question.max_count, wanted, among=among
+        )
+
+    async def _state(
+        self, cached: CachedTask, outcome: LeaseOutcome, among: Among | None
+    ) -> PoolState:
+        """Return why there are no leases: as the store says of all clips, here of some of them."""
+        state = outcome.pool_state
+        if among is None or state not in (PoolState.ALL_LEASED, PoolState.EXHAUSTED):
+            return state
+        await cached.refresh(self._store)
+        leased = cached.view.states == ClipState.LEASED
+        is_any = bool((leased & among.first(len(leased))).any())
+        return PoolState.ALL_LEASED if is_any else PoolState.EXHAUSTED
 
     async def _settled(self, cached: CachedTask) -> CachedPool:
         pool = await self._pools.fresh(cached.task.pool_id)

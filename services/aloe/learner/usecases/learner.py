@@ -50,7 +50,15 @@ class Learner:
         self.trainer = Trainer(store, pool_cache, task_cache, self.maps, now)
         self.collector = AudioCollector(store, audio, audio_grace_s)
         retiring = Retiring(store, pool_cache, self.trainer.notify)
-        self.pools = Pools(store, encoder, audio, retiring, now, on_deletion=self.collector.wake)
+        self.pools = Pools(
+            store,
+            pool_cache,
+            encoder,
+            audio,
+            retiring=retiring,
+            now=now,
+            on_deletion=self.collector.wake,
+        )
         self.importer = Importer(store, encoder, audio, retiring, import_limits)
         self.pool_predictor = PoolPredictor(store, pool_cache, task_cache, self.maps)
         self.promoting = Promoting(store, task_cache)

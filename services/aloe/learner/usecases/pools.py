@@ -5,14 +5,19 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
+import numpy as np
+
 from aloe.learner.cache.clips import found_clips, no_clip
-from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.cache.pools import PoolCache
+from aloe.learner.domain.arrays import BoolArray, Float32Array
 from aloe.learner.domain.clip_index import ClipUpdate, Removal
 from aloe.learner.domain.errors import AudioNotFound, InvalidInput, PoolNotFound, StoreDamaged
+from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.ports.audio import AudioFile, AudioStore
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.pools import PoolStore
+from aloe.learner.usecases.filtering import taken_rows
 from aloe.learner.usecases.listing import Listing, listing_of
 from aloe.learner.usecases.retiring import Retiring
 
@@ -34,15 +39,16 @@ class Pools:
     def __init__(
         self,
         store: PoolStore,
+        cache: PoolCache,
         encoder: EncoderPort,
         audio: AudioStore,
+        *,
         retiring: Retiring,
         now: Callable[[], datetime],
-        *,
         on_deletion: Callable[[], None],
     ) -> None:
         """Take the ports; `on_deletion` is called when a pool or clips were deleted."""
-        self._store, self._encoder = store, encoder
+        self._store, self._cache, self._encoder = store, cache, encoder
         self._audio, self._retiring = audio, retiring
         self._now, self._on_deletion = now, on_deletion
 
@@ -94,9 +100,19 @@ class Pools:
         self._on_deletion()
 
     async def list_clips(
-        self, pool_id: str, first_row: int, count: int
+        self, pool_id: str, first_row: int, count: int, filter_: Filter | None = None
     ) -> tuple[Sequence[Clip], int | None]:
-        """Return up to `count` clips from a row on, and the row to go on from, if any is left."""
+        """Return up to `count` clips from a row on, and the row to go on from, if any is left.
+
+        Raises:
+            PoolNotFound: there is no such pool.
+            InvalidInput: the filter names a field that no clip has, or one of another kind.
+        """
+        if filter_ is not None:
+            cached = await self._cache.fresh(pool_id)
+            taken = await taken_rows(cached, filter_)
+            rows = (first_row + np.flatnonzero(taken[first_row:])[: count + 1]).tolist()
+            return [cached.clips[row] for row in rows[:count]], next(iter(rows[count:]), None)
         pool = await self._store.read_pool(pool_id)
         found: list[Clip] = []
         while clips := await self._store.read_clips(pool, first_row, count):
@@ -109,19 +125,29 @@ class Pools:
         return found, None
 
     async def export_clips(
-        self, pool_id: str, skip_count: int
+        self, pool_id: str, skip_count: int, filter_: Filter | None = None
     ) -> AsyncIterator[tuple[Sequence[Clip], Float32Array]]:
         """Yield the clips after the first few, some at a time, each with its vector.
 
         Vectors are (n_clips, embedding_dim) float32.
+
+        Raises:
+            PoolNotFound: there is no such pool.
+            InvalidInput: the filter names a field that no clip has, or one of another kind.
         """
         pool = await self._store.read_pool(pool_id)
+        taken: BoolArray | None = None
+        if filter_ is not None:
+            taken = await taken_rows(await self._cache.fresh(pool_id), filter_)
         fitting = min(_CLIPS_PER_BLOCK, _BLOCK_BYTES // (4 * pool.encoder.embedding_dim))
         left, first_row = skip_count, 0
-        if not pool.retired_count:
+        if not pool.retired_count and taken is None:
             left, first_row = 0, skip_count
         while clips := await self._store.read_clips(pool, first_row, fitting):
             live = [place for place, clip in enumerate(clips) if not clip.is_retired]
+            if taken is not None:
+                here = taken[first_row : first_row + len(clips)]
+                live = [place for place in live if place < len(here) and here[place]]
             left, live = max(0, left - len(live)), live[left:]
             if live:
                 vectors = await self._store.read_vectors(pool, first_row, len(clips))

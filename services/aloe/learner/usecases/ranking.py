@@ -48,6 +48,22 @@ class Ranked:
     basis: Basis
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Among:
+    """What a query leaves to choose from."""
+
+    rows: BoolArray
+    """(n_clips,) bool, of the pool when it was looked at."""
+    choice: str
+    """In words, for the log."""
+
+    def first(self, row_count: int) -> BoolArray:
+        """Return so many rows, (row_count,) bool; those that came since are none of them."""
+        more = max(0, row_count - len(self.rows))
+        first: BoolArray = np.r_[self.rows[:row_count], np.zeros(more, np.bool_)]
+        return first
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What a query asks for."""
@@ -56,6 +72,12 @@ class _Asked:
     most: int
     map_name: str
     """Of the map whose vectors are looked at; empty for the embeddings, or none."""
+    among: Among | None = None
+    """What there is to choose from; None for all."""
+
+    def narrow(self, is_open: BoolArray) -> BoolArray:
+        """Return which of the open clips, (n_clips,) bool, there are to choose from."""
+        return is_open if self.among is None else is_open & self.among.first(len(is_open))
 
 
 class Ranking:
@@ -85,7 +107,14 @@ class Ranking:
         return head
 
     async def rank(
-        self, cached: CachedTask, head: Head | None, pool: CachedPool, batch_size: int, most: int
+        self,
+        cached: CachedTask,
+        head: Head | None,
+        pool: CachedPool,
+        batch_size: int,
+        most: int,
+        *,
+        among: Among | None = None,
     ) -> Ranked:
         """Order the unlabeled clips of a task, the one to ask first in front.
 
@@ -95,6 +124,7 @@ class Ranking:
             pool: the task's.
             batch_size: how many the query asks for.
             most: how many to return, spare ones included.
+            among: what there is to choose from; None for all.
 
         Returns:
             The first clips of the order.
@@ -108,7 +138,9 @@ class Ranking:
         elif _picks_by_batch(cached, pool):
             # No head of the task is bound to an older one.
             pool_map = await self._maps.current(pool, cached.task.representation, may_refit=True)
-        return await self.rank_on(cached, head, pool, pool_map, batch_size=batch_size, most=most)
+        return await self.rank_on(
+            cached, head, pool, pool_map, batch_size=batch_size, most=most, among=among
+        )
 
     async def rank_on(
         self,
@@ -119,12 +151,13 @@ class Ranking:
         *,
         batch_size: int,
         most: int,
+        among: Among | None = None,
     ) -> Ranked:
         """Order clips by what a map makes of them; see rank."""
         by_batch = _picks_by_batch(cached, pool)
         if head is not None or by_batch:
             await self._pools.load(pool, pool_map)
-        asked = _Asked(batch_size, most, name_of(pool_map))
+        asked = _Asked(batch_size, most, name_of(pool_map), among)
         if by_batch:
             return await _by_batch(cached, head, pool, asked, self._herds)
         return await _rank(cached, head, pool, asked)
@@ -145,6 +178,7 @@ def _basis(cached: CachedTask, pool: CachedPool, asked: _Asked) -> Basis:
         asked.batch_size,
         asked.most,
         asked.map_name,
+        asked.among.choice if asked.among else "",
     )
 
 
@@ -171,7 +205,10 @@ async def _by_batch(
             map_name=asked.map_name,
             batch_size=asked.batch_size,
             wanted=asked.most,
+            may_be_asked=asked.among.first(pool.row_count) if asked.among else None,
         )
+        if not request.is_open.any():
+            return Ranked([], now)
         places = _audit_places(cached, head, asked.most)
         began = time.perf_counter()
         batch = await pool.run(partial(pick_batch, request, cached.ranks.herds))
@@ -215,7 +252,7 @@ async def _rank(cached: CachedTask, head: Head | None, pool: CachedPool, asked: 
         basis = now
         # Taken here, on the event loop, since the view is not thread-safe.
         cached.view.grow(pool.row_count)
-        is_open = cached.view.states[: pool.row_count] == ClipState.UNLABELED
+        is_open = asked.narrow(cached.view.states[: pool.row_count] == ClipState.UNLABELED)
         scores = None if head is None else await _scores(cached, head, pool, is_open)
     if head is None or scores is None:
         rows = first_open(_cold_order(cached, len(is_open)), is_open, asked.most).tolist()

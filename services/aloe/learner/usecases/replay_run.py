@@ -131,6 +131,9 @@ class ReplayRun:
         """Rank clips as things are now, for leases that are still to come."""
         basis, again = event.basis, self._heads.get(event.head_version)
         assert basis is not None  # noqa: S101 - see Plan
+        if basis.choice:
+            self._lacking[event.event_id] = f"the query asked among {basis.choice}"
+            return
         if event.head_version and again is None:
             self._lacking[event.event_id] = f"head {event.head_version} cannot be trained again"
             return

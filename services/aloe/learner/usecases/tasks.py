@@ -16,6 +16,7 @@ from aloe.learner.domain.errors import (
     TaskNotFound,
 )
 from aloe.learner.domain.events import Event
+from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import StoredLabel
 from aloe.learner.domain.pool import Clip, Pool
@@ -25,6 +26,7 @@ from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, check_task
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
+from aloe.learner.usecases.filtering import taken_rows
 from aloe.learner.usecases.listing import Listing, listing_of
 from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.promoting import find_head
@@ -208,12 +210,22 @@ class Tasks:
         report = RoundReport(rounds[0], state.advice, cached.times.of(version))
         return TaskUpdate(state, rounds[0], report)
 
-    async def labels(self, task_id: str) -> tuple[Task, Pool, AsyncIterator[list[ExportedLabel]]]:
-        """Return a task and its pool with every label, some at a time, in the pool's order."""
+    async def labels(
+        self, task_id: str, filter_: Filter | None = None
+    ) -> tuple[Task, Pool, AsyncIterator[list[ExportedLabel]]]:
+        """Return a task and its pool with every label, some at a time, in the pool's order.
+
+        Raises:
+            InvalidInput: the filter names a field that no clip has, or one of another kind.
+        """
         task, _, _ = await settled_task(self._store, task_id)
         # The pool after the labels: it then has the clip of each.
         stored = await self._store.read_labels(task)
         pool = await self._pools.fresh(task.pool_id)
+        if filter_ is not None:
+            cached = await self._cache.fresh(task_id)
+            taken = await taken_rows(pool, filter_, (cached.task, cached.view))
+            stored = [each for each in stored if each.row < len(taken) and taken[each.row]]
         return task, pool.pool, _exported(pool, stored)
 
     async def head(self, task_id: str, asked: str) -> ExportedHead:

@@ -115,7 +115,8 @@ def _first_free(stored: StoredTask, request: LeaseRequest, most: float) -> list[
         if pick.row not in stored.labels and pick.row not in stored.holds
     ]
     taken = free[: int(most)]
-    if len(taken) < min(most, request.basis.row_count - len(stored.labels) - len(stored.holds)):
+    others = 0 if request.is_complete else request.basis.row_count
+    if len(taken) < min(most, others - len(stored.labels) - len(stored.holds)):
         raise RankingTooShort
     return taken
 

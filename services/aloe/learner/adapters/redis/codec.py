@@ -352,15 +352,16 @@ def load_strategy(text: str) -> QueryStrategy | None:
 
 def dump_basis(basis: Basis) -> str:
     """Write what a ranking rests on, for the log."""
-    return json.dumps(astuple(basis), separators=(",", ":"))
+    *parts, choice = astuple(basis)
+    return json.dumps([*parts, choice] if choice else parts, separators=(",", ":"))
 
 
 def load_basis(text: str) -> Basis:
     """Read what dump_basis wrote."""
-    event_id, *counts, map_name = json.loads(text)
-    check_texts(event_id, map_name)
+    event_id, *counts, map_name, choice = [*json.loads(text), ""][:7]
+    check_texts(event_id, map_name, choice)
     row_count, retired_count, batch_size, most = map(check_row, counts)
-    return Basis(event_id, row_count, retired_count, batch_size, most, map_name)
+    return Basis(event_id, row_count, retired_count, batch_size, most, map_name, choice)
 
 
 def dump_head(head: Head) -> bytes:

@@ -26,7 +26,8 @@ class RedisLeases(TaskScripts):
             "lease",
             request.oracle_id,
             json.dumps([_sent(pick) for pick in request.ranking]),
-            request.basis.row_count,
+            # Of a complete ranking none is outside.
+            0 if request.is_complete else request.basis.row_count,
             request.max_count,
             milliseconds(request.duration),
             uuid.uuid4().hex,

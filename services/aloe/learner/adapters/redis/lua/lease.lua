@@ -1,5 +1,6 @@
 -- Leases the first free clips of a ranking.
--- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool that was ranked, more
+-- ARGV: epoch, oracle, { { row, score, class }, ... }, clips of the pool, 0 if all are ranked
+-- that may be leased, more
 -- than a score as { row, score, class, '', 1 if it was drawn at random, gain, nearest row, distance },
 -- most clips, duration in ms, prefix of lease ids, life of the answer in ms, head version, strategy,
 -- a line with the hash of each, what the ranking rests on.

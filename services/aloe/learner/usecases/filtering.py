@@ -1,0 +1,62 @@
+"""Which clips a call is about, by its filter: those of a pool, as they are in a task or not."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.domain.arrays import BoolArray
+from aloe.learner.domain.events import NO_CLASS, TaskView
+from aloe.learner.domain.filters.columns import Column
+from aloe.learner.domain.filters.syntax import Filter
+from aloe.learner.domain.task import SPLIT_OF_STATE, Task
+from aloe.values.states import ClipState, Split
+
+_STATES = tuple(state.name.lower() for state in ClipState if state is not ClipState.RETIRED)
+_SPLITS = tuple(split.value for split in Split)
+_SPLIT_CODES = np.array(
+    [
+        _SPLITS.index(SPLIT_OF_STATE.get(state, Split.TRAIN).value)
+        if state is not ClipState.RETIRED
+        else -1
+        for state in ClipState
+    ]
+)
+
+
+async def taken_rows(
+    pool: CachedPool, filter_: Filter | None, in_task: tuple[Task, TaskView] | None = None
+) -> BoolArray:
+    """Say which clips of a pool are there and taken by a filter.
+
+    Args:
+        pool: the pool.
+        filter_: None takes all.
+        in_task: a task on it, with the state of its clips; its fields can be named then.
+
+    Returns:
+        (row_count,) bool
+
+    Raises:
+        InvalidInput: the filter names a field that no clip has, or one of another kind.
+    """
+    row_count, retired = pool.row_count, list(pool.retired_rows)
+    taken = np.ones(row_count, np.bool_)
+    if filter_ is not None:
+        columns = task_columns(*in_task, row_count) if in_task else {}
+        taken = await pool.columns.taken_by(filter_, row_count, columns)
+    taken[retired] = False
+    return taken
+
+
+def task_columns(task: Task, view: TaskView, row_count: int) -> Mapping[str, Column]:
+    """Return what the first clips have in a task: state, split and label."""
+    view.grow(row_count)
+    states: NDArray[np.int8] = view.states[:row_count]
+    classes = view.class_indices[:row_count]
+    return {
+        "state": Column.of_codes(_STATES, np.where(states == ClipState.RETIRED, -1, states)),
+        "split": Column.of_codes(_SPLITS, _SPLIT_CODES[states]),
+        "label": Column.of_codes(task.classes, np.where(classes == NO_CLASS, -1, classes)),
+    }
