@@ -17,7 +17,7 @@ from tests.benchmarks.learner_default import MAPPED_DIM, default_figures, few_fi
 from tests.benchmarks.learner_graphs import graph_figures
 from tests.benchmarks.learner_growth import growth_table, query_figures
 from tests.benchmarks.learner_kernels import (
-    logistic_figures,
+    other_head_figures,
     scoring_figures,
     threads,
     training_figures,
@@ -116,7 +116,7 @@ def _about(sizes: Sizes) -> dict[str, Any]:
 def _default(sizes: Sizes) -> dict[str, Any]:
     mapped_count, repeats = min(sizes.clip_count, FULL.clip_count), 4 * sizes.repeats
     figures: dict[str, Any] = mapping_figures(mapped_count, DIM, repeats=sizes.repeats)
-    figures |= logistic_figures((300, 1_000), MAPPED_DIM, CLASS_COUNT, repeats=repeats)
+    figures |= other_head_figures((300, 1_000), MAPPED_DIM, CLASS_COUNT, repeats=repeats)
     figures |= batch_figures(MAPPED_DIM, CLASS_COUNT, repeats=sizes.repeats)
     data = clusters(sizes.clip_count, DIM, CLASS_COUNT)
     data = replace(data, embeddings=aligned(data.embeddings))

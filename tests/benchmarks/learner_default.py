@@ -1,4 +1,4 @@
-"""The default recipe, kernel map, logistic head and herding, through gRPC."""
+"""The default recipe, kernel map, ridge head and herding, through gRPC."""
 
 import statistics
 from collections import defaultdict

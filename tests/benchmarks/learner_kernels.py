@@ -18,7 +18,7 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.learner.domain.selection import first_clips
 from aloe.learner.domain.training import adam, glorot_uniform, train_head
-from aloe.values.recipes import PAPER_RECIPE, AdamRecipe, HeadRecipe, LogisticRecipe
+from aloe.values.recipes import PAPER_RECIPE, AdamRecipe, HeadRecipe, LogisticRecipe, RidgeRecipe
 from aloe.values.strategies import AcquisitionFunction, SelectionRule
 
 Float32Array = NDArray[np.float32]
@@ -113,14 +113,14 @@ def training_figures(
     }
 
 
-def logistic_figures(
+def other_head_figures(
     label_counts: tuple[int, ...], dim: int, class_count: int, *, repeats: int
 ) -> dict[str, float]:
-    """Time the logistic head beside the paper's, in one BLAS thread as in the learner."""
+    """Time the logistic and the ridge head beside the paper's, in one BLAS thread."""
     figures: dict[str, float] = {}
     for label_count in label_counts:
         data = clusters(label_count, dim, class_count)
-        # Logistic heads mostly read vectors of unit length.
+        # They mostly read vectors of about unit length.
         lengths = np.linalg.norm(data.embeddings, axis=1, keepdims=True)
         given = (data.embeddings / lengths, data.classes)
 
@@ -128,14 +128,19 @@ def logistic_figures(
             return train_head(recipe, *given, class_count=class_count, seed=0, version=1)
 
         with threadpool_limits(limits=1, user_api="blas"):
-            logistic, paper = in_turns(
-                repeats, lambda: train(LogisticRecipe()), lambda: train(PAPER_RECIPE)
+            logistic, ridge, paper = in_turns(
+                repeats,
+                lambda: train(LogisticRecipe()),
+                lambda: train(RidgeRecipe()),
+                lambda: train(PAPER_RECIPE),
             )
         name = f"{label_count}_labels_x_{dim}"
         figures |= {
             f"logistic_{name}_ms": 1e3 * float(np.median(logistic)),
+            f"ridge_{name}_ms": 1e3 * float(np.median(ridge)),
             f"adam_{name}_ms": 1e3 * float(np.median(paper)),
             f"logistic_over_adam_{name}": median_ratio(logistic, paper),
+            f"ridge_over_adam_{name}": median_ratio(ridge, paper),
         }
     return figures
 

@@ -56,8 +56,8 @@ Global___Representation: _TypeAlias = Representation  # noqa: Y015
 
 @_typing.final
 class HeadRecipe(_message.Message):
-    """How a head is trained: a softmax regression on embeddings, from scratch each
-    round.
+    """How a head is trained: a linear softmax classifier of embeddings, from scratch
+    each round.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -65,6 +65,7 @@ class HeadRecipe(_message.Message):
     ADAM_FIELD_NUMBER: _builtins.int
     LBFGS_FIELD_NUMBER: _builtins.int
     LOGISTIC_FIELD_NUMBER: _builtins.int
+    RIDGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def adam(self) -> Global___AdamRecipe:
         """The paper's."""
@@ -77,18 +78,23 @@ class HeadRecipe(_message.Message):
     def logistic(self) -> Global___LogisticRecipe:
         """Stops early; deterministic. A class without labels is never predicted."""
 
+    @_builtins.property
+    def ridge(self) -> Global___RidgeRecipe:
+        """In closed form; deterministic. A class without labels is never predicted."""
+
     def __init__(
         self,
         *,
         adam: Global___AdamRecipe | None = ...,
         lbfgs: Global___LbfgsRecipe | None = ...,
         logistic: Global___LogisticRecipe | None = ...,
+        ridge: Global___RidgeRecipe | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["adam", b"adam", "lbfgs", b"lbfgs", "logistic", b"logistic", "optimiser", b"optimiser"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adam", b"adam", "lbfgs", b"lbfgs", "logistic", b"logistic", "optimiser", b"optimiser", "ridge", b"ridge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adam", b"adam", "lbfgs", b"lbfgs", "logistic", b"logistic", "optimiser", b"optimiser"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adam", b"adam", "lbfgs", b"lbfgs", "logistic", b"logistic", "optimiser", b"optimiser", "ridge", b"ridge"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_optimiser: _TypeAlias = _typing.Literal["adam", "lbfgs", "logistic"]  # noqa: Y015
+    _WhichOneofReturnType_optimiser: _TypeAlias = _typing.Literal["adam", "lbfgs", "logistic", "ridge"]  # noqa: Y015
     _WhichOneofArgType_optimiser: _TypeAlias = _typing.Literal["optimiser", b"optimiser"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_optimiser) -> _WhichOneofReturnType_optimiser | None: ...
 
@@ -209,6 +215,45 @@ class LogisticRecipe(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__l2_penalty) -> _WhichOneofReturnType__l2_penalty | None: ...
 
 Global___LogisticRecipe: _TypeAlias = LogisticRecipe  # noqa: Y015
+
+@_typing.final
+class RidgeRecipe(_message.Message):
+    """Least squares of scores, 1 for the own class of a label and 0 for others. The
+    logits are the scores times what makes their log loss smallest on labels that
+    are left out, one at a time. Classes without labels are left out: they get
+    weights of 0 and a bias of -10,000.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    L2_PENALTY_FIELD_NUMBER: _builtins.int
+    CLASS_BALANCE_FIELD_NUMBER: _builtins.int
+    l2_penalty: _builtins.float
+    """Weight of the squared weights, as a part of the mean squared distance of the
+    labeled clips from their mean, 0.000001 to 1,000,000; 0.1 if unset.
+    """
+    class_balance: _builtins.float
+    """0 to 1; 0 if unset. As that of LogisticRecipe."""
+    def __init__(
+        self,
+        *,
+        l2_penalty: _builtins.float | None = ...,
+        class_balance: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_class_balance", b"_class_balance", "_l2_penalty", b"_l2_penalty", "class_balance", b"class_balance", "l2_penalty", b"l2_penalty"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_class_balance", b"_class_balance", "_l2_penalty", b"_l2_penalty", "class_balance", b"class_balance", "l2_penalty", b"l2_penalty"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__class_balance: _TypeAlias = _typing.Literal["class_balance"]  # noqa: Y015
+    _WhichOneofArgType__class_balance: _TypeAlias = _typing.Literal["_class_balance", b"_class_balance"]  # noqa: Y015
+    _WhichOneofReturnType__l2_penalty: _TypeAlias = _typing.Literal["l2_penalty"]  # noqa: Y015
+    _WhichOneofArgType__l2_penalty: _TypeAlias = _typing.Literal["_l2_penalty", b"_l2_penalty"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__class_balance) -> _WhichOneofReturnType__class_balance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__l2_penalty) -> _WhichOneofReturnType__l2_penalty | None: ...
+
+Global___RidgeRecipe: _TypeAlias = RidgeRecipe  # noqa: Y015
 
 @_typing.final
 class Head(_message.Message):

@@ -225,7 +225,8 @@ class _RecipeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Recipe.ValueTy
     """Means BEST."""
     RECIPE_BEST: _Recipe.ValueType  # 1
     """What needs the fewest labels, by all that was measured; it may become
-    another with a later version of the server. KERNEL at present.
+    another with a later version of the server. At present herding and ridge
+    heads on the kernel representation.
     """
     RECIPE_PAPER: _Recipe.ValueType  # 2
     """That of the paper, arXiv 2211.00119: Adam on embeddings, the smallest margin
@@ -245,7 +246,8 @@ RECIPE_UNSPECIFIED: Recipe.ValueType  # 0
 """Means BEST."""
 RECIPE_BEST: Recipe.ValueType  # 1
 """What needs the fewest labels, by all that was measured; it may become
-another with a later version of the server. KERNEL at present.
+another with a later version of the server. At present herding and ridge
+heads on the kernel representation.
 """
 RECIPE_PAPER: Recipe.ValueType  # 2
 """That of the paper, arXiv 2211.00119: Adam on embeddings, the smallest margin

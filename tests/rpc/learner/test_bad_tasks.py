@@ -90,6 +90,10 @@ BAD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
         {"head_recipe": head_pb2.HeadRecipe(logistic=head_pb2.LogisticRecipe(class_balance=1.5))},
         "task.head_recipe.logistic.class_balance",
     ),
+    "no penalty": (
+        {"head_recipe": head_pb2.HeadRecipe(ridge=head_pb2.RidgeRecipe(l2_penalty=0))},
+        "task.head_recipe.ridge.l2_penalty",
+    ),
 }
 
 

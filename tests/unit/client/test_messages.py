@@ -27,6 +27,7 @@ RECIPES = st.one_of(
     st.builds(
         client.LogisticRecipe, st.floats(allow_nan=False), COUNTS, st.floats(allow_nan=False)
     ),
+    st.builds(client.RidgeRecipe, st.floats(allow_nan=False), st.floats(allow_nan=False)),
 )
 PARTS = st.floats(allow_nan=False)
 PLAIN_RULES = (

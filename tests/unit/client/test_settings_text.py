@@ -93,6 +93,7 @@ def test_a_head_recipe_reads_as_it_was_written(recipe):
             "logistic:l2_penalty=0.0005,iteration_count=40,class_balance=0.5",
             "logistic:class_balance=0.5",
         ),
+        (client.RidgeRecipe(), "ridge:l2_penalty=0.1,class_balance=0.0", "ridge"),
     ],
 )
 def test_head_recipes_are_written_in_full_and_in_short(recipe, text, short):
@@ -103,7 +104,7 @@ def test_head_recipes_are_written_in_full_and_in_short(recipe, text, short):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("newton", "'newton' is no head recipe; there are adam, lbfgs, logistic"),
+        ("newton", "'newton' is no head recipe; there are adam, lbfgs, logistic, ridge"),
         ("logistic:0.1", "'0.1': logistic takes l2_penalty, iteration_count, class_balance"),
         ("logistic:iteration_count=2.5", "iteration_count must be a whole number"),
         ("adam:learning_rate=0", "learning_rate is 0.0; it must be over 0, at most 10"),

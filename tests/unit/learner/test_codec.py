@@ -25,7 +25,7 @@ from aloe.values.audio import (
     ChannelRule,
     Decoding,
 )
-from aloe.values.recipes import AdamRecipe, LbfgsRecipe, LogisticRecipe
+from aloe.values.recipes import AdamRecipe, LbfgsRecipe, LogisticRecipe, RidgeRecipe
 from aloe.values.stopping import (
     AllOfRules,
     AnyOfRules,
@@ -106,7 +106,8 @@ TASKS = st.builds(
         AdamRecipe, st.floats(1e-9, 10), st.integers(1, 10_000), st.integers(1, 65_536)
     )
     | st.builds(LbfgsRecipe, st.floats(0, 1e9))
-    | st.builds(LogisticRecipe, st.floats(0, 1e9), st.integers(1, 10_000), PARTS),
+    | st.builds(LogisticRecipe, st.floats(0, 1e9), st.integers(1, 10_000), PARTS)
+    | st.builds(RidgeRecipe, st.floats(1e-6, 1e6), PARTS),
     label_budget=st.none() | st.integers(1, 2**64 - 1),
     lease_duration=st.timedeltas(timedelta(microseconds=1), timedelta(days=1)),
     seed=st.integers(0, 2**64 - 1),

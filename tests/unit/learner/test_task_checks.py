@@ -18,7 +18,7 @@ from aloe.learner.domain.task import (
     check_strategy,
     check_task,
 )
-from aloe.values.recipes import AdamRecipe, LbfgsRecipe, LogisticRecipe
+from aloe.values.recipes import AdamRecipe, LbfgsRecipe, LogisticRecipe, RidgeRecipe
 from aloe.values.states import PoolState
 from aloe.values.stopping import (
     AllOfRules,
@@ -53,6 +53,8 @@ def fields_of(task: Task) -> list[str]:
         replace(GOOD, head_recipe=AdamRecipe(10.0, 10_000, 65_536)),
         replace(GOOD, head_recipe=LogisticRecipe()),
         replace(GOOD, head_recipe=LogisticRecipe(0.0, 1, 1.0)),
+        replace(GOOD, head_recipe=RidgeRecipe()),
+        replace(GOOD, head_recipe=RidgeRecipe(1e-6, 1.0)),
         replace(GOOD, head_recipe=LogisticRecipe(1e6, 10_000, 0.0)),
     ],
 )
@@ -114,6 +116,9 @@ def test_every_wrong_class_is_named_at_once():
         (LogisticRecipe(class_balance=-0.1), "logistic.class_balance"),
         (LogisticRecipe(class_balance=1.1), "logistic.class_balance"),
         (LogisticRecipe(class_balance=math.nan), "logistic.class_balance"),
+        (RidgeRecipe(l2_penalty=0.0), "ridge.l2_penalty"),
+        (RidgeRecipe(l2_penalty=1e6 + 1), "ridge.l2_penalty"),
+        (RidgeRecipe(class_balance=1.1), "ridge.class_balance"),
     ],
 )
 def test_wrong_recipes_are_named(recipe, field):

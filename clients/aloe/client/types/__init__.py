@@ -61,7 +61,13 @@ from aloe.values.audio import (
 )
 from aloe.values.duplicates import DuplicateRule
 from aloe.values.named_recipes import RecipeName
-from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe, LogisticRecipe
+from aloe.values.recipes import (
+    AdamRecipe,
+    HeadRecipe,
+    LbfgsRecipe,
+    LogisticRecipe,
+    RidgeRecipe,
+)
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import (
@@ -146,6 +152,7 @@ __all__ = [
     "Recording",
     "ReplayDifference",
     "Representation",
+    "RidgeRecipe",
     "Round",
     "SelectionRule",
     "Split",

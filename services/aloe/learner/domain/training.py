@@ -1,4 +1,4 @@
-"""Training a head: softmax regression from scratch, by the task's recipe."""
+"""Training a head: a linear softmax classifier from scratch, by the task's recipe."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,14 @@ from aloe.learner.domain.head import Head, pack
 from aloe.learner.domain.kernels.adam import adam_epoch
 from aloe.learner.domain.kernels.compiling import frozen
 from aloe.learner.domain.logistic import logistic, softmax_regression
-from aloe.values.recipes import AdamRecipe, HeadRecipe, LbfgsRecipe, LogisticRecipe
+from aloe.learner.domain.ridge import ridge
+from aloe.values.recipes import (
+    AdamRecipe,
+    HeadRecipe,
+    LbfgsRecipe,
+    LogisticRecipe,
+    RidgeRecipe,
+)
 
 _MOST_STEPS, _LEAST_GAIN, _LEAST_SLOPE = 1_000, 2.2e-9, 1e-5
 """When L-BFGS has converged: the limits that SciPy has by default."""
@@ -51,6 +58,8 @@ def train_head(
             weights, biases = lbfgs(recipe, embeddings, labels, class_count)
         case LogisticRecipe():
             weights, biases = logistic(recipe, embeddings, labels, class_count)
+        case RidgeRecipe():
+            weights, biases = ridge(recipe, embeddings, labels, class_count)
     return Head(version, weights, biases)
 
 
