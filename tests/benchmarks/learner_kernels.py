@@ -37,7 +37,7 @@ class Scoring:
     """One pool, as the learner has it in memory; reading and scoring use the same threads."""
 
     def __init__(self, embeddings: Float32Array, class_count: int) -> None:
-        self._embeddings, self._class_count = aligned(embeddings), class_count
+        self.embeddings, self._class_count = aligned(embeddings), class_count
         self._rows = np.arange(len(embeddings))
         self._is_open = np.ones(len(embeddings), np.bool_)
         self._threads = ThreadPoolExecutor(SCORING.thread_count)
@@ -45,13 +45,13 @@ class Scoring:
         self._ends = np.linspace(0, len(embeddings), share_count + 1).astype(int).tolist()
 
     def read(self) -> None:
-        self.share(lambda begin, end: _sum_of(self._embeddings, begin, end))
+        self.share(lambda begin, end: _sum_of(self.embeddings, begin, end))
 
     def score_and_pick(
         self, heads: list[Head], rule: SelectionRule = SelectionRule.CLASS_AWARE, count: int = 12
     ) -> None:
         judges = [Judge(head, AcquisitionFunction.SMALLEST_MARGIN) for head in heads]
-        judgement = Judgement(judges, self._embeddings, self._rows)
+        judgement = Judgement(judges, self.embeddings, self._rows)
         self.share(judgement.share)
         for scores, predicted in zip(judgement.scores, judgement.predicted, strict=True):
             first_clips(
@@ -65,7 +65,7 @@ class Scoring:
 
     def heads(self, count: int) -> list[Head]:
         generator = np.random.default_rng(1)
-        dim = self._embeddings.shape[1]
+        dim = self.embeddings.shape[1]
         biases = np.zeros(self._class_count, np.float32)
         return [
             Head(1, glorot_uniform(generator, dim, self._class_count), biases) for _ in range(count)

@@ -13,6 +13,7 @@ from aloe.cli import (
     pool_clips,
     pools,
     predictions,
+    searching,
     simulate,
     tasks,
     up,
@@ -37,6 +38,7 @@ app.add_typer(pool_clips.app, name="clip")
 app.add_typer(tasks.app, name="task")
 app.add_typer(heads.app, name="head")
 app.command(name="import")(clips.import_clips)
+app.command()(searching.search)
 app.command()(labeling.query)
 app.command()(labeling.submit)
 app.command()(labeling.label)

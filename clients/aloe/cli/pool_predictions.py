@@ -36,11 +36,12 @@ def predict_pool(
     *,
     head: str,
     max_error: float | None,
+    where: str,
     json: bool,
 ) -> None:
     """Write the predictions for a pool to a file of its ending, or to standard output."""
     writer = _writer_of(to, json=json)
-    blocks = learner.predict_pool(task_id, head=head, max_expected_error=max_error)
+    blocks = learner.predict_pool(task_id, head=head, max_expected_error=max_error, filter=where)
     with progress() as bar, writer as write:
         row = bar.add_task("predicting", total=None)
         written = Written()

@@ -28,6 +28,7 @@ from aloe.cli.options import (
     OptionalFiles,
     Server,
     TaskId,
+    Where,
     audio_files,
     client,
     parse_decoding,
@@ -78,17 +79,20 @@ def predict(
         ),
     ] = None,
     head: AskedHead = "",
+    where: Where = "",
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
     """Predict the classes of audio files; one that cannot be heard does not stop the others."""
     if of_pool == bool(paths):
         raise CommandError("give audio files to predict for, or --pool, and not both")
-    if to and not of_pool:
-        raise CommandError("--to goes with --pool")
+    if (to or where) and not of_pool:
+        raise CommandError("--to and --filter go with --pool")
     if of_pool:
         with client(server) as learner:
-            predict_pool(learner, task_id, to, head=head, max_error=max_error, json=json)
+            predict_pool(
+                learner, task_id, to, head=head, max_error=max_error, where=where, json=json
+            )
         return
     decoding = parse_decoding(channel, accept_damaged=accept_damaged)
     files = [path for path, _ in audio_files(paths or [])]

@@ -7,6 +7,7 @@ from aloe.v1 import head_pb2 as aloe_dot_v1_dot_head__pb2
 from aloe.v1 import labeling_pb2 as aloe_dot_v1_dot_labeling__pb2
 from aloe.v1 import pool_pb2 as aloe_dot_v1_dot_pool__pb2
 from aloe.v1 import prediction_pb2 as aloe_dot_v1_dot_prediction__pb2
+from aloe.v1 import search_pb2 as aloe_dot_v1_dot_search__pb2
 from aloe.v1 import task_pb2 as aloe_dot_v1_dot_task__pb2
 
 GRPC_GENERATED_VERSION = '1.80.0'
@@ -80,6 +81,11 @@ class LearnerServiceStub(object):
                 '/aloe.v1.LearnerService/ListClips',
                 request_serializer=aloe_dot_v1_dot_pool__pb2.ListClipsRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_pool__pb2.ListClipsResponse.FromString,
+                _registered_method=True)
+        self.SearchClips = channel.unary_unary(
+                '/aloe.v1.LearnerService/SearchClips',
+                request_serializer=aloe_dot_v1_dot_search__pb2.SearchClipsRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_search__pb2.SearchClipsResponse.FromString,
                 _registered_method=True)
         self.GetClip = channel.unary_unary(
                 '/aloe.v1.LearnerService/GetClip',
@@ -276,6 +282,13 @@ class LearnerServiceServicer(object):
 
     def ListClips(self, request, context):
         """Lists the clips of a pool in the order of their import.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchClips(self, request, context):
+        """Finds the clips of a pool that are most like a clip, a sound or an embedding.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -524,6 +537,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.ListClips,
                     request_deserializer=aloe_dot_v1_dot_pool__pb2.ListClipsRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_pool__pb2.ListClipsResponse.SerializeToString,
+            ),
+            'SearchClips': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchClips,
+                    request_deserializer=aloe_dot_v1_dot_search__pb2.SearchClipsRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_search__pb2.SearchClipsResponse.SerializeToString,
             ),
             'GetClip': grpc.unary_unary_rpc_method_handler(
                     servicer.GetClip,
@@ -836,6 +854,33 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/ListClips',
             aloe_dot_v1_dot_pool__pb2.ListClipsRequest.SerializeToString,
             aloe_dot_v1_dot_pool__pb2.ListClipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchClips(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/SearchClips',
+            aloe_dot_v1_dot_search__pb2.SearchClipsRequest.SerializeToString,
+            aloe_dot_v1_dot_search__pb2.SearchClipsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from aloe.v1 import head_pb2 as _head_pb2
 from aloe.v1 import labeling_pb2 as _labeling_pb2
 from aloe.v1 import pool_pb2 as _pool_pb2
 from aloe.v1 import prediction_pb2 as _prediction_pb2
+from aloe.v1 import search_pb2 as _search_pb2
 from aloe.v1 import task_pb2 as _task_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
@@ -69,6 +70,8 @@ class LearnerServiceStub:
     """
     ListClips: _grpc.UnaryUnaryMultiCallable[_pool_pb2.ListClipsRequest, _pool_pb2.ListClipsResponse]
     """Lists the clips of a pool in the order of their import."""
+    SearchClips: _grpc.UnaryUnaryMultiCallable[_search_pb2.SearchClipsRequest, _search_pb2.SearchClipsResponse]
+    """Finds the clips of a pool that are most like a clip, a sound or an embedding."""
     GetClip: _grpc.UnaryUnaryMultiCallable[_pool_pb2.GetClipRequest, _pool_pb2.GetClipResponse]
     """Describes a clip."""
     DeleteClips: _grpc.UnaryUnaryMultiCallable[_pool_pb2.DeleteClipsRequest, _pool_pb2.DeleteClipsResponse]
@@ -194,6 +197,8 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """
     ListClips: _aio.UnaryUnaryMultiCallable[_pool_pb2.ListClipsRequest, _pool_pb2.ListClipsResponse]  # type: ignore[assignment]
     """Lists the clips of a pool in the order of their import."""
+    SearchClips: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchClipsRequest, _search_pb2.SearchClipsResponse]  # type: ignore[assignment]
+    """Finds the clips of a pool that are most like a clip, a sound or an embedding."""
     GetClip: _aio.UnaryUnaryMultiCallable[_pool_pb2.GetClipRequest, _pool_pb2.GetClipResponse]  # type: ignore[assignment]
     """Describes a clip."""
     DeleteClips: _aio.UnaryUnaryMultiCallable[_pool_pb2.DeleteClipsRequest, _pool_pb2.DeleteClipsResponse]  # type: ignore[assignment]
@@ -352,6 +357,14 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pool_pb2.ListClipsResponse, _abc.Awaitable[_pool_pb2.ListClipsResponse]]:
         """Lists the clips of a pool in the order of their import."""
+
+    @_abc_1.abstractmethod
+    def SearchClips(
+        self,
+        request: _search_pb2.SearchClipsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_search_pb2.SearchClipsResponse, _abc.Awaitable[_search_pb2.SearchClipsResponse]]:
+        """Finds the clips of a pool that are most like a clip, a sound or an embedding."""
 
     @_abc_1.abstractmethod
     def GetClip(

@@ -26,7 +26,7 @@ from aloe.v1 import audio_pb2 as aloe_dot_v1_dot_audio__pb2
 from aloe.v1 import labeling_pb2 as aloe_dot_v1_dot_labeling__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61loe/v1/prediction.proto\x12\x07\x61loe.v1\x1a\x13\x61loe/v1/audio.proto\x1a\x16\x61loe/v1/labeling.proto\"\x81\x01\n\x12PredictPoolRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x0c\n\x04head\x18\x02 \x01(\t\x12\x17\n\x0fmin_clip_number\x18\x03 \x01(\x04\x12\x1f\n\x12max_expected_error\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x15\n\x13_max_expected_error\"\xa2\x02\n\x13PredictPoolResponse\x12\x10\n\x08\x63lip_ids\x18\x01 \x03(\t\x12\x14\n\x0c\x63lip_numbers\x18\x02 \x03(\x04\x12+\n\rprobabilities\x18\x03 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\"\n\x06states\x18\x04 \x03(\x0e\x32\x12.aloe.v1.ClipState\x12\x15\n\rlabel_indices\x18\x05 \x03(\x11\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x06 \x03(\x08\x12\x0f\n\x07\x63lasses\x18\x07 \x03(\t\x12\x14\n\x0chead_version\x18\x08 \x01(\r\x12\x12\n\nclip_count\x18\t \x01(\x04\x12\x1b\n\x0e\x65xpected_error\x18\n \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_expected_errorb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61loe/v1/prediction.proto\x12\x07\x61loe.v1\x1a\x13\x61loe/v1/audio.proto\x1a\x16\x61loe/v1/labeling.proto\"\x91\x01\n\x12PredictPoolRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x0c\n\x04head\x18\x02 \x01(\t\x12\x17\n\x0fmin_clip_number\x18\x03 \x01(\x04\x12\x1f\n\x12max_expected_error\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0e\n\x06\x66ilter\x18\x05 \x01(\tB\x15\n\x13_max_expected_error\"\xa2\x02\n\x13PredictPoolResponse\x12\x10\n\x08\x63lip_ids\x18\x01 \x03(\t\x12\x14\n\x0c\x63lip_numbers\x18\x02 \x03(\x04\x12+\n\rprobabilities\x18\x03 \x01(\x0b\x32\x14.aloe.v1.FloatMatrix\x12\"\n\x06states\x18\x04 \x03(\x0e\x32\x12.aloe.v1.ClipState\x12\x15\n\rlabel_indices\x18\x05 \x03(\x11\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x06 \x03(\x08\x12\x0f\n\x07\x63lasses\x18\x07 \x03(\t\x12\x14\n\x0chead_version\x18\x08 \x01(\r\x12\x12\n\nclip_count\x18\t \x01(\x04\x12\x1b\n\x0e\x65xpected_error\x18\n \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_expected_errorb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aloe.v1.prediction_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PREDICTPOOLREQUEST']._serialized_start=83
-  _globals['_PREDICTPOOLREQUEST']._serialized_end=212
-  _globals['_PREDICTPOOLRESPONSE']._serialized_start=215
-  _globals['_PREDICTPOOLRESPONSE']._serialized_end=505
+  _globals['_PREDICTPOOLREQUEST']._serialized_end=228
+  _globals['_PREDICTPOOLRESPONSE']._serialized_start=231
+  _globals['_PREDICTPOOLRESPONSE']._serialized_end=521
 # @@protoc_insertion_point(module_scope)

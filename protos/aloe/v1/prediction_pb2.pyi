@@ -30,6 +30,7 @@ class PredictPoolRequest(_message.Message):
     HEAD_FIELD_NUMBER: _builtins.int
     MIN_CLIP_NUMBER_FIELD_NUMBER: _builtins.int
     MAX_EXPECTED_ERROR_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     head: _builtins.str
@@ -46,6 +47,8 @@ class PredictPoolRequest(_message.Message):
     most this part of those that are accepted in the whole pool is expected to be
     wrong, 0 to 1; see PredictRequest.max_expected_error.
     """
+    filter: _builtins.str
+    """Only clips that this takes, as in QueryRequest. What is accepted is of these."""
     def __init__(
         self,
         *,
@@ -53,10 +56,11 @@ class PredictPoolRequest(_message.Message):
         head: _builtins.str = ...,
         min_clip_number: _builtins.int = ...,
         max_expected_error: _builtins.float | None = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error", "max_expected_error", b"max_expected_error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error", "head", b"head", "max_expected_error", b"max_expected_error", "min_clip_number", b"min_clip_number", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error", "filter", b"filter", "head", b"head", "max_expected_error", b"max_expected_error", "min_clip_number", b"min_clip_number", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_expected_error: _TypeAlias = _typing.Literal["max_expected_error"]  # noqa: Y015
     _WhichOneofArgType__max_expected_error: _TypeAlias = _typing.Literal["_max_expected_error", b"_max_expected_error"]  # noqa: Y015

@@ -4,11 +4,20 @@ import re
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from aloe.v1 import audio_pb2, head_pb2, labeling_pb2, pool_pb2, stopping_pb2, task_pb2
+from aloe.v1 import (
+    audio_pb2,
+    head_pb2,
+    labeling_pb2,
+    pool_pb2,
+    search_pb2,
+    stopping_pb2,
+    task_pb2,
+)
 from aloe.values.audio import AudioProblem, ChannelRule
 from aloe.values.duplicates import DuplicateRule
 from aloe.values.named_recipes import RecipeName
 from aloe.values.representations import Representation
+from aloe.values.similarities import Similarity
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import StopVerdict
 from aloe.values.strategies import AcquisitionFunction, SelectionRule
@@ -57,6 +66,7 @@ RECIPES = EnumOnWire(RecipeName, task_pb2.Recipe)
 REPRESENTATIONS = EnumOnWire(Representation, head_pb2.Representation)
 SELECTION_RULES = EnumOnWire(SelectionRule, task_pb2.SelectionRule)
 POOL_STATES = EnumOnWire(PoolState, task_pb2.PoolState)
+SIMILARITIES = EnumOnWire(Similarity, search_pb2.Similarity)
 SPLITS = EnumOnWire(Split, labeling_pb2.Split)
 CLIP_STATES = EnumOnWire(ClipState, labeling_pb2.ClipState)
 EVENT_KINDS = EnumOnWire(EventKind, labeling_pb2.EventKind)

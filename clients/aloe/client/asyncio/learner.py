@@ -17,6 +17,7 @@ from aloe.client.operations import (
     pools,
     predictions,
     results,
+    searches,
     tasks,
 )
 from aloe.client.operations.operation import Listing
@@ -110,6 +111,32 @@ class AsyncLearnerClient:
         timeout: timedelta | None = None,
     ) -> AsyncIterator[types.EmbeddedPoolClip]:
         return self._runner.stream(pools.export_clips(pool_id, skip_count, filter), timeout)
+
+    async def search_clips(
+        self,
+        pool_id: str,
+        like: types.Like,
+        *,
+        similarity: types.Similarity = types.Similarity.COSINE,
+        count: int = 50,
+        filter: str = "",
+        task_id: str | None = None,
+        unlabeled_only: bool = False,
+        encoder_fingerprint: str = "",
+        timeout: timedelta | None = None,
+    ) -> types.SearchResults:
+        operation = searches.search_clips(
+            pool_id,
+            like,
+            similarity=similarity,
+            count=count,
+            filter=filter,
+            task_id=task_id,
+            unlabeled_only=unlabeled_only,
+            encoder_fingerprint=encoder_fingerprint,
+            max_bytes=self._runner.endpoint.max_clip_bytes,
+        )
+        return await self._runner.run(operation, timeout)
 
     async def get_clip(
         self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
@@ -352,10 +379,11 @@ class AsyncLearnerClient:
         head: int | str = 0,
         min_clip_number: int = 0,
         max_expected_error: float | None = None,
+        filter: str = "",
         timeout: timedelta | None = None,
     ) -> AsyncIterator[types.PoolPredictions]:
         operation = pool_predictions.predict_pool(
-            task_id, head, min_clip_number, max_expected_error
+            task_id, head, min_clip_number, max_expected_error, filter
         )
         return self._runner.stream(operation, timeout)
 

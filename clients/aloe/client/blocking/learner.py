@@ -15,6 +15,7 @@ from aloe.client.operations import (
     pools,
     predictions,
     results,
+    searches,
     tasks,
 )
 from aloe.client.operations.operation import Listing
@@ -155,6 +156,50 @@ class LearnerClient:
         With a filter, as in list_clips, those that it takes; what is skipped is of these.
         """
         return self._runner.stream(pools.export_clips(pool_id, skip_count, filter), timeout)
+
+    def search_clips(
+        self,
+        pool_id: str,
+        like: types.Like,
+        *,
+        similarity: types.Similarity = types.Similarity.COSINE,
+        count: int = 50,
+        filter: str = "",
+        task_id: str | None = None,
+        unlabeled_only: bool = False,
+        encoder_fingerprint: str = "",
+        timeout: timedelta | None = None,
+    ) -> types.SearchResults:
+        """Find the clips of a pool that are most like an example, the most alike first.
+
+        All clips are compared. An example that is a clip of the pool is not found.
+
+        Args:
+            pool_id: the pool.
+            like: a clip's id, or its name where it is of another pool; a sound; or an embedding.
+            similarity: how they are compared.
+            count: at most so many, up to 10,000.
+            filter: only clips that this takes, as in list_clips; with a task as in query.
+            task_id: a task on the pool, for the filter and for unlabeled_only.
+            unlabeled_only: only clips that are open to queries of the task.
+            encoder_fingerprint: of the encoder that made an embedding; empty vouches for it.
+            timeout: of the whole call.
+
+        Raises:
+            EncoderMismatch: the example is of another encoder than the pool.
+        """
+        operation = searches.search_clips(
+            pool_id,
+            like,
+            similarity=similarity,
+            count=count,
+            filter=filter,
+            task_id=task_id,
+            unlabeled_only=unlabeled_only,
+            encoder_fingerprint=encoder_fingerprint,
+            max_bytes=self._runner.endpoint.max_clip_bytes,
+        )
+        return self._runner.run(operation, timeout)
 
     def get_clip(
         self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
@@ -510,6 +555,7 @@ class LearnerClient:
         head: int | str = 0,
         min_clip_number: int = 0,
         max_expected_error: float | None = None,
+        filter: str = "",
         timeout: timedelta | None = None,
     ) -> Iterator[types.PoolPredictions]:
         """Yield what a head makes of all clips of its pool, thousands at a time, in their order.
@@ -523,10 +569,11 @@ class LearnerClient:
             max_expected_error: accept predictions for clips without an answer, the surest first,
                 while at most this part of all that are accepted, 0 to 1, is expected to be wrong.
                 It takes a head whose accuracy was estimated; InvalidArgument otherwise.
+            filter: only clips that this takes, as in query; what is accepted is of these.
             timeout: how long nothing may come.
         """
         operation = pool_predictions.predict_pool(
-            task_id, head, min_clip_number, max_expected_error
+            task_id, head, min_clip_number, max_expected_error, filter
         )
         return self._runner.stream(operation, timeout)
 

@@ -17,13 +17,18 @@ def predict_pool(
     head: int | str,
     min_clip_number: int,
     max_expected_error: float | None,
+    filter: str = "",
 ) -> StreamOperation[types.PoolPredictions]:
     """Predict for all clips of a task's pool from a clip number on."""
     task, first = task_name(task_id), uint64("min_clip_number", min_clip_number)
 
     def request(asked: str, number: int) -> pb.PredictPoolRequest:
         return pb.PredictPoolRequest(
-            task=task, head=asked, min_clip_number=number, max_expected_error=max_expected_error
+            task=task,
+            head=asked,
+            min_clip_number=number,
+            max_expected_error=max_expected_error,
+            filter=filter,
         )
 
     reader = _Reader(asks_to_accept=max_expected_error is not None)

@@ -72,7 +72,7 @@ def list_clips(pool_id: str, filter: str) -> ListOperation[types.Clip]:
     return lambda page_token: Operation(
         "ListClips",
         pool_pb2.ListClipsRequest(pool=name, page_token=page_token, filter=filter),
-        lambda response: Page(tuple(map(_parse_clip, response.clips)), response.next_page_token),
+        lambda response: Page(tuple(map(parse_clip, response.clips)), response.next_page_token),
     )
 
 
@@ -80,7 +80,7 @@ def get_clip(pool_id: str, clip_id: str) -> Operation[types.Clip]:
     return Operation(
         "GetClip",
         pool_pb2.GetClipRequest(name=clip_name(pool_id, clip_id)),
-        lambda response: _parse_clip(response.clip),
+        lambda response: parse_clip(response.clip),
     )
 
 
@@ -118,7 +118,7 @@ def rename_clip(pool_id: str, clip_id: str, new_id: str) -> Operation[types.Clip
     return Operation(
         "RenameClip",
         pool_pb2.RenameClipRequest(name=clip_name(pool_id, clip_id), new_id=new_id),
-        lambda response: _parse_clip(response.clip),
+        lambda response: parse_clip(response.clip),
     )
 
 
@@ -157,7 +157,8 @@ def _parse_pool(message: pool_pb2.Pool) -> types.Pool:
     )
 
 
-def _parse_clip(message: pool_pb2.Clip) -> types.Clip:
+def parse_clip(message: pool_pb2.Clip) -> types.Clip:
+    """Read a clip."""
     return types.Clip(
         clip_id=names.parse_clip_name(message.name).clip_id,
         uri=message.uri,
@@ -175,4 +176,4 @@ def _parse_embedded_clips(
 ) -> Iterator[types.EmbeddedPoolClip]:
     embeddings = decode_matrix(message.embeddings)
     for clip, embedding in zip(message.clips, embeddings, strict=True):
-        yield types.EmbeddedPoolClip(_parse_clip(clip), embedding)
+        yield types.EmbeddedPoolClip(parse_clip(clip), embedding)

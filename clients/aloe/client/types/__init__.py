@@ -50,6 +50,7 @@ from aloe.client.types.pools import (
     NewClip,
     Pool,
 )
+from aloe.client.types.search import FoundClip, Like, SearchResults
 from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
 from aloe.values.attributes import Attributes, AttributeValue
 from aloe.values.audio import (
@@ -69,6 +70,7 @@ from aloe.values.recipes import (
     RidgeRecipe,
 )
 from aloe.values.representations import Representation
+from aloe.values.similarities import Similarity
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 from aloe.values.stopping import (
     AllOfRules,
@@ -121,6 +123,7 @@ __all__ = [
     "EventKind",
     "FieldViolation",
     "Float32Array",
+    "FoundClip",
     "Head",
     "HeadMap",
     "HeadRecipe",
@@ -134,6 +137,7 @@ __all__ = [
     "LabelCountRule",
     "LbfgsRecipe",
     "Lease",
+    "Like",
     "LogisticRecipe",
     "NewClip",
     "Pcm",
@@ -154,7 +158,9 @@ __all__ = [
     "Representation",
     "RidgeRecipe",
     "Round",
+    "SearchResults",
     "SelectionRule",
+    "Similarity",
     "Split",
     "StablePredictionsRule",
     "StopAdvice",

@@ -82,6 +82,10 @@ class CachedPool:
         """
         return self._matrices[map_name].rows(self.row_count)
 
+    async def lengths(self) -> Float32Array:
+        """Return the lengths of the embeddings, (n_clips,) float32; KeyError unless loaded."""
+        return await self._matrices[""].lengths(self.row_count)
+
     @property
     def byte_count(self) -> int:
         """Bytes that its matrices take."""

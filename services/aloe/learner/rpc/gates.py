@@ -25,6 +25,8 @@ def make_gates() -> Mapping[str, Gate]:
         "Query": Gate("queries", 32),
         **dict.fromkeys(("SubmitLabels", "ReleaseLeases", "RenewLeases"), answering),
         "Predict": Gate("predictions", 64),
+        # Each takes all cores, for as long as it takes to read a pool once.
+        "SearchClips": Gate("searches", 16),
         "GetClipAudio": Gate("recordings", 32),
         **dict.fromkeys(_READING, reading),
         **dict.fromkeys(_CHANGING, changing),

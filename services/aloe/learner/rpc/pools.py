@@ -46,9 +46,9 @@ _SAMPLE_FORMATS = {
 }
 
 
-def read_audio(message: audio_pb2.Audio) -> Audio:
+def read_audio(message: audio_pb2.Audio, field: str = "audio") -> Audio:
     """Read a recording. The embedding service checks it. Raises InvalidInput."""
-    decoding = fields.valid(read_decoding, message.decoding, "audio.decoding")
+    decoding = fields.valid(read_decoding, message.decoding, f"{field}.decoding")
     if message.WhichOneof("content") != "pcm":
         return EncodedAudio(message.encoded, decoding)
     pcm = message.pcm

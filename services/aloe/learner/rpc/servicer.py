@@ -6,14 +6,22 @@ from typing import Any
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.filters.parsing import parse_filter
-from aloe.learner.rpc import fields, heads, labeling, pools, predictions, tasks
+from aloe.learner.rpc import fields, heads, labeling, pools, predictions, searches, tasks
 from aloe.learner.rpc.gates import make_gates
 from aloe.learner.rpc.statuses import write_unreadable
 from aloe.learner.usecases.learner import Learner
 from aloe.serving.guard import caller_of
 from aloe.serving.idle import while_taken
 from aloe.serving.server import Service
-from aloe.v1 import head_pb2, labeling_pb2, learner_service_pb2, pool_pb2, prediction_pb2, task_pb2
+from aloe.v1 import (
+    head_pb2,
+    labeling_pb2,
+    learner_service_pb2,
+    pool_pb2,
+    prediction_pb2,
+    search_pb2,
+    task_pb2,
+)
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 from aloe.wire import names, times
 from aloe.wire.bounds import CHANGED_CLIP_COUNT, CLIP_PAGE_COUNT
@@ -103,6 +111,13 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             clips=[pools.write_clip(pool_id, clip) for clip in clips],
             next_page_token="" if next_row is None else str(next_row),
         )
+
+    async def SearchClips(
+        self, request: search_pb2.SearchClipsRequest, context: Any
+    ) -> search_pb2.SearchClipsResponse:
+        pool_id = fields.read_pool_id(request.pool, "pool")
+        outcome = await self._learner.searching.search(pool_id, searches.read_search(request))
+        return searches.write_outcome(pool_id, outcome)
 
     async def GetClip(
         self, request: pool_pb2.GetClipRequest, context: Any
@@ -291,6 +306,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             max_expected_error=(
                 request.max_expected_error if request.HasField("max_expected_error") else None
             ),
+            filter_=parse_filter(request.filter),
         )
         messages = predictions.write_pool_prediction(prediction)
         async for message in while_taken(context, self._export_idle_s, messages):

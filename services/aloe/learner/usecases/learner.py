@@ -14,6 +14,7 @@ from aloe.learner.usecases.import_memory import DEFAULT_LIMITS, ImportLimits
 from aloe.learner.usecases.importing import Importer
 from aloe.learner.usecases.label_import import LabelImporter
 from aloe.learner.usecases.labeling import Labeling
+from aloe.learner.usecases.likeness import Likeness
 from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.pool_predicting import PoolPredictor
 from aloe.learner.usecases.pools import Pools
@@ -22,6 +23,7 @@ from aloe.learner.usecases.promoting import Promoting
 from aloe.learner.usecases.ranking import Ranking
 from aloe.learner.usecases.replaying import Replaying
 from aloe.learner.usecases.retiring import Retiring
+from aloe.learner.usecases.searching import Searching
 from aloe.learner.usecases.tasks import Tasks
 from aloe.learner.usecases.training import Trainer
 
@@ -65,6 +67,8 @@ class Learner:
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, self.maps)
         self.label_importer = LabelImporter(store, pool_cache, self.trainer)
         ranking = Ranking(pool_cache, self.maps)
+        likeness = Likeness(store, pool_cache, encoder)
+        self.searching = Searching(store, pool_cache, task_cache, likeness)
         self.labeling = Labeling(
             store, pool_cache, task_cache, self.trainer, ranking, recorder=recorder
         )

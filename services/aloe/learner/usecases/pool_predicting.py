@@ -14,11 +14,13 @@ from aloe.learner.domain.accepting import accept_errors
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from aloe.learner.domain.estimating import AccuracyEstimate, chances_of
 from aloe.learner.domain.events import TaskView
+from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, class_probabilities
 from aloe.learner.domain.representations.pool_map import name_of
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.store import Store
+from aloe.learner.usecases.filtering import taken_rows
 from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.predicting import check_error, estimate_of
 from aloe.learner.usecases.promoting import find_head
@@ -67,7 +69,13 @@ class PoolPredictor:
         self._store, self._pools, self._tasks, self._maps = store, pools, tasks, maps
 
     async def predict(
-        self, task_id: str, *, head: str, first_row: int, max_expected_error: float | None
+        self,
+        task_id: str,
+        *,
+        head: str,
+        first_row: int,
+        max_expected_error: float | None,
+        filter_: Filter | None = None,
     ) -> PoolPrediction:
         """Predict for all clips of a task's pool from a row on, as they are now.
 
@@ -77,13 +85,14 @@ class PoolPredictor:
             first_row: where to begin.
             max_expected_error: part that may be wrong of the predictions to accept, which are of
                 clips without an answer; of the whole pool, wherever it begins.
+            filter_: which clips; what is accepted is of these.
 
         Raises:
             HeadNotTrained: the task has no head yet.
             HeadVersionUnknown: the head that is asked for is not kept.
             PromotionNotFound: no head has the name that is asked for.
             InvalidInput: the head's accuracy was not estimated, on which max_expected_error
-                depends.
+                depends; or the filter names a field that no clip has, or one of another kind.
         """
         check_error(max_expected_error)
         cached = await self._tasks.fresh(task_id)
@@ -94,10 +103,9 @@ class PoolPredictor:
         pool_map = await self._maps.of_head(cached.task.pool_id, used)
         pool = await self._pools.fresh(cached.task.pool_id)
         await self._pools.load(pool, pool_map)
-        matrix = pool.matrix(name_of(pool_map))
+        is_live = await taken_rows(pool, filter_, (cached.task, cached.view))
+        matrix = pool.matrix(name_of(pool_map))[: len(is_live)]
         # Copies: both change while blocks are taken.
-        is_live = np.ones(len(matrix), np.bool_)
-        is_live[pool.retired_rows] = False
         states, class_indices = _answers(cached.view, len(matrix))
         accepted, expected_error = None, None
         if estimate is not None and max_expected_error is not None:

@@ -1,0 +1,163 @@
+"""How alike the clips of a pool are to an example: a clip, a sound or an embedding."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aloe.admission.gate import not_working
+from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.clips import found_clips
+from aloe.learner.cache.pools import PoolCache
+from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
+from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, Violation
+from aloe.learner.domain.judging import all_in_range
+from aloe.learner.domain.pool import RANGE_RULE, Audio, Pool
+from aloe.learner.domain.similarity import cosines, inner_products, judge_of
+from aloe.learner.ports.encoder import EncoderPort
+from aloe.learner.ports.store import Store
+from aloe.learner.usecases.settling import is_of
+from aloe.values.audio import NOTHING_FOUND, AudioReport
+from aloe.values.similarities import Similarity
+
+
+@dataclass(frozen=True, slots=True)
+class NamedClip:
+    """A clip by its name."""
+
+    pool_id: str
+    clip_id: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenEmbedding:
+    """An embedding, and what made it."""
+
+    vector: Float32Array
+    """(n,) float32, of whatever length the caller sent"""
+    fingerprint: str
+    """Empty for the pool's encoder."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """What clips are to be like."""
+
+    content: NamedClip | Audio | GivenEmbedding
+    similarity: Similarity
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownExample:
+    """An example whose embedding is known."""
+
+    vector: Float32Array
+    """(embedding_dim,) float32"""
+    similarity: Similarity
+    content_hash: str = ""
+    """Of a clip of the pool, which is not compared with itself."""
+    row: int = -1
+    report: AudioReport = NOTHING_FOUND
+    """What was found in its sound."""
+
+    def leave_out(self, pool: CachedPool, taken: BoolArray) -> None:
+        """Take the example itself, if it is a clip of the pool, out of some rows."""
+        if 0 <= self.row < len(taken) and is_of(pool, self.row, self.content_hash):
+            taken[self.row] = False
+
+
+class Likeness:
+    """Finds embeddings of examples, and compares them with the clips of a pool."""
+
+    def __init__(self, store: Store, pools: PoolCache, encoder: EncoderPort) -> None:
+        self._store, self._pools, self._encoder = store, pools, encoder
+
+    async def known(self, pool_id: str, example: Example, field: str) -> KnownExample:
+        """Return the embedding of an example by a pool's encoder.
+
+        Args:
+            pool_id: the pool.
+            example: what clips are to be like.
+            field: of the request, which is blamed.
+
+        Raises:
+            PoolNotFound: there is no such pool, or that of the clip.
+            ClipNotFound: there is no such clip.
+            EncoderMismatch: it is of another encoder, or the embedding service has another.
+            InvalidInput: it cannot be heard, is of the wrong size or has no direction.
+        """
+        pool = await self._store.read_pool(pool_id)
+        match example.content:
+            case NamedClip():
+                known = await self._clip(pool, example.content, example.similarity)
+            case GivenEmbedding():
+                _check_given(pool, example.content, field)
+                known = KnownExample(example.content.vector, example.similarity)
+            case _:
+                known = await self._sound(pool, example.content, example.similarity, field)
+        if known.similarity is Similarity.COSINE and not np.any(known.vector):
+            raise InvalidInput.of(field, "its embedding has no length, and so no cosine; use DOT")
+        return known
+
+    async def _clip(self, pool: Pool, name: NamedClip, similarity: Similarity) -> KnownExample:
+        (found,) = await found_clips(self._store, name.pool_id, [name.clip_id])
+        of_clip = await self._store.read_pool(name.pool_id)
+        _check_encoder(pool, of_clip.encoder.fingerprint, f"pools/{name.pool_id}")
+        (vector,) = await self._store.read_vectors(of_clip, found.row, 1)
+        is_own = name.pool_id == pool.pool_id
+        row = found.row if is_own else -1
+        return KnownExample(vector, similarity, found.content_hash, row)
+
+    async def _sound(
+        self, pool: Pool, sound: Audio, similarity: Similarity, field: str
+    ) -> KnownExample:
+        async with not_working():  # The embedding service has its own turns.
+            (made,) = await self._encoder.embed(pool.encoder, [sound])
+        if isinstance(made, InvalidInput):
+            raise InvalidInput(
+                *(Violation(f"{field}.audio", each.description) for each in made.violations)
+            )
+        return KnownExample(made.embedding, similarity, report=made.report)
+
+    async def of_rows(
+        self, pool: CachedPool, example: KnownExample, rows: IntArray
+    ) -> Float32Array:
+        """Compare an example with clips of a pool.
+
+        Args:
+            pool: the pool.
+            example: by the pool's encoder.
+            rows: (n,) int64, ascending.
+
+        Returns:
+            (n,) float32
+
+        Raises:
+            StoreWentBack: the pool is not of the store's past; a fresh one is.
+        """
+        vectors = await self._pools.load(pool)
+        found = await pool.scorer("").score(judge_of(example.vector), vectors, rows)
+        products = inner_products(*found)
+        if example.similarity is Similarity.DOT:
+            return products
+        lengths = await pool.lengths()
+        return cosines(products, lengths[rows], float(np.linalg.norm(example.vector)))
+
+
+def _check_given(pool: Pool, given: GivenEmbedding, field: str) -> None:
+    if given.fingerprint:
+        _check_encoder(pool, given.fingerprint, "the embedding")
+    size, dim = len(given.vector), pool.encoder.embedding_dim
+    if size != dim:
+        raise InvalidInput.of(
+            f"{field}.embedding", f"{size} values; the pool's embeddings have {dim}"
+        )
+    if not all_in_range(given.vector[None]):
+        raise InvalidInput.of(f"{field}.embedding", RANGE_RULE)
+
+
+def _check_encoder(pool: Pool, fingerprint: str, what: str) -> None:
+    if fingerprint != pool.encoder.fingerprint:
+        raise EncoderMismatch(
+            f"{what} is of encoder {fingerprint}, pools/{pool.pool_id} of"
+            f" {pool.encoder.fingerprint}; they cannot be compared"
+        )
