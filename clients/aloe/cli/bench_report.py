@@ -41,10 +41,10 @@ def report(
     if json:
         print_json(written)
         return
-    for table in written.labels:
+    for table in written.overview:
         results.print(f"\n{table.title}", style="bold", markup=False, highlight=False)
         print_table(table.columns, [[cell.text for cell in row] for row in table.rows])
-    for note in dict.fromkeys(note for table in written.labels for note in table.notes):
+    for note in dict.fromkeys(note for table in written.overview for note in table.notes):
         results.print(note, style="dim", markup=False, highlight=False, soft_wrap=True)
     for each in written.findings:
         results.print(f"\n{each.title}", style="bold", markup=False, highlight=False)

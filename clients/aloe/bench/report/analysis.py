@@ -1,6 +1,6 @@
 """All figures of a report, computed from the runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aloe.bench.report.arms import (
@@ -17,8 +17,10 @@ from aloe.bench.report.arms import (
     random_beside,
 )
 from aloe.bench.report.comparing import Comparison, compare
+from aloe.bench.report.estimates import EstimateError, estimate_errors
 from aloe.bench.report.intervals import Estimate
 from aloe.bench.report.labels_needed import OverallRatio, overall_ratios
+from aloe.bench.report.overall_starts import OverallStart, overall_starts
 from aloe.bench.report.runs import Results, Run, Setting
 from aloe.bench.report.setting_runs import Group, SettingRuns, group_of, settings_of
 from aloe.bench.report.stopping import Stop, rules_of, stops_of
@@ -83,6 +85,16 @@ class ArmOverall:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmEstimates:
+    """How right the heads of an arm say that they are, over all settings."""
+
+    arm: Arm
+    arm_name: str
+    errors: tuple[EstimateError, ...]
+    """At each label count."""
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that a results file says."""
 
@@ -92,6 +104,9 @@ class Figures:
     settings: tuple[SettingFigures, ...]
     overall: tuple[ArmOverall, ...]
     """The other arms."""
+    starts: tuple[OverallStart, ...]
+    estimates: tuple[ArmEstimates, ...]
+    """Of the arms whose heads were estimated."""
 
 
 def analyze(results: Results, levels: Sequence[float], baseline: str = "") -> Figures:
@@ -121,7 +136,17 @@ def analyze(results: Results, levels: Sequence[float], baseline: str = "") -> Fi
         overall=tuple(
             ArmOverall(arm, arm_name(arm, arms), overall[arm]) for arm in arms if arm in overall
         ),
+        starts=overall_starts(views),
+        estimates=tuple(_arm_estimates(arms, views)),
     )
+
+
+def _arm_estimates(arms: Sequence[Arm], views: Sequence[SettingRuns]) -> Iterator[ArmEstimates]:
+    for arm in arms:
+        name = arm_name(arm, arms)
+        errors = estimate_errors(name, [view.runs[arm] for view in views if arm in view.runs])
+        if errors:
+            yield ArmEstimates(arm, name, errors)
 
 
 def runs_of(results: Results, setting: Setting, group: GroupFigures) -> dict[str, list[Run]]:

@@ -1,70 +1,126 @@
-"""How far the learner's estimates of accuracy, without validation labels, are from the truth."""
+"""How right heads say that they are, without validation labels, and what they would accept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from aloe.bench.report.intervals import Estimate, mean_estimate
+from aloe.bench.report.intervals import Estimate
+from aloe.bench.report.over_settings import mean_over, share_over
 from aloe.bench.report.runs import Run
+from aloe.bench.results.schema import CHECKED_LABEL_COUNTS
 
-LABEL_COUNTS = (50, 100, 200, 400)
-"""Where estimates are looked at."""
 _NEAR = 0.9
 """Rounds end at other label counts: a head of that part of the labels, at least, stands for it."""
+_ESTIMATE = ("test_accuracy", "estimated_accuracy", "estimated_low", "estimated_high")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepting:
+    """Predictions that heads would accept by themselves, so that a given part of them is wrong."""
+
+    share: Estimate
+    """Of the clips, 0 to 1."""
+    error: Estimate | None
+    """Part of the accepted predictions of all runs that is wrong; None where none is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class EstimateError:
-    """Estimates of the heads of one query strategy's runs at a label count.
+    """The heads of an arm at a label count.
 
     The truth is the accuracy on the test clips, which are not many: it is uncertain itself.
     """
 
     name: str
-    """Of the query strategy."""
+    """Of the arm, or of its query strategy."""
     label_count: int
     run_count: int
+    setting_count: int
     absolute_error: Estimate
     """Mean distance from the truth, 0 to 1."""
     error: Estimate
     """Mean of estimate minus truth; below 0 the learner claims too little."""
-    covered: float
+    covered: Estimate
     """Part of the runs whose interval holds the truth."""
-    width: float
+    width: Estimate
     """Mean width of the intervals, 0 to 1."""
+    rest: Accepting | None
+    """Of the train clips that were not asked; None where that was not looked at."""
+    test: Accepting | None
 
 
-def estimate_errors(name: str, runs: Sequence[Run]) -> tuple[EstimateError, ...]:
-    """Compare estimates with the truth at each of LABEL_COUNTS that runs came to."""
-    found = (_at(name, count, runs) for count in LABEL_COUNTS)
+def estimate_errors(name: str, by_setting: Sequence[Sequence[Run]]) -> tuple[EstimateError, ...]:
+    """Compare with the truth at each of CHECKED_LABEL_COUNTS that runs came to.
+
+    Args:
+        name: of the arm.
+        by_setting: its runs in one or more settings, each of which counts alike.
+    """
+    found = (_at(name, count, by_setting) for count in CHECKED_LABEL_COUNTS)
     return tuple(each for each in found if each is not None)
 
 
-def _at(name: str, label_count: int, runs: Sequence[Run]) -> EstimateError | None:
-    rows = [row for run in runs if (row := _head_at(run, label_count)) is not None]
-    if not rows:
+def _at(name: str, label_count: int, by_setting: Sequence[Sequence[Run]]) -> EstimateError | None:
+    heads = [
+        {
+            run.seed: (run, place)
+            for run in runs
+            if (place := _head_at(run, label_count)) is not None
+        }
+        for runs in by_setting
+    ]
+    heads = [each for each in heads if each]
+    if not heads:
         return None
-    truth, value, low, high = np.array(rows).T
-    absolute, error = mean_estimate(abs(value - truth)), mean_estimate(value - truth)
-    if absolute is None or error is None:
+    rows = [
+        {
+            seed: tuple(run.at(each, place) for each in _ESTIMATE)
+            for seed, (run, place) in of.items()
+        }
+        for of in heads
+    ]
+    figures = {
+        "absolute_error": [{s: abs(v - t) for s, (t, v, _, _) in of.items()} for of in rows],
+        "error": [{s: v - t for s, (t, v, _, _) in of.items()} for of in rows],
+        "covered": [{s: float(a <= t <= b) for s, (t, _, a, b) in of.items()} for of in rows],
+        "width": [{s: b - a for s, (_, _, a, b) in of.items()} for of in rows],
+    }
+    means = {key: mean for key, of in figures.items() if (mean := mean_over(of)) is not None}
+    if len(means) < len(figures):  # No seed is in every setting.
         return None
     return EstimateError(
         name=name,
         label_count=label_count,
-        run_count=len(rows),
-        absolute_error=absolute,
-        error=error,
-        covered=float(((low <= truth) & (truth <= high)).mean()),
-        width=float((high - low).mean()),
+        run_count=sum(map(len, heads)),
+        setting_count=len(heads),
+        **means,
+        rest=_accepting(heads, "rest"),
+        test=_accepting(heads, "test"),
     )
 
 
-def _head_at(run: Run, label_count: int) -> tuple[float, ...] | None:
-    """Return truth, estimate and interval of the last head up to a label count."""
-    names = ("test_accuracy", "estimated_accuracy", "estimated_low", "estimated_high")
+def _accepting(heads: Sequence[Mapping[int, tuple[Run, int]]], part: str) -> Accepting | None:
+    names = tuple(f"{part}_{each}_count" for each in ("clip", "accepted", "wrong"))
+    counts = [
+        {
+            seed: row
+            for seed, (run, place) in of.items()
+            if np.isfinite(row := tuple(run.at(each, place) for each in names)).all()
+        }
+        for of in heads
+    ]
+    # Without clips there is nothing to accept.
+    counts = [{seed: row for seed, row in of.items() if row[0]} for of in counts]
+    share = share_over([{s: (n, c, c) for s, (c, n, _) in of.items()} for of in counts])
+    wrong = share_over([{s: (k, n, c) for s, (c, n, k) in of.items()} for of in counts])
+    return Accepting(share, wrong) if share else None
+
+
+def _head_at(run: Run, label_count: int) -> int | None:
+    """Return the place of the last head up to a label count that has an estimate."""
     places = np.flatnonzero(run.labels <= label_count)
     if not len(places) or run.labels[places[-1]] < _NEAR * label_count:
         return None
-    figures = tuple(float(run.figures[name][places[-1]]) for name in names)
-    return figures if np.isfinite(figures).all() else None
+    place = int(places[-1])
+    return place if np.isfinite([run.at(each, place) for each in _ESTIMATE]).all() else None

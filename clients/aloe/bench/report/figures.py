@@ -16,6 +16,7 @@ from aloe.bench.report.arms import RANDOM
 from aloe.bench.report.curves import Curve
 from aloe.bench.report.forest import ForestPanel, draw_forest
 from aloe.bench.report.label_tables import strategies_of
+from aloe.bench.report.line_panels import LinePanel, draw_lines
 from aloe.bench.report.panels import Ceiling, Panel, draw_panels, spoken
 from aloe.bench.report.runs import ReportError, Results, Run
 from aloe.bench.report.wait_ratios import WaitRatio
@@ -96,6 +97,16 @@ def write_forest(figures: Figures, path: Path) -> str | None:
         }
         panels.insert(0, ForestPanel("geometric mean", overall))
     return _write(lambda: draw_forest(panels, spoken(figures.baseline_name)), path)
+
+
+def write_lines(rows: Sequence[Sequence[LinePanel]], path: Path) -> str | None:
+    """Draw rows of panels as SVG and PNG; return the SVG, None of no rows.
+
+    Args:
+        rows: of panels with lines.
+        path: of the files, without .svg and .png.
+    """
+    return _write(lambda: draw_lines(rows), path) if rows else None
 
 
 def _ratios_of(figures: SettingFigures) -> dict[str, dict[float, WaitRatio]]:

@@ -12,9 +12,8 @@ from aloe.bench.report.wait_ratios import (
     WaitRatio,
     corrected,
     geometric_mean,
-    joint_bound,
+    mean_ratio,
     ratio_of,
-    swapped_p,
 )
 
 ByArm = Mapping[Arm, Sequence[Run]]
@@ -88,8 +87,8 @@ def paired_with(
     for arm, own in waits.items():
         seeds = sorted(own.keys() & base.keys())
         if seeds:
-            found[arm] = PairedWaits(
-                tuple(own[seed] for seed in seeds), tuple(base[seed] for seed in seeds)
+            found[arm] = PairedWaits.of_one(
+                (own[seed] for seed in seeds), (base[seed] for seed in seeds)
             )
     return found
 
@@ -140,22 +139,13 @@ def _overall_at(
         arm: {name: each for name, each in of_arm.items() if each.is_known}
         for arm, of_arm in pairs.items()
     }
-    ratios = corrected({arm: _mean_ratio(list(of.values())) for arm, of in known.items() if of})
+    ratios = corrected({arm: mean_ratio(list(of.values())) for arm, of in known.items() if of})
     return {
         arm: OverallRatio(
             level, ratios.get(arm), tuple(known[arm]), _open(of_arm), *_worst(known[arm])
         )
         for arm, of_arm in pairs.items()
     }
-
-
-def _mean_ratio(pairs: Sequence[PairedWaits]) -> WaitRatio:
-    return WaitRatio(
-        ratio=geometric_mean(pairs),
-        bound=joint_bound([each.bound for each in pairs]),
-        limit=None,
-        p_value=swapped_p(pairs),
-    )
 
 
 def _open(pairs: Mapping[str, PairedWaits]) -> tuple[str, ...]:

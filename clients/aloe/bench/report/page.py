@@ -52,8 +52,8 @@ class Page:
     title: str
     findings: tuple[Findings, ...]
     paper: tuple[Table, ...]
-    labels: Part
-    """Labels needed, in all settings."""
+    overview: tuple[Section, ...]
+    """What is said over all settings, each a section of one part."""
     sections: tuple[Section, ...]
     metadata: Mapping[str, Any]
 

@@ -24,7 +24,14 @@ FIGURES = (
     "round_s",
 )
 """The numbers of a head that the report uses."""
-LATER_FIGURES = ("estimated_accuracy", "estimated_low", "estimated_high")
+LATER_FIGURES = (
+    *("estimated_accuracy", "estimated_low", "estimated_high"),
+    *(
+        f"{part}_{what}_count"
+        for part in ("rest", "test")
+        for what in ("clip", "right", "accepted", "wrong")
+    ),
+)
 """Likewise; results of earlier versions do not have them."""
 _COLUMNS = (*RUN_COLUMNS, "round", "label_count", "stop", "pick_labels", *FIGURES)
 
@@ -80,9 +87,13 @@ class Run:
         """Labels of the first head, which it did not ask for."""
         return int(self.labels[0])
 
+    def at(self, figure: str, place: int) -> float:
+        """Return a figure of a head, by its place."""
+        return float(self.figures[figure][place])
+
     def last(self, figure: str) -> float:
         """Return a figure of the last head."""
-        return float(self.figures[figure][-1])
+        return self.at(figure, -1)
 
     def curve(self, places: Float64Array) -> Float64Array:
         """Return (2, n_points): places (labels or rounds) above the test accuracies there."""
@@ -99,6 +110,11 @@ class Results:
     ceilings: tuple[Run, ...]
     """Of ALL_LABELS."""
     metadata: Mapping[str, Any]
+
+    @property
+    def max_expected_error(self) -> float:
+        """What part of the predictions that heads accepted was to be wrong at most."""
+        return float(self.metadata.get("spec", {}).get("max_expected_error", 0.0))
 
 
 def read_results(folder: Path) -> Results:

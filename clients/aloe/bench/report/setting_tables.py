@@ -12,7 +12,6 @@ from aloe.bench.report.comparing import (
     Power,
     power_of,
 )
-from aloe.bench.report.estimates import EstimateError
 from aloe.bench.report.measures import Utilisation
 from aloe.bench.report.panels import spoken
 from aloe.bench.report.stopping import ALL, ANY, Stop
@@ -196,36 +195,4 @@ def difference_table(comparisons: Sequence[Comparison], name: str, title: str) -
             for each in comparisons
         ),
         notes=comparison_notes(comparisons),
-    )
-
-
-def estimate_table(errors: Sequence[EstimateError], group: str, name: str) -> Table:
-    """Say how far estimates without validation labels are from the accuracy on the test clips."""
-    return Table(
-        name=name,
-        title=f"Estimates of accuracy without validation labels, {group}",
-        columns=(
-            "query strategy",
-            "labels",
-            "runs",
-            "mean distance from test accuracy, points",
-            "estimate minus test accuracy, points",
-            "intervals that hold test accuracy, %",
-            "width of intervals, points",
-        ),
-        rows=tuple(
-            cells(
-                spoken(each.name),
-                str(each.label_count),
-                str(each.run_count),
-                percent_text(each.absolute_error),
-                percent_text(each.error),
-                number_text(100 * each.covered, 0),
-                number_text(100 * each.width, 0),
-            )
-            for each in errors
-        ),
-        notes=(
-            "Of the last head up to so many labels. Few test clips tell their accuracy roughly.",
-        ),
     )

@@ -7,23 +7,36 @@ from aloe.bench.report.arms import RANDOM
 from aloe.bench.report.comparing import Comparison
 from aloe.bench.report.intervals import Estimate
 from aloe.bench.report.label_tables import ratio_cell, waited_text
+from aloe.bench.report.overall_starts import Gain, OverallStart
 from aloe.bench.report.panels import spoken
 from aloe.bench.report.setting_tables import comparison_notes
-from aloe.bench.report.starts import START_LABEL_COUNTS, AccuracyAt
+from aloe.bench.report.starts import START_LABEL_COUNTS, AccuracyAt, MeanWait
 from aloe.bench.report.strategy_figures import StrategyFigures
 from aloe.bench.report.table import (
     MISSING,
     Cell,
     Table,
+    estimate_text,
     number_text,
     p_text,
     percent_text,
     signed_text,
 )
+from aloe.bench.report.wait_ratios import WaitRatio
 
 _START_NOTE = (
     "In brackets behind an accuracy: minus random's, points, seed by seed. Clips are counted where"
-    " a run asked for all of its labels."
+    " a run asked for all of its labels. ≥: some runs ended before; their clips count up to there."
+)
+
+_OVERALL_NOTE = (
+    "Each arm beside the random picks that share most with it, seed by seed. Accuracies are means"
+    " over settings, bold where the interval has not 0 in it; ratios are geometric means."
+)
+_SEEN_NOTE = (
+    "÷: mean clips over random's; below 1 needs fewer. ≤ where random's runs ended before they saw"
+    " a class, ≥ where the arm's did, ≈ where both did: then clips count up to the end of the"
+    " shortest such run. Only of runs that asked for all of their labels."
 )
 
 
@@ -39,6 +52,8 @@ def random_table(figures: GroupFigures, name: str) -> Table:
             "corrected p",
             *(f"accuracy with {count} labels, %" for count in START_LABEL_COUNTS),
             "clips until every class is seen",
+            "÷ random's",
+            "clips until a class is seen, mean over classes",
             "÷ random's",
         ),
         rows=tuple(_random_row(each, by_name.get(each.name)) for each in figures.strategies),
@@ -57,10 +72,61 @@ def _random_row(figures: StrategyFigures, area: Comparison | None) -> tuple[Cell
         Cell(p_text(area.corrected_p) if area and area.corrected_p is not None else MISSING),
         *(Cell(_accuracy_text(each, figures.seeds)) for each in figures.start),
         Cell(waited_text(seen.every_class) if seen else MISSING),
-        Cell("1")
-        if seen and figures.name == RANDOM
-        else ratio_cell(seen.over_random if seen else None),
+        _ratio(figures, seen.over_random if seen else None),
+        Cell(_mean_text(seen.mean_class) if seen else MISSING),
+        _ratio(figures, seen.mean_over_random if seen else None),
     )
+
+
+def _ratio(figures: StrategyFigures, ratio: WaitRatio | None) -> Cell:
+    is_random = figures.classes_seen is not None and figures.name == RANDOM
+    return Cell("1") if is_random else ratio_cell(ratio)
+
+
+def _mean_text(wait: MeanWait) -> str:
+    text = estimate_text(wait.mean)
+    return f"≥ {text}" if wait.is_at_least else text
+
+
+def overall_start_table(starts: Sequence[OverallStart]) -> Table:
+    """Say how every arm begins beside random picks, over all settings."""
+    others = [each for each in starts if each.gains]
+    return Table(
+        name="starts-overall",
+        title="Against random picks, over all settings",
+        columns=(
+            "arm",
+            *(
+                f"accuracy with {count} labels minus random's, points"
+                for count in START_LABEL_COUNTS
+            ),
+            "clips until every class is seen ÷ random's",
+            "until a class is seen, mean over classes, ÷",
+            "settings",
+        ),
+        rows=tuple(
+            (
+                Cell(spoken(each.arm_name)),
+                *(_gain_cell(gain) for gain in each.gains),
+                ratio_cell(each.every_class),
+                ratio_cell(each.mean_class),
+                Cell(str(max(each.setting_count, *(gain.setting_count for gain in each.gains)))),
+            )
+            for each in others
+        ),
+        notes=(
+            _OVERALL_NOTE,
+            _SEEN_NOTE,
+        ),
+    )
+
+
+def _gain_cell(gain: Gain) -> Cell:
+    found = gain.difference
+    if found is None:
+        return Cell(MISSING)
+    is_shown = found.low is not None and found.high is not None and not found.low <= 0 <= found.high
+    return Cell(_points(found), is_shown)
 
 
 def _accuracy_text(found: AccuracyAt, seeds: Sequence[int]) -> str:

@@ -6,6 +6,7 @@ from math import inf, nan
 
 import numpy as np
 
+from aloe.bench.arrays import Float64Array
 from aloe.bench.report.censored import Wait, Waited, waited
 from aloe.bench.report.intervals import Estimate, mean_estimate
 from aloe.bench.report.runs import Results, Run, Setting
@@ -36,24 +37,49 @@ def accuracies_at(runs: Sequence[Run], random_runs: Sequence[Run]) -> tuple[Accu
 
 
 def _accuracy_at(label_count: int, runs: Sequence[Run], random_runs: Sequence[Run]) -> AccuracyAt:
-    own, random = (
-        {run.seed: _read_off(run, label_count) for run in of_arm} for of_arm in (runs, random_runs)
-    )
+    places = np.array([label_count], np.float64)
     return AccuracyAt(
         label_count=label_count,
-        accuracy=mean_estimate(list(own.values())),
+        accuracy=mean_estimate([read_off(run, places)[0] for run in runs]),
         over_random=mean_estimate(
-            [own[seed] - random[seed] for seed in sorted(own.keys() & random.keys())]
+            [gain[0] for gain in gains_over_random(runs, random_runs, places).values()]
         ),
     )
 
 
-def _read_off(run: Run, label_count: int) -> float:
+def gains_over_random(
+    runs: Sequence[Run], random_runs: Sequence[Run], label_counts: Float64Array
+) -> dict[int, Float64Array]:
+    """Return what each run has over random's of the same seed: seed to (n_counts,) float64.
+
+    Args:
+        runs: of an arm.
+        random_runs: of the arm to compare with.
+        label_counts: (n_counts,) float64.
+    """
+    random = {run.seed: run for run in random_runs}
+    return {
+        run.seed: read_off(run, label_counts) - read_off(random[run.seed], label_counts)
+        for run in sorted(runs, key=lambda each: each.seed)
+        if run.seed in random
+    }
+
+
+def read_off(run: Run, label_counts: Float64Array) -> Float64Array:
+    """Read test accuracies off the line between the heads around label counts.
+
+    Args:
+        run: whose.
+        label_counts: (n_counts,) float64.
+
+    Returns:
+        (n_counts,) float64, NaN where there is no head on both sides.
+    """
     curve = run.curve(run.labels)
     if not curve.size:
-        return nan
+        return np.full(len(label_counts), nan)
     labels, accuracies = curve
-    return float(np.interp(label_count, labels, accuracies, left=nan, right=nan))
+    return np.asarray(np.interp(label_counts, labels, accuracies, left=nan, right=nan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +91,26 @@ class ClassSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class MeanWait:
+    """A mean of waits, each counted to the end of its run at most."""
+
+    mean: Estimate
+    is_at_least: bool
+    """Whether some were longer than that."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClassesSeen:
     """Clips that were asked until classes were seen, abstentions included."""
 
     every_class: Waited
+    """Until the last one was."""
     over_random: WaitRatio | None
-    """Of the clips until every class was seen, to random's; None for random itself."""
+    """Of that to random's; None for random itself."""
+    mean_class: MeanWait
+    """Until a class was, on average over classes."""
+    mean_over_random: WaitRatio | None
+    """Of that to random's; None for random itself."""
     by_class: tuple[ClassSeen, ...]
 
 
@@ -84,20 +124,54 @@ def classes_seen(
         random_runs: of the arm to compare with; empty for random itself.
         classes: those of the train clips.
     """
-    own, random = _seen(runs, classes), _seen(random_runs, classes)
+    own = _seen(runs, classes)
     if not own or not classes:
         return None
-    seeds = sorted(own.keys() & random.keys())
-    pairs = PairedWaits(
-        tuple(_last(own[seed]) for seed in seeds), tuple(_last(random[seed]) for seed in seeds)
-    )
+    paired = class_waits(runs, random_runs, classes)
     return ClassesSeen(
         every_class=waited([_last(waits) for waits in own.values()]),
-        over_random=ratio_of(pairs) if seeds else None,
+        over_random=ratio_of(paired.every_class) if paired else None,
+        mean_class=_mean_wait(list(own.values())),
+        mean_over_random=ratio_of(paired.mean_class) if paired else None,
         by_class=tuple(
             ClassSeen(name, waited([waits[name] for waits in own.values()])) for name in classes
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClassWaits:
+    """Clips until classes were seen, beside random's under the same seeds."""
+
+    every_class: PairedWaits
+    mean_class: PairedWaits
+
+
+def class_waits(
+    runs: Sequence[Run], random_runs: Sequence[Run], classes: Sequence[str]
+) -> ClassWaits | None:
+    """Pair the clips until classes were seen with random's; None without a seed in common."""
+    own, random = _seen(runs, classes), _seen(random_runs, classes)
+    seeds = sorted(own.keys() & random.keys())
+    if not seeds or not classes:
+        return None
+    return ClassWaits(
+        every_class=PairedWaits.of_one(
+            (_last(own[seed]) for seed in seeds), (_last(random[seed]) for seed in seeds)
+        ),
+        mean_class=PairedWaits(
+            tuple(tuple(own[seed].values()) for seed in seeds),
+            tuple(tuple(random[seed].values()) for seed in seeds),
+        ),
+    )
+
+
+def _mean_wait(runs: Sequence[dict[str, Wait]]) -> MeanWait:
+    means = [np.mean([min(each.count, each.end) for each in waits.values()]) for waits in runs]
+    is_cut = any(each.count == inf for waits in runs for each in waits.values())
+    found = mean_estimate(np.array(means))
+    assert found is not None  # noqa: S101 - ends are finite
+    return MeanWait(found, is_cut)
 
 
 def _seen(runs: Sequence[Run], classes: Sequence[str]) -> dict[int, dict[str, Wait]]:
@@ -109,6 +183,23 @@ def _seen_in(run: Run, classes: Sequence[str]) -> dict[str, Wait]:
     answers = [answer for of_head in run.answers for answer in of_head]
     places = {name: place for place, name in reversed(list(enumerate(answers, start=1)))}
     return {name: Wait(places.get(name, inf), len(answers)) for name in classes}
+
+
+def classes_seen_after(run: Run, classes: Sequence[str], clip_counts: Float64Array) -> Float64Array:
+    """Return the part of the classes that a run had seen after so many clips.
+
+    Args:
+        run: that asked for all of its labels.
+        classes: one or more.
+        clip_counts: (n_counts,) float64.
+
+    Returns:
+        (n_counts,) float64, 0 to 1; NaN past the end of the run.
+    """
+    waits = _seen_in(run, classes)
+    counts = np.array([each.count for each in waits.values()])
+    seen = (counts[:, np.newaxis] <= clip_counts).mean(axis=0)
+    return np.where(clip_counts <= next(iter(waits.values())).end, seen, nan)
 
 
 def _last(waits: dict[str, Wait]) -> Wait:

@@ -91,12 +91,21 @@ def strategy_figures(runs: Sequence[Run], name: str, around: Surroundings) -> St
 
 
 def with_corrected_p(strategies: Sequence[StrategyFigures]) -> tuple[StrategyFigures, ...]:
-    """Correct the tests of clips until every class is seen, which are a family under Holm."""
+    """Correct the tests of clips until classes are seen: of the last one, and on average.
+
+    Each of the two is a family under Holm.
+    """
     seen = {each.name: each.classes_seen for each in strategies if each.classes_seen}
-    ratios = corrected({name: e.over_random for name, e in seen.items() if e.over_random})
+    last = corrected({name: e.over_random for name, e in seen.items() if e.over_random})
+    mean = corrected({name: e.mean_over_random for name, e in seen.items() if e.mean_over_random})
     return tuple(
-        replace(each, classes_seen=replace(seen[each.name], over_random=ratios[each.name]))
-        if each.name in ratios
+        replace(
+            each,
+            classes_seen=replace(
+                seen[each.name], over_random=last[each.name], mean_over_random=mean[each.name]
+            ),
+        )
+        if each.name in last
         else each
         for each in strategies
     )

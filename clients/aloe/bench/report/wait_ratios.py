@@ -1,9 +1,10 @@
 """Ratios of waiting times under the same seeds, where some runs never got there."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
+from itertools import chain
 from math import exp, inf
 from typing import TypeVar
 
@@ -64,20 +65,27 @@ class PairedWaits:
     "Restricted Mean Survival Time", BMC Medical Research Methodology 13, 2013).
     """
 
-    first: tuple[Wait, ...]
-    """One for each seed; at least one."""
-    second: tuple[Wait, ...]
+    first: tuple[tuple[Wait, ...], ...]
+    """For each seed, one or more, the waits of its run, one or more, of which the mean counts."""
+    second: tuple[tuple[Wait, ...], ...]
     """Of the baseline, of the same seeds in the same order."""
+
+    @classmethod
+    def of_one(cls, first: Iterable[Wait], second: Iterable[Wait]) -> "PairedWaits":
+        """Pair runs that wait for one thing."""
+        return cls(tuple((wait,) for wait in first), tuple((wait,) for wait in second))
 
     @cached_property
     def limit(self) -> float:
         """Infinity where every run got there."""
-        return min((w.end for w in (*self.first, *self.second) if w.count == inf), default=inf)
+        every = chain.from_iterable((*self.first, *self.second))
+        return min((wait.end for wait in every if wait.count == inf), default=inf)
 
     @property
     def bound(self) -> Bound:
         is_first_cut, is_second_cut = (
-            any(wait.count > self.limit for wait in waits) for waits in (self.first, self.second)
+            any(wait.count > self.limit for wait in chain.from_iterable(waits))
+            for waits in (self.first, self.second)
         )
         if is_first_cut and is_second_cut:
             return Bound.RESTRICTED
@@ -91,13 +99,14 @@ class PairedWaits:
 
     @property
     def is_known(self) -> bool:
-        return any(wait.count <= self.limit for wait in (*self.first, *self.second))
+        every = chain.from_iterable((*self.first, *self.second))
+        return any(wait.count <= self.limit for wait in every)
 
     @cached_property
     def counts(self) -> tuple[Float64Array, Float64Array]:
         """Of both, each (n_seeds,) float64, none above the limit."""
         first, second = (
-            np.array([min(wait.count, self.limit) for wait in waits])
+            np.array([np.mean([min(each.count, self.limit) for each in of]) for of in waits])
             for waits in (self.first, self.second)
         )
         return first, second
@@ -119,6 +128,20 @@ def ratio_of(pairs: PairedWaits) -> WaitRatio:
         bound=pairs.bound,
         limit=None if pairs.limit == inf else pairs.limit,
         p_value=swapped_p([pairs]) if pairs.is_known else None,
+    )
+
+
+def mean_ratio(settings: Sequence[PairedWaits]) -> WaitRatio:
+    """Return the geometric mean of the ratios of settings, its p not corrected yet.
+
+    Args:
+        settings: one or more, each with a ratio.
+    """
+    return WaitRatio(
+        ratio=geometric_mean(settings),
+        bound=joint_bound([each.bound for each in settings]),
+        limit=None,
+        p_value=swapped_p(settings),
     )
 
 

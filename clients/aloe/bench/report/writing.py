@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aloe.bench.report.analysis import (
+    ArmEstimates,
     ArmOverall,
     Figures,
     GroupFigures,
@@ -16,17 +17,19 @@ from aloe.bench.report.analysis import (
     runs_of,
 )
 from aloe.bench.report.arms import NoSuchArm
+from aloe.bench.report.estimate_tables import accept_table, estimate_table
 from aloe.bench.report.estimates import estimate_errors
 from aloe.bench.report.figures import AXES, write_forest, write_learning_curves
 from aloe.bench.report.findings import Findings, findings_of
 from aloe.bench.report.label_tables import label_table, overall_table
+from aloe.bench.report.overall_starts import OverallStart
+from aloe.bench.report.overview import estimates_part, starts_part
 from aloe.bench.report.page import Page, Part, Picture, Section, render, title_of
 from aloe.bench.report.panels import spoken
 from aloe.bench.report.paper import paper_tables
 from aloe.bench.report.runs import ReportError, Results, read_results
 from aloe.bench.report.setting_tables import (
     difference_table,
-    estimate_table,
     stop_table,
     strategy_table,
     win_table,
@@ -49,8 +52,13 @@ class Report:
     """What labels needed are compared with, as --baseline takes it; empty without runs."""
     settings: tuple[SettingFigures, ...]
     overall: tuple[ArmOverall, ...]
-    labels: tuple[Table, ...]
-    """Labels needed: over all settings where there are several, then in each."""
+    starts: tuple[OverallStart, ...]
+    """How arms begin beside random picks, over all settings."""
+    estimates: tuple[ArmEstimates, ...]
+    """How right heads say that they are, over all settings."""
+    overview: tuple[Table, ...]
+    """Labels needed, over all settings where there are several and in each; how arms begin, and how
+    right heads say that they are, over all settings."""
     paper: tuple[Table, ...]
     metadata: Mapping[str, Any]
 
@@ -82,14 +90,14 @@ def write_report(
         for name in ("figures", "tables"):
             (output / name).mkdir(parents=True, exist_ok=True)
         paper = paper_tables(figures.settings)
-        labels = _labels_part(figures, output / "figures")
+        overview = tuple(_overview(figures, results, output / "figures"))
         sections = tuple(_sections(figures, results, output / "figures"))
-        for table in _every_table(paper, labels, sections):
+        for table in (*paper, *_tables_of(overview), *_tables_of(sections)):
             _write_table(table, output / "tables")
         findings = tuple(findings_of(figures))
         title = title_of([each.setting.dataset for each in figures.settings])
         path = output / "index.html"
-        page = Page(title, findings, paper, labels, sections, results.metadata)
+        page = Page(title, findings, paper, overview, sections, results.metadata)
         path.write_text(render(page), encoding="utf-8")
     except OSError as error:
         raise ReportError(f"cannot write the report to {output}: {error.strerror}") from error
@@ -99,10 +107,27 @@ def write_report(
         baseline=figures.baseline.name if figures.baseline else "",
         settings=figures.settings,
         overall=figures.overall,
-        labels=labels.tables,
+        starts=figures.starts,
+        estimates=figures.estimates,
+        overview=tuple(_tables_of(overview)),
         paper=paper,
         metadata=results.metadata,
     )
+
+
+def _overview(figures: Figures, results: Results, folder: Path) -> Iterator[Section]:
+    """Yield what is said over all settings, as far as there is anything."""
+    for name, title, part in (
+        ("labels", "Labels needed", _labels_part(figures, folder)),
+        ("starts", "From the first labels on", starts_part(figures, folder)),
+        (
+            "estimates",
+            "How right heads say that they are",
+            estimates_part(figures, results.max_expected_error, folder),
+        ),
+    ):
+        if part.tables:
+            yield Section(name, title, (part,))
 
 
 def _labels_part(figures: Figures, folder: Path) -> Part:
@@ -154,19 +179,18 @@ def _group_part(
         tables.append(class_table(group, f"{name}-classes"))
     if len(group.comparisons) > 1:
         tables.append(win_table(group, f"{name}-wins"))
-    errors = [error for each, own in runs.items() for error in estimate_errors(each, own)]
+    errors = [error for each, own in runs.items() for error in estimate_errors(each, [own])]
     if errors:
         tables.append(estimate_table(errors, group.name, f"{name}-estimates"))
+    accepted = accept_table(errors, results.max_expected_error, group.name, f"{name}-accepted")
+    if accepted is not None:
+        tables.append(accepted)
     if group.stops:
         tables.append(stop_table(group, f"{name}-stops"))
     return Part(group.name, tuple(pictures), tuple(tables))
 
 
-def _every_table(
-    paper: Sequence[Table], labels: Part, sections: Sequence[Section]
-) -> Iterator[Table]:
-    yield from paper
-    yield from labels.tables
+def _tables_of(sections: Sequence[Section]) -> Iterator[Table]:
     for section in sections:
         for part in section.parts:
             yield from part.tables

@@ -54,6 +54,7 @@ def test_every_figure_in_the_page_is_valid_and_named(page):
         labels.append(root.get("aria-label"))
     assert labels == [
         "Labels needed, as part of those of margin-class-aware",
+        "How arms begin, beside random picks, over all settings",
         "fsdd, digit, yamnet: class-aware, against labels",
         "fsdd, digit, yamnet: class-aware, against rounds",
     ]
@@ -69,6 +70,36 @@ def test_figures_of_the_page_take_its_colours(page):
     body = page[page.index("</style>") :]
     assert "var(--curve-1)" in body
     assert not re.findall(r"#[0-9a-fA-F]{6}\b", body)
+
+
+def test_estimates_and_what_heads_would_accept_have_a_section(tmp_path):
+    rows = planted_rows(("smallest_margin", "random"), seed_count=6)
+    for row in rows:
+        if row["label_count"] in (50, 100, 200):
+            accuracy = row["test_accuracy"] - 0.02
+            row |= {
+                "estimated_accuracy": accuracy,
+                "estimated_low": accuracy - 0.05,
+                "estimated_high": accuracy + 0.05,
+                "rest_clip_count": 300,
+                "rest_accepted_count": 150,
+                "rest_wrong_count": 6,
+            }
+    found = write_report(
+        write_results(tmp_path, rows, {"spec": {"max_expected_error": 0.02}}), tmp_path / "report"
+    )
+    page = found.page.read_text(encoding="utf-8")
+    assert '<h2 id="estimates">How right heads say that they are</h2>' in page
+    assert "Predictions accepted so that 2% of them are wrong, over all settings" in page
+    (margin, _) = found.estimates
+    assert [each.label_count for each in margin.errors] == [50, 100, 200]
+    assert margin.errors[0].error.value == pytest.approx(-0.02)
+    accepting = margin.errors[0].rest
+    assert accepting is not None
+    assert accepting.error is not None
+    assert accepting.error.value == pytest.approx(0.04)
+    assert {"estimates-overall", "accepted-overall"} <= {each.name for each in found.overview}
+    assert (tmp_path / "report" / "figures" / "estimates.svg").is_file()
 
 
 def test_metadata_of_the_results_is_shown(page):
@@ -97,7 +128,7 @@ def test_figures_and_tables_are_files_too(written):
     stem = "fsdd-digit-yamnet-class-aware"
     assert names == {
         f"{name}.{kind}"
-        for name in ("labels", f"{stem}-labels", f"{stem}-rounds")
+        for name in ("labels", "starts", f"{stem}-labels", f"{stem}-rounds")
         for kind in ("svg", "png")
     }
     svg = ET.parse(written / "figures" / f"{stem}-labels.svg")  # noqa: S314 - we wrote it
@@ -107,6 +138,7 @@ def test_figures_and_tables_are_files_too(written):
     assert tables == {
         "table-1",
         "labels-fsdd-digit-yamnet",
+        "starts-overall",
         *(f"{stem}-{kind}" for kind in kinds),
     }
     assert len(list((written / "tables").glob("labels-fsdd-digit-yamnet.*"))) == 3

@@ -67,6 +67,11 @@ def test_class_that_is_never_seen_is_later_than_the_run():
     found = seen_in([run], [])
     assert found.by_class[1].clips.median.value == inf
     assert (found.every_class.arrived_count, found.every_class.last_count) == (0, 2)
+    # A cow counts as the end of the run, which is too few.
+    assert (found.mean_class.mean.value, found.mean_class.is_at_least) == (
+        pytest.approx(5 / 3),
+        True,
+    )
 
 
 def test_clips_to_every_class_are_compared_with_randoms():
@@ -77,6 +82,9 @@ def test_clips_to_every_class_are_compared_with_randoms():
     ]
     found = seen_in(own, random)
     assert found.over_random.ratio.value == pytest.approx(3 / 5)
+    # Clips 1, 2 and 3 beside 1, 3 and 5.
+    assert found.mean_over_random.ratio.value == pytest.approx(6 / 9)
+    assert (found.mean_class.mean.value, found.mean_class.is_at_least) == (2, False)
 
 
 def test_runs_with_seed_labels_do_not_tell_when_classes_are_seen():
@@ -112,6 +120,8 @@ def test_tables_put_every_strategy_beside_random():
         "20.0 (+0.0 [0.0, 0.0])",
         "11 [11, 11]",
         "0.92 [0.92, 0.92] (p 0.031)",
+        "4.7 [4.7, 4.7]",
+        "0.58 [0.58, 0.58] (p 0.031)",
     ]
     table = class_table(paper, "x")
     assert table.columns == ("class", "random")

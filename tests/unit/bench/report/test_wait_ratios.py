@@ -21,8 +21,8 @@ NEVER = inf
 
 
 def pairs_of(first: list[float], second: list[float], end: float = 50) -> PairedWaits:
-    return PairedWaits(
-        tuple(Wait(count, end) for count in first), tuple(Wait(count, end) for count in second)
+    return PairedWaits.of_one(
+        (Wait(count, end) for count in first), (Wait(count, end) for count in second)
     )
 
 
@@ -47,14 +47,15 @@ def test_runs_that_never_got_there_count_up_to_their_end(first, second, ratio, b
 def test_longer_runs_of_the_other_count_up_to_the_shortest_that_never_got_there():
     first = (Wait(10, 100), Wait(60, 100))
     second = (Wait(inf, 50), Wait(20, 100))
-    found = ratio_of(PairedWaits(first, second))
+    found = ratio_of(PairedWaits.of_one(first, second))
     assert found.ratio is not None
     assert found.ratio.value == pytest.approx((10 + 50) / (50 + 20))
     assert (found.bound, found.limit) == (Bound.RESTRICTED, 50)
 
 
 def test_a_longer_run_that_got_there_in_time_is_whole():
-    found = ratio_of(PairedWaits((Wait(40, 200), Wait(30, 200)), (Wait(inf, 50), Wait(inf, 90))))
+    first, second = (Wait(40, 200), Wait(30, 200)), (Wait(inf, 50), Wait(inf, 90))
+    found = ratio_of(PairedWaits.of_one(first, second))
     assert found.ratio is not None
     assert found.ratio.value == pytest.approx((40 + 30) / (50 + 50))
     assert found.bound is Bound.AT_MOST
@@ -65,8 +66,18 @@ def test_nothing_is_compared_where_no_run_got_there():
     assert (never.ratio, never.p_value) == (None, None)
     assert ratio_text(never) == "– (neither within 50)"
     # It did, but only where the baseline's runs were over.
-    late = ratio_of(PairedWaits((Wait(400, 500),), (Wait(inf, 150),)))
+    late = ratio_of(PairedWaits.of_one((Wait(400, 500),), (Wait(inf, 150),)))
     assert (late.ratio, late.limit) == (None, 150)
+
+
+def test_of_several_waits_of_a_run_the_mean_counts():
+    own = (Wait(1, 40), Wait(3, 40), Wait(inf, 40))
+    random = (Wait(5, 60), Wait(35, 60), Wait(50, 60))
+    found = ratio_of(PairedWaits((own,), (random,)))
+    assert found.ratio is not None
+    # Up to 40, where the first run ended without the third.
+    assert found.ratio.value == pytest.approx((1 + 3 + 40) / (5 + 35 + 40))
+    assert (found.bound, found.limit) == (Bound.RESTRICTED, 40)
 
 
 def test_interval_resamples_both_arms_with_the_same_seeds():
