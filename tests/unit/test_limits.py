@@ -92,8 +92,8 @@ def test_what_has_no_flag_is_as_in_the_code():
         "a request of `CreateTask`, `UpdateTask` or `DeleteClips`": (
             f"{request_bytes['aloe.v1.CreateTaskRequest'] // MIB} MiB"
         ),
-        "any other request but those of `Embed`, `EmbedStream`, `ImportClips`, `Predict` and"
-        " `SearchClips`": (f"{bounds.DEFAULT_REQUEST_BYTES // KIB} KiB"),
+        "any other request but those of `Embed`, `EmbedStream`, `ImportClips`, `Predict`,"
+        " `Query` and `SearchClips`": (f"{bounds.DEFAULT_REQUEST_BYTES // KIB} KiB"),
         "fields in a message over 1 MiB, with those within it": f"{scanning.MAX_FIELD_COUNT:,}",
         f"requests over {guard._SMALL_BYTES // KIB} KiB in work, each counted four times": (
             f"{guard._IN_WORK['bytes'].most // MIB:,} MiB"
@@ -127,7 +127,7 @@ def test_requests_that_the_table_names_are_those_with_a_bound_of_their_own():
         for rpc in (
             "SubmitLabels", "ImportLabels", "Embed", "EmbedStream", "ImportClips", "Predict",
             "RenewLeases", "ReleaseLeases", "CreateTask", "UpdateTask", "DeleteClips",
-            "UpdateClips", "SearchClips",
+            "UpdateClips", "SearchClips", "Query",
         )
     }  # fmt: skip
 

@@ -4,7 +4,8 @@ import contextlib
 import time
 import uuid
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from aloe.cli.console import CommandError, tell
@@ -16,6 +17,7 @@ from aloe.client import (
     LearnerClient,
     Lease,
     LeaseLost,
+    Like,
     PoolState,
     QueryResult,
     Unavailable,
@@ -27,6 +29,20 @@ _PARTING = timedelta(seconds=2)
 """A person who stops does not wait longer for a service that is away."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which clips a session asks for."""
+
+    where: str = ""
+    """A filter; empty takes all."""
+    like: Like | None = None
+    """What the first ones are to be like; None leaves the order to the query strategy."""
+    most: int | None = None
+    """So many clips; None for all there are."""
+    said: str = ""
+    """When its turn comes."""
+
+
 class HeldClips:
     """Leases of one session, asked for some at a time.
 
@@ -35,10 +51,19 @@ class HeldClips:
     """
 
     def __init__(
-        self, learner: LearnerClient, task_id: str, oracle_id: str, max_clip_count: int
+        self,
+        learner: LearnerClient,
+        task_id: str,
+        oracle_id: str,
+        max_clip_count: int,
+        wishes: Sequence[Wish],
     ) -> None:
         self._learner, self._names = learner, (task_id, oracle_id)
         self._max_clip_count = max_clip_count
+        self._wishes = deque(wishes)
+        """At least one; the first one is asked for now."""
+        self._asked_count = 0
+        """Clips that were asked by the first wish."""
         # Where nothing runs at all, who begins is told soon.
         self.task = learner.get_task(task_id, timeout=PATIENCE)
         """As it was when clips were asked for last."""
@@ -113,9 +138,25 @@ class HeldClips:
             self._release(list(self._held.values()), _PARTING)
 
     def _ask(self) -> bool:
-        """Ask for clips; return whether there are any."""
+        """Ask for clips, by one wish after the other; return whether there are any."""
+        while not self._ask_by(self._wishes[0]):
+            if len(self._wishes) == 1:
+                return False
+            self._wishes.popleft()
+            self._asked_count = 0
+            self._skipped.clear()
+        return True
+
+    def _ask_by(self, wish: Wish) -> bool:
+        wanted_count = self._max_clip_count
+        if wish.most is not None:
+            wanted_count = min(wanted_count, wish.most - self._asked_count)
+            if wanted_count <= 0:
+                return False
+        if wish.said and not self._asked_count:
+            tell(wish.said)
         # More than are wanted, since those that were skipped come first again.
-        count = min(self._max_clip_count + len(self._skipped), _MOST_ASKED)
+        count = min(wanted_count + len(self._skipped), _MOST_ASKED)
         found = self._query(count, str(uuid.uuid4()))
         self._read_task()
         self._plan_renewal(found.leases)
@@ -127,7 +168,8 @@ class HeldClips:
             tell("nothing but skipped clips can be asked about now: here they are again")
             self._skipped.clear()
             wanted = list(found.leases)
-        self._queue.extend(wanted[: self._max_clip_count])
+        self._queue.extend(wanted[:wanted_count])
+        self._asked_count += len(self._queue)
         asked = {lease.clip_id for lease in self._queue}
         self._release([lease for lease in found.leases if lease.clip_id not in asked])
         return True
@@ -137,7 +179,12 @@ class HeldClips:
         self._request_id = request_id
         try:
             found = self._learner.query(
-                *self._names, max_clip_count=count, request_id=request_id, timeout=timeout
+                *self._names,
+                max_clip_count=count,
+                request_id=request_id,
+                filter=self._wishes[0].where,
+                like=self._wishes[0].like,
+                timeout=timeout,
             )
         except (DeadlineExceeded, Unavailable):
             raise  # It may have leased clips: `give_back` asks once more.

@@ -7,11 +7,13 @@ import typer
 
 from aloe.cli.console import complain, notes, print_json, print_table, tell
 from aloe.cli.ending import interrupted_by_signals
+from aloe.cli.examples import LIKE_HELP, read_like
+from aloe.cli.held_clips import Wish
 from aloe.cli.options import DEFAULT_SERVER, Json, OracleId, Server, TaskId, Where, client
 from aloe.cli.oracle_ids import oracle_of_person, oracle_of_session
 from aloe.cli.outages import OutageTeller
 from aloe.cli.terminal_oracle import SessionOutcome, TerminalSession
-from aloe.client import Answer, PoolState
+from aloe.client import Answer, Decoding, LearnerClient, Like, PoolState
 
 _ABSTAIN, _QUOTE = "-", '"'
 _REASONS = {
@@ -22,14 +24,31 @@ _REASONS = {
     PoolState.ORACLE_LIMIT: ": this oracle holds as many clips as it may, in another session",
 }
 _PATIENCE = timedelta(minutes=2)
+LikeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--like",
+        metavar="CLIP|FILE",
+        help=f"ask for the clips that are most like this: {LIKE_HELP}",
+    ),
+]
 _OUTAGE = timedelta(minutes=1)
 """A person who labels would rather wait for a restart than begin again."""
 
 
 def query(
     task_id: TaskId,
-    count: Annotated[int, typer.Option(min=1, help="at most so many clips")] = 1,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="at most so many clips; by default 1, or all --clip")
+    ] = None,
     min_head: Annotated[int, typer.Option(min=0, help="wait for this head version")] = 0,
+    clips: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--clip", metavar="CLIP", help="only these clips, in this order; may be repeated"
+        ),
+    ] = None,
+    like: LikeOption = None,
     where: Where = "",
     oracle: OracleId = "",
     server: Server = DEFAULT_SERVER,
@@ -40,9 +59,11 @@ def query(
         found = learner.query(
             task_id,
             oracle_of_person(oracle),
-            max_clip_count=count,
+            max_clip_count=count or 0,
             min_head_version=min_head,
             filter=where,
+            clip_ids=clips or (),
+            like=_like(learner, task_id, like),
             timeout=_PATIENCE if min_head else None,
         )
     if json:
@@ -97,6 +118,8 @@ def label(
     task_id: TaskId,
     batch: Annotated[int, typer.Option(min=1, help="clips held at a time")] = 4,
     play: Annotated[bool, typer.Option(help="play the clips, if there is a player")] = True,
+    like: LikeOption = None,
+    where: Where = "",
     oracle: OracleId = "",
     server: Server = DEFAULT_SERVER,
     json: Json = False,
@@ -108,15 +131,30 @@ def label(
     class, or / and a part of one.
     """
     with client(server, _OUTAGE, OutageTeller()) as learner, interrupted_by_signals():
+        wish = Wish(where, _like(learner, task_id, like))
         oracle_id = oracle_of_session(oracle)
-        outcome = TerminalSession(learner, task_id, oracle_id, batch=batch, play=play).run()
+        session = TerminalSession(
+            learner, task_id, oracle_id, batch=batch, play=play, wishes=[wish]
+        )
+        outcome = session.run()
     if json:
         print_json(outcome)
-    else:
+    tell_outcome(outcome, json=json)
+
+
+def tell_outcome(outcome: SessionOutcome, *, json: bool) -> None:
+    """Say what a person has done. Raises typer.Exit where something failed."""
+    if not json:
         tell(_summary(outcome))
     if outcome.failure:
         complain(outcome.failure)
         raise typer.Exit(1)
+
+
+def _like(learner: LearnerClient, task_id: str, text: str | None) -> Like | None:
+    if text is None:
+        return None
+    return read_like(learner, learner.get_task(task_id).pool_id, text, Decoding())
 
 
 def _summary(outcome: SessionOutcome) -> str:

@@ -26,6 +26,7 @@ from aloe.cli.options import (
     parse_recipe,
 )
 from aloe.cli.replay import replay
+from aloe.cli.starting import start
 from aloe.cli.stopping import (
     Stop,
     StopWhen,
@@ -62,6 +63,7 @@ _READ = {
 app = typer.Typer(help="Tasks: questions about the clips of a pool.", no_args_is_help=True)
 
 app.command("import-labels")(import_labels)
+app.command()(start)
 app.command()(replay)
 
 _Budget = Annotated[int | None, typer.Option(help="labels that may be spent")]

@@ -1,10 +1,11 @@
 """A person at a terminal: hears or reads which clip, and answers with a key."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aloe.cli.class_menu import Choice, ClassMenu, Command
 from aloe.cli.console import CommandError, tell
-from aloe.cli.held_clips import GONE, HeldClips
+from aloe.cli.held_clips import GONE, HeldClips, Wish
 from aloe.cli.keyboard import open_answers
 from aloe.cli.player import PLAYER_REMEDY, Player, PlayerFailed, find_player
 from aloe.cli.stopping import advice_text
@@ -48,10 +49,18 @@ class TerminalSession:
     """Labels one task until there is nothing to ask or the person stops."""
 
     def __init__(
-        self, learner: LearnerClient, task_id: str, oracle_id: str, *, batch: int, play: bool
+        self,
+        learner: LearnerClient,
+        task_id: str,
+        oracle_id: str,
+        *,
+        batch: int,
+        play: bool,
+        wishes: Sequence[Wish] = (Wish(),),
     ) -> None:
+        """Take what is labeled by whom, clips by one wish after the other."""
         self._learner, self._oracle_id = learner, oracle_id
-        self._clips = HeldClips(learner, task_id, oracle_id, batch)
+        self._clips = HeldClips(learner, task_id, oracle_id, batch, wishes)
         self._menu = ClassMenu(self._clips.task.classes)
         self._answers = open_answers()
         self._player = _find_player() if play else None

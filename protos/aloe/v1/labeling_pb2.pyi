@@ -4,6 +4,7 @@ isort:skip_file
 Labeling: what oracles are asked and what they answer, and the log of it."""
 
 from aloe.v1 import attribute_pb2 as _attribute_pb2
+from aloe.v1 import search_pb2 as _search_pb2
 from aloe.v1 import task_pb2 as _task_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -318,6 +319,8 @@ class QueryRequest(_message.Message):
     LEASE_DURATION_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    CLIPS_FIELD_NUMBER: _builtins.int
+    LIKE_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     oracle_id: _builtins.str
@@ -346,6 +349,21 @@ class QueryRequest(_message.Message):
         lease_duration if unset.
         """
 
+    @_builtins.property
+    def clips(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these clips, "pools/{pool}/clips/{clip}" of the task's pool, by any of
+        their ids, up to 10,000, and in this order, whatever the query strategy says.
+        Those that are not open to queries are passed over. With them, a
+        max_clip_count of 0 means all of them.
+        """
+
+    @_builtins.property
+    def like(self) -> _search_pb2.Example:
+        """Clips that are most like this come first, whatever the query strategy says; a
+        lease has the similarity as its score. With `clips`, those of them. A clip
+        that is the example itself comes first, if it is open.
+        """
+
     def __init__(
         self,
         *,
@@ -356,10 +374,12 @@ class QueryRequest(_message.Message):
         lease_duration: _duration_pb2.Duration | None = ...,
         request_id: _builtins.str = ...,
         filter: _builtins.str = ...,
+        clips: _abc.Iterable[_builtins.str] | None = ...,
+        like: _search_pb2.Example | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "like", b"like"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "lease_duration", b"lease_duration", "max_clip_count", b"max_clip_count", "min_head_version", b"min_head_version", "oracle_id", b"oracle_id", "request_id", b"request_id", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "filter", b"filter", "lease_duration", b"lease_duration", "like", b"like", "max_clip_count", b"max_clip_count", "min_head_version", b"min_head_version", "oracle_id", b"oracle_id", "request_id", b"request_id", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -375,7 +395,9 @@ class QueryResponse(_message.Message):
     POOL_STATE_FIELD_NUMBER: _builtins.int
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
     pool_state: _task_pb2.PoolState.ValueType
-    """OPEN if there are leases; why there are none otherwise."""
+    """OPEN if there are leases; why there are none otherwise. With a filter or
+    `clips`, ALL_LEASED and EXHAUSTED are said of those alone.
+    """
     head_version: _builtins.int
     """The head that ranked them; 0 for none."""
     @_builtins.property
@@ -445,7 +467,7 @@ class Lease(_message.Message):
     predicted_class: _builtins.str
     """The class that the head predicts; empty without a head."""
     score: _builtins.float
-    """The score it was ranked by; absent without a head."""
+    """The score it was ranked by; absent where neither a head nor an example ranked."""
     is_audit: _builtins.bool
     """Whether the clip was drawn at random; see Task.audit_share."""
     @_builtins.property

@@ -18,8 +18,9 @@ from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.pools import NO_RULES
 from aloe.learner.usecases.appending import ImportReport
+from aloe.learner.usecases.choosing import Question
 from aloe.learner.usecases.import_run import EmbeddedClips
-from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, Question
+from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer
 from aloe.learner.usecases.learner import Learner
 from aloe.redis.connecting import RedisClient
 from aloe.values.recipes import AdamRecipe

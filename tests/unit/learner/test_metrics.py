@@ -17,8 +17,8 @@ from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.recorder import HeadTimes, NoRecorder, Phase
+from aloe.learner.usecases.choosing import Question
 from aloe.learner.usecases.label_import import KnownLabel
-from aloe.learner.usecases.labeling import Question
 from aloe.learner.usecases.learner import Learner
 from aloe.serving.metrics import MetricsUnavailable
 from aloe.values.states import Split

@@ -15,7 +15,8 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.replay import MOST_TOLD, Replay
 from aloe.learner.domain.task import Task
-from aloe.learner.usecases.labeling import OracleAnswer, Question
+from aloe.learner.usecases.choosing import Question
+from aloe.learner.usecases.labeling import OracleAnswer
 from aloe.learner.usecases.learner import Learner
 from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.replaying import Replaying

@@ -14,8 +14,9 @@ from aloe.learner.domain.errors import ClipNotFound, InvalidInput, LeaseLost
 from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
+from aloe.learner.usecases.choosing import Question
 from aloe.learner.usecases.label_import import KnownLabel
-from aloe.learner.usecases.labeling import OracleAnswer, Question
+from aloe.learner.usecases.labeling import OracleAnswer
 from aloe.learner.usecases.learner import Learner
 from aloe.values.states import ClipState, EventKind, PoolState, Split
 

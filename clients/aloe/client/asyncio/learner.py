@@ -283,13 +283,25 @@ class AsyncLearnerClient:
         task_id: str,
         oracle_id: str,
         *,
-        max_clip_count: int = 1,
+        max_clip_count: int = 0,
         min_head_version: int = 0,
         lease_duration: timedelta | None = None,
         request_id: str | None = None,
         filter: str = "",
+        clip_ids: Sequence[str] = (),
+        like: types.Like | None = None,
+        similarity: types.Similarity = types.Similarity.COSINE,
         timeout: timedelta | None = None,
     ) -> types.QueryResult:
+        # Ids are of clips of the task's pool, which takes a call to know.
+        named = bool(clip_ids) or isinstance(like, str)
+        clips, example = searches.encode_choice(
+            await self._pool_id(task_id, timeout) if named else "",
+            clip_ids,
+            like,
+            similarity,
+            self._runner.endpoint.max_clip_bytes,
+        )
         operation = labeling.query(
             task_id,
             oracle_id,
@@ -298,6 +310,8 @@ class AsyncLearnerClient:
             lease_duration=lease_duration,
             request_id=request_id,
             filter=filter,
+            clips=clips,
+            like=example,
         )
         return await self._runner.run(operation, timeout)
 

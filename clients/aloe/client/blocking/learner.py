@@ -408,11 +408,14 @@ class LearnerClient:
         task_id: str,
         oracle_id: str,
         *,
-        max_clip_count: int = 1,
+        max_clip_count: int = 0,
         min_head_version: int = 0,
         lease_duration: timedelta | None = None,
         request_id: str | None = None,
         filter: str = "",
+        clip_ids: Sequence[str] = (),
+        like: types.Like | None = None,
+        similarity: types.Similarity = types.Similarity.COSINE,
         timeout: timedelta | None = None,
     ) -> types.QueryResult:
         """Ask for the clips most worth a label and lease them to the oracle.
@@ -420,14 +423,29 @@ class LearnerClient:
         Args:
             task_id: the task.
             oracle_id: who asks.
-            max_clip_count: fewer, or none, is no error: the result's pool_state says why.
+            max_clip_count: at most so many, 0 for one or for all of clip_ids. Fewer, or none, is no
+                error: the result's pool_state says why.
             min_head_version: wait for this head, as long as the timeout allows; 0 never waits.
             lease_duration: how long to hold the clips; None for the task's.
             request_id: repeats the answer given under it; None for a new one.
             filter: only clips that this takes, as in list_clips; it can name state, split and label
                 as well.
+            clip_ids: only these clips, and in this order, whatever the query strategy says; those
+                that are not open are passed over.
+            like: clips that are most like this come first, whatever the query strategy says: a
+                clip's id, a sound or an embedding, as in search_clips.
+            similarity: how they are compared.
             timeout: of the whole call.
         """
+        # Ids are of clips of the task's pool, which takes a call to know.
+        named = bool(clip_ids) or isinstance(like, str)
+        clips, example = searches.encode_choice(
+            self._pool_id(task_id, timeout) if named else "",
+            clip_ids,
+            like,
+            similarity,
+            self._runner.endpoint.max_clip_bytes,
+        )
         operation = labeling.query(
             task_id,
             oracle_id,
@@ -436,6 +454,8 @@ class LearnerClient:
             lease_duration=lease_duration,
             request_id=request_id,
             filter=filter,
+            clips=clips,
+            like=example,
         )
         return self._runner.run(operation, timeout)
 

@@ -13,7 +13,7 @@ from aloe.client.operations.fields import (
     uint32,
 )
 from aloe.client.operations.operation import Operation
-from aloe.v1 import labeling_pb2
+from aloe.v1 import labeling_pb2, search_pb2
 from aloe.wire import names
 from aloe.wire.attributes import read_attributes
 from aloe.wire.enums import POOL_STATES
@@ -28,6 +28,8 @@ def query(
     lease_duration: timedelta | None,
     request_id: str | None,
     filter: str = "",
+    clips: Sequence[str] = (),
+    like: search_pb2.Example | None = None,
 ) -> Operation[types.QueryResult]:
     request = labeling_pb2.QueryRequest(
         task=task_name(task_id),
@@ -37,6 +39,8 @@ def query(
         lease_duration=duration("lease_duration", lease_duration),
         request_id=_request_id(request_id),
         filter=filter,
+        clips=clips,
+        like=like,
     )
     return Operation(
         "Query",

@@ -1,5 +1,7 @@
 """Searches, and examples of what clips are to be like."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from aloe.client import types
@@ -64,6 +66,20 @@ def encode_example(
         case _:
             message.audio.CopyFrom(encode_audio(like, field="like", max_bytes=max_bytes))
     return message
+
+
+def encode_choice(
+    pool_id: str,
+    clip_ids: Sequence[str],
+    like: types.Like | None,
+    similarity: Similarity,
+    max_bytes: int,
+) -> tuple[list[str], search_pb2.Example | None]:
+    """Write what a query is to choose from: names of clips, and an example."""
+    clips = [clip_name(pool_id, each) for each in clip_ids]
+    if like is None:
+        return clips, None
+    return clips, encode_example(pool_id, like, similarity, "", max_bytes)
 
 
 def _clip_name(pool_id: str, text: str) -> str:

@@ -12,8 +12,11 @@ from aloe.learner.domain.replay import Replay
 from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.reasons import write_reason
+from aloe.learner.rpc.searches import read_example
+from aloe.learner.usecases.choosing import Question
 from aloe.learner.usecases.label_import import KnownLabel
-from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome, Question
+from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
+from aloe.learner.usecases.likeness import NamedClip
 from aloe.learner.usecases.tasks import MAX_PAGE_CHANGES, ExportedLabel, TaskHistory
 from aloe.v1 import labeling_pb2
 from aloe.values.states import ClipState
@@ -45,13 +48,19 @@ def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel
 
 def read_question(request: labeling_pb2.QueryRequest) -> Question:
     """Read what an oracle asks for."""
+    names = (
+        fields.read_clip_name(name, f"clips[{index}]") for index, name in enumerate(request.clips)
+    )
+    clips = [NamedClip(name.pool_id, name.clip_id) for name in names]
     return Question(
         fields.read_oracle_id(request.oracle_id, "oracle_id"),
-        fields.read_count(request.max_clip_count, ID_COUNT, "max_clip_count"),
+        fields.read_count(request.max_clip_count or len(clips), ID_COUNT, "max_clip_count"),
         request.min_head_version,
         fields.read_duration(request, "lease_duration"),
         fields.read_optional_id(request.request_id, "request_id"),
         parse_filter(request.filter),
+        clips,
+        read_example(request.like, "like") if request.HasField("like") else None,
     )
 
 

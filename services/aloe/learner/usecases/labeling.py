@@ -1,6 +1,5 @@
 """Query, SubmitLabels, RenewLeases and ReleaseLeases: the loop with the oracles."""
 
-import contextlib
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +11,6 @@ from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
-    HeadNotTrained,
     InvalidInput,
     StoreUnavailable,
     StoreWentBack,
@@ -21,8 +19,6 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.events import NO_CLASS, RETRACTED
-from aloe.learner.domain.filters.syntax import Filter
-from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import (
     LabelsOutcome,
     Lease,
@@ -34,8 +30,8 @@ from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import Recorder
-from aloe.learner.usecases.filtering import taken_rows
-from aloe.learner.usecases.ranking import Among, Ranked, Ranking, ranked_by
+from aloe.learner.usecases.choosing import Choosing, ClearQuestion, Question
+from aloe.learner.usecases.ranking import Among
 from aloe.learner.usecases.settling import contents_of, is_of, settle, then_check
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import ClipState, PoolState
@@ -60,20 +56,6 @@ class LeasedClip:
     """Empty without a head."""
     nearest_id: str = ""
     """Of the labeled clip that is nearest, where the pick has a reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What an oracle asks for."""
-
-    oracle_id: str
-    max_count: int
-    min_head_version: int = 0
-    lease_duration: timedelta | None = None
-    """None for the task's."""
-    request_id: str = ""
-    filter_: Filter | None = None
-    """Which clips it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,63 +88,64 @@ class Labeling:
         pools: PoolCache,
         tasks: TaskCache,
         trainer: Trainer,
-        ranking: Ranking,
+        choosing: Choosing,
         *,
         recorder: Recorder,
     ) -> None:
         self._store, self._pools, self._tasks, self._trainer = store, pools, tasks, trainer
-        self._ranking, self._recorder = ranking, recorder
+        self._choosing, self._recorder = choosing, recorder
 
     async def query(self, task_id: str, question: Question) -> QueryOutcome:
-        """Lease the most informative clips to an oracle.
+        """Lease the most informative clips to an oracle, or those that it names or are like one.
 
         Raises:
-            InvalidInput: the lease duration is out of range, or the filter names a field that no
-                clip has, or one of another kind.
+            InvalidInput: the lease duration is out of range; the filter names a field that no clip
+                has, or one of another kind; or the example cannot be used.
+            ClipNotFound: the question names a clip that is not there.
+            EncoderMismatch: its example is of another encoder.
             HeadVersionUnknown: no head of min_head_version is in the making.
         """
         _check_requested_duration(question.lease_duration)
         cached = await self._tasks.fresh(task_id)
+        clear = await self._choosing.clear(cached.task.pool_id, question)
         await self._trainer.wait_for_head(cached, question.min_head_version)
         began = time.perf_counter()
         cached.asked_count += question.max_count
         try:
-            outcome = await self._query(cached, question)
+            outcome = await self._query(cached, clear)
         finally:
             cached.asked_count -= question.max_count
         self._recorder.queried(time.perf_counter() - began)
         return outcome
 
-    async def _query(self, cached: CachedTask, question: Question) -> QueryOutcome:
-        pool = await self._pools.recent(cached.task.pool_id)
+    async def _query(self, cached: CachedTask, clear: ClearQuestion) -> QueryOutcome:
+        look = self._pools.fresh if clear.clips else self._pools.recent
+        pool = await look(cached.task.pool_id)
         pool = await settle(self._store, self._pools, cached, pool)
+        question = clear.asked
         max_count, request_id = question.max_count, question.request_id or uuid.uuid4().hex
         others = cached.asked_count - max_count
         wanted = max_count + _SPARE + _SPARE_FOR_OTHERS * others
         for _ in range(_MOST_TRIES):
-            head = None
-            with contextlib.suppress(HeadNotTrained):
-                head = await cached.head(self._store)
-            head = await self._ranking.usable(cached, head)
             try:
-                among, ranked = await self._rank(cached, head, pool, question, wanted)
-                if len(ranked.picks) < max_count:
+                choice = await self._choosing.choose(cached, pool, clear, wanted)
+                if len(choice.ranked.picks) < max_count:
                     # Another replica may have added clips since.
                     pool = await self._settled(cached)
-                    among, ranked = await self._rank(cached, head, pool, question, wanted)
+                    choice = await self._choosing.choose(cached, pool, clear, wanted)
             except StoreWentBack:
                 pool = await self._settled(cached)
                 continue
             request = LeaseRequest(
                 oracle_id=question.oracle_id,
-                ranking=ranked.picks,
-                basis=ranked.basis,
+                ranking=choice.ranked.picks,
+                basis=choice.ranked.basis,
                 max_count=max_count,
                 duration=question.lease_duration or cached.task.lease_duration,
                 request_id=request_id,
-                head_version=head.version if head else 0,
-                query_strategy=ranked_by(cached.task.query_strategy, head),
-                is_complete=among is not None and len(ranked.picks) < wanted,
+                head_version=choice.head_version,
+                query_strategy=choice.strategy,
+                is_complete=choice.is_complete(wanted),
             )
             try:
                 outcome, pool = await self._lease(cached, request, pool)
@@ -177,30 +160,12 @@ class Labeling:
             return QueryOutcome(
                 cached.task,
                 tuple(_leased_clip(cached.task, pool, lease) for lease in outcome.leases),
-                await self._state(cached, outcome, among),
+                await self._state(cached, outcome, choice.among),
                 outcome.head_version,
             )
         raise StoreUnavailable(
             f"the clips of tasks/{cached.task.task_id} kept changing while they were ranked;"
             " try again"
-        )
-
-    async def _rank(
-        self,
-        cached: CachedTask,
-        head: Head | None,
-        pool: CachedPool,
-        question: Question,
-        wanted: int,
-    ) -> tuple[Among | None, Ranked]:
-        """Order what a question leaves to choose from; return that as well, None for all."""
-        among = None
-        if question.filter_ is not None:
-            in_task = cached.task, cached.view
-            rows = await taken_rows(pool, question.filter_, in_task)
-            among = Among(rows, f"clips by the filter {question.filter_.text}")
-        return among, await self._ranking.rank(
-            cached, head, pool, question.max_count, wanted, among=among
         )
 
     async def _state(

@@ -9,6 +9,7 @@ from aloe.learner.ports.audio import AudioStore
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import NoRecorder, Recorder
+from aloe.learner.usecases.choosing import Choosing
 from aloe.learner.usecases.collecting import DEFAULT_GRACE_S, AudioCollector
 from aloe.learner.usecases.import_memory import DEFAULT_LIMITS, ImportLimits
 from aloe.learner.usecases.importing import Importer
@@ -69,8 +70,9 @@ class Learner:
         ranking = Ranking(pool_cache, self.maps)
         likeness = Likeness(store, pool_cache, encoder)
         self.searching = Searching(store, pool_cache, task_cache, likeness)
+        choosing = Choosing(store, ranking, likeness)
         self.labeling = Labeling(
-            store, pool_cache, task_cache, self.trainer, ranking, recorder=recorder
+            store, pool_cache, task_cache, self.trainer, choosing, recorder=recorder
         )
         self.replaying = Replaying(store, pool_cache, self.maps)
         self.predictor = Predictor(
