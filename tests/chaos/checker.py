@@ -82,7 +82,13 @@ def _check_task(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
     yield from counts_wrong(final)
     yield from labels_unexplained(evidence, final)
     yield from _replays_differ(evidence)
+    yield from _picks_differ(final)
     yield from _refused_wrongly(evidence)
+
+
+def _picks_differ(final: FinalTask) -> Iterator[Finding]:
+    """Find heads and picks that the log does not tell: also of what a rollback left of it."""
+    return (Finding(FindingKind.PICKS_DIFFER, text) for text in final.differing_picks)
 
 
 def _replays_differ(evidence: Evidence) -> Iterator[Finding]:

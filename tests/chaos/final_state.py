@@ -12,7 +12,7 @@ from tests.chaos.scene import PLANS, Scene
 from aloe.client import AsyncLearnerClient, NotFound, Split, Task
 from aloe.client.errors import AloeError
 
-_PATIENCE = timedelta(seconds=30)
+_PATIENCE, _REPLAY_PATIENCE = timedelta(seconds=30), timedelta(minutes=5)
 _POLL_S = 0.25
 
 
@@ -79,6 +79,7 @@ async def _read_task(client: AsyncLearnerClient, task_id: str) -> FinalTask:
     labels = [each async for each in client.export_labels(task_id, timeout=_PATIENCE)]
     rounds = await client.list_rounds(task_id, timeout=_PATIENCE)
     task = await client.get_task(task_id, timeout=_PATIENCE)
+    replays = [each async for each in client.replay_task(task_id, timeout=_REPLAY_PATIENCE)]
     return FinalTask(
         task_id=task_id,
         head_version=task.head_version,
@@ -91,6 +92,9 @@ async def _read_task(client: AsyncLearnerClient, task_id: str) -> FinalTask:
             if each.split is Split.TRAIN
         },
         rounds={each.head_version: each.label_count for each in rounds},
+        redone_pick_count=replays[-1].pick_count,
+        unknown_pick_count=replays[-1].unknown_count,
+        differing_picks=[f"{each.event_id}: {each.text}" for each in replays[-1].differences],
     )
 
 

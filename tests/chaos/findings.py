@@ -29,6 +29,8 @@ class FindingKind(Enum):
     """A stored answer that nobody gave, or of a deleted clip."""
     REPLAYS_DIFFER = "replays_differ"
     """A repeated request that was answered differently."""
+    PICKS_DIFFER = "picks_differ"
+    """A head or a pick that comes out otherwise when the task's log is done again."""
     REPLICAS_DIFFER = "replicas_differ"
     """Two replicas that report different final states."""
     UNSETTLED = "unsettled"

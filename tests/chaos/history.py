@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -69,6 +69,12 @@ class FinalTask:
     """The exported labels of split TRAIN, by the content of their clips."""
     rounds: Mapping[int, int]
     """Label count by head version."""
+    redone_pick_count: int = 0
+    """Picks that were made again by the log."""
+    unknown_pick_count: int = 0
+    """Heads and picks that could not be."""
+    differing_picks: Sequence[str] = ()
+    """What came out otherwise when the log was done again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ def report(run: Run) -> dict[str, Any]:
         "acknowledged_calls": dict(sorted(Counter(each.call for each in acknowledged).items())),
         "labels": {final.task_id: len(final.labels) for final in tasks},
         "head_versions": {final.task_id: final.head_version for final in tasks},
+        "picks_redone": {final.task_id: final.redone_pick_count for final in tasks},
+        "picks_unknown": {final.task_id: final.unknown_pick_count for final in tasks},
         "replicas": len(LEARNERS),
         "ended_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": f"{platform.platform()}, {os.cpu_count()} cores, Python"

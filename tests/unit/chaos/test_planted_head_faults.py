@@ -97,3 +97,8 @@ def test_a_missing_round_is_found(story: Story):
     story.operations = [each for each in story.operations if each.call != "list_rounds"]
     story.final = replace(story.final, rounds={2: 4})
     assert story.found() == REGRESSED
+
+
+def test_a_pick_that_comes_out_otherwise_is_found(story: Story):
+    story.final = replace(story.final, differing_picks=["7-0: pick 1 is a in the log, b"])
+    assert story.found() == {FindingKind.PICKS_DIFFER}
