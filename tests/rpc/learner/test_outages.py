@@ -30,7 +30,14 @@ from aloe.client import LearnerClient, NewClip, connect
 from aloe.local import LocalStack, StackOptions
 from aloe.local.child import Child
 from aloe.local.redis_server import redis_child
-from aloe.v1 import head_pb2, labeling_pb2, pool_pb2, task_pb2
+from aloe.v1 import (
+    head_pb2,
+    labeling_pb2,
+    pool_pb2,
+    prediction_pb2,
+    search_pb2,
+    task_pb2,
+)
 from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 from aloe.wire.arrays import encode_matrix
 
@@ -133,6 +140,19 @@ def calls(scene: Scene) -> dict[str, Any]:
         "WatchTask": task_pb2.WatchTaskRequest(task=task),
         "ExportLabels": labeling_pb2.ExportLabelsRequest(task=task),
         "ExportHead": head_pb2.ExportHeadRequest(task=task),
+        "PromoteHead": head_pb2.PromoteHeadRequest(
+            task=task, promotion_id="production", head_version=1
+        ),
+        "DemoteHead": head_pb2.DemoteHeadRequest(name=f"{task}/promotions/production"),
+        "ListPromotions": head_pb2.ListPromotionsRequest(task=task),
+        "PredictPool": prediction_pb2.PredictPoolRequest(task=task),
+        "ReplayTask": labeling_pb2.ReplayTaskRequest(task=task),
+        "SearchClips": search_pb2.SearchClipsRequest(
+            pool=pool, like=search_pb2.Example(clip=clip), count=1
+        ),
+        "UpdateClips": pool_pb2.UpdateClipsRequest(
+            pool=pool, updates=[pool_pb2.ClipUpdate(name=clip)]
+        ),
     }
 
 
