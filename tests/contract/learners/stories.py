@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from tests.contract.stores.rollback import Snapshot
 
-from aloe.learner.domain.clip_index import ImportRules
+from aloe.learner.domain.clip_changes import ImportRules
 from aloe.learner.domain.errors import HeadNotTrained, LeaseLost, StoreUnavailable
+from aloe.learner.domain.pool import NamedClip
 from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer
-from aloe.learner.usecases.predicting import NamedClip, NamedClips
+from aloe.learner.usecases.predicting import NamedClips
 from aloe.values.states import Split
 
 from .worlds import CLASSES, World, content_of, truth

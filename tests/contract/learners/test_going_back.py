@@ -9,7 +9,7 @@ import pytest
 from tests.contract.learners.worlds import World, content_of, world_on
 
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.domain.clip_index import FoundClip
+from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import (
     HeadVersionUnknown,
     LeaseLost,
@@ -18,8 +18,9 @@ from aloe.learner.domain.errors import (
     StoreWentBack,
     TaskNotFound,
 )
+from aloe.learner.domain.pool import NamedClip
 from aloe.learner.usecases.label_import import KnownLabel
-from aloe.learner.usecases.predicting import NamedClip, NamedClips
+from aloe.learner.usecases.predicting import NamedClips
 from aloe.values.representations import Representation
 from aloe.values.states import EventKind, Split
 

@@ -12,7 +12,7 @@ from tests.contract.stores.rollback import Snapshot, go_back, keys_of, snapshot
 
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import ImportRules
+from aloe.learner.domain.clip_changes import ImportRules
 from aloe.learner.domain.leases import LabelsOutcome
 from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from aloe.learner.domain.clip_index import ClipUpdate, ImportRules
+from aloe.learner.domain.clip_changes import ClipUpdate, ImportRules
 from aloe.learner.domain.pool import Clip
 from aloe.values.duplicates import DuplicateRule
 

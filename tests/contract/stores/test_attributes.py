@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from aloe.learner.domain.clip_index import EXISTING, ClipUpdate, Placement, Placing
+from aloe.learner.domain.clip_changes import EXISTING, ClipUpdate, Placement, Placing
 from aloe.learner.domain.errors import ClipNotFound, InvalidInput
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.store import Store

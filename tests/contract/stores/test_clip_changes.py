@@ -10,9 +10,8 @@ import redis.asyncio
 
 from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.domain.clip_index import (
+from aloe.learner.domain.clip_changes import (
     EXISTING,
-    MAX_OTHER_IDS,
     NEW,
     REPLACED,
     ImportRules,
@@ -20,6 +19,7 @@ from aloe.learner.domain.clip_index import (
     Placing,
     Removal,
 )
+from aloe.learner.domain.clip_index import MAX_OTHER_IDS
 from aloe.learner.domain.errors import AlreadyExists, ClipNotFound
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
 from aloe.learner.ports.store import Store

@@ -14,7 +14,7 @@ from aloe.learner.adapters.redis.pool_reads import PoolKeys
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import TaskCache
-from aloe.learner.domain.clip_index import NEW
+from aloe.learner.domain.clip_changes import NEW
 from aloe.learner.domain.errors import StoreWentBack
 from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.leases import LabelChange

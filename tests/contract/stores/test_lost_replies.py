@@ -13,7 +13,7 @@ from redis.asyncio.client import Pipeline
 
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.adapters.redis.vectors import VectorReader
-from aloe.learner.domain.clip_index import NEW, REPLACED, ImportRules, Placement, Placing, Removal
+from aloe.learner.domain.clip_changes import NEW, REPLACED, ImportRules, Placement, Placing, Removal
 from aloe.learner.domain.events import START_OF_LOG
 from aloe.redis.connecting import connect_blocking
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from aloe.learner.domain.clip_index import EXISTING, NEW
+from aloe.learner.domain.clip_changes import EXISTING, NEW
 from aloe.learner.domain.errors import AlreadyExists, PoolInUse, PoolNotFound
 from aloe.learner.domain.pool import EncoderInfo, Pool
 from aloe.learner.ports.store import Store

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aloe.learner.adapters.memory.store import MemoryStore
-from aloe.learner.domain.clip_index import ImportRules
+from aloe.learner.domain.clip_changes import ImportRules
 from aloe.learner.domain.errors import ClipNotFound, InvalidInput, LeaseLost
 from aloe.learner.domain.events import START_OF_LOG
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from aloe.learner.domain.clip_index import FoundClip
+from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import ClipNotFound
 from aloe.learner.domain.pool import Clip
 from aloe.learner.ports.pools import PoolStore, ReadClips

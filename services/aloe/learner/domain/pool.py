@@ -103,6 +103,14 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedClip:
+    """A clip as a caller names it, by any of its ids."""
+
+    pool_id: str
+    clip_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangedClip:
     """A clip of a pool after a change."""
 

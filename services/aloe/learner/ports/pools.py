@@ -5,13 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import (
-    ClipUpdate,
-    FoundClip,
-    ImportRules,
-    Placement,
-    Removal,
-)
+from aloe.learner.domain.clip_changes import ClipUpdate, FoundClip, ImportRules, Placement, Removal
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
 from aloe.learner.domain.representations.pool_map import PoolMap
 

@@ -8,7 +8,7 @@ from google.rpc import status_pb2
 from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
-from aloe.learner.domain.pool import Audio
+from aloe.learner.domain.pool import Audio, NamedClip
 from aloe.learner.domain.promotions import Promotion
 from aloe.learner.domain.representations.naming import representation_of
 from aloe.learner.domain.representations.pool_map import PoolMap
@@ -17,7 +17,7 @@ from aloe.learner.rpc import fields
 from aloe.learner.rpc.pools import read_audio
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.usecases.advice import RoundReport
-from aloe.learner.usecases.predicting import NamedClip, NamedClips, PredictInput, Prediction
+from aloe.learner.usecases.predicting import NamedClips, PredictInput, Prediction
 from aloe.learner.usecases.probabilities import MAX_ANSWER_BYTES
 from aloe.learner.usecases.tasks import ExportedHead
 from aloe.serving.server import MAX_MESSAGE_BYTES

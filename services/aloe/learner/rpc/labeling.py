@@ -7,7 +7,7 @@ from itertools import accumulate
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import NO_CLASS, Event, event_order
 from aloe.learner.domain.filters.parsing import parse_filter
-from aloe.learner.domain.pool import Pool
+from aloe.learner.domain.pool import NamedClip, Pool
 from aloe.learner.domain.replay import Replay
 from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.rpc import fields
@@ -16,7 +16,6 @@ from aloe.learner.rpc.searches import read_example
 from aloe.learner.usecases.choosing import Question
 from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
-from aloe.learner.usecases.likeness import NamedClip
 from aloe.learner.usecases.tasks import MAX_PAGE_CHANGES, ExportedLabel, TaskHistory
 from aloe.v1 import labeling_pb2
 from aloe.values.states import ClipState

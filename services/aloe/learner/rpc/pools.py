@@ -4,7 +4,8 @@ import re
 from collections.abc import AsyncIterator, Sequence
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import MAX_OTHER_IDS, ClipUpdate, ImportRules
+from aloe.learner.domain.clip_changes import ClipUpdate, ImportRules
+from aloe.learner.domain.clip_index import MAX_OTHER_IDS
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.pool import (
     Audio,

@@ -2,9 +2,10 @@
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.filters.parsing import parse_filter
+from aloe.learner.domain.pool import NamedClip
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.pools import read_audio, write_clip
-from aloe.learner.usecases.likeness import Example, GivenEmbedding, NamedClip
+from aloe.learner.usecases.likeness import Example, GivenEmbedding
 from aloe.learner.usecases.searching import LIKE, Search, SearchOutcome
 from aloe.v1 import search_pb2
 from aloe.values.similarities import Similarity

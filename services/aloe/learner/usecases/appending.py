@@ -8,14 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import (
-    MAX_OTHER_IDS,
-    NEW,
-    TOOK_A_ROW,
-    ImportRules,
-    Placement,
-    Placing,
-)
+from aloe.learner.domain.clip_changes import NEW, TOOK_A_ROW, ImportRules, Placement, Placing
+from aloe.learner.domain.clip_index import MAX_OTHER_IDS
 from aloe.learner.domain.errors import AlreadyExists, InvalidInput, LearnerError
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.pools import CHUNK_ROWS, PoolStore

@@ -12,16 +12,17 @@ from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.clips import found_clips
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, IntArray
-from aloe.learner.domain.clip_index import FoundClip
+from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import HeadNotTrained, InvalidInput, Violation
 from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import Basis, Pick
+from aloe.learner.domain.pool import NamedClip
 from aloe.learner.domain.similarity import most_similar
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.filtering import taken_rows
-from aloe.learner.usecases.likeness import Example, KnownExample, Likeness, NamedClip
+from aloe.learner.usecases.likeness import Example, KnownExample, Likeness
 from aloe.learner.usecases.ranking import Among, Ranked, Ranking, ranked_by
 from aloe.learner.usecases.settling import is_of
 from aloe.values.states import ClipState

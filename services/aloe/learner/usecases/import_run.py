@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aloe.admission.errors import TooMuch
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import ClipUpdate, ImportRules
+from aloe.learner.domain.clip_changes import ClipUpdate, ImportRules
 from aloe.learner.domain.errors import (
     AlreadyExists,
     ClipNotFound,

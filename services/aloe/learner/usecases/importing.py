@@ -6,7 +6,7 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from aloe.learner.bulkheads import HASHING, Threads
-from aloe.learner.domain.clip_index import ImportRules
+from aloe.learner.domain.clip_changes import ImportRules
 from aloe.learner.domain.errors import EncoderMismatch
 from aloe.learner.ports.audio import AudioStore
 from aloe.learner.ports.encoder import EncoderPort

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aloe.learner.cache.clips import no_clip
 from aloe.learner.cache.pools import PoolCache
-from aloe.learner.domain.clip_index import FoundClip
+from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import (
     InvalidInput,
     LabelConflict,

@@ -11,21 +11,13 @@ from aloe.learner.cache.pools import PoolCache
 from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
 from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, Violation
 from aloe.learner.domain.judging import all_in_range
-from aloe.learner.domain.pool import RANGE_RULE, Audio, Pool
+from aloe.learner.domain.pool import RANGE_RULE, Audio, NamedClip, Pool
 from aloe.learner.domain.similarity import cosines, inner_products, judge_of
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.settling import is_of
 from aloe.values.audio import NOTHING_FOUND, AudioReport
 from aloe.values.similarities import Similarity
-
-
-@dataclass(frozen=True, slots=True)
-class NamedClip:
-    """A clip by its name."""
-
-    pool_id: str
-    clip_id: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

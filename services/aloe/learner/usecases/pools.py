@@ -10,7 +10,7 @@ import numpy as np
 from aloe.learner.cache.clips import found_clips, no_clip
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.domain.arrays import BoolArray, Float32Array
-from aloe.learner.domain.clip_index import ClipUpdate, Removal
+from aloe.learner.domain.clip_changes import ClipUpdate, Removal
 from aloe.learner.domain.errors import AudioNotFound, InvalidInput, PoolNotFound, StoreDamaged
 from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool

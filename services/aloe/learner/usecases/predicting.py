@@ -15,7 +15,7 @@ from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.estimating import LEAST_LABELS, AccuracyEstimate
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import all_in_range
-from aloe.learner.domain.pool import RANGE_RULE, Audio, in_range
+from aloe.learner.domain.pool import RANGE_RULE, Audio, NamedClip, in_range
 from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.encoder import EncoderPort
@@ -25,14 +25,6 @@ from aloe.learner.usecases.probabilities import Probabilities, check_answer
 from aloe.learner.usecases.promoting import find_head
 from aloe.learner.usecases.training import Trainer
 from aloe.values.audio import AudioReport
-
-
-@dataclass(frozen=True, slots=True)
-class NamedClip:
-    """A clip to predict for."""
-
-    pool_id: str
-    clip_id: str
 
 
 @dataclass(frozen=True, slots=True)

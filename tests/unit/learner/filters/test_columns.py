@@ -6,7 +6,7 @@ import pytest
 from aloe.learner.adapters.memory.store import MemoryStore, utc_now
 from aloe.learner.cache import columns
 from aloe.learner.cache.pools import PoolCache
-from aloe.learner.domain.clip_index import ClipUpdate
+from aloe.learner.domain.clip_changes import ClipUpdate
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.filters.parsing import parse_filter
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool

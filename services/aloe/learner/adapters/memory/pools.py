@@ -10,14 +10,8 @@ import numpy as np
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.memory.state import StoredPool, Tables
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import (
-    TOOK_A_ROW,
-    ClipIndex,
-    ClipUpdate,
-    FoundClip,
-    ImportRules,
-    Removal,
-)
+from aloe.learner.domain.clip_changes import TOOK_A_ROW, ClipUpdate, FoundClip, ImportRules, Removal
+from aloe.learner.domain.clip_index import ClipIndex
 from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
 from aloe.learner.domain.representations.pool_map import PoolMap

@@ -23,15 +23,15 @@ from aloe.learner.adapters.redis.pool_reads import PoolKeys, lost_chunk
 from aloe.learner.adapters.redis.scripts import Script, guarded, reading
 from aloe.learner.adapters.redis.vectors import VectorReader
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import (
+from aloe.learner.domain.clip_changes import (
     NEW,
     TOOK_A_ROW,
-    ClipIndex,
     ClipUpdate,
     ImportRules,
     Placing,
     Removal,
 )
+from aloe.learner.domain.clip_index import ClipIndex
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.pools import CHUNK_ROWS, NO_RULES, Appended
 from aloe.redis.connecting import RedisClient

@@ -13,7 +13,8 @@ from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_reads import PoolKeys, PoolReads, mark_of, parse_row
 from aloe.learner.adapters.redis.scripts import Script, reading
 from aloe.learner.adapters.redis.vectors import VectorReader
-from aloe.learner.domain.clip_index import ClipIndex, FoundClip
+from aloe.learner.domain.clip_changes import FoundClip
+from aloe.learner.domain.clip_index import ClipIndex
 from aloe.learner.domain.errors import StoreDamaged, StoreUnavailable
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.redis.connecting import RedisClient

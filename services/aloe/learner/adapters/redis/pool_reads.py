@@ -14,7 +14,7 @@ from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, guarded, reading
 from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_index import FoundClip
+from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.pool import ChangedClip, Pool
 from aloe.redis.connecting import RedisClient
