@@ -19,14 +19,7 @@ from tests.benchmarks.learner_server import FINGERPRINT, clip_id, running_learne
 from tests.benchmarks.measuring import in_turns, machine, median_ratio, resident_mb, seconds
 
 from aloe.client import Attributes, LearnerClient, NewClip, Similarity, connect
-from aloe.learner.domain.judging import Judgement
-from aloe.learner.domain.similarity import (
-    cosines,
-    inner_products,
-    judge_of,
-    lengths_of,
-    most_similar,
-)
+from aloe.learner.domain.similarity import Comparison, most_similar
 
 DIM, COUNT, SITE_COUNT = 1_024, 50, 20
 _ROWS_AT_ONCE = 10_000
@@ -34,19 +27,14 @@ Float32Array = NDArray[np.float32]
 
 
 def kernel_figures(clip_count: int, repeats: int) -> dict[str, float]:
-    """Search a pool that is in memory, with the lengths of its clips."""
-    embeddings = np.concatenate(list(blocks(clip_count)))
-    pool = Scoring(embeddings, 2)
-    rows, lengths = np.arange(clip_count), lengths_of(embeddings)
-    example = embeddings[clip_count // 2].copy()
+    """Search a pool that is in memory."""
+    pool = Scoring(np.concatenate(list(blocks(clip_count))), 2)
+    rows, example = np.arange(clip_count), pool.embeddings[clip_count // 2].copy()
 
     def search(similarity: Similarity) -> None:
-        judgement = Judgement([judge_of(example)], pool.embeddings, rows)
-        pool.share(judgement.share)
-        found = inner_products(judgement.scores[0], judgement.predicted[0])
-        if similarity is Similarity.COSINE:
-            found = cosines(found, lengths[rows], float(np.linalg.norm(example)))
-        most_similar(found, COUNT)
+        comparison = Comparison(pool.embeddings, rows, example, similarity)
+        pool.share(comparison.share)
+        most_similar(comparison.similarities, COUNT)
 
     read, dot, cosine = in_turns(
         repeats, pool.read, lambda: search(Similarity.DOT), lambda: search(Similarity.COSINE)
@@ -57,7 +45,6 @@ def kernel_figures(clip_count: int, repeats: int) -> dict[str, float]:
         "cosine_ms": 1e3 * statistics.median(cosine),
         "dot_over_read": median_ratio(dot, read),
         "cosine_over_read": median_ratio(cosine, read),
-        "lengths_ms": 1e3 * seconds(lambda: lengths_of(embeddings)),
     }
 
 

@@ -5,13 +5,15 @@ import math
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from aloe.learner.bulkheads import Threads
 from aloe.learner.cache.clips import PoolClips
 from aloe.learner.cache.columns import PoolColumns
 from aloe.learner.cache.matrices import Matrix
-from aloe.learner.cache.scores import PoolScorer
+from aloe.learner.cache.scores import PoolScorer, share_ends
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.batches.ground import Ground
 from aloe.learner.domain.errors import PoolNotFound, StoreWentBack
@@ -71,6 +73,11 @@ class CachedPool:
         """Do some work on what is here on a thread."""
         return await self._threads.run(work)
 
+    async def run_in_shares(self, count: int, work: Callable[[int, int], None]) -> None:
+        """Do some work on all threads: it is told where each share of `count` items begins and ends."""
+        shares = (partial(work, begin, end) for begin, end in pairwise(share_ends(count)))
+        await asyncio.gather(*map(self._threads.run, shares))
+
     def scorer(self, map_name: str) -> PoolScorer:
         """Return what scores by the heads of a map. Raises KeyError unless it is loaded."""
         return self._matrices[map_name].scorer
@@ -81,10 +88,6 @@ class CachedPool:
         It stays as it is when the pool grows. Raises KeyError unless it is loaded.
         """
         return self._matrices[map_name].rows(self.row_count)
-
-    async def lengths(self) -> Float32Array:
-        """Return the lengths of the embeddings, (n_clips,) float32; KeyError unless loaded."""
-        return await self._matrices[""].lengths(self.row_count)
 
     @property
     def byte_count(self) -> int:

@@ -14,7 +14,6 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import PoolNotFound
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.representations.pool_map import PoolMap
-from aloe.learner.domain.similarity import lengths_of
 from aloe.learner.ports.pools import CHUNK_ROWS, PoolStore
 
 _SPARE = 8
@@ -35,8 +34,6 @@ class Matrix:
         self.scorer = PoolScorer(threads)
         self._buffer = aligned_empty((0, dim))
         self._filled_count = 0
-        self._lengths: Float32Array = np.empty(0, np.float32)
-        """Of the first rows, those that were asked for so far."""
         self.used_at = time.monotonic()
 
     @property
@@ -48,21 +45,6 @@ class Matrix:
         """Return the first rows, (count, dim) float32; they stay as they are when it grows."""
         self.used_at = time.monotonic()
         return self._buffer[:count]
-
-    async def lengths(self, count: int) -> Float32Array:
-        """Return the Euclidean lengths of the first rows, (count,) float32."""
-        known = len(self._lengths)
-        if known < count:
-            ends = np.linspace(known, count, SCORING.thread_count + 1).astype(int).tolist()
-            parts = await asyncio.gather(
-                *(
-                    self._run(partial(lengths_of, self._buffer[begin:end]))
-                    for begin, end in pairwise(ends)
-                )
-            )
-            # Another caller may have added them meanwhile.
-            self._lengths = np.concatenate([self._lengths[:known], *parts])
-        return self._lengths[:count]
 
     async def read(self, store: PoolStore, pool: Pool, first_row: int) -> None:
         """Read the rows of a pool from one on, of which nothing is relied on yet.

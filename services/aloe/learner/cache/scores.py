@@ -90,9 +90,7 @@ class PoolScorer:
         if len(requests) > 1:
             rows = _union([request.rows for request in requests], len(embeddings))
         judgement = Judgement([request.judge for request in requests], embeddings, rows)
-        most = SCORING.thread_count * SHARES_PER_THREAD
-        share_count = min(most, -(-len(rows) // _LEAST_SHARE_ROWS))
-        ends = np.linspace(0, len(rows), share_count + 1).astype(int).tolist()
+        ends = share_ends(len(rows))
         shares = (partial(judgement.share, begin, end) for begin, end in pairwise(ends))
         await asyncio.gather(*map(self._threads.run, shares))
         for request, scores, predicted in zip(
@@ -104,6 +102,13 @@ class PoolScorer:
             if len(requests) > 1:
                 own = np.searchsorted(rows, request.rows)
             request.answer.set_result((scores[own], predicted[own]))
+
+
+def share_ends(row_count: int) -> list[int]:
+    """Return where the shares of a pass over some rows end, with where the first one begins."""
+    most = SCORING.thread_count * SHARES_PER_THREAD
+    share_count = min(most, -(-row_count // _LEAST_SHARE_ROWS))
+    return [row_count * share // max(share_count, 1) for share in range(share_count + 1)]
 
 
 def _union(parts: Sequence[IntArray], row_count: int) -> IntArray:

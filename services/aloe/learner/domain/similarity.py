@@ -1,53 +1,41 @@
-"""Clips that are like an example: a row of weights more for the scoring kernel.
-
-The example's vector x is the head of two classes whose logits are the inner product x.y and 0. Its
-margin of logits is |x.y|, and the class that is predicted says the sign.
-"""
+"""Clips that are like an example: all are compared, in one pass over their embeddings."""
 
 import numpy as np
 
-from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
-from aloe.learner.domain.head import Head
-from aloe.learner.domain.judging import Judge
-from aloe.values.strategies import AcquisitionFunction
+from aloe.learner.domain.arrays import Float32Array, IntArray
+from aloe.learner.domain.kernels.compiling import frozen
+from aloe.learner.domain.kernels.similarity import cosines_of_rows, products_of_rows
+from aloe.values.similarities import Similarity
 
 
-def judge_of(example: Float32Array) -> Judge:
-    """Return what scores clips by their inner product with an example, (dim,) float32."""
-    weights = np.stack([example, np.zeros_like(example)], axis=1)
-    head = Head(0, weights, np.zeros(2, np.float32))
-    return Judge(head, AcquisitionFunction.MARGIN_LOGITS)
+class Comparison:
+    """One pass over some clips, done in shares by any number of threads."""
 
+    def __init__(
+        self, vectors: Float32Array, rows: IntArray, example: Float32Array, similarity: Similarity
+    ) -> None:
+        """Prepare the pass; `share` does the work.
 
-def inner_products(scores: Float32Array, predicted: Int16Array) -> Float32Array:
-    """Return inner products, (n,) float32, from what the judge of an example made of clips.
+        Args:
+            vectors: (n_clips, dim) float32.
+            rows: (n,) int64, of vectors.
+            example: (dim,) float32, longer than 0 for cosines.
+            similarity: what to compute.
+        """
+        if vectors.shape[1:] != example.shape:  # Kernels do not check it.
+            raise ValueError(f"an example of {example.shape} for vectors of {vectors.shape}")
+        self._vectors, self._rows = frozen(vectors), rows
+        is_cosine = similarity is Similarity.COSINE
+        self._work = cosines_of_rows if is_cosine else products_of_rows
+        length = np.sqrt(np.square(example, dtype=np.float64).sum()) if is_cosine else 1.0
+        self._example = frozen((example / length).astype(np.float32))
+        self.similarities: Float32Array = np.empty(len(rows), np.float32)
+        """(n,) float32; cosines may leave [-1, 1] by a rounding, and are 0 for a clip of length
+        0."""
 
-    Args:
-        scores: (n,) float32, margins of logits, negated: see acquisition.margin_logits.
-        predicted: (n,) int16, 0 where the inner product is not negative.
-    """
-    products: Float32Array = np.where(predicted == 0, -scores, scores)
-    return products
-
-
-def cosines(products: Float32Array, lengths: Float32Array, length: float) -> Float32Array:
-    """Return cosines, (n,) float32; 0 where a clip has no length.
-
-    Args:
-        products: (n,) float32, inner products with the example.
-        lengths: (n,) float32, of the clips.
-        length: of the example, over 0.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = products / lengths / np.float32(length)
-    within: Float32Array = np.clip(np.where(lengths > 0, found, np.float32(0)), -1, 1)
-    return within
-
-
-def lengths_of(vectors: Float32Array) -> Float32Array:
-    """Return Euclidean lengths, (n,) float32, of vectors, (n, dim) float32."""
-    lengths: Float32Array = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    return lengths
+    def share(self, begin: int, end: int) -> None:
+        """Compare the clips rows[begin:end]."""
+        self._work(self._vectors, self._rows, self._example, begin, end, self.similarities)
 
 
 def most_similar(similarities: Float32Array, count: int) -> IntArray:

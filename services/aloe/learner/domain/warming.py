@@ -11,9 +11,11 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
 from aloe.learner.domain.representations.fitting import fit
 from aloe.learner.domain.selection import first_clips
+from aloe.learner.domain.similarity import Comparison
 from aloe.learner.domain.training import train_head
 from aloe.values.recipes import AdamRecipe, LogisticRecipe
 from aloe.values.representations import Representation
+from aloe.values.similarities import Similarity
 from aloe.values.strategies import AcquisitionFunction, SelectionRule
 
 
@@ -42,6 +44,8 @@ def warm_up() -> None:
         class_count=2,
         count=1,
     )
+    for similarity in Similarity:
+        Comparison(embeddings, rows, embeddings[0], similarity).share(0, 2)
     _pick_batches(embeddings)
 
 

@@ -12,7 +12,7 @@ from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
 from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, Violation
 from aloe.learner.domain.judging import all_in_range
 from aloe.learner.domain.pool import RANGE_RULE, Audio, NamedClip, Pool
-from aloe.learner.domain.similarity import cosines, inner_products, judge_of
+from aloe.learner.domain.similarity import Comparison
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.settling import is_of
@@ -127,12 +127,9 @@ class Likeness:
             StoreWentBack: the pool is not of the store's past; a fresh one is.
         """
         vectors = await self._pools.load(pool)
-        found = await pool.scorer("").score(judge_of(example.vector), vectors, rows)
-        products = inner_products(*found)
-        if example.similarity is Similarity.DOT:
-            return products
-        lengths = await pool.lengths()
-        return cosines(products, lengths[rows], float(np.linalg.norm(example.vector)))
+        comparison = Comparison(vectors, rows, example.vector, example.similarity)
+        await pool.run_in_shares(len(rows), comparison.share)
+        return comparison.similarities
 
 
 def _check_given(pool: Pool, given: GivenEmbedding, field: str) -> None:
