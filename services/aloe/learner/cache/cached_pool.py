@@ -74,7 +74,7 @@ class CachedPool:
         return await self._threads.run(work)
 
     async def run_in_shares(self, count: int, work: Callable[[int, int], None]) -> None:
-        """Do some work on all threads: it is told where each share of `count` items begins and ends."""
+        """Do some work on all threads; it is told where each share of the items begins and ends."""
         shares = (partial(work, begin, end) for begin, end in pairwise(share_ends(count)))
         await asyncio.gather(*map(self._threads.run, shares))
 
