@@ -19,6 +19,7 @@ from tests.benchmarks.learner_server import FINGERPRINT, clip_id, running_learne
 from tests.benchmarks.measuring import in_turns, machine, median_ratio, resident_mb, seconds
 
 from aloe.client import Attributes, LearnerClient, NewClip, Similarity, connect
+from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.similarity import Comparison, most_similar
 
 DIM, COUNT, SITE_COUNT = 1_024, 50, 20
@@ -28,7 +29,10 @@ Float32Array = NDArray[np.float32]
 
 def kernel_figures(clip_count: int, repeats: int) -> dict[str, float]:
     """Search a pool that is in memory."""
-    pool = Scoring(np.concatenate(list(blocks(clip_count))), 2)
+    embeddings = aligned_empty((clip_count, DIM))
+    for number, block in enumerate(blocks(clip_count)):
+        embeddings[number * _ROWS_AT_ONCE :][: len(block)] = block
+    pool = Scoring(embeddings, 2)
     rows, example = np.arange(clip_count), pool.embeddings[clip_count // 2].copy()
 
     def search(similarity: Similarity) -> None:

@@ -105,11 +105,13 @@ class PoolColumns:
             self._attribute_rows = max(self._attribute_rows, rows.stop)
 
     def _put_attributes(self, columns: dict[str, Column], row: int, clip: Clip) -> None:
-        for name in clip.attributes.keys() - columns.keys():
-            columns[name] = Column()
-        # Of a row that was never read, those that it has are enough.
-        for name in columns if row < self._attribute_rows else clip.attributes:
-            columns[name].put(row, clip.attributes.get(name))
+        for name, value in clip.attributes.items():
+            if name not in columns:
+                columns[name] = Column()
+            columns[name].put(row, value)
+        if row < self._attribute_rows:  # It was read before, and may have had others.
+            for name in columns.keys() - clip.attributes.keys():
+                columns[name].put(row, None)
 
     def _named(self, row_count: int) -> dict[str, Column]:
         """Return all columns by the names that filters call them."""

@@ -18,7 +18,7 @@ from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
 from aloe.learner.domain.promotions import PromotedHead, Promotion
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
-from aloe.values.attributes import Attributes, AttributeValue
+from aloe.values.attributes import NO_ATTRIBUTES, Attributes, AttributeValue
 from aloe.values.audio import (
     DEFAULT_DECODING,
     NOTHING_FOUND,
@@ -156,9 +156,8 @@ def load_clip(text: bytes) -> Clip:
         *(clip_id, content_hash, uri, duration_s),
         other_ids=tuple(other_ids),
         is_retired=is_retired,
+        attributes=_load_attributes(json.loads(more[0])["attributes"]) if more else NO_ATTRIBUTES,
     )
-    if more:
-        clip = replace(clip, attributes=_load_attributes(json.loads(more[0])["attributes"]))
     return _with_heard(clip, heard) if heard else clip
 
 

@@ -76,22 +76,18 @@ class Column:
 
     def put(self, row: int, value: AttributeValue | None) -> None:
         """Set the value of a row; rows before it that were never set have none."""
-        self.reach(row + 1)
-        text = number = time = None
-        match value:
-            case str():
-                text = value
-            case datetime():
-                time = value
-                self._have_times()
-            case float() | int():
-                number = value
-                self._have_numbers()
-        self._codes[row] = _NO_TEXT if text is None else self._place(text)
+        if row >= self._row_count:
+            self.reach(row + 1)
+        number = value if isinstance(value, float | int) else None
+        if number is not None:
+            self._have_numbers()
+        elif isinstance(value, datetime):
+            self._have_times()
+        self._codes[row] = self._place(value) if isinstance(value, str) else _NO_TEXT
         if self.has_numbers:
             self._numbers[row] = np.nan if number is None else number
         if self.has_times:
-            self._times[row] = NO_TIME if time is None else microseconds(time)
+            self._times[row] = microseconds(value) if isinstance(value, datetime) else NO_TIME
 
     def reach(self, row_count: int) -> None:
         """Have at least so many rows; new ones have no value."""
