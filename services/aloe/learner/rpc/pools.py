@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.clip_changes import ClipUpdate, ImportRules
+from aloe.learner.domain.clip_changes import ImportRules
 from aloe.learner.domain.clip_index import MAX_OTHER_IDS
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.pool import (
@@ -17,17 +17,17 @@ from aloe.learner.domain.pool import (
     embedding_hash,
 )
 from aloe.learner.rpc import fields
+from aloe.learner.rpc.attributes import MAX_SHOWN_VIOLATIONS, read_given
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.usecases.appending import BadClip, ImportReport
 from aloe.learner.usecases.import_run import Batch, EmbeddedClips, NewClip
 from aloe.serving.status import status_of_anything
 from aloe.v1 import audio_pb2, pool_pb2
-from aloe.values.attributes import NO_ATTRIBUTES, Attributes, check_name
 from aloe.values.audio import NOTHING_FOUND, AudioReport
 from aloe.values.duplicates import DuplicateRule
 from aloe.wire import names, times
 from aloe.wire.arrays import decode_matrix, encode_matrix
-from aloe.wire.attributes import read_attributes, write_attributes
+from aloe.wire.attributes import write_attributes
 from aloe.wire.audio import read_decoding, read_report, write_decoding
 from aloe.wire.audio import write_report as write_audio_report
 from aloe.wire.enums import DUPLICATE_RULES
@@ -38,7 +38,6 @@ MAX_WARNINGS = 1_000
 MAX_REPORT_BYTES = 65_536
 MAX_SHOWN_DUPLICATES = 1_000
 """Ids whose clips it tells, likewise."""
-MAX_SHOWN_VIOLATIONS = 20
 _NO_RECORDING: Audio = EncodedAudio(b"")
 _HASH = re.compile(r"[0-9a-f]{32}")
 _SAMPLE_FORMATS = {
@@ -118,20 +117,6 @@ def read_names(clip_names: Sequence[str], pool_id: str, most: int) -> list[str]:
     return ids
 
 
-def read_updates(messages: Sequence[pool_pb2.ClipUpdate], pool_id: str) -> list[ClipUpdate]:
-    """Read changes to clips of a pool. Raises InvalidInput that blames each field at fault."""
-    updates: list[ClipUpdate] = []
-    violations: list[Violation] = []
-    for index, message in enumerate(messages):
-        try:
-            updates.append(_read_update(message, pool_id, f"updates[{index}]"))
-        except InvalidInput as error:
-            violations += error.violations
-    if violations:
-        raise InvalidInput(*violations[:MAX_SHOWN_VIOLATIONS], count=len(violations))
-    return updates
-
-
 def write_pool(pool: Pool) -> pool_pb2.Pool:
     return pool_pb2.Pool(
         name=names.pool_name(pool.pool_id),
@@ -191,7 +176,7 @@ def write_block(
 def _read_clip(message: pool_pb2.NewClip) -> NewClip | BadClip:
     try:
         other_ids = _check_clip(message)
-        attributes = _read_attributes(message)
+        attributes = read_given(message)
         recording = read_audio(message.audio)
         if other_ids:
             raise InvalidInput.of("other_ids", "given with a recording; they go with an embedding")
@@ -219,7 +204,7 @@ def _read_embedded_clip(
             recording = read_audio(message.audio)
         if message.HasField("report"):
             report = _read_report(message.report)
-        attributes = _read_attributes(message)
+        attributes = read_given(message)
         duration = fields.read_duration(message, "duration")
     except InvalidInput as error:
         return BadClip(message.clip_id[:200], error), None
@@ -238,26 +223,6 @@ def _read_embedded_clip(
         attributes=attributes,
     )
     return clip, recording if has_audio else None
-
-
-def _read_attributes(message: pool_pb2.NewClip) -> Attributes:
-    # Most have none, and there may be very many.
-    if not message.attributes:
-        return NO_ATTRIBUTES
-    return fields.parsed(read_attributes, message.attributes, "attributes")
-
-
-def _read_update(message: pool_pb2.ClipUpdate, pool_id: str, field: str) -> ClipUpdate:
-    name = fields.read_clip_name(message.name, f"{field}.name")
-    if name.pool_id != pool_id:
-        raise InvalidInput.of(f"{field}.name", f"{message.name} is not in pools/{pool_id}")
-    attributes = fields.parsed(read_attributes, message.attributes, f"{field}.attributes")
-    for place, removed in enumerate(message.removed_attributes):
-        where = f"{field}.removed_attributes[{place}]"
-        fields.parsed(check_name, removed, where)
-        if removed in attributes:
-            raise InvalidInput.of(where, f"{removed!r} is set as well; do one of the two")
-    return ClipUpdate(name.clip_id, attributes, tuple(message.removed_attributes))
 
 
 def _read_report(message: audio_pb2.AudioReport) -> AudioReport:

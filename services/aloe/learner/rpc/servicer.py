@@ -6,7 +6,16 @@ from typing import Any
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.filters.parsing import parse_filter
-from aloe.learner.rpc import fields, heads, labeling, pools, predictions, searches, tasks
+from aloe.learner.rpc import (
+    attributes,
+    fields,
+    heads,
+    labeling,
+    pools,
+    predictions,
+    searches,
+    tasks,
+)
 from aloe.learner.rpc.gates import make_gates
 from aloe.learner.rpc.statuses import write_unreadable
 from aloe.learner.usecases.learner import Learner
@@ -144,7 +153,7 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
     ) -> pool_pb2.UpdateClipsResponse:
         pool_id = fields.read_pool_id(request.pool, "pool")
         updated_count = await self._learner.pools.update_clips(
-            pool_id, pools.read_updates(request.updates, pool_id)
+            pool_id, attributes.read_updates(request.updates, pool_id)
         )
         return pool_pb2.UpdateClipsResponse(updated_count=updated_count)
 

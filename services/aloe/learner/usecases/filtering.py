@@ -41,12 +41,13 @@ async def taken_rows(
     Raises:
         InvalidInput: the filter names a field that no clip has, or one of another kind.
     """
-    row_count, retired = pool.row_count, list(pool.retired_rows)
+    row_count = pool.row_count
     taken = np.ones(row_count, np.bool_)
     if filter_ is not None:
         columns = task_columns(*in_task, row_count) if in_task else {}
         taken = await pool.columns.taken_by(filter_, row_count, columns)
-    taken[retired] = False
+    # As of now: clips may have gone while the filter was at work.
+    taken[[row for row in pool.retired_rows if row < row_count]] = False
     return taken
 
 
