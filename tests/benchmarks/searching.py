@@ -27,13 +27,16 @@ _ROWS_AT_ONCE = 10_000
 Float32Array = NDArray[np.float32]
 
 
-def kernel_figures(clip_count: int, repeats: int) -> dict[str, float]:
-    """Search a pool that is in memory."""
+def filled_pool(clip_count: int) -> Scoring:
     embeddings = aligned_empty((clip_count, DIM))
     for number, block in enumerate(blocks(clip_count)):
         embeddings[number * _ROWS_AT_ONCE :][: len(block)] = block
-    pool = Scoring(embeddings, 2)
-    rows, example = np.arange(clip_count), pool.embeddings[clip_count // 2].copy()
+    return Scoring(embeddings, 2)
+
+
+def kernel_figures(pool: Scoring, repeats: int) -> dict[str, float]:
+    """Search a pool that is in memory."""
+    rows, example = np.arange(len(pool.embeddings)), pool.embeddings[0].copy()
 
     def search(similarity: Similarity) -> None:
         comparison = Comparison(pool.embeddings, rows, example, similarity)
@@ -52,20 +55,26 @@ def kernel_figures(clip_count: int, repeats: int) -> dict[str, float]:
     }
 
 
-def served_figures(clip_count: int, repeats: int) -> dict[str, float]:
-    """Search through gRPC."""
+def served_figures(pool: Scoring, repeats: int) -> dict[str, float]:
+    """Search through gRPC, in turns with reading the pool here."""
+    clip_count, example = len(pool.embeddings), pool.embeddings[0].copy()
     with running_learner() as server, connect(server.address) as client:
         client.create_pool("pool", encoder_fingerprint=FINGERPRINT, embedding_dim=DIM)
         figures = {"import_s": seconds(lambda: client.import_clips("pool", clips(clip_count)))}
-        example = next(blocks(1))[0]
         narrow = 'site = "site-3"'
         figures["first_s"] = seconds(lambda: search(client, example))
-        again = [seconds(lambda: search(client, example)) for _ in range(repeats)]
         figures["first_filtered_s"] = seconds(lambda: search(client, example, narrow))
-        filtered = [seconds(lambda: search(client, example, narrow)) for _ in range(repeats)]
+        read, whole, filtered = in_turns(
+            repeats,
+            pool.read,
+            lambda: search(client, example),
+            lambda: search(client, example, narrow),
+        )
         return figures | {
-            "search_ms": 1e3 * statistics.median(again),
+            "search_ms": 1e3 * statistics.median(whole),
             "filtered_ms": 1e3 * statistics.median(filtered),
+            "search_over_read": median_ratio(whole, read),
+            "filtered_over_read": median_ratio(filtered, read),
             "learner_mb": resident_mb(server.pid),
         }
 
@@ -102,9 +111,9 @@ def main() -> None:
         "load_average": os.getloadavg()[0],
         "pool": f"{options.clips} x {DIM} float32",
     }
-    figures |= kernel_figures(options.clips, options.repeats)
-    figures |= served_figures(options.clips, options.repeats)
-    figures["search_over_read"] = figures["search_ms"] / figures["read_ms"]
+    pool = filled_pool(options.clips)
+    figures |= kernel_figures(pool, options.repeats)
+    figures |= served_figures(pool, options.repeats)
     if options.json:
         sys.stdout.write(json.dumps(figures) + "\n")
         return
