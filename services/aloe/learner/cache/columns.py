@@ -62,7 +62,8 @@ class PoolColumns:
                 self._fields.setdefault(name, Column())
             if self._attributes is None and not filter_.names() <= {*_FIELDS, *in_task}:
                 self._attributes = {}
-            await self._read_changed()
+            if self._changed:
+                await self._read_changed()
             while (begin := self._read_count()) < row_count:
                 rows = range(begin, min(begin + _ROWS_AT_ONCE, row_count))
                 await self._threads.run(partial(self._read, rows))

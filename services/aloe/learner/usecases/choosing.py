@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import Basis, Pick
 from aloe.learner.domain.pool import NamedClip
-from aloe.learner.domain.similarity import most_similar
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.filtering import taken_rows
 from aloe.learner.usecases.likeness import Example, KnownExample, Likeness
@@ -146,9 +144,8 @@ class Choosing:
         wanted: int,
     ) -> list[Pick]:
         rows = np.flatnonzero(_open(cached, pool, among))
-        similarities = await self._likeness.of_rows(pool, example, rows)
-        places = await pool.run(partial(most_similar, similarities, wanted))
-        return _picks(pool, rows[places], similarities[places].tolist())
+        found, similarities = await self._likeness.most_alike(pool, example, rows, wanted)
+        return _picks(pool, found, similarities.tolist())
 
 
 def _check_pool(pool_id: str, clips: Sequence[NamedClip]) -> None:

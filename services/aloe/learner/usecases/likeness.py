@@ -1,6 +1,7 @@
 """How alike the clips of a pool are to an example: a clip, a sound or an embedding."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -12,12 +13,15 @@ from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
 from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, Violation
 from aloe.learner.domain.judging import all_in_range
 from aloe.learner.domain.pool import RANGE_RULE, Audio, NamedClip, Pool
-from aloe.learner.domain.similarity import Comparison
+from aloe.learner.domain.similarity import Comparison, most_similar
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.settling import is_of
 from aloe.values.audio import NOTHING_FOUND, AudioReport
 from aloe.values.similarities import Similarity
+
+_QUICK_COUNT = 131_072
+"""Of so many the highest are found in less time than another thread takes to begin under load."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,22 +114,32 @@ class Likeness:
             )
         return KnownExample(made.embedding, similarity, report=made.report)
 
-    async def of_rows(
-        self, pool: CachedPool, example: KnownExample, rows: IntArray
-    ) -> Float32Array:
-        """Compare an example with clips of a pool.
+    async def most_alike(
+        self, pool: CachedPool, example: KnownExample, rows: IntArray, count: int
+    ) -> tuple[IntArray, Float32Array]:
+        """Return the rows that are most like an example, the most alike first, and how much so.
 
         Args:
             pool: the pool.
             example: by the pool's encoder.
             rows: (n,) int64, ascending.
+            count: at most so many.
 
         Returns:
-            (n,) float32
+            (at most count,) int64 and float32
 
         Raises:
             StoreWentBack: the pool is not of the store's past; a fresh one is.
         """
+        similarities = await self._of_rows(pool, example, rows)
+        work = partial(most_similar, similarities, count)
+        places = work() if len(rows) <= _QUICK_COUNT else await pool.run(work)
+        return rows[places], similarities[places]
+
+    async def _of_rows(
+        self, pool: CachedPool, example: KnownExample, rows: IntArray
+    ) -> Float32Array:
+        """Compare an example with clips of a pool; return (n,) float32."""
         vectors = await self._pools.load(pool)
         comparison = Comparison(vectors, rows, example.vector, example.similarity)
         await pool.run_in_shares(len(rows), comparison.share)

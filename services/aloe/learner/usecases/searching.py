@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -11,7 +10,6 @@ from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import InvalidInput, StoreWentBack
 from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.pool import Clip
-from aloe.learner.domain.similarity import most_similar
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.filtering import taken_rows
 from aloe.learner.usecases.likeness import Example, KnownExample, Likeness
@@ -109,11 +107,8 @@ class Searching:
             taken &= cached.view.states[: len(taken)] == ClipState.UNLABELED
         example.leave_out(pool, taken)
         rows = np.flatnonzero(taken)
-        similarities = await self._likeness.of_rows(pool, example, rows)
-        places = await pool.run(partial(most_similar, similarities, search.count))
+        found, similarities = await self._likeness.most_alike(pool, example, rows, search.count)
         return [
             FoundLike(pool.clips[row], similarity)
-            for row, similarity in zip(
-                rows[places].tolist(), similarities[places].tolist(), strict=True
-            )
+            for row, similarity in zip(found.tolist(), similarities.tolist(), strict=True)
         ]
