@@ -26,6 +26,10 @@ _RATIO_NOTE = (
     " of the baseline ended before they got there, ≥ where the arm's did, ≈ where both did: then"
     " labels count up to the end of the shortest such run."
 )
+_SEEDLESS = (
+    "Their intervals say how the others vary alone; with --split-per-seed, and --ignore-splits for"
+    " a data set that has splits, the clips do."
+)
 _OVERALL_NOTE = (
     "Geometric mean of the ratios of the settings, with a bootstrap over seeds: it is about these"
     " settings. One in which neither arm got there has no ratio, and is not among those counted."
@@ -80,7 +84,18 @@ def _label_notes(
     )
     test = f"{_TEST_NOTE}. {power_text(power)}" if power else _NO_TEST_NOTE
     height = f"{figures.ceiling.value:.1%}{head}"
-    return (f"The ceiling of all arms, {figures.setting.title}: {height}.", _RATIO_NOTE, test)
+    return (
+        f"The ceiling of all arms, {figures.setting.title}: {height}.",
+        _RATIO_NOTE,
+        *_seedless_note(strategies),
+        test,
+    )
+
+
+def _seedless_note(strategies: Sequence[StrategyFigures]) -> tuple[str, ...]:
+    """Name the arms whose runs are one run, over and over."""
+    names = [spoken(each.arm_name) for each in strategies if each.is_seedless]
+    return (f"The same under every seed: {'; '.join(names)}. {_SEEDLESS}",) if names else ()
 
 
 def overall_table(figures: Figures) -> Table:

@@ -26,6 +26,9 @@ class StrategyFigures:
     name: str
     """Of the query strategy, among those that it stands beside."""
     seeds: tuple[int, ...]
+    is_seedless: bool
+    """Whether several seeds gave the very same learning curve: nothing in it was drawn by them, so
+    that no interval can say how it varies."""
     labels: Estimate | None
     """Of the last head."""
     accuracy: Estimate | None
@@ -72,6 +75,7 @@ def strategy_figures(runs: Sequence[Run], name: str, around: Surroundings) -> St
         arm_name=arm_name(arm, around.arms),
         name=name,
         seeds=tuple(sorted(run.seed for run in runs)),
+        is_seedless=_is_seedless(runs),
         labels=mean_estimate([run.labels[-1] for run in runs]),
         accuracy=mean_estimate(list(accuracies.values())),
         ceiling_gap=mean_estimate(
@@ -88,6 +92,11 @@ def strategy_figures(runs: Sequence[Run], name: str, around: Surroundings) -> St
         against_labels=mean_curve([run.curve(run.labels) for run in runs]),
         against_rounds=mean_curve([run.curve(run.rounds) for run in runs]),
     )
+
+
+def _is_seedless(runs: Sequence[Run]) -> bool:
+    first, *others = (run.curve(run.labels) for run in runs)
+    return first.size > 0 and bool(others) and all(np.array_equal(first, each) for each in others)
 
 
 def with_corrected_p(strategies: Sequence[StrategyFigures]) -> tuple[StrategyFigures, ...]:

@@ -223,3 +223,16 @@ def test_forest_has_a_row_for_each_arm_and_a_mark_for_each_level():
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend[:2] == ["90% of the ceiling", "95% of the ceiling"]
     assert "≤: runs of the baseline ended before" in legend
+
+
+def test_arms_in_which_seeds_decide_nothing_are_named():
+    varied = [run_of(PAPERS, seed, [0.5, 0.9 - seed / 100]) for seed in SEEDS]
+    same = [run_of(HERDING, seed, [0.6, 0.9]) for seed in SEEDS]
+    figures = analyze(results_of(*varied, *same, ceiling_of("paper", 0.9)), (0.9,))
+    notes = label_table(figures.settings[0], figures, "t").notes
+    assert [
+        each for each in notes if each.startswith("The same under every seed: linear, herding.")
+    ]
+    one = analyze(results_of(*varied, same[0], ceiling_of("paper", 0.9)), (0.9,))
+    notes = label_table(one.settings[0], one, "t").notes
+    assert not [each for each in notes if "every seed" in each]
