@@ -22,6 +22,7 @@ from tests.benchmarks.learner_kernels import (
     threads,
     training_figures,
 )
+from tests.benchmarks.learner_mapped import mapped_figures
 from tests.benchmarks.learner_mapping import mapping_figures
 from tests.benchmarks.learner_plain import clusters
 from tests.benchmarks.learner_rounds import rounds_figures
@@ -129,6 +130,7 @@ def _all_else(sizes: Sizes) -> dict[str, Any]:
     figures |= training_figures(sizes.label_count, DIM, CLASS_COUNT, repeats=sizes.repeats)
     figures |= graph_figures(sizes.graph_clip_count, MAPPED_DIM, repeats=sizes.repeats)
     figures |= served_figures(sizes)
+    figures |= mapped_figures(sizes.clip_count, DIM, CLASS_COUNT)
     # A new head scores every clip anew, so the first Query after it takes a full pass.
     figures["query_after_head_over_full"] = figures["query_after_head_ms"] / figures["score_ms"]
     return figures

@@ -9,6 +9,8 @@ SCHEMA, IDENTITY = "aloe:schema", "aloe:identity"
 SCHEMA_VERSION = 5
 """Of what the learner's store.py says. Older servers refuse to start on newer data."""
 POOL_IDS, TASK_IDS = "aloe:pools", "aloe:tasks"
+CHUNKS, MAPPED = "aloe:chunk:", "aloe:mapped:"
+"""How the keys of vectors begin, and of what maps made of them."""
 
 POOL_KINDS: Mapping[str, str] = {
     "meta": "hash",

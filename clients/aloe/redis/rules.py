@@ -200,9 +200,15 @@ def _persistence(standing: Standing) -> Iterator[Concern]:
         )
 
 
+def is_nearly_full(info: Info, more_bytes: int = 0) -> bool:
+    """Whether a server that has some more bytes to keep uses nearly all that it may."""
+    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    return bool(most) and used + more_bytes > _FULL * most
+
+
 def _memory(standing: Standing) -> Iterator[Concern]:
-    used, most = (int(standing.info.get(name, 0)) for name in ("used_memory", "maxmemory"))
-    if most and used > _FULL * most:
+    if is_nearly_full(standing.info):
+        used, most = (int(standing.info[name]) for name in ("used_memory", "maxmemory"))
         yield Concern(
             ConcernKind.MEMORY,
             f"uses {used / 2**20:,.0f} MB of the {most / 2**20:,.0f} MB that it may (maxmemory);"

@@ -27,7 +27,7 @@ from aloe.learner.usecases.import_memory import ImportLimits
 from aloe.learner.usecases.learner import Learner
 from aloe.serving import entry
 from aloe.serving.event_loop import new_event_loop
-from aloe.serving.heap import share_heaps
+from aloe.serving.heap import Trimmer, share_heaps
 from aloe.serving.settings import WrongSettings
 from aloe.wire.addresses import is_loopback
 
@@ -63,6 +63,7 @@ async def _build(settings: Settings) -> entry.Lifecycle:
             memory_bytes=settings.import_memory_mb * 1024**2, idle_s=settings.import_idle_s
         ),
         recorder=recorder,
+        took=Trimmer().took,
     )
 
     async def prepare() -> None:

@@ -117,10 +117,8 @@ class World:
 
     def keys(self, which: str = "all") -> tuple[str, ...]:
         """Patterns of the keys of the pool, of the task, or of both."""
-        pool_meta, chunks, task = keys_of(self.pool_id, self.task_id)
-        return {"all": (pool_meta, chunks, task), "pool": (pool_meta, chunks), "task": (task,)}[
-            which
-        ]
+        *pool, task = keys_of(self.pool_id, self.task_id)
+        return {"all": (*pool, task), "pool": tuple(pool), "task": (task,)}[which]
 
     async def note(self, which: str = "all") -> Snapshot:
         return await snapshot(self.client, self.keys(which))

@@ -25,6 +25,7 @@ def keys_of(pool_id: str, *task_ids: str) -> tuple[str, ...]:
     return (
         f"aloe:{{pool:{pool_id}}}:*",
         f"aloe:chunk:{pool_id}:*",
+        f"aloe:mapped:{pool_id}:*",
         *(f"aloe:{{task:{task_id}}}:*" for task_id in task_ids),
     )
 

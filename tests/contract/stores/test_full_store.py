@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import redis.asyncio
 from tests.needing_redis import needing_redis
@@ -161,6 +162,25 @@ async def test_a_learner_starts_on_a_full_redis_and_reads(own, tmp_path: Path):
     await another.prepare()
     assert (await another.read_task(scene.task.task_id))[0] == scene.task
     await another.close()
+
+
+@pytest.mark.parametrize("share", [1.05, 0.0])
+async def test_what_follows_from_the_rest_is_not_kept_where_little_room_is_left(own, share: float):
+    store, client = own
+    scene = await make_scene(store)
+    await store.append_clips(scene.pool, *new_clips(600, first=100))
+    pool = await store.read_pool(scene.pool.pool_id)
+    vectors = np.zeros((600, 256), np.float32)
+    before = await everything(client)
+    used = (await client.info("memory"))["used_memory"]
+    await client.config_set("maxmemory", int(share * used) or 1)
+    with pytest.raises(StoreFull):
+        await store.keep_mapped(pool, "kernel.1.a", 0, vectors)
+    assert await store.read_mapped(pool, "kernel.1.a", 0, vectors) == [range(600)]
+    assert await everything(client) == before
+    await client.config_set("maxmemory", 2 * (used + vectors.nbytes))
+    await store.keep_mapped(pool, "kernel.1.a", 0, vectors)
+    assert await store.read_mapped(pool, "kernel.1.a", 0, vectors) == [range(510, 600)]
 
 
 async def test_what_takes_up_room_can_be_deleted_without_any(own):

@@ -299,3 +299,15 @@ async def test_vectors_that_are_gone_are_told(mended: Mended):
     await mended.client.delete(key)
     (damage,) = mended.look()
     assert (damage.key, damage.can_be_mended) == (key.decode(), False)
+
+
+async def test_what_learners_make_anew_is_deleted_where_it_is_of_another_kind(mended: Mended):
+    await mended.client.set("aloe:mapped:p:e:c:kernel.1.a", b"whole")
+    assert mended.look() == []
+    await mended.client.rpush("aloe:mapped:p:e:c:kernel.1.b", "x")
+    (found,) = mended.mend()
+    assert (found.key, found.can_be_mended) == ("aloe:mapped:p:e:c:kernel.1.b", True)
+    assert mended.look() == []
+    assert [key async for key in mended.client.scan_iter("aloe:mapped:*")] == [
+        b"aloe:mapped:p:e:c:kernel.1.a"
+    ]

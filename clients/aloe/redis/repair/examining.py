@@ -15,7 +15,9 @@ from typing import Any
 
 from aloe.redis.connecting import BlockingRedisClient
 from aloe.redis.keys import (
+    CHUNKS,
     IDENTITY,
+    MAPPED,
     POOL_IDS,
     POOL_KINDS,
     SCHEMA,
@@ -70,6 +72,7 @@ def examine(client: BlockingRedisClient, *, mends: bool) -> Iterator[Damage]:
         yield from _index(client, index, owner, owners[owner], mends=mends)
     yield from _tasks_of_pools(client, owners, mends=mends)
     yield from _vectors(client, owners["pool"])
+    yield from _mapped(client, mends=mends)
 
 
 def _owners(client: BlockingRedisClient) -> dict[str, set[str]]:
@@ -190,9 +193,20 @@ def _vectors(client: BlockingRedisClient, pool_ids: set[str]) -> Iterator[Damage
             continue
         epoch = (client.hget(f"{prefix}meta", "epoch") or b"").decode()
         for text in client.lrange(f"{prefix}chunks", 0, -1):
-            key = f"aloe:chunk:{pool_id}:{epoch}:{text.decode().rpartition(' ')[2]}"
+            key = f"{CHUNKS}{pool_id}:{epoch}:{text.decode().rpartition(' ')[2]}"
             stored = client.type(key).decode()
             # A chunk may have been replaced by a longer one since the list was read.
             if stored != "string" and client.lpos(f"{prefix}chunks", text) is not None:
                 found = "its vectors are gone" if stored == "none" else f"it is a {stored}"
                 yield Damage(key, found, remedy)
+
+
+def _mapped(client: BlockingRedisClient, *, mends: bool) -> Iterator[Damage]:
+    """Name what maps made of vectors and is of another kind, which learners make anew."""
+    for key in client.scan_iter(f"{MAPPED}*", count=1_000):
+        stored = client.type(key).decode()
+        if stored not in ("none", "string"):
+            found = f"it is a {stored} and should be a string"
+            yield Damage(key.decode(), found, "it is deleted; learners make it anew")
+            if mends:
+                client.unlink(key)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aloe.learner.bulkheads import Threads
 from aloe.learner.cache.clips import PoolClips
 from aloe.learner.cache.columns import PoolColumns
+from aloe.learner.cache.keeping import MappedKeeper
 from aloe.learner.cache.matrices import Matrix
 from aloe.learner.cache.scores import PoolScorer, share_ends
 from aloe.learner.domain.arrays import Float32Array
@@ -88,6 +89,10 @@ class CachedPool:
         It stays as it is when the pool grows. Raises KeyError unless it is loaded.
         """
         return self._matrices[map_name].rows(self.row_count)
+
+    def keep_mapped(self, keeper: MappedKeeper, map_name: str) -> None:
+        """Have the store keep what is here of a map, in the background."""
+        keeper.keep(self.pool, self._matrices[map_name])
 
     @property
     def byte_count(self) -> int:

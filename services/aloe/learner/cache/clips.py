@@ -16,8 +16,9 @@ class PoolClips:
 
     def __init__(self) -> None:
         self._pieces: list[ReadClips] = []
-        self._ends: list[int] = []
-        """For each piece, one past its last row."""
+        self._begins: list[int] = []
+        """For each piece, its first row."""
+        self._count = 0
         self._changed: dict[int, Clip] = {}
         """Those that changed since they were read."""
         self._hashes: dict[int, str] = {}
@@ -30,16 +31,17 @@ class PoolClips:
     def append(self, clips: ReadClips) -> None:
         """Add clips behind the others."""
         self._pieces.append(clips)
-        self._ends.append(len(self) + len(clips))
+        self._begins.append(self._count)
+        self._count += len(clips)
 
     def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
+        return self._count
 
     def __getitem__(self, row: int) -> Clip:
         if row in self._changed:
             return self._changed[row]
-        piece = bisect_right(self._ends, row)
-        return self._pieces[piece][row - self._ends[piece]]
+        piece = bisect_right(self._begins, row) - 1
+        return self._pieces[piece][row - self._begins[piece]]
 
     def content_hash(self, row: int) -> str:
         """Return the content hash of a row's clip, which never changes."""
@@ -47,8 +49,8 @@ class PoolClips:
         if known is None:
             if len(self._hashes) >= _KEPT_HASHES:
                 self._hashes.clear()
-            piece = bisect_right(self._ends, row)
-            known = self._pieces[piece].content_hash(row - self._ends[piece])
+            piece = bisect_right(self._begins, row) - 1
+            known = self._pieces[piece].content_hash(row - self._begins[piece])
             self._hashes[row] = known
         return known
 
@@ -59,13 +61,13 @@ class PoolClips:
 
     def clip_ids(self, rows: Iterable[int]) -> list[str]:
         """Return the ids of several rows' clips."""
-        ids, changed, pieces, ends = [], self._changed, self._pieces, self._ends
+        ids, changed, pieces, begins = [], self._changed, self._pieces, self._begins
         for row in rows:
             if row in changed:
                 ids.append(changed[row].clip_id)
                 continue
-            piece = bisect_right(ends, row)
-            ids.append(pieces[piece].clip_id(row - ends[piece]))
+            piece = bisect_right(begins, row) - 1
+            ids.append(pieces[piece].clip_id(row - begins[piece]))
         return ids
 
     def __iter__(self) -> Iterator[Clip]:

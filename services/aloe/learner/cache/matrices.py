@@ -1,6 +1,7 @@
 """What heads read of a pool's clips: their embeddings, or a map of them."""
 
 import asyncio
+import math
 import time
 from functools import partial
 from itertools import pairwise
@@ -13,7 +14,7 @@ from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import PoolNotFound
 from aloe.learner.domain.pool import Pool
-from aloe.learner.domain.representations.pool_map import PoolMap
+from aloe.learner.domain.representations.pool_map import PoolMap, name_of
 from aloe.learner.ports.pools import CHUNK_ROWS, PoolStore
 
 _SPARE = 8
@@ -33,8 +34,16 @@ class Matrix:
         self._map, self._run = pool_map, threads.run
         self.scorer = PoolScorer(threads)
         self._buffer = aligned_empty((0, dim))
-        self._filled_count = 0
         self.used_at = time.monotonic()
+        self.kept_count = 0
+        """The store keeps what a map made of so many of the first rows, as far as is known here."""
+        self.keep_after = -math.inf
+        """It is not asked to keep more before this time, by time.monotonic()."""
+
+    @property
+    def kept_map(self) -> str:
+        """The name of the map that made it, where the store is to keep that; else empty."""
+        return name_of(self._map) if self._map and self._map.is_costly else ""
 
     @property
     def byte_count(self) -> int:
@@ -59,16 +68,33 @@ class Matrix:
             # Says if it is there: a count that is damaged may be more than there is memory for.
             await store.read_clips(pool, pool.row_count - 1, 1)
             await self._make_room(pool.row_count, first_row)
+        room = self._buffer[first_row : pool.row_count]
         if self._map is None:
-            await _read_rows(store, pool, first_row, self._buffer[first_row : pool.row_count])
+            await _read_rows(store, pool, first_row, room)
             return
-        embeddings = aligned_empty(
-            (min(_ROWS_PER_MAPPING, pool.row_count - first_row), pool.encoder.embedding_dim)
-        )
-        for begin in range(first_row, pool.row_count, _ROWS_PER_MAPPING):
-            room = self._buffer[begin : min(begin + _ROWS_PER_MAPPING, pool.row_count)]
-            await _read_rows(store, pool, begin, embeddings[: len(room)])
-            await self._fill(self._map, embeddings[: len(room)], room)
+        gaps = [range(len(room))]
+        # A few rows that were added are mapped in less time than it takes to ask for them.
+        if self._map.is_costly and len(room) >= CHUNK_ROWS:
+            gaps = await store.read_mapped(pool, self._map.name, first_row, room)
+        for gap in gaps:
+            await self._map_rows(
+                self._map, store, pool, first_row + gap.start, room[gap.start : gap.stop]
+            )
+
+    async def _map_rows(
+        self,
+        pool_map: PoolMap,
+        store: PoolStore,
+        pool: Pool,
+        first_row: int,
+        room: Float32Array,
+    ) -> None:
+        """Fill the room of some rows with what their embeddings are mapped to."""
+        embeddings = aligned_empty((min(_ROWS_PER_MAPPING, len(room)), pool.encoder.embedding_dim))
+        for begin in range(0, len(room), _ROWS_PER_MAPPING):
+            part = room[begin : begin + _ROWS_PER_MAPPING]
+            await _read_rows(store, pool, first_row + begin, embeddings[: len(part)])
+            await self._fill(pool_map, embeddings[: len(part)], part)
 
     async def _fill(self, pool_map: PoolMap, embeddings: Float32Array, room: Float32Array) -> None:
         ends = np.linspace(0, len(room), SCORING.thread_count + 1).astype(int).tolist()

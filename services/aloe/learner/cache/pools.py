@@ -5,10 +5,12 @@ import logging
 import math
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from weakref import WeakValueDictionary
 
 from aloe.learner.bulkheads import SCORING, Threads
 from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.cache.keeping import MappedKeeper
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import StoreWentBack
 from aloe.learner.domain.pool import Pool
@@ -21,6 +23,8 @@ DEFAULT_BYTE_BUDGET = 16 * 1024**3
 RECENT_S = 0.05
 """Calls that may see slightly old state read the store no more often than this. In that time a head
 reaches every replica."""
+_CLIP_BYTES = 256
+"""About, of what the store says of a clip."""
 _MOST_TRIES = 3
 _NO_RECORDER = NoRecorder()
 
@@ -35,9 +39,22 @@ class PoolCache:
         store: PoolStore,
         byte_budget: int = DEFAULT_BYTE_BUDGET,
         recorder: Recorder = _NO_RECORDER,
+        *,
+        took: Callable[[int], None] = lambda _: None,
     ) -> None:
+        """Keep nothing yet.
+
+        Args:
+            store: has the pools.
+            byte_budget: for the vectors of pools.
+            recorder: is told of pools that went back.
+            took: is told how many bytes passed through memory, so that what is free again can be
+                given back to the system.
+        """
         self._store, self._byte_budget, self._recorder = store, byte_budget, recorder
+        self._took = took
         self._threads = Threads(SCORING)
+        self._keeper = MappedKeeper(store)
         self._dropped: set[str] = set()
         self._clip_counts_before: dict[str, int] = {}
         """Of pools that were dropped, until they are read anew."""
@@ -45,6 +62,11 @@ class PoolCache:
         """Those within the budget, the least recently used one first."""
         self._in_use: WeakValueDictionary[str, CachedPool] = WeakValueDictionary()
         """All that any call still uses: an evicted pool is not read again while it is here."""
+
+    async def close(self) -> None:
+        """End what goes on in the background, and let go of threads."""
+        await self._keeper.close()
+        self._threads.close()
 
     async def recent(self, pool_id: str) -> CachedPool:
         """Return a pool as it was a moment ago. Raises PoolNotFound."""
@@ -79,11 +101,13 @@ class PoolCache:
             cached = self._in_use[pool_id] = CachedPool(pool, self._threads)
         self._kept[pool_id] = cached
         self._kept.move_to_end(pool_id)
+        known_count = cached.row_count
         try:
             await cached.refresh(self._store, pool)
         except StoreWentBack as error:
             self.drop(cached, error)
             raise
+        self._took((cached.row_count - known_count) * _CLIP_BYTES)
         cached.read_at = began
         self._tell_cost(cached.pool)
         self._evict()
@@ -96,12 +120,15 @@ class PoolCache:
             PoolNotFound: the pool was deleted.
             StoreWentBack: the pool is not of the store's past; a fresh one is.
         """
-        try:
-            await cached.load(self._store, pool_map)
-        except StoreWentBack as error:
-            self.drop(cached, error)
-            raise
+        if not cached.has(name_of(pool_map)):
+            try:
+                await cached.load(self._store, pool_map)
+            except StoreWentBack as error:
+                self.drop(cached, error)
+                raise
+            self._took(cached.byte_count)
         self._evict()
+        cached.keep_mapped(self._keeper, name_of(pool_map))
         return cached.matrix(name_of(pool_map))
 
     def drop(self, cached: CachedPool, error: StoreWentBack) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_changes import ClipUpdate, FoundClip, ImportRules, Placement, Removal
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
 from aloe.learner.domain.representations.pool_map import PoolMap
+from aloe.values.representations import Representation
 
 CHUNK_ROWS = 255
 """Vectors that a store keeps in one piece: appending whole pieces saves it work. One short of a
@@ -165,6 +167,61 @@ class PoolStore(Protocol):
 
         Raises:
             PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def begin_fit(
+        self, pool: Pool, kind: Representation, fitter_id: str, hold: timedelta
+    ) -> bool:
+        """Take the right to fit a pool's next map of a kind, or have it for longer.
+
+        It is for saving work: who fits all the same does no harm.
+
+        Returns:
+            Whether the fitter has it now; not while another does, until its hold runs out.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def end_fit(self, pool: Pool, kind: Representation, fitter_id: str) -> None:
+        """Give that right back; nothing happens where the fitter does not have it."""
+
+    async def read_mapped(
+        self, pool: Pool, map_name: str, first_row: int, out: Float32Array
+    ) -> list[range]:
+        """Read what is kept of the vectors that a map made of a pool's rows.
+
+        Args:
+            pool: the pool.
+            map_name: of the map.
+            first_row: of the rows to read.
+            out: (n, out_dim) float32, filled where they are kept. When this ends, in an error or a
+                cancellation too, nobody writes to it any more.
+
+        Returns:
+            The places in `out` that are not filled, ascending.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def keep_mapped(
+        self, pool: Pool, map_name: str, first_row: int, vectors: Float32Array
+    ) -> None:
+        """Keep what a map made of rows of a pool, until the pool goes, or no head reads the map.
+
+        What is kept already is left alone, and so are rows that may yet get others beside them in
+        a piece. It may end half-way: what is kept of that is good.
+
+        Args:
+            pool: the pool, as it was when its rows were read.
+            map_name: of the map.
+            first_row: of `vectors`.
+            vectors: (n, out_dim) float32
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            StoreFull: there would be little room left for what follows from nothing else.
         """
 
     async def read_vectors(

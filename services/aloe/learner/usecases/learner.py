@@ -43,13 +43,15 @@ class Learner:
         audio_grace_s: float = DEFAULT_GRACE_S,
         import_limits: ImportLimits = DEFAULT_LIMITS,
         recorder: Recorder | None = None,
+        took: Callable[[int], None] = lambda _: None,
     ) -> None:
+        """Take the ports and settings; `took` is told how many bytes passed through memory."""
         recorder = recorder or NoRecorder()
-        pool_cache = PoolCache(store, pool_cache_bytes, recorder)
+        pool_cache = PoolCache(store, pool_cache_bytes, recorder, took=took)
         task_cache = TaskCache(store, recorder)
         self.now = now
         self.pool_cache = pool_cache
-        self.maps = PoolMaps(store)
+        self.maps = PoolMaps(store, took)
         self.trainer = Trainer(store, pool_cache, task_cache, self.maps, now)
         self.collector = AudioCollector(store, audio, audio_grace_s)
         retiring = Retiring(store, pool_cache, self.trainer.notify)
@@ -88,5 +90,6 @@ class Learner:
         """Stop both; what is cut short is taken up again later."""
         await self.collector.stop()
         await self.trainer.stop()
+        await self.pool_cache.close()
         self.maps.close()
         self.replaying.close()

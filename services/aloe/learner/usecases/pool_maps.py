@@ -2,53 +2,49 @@
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable
+from weakref import WeakValueDictionary
 
-import numpy as np
-
-from aloe.learner.bulkheads import TRAINING, Threads
 from aloe.learner.cache.cached_pool import CachedPool
-from aloe.learner.domain.alignment import aligned_empty
-from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.representations.fitting import LANDMARK_COUNT, draws, fit
-from aloe.learner.domain.representations.naming import representation_of, version_of
+from aloe.learner.domain.representations.fitting import LANDMARK_COUNT
+from aloe.learner.domain.representations.naming import newest_names, representation_of
 from aloe.learner.domain.representations.pool_map import PoolMap
-from aloe.learner.ports.pools import CHUNK_ROWS
 from aloe.learner.ports.store import Store
+from aloe.learner.usecases.map_fitting import MapFitting
 from aloe.values.representations import Representation
 
 _GROWTH, _GROWTH_OF_FEW = 10, 2
 """A pool that has so many times the clips of its map gets a new one with the next head; the smaller
 number where the map is of fewer clips than it could have landmarks."""
-_SEED = 0
-"""Of what is drawn to fit a map."""
 _MOST_KEPT = 16
 """Of the maps that a process has read; each takes megabytes."""
-_ROWS_PER_READ = 32 * CHUNK_ROWS
+_POLL_S = 0.2
+"""How often it is looked whether another process has fitted a map."""
+_LONGEST_WAIT_S = 30.0
+"""For another process that fits; then this one does as well."""
 
 _log = logging.getLogger(__name__)
 
 
 class PoolMaps:
-    """Finds the map that a head reads, or is to read, and fits those that are missing.
+    """Finds the map that a head reads, or is to read, and fits those that are missing."""
 
-    Two processes may fit one at the same time. Each is kept under a name of its own, and both agree
-    on which is the newest: nothing but time is lost.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._threads = Threads(TRAINING)
+    def __init__(self, store: Store, took: Callable[[int], None] = lambda _: None) -> None:
+        """Take the store; `took` is told how many bytes fits took that are free again."""
+        self._store, self._fitting = store, MapFitting(store, took)
         self._known: OrderedDict[str, PoolMap] = OrderedDict()
         """By name, which its contents decide; the least recently used one first."""
-        self._fitting: dict[tuple[str, Representation], asyncio.Lock] = {}
+        self._turns: WeakValueDictionary[tuple[str, Representation], asyncio.Lock] = (
+            WeakValueDictionary()
+        )
+        """Held by who fits in this process; gone when nobody does."""
 
     def close(self) -> None:
         """Let go of threads."""
-        self._threads.close()
+        self._fitting.close()
 
     async def of_head(self, pool_id: str, head: Head) -> PoolMap | None:
         """Return the map that a head reads; None for the embeddings themselves.
@@ -67,32 +63,69 @@ class PoolMaps:
         Args:
             pool: as it is now.
             representation: of which kind; None is returned for NONE.
-            may_refit: whether one that has become too old gives way to a new one.
+            may_refit: whether one that has become too old gives way to a new one, unless another
+                process is about to fit that.
         """
         if representation is Representation.NONE:
             return None
-        lock = self._fitting.setdefault((pool.pool.epoch, representation), asyncio.Lock())
-        async with lock:
-            newest = await self._newest(pool, representation)
-            if newest and not (may_refit and _is_outgrown(newest, pool)):
-                return newest
-            version = newest.version + 1 if newest else 1
-            fitted = await self._fit(pool, representation, version)
-            await self._store.add_map(pool.pool, fitted)
-            self._keep(fitted)
-            _log.info(
-                "pools/%s: %s was fitted on %d clips",
-                *(pool.pool.pool_id, fitted.name, fitted.clip_count),
-            )
-            return fitted
 
-    async def _newest(self, pool: CachedPool, representation: Representation) -> PoolMap | None:
-        names = await self._store.list_map_names(pool.pool)
-        of_kind = [name for name in names if representation_of(name) is representation]
-        if not of_kind:
-            return None
-        newest = max(of_kind, key=lambda name: (version_of(name), name))
-        return await self.named(pool.pool.pool_id, newest)
+        def is_old(newest: PoolMap) -> bool:
+            return may_refit and _is_outgrown(newest, pool)
+
+        return await self._fitted(pool, representation, is_old, may_be_old=True)
+
+    async def refit(self, pool: CachedPool, representation: Representation) -> PoolMap:
+        """Fit a new map, which heads read from their next version on.
+
+        Returns:
+            The map; the newest one where the same clips gave it.
+        """
+        return await self._fitted(pool, representation, lambda _: True, may_be_old=False)
+
+    async def _fitted(
+        self,
+        pool: CachedPool,
+        kind: Representation,
+        is_old: Callable[[PoolMap], bool],
+        *,
+        may_be_old: bool,
+    ) -> PoolMap:
+        """Return the newest map unless it is old, else a new one.
+
+        An old one will do, where that may be, while another process fits the new one.
+        """
+        newest = await self._newest(pool, kind)
+        if newest and not is_old(newest):
+            return newest
+        turn = self._turns.setdefault((pool.pool.epoch, kind), asyncio.Lock())
+        waits_until = time.monotonic() + _LONGEST_WAIT_S
+        async with turn:
+            while True:
+                async with self._fitting.right(pool.pool, kind) as is_ours:
+                    newest = await self._newest(pool, kind)
+                    if newest and (not is_old(newest) or (may_be_old and not is_ours)):
+                        return newest
+                    if is_ours or time.monotonic() > waits_until:
+                        return await self._add(pool, kind, newest)
+                await asyncio.sleep(_POLL_S)
+
+    async def _add(self, pool: CachedPool, kind: Representation, newest: PoolMap | None) -> PoolMap:
+        fitted = await self._fitting.fit(pool, kind, newest)
+        if fitted is newest:
+            return fitted
+        await self._store.add_map(pool.pool, fitted)
+        self._keep(fitted)
+        _log.info(
+            "pools/%s: %s was fitted on %d clips",
+            *(pool.pool.pool_id, fitted.name, fitted.clip_count),
+        )
+        return fitted
+
+    async def _newest(self, pool: CachedPool, kind: Representation) -> PoolMap | None:
+        for name in newest_names(await self._store.list_map_names(pool.pool)):
+            if representation_of(name) is kind:
+                return await self.named(pool.pool.pool_id, name)
+        return None
 
     async def named(self, pool_id: str, name: str) -> PoolMap:
         """Return a map by its name.
@@ -110,31 +143,6 @@ class PoolMaps:
         self._known.move_to_end(pool_map.name)
         while len(self._known) > _MOST_KEPT:
             self._known.popitem(last=False)
-
-    async def _fit(self, pool: CachedPool, representation: Representation, version: int) -> PoolMap:
-        """Fit a map on the clips that are not retired, or as many of them as it takes."""
-        there = np.setdiff1d(np.arange(pool.row_count), pool.retired_rows)
-        sample, _ = draws(_SEED, len(there))
-        vectors = await self._vectors(pool, there[sample])
-        fitted = await self._threads.run(
-            partial(fit, representation, vectors, _SEED, version=version)
-        )
-        return replace(fitted, clip_count=len(there))
-
-    async def _vectors(self, pool: CachedPool, rows: IntArray) -> Float32Array:
-        """Return the embeddings of some rows, ascending, read in parts: they are a few of many."""
-        if pool.has(""):
-            return pool.matrix("")[rows]
-        dim = pool.pool.encoder.embedding_dim
-        vectors = aligned_empty((len(rows), dim))
-        room = aligned_empty((min(_ROWS_PER_READ, pool.row_count), dim))
-        for first in range(0, pool.row_count, _ROWS_PER_READ):
-            begin, end = np.searchsorted(rows, [first, first + _ROWS_PER_READ])
-            if begin < end:
-                count = min(_ROWS_PER_READ, pool.row_count - first)
-                await self._store.read_vectors(pool.pool, first, count, room[:count])
-                vectors[begin:end] = room[rows[begin:end] - first]
-        return vectors
 
 
 def _is_outgrown(pool_map: PoolMap, pool: CachedPool) -> bool:

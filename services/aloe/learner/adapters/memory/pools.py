@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from aloe.learner.adapters import refusals
-from aloe.learner.adapters.memory.state import StoredPool, Tables
+from aloe.learner.adapters.memory.pool_maps import MemoryPoolMaps
+from aloe.learner.adapters.memory.state import StoredPool
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_changes import TOOK_A_ROW, ClipUpdate, FoundClip, ImportRules, Removal
 from aloe.learner.domain.clip_index import ClipIndex
-from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
-from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.ports.pools import NO_RULES, Appended
 
 
@@ -26,32 +25,14 @@ class _Clips(list[Clip]):
         return self[place].content_hash
 
 
-class MemoryPools:
+class MemoryPools(MemoryPoolMaps):
     """The PoolStore of a process."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     async def create_pool(self, pool: Pool) -> Pool:
         stored = self._tables.pools.setdefault(pool.pool_id, StoredPool(pool))
         if not stored.pool.same_content(pool):
             raise refusals.pool_id_taken(stored.pool)
         return await self.read_pool(pool.pool_id)
-
-    async def read_pool(self, pool_id: str) -> Pool:
-        if pool_id not in self._tables.pools:
-            raise refusals.pool_not_found(pool_id)
-        stored = self._tables.pools[pool_id]
-        return replace(
-            stored.pool,
-            row_count=stored.index.row_count,
-            retired_count=stored.index.retired_count,
-            change_count=len(stored.changes),
-            mark=stored.marks[-1],
-        )
-
-    async def check_pool(self, pool: Pool) -> None:
-        self._fenced_pool(pool)
 
     async def list_all_pool_ids(self) -> list[str]:
         return await self.list_pool_ids()
@@ -105,19 +86,6 @@ class MemoryPools:
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
         return self._fenced_pool(pool).changes[first : first + count]
 
-    async def list_map_names(self, pool: Pool) -> list[str]:
-        return list(self._fenced_pool(pool).maps)
-
-    async def read_map(self, pool_id: str, name: str) -> PoolMap:
-        await self.read_pool(pool_id)
-        maps = self._tables.pools[pool_id].maps
-        if name not in maps:
-            raise StoreDamaged(f"pools/{pool_id}", f"{name} is gone, which heads read")
-        return maps[name]
-
-    async def add_map(self, pool: Pool, pool_map: PoolMap) -> None:
-        self._fenced_pool(pool).maps.setdefault(pool_map.name, pool_map)
-
     async def read_vectors(
         self,
         pool: Pool,
@@ -129,15 +97,6 @@ class MemoryPools:
         filled = np.empty_like(vectors) if out is None else out[: len(vectors)]
         filled[:] = vectors
         return filled
-
-    def _fenced_pool(self, pool: Pool) -> StoredPool:
-        """Return a pool unless it is another one by now."""
-        stored = self._tables.pools.get(pool.pool_id)
-        if stored is None or stored.pool.epoch != pool.epoch:
-            raise refusals.pool_deleted(pool.pool_id)
-        if pool.mark and pool.mark not in stored.marks:
-            raise refusals.pool_went_back(pool.pool_id)
-        return stored
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ class MemoryStore(MemoryPools, MemoryTasks):
     def __init__(self, now: Callable[[], datetime] = utc_now) -> None:
         """Make an empty one; `now` tells the time in whole milliseconds."""
         tables = Tables()
-        MemoryPools.__init__(self, tables)
+        MemoryPools.__init__(self, tables, now)
         MemoryTasks.__init__(self, tables, now)
         self._identity = uuid.uuid4().hex
 

@@ -14,6 +14,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.pool import Pool
 from aloe.learner.ports.pools import CHUNK_ROWS
 from aloe.redis.connecting import RedisClient
+from aloe.redis.keys import CHUNKS
 
 _FLOAT32 = np.dtype("<f4")
 _WRITES_AT_ONCE = 4
@@ -50,7 +51,7 @@ class Chunk:
 
 def chunk_prefix(pool_id: str) -> str:
     """Return how the keys of a pool's chunks begin, before its epoch."""
-    return f"aloe:chunk:{pool_id}:"
+    return f"{CHUNKS}{pool_id}:"
 
 
 class ChunkWriter:

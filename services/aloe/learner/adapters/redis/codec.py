@@ -4,12 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head
@@ -170,59 +169,6 @@ def load_change(text: bytes) -> ChangedClip:
 def load_vectors(blob: bytes, embedding_dim: int) -> Float32Array:
     """Read a chunk: (n, embedding_dim) float32."""
     return np.frombuffer(blob, dtype=_FLOAT32).reshape(-1, embedding_dim)
-
-
-class StoredClips(Sequence[Clip]):
-    """Clips as dump_clips wrote them, each read when it is asked for.
-
-    Most clips of a large pool never are. As texts they take a third of the memory, and the garbage
-    collector need not look at them.
-    """
-
-    def __init__(self, texts: list[bytes], key: str = "") -> None:
-        """Take texts and the key that they were read from. Reading one may raise StoreDamaged."""
-        self._texts, self._key = texts, key
-
-    def __len__(self) -> int:
-        return len(self._texts)
-
-    @overload
-    def __getitem__(self, index: int) -> Clip: ...
-    @overload
-    def __getitem__(self, index: slice) -> "StoredClips": ...
-    def __getitem__(self, index: int | slice) -> "Clip | StoredClips":
-        if isinstance(index, slice):
-            return StoredClips(self._texts[index], self._key)
-        text = self._texts[index]
-        try:
-            return load_clip(text)
-        except UNREADABLE as error:
-            raise StoreDamaged(self._key, f"no clip: {text[:80]!r}") from error
-
-    def clip_id(self, place: int) -> str:
-        """Return a clip's id without reading the rest."""
-        text = self._texts[place]
-        parts = text.split(b'"', 2)
-        if len(parts) < 3 or b"\\" in parts[1]:
-            return self[place].clip_id
-        try:
-            return parts[1].decode()
-        except UNREADABLE as error:
-            raise StoreDamaged(self._key, f"no clip: {text[:80]!r}") from error
-
-    def content_hash(self, place: int) -> str:
-        """Return a clip's content hash without reading the rest."""
-        text = self._texts[place]
-        parts = text.split(b'"', 4)
-        if len(parts) < 5:
-            return self[place].content_hash
-        _, clip_id, _, content_hash, _ = parts
-        if b"\\" in clip_id or b"\\" in content_hash:  # An escape may be that of a quote.
-            return self[place].content_hash
-        try:
-            return content_hash.decode()
-        except UNREADABLE as error:
-            raise StoreDamaged(self._key, f"no clip: {text[:80]!r}") from error
 
 
 def _dump_rest(clip: Clip) -> tuple[Any, ...]:

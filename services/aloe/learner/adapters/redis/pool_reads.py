@@ -12,6 +12,7 @@ from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, guarded, reading
+from aloe.learner.adapters.redis.stored_clips import StoredClips
 from aloe.learner.adapters.redis.vectors import StoredRows, VectorReader
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_changes import FoundClip
@@ -19,6 +20,7 @@ from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.pool import ChangedClip, Pool
 from aloe.redis.connecting import RedisClient
 from aloe.redis.keys import POOL_KINDS
+from aloe.values.representations import Representation
 
 _FIELDS_PER_READ = 1_000
 """Many more would keep Redis, and the event loop, from others."""
@@ -34,6 +36,10 @@ class PoolKeys:
         self.all = [f"aloe:{{pool:{pool_id}}}:{name}" for name in POOL_KINDS]
         self.meta, self.clips, self.rows, self.chunks, self.tasks, *rest = self.all
         self.contents, self.changes, self.marks, self.maps = rest
+
+    def fitting(self, pool: Pool, kind: Representation) -> str:
+        """Return the key of the right to fit a map of a kind."""
+        return f"aloe:{{pool:{self.pool_id}}}:fitting:{pool.epoch}:{kind.value}"
 
 
 class PoolReads:
@@ -90,7 +96,7 @@ class PoolReads:
         return [each if isinstance(each, FoundClip) else None for each in found]
 
     @guarded
-    async def read_clips(self, pool: Pool, first_row: int, count: int) -> codec.StoredClips:
+    async def read_clips(self, pool: Pool, first_row: int, count: int) -> StoredClips:
         key = PoolKeys(pool.pool_id).clips
         with reading(key):
             texts = await self._redis.lrange(key, first_row, first_row + count - 1)
@@ -98,7 +104,7 @@ class PoolReads:
             await self._check_more(pool, first_row + len(texts))
         await self.check_pool(pool)
         _check_count(key, len(texts), min(count, pool.row_count - first_row))
-        return codec.StoredClips(texts, key)
+        return StoredClips(texts, key)
 
     @guarded
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:

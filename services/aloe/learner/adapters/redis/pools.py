@@ -1,10 +1,11 @@
 """Pools in Redis. The keys are listed in store.py."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.chunks import Chunk, chunk_prefix
+from aloe.learner.adapters.redis.mapped import mapped_key, mapped_prefix
 from aloe.learner.adapters.redis.members import read_members
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_changes import PoolChanges
@@ -76,18 +77,26 @@ class RedisPools(PoolChanges, PoolMapReads):
         pool = await self.read_pool(pool_id)
         await self._check_pool_keys(keys)
         await self._forget_strangers(keys)
-        chunks = await self._delete(
+        left = await self._delete(
             [
                 *(keys.meta, keys.clips, keys.rows, keys.chunks, keys.tasks),
                 *(keys.contents, keys.changes, keys.marks, keys.maps),
             ],
-            chunk_prefix(pool_id) if self._on_one_node else "",
+            *((chunk_prefix(pool_id), mapped_prefix(pool_id)) if self._on_one_node else ("", "")),
         )
-        if chunks == 0:
+        if left == 0:
             raise refusals.pool_in_use(pool_id, await read_members(self._redis, keys.tasks))
         self._ends.pop(pool.epoch, None)
-        await self._chunks.unlink(pool, [Chunk.parse(text) for text in chunks or []])
+        chunks, maps = left or ([], [])
+        await self._unlink(pool, map(Chunk.parse, chunks), [name.decode() for name in maps])
         await self._redis.srem(POOL_IDS, pool_id)
+
+    async def _unlink(self, pool: Pool, chunks: Iterable[Chunk], map_names: Sequence[str]) -> None:
+        """Delete the vectors of a pool that is gone, and what maps made of them."""
+        for chunk in chunks:
+            await self._chunks.unlink(pool, [chunk])
+            for name in map_names:
+                await self._redis.unlink(mapped_key(pool, chunk, name))
 
     async def _check_pool_keys(self, keys: PoolKeys) -> None:
         """Raise StoreDamaged before several changes that only together are one."""

@@ -1,7 +1,8 @@
 """The Store in Redis: pools and tasks, each change one atomic script.
 
 Every key by its full name. {…} is a hash tag: in a cluster it keeps the small keys of one task or
-pool on one node. All but the answers to requests live until their pool or task is deleted.
+pool on one node. All but the answers to requests live until their pool or task is deleted; what
+follows from the rest (mapped) may be gone at any time.
 
 | key | type | holds |
 | --- | --- | --- |
@@ -16,8 +17,10 @@ pool on one node. All but the answers to requests live until their pool or task 
 | aloe:{pool:ID}:changes | list | "row clip" (JSON) of clips that were there before, in order |
 | aloe:{pool:ID}:chunks | list | "first-row row-count chunk-id", in order |
 | aloe:{pool:ID}:maps | hash | name -> map of the pool's vectors |
+| aloe:{pool:ID}:fitting:EPOCH:KIND | string | who fits the next map of a kind; for some seconds |
 | aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone or elsewhere |
 | aloe:chunk:ID:EPOCH:CHUNK | string | up to 255 vectors, float32, immutable; untagged to spread |
+| aloe:mapped:ID:EPOCH:CHUNK:MAP | string | what a map made of a chunk of 255, float32, immutable |
 | aloe:{task:ID}:meta | hash | spec with revision (JSON), epoch, budget, counters, fence |
 | aloe:{task:ID}:labels | hash | row -> state, class, time, oracle, lease, content hash (JSON) |
 | aloe:{task:ID}:holds | hash | row -> lease that holds it |

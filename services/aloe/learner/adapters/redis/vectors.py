@@ -6,14 +6,18 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
+from redis.exceptions import ResponseError
 
 from aloe.learner.adapters.redis.populating import populate
 from aloe.learner.bulkheads import READING_VECTORS, Threads
 from aloe.learner.domain.arrays import Float32Array
+from aloe.redis.codes import Trouble, trouble_of
 from aloe.redis.connecting import BlockingRedisClient
 
+T = TypeVar("T")
 _FLOAT32 = np.dtype("<f4")
 _MANY_BYTES = 16 * 1024**2
 """From this size on a second thread prepares the memory that is about to be filled."""
@@ -57,16 +61,35 @@ class VectorReader:
         Returns:
             How many rows are filled now. Reading ends early at a value that is gone.
         """
-        if out[filled_count:].nbytes >= _MANY_BYTES:
-            self._threads.submit(partial(populate, out[filled_count:]))
+        return await self._run(partial(self._read, values, out, filled_count), out[filled_count:])
+
+    async def read_those_there(
+        self, values: Sequence[StoredRows], row_count: int, out: Float32Array
+    ) -> list[range]:
+        """Fill the rows of an array that some values have; others are left as they are.
+
+        Args:
+            values: of which some may be gone, or hold something else.
+            row_count: how many rows each holds.
+            out: (n, dim) float32.
+
+        Returns:
+            The places of `out` that are filled, ascending.
+        """
+        if not values:
+            return []
+        return await self._run(partial(self._read_those_there, values, row_count, out), out)
+
+    async def _run(self, work: Callable[[threading.Event], T], filled: Float32Array) -> T:
+        """Read in a thread, into an array that the caller may use again when this ends."""
+        if filled.nbytes >= _MANY_BYTES:
+            self._threads.submit(partial(populate, filled))
         is_stopped = threading.Event()
-        reading = asyncio.wrap_future(
-            self._threads.submit(partial(self._read, values, out, filled_count, is_stopped))
-        )
+        reading = asyncio.wrap_future(self._threads.submit(partial(work, is_stopped)))
         try:
             return await asyncio.shield(reading)
         except asyncio.CancelledError:
-            # The caller may use `out` again at once, so wait until nothing writes to it.
+            # The caller may use the array again at once, so wait until nothing writes to it.
             is_stopped.set()
             while not reading.done():
                 with contextlib.suppress(asyncio.CancelledError):
@@ -97,11 +120,41 @@ class VectorReader:
             filled_count = _fill(out, filled_count, blob, value.begin)
         return filled_count
 
+    def _read_those_there(
+        self,
+        values: Sequence[StoredRows],
+        row_count: int,
+        out: Float32Array,
+        is_stopped: threading.Event,
+    ) -> list[range]:
+        client, filled = self._connected(), []
+        for value in values:
+            if is_stopped.is_set():
+                break
+            blob = _get(client, value.key)
+            if blob is None or len(blob) != row_count * out.shape[1] * _FLOAT32.itemsize:
+                continue
+            begin = max(0, value.begin)
+            end = _fill(out, begin, blob, value.begin)
+            filled.append(range(begin, end))
+        return filled
+
     def _connected(self) -> BlockingRedisClient:
         with self._connecting:
             if self._client is None:
                 self._client = self._connect()
             return self._client
+
+
+def _get(client: BlockingRedisClient, key: str) -> bytes | None:
+    """Return a value; None as well where it is of another kind."""
+    try:
+        found: bytes | None = client.get(key)
+    except ResponseError as error:
+        if trouble_of(error) is not Trouble.DAMAGED:
+            raise
+        return None
+    return found
 
 
 def _fill(out: Float32Array, filled_count: int, blob: bytes, begin: int) -> int:

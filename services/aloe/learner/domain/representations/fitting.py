@@ -135,7 +135,7 @@ def _fit_landmarks(
     whitening = _whitening(np.exp(-squared * steepness))
     # Landmarks without a mean and directions yet, to find these.
     bare = np.zeros(count, np.float32), np.zeros((count, DIRECTION_COUNT), np.float32)
-    landmarks = Landmarks(unit_mean, views, steepness, *bare)
+    landmarks = Landmarks.of(unit_mean, views, steepness, *bare)
     similarities = np.empty((len(sample), len(landmarks.squares)), np.float32)
     similarities_of_rows(
         sample,
@@ -151,7 +151,7 @@ def _fit_landmarks(
     similarity_mean = np.empty(similarities.shape[1])
     centre(similarities, similarity_mean)
     directions = _directions(similarities, whitening)
-    return Landmarks(
+    return Landmarks.of(
         unit_mean, views, steepness, similarity_mean[:count].astype(np.float32), directions
     )
 

@@ -62,11 +62,16 @@ class PoolMap:
         return Representation.LINEAR if self.landmarks is None else Representation.KERNEL
 
     @property
+    def is_costly(self) -> bool:
+        """Whether it takes longer to map vectors than to read what they become."""
+        return self.landmarks is not None
+
+    @property
     def row_products(self) -> int:
         """About how many products of two values it takes to map a vector."""
         if self.landmarks is None:
             return self.embedding_dim
-        return len(self.landmarks.views) * (2 * self.embedding_dim + DIRECTION_COUNT)
+        return self.landmarks.count * (2 * self.embedding_dim + DIRECTION_COUNT)
 
     @property
     def embedding_dim(self) -> int:
@@ -136,7 +141,7 @@ class PoolMap:
         arrays = [self.mean, self.scale]
         if self.landmarks is not None:
             part = self.landmarks
-            count, steepness = len(part.views), part.steepness
+            count, steepness = part.count, part.steepness
             arrays += [part.unit_mean, part.views, part.similarity_mean, part.directions]
         kind = 1 + _KINDS.index(self.kind)
         fields = (kind, self.version, self.clip_count, self.embedding_dim, count, steepness)
@@ -167,8 +172,9 @@ class PoolMap:
         landmarks = None
         if rest:
             unit_mean, views, similarity_mean, directions = rest
-            landmarks = Landmarks(unit_mean, views, steepness, similarity_mean, directions)
-        return cls(version, clip_count, mean, scale, landmarks)
+            landmarks = Landmarks.of(unit_mean, views, steepness, similarity_mean, directions)
+        # Copies, or they would keep all the rest.
+        return cls(version, clip_count, mean.copy(), scale.copy(), landmarks)
 
 
 def name_of(pool_map: PoolMap | None) -> str:
