@@ -148,3 +148,13 @@ def test_a_dump_that_broke_off_does_not_go_on_with_clips_that_are_gone(
     assert (done.returncode, "deleted, replaced or renamed" in done.stderr) == (1, True)
     assert not dump.exists()
     assert aloe.json("pool", "dump", pool, dump)["clips"] == 2
+
+
+def test_maps_are_fitted_anew_where_a_task_reads_one(aloe: CommandLine, pool: str):
+    refused = aloe.run("pool", "refit", pool)
+    assert refused.returncode == 1
+    assert "reads a map" in refused.stderr
+    aloe.output("task", "create", f"task-{pool}", "--pool", pool, "--classes", "a,b")
+    (fitted,) = aloe.json("pool", "refit", pool)
+    assert (fitted["representation"], fitted["version"], fitted["clip_count"]) == ("kernel", 1, 3)
+    assert fitted["map_name"] in aloe.output("pool", "refit", pool).replace("\n", "")

@@ -101,6 +101,7 @@ def tame_texts(method: MethodDescriptor) -> Mapping[str, Sequence[str]]:
     scratch_tasks = [f"tasks/{each}" for each in SCRATCH_TASKS]
     named = {
         "GetPool": pools,
+        "RefitPool": [*pools, *scratch_pools],
         "DeletePool": scratch_pools,
         "GetTask": tasks,
         "DeleteTask": scratch_tasks,

@@ -63,6 +63,7 @@ def test_what_has_no_flag_is_as_in_the_code():
         "waiting for a turn": f"{gates['Query'].max_wait_s:g} s",
         "`ImportClips` at a time": width["ImportClips"],
         "`ExportClips` and `ExportLabels` at a time": width["ExportClips"],
+        "`RefitPool` at a time": width["RefitPool"],
         "`ReplayTask` at a time": width["ReplayTask"],
         "`WatchTask` at a time": width["WatchTask"],
         "calls that wait for a head": f"{head_waiting.MOST_CALLS:,}",

@@ -1,5 +1,6 @@
 """`aloe pool`: create, list, show and delete pools."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,8 @@ from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
 from aloe.client import Pool
 
 app = typer.Typer(help="Pools: clips and their embeddings.", no_args_is_help=True)
+
+_REFIT_TIMEOUT = timedelta(minutes=10)
 
 WithoutAudio = Annotated[
     bool, typer.Option("--without-audio", help="leave the recordings out, which pools may keep")
@@ -62,6 +65,24 @@ def show(pool_id: PoolId, server: Server = DEFAULT_SERVER, json: Json = False) -
     """Show one pool."""
     with client(server) as learner:
         _show(learner.get_pool(pool_id), json=json)
+
+
+@app.command()
+def refit(pool_id: PoolId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
+    """Fit the maps that the pool's tasks read anew, on the clips that it has now.
+
+    A pool that has become ten times as large gets new maps by itself. Heads that are there keep
+    theirs; each task's next head reads the new ones.
+    """
+    with client(server) as learner:
+        maps = learner.refit_pool(pool_id, timeout=_REFIT_TIMEOUT)
+    if json:
+        print_json(maps)
+        return
+    print_table(
+        ["map", "representation", "version", "clips"],
+        [[each.map_name, each.representation, each.version, each.clip_count] for each in maps],
+    )
 
 
 @app.command()

@@ -318,6 +318,8 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
         ["head", task.head_version or "none yet"],
     ]
     if last:
+        if last.map_name:
+            rows.append(["its map", last.map_name])
         rows.append(["validation accuracy", percent(_validation(last))])
         rows.append(["test accuracy", percent(last.test.accuracy if last.test else None)])
         rows.append(["estimated accuracy", _estimate_text(last)])

@@ -110,6 +110,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_PROMOTION_NOT_FOUND: _ErrorReason.ValueType  # 23
     """NOT_FOUND: no head of the task is promoted to that name."""
+    ERROR_REASON_NOTHING_TO_FIT: _ErrorReason.ValueType  # 24
+    """FAILED_PRECONDITION: the pool has no clips, or no task on it reads a map, so
+    that there is none to fit.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the google.rpc.ErrorInfo that every error carries; its
@@ -205,4 +209,8 @@ import all that had come whole is stored; sending it again is safe.
 """
 ERROR_REASON_PROMOTION_NOT_FOUND: ErrorReason.ValueType  # 23
 """NOT_FOUND: no head of the task is promoted to that name."""
+ERROR_REASON_NOTHING_TO_FIT: ErrorReason.ValueType  # 24
+"""FAILED_PRECONDITION: the pool has no clips, or no task on it reads a map, so
+that there is none to fit.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

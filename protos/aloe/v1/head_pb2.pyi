@@ -42,6 +42,8 @@ class _RepresentationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Repres
 class Representation(_Representation, metaclass=_RepresentationEnumTypeWrapper):
     """What heads read of a clip: the embedding, or a map of it. A map is fitted once
     on the clips of a pool, whatever their labels, and then serves all tasks on it.
+    A new one comes with the first head after the pool grew tenfold, twofold while
+    it has less than 512 clips, or after RefitPool; Round.map_name tells.
     """
 
 REPRESENTATION_UNSPECIFIED: Representation.ValueType  # 0
@@ -426,6 +428,7 @@ class Round(_message.Message):
     STOP_ADVICE_FIELD_NUMBER: _builtins.int
     ACCURACY_ESTIMATE_FIELD_NUMBER: _builtins.int
     HEAD_RECIPE_FIELD_NUMBER: _builtins.int
+    MAP_NAME_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """Version of the head it trained, from 1."""
     label_count: _builtins.int
@@ -440,6 +443,11 @@ class Round(_message.Message):
     """
     mean_uncertainty: _builtins.float
     """Mean of 1 - p1 over the same clips, kept where prediction_agreement is."""
+    map_name: _builtins.str
+    """Name of the pool's map that the head reads, with its kind and version:
+    "kernel.2.0f3b5c...". Empty for the embedding itself, and in rounds of older
+    versions.
+    """
     @_builtins.property
     def validation(self) -> Global___Evaluation:
         """On the validation clips; absent if there are none."""
@@ -515,10 +523,11 @@ class Round(_message.Message):
         stop_advice: _stopping_pb2.StopAdvice | None = ...,
         accuracy_estimate: Global___AccuracyEstimate | None = ...,
         head_recipe: Global___HeadRecipe | None = ...,
+        map_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "map_name", b"map_name", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mean_uncertainty: _TypeAlias = _typing.Literal["mean_uncertainty"]  # noqa: Y015
     _WhichOneofArgType__mean_uncertainty: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty"]  # noqa: Y015

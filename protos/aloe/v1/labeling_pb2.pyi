@@ -1113,6 +1113,7 @@ class TaskEvent(_message.Message):
     QUERY_STRATEGY_FIELD_NUMBER: _builtins.int
     PROMOTION_ID_FIELD_NUMBER: _builtins.int
     CUTOFF_EVENT_ID_FIELD_NUMBER: _builtins.int
+    MAP_NAME_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Its id; ids ascend."""
     kind: Global___EventKind.ValueType
@@ -1131,6 +1132,8 @@ class TaskEvent(_message.Message):
     """HEAD_TRAINED: the head was trained on the labels as of this event; empty in
     what older servers logged.
     """
+    map_name: _builtins.str
+    """HEAD_TRAINED: the pool's map that the head reads, as Round.map_name."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened, by the clock of the store."""
@@ -1159,10 +1162,11 @@ class TaskEvent(_message.Message):
         query_strategy: _task_pb2.QueryStrategy | None = ...,
         promotion_id: _builtins.str = ...,
         cutoff_event_id: _builtins.str = ...,
+        map_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "query_strategy", b"query_strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "cutoff_event_id", b"cutoff_event_id", "event_id", b"event_id", "event_time", b"event_time", "head_version", b"head_version", "kind", b"kind", "oracle_id", b"oracle_id", "promotion_id", b"promotion_id", "query_strategy", b"query_strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "cutoff_event_id", b"cutoff_event_id", "event_id", b"event_id", "event_time", b"event_time", "head_version", b"head_version", "kind", b"kind", "map_name", b"map_name", "oracle_id", b"oracle_id", "promotion_id", b"promotion_id", "query_strategy", b"query_strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

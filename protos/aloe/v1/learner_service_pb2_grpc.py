@@ -67,6 +67,11 @@ class LearnerServiceStub(object):
                 request_serializer=aloe_dot_v1_dot_pool__pb2.ListPoolsRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_pool__pb2.ListPoolsResponse.FromString,
                 _registered_method=True)
+        self.RefitPool = channel.unary_unary(
+                '/aloe.v1.LearnerService/RefitPool',
+                request_serializer=aloe_dot_v1_dot_pool__pb2.RefitPoolRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_pool__pb2.RefitPoolResponse.FromString,
+                _registered_method=True)
         self.DeletePool = channel.unary_unary(
                 '/aloe.v1.LearnerService/DeletePool',
                 request_serializer=aloe_dot_v1_dot_pool__pb2.DeletePoolRequest.SerializeToString,
@@ -256,6 +261,17 @@ class LearnerServiceServicer(object):
 
     def ListPools(self, request, context):
         """Lists the pools by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefitPool(self, request, context):
+        """Fits the maps of embeddings that tasks on the pool read anew, on the clips
+        that it has now. Heads read them from the next one of each task on; those
+        that are there keep theirs. On the same clips it changes nothing.
+        FAILED_PRECONDITION with NOTHING_TO_FIT where there are no clips, or no task
+        reads a map.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -523,6 +539,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     request_deserializer=aloe_dot_v1_dot_pool__pb2.ListPoolsRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_pool__pb2.ListPoolsResponse.SerializeToString,
             ),
+            'RefitPool': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefitPool,
+                    request_deserializer=aloe_dot_v1_dot_pool__pb2.RefitPoolRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_pool__pb2.RefitPoolResponse.SerializeToString,
+            ),
             'DeletePool': grpc.unary_unary_rpc_method_handler(
                     servicer.DeletePool,
                     request_deserializer=aloe_dot_v1_dot_pool__pb2.DeletePoolRequest.FromString,
@@ -773,6 +794,33 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/ListPools',
             aloe_dot_v1_dot_pool__pb2.ListPoolsRequest.SerializeToString,
             aloe_dot_v1_dot_pool__pb2.ListPoolsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefitPool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/RefitPool',
+            aloe_dot_v1_dot_pool__pb2.RefitPoolRequest.SerializeToString,
+            aloe_dot_v1_dot_pool__pb2.RefitPoolResponse.FromString,
             options,
             channel_credentials,
             insecure,

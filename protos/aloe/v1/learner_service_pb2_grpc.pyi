@@ -57,6 +57,13 @@ class LearnerServiceStub:
     """Describes a pool."""
     ListPools: _grpc.UnaryUnaryMultiCallable[_pool_pb2.ListPoolsRequest, _pool_pb2.ListPoolsResponse]
     """Lists the pools by name."""
+    RefitPool: _grpc.UnaryUnaryMultiCallable[_pool_pb2.RefitPoolRequest, _pool_pb2.RefitPoolResponse]
+    """Fits the maps of embeddings that tasks on the pool read anew, on the clips
+    that it has now. Heads read them from the next one of each task on; those
+    that are there keep theirs. On the same clips it changes nothing.
+    FAILED_PRECONDITION with NOTHING_TO_FIT where there are no clips, or no task
+    reads a map.
+    """
     DeletePool: _grpc.UnaryUnaryMultiCallable[_pool_pb2.DeletePoolRequest, _pool_pb2.DeletePoolResponse]
     """Deletes a pool and its clips. FAILED_PRECONDITION with POOL_IN_USE while a
     task uses it.
@@ -184,6 +191,13 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """Describes a pool."""
     ListPools: _aio.UnaryUnaryMultiCallable[_pool_pb2.ListPoolsRequest, _pool_pb2.ListPoolsResponse]  # type: ignore[assignment]
     """Lists the pools by name."""
+    RefitPool: _aio.UnaryUnaryMultiCallable[_pool_pb2.RefitPoolRequest, _pool_pb2.RefitPoolResponse]  # type: ignore[assignment]
+    """Fits the maps of embeddings that tasks on the pool read anew, on the clips
+    that it has now. Heads read them from the next one of each task on; those
+    that are there keep theirs. On the same clips it changes nothing.
+    FAILED_PRECONDITION with NOTHING_TO_FIT where there are no clips, or no task
+    reads a map.
+    """
     DeletePool: _aio.UnaryUnaryMultiCallable[_pool_pb2.DeletePoolRequest, _pool_pb2.DeletePoolResponse]  # type: ignore[assignment]
     """Deletes a pool and its clips. FAILED_PRECONDITION with POOL_IN_USE while a
     task uses it.
@@ -326,6 +340,19 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_pool_pb2.ListPoolsResponse, _abc.Awaitable[_pool_pb2.ListPoolsResponse]]:
         """Lists the pools by name."""
+
+    @_abc_1.abstractmethod
+    def RefitPool(
+        self,
+        request: _pool_pb2.RefitPoolRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pool_pb2.RefitPoolResponse, _abc.Awaitable[_pool_pb2.RefitPoolResponse]]:
+        """Fits the maps of embeddings that tasks on the pool read anew, on the clips
+        that it has now. Heads read them from the next one of each task on; those
+        that are there keep theirs. On the same clips it changes nothing.
+        FAILED_PRECONDITION with NOTHING_TO_FIT where there are no clips, or no task
+        reads a map.
+        """
 
     @_abc_1.abstractmethod
     def DeletePool(

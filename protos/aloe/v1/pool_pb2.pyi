@@ -5,6 +5,7 @@ Pools: clips and their embeddings under one encoder."""
 
 from aloe.v1 import attribute_pb2 as _attribute_pb2
 from aloe.v1 import audio_pb2 as _audio_pb2
+from aloe.v1 import head_pb2 as _head_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -401,6 +402,86 @@ class DeletePoolResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeletePoolResponse: _TypeAlias = DeletePoolResponse  # noqa: Y015
+
+@_typing.final
+class RefitPoolRequest(_message.Message):
+    """Request of RefitPool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"pools/{pool}"."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefitPoolRequest: _TypeAlias = RefitPoolRequest  # noqa: Y015
+
+@_typing.final
+class RefitPoolResponse(_message.Message):
+    """Response of RefitPool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def maps(self) -> _containers.RepeatedCompositeFieldContainer[Global___PoolMap]:
+        """The newest map of each kind that tasks on the pool read."""
+
+    def __init__(
+        self,
+        *,
+        maps: _abc.Iterable[Global___PoolMap] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["maps", b"maps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefitPoolResponse: _TypeAlias = RefitPoolResponse  # noqa: Y015
+
+@_typing.final
+class PoolMap(_message.Message):
+    """A map of a pool's embeddings, which heads read instead of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAP_NAME_FIELD_NUMBER: _builtins.int
+    REPRESENTATION_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CLIP_COUNT_FIELD_NUMBER: _builtins.int
+    map_name: _builtins.str
+    """As heads and rounds name it: "kernel.2.0f3b5c..."."""
+    representation: _head_pb2.Representation.ValueType
+    """What it makes of embeddings."""
+    version: _builtins.int
+    """Its number among the pool's maps of that kind, from 1."""
+    clip_count: _builtins.int
+    """Clips that the pool had when it was fitted."""
+    def __init__(
+        self,
+        *,
+        map_name: _builtins.str = ...,
+        representation: _head_pb2.Representation.ValueType = ...,
+        version: _builtins.int = ...,
+        clip_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clip_count", b"clip_count", "map_name", b"map_name", "representation", b"representation", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PoolMap: _TypeAlias = PoolMap  # noqa: Y015
 
 @_typing.final
 class ImportClipsRequest(_message.Message):

@@ -100,6 +100,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.Promotion.earlier": PROMOTION_COUNT,
     "aloe.v1.SearchClipsResponse.results": ID_COUNT,
     "aloe.v1.QueryResponse.leases": ID_COUNT,
+    "aloe.v1.RefitPoolResponse.maps": 100,
     "aloe.v1.TaskEvent.changes": CHANGE_COUNT,
     "aloe.v1.ReplayTaskResponse.differences": 100,
     "google.rpc.Status.details": 10,

@@ -59,6 +59,11 @@ BAD_REQUESTS: dict[str, tuple[str, Make, str]] = {
         "pool.encoder_fingerprint",
     ),
     "pool name": ("GetPool", lambda s: pool_pb2.GetPoolRequest(name=s.pool_id), "name"),
+    "pool name to refit": (
+        "RefitPool",
+        lambda s: pool_pb2.RefitPoolRequest(name="pools/a/b"),
+        "name",
+    ),
     "pool name to delete": (
         "DeletePool",
         lambda s: pool_pb2.DeletePoolRequest(name="pools/"),

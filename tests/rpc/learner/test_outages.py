@@ -108,6 +108,7 @@ def calls(scene: Scene) -> dict[str, Any]:
         ),
         "GetPool": pool_pb2.GetPoolRequest(name=pool),
         "ListPools": pool_pb2.ListPoolsRequest(),
+        "RefitPool": pool_pb2.RefitPoolRequest(name=pool),
         "DeletePool": pool_pb2.DeletePoolRequest(name=pool),
         "ImportClips": pool_pb2.ImportClipsRequest(
             pool=pool, clips=[new_clip], embeddings=embeddings

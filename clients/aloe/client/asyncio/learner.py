@@ -72,6 +72,11 @@ class AsyncLearnerClient:
     async def delete_pool(self, pool_id: str, *, timeout: timedelta | None = None) -> None:
         await self._runner.run(pools.delete_pool(pool_id), timeout)
 
+    async def refit_pool(
+        self, pool_id: str, *, timeout: timedelta | None = None
+    ) -> tuple[types.PoolMap, ...]:
+        return await self._runner.run(pools.refit_pool(pool_id), timeout)
+
     async def import_clips(
         self,
         pool_id: str,

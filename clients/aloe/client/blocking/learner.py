@@ -86,6 +86,16 @@ class LearnerClient:
         """Delete a pool and its clips; FailedPrecondition while a task uses it."""
         self._runner.run(pools.delete_pool(pool_id), timeout)
 
+    def refit_pool(
+        self, pool_id: str, *, timeout: timedelta | None = None
+    ) -> tuple[types.PoolMap, ...]:
+        """Fit the maps that tasks on a pool read anew, on the clips that it has now.
+
+        Heads read them from the next one of each task on. Returns the newest map of each kind.
+        FailedPrecondition where the pool has no clips, or no task reads a map.
+        """
+        return self._runner.run(pools.refit_pool(pool_id), timeout)
+
     def import_clips(
         self,
         pool_id: str,

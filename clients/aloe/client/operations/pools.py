@@ -18,6 +18,7 @@ from aloe.wire import names
 from aloe.wire.arrays import decode_matrix
 from aloe.wire.attributes import read_attributes
 from aloe.wire.audio import read_decoding, read_report
+from aloe.wire.settings import decode_representation
 
 
 def create_pool(
@@ -64,6 +65,14 @@ def list_pools() -> ListOperation[types.Pool]:
 def delete_pool(pool_id: str) -> Operation[None]:
     return Operation(
         "DeletePool", pool_pb2.DeletePoolRequest(name=pool_name(pool_id)), lambda _: None
+    )
+
+
+def refit_pool(pool_id: str) -> Operation[tuple[types.PoolMap, ...]]:
+    return Operation(
+        "RefitPool",
+        pool_pb2.RefitPoolRequest(name=pool_name(pool_id)),
+        lambda response: tuple(map(_parse_map, response.maps)),
     )
 
 
@@ -154,6 +163,15 @@ def _parse_pool(message: pool_pb2.Pool) -> types.Pool:
         keep_audio=message.keep_audio,
         clip_count=message.clip_count,
         create_time=parse_time(message.create_time),
+    )
+
+
+def _parse_map(message: pool_pb2.PoolMap) -> types.PoolMap:
+    return types.PoolMap(
+        map_name=message.map_name,
+        representation=decode_representation(message.representation, "representation"),
+        version=message.version,
+        clip_count=message.clip_count,
     )
 
 

@@ -152,6 +152,7 @@ def _parse_round(message: head_pb2.Round) -> types.Round:
             if message.HasField("head_recipe")
             else None
         ),
+        map_name=message.map_name,
     )
 
 
@@ -227,6 +228,7 @@ def _parse_event(message: labeling_pb2.TaskEvent) -> types.TaskEvent:
         ),
         promotion_id=message.promotion_id,
         cutoff_event_id=message.cutoff_event_id,
+        map_name=message.map_name,
     )
 
 

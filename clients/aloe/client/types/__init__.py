@@ -49,6 +49,7 @@ from aloe.client.types.pools import (
     ImportSummary,
     NewClip,
     Pool,
+    PoolMap,
 )
 from aloe.client.types.search import FoundClip, Like, SearchResults
 from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
@@ -145,6 +146,7 @@ __all__ = [
     "PlainRule",
     "PlateauRule",
     "Pool",
+    "PoolMap",
     "PoolPredictions",
     "PoolState",
     "Predictions",

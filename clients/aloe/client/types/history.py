@@ -47,6 +47,8 @@ class TaskEvent:
     cutoff_event_id: str = ""
     """HEAD_TRAINED: the head was trained on the labels as of this event; empty where the server was
     an older one."""
+    map_name: str = ""
+    """HEAD_TRAINED: of the pool's map that the head reads; empty for the embedding itself."""
 
 
 @dataclass(frozen=True, slots=True)

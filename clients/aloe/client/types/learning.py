@@ -140,6 +140,9 @@ class Round:
     began, and in rounds of older versions."""
     head_recipe: HeadRecipe | None
     """How the head was trained; None where an older server answered."""
+    map_name: str = ""
+    """Of the pool's map that the head reads, with its kind and version: "kernel.2.0f3b5c..."; empty
+    for the embedding itself, and in rounds of older versions."""
 
 
 @dataclass(frozen=True, slots=True)

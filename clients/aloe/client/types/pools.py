@@ -13,6 +13,7 @@ from aloe.values.audio import (
     AudioWarning,
     Decoding,
 )
+from aloe.values.representations import Representation
 from aloe.wire.arrays import Float32Array
 
 
@@ -27,6 +28,19 @@ class Pool:
     keep_audio: bool
     clip_count: int
     create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PoolMap:
+    """A map of a pool's embeddings, which heads read instead of them."""
+
+    map_name: str
+    """As heads and rounds name it."""
+    representation: Representation
+    version: int
+    """Among the pool's maps of that kind, from 1."""
+    clip_count: int
+    """Clips that the pool had when it was fitted."""
 
 
 @dataclass(frozen=True, slots=True)

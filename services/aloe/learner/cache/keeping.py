@@ -9,7 +9,7 @@ from aloe.learner.domain.errors import LearnerError, PoolNotFound, StoreWentBack
 from aloe.learner.domain.pool import Pool
 from aloe.learner.ports.pools import CHUNK_ROWS, PoolStore
 
-_RETRY_S = 60.0
+_RETRY_S = 600.0
 
 _log = logging.getLogger(__name__)
 

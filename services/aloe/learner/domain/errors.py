@@ -90,6 +90,10 @@ class PoolInUse(LearnerError):
     """Tasks still use the pool."""
 
 
+class NothingToFit(LearnerError):
+    """The pool has no clips, or no task on it reads a map."""
+
+
 class TaskChanged(LearnerError):
     """The task was deleted, made anew or updated by another while the call ran."""
 

@@ -104,6 +104,7 @@ def run_round(inputs: RoundInputs) -> tuple[Head, Round]:
         statistics_s=time.perf_counter() - evaluated if statistics else None,
         store_s=inputs.store_s,
         accuracy_estimate=estimate,
+        map_name=inputs.map_name,
     )
 
 

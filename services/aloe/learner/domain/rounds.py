@@ -35,3 +35,6 @@ class Round:
     accuracy_estimate: AccuracyEstimate | None = None
     """None where the task wants none, with fewer labels than it takes, where all clips were
     answered, and in rounds of older versions."""
+    map_name: str = ""
+    """Of the map that the head reads; empty for the embeddings themselves, and in rounds of older
+    versions."""

@@ -13,6 +13,9 @@ EXPORT_COUNT = 64
 REPLAY_COUNT = 2
 """Each keeps a thread busy."""
 
+REFIT_COUNT = 2
+"""As well; each holds a large pool's sample of embeddings."""
+
 
 def make_gates() -> Mapping[str, Gate]:
     """Return the gate of each method by its name; methods of one kind share one."""
@@ -33,6 +36,7 @@ def make_gates() -> Mapping[str, Gate]:
         "ImportClips": StreamGate("imports", IMPORT_COUNT),
         "WatchTask": StreamGate("watchers", WATCHER_COUNT),
         **dict.fromkeys(("ExportClips", "ExportLabels", "PredictPool"), exporting),
+        "RefitPool": Gate("refits", REFIT_COUNT),
         "ReplayTask": StreamGate("replays", REPLAY_COUNT),
     }
 

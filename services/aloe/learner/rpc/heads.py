@@ -148,6 +148,7 @@ def write_round(report: RoundReport) -> head_pb2.Round:
         stop_advice=encode_advice(report.advice) if report.advice else None,
         accuracy_estimate=_write_estimate(round_.accuracy_estimate),
         head_recipe=HEAD_RECIPE.encode(round_.head_recipe, "head_recipe"),
+        map_name=round_.map_name,
     )
 
 

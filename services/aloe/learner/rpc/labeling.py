@@ -118,6 +118,7 @@ def write_event(history: TaskHistory, event: Event) -> labeling_pb2.TaskEvent:
         query_strategy=encode_strategy(strategy) if strategy else None,
         promotion_id=event.promotion_id,
         cutoff_event_id=event.cutoff_event_id,
+        map_name=event.map_name,
     )
 
 

@@ -16,6 +16,7 @@ from aloe.learner.domain.pool import (
     content_hash,
     embedding_hash,
 )
+from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.attributes import MAX_SHOWN_VIOLATIONS, read_given
 from aloe.learner.rpc.statuses import status_of
@@ -30,7 +31,7 @@ from aloe.wire.arrays import decode_matrix, encode_matrix
 from aloe.wire.attributes import write_attributes
 from aloe.wire.audio import read_decoding, read_report, write_decoding
 from aloe.wire.audio import write_report as write_audio_report
-from aloe.wire.enums import DUPLICATE_RULES
+from aloe.wire.enums import DUPLICATE_RULES, REPRESENTATIONS
 
 MAX_URI_LENGTH = 2_048
 MAX_WARNINGS = 1_000
@@ -126,6 +127,15 @@ def write_pool(pool: Pool) -> pool_pb2.Pool:
         keep_audio=pool.keep_audio,
         clip_count=pool.clip_count,
         create_time=times.write_time(pool.create_time),
+    )
+
+
+def write_map(pool_map: PoolMap) -> pool_pb2.PoolMap:
+    return pool_pb2.PoolMap(
+        map_name=pool_map.name,
+        representation=REPRESENTATIONS.number(pool_map.kind),
+        version=pool_map.version,
+        clip_count=pool_map.clip_count,
     )
 
 

@@ -84,6 +84,12 @@ class LearnerServicer(pb_grpc.LearnerServiceServicer):
             ],
         )
 
+    async def RefitPool(
+        self, request: pool_pb2.RefitPoolRequest, context: Any
+    ) -> pool_pb2.RefitPoolResponse:
+        maps = await self._learner.refitting.refit(fields.read_pool_id(request.name, "name"))
+        return pool_pb2.RefitPoolResponse(maps=map(pools.write_map, maps))
+
     async def DeletePool(
         self, request: pool_pb2.DeletePoolRequest, context: Any
     ) -> pool_pb2.DeletePoolResponse:

@@ -21,6 +21,7 @@ _STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
     errors.LeaseLost: (grpc.StatusCode.FAILED_PRECONDITION, "LEASE_LOST"),
     errors.HeadNotTrained: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_NOT_TRAINED"),
     errors.PoolInUse: (grpc.StatusCode.FAILED_PRECONDITION, "POOL_IN_USE"),
+    errors.NothingToFit: (grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_TO_FIT"),
     errors.HeadVersionUnknown: (grpc.StatusCode.FAILED_PRECONDITION, "HEAD_VERSION_UNKNOWN"),
     errors.TaskChanged: (grpc.StatusCode.ABORTED, "TASK_CHANGED"),
     errors.StreamIdle: (grpc.StatusCode.DEADLINE_EXCEEDED, "STREAM_IDLE"),

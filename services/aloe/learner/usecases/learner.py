@@ -22,6 +22,7 @@ from aloe.learner.usecases.pools import Pools
 from aloe.learner.usecases.predicting import Predictor
 from aloe.learner.usecases.promoting import Promoting
 from aloe.learner.usecases.ranking import Ranking
+from aloe.learner.usecases.refitting import Refitting
 from aloe.learner.usecases.replaying import Replaying
 from aloe.learner.usecases.retiring import Retiring
 from aloe.learner.usecases.searching import Searching
@@ -64,6 +65,7 @@ class Learner:
             now=now,
             on_deletion=self.collector.wake,
         )
+        self.refitting = Refitting(store, pool_cache, self.maps)
         self.importer = Importer(store, encoder, audio, retiring, import_limits)
         self.pool_predictor = PoolPredictor(store, pool_cache, task_cache, self.maps)
         self.promoting = Promoting(store, task_cache)
