@@ -21,7 +21,7 @@ _INT16_SCALE = np.float32(1 / INT16_FULL_SCALE)
 
 
 class Mixer:
-    """Takes frames block by block; keeps the mean of the channels, or one of them."""
+    """Makes one channel of several, block by block: their mean, or one of them."""
 
     def __init__(self, channel_count: int, channel: int, int16_divisor: float) -> None:
         """Take the number of the channel to keep, from 1; 0 keeps their mean.
@@ -38,15 +38,14 @@ class Mixer:
                 f"there is no channel {channel}: the recording has {channel_count}; choose another"
             )
         self._channel, self._rescale = channel, np.float32(INT16_FULL_SCALE / int16_divisor)
-        self._blocks: list[Float32Array] = []
         self._mix_energy = 0.0
         self._sums: NDArray[np.float64] = np.zeros(channel_count)
         self._frame_count = 0
         self.energies: NDArray[np.float64] = np.zeros(channel_count)
         """(n_channels,) sum of squares"""
 
-    def take(self, frames: SampleArray) -> None:
-        """Take some frames, (n_frames, n_channels).
+    def mixed(self, frames: SampleArray) -> Float32Array:
+        """Return the next frames, (n_frames, n_channels), as one channel, (n_frames,).
 
         Raises:
             BadAudio: samples are not finite, or so large that nobody scaled them.
@@ -57,13 +56,7 @@ class Mixer:
                 frames *= self._rescale
         else:
             _check_range(frames)
-        self._blocks.append(self._mono(frames))
-
-    def samples(self) -> Float32Array:
-        """Return what was kept: (n_frames,)."""
-        if len(self._blocks) == 1:
-            return self._blocks[0]
-        return np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
+        return self._mono(frames)
 
     @property
     def lost_part(self) -> float:
@@ -92,13 +85,15 @@ class Mixer:
         return mono
 
 
-def chosen_channel(decoding: Decoding, channel_count: int, mix: Callable[[], Mixer]) -> int:
+def chosen_channel(
+    decoding: Decoding, channel_count: int, energies: Callable[[], NDArray[np.float64]]
+) -> int:
     """Return the channel to hear, from 1; 0 for the mean of all.
 
-    `mix` mixes the recording down, to find the loudest of several channels.
+    `energies` goes through the recording for the energy of each of its channels.
     """
     if decoding.channel_rule is ChannelRule.LOUDEST:
-        return int(mix().energies.argmax()) + 1 if channel_count > 1 else 1
+        return int(energies().argmax()) + 1 if channel_count > 1 else 1
     return decoding.channel if decoding.channel_rule is ChannelRule.NUMBERED else 0
 
 

@@ -1,46 +1,48 @@
 """Every container but plain WAV, through PyAV: FFmpeg's demuxers and decoders."""
 
-import io
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from aloe.audio import mp3
+from aloe.audio import ffmpeg, mp3
 from aloe.audio.arrays import SampleArray
+from aloe.audio.content import Beginning, Content
 from aloe.audio.errors import BadAudio
 from aloe.audio.findings import Findings
 from aloe.audio.flac import FlacDigest
 from aloe.audio.promises import Promise
 
-_DEMUXERS = (
-    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,eac3,flac,flv,gsm,matroska,mov,mp3,"
-    "mpegts,oga,ogg,rm,tta,w64,wav,wv"
-)
-"""What people record and keep. None that opens other files or places, as playlists do."""
 _BACK_TO_BACK = ("aac", "ac3", "amr", "amrnb", "amrwb", "eac3", "flac", "mp3")
 """Containers whose packets follow each other without a gap."""
 _TIMED = ("flac", "flv", "matroska", "mpegts")
 """Containers that give the time of each packet, so that a missing one shows."""
+_SOUGHT = ("aiff", "au", "caf", "flac", "w64", "wav")
+"""Containers in which each frame has its place; their codecs look at no other frame."""
 _JITTER_S = 0.005
 """Times are rounded, to a millisecond for instance."""
-_LEFT_JUSTIFIED = {"u8": 128.0, "s16": 32_768.0, "s32": 2.0**31, "s64": 2.0**63}
 _SLACK_PACKETS = 3
 """A codec's delay at either end, which is cut or not, is no loss."""
+_BLOCK_SAMPLES = 1 << 16
+"""Packets are small: those that follow each other are handed on together."""
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN", b"3DI")
 
 
 class ContainerReader:
     """Decodes the first audio stream of a file."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: Content) -> None:
         """Open a file.
 
         Raises:
             BadAudio: it is no audio file, or of a kind that nobody records.
         """
-        self._content = content = mp3.without_tail(content)
+        end = mp3.end_of_sound(content)
+        self._content = Beginning(content, end) if end < len(content) else content
+        self._begin()
+
+    def _begin(self) -> None:
         self.findings = Findings()
         self._open()
         context = self._stream.codec_context
@@ -50,8 +52,8 @@ class ContainerReader:
         self._packet_frames = 0
         self._next_s: float | None = None
         """When the next frame should begin, by the time that the container gives each."""
-        self._promise = Promise(content, self._container, self._stream)
-        self._digest = FlacDigest.of(content) if "flac" in self._kinds else None
+        self._promise = Promise(self._content, self._container, self._stream, self.findings)
+        self._digest = FlacDigest.of(self._content) if "flac" in self._kinds else None
         self._frames = self._decoded()
         self._first = next(self._frames, None)
         # What is decoded counts: a header may not know it, or say half the rate of it (HE-AAC).
@@ -63,54 +65,81 @@ class ContainerReader:
             raise BadAudio("nothing in the file can be decoded")
 
     def _open(self) -> None:
-        import av
-
-        av.logging.set_level(av.logging.PANIC)
-        self._av = av
-        try:
-            self._container = av.open(
-                io.BytesIO(self._content),
-                metadata_errors="ignore",
-                options={"format_whitelist": _DEMUXERS, "protocol_whitelist": ""},
-            )
-            streams = self._container.streams.audio
-        except (av.FFmpegError, ValueError, OSError, IndexError) as error:
-            raise BadAudio(_why_not(self._content, error)) from error
-        if not streams or streams[0].codec_context is None:
-            self.close()
-            raise BadAudio(
-                "the file holds no sound" if not streams else "its sound is of an unknown kind"
-            )
+        self._container, streams = ffmpeg.opened(self._content)
         self.stream_count = len(streams)
         self._stream: Any = streams[0]
-        self._stream.codec_context.thread_count = 1
+        context = self._stream.codec_context
+        context.thread_count = 1
+        if context.name == "flac":  # each of whose frames has a checksum
+            context.options = {"err_detect": "crccheck+explode"}
         self._kinds = self._container.format.name.split(",")
 
     def close(self) -> None:
         self._container.close()
 
+    @property
+    def promised_frame_count(self) -> int | None:
+        """About how many frames the file says it holds; None if it does not."""
+        return self._promise.early_frame_count(self.sample_rate_hz, self._packet_frames)
+
+    def seek(self, frame: int) -> int:
+        """Let `blocks` begin at a frame or shortly before it; return at which one.
+
+        That is 0 where what comes before decides on how the frame is decoded, or where it begins.
+        """
+        promised = self.promised_frame_count or 0
+        if not (set(self._kinds) & set(_SOUGHT) and self._promise.is_exact and frame < promised):
+            return 0
+        frames_per_tick = self._stream.time_base * self.sample_rate_hz
+        begin: int | None = None
+        try:
+            self._container.seek(int(frame / frames_per_tick), stream=self._stream)
+            self._frames = self._decoded()
+            self._first = next(self._frames, None)
+            if self._first is not None and self._first.pts is not None:
+                begin = round(self._first.pts * frames_per_tick)
+        except ffmpeg.failures():
+            pass
+        if begin is None or not 0 <= begin <= frame:
+            self.close()
+            self._begin()
+            return 0
+        self._digest, self._frame_count = None, begin
+        return begin
+
     def blocks(self) -> Iterator[SampleArray]:
         """Yield the frames, (n_frames, n_channels), as int16 or float32 with full scale 1.
 
-        What cannot be decoded is noted in `findings`, which are complete at the end.
+        What cannot be decoded is noted in `findings`, which are complete at the end; what is noted
+        when a block comes lies at its end or after it.
         """
-        last: SampleArray | None = None
+        noted, kept_count = self.findings.damage_count, 0
+        kept: list[SampleArray] = []
         for block in self._alike():
-            if self._digest:
-                self._digest.take(block)
+            is_full = kept_count * self.channel_count >= _BLOCK_SAMPLES
+            if kept and (is_full or self.findings.damage_count > noted):
+                yield self._handed_on(kept)
+                noted, kept, kept_count = self.findings.damage_count, [], 0
+            kept.append(block)
+            kept_count += len(block)
             self._frame_count += len(block)
             self._packet_frames = max(self._packet_frames, len(block))
-            if last is not None:
-                yield last
-            last = block
-        if last is not None:
-            yield self._without_padding(last)
+        if self._promise.pages:
+            self._promise.pages.end()
+        if kept:
+            yield self._handed_on([*kept[:-1], self._without_padding(kept[-1])])
         self._check_end()
+
+    def _handed_on(self, kept: list[SampleArray]) -> SampleArray:
+        block = kept[0] if len(kept) == 1 else np.concatenate(kept)
+        if self._digest:
+            self._digest.take(block)
+        return block
 
     def _alike(self) -> Iterator[SampleArray]:
         """Yield frames until they change their rate or number of channels."""
         for frame in () if self._first is None else chain([self._first], self._frames):
-            block = _samples_of(frame)
+            block = ffmpeg.samples_of(frame)
             if (frame.sample_rate, block.shape[1]) != (self.sample_rate_hz, self.channel_count):
                 self.findings.damaged(
                     f"the rest has {frame.sample_rate:,} Hz and {block.shape[1]} channels, not"
@@ -127,7 +156,7 @@ class ContainerReader:
             return
         lasts_s = frame_count / self.sample_rate_hz
         if self._next_s is not None and frame.time - self._next_s > max(_JITTER_S, 0.75 * lasts_s):
-            self.findings.damaged(f"{frame.time - self._next_s:.3f} s are missing", self._at_s)
+            self.findings.damaged(f"{frame.time - self._next_s:,.3f} s are missing", self._at_s)
         self._next_s = frame.time + lasts_s
 
     @property
@@ -141,18 +170,22 @@ class ContainerReader:
         while is_open:
             try:
                 packet = next(packets, None)
-            except (self._av.FFmpegError, ValueError, OSError, IndexError) as error:
-                self.findings.damaged(f"the file cannot be read on ({reason(error)})", self._at_s)
+            except ffmpeg.failures() as error:
+                self.findings.damaged(
+                    f"the file cannot be read on ({ffmpeg.reason(error)})", self._at_s
+                )
                 packet, is_open = None, False
             if packet is None:
                 return
             if packet.size and packet.pos is not None:
+                if self._promise.pages:
+                    self._promise.pages.go_on_to(packet.pos + 1)
                 self._check_place(packet, expected)
                 expected = packet.pos + packet.size
             try:
                 yield from packet.decode()
-            except (self._av.FFmpegError, ValueError) as error:
-                what = f"{packet.size:,} bytes cannot be decoded ({reason(error)})"
+            except ffmpeg.failures() as error:
+                what = f"{packet.size:,} bytes cannot be decoded ({ffmpeg.reason(error)})"
                 self.findings.damaged(what, self._at_s)
 
     def _check_place(self, packet: Any, expected: int | None) -> None:
@@ -161,9 +194,11 @@ class ContainerReader:
             self._promise.first_packet_at = packet.pos
         if expected is None or not set(self._kinds) & set(_BACK_TO_BACK):
             return
-        between = self._content[expected : packet.pos]
-        if between and not between.startswith(_TAGS):
-            self.findings.damaged(f"{len(between):,} bytes are no sound", self._at_s)
+        between = packet.pos - expected
+        if between > 0 and not self._content[expected : min(packet.pos, expected + 16)].startswith(
+            _TAGS
+        ):
+            self.findings.damaged(f"{between:,} bytes are no sound", self._at_s)
 
     def _without_padding(self, block: SampleArray) -> SampleArray:
         """Cut from the last block what the encoder added, by the length that the container says."""
@@ -177,8 +212,6 @@ class ContainerReader:
         return block[:-excess]
 
     def _check_end(self) -> None:
-        if self._promise.pages:
-            self.findings.add(self._promise.pages.findings, 0.0)
         if contradiction := self._promise.contradiction():
             self.findings.damaged(contradiction, 0.0)
         if self._digest and not self._digest.agrees():
@@ -192,41 +225,7 @@ class ContainerReader:
             return
         if self._frame_count + slack < promised:
             self.findings.cut_off = (
-                f"holds {self._at_s:.3f} s of {promised / self.sample_rate_hz:.3f} s"
+                f"holds {self._at_s:,.3f} s of {promised / self.sample_rate_hz:,.3f} s"
             )
         elif missing:
-            self.findings.cut_off = f"{missing:,} bytes are missing at its end, {self._at_s:.3f} s"
-
-
-def _samples_of(frame: Any) -> SampleArray:
-    """Return a frame's samples, (n_frames, n_channels), as int16 or float32 with full scale 1."""
-    samples: SampleArray = frame.to_ndarray()
-    channel_count = len(frame.layout.channels)
-    samples = samples.T if frame.format.is_planar else samples.reshape(-1, channel_count)
-    kind = frame.format.name.removesuffix("p")
-    if kind == "s16":
-        return np.ascontiguousarray(samples)
-    if kind in ("flt", "dbl"):
-        return np.ascontiguousarray(samples, dtype=np.float32)
-    if kind == "u8":
-        samples = samples.astype(np.int16) - 128
-    scaled: SampleArray = samples.astype(np.float32) * np.float32(1 / _LEFT_JUSTIFIED[kind])
-    return scaled
-
-
-def reason(error: Exception) -> str:
-    """Return what an error says, without the place of a file that only we know."""
-    text = getattr(error, "strerror", None) or str(error)
-    return " ".join(str(text).split()).rstrip(".").lower() or type(error).__name__
-
-
-def _why_not(content: bytes, error: Exception) -> str:
-    """Say why a file cannot be opened."""
-    if content[4:8] == b"ftyp" and b"moov" not in content:
-        return (
-            "cut off: its index (moov), which stands at the end, is missing. Copy it again, or end"
-            " the recording properly"
-        )
-    return (
-        f"{len(content):,} bytes are no audio file ({reason(error)}): get it again, or leave it out"
-    )
+            self.findings.cut_off = f"{missing:,} bytes are missing at its end, {self._at_s:,.3f} s"

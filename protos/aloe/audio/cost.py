@@ -6,6 +6,7 @@ Headers may lie, in either direction: whoever goes by them bounds the work itsel
 from dataclasses import dataclass
 
 from aloe.audio import flac, mp3, ogg
+from aloe.audio.content import Content
 from aloe.audio.wav import find_wav_data
 
 _USUAL_RATE_HZ, _USUAL_CHANNEL_COUNT = 48_000, 2
@@ -58,7 +59,7 @@ def cost_of(extent: Extent, *, rate_hz: int, max_clip_s: float) -> Cost:
     )
 
 
-def extent_of(content: bytes) -> Extent:
+def extent_of(content: Content) -> Extent:
     """Read the header of a file, in microseconds.
 
     One that does not say how much it holds has as much as most recordings of its size.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aloe.audio import mp3, wav
+from aloe.audio.content import CHUNK_BYTES, Content, Slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +19,14 @@ class _Start:
     pattern: "re.Pattern[bytes]"
     """All of the start: so long that it does not occur in sound by chance."""
 
-    def find_all(self, content: bytes) -> Iterator[int]:
+    def find_all(self, data: bytes) -> Iterator[int]:
         """Yield where files of this kind begin."""
-        place = content.find(self.literal)
+        place = data.find(self.literal)
         while place >= 0:
             begin = place - self.offset
-            if begin >= 0 and self.pattern.match(content, begin):
+            if begin >= 0 and self.pattern.match(data, begin):
                 yield begin
-            place = content.find(self.literal, place + 1)
+            place = data.find(self.literal, place + 1)
 
 
 # Decoders stop at the end of the first file of these; those of Ogg, MP3 and ADTS go on.
@@ -47,39 +48,89 @@ _STARTS = tuple(
         (b"ID3", 0, rb"ID3[\x02-\x04]\x00[\x00-\xf0][\x00-\x7f]{4}"),
     )
 )
+_START_BYTES = 64
+"""As long as the start of any of them is, at most."""
+_LAZY_COUNT = 5
+"""The first ones hold nothing but sound, in which no other file occurs but one that was joined;
+their decoders read on from begin to end."""
+_ID3 = _STARTS[-1]
 
 
-_PLAIN_COUNT = 5
-"""The first ones hold nothing but sound, in which no other file occurs but one that was joined."""
+class Part(Slices):
+    """One of the files that a file consists of: all of it, unless several were joined.
+
+    A file that may be long is searched for the next one only as it is read, and counts as going on
+    to the end of the whole until that is found; `find_end` searches it at once.
+    """
+
+    def __init__(self, content: Content, begin: int = 0) -> None:
+        """Take what begins at a place."""
+        self._content, self._begin, self._end = content, begin, len(content)
+        self._starts: tuple[_Start, ...] = ()
+        self._after = self._searched = begin
+        """Before the first lies no other file, before the second none that was not found."""
+        plain = wav.find_wav_data(self)
+        if plain and plain.is_complete:  # Most files are: no need to search them.
+            return
+        body = begin + _tags_length(content, begin)
+        self._starts = _starts_like(content[body : body + _START_BYTES], has_tags=body > begin)
+        self._after = self._searched = body
+        if len(self._starts) < _LAZY_COUNT:
+            self.find_end()
+
+    def __len__(self) -> int:
+        return self._end - self._begin
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        first, last, _ = part.indices(len(self))
+        self._search(self._begin + first, self._begin + last)
+        return self._content[self._begin + first : min(self._begin + last, self._end)]
+
+    def find_end(self) -> int:
+        """Return the length, for which all that was not read is searched."""
+        while self._starts and self._searched < self._end:
+            self._search(self._searched, min(self._searched + CHUNK_BYTES, self._end))
+        return len(self)
+
+    def next(self) -> "Part | None":
+        """Return what follows; None after the last part."""
+        self.find_end()
+        return Part(self._content, self._end) if self._end < len(self._content) else None
+
+    def _search(self, first: int, last: int) -> None:
+        """Let the part end where another file begins, before some of its bytes are handed out."""
+        is_next = first <= self._searched
+        first = max(first, self._searched) if is_next else first
+        if not self._starts or first >= last:
+            return
+        # What begins at an edge is in sight from both sides.
+        origin = max(self._after + 1, first - _START_BYTES)
+        data = self._content[origin : last + _START_BYTES]
+        begins = [begin for start in self._starts for begin in start.find_all(data)]
+        self._end = min([self._end, *(origin + begin for begin in begins)])
+        if is_next:
+            self._searched = last
 
 
-def _without_tags_of_tags(content: bytes, begins: list[int]) -> Iterator[int]:
-    """Leave out where a tag only follows another one: both are of one file."""
-    after_tags = 0
-    for begin in begins:
-        if begin == 0 or begin > after_tags:
-            yield begin
-            after_tags = begin
-        after_tags = max(after_tags, begin + mp3.id3_length(content[begin : begin + 10]))
-
-
-def parts_of(content: bytes) -> Iterator[bytes]:
+def parts_of(content: Content) -> Iterator[Part]:
     """Yield the files that a file consists of: itself, unless several were joined."""
-    plain = wav.find_wav_data(content)
-    if plain and plain.is_complete:  # Most files are: no need to search them.
-        yield content
-        return
+    part: Part | None = Part(content)
+    while part:
+        yield part
+        part = part.next()
+
+
+def _tags_length(content: Content, begin: int) -> int:
+    """Return how long the tags in front are: one that follows another one is no other file."""
+    length = 0
+    while tag := mp3.id3_length(content[begin + length : begin + length + 10]):
+        length += tag
+    return length
+
+
+def _starts_like(head: bytes, *, has_tags: bool) -> tuple[_Start, ...]:
+    """Return how files begin that may follow one that begins so."""
     for number, start in enumerate(_STARTS):
-        # Tags may stand before the first one.
-        if start.pattern.match(content) or content[:3] == b"ID3":
-            alike = [start]
-            if number < _PLAIN_COUNT and start.pattern.match(content):
-                alike = list(_STARTS[:_PLAIN_COUNT])
-            begins = sorted({begin for each in alike for begin in each.find_all(content)})
-            begins = list(_without_tags_of_tags(content, begins))
-            if len(begins) > 1:
-                begins[0] = 0
-                for begin, end in zip(begins, [*begins[1:], len(content)], strict=True):
-                    yield content[begin:end]
-                return
-    yield content
+        if start.pattern.match(head):
+            return _STARTS[:_LAZY_COUNT] if number < _LAZY_COUNT and not has_tags else (start,)
+    return (_ID3,) if has_tags else ()

@@ -2,6 +2,7 @@
 
 import struct
 
+from aloe.audio.content import CHUNK_BYTES, Content
 from aloe.audio.headers import Layout
 
 _TAGS = (b"Xing", b"Info")
@@ -14,6 +15,9 @@ _CUTS_PLACE = 141
 _MOST_DELAY, _MOST_PADDING = 1_728, 2_304
 """Samples that encoders add at either end: LAME 576, and less than two frames."""
 _ID3V1_BYTES, _APE_BYTES, _LYRICS_END = 128, 32, b"LYRICS200"
+_LYRICS_BYTES = 5_120
+"""As long as lyrics of the first version are, at most."""
+_TAIL_BYTES = 160
 
 _RATES_HZ = (44_100, 48_000, 32_000)
 _KBITS = (
@@ -26,7 +30,7 @@ _HEADER_BYTES = 4_096
 """Beyond the tag: enough for a frame of any size, which is where the other headers stand."""
 
 
-def layout(content: bytes) -> Layout | None:
+def layout(content: Content) -> Layout | None:
     """Return what the first frame says, or else what its bit rate makes of the size.
 
     None if it is no MP3 file, or nothing can be said.
@@ -92,40 +96,58 @@ def _info_place(header: bytes) -> int | None:
     return None
 
 
-def id3_length(content: bytes) -> int:
+def id3_length(content: Content) -> int:
     """Return how long the ID3v2 tag in front of a file is; 0 without one."""
-    if len(content) < 10 or content[:3] != b"ID3":
+    head = content[:10]
+    if len(head) < 10 or head[:3] != b"ID3":
         return 0
     size = 0
-    for byte in content[6:10]:
+    for byte in head[6:]:
         size = size << 7 | byte & 0x7F
-    return 10 + size + (10 if content[5] & 0x10 else 0)
+    return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
-def without_tail(content: bytes) -> bytes:
-    """Return an MP3 file without the tags and the padding at its end; another file as it is."""
-    begin = id3_length(content)
-    if not _is_frame(content, begin):
-        return content
-    end = len(content)
-    while True:
-        tail = content[begin:end]
-        if len(tail) > _ID3V1_BYTES and tail[-_ID3V1_BYTES:].startswith(b"TAG"):
-            end -= _ID3V1_BYTES
-        elif tail.endswith(_LYRICS_END) and tail[-15:-9].isdigit():
-            end -= int(tail[-15:-9]) + 15
-        elif tail.endswith(b"LYRICSEND") and b"LYRICSBEGIN" in tail:
-            end = begin + tail.rfind(b"LYRICSBEGIN")
-        elif tail[-_APE_BYTES:].startswith(b"APETAGEX"):
-            end -= int.from_bytes(tail[-20:-16], "little")
-            if content[max(begin, end - _APE_BYTES) : end].startswith(b"APETAGEX"):
-                end -= _APE_BYTES
-        elif tail.endswith(bytes(64)):
-            end = begin + len(tail.rstrip(b"\0"))
-        else:
-            return content[:end]
-        if end <= begin:
-            return content
+def end_of_sound(content: Content) -> int:
+    """Return where an MP3 file ends without the tags and the padding at its end.
+
+    Any other file ends where it ends.
+    """
+    begin, end = id3_length(content), len(content)
+    is_framed = _is_frame(content[begin : begin + 2], 0)
+    while is_framed:
+        without = _end_without_tag(content, begin, end)
+        if without == end:
+            return end
+        if without <= begin:
+            break
+        end = without
+    return len(content)
+
+
+def _end_without_tag(content: Content, begin: int, end: int) -> int:
+    """Return where the last tag or padding of what lies between two places begins."""
+    tail = content[max(begin, end - _TAIL_BYTES) : end]
+    if len(tail) > _ID3V1_BYTES and tail[-_ID3V1_BYTES:].startswith(b"TAG"):
+        return end - _ID3V1_BYTES
+    if tail.endswith(_LYRICS_END) and tail[-15:-9].isdigit():
+        return end - int(tail[-15:-9]) - 15
+    if tail.endswith(b"LYRICSEND"):
+        place = content.rfind(b"LYRICSBEGIN", max(begin, end - _LYRICS_BYTES), end)
+        return place if place >= 0 else end
+    if tail[-_APE_BYTES:].startswith(b"APETAGEX"):
+        end -= int.from_bytes(tail[-20:-16], "little")
+        head = content[max(begin, end - _APE_BYTES) : max(begin, end)]
+        return end - _APE_BYTES if head.startswith(b"APETAGEX") else end
+    return _end_without_zeros(content, begin, end) if tail.endswith(bytes(64)) else end
+
+
+def _end_without_zeros(content: Content, begin: int, end: int) -> int:
+    while end > begin:
+        piece = content[max(begin, end - CHUNK_BYTES) : end]
+        end -= len(piece)
+        if sound := piece.rstrip(b"\0"):
+            return end + len(sound)
+    return begin
 
 
 def _is_frame(data: bytes, place: int) -> bool:

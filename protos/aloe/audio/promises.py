@@ -5,6 +5,8 @@ from fractions import Fraction
 from typing import Any
 
 from aloe.audio import flac, mp3, ogg, structure
+from aloe.audio.content import Content
+from aloe.audio.findings import Findings
 
 _SILENT = ("aac", "ac3", "amr", "amrnb", "amrwb", "avi", "eac3", "mpegts", "rm")
 """Containers without a word on their length, of which FFmpeg makes a guess."""
@@ -18,17 +20,19 @@ _UNKNOWN_LENGTH = 1 << 40
 class Promise:
     """What a file that PyAV has opened says of its own length."""
 
-    def __init__(self, content: bytes, container: Any, stream: Any) -> None:
+    def __init__(self, content: Content, container: Any, stream: Any, findings: Findings) -> None:
+        """Take what is known of it, and where to note what its pages lack, if it has pages."""
         self._content, self._container, self._stream = content, container, stream
         self._kinds = set(container.format.name.split(","))
         self._codec: str = stream.codec_context.name
         self.first_packet_at = 0
         """Where the sound begins in the file."""
-        self.pages: ogg.Pages | None = None
+        self.pages: ogg.PageCheck | None = None
         if "ogg" in self._kinds:
             rate_hz = stream.codec_context.sample_rate or _OPUS_RATE_HZ
             is_opus = self._codec == "opus"
-            self.pages = ogg.check_pages(content, _OPUS_RATE_HZ if is_opus else rate_hz)
+            rate_hz = _OPUS_RATE_HZ if is_opus else rate_hz
+            self.pages = ogg.PageCheck(content, rate_hz, findings)
 
     @property
     def is_exact(self) -> bool:
@@ -65,6 +69,13 @@ class Promise:
         if self._kinds & {"w64", "caf"} and is_plain:
             return self._plain_frame_count()
         return self._duration(sample_rate_hz)
+
+    def early_frame_count(self, sample_rate_hz: int, packet_frames: int) -> int | None:
+        """Return about how many frames it will hold, before all of it was read."""
+        if self.pages:
+            found = ogg.layout(self._content)
+            return found and self._pages_frame_count(found.frame_count)
+        return self.frame_count(sample_rate_hz, packet_frames)
 
     def contradiction(self) -> str:
         """Return what a header says otherwise than the sound does; empty for nothing."""

@@ -3,21 +3,24 @@
 import struct
 from collections.abc import Iterator
 
+from aloe.audio.content import Content
+
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _W64_HEADER_BYTES = 24
 _CAF_EDIT_COUNT_BYTES = 4
+_ELEMENT_HEAD_BYTES = 16
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
 _MASTERS = (_SEGMENT, _CLUSTER)
 """Elements of Matroska that consist of others, down to the blocks of sound."""
 
 
-def promised_data_bytes(content: bytes, kind: str) -> int | None:
+def promised_data_bytes(content: Content, kind: str) -> int | None:
     """Return how many bytes of samples a W64 or CAF file says it holds; None if it does not."""
     if kind == "w64":
         place = content.find(_W64_DATA)
         if place < 0 or place + _W64_HEADER_BYTES > len(content):
             return None
-        size: int = struct.unpack_from("<q", content, place + 16)[0]
+        size: int = struct.unpack("<q", content[place + 16 : place + _W64_HEADER_BYTES])[0]
         return size - _W64_HEADER_BYTES if size > _W64_HEADER_BYTES else None
     for name, size, _ in _caf_chunks(content):
         if name == b"data":
@@ -25,65 +28,64 @@ def promised_data_bytes(content: bytes, kind: str) -> int | None:
     return None
 
 
-def missing_bytes(content: bytes, kind: str) -> int:
+def missing_bytes(content: Content, kind: str) -> int:
     """Return how many bytes are not there of what a file of a kind in ENDING says it holds."""
     return max(0, _END_OF[kind](content) - len(content))
 
 
-def _w64_end(content: bytes) -> int:
+def _w64_end(content: Content) -> int:
     size = promised_data_bytes(content, "w64") or 0
     return content.find(_W64_DATA) + _W64_HEADER_BYTES + size if size else 0
 
 
-def _caf_end(content: bytes) -> int:
+def _caf_end(content: Content) -> int:
     return max((place + max(0, size) for _, size, place in _caf_chunks(content)), default=0)
 
 
-def _avi_end(content: bytes) -> int:
+def _avi_end(content: Content) -> int:
     return 8 + int.from_bytes(content[4:8], "little")
 
 
-def _caf_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _caf_chunks(content: Content) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, size and place of each chunk of a CAF file."""
     place = 8
-    while place + 12 <= len(content):
-        name, size = struct.unpack_from(">4sq", content, place)
+    while len(head := content[place : place + 12]) == 12:
+        name, size = struct.unpack(">4sq", head)
         yield name, size, place + 12
         if size < 0:  # to the end of the file
             return
         place += 12 + size
 
 
-def _mp4_end(content: bytes) -> int:
+def _mp4_end(content: Content) -> int:
     """Return where the last box of an MP4 file ends, by what it says."""
     place = 0
-    while place + 16 <= len(content):
-        size = int.from_bytes(content[place : place + 4], "big")
+    while len(head := content[place : place + 16]) == 16:
+        size = int.from_bytes(head[:4], "big")
         if size == 1:
-            size = int.from_bytes(content[place + 8 : place + 16], "big")
+            size = int.from_bytes(head[8:], "big")
         if size == 0:  # to the end of the file
             return len(content)
-        if size < 8 or not content[place + 4 : place + 8].isalnum():
+        if size < 8 or not head[4:8].isalnum():
             return place  # no box: something was appended
         place += size
     return place
 
 
-def _matroska_end(content: bytes) -> int:
+def _matroska_end(content: Content) -> int:
     """Return where the last element of a Matroska or WebM file ends, by what it says."""
     place = 0
-    while place < len(content):
-        id_length = _vint_length(content[place])
-        body = place + id_length
-        if not id_length or body >= len(content):
+    while head := content[place : place + _ELEMENT_HEAD_BYTES]:
+        id_length = _vint_length(head[0])
+        if not id_length or id_length >= len(head):
             return place + max(1, id_length)
-        size_length = _vint_length(content[body])
+        size_length = _vint_length(head[id_length])
         if not size_length:
             return place  # no element: something was appended
-        name = content[place:body]
-        size = _vint(content[body : body + size_length])
-        place = body + size_length
-        if name not in _MASTERS:
+        body = id_length + size_length
+        size = _vint(head[id_length:body])
+        place += body
+        if head[:id_length] not in _MASTERS:
             place += size if size is not None else 0
     return place
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aloe.audio import riff
 from aloe.audio.arrays import SampleArray
+from aloe.audio.content import CHUNK_BYTES, Content
 from aloe.audio.findings import Findings
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-_KINDS = (b"RIFF", b"RF64", b"BW64", b"RIFX")
-_NO_CHUNKS = (*_KINDS, b"data", b"FORM", b"riff")
-"""What does not follow the data of a file, unless another one was joined to it."""
 _DTYPES = {
     (_PCM, 1): "u1",
     (_PCM, 2): "i2",
@@ -27,13 +26,14 @@ _DTYPES = {
     (_FLOAT, 8): "f8",
 }
 """By the bytes of a sample. Fewer bits than these hold are the upper ones."""
-_NEVER_FILLED_IN = 0x7FFF_0000
-"""Programs that write to a pipe leave a size like this, or 0: it means to the end."""
+_NEVER_FILLED_IN = (0x7FFF, 0x8000, 0xFFFF)
+"""Programs that write to a pipe leave a size with these upper bits, or 0: it means to the end."""
+_SEE_DS64 = 0xFFFF_FFFF
+_FORMAT_BYTES = 64
+"""As much of a chunk as is read."""
 _BLOCK_SAMPLES = 1 << 18
 _LOW_24 = 1 << 23
 """Beyond the samples of 24 bits that lie in the lower bytes of four."""
-_MOST_CHUNKS = 1_000
-"""A file of more is none that a program wrote; going through them takes time."""
 _TAIL_BYTES = 1_024
 """Less than this after the data is what some program left there, and no sound."""
 
@@ -61,37 +61,75 @@ class _Layout:
 class WavData:
     """Plain samples within a file."""
 
+    content: Content
     layout: _Layout
-    data: memoryview
-    """Whole frames, interleaved by channel."""
-    promised_frame_count: int | None
-    """What the header says; None where it does not."""
-    unclaimed_bytes: int = 0
-    """What follows the data and is no part of the file."""
+    begin: int
+    """Where they begin in the file."""
+    byte_count: int | None
+    """What the header says; None where it does not, and they go on to the end of the file."""
     is_complete: bool = False
-    """Whether the data has the stated size, and nothing but chunks of this file follows."""
+    """Whether all of that is there, and nothing but chunks of this file follows."""
+
+    @property
+    def promised_frame_count(self) -> int | None:
+        return None if self.byte_count is None else self.byte_count // self.layout.frame_bytes
 
     @property
     def frame_count(self) -> int:
-        return len(self.data) // self.layout.frame_bytes
+        """The whole frames that are there."""
+        there = max(0, len(self.content) - self.begin)
+        byte_count = there if self.byte_count is None else min(there, self.byte_count)
+        return byte_count // self.layout.frame_bytes
 
-    def blocks(self) -> Iterator[SampleArray]:
+    def blocks(self, first_frame: int = 0) -> Iterator[SampleArray]:
         """Yield the frames, (n_frames, n_channels), as int16 or float32 with full scale 1."""
         layout, scale = self.layout, self._integer_scale()
-        step = max(1, _BLOCK_SAMPLES // layout.channel_count) * layout.frame_bytes
-        for begin in range(0, len(self.data), step):
-            samples = _read(self.data[begin : begin + step], layout, scale)
-            yield samples.reshape(-1, layout.channel_count)
+        for data in self._pieces(first_frame):
+            yield _read(data, layout, scale).reshape(-1, layout.channel_count)
+
+    def unclaimed_bytes(self) -> int:
+        """Return how much follows that is no part of the file."""
+        if self.byte_count is None:
+            return 0
+        end = self.begin + self.byte_count
+        byte_count = _end(self.content, end) - end
+        if byte_count <= _TAIL_BYTES:
+            return 0
+        rest = riff.next_chunk(self.content, end)
+        if riff.is_chunks(self.content, rest, self.layout.order) or _is_zero(self.content, end):
+            return 0
+        return byte_count
+
+    def _pieces(self, first_frame: int = 0) -> Iterator[bytes]:
+        """Yield the bytes of whole frames."""
+        frame_bytes = self.layout.frame_bytes
+        step = max(1, _BLOCK_SAMPLES // self.layout.channel_count) * frame_bytes
+        place = self.begin + first_frame * frame_bytes
+        end = None if self.byte_count is None else self.begin + self.byte_count
+        while True:
+            data = self.content[place : place + step if end is None else min(end, place + step)]
+            data = data[: len(data) // frame_bytes * frame_bytes]
+            if not data:
+                return
+            yield data
+            place += len(data)
 
     def _integer_scale(self) -> float:
         """Return what integers of four or eight bytes are multiplied by."""
         layout = self.layout
-        if layout.dtype == "i4" and layout.bits == 24:
-            whole = np.frombuffer(self.data, f"{layout.order}i4")
-            in_low_bytes = whole.min(initial=0) >= -_LOW_24 and whole.max(initial=0) < _LOW_24
-            if in_low_bytes and (whole & 0xFF).any():
-                return 1 / _LOW_24
+        if layout.dtype == "i4" and layout.bits == 24 and self._is_in_low_bytes():
+            return 1 / _LOW_24
         return 2.0 ** (1 - 8 * int(layout.dtype[-1]))
+
+    def _is_in_low_bytes(self) -> bool:
+        """Whether 24 bits lie in the lower bytes of four; most often a look at the begin says."""
+        is_finer = False
+        for data in self._pieces():
+            whole = np.frombuffer(data, f"{self.layout.order}i4")
+            if whole.min(initial=0) < -_LOW_24 or whole.max(initial=0) >= _LOW_24:
+                return False
+            is_finer = is_finer or bool((whole & 0xFF).any())
+        return is_finer
 
 
 class PlainWav:
@@ -103,7 +141,7 @@ class PlainWav:
         self.findings = Findings()
         layout = data.layout
         self.sample_rate_hz, self.channel_count = layout.sample_rate_hz, layout.channel_count
-        self._data = data
+        self._data, self._first_frame = data, 0
         if layout.stated_frame_bytes != layout.frame_bytes:
             self.findings.damaged(
                 f"its header says {layout.stated_frame_bytes:,} bytes a frame, which has"
@@ -111,37 +149,48 @@ class PlainWav:
                 0.0,
             )
 
+    @property
+    def promised_frame_count(self) -> int | None:
+        return self._data.promised_frame_count
+
+    def seek(self, frame: int) -> int:
+        """Let `blocks` begin at a frame, or at the end if that is before; return which."""
+        self._first_frame = min(frame, self._data.frame_count)
+        return self._first_frame
+
     def blocks(self) -> Iterator[SampleArray]:
         """Yield the frames, (n_frames, n_channels), as int16 or float32 with full scale 1."""
-        yield from self._data.blocks()
-        promised, there = self._data.promised_frame_count, self._data.frame_count
+        there, rate_hz = self._first_frame, self.sample_rate_hz
+        for block in self._data.blocks(self._first_frame):
+            there += len(block)
+            yield block
+        promised = self._data.promised_frame_count
         if promised is not None and there < promised:
-            rate_hz = self.sample_rate_hz
-            self.findings.cut_off = f"holds {there / rate_hz:.3f} s of {promised / rate_hz:.3f} s"
-        if self._data.unclaimed_bytes:
+            self.findings.cut_off = f"holds {there / rate_hz:,.3f} s of {promised / rate_hz:,.3f} s"
+        unclaimed = self._data.unclaimed_bytes()
+        if unclaimed:
             self.findings.damaged(
-                f"{self._data.unclaimed_bytes:,} bytes follow that its header does not count,",
-                there / self.sample_rate_hz,
+                f"{unclaimed:,} bytes follow that its header does not count,", there / rate_hz
             )
 
     def close(self) -> None:
         """Do nothing: there is no file."""
 
 
-def find_wav_data(content: bytes | memoryview) -> WavData | None:
+def find_wav_data(content: Content) -> WavData | None:
     """Find the samples of a WAV file; None if it is none, or its samples need a decoder."""
-    view = memoryview(content)
-    if len(view) < 12 or bytes(view[:4]) not in _KINDS or bytes(view[8:12]) != b"WAVE":
+    head = content[:12]
+    if len(head) < 12 or head[:4] not in riff.KINDS or head[8:] != b"WAVE":
         return None
     layout: _Layout | None = None
     long_size: int | None = None
-    order = ">" if bytes(view[:4]) == b"RIFX" else "<"
+    order = ">" if head[:4] == b"RIFX" else "<"
     place = 12
-    for _ in range(_MOST_CHUNKS):
-        if place + 8 > len(view):
+    for _ in range(riff.MOST_CHUNKS):
+        name, size = riff.chunk_head(content, place, order)
+        if not name:
             break
-        name, size = bytes(view[place : place + 4]), _u32(view, place + 4, order)
-        body = view[place + 8 : place + 8 + size]
+        body = content[place + 8 : place + 8 + min(size, _FORMAT_BYTES)]
         if name == b"ds64" and len(body) >= 16:
             long_size = struct.unpack_from("<Q", body, 8)[0]
         elif name == b"fmt ":
@@ -149,13 +198,14 @@ def find_wav_data(content: bytes | memoryview) -> WavData | None:
         elif name == b"data":
             if layout is None:
                 return None
-            size = long_size if long_size is not None and size == 0xFFFF_FFFF else size
-            return _data(view, place + 8, size, layout)
-        place = _next_chunk(view, place + 8 + size)
+            if long_size is not None and size == _SEE_DS64:
+                size = long_size
+            return _data(content, place + 8, size, layout)
+        place = riff.next_chunk(content, place + 8 + size)
     return None
 
 
-def _layout(body: memoryview, order: str) -> _Layout | None:
+def _layout(body: bytes, order: str) -> _Layout | None:
     """Read a format; None if it needs a decoder."""
     if len(body) < 16:
         return None
@@ -170,50 +220,51 @@ def _layout(body: memoryview, order: str) -> _Layout | None:
     return _Layout(rate_hz, channel_count, order, dtype, frame_bytes, bits)
 
 
-def _data(view: memoryview, begin: int, size: int, layout: _Layout) -> WavData:
-    there = len(view) - begin
-    is_known = size < _NEVER_FILLED_IN and (size > 0 or _is_chunks(view, begin, layout.order))
-    byte_count = min(size, there) if is_known else there
-    end = begin + byte_count // layout.frame_bytes * layout.frame_bytes
-    promised = size // layout.frame_bytes if is_known else None
-    data = view[begin:end]
-    rest = _next_chunk(view, begin + byte_count)
-    is_end = _is_chunks(view, rest, layout.order)
-    unclaimed = 0 if is_end else len(view) - begin - byte_count
-    if unclaimed <= _TAIL_BYTES or not bytes(view[begin + byte_count :]).strip(b"\0"):
-        unclaimed = 0
-    return WavData(layout, data, promised, unclaimed, is_known and is_end and byte_count == size)
+def _data(content: Content, begin: int, stated: int, layout: _Layout) -> WavData:
+    there = len(content) - begin
+    size = _size(content, begin, stated, layout.order)
+    is_complete = size is not None and (
+        size <= there
+        and riff.is_chunks(content, riff.next_chunk(content, begin + size), layout.order)
+    )
+    return WavData(content, layout, begin, size, is_complete)
 
 
-def _is_chunks(view: memoryview, place: int, order: str) -> bool:
-    """Whether nothing but whole chunks follows, none of them data."""
-    for _ in range(_MOST_CHUNKS):
-        if place + 8 > len(view):
-            break
-        if not _is_name(view, place) or bytes(view[place : place + 4]) in _NO_CHUNKS:
+def _size(content: Content, begin: int, stated: int, order: str) -> int | None:
+    """Return how many bytes of samples there should be; None if nobody filled it in."""
+    there = len(content) - begin
+    if stated == 0:
+        return 0 if riff.is_chunks(content, begin, order) else None
+    if stated > there and _is_never_filled_in(stated):
+        return None
+    # The sizes of files of over 4 GiB lack what has no room in 32 bits.
+    for size in range(stated + (1 << 32), there + 1, 1 << 32) if stated < 1 << 32 else ():
+        if riff.is_chunks(content, riff.next_chunk(content, begin + size), order):
+            return size
+    return stated
+
+
+def _is_never_filled_in(size: int) -> bool:
+    return size >> 16 in _NEVER_FILLED_IN or size >= 1 << 62
+
+
+def _end(content: Content, place: int) -> int:
+    """Return where a file ends, by reading on: what was joined to it shows only then."""
+    while data := content[place : place + CHUNK_BYTES]:
+        place += len(data)
+    return place
+
+
+def _is_zero(content: Content, place: int) -> bool:
+    """Whether nothing but zeros follows."""
+    while data := content[place : place + CHUNK_BYTES]:
+        if data.strip(b"\0"):
             return False
-        place = _next_chunk(view, place + 8 + _u32(view, place + 4, order))
-    return place in (len(view), len(view) + 1)
+        place += len(data)
+    return True
 
 
-def _next_chunk(view: memoryview, end: int) -> int:
-    """Return where the next chunk begins: at an even place, but some programs forget to pad."""
-    if end % 2 and _is_name(view, end):
-        return end
-    return end + end % 2
-
-
-def _is_name(view: memoryview, place: int) -> bool:
-    """Whether a chunk may begin here."""
-    return bytes(view[place : place + 4]).rstrip(b" ").isalnum()
-
-
-def _u32(view: memoryview, place: int, order: str) -> int:
-    value: int = struct.unpack_from(order + "I", view, place)[0]
-    return value
-
-
-def _read(data: memoryview, layout: _Layout, scale: float) -> SampleArray:
+def _read(data: bytes, layout: _Layout, scale: float) -> SampleArray:
     order, dtype = layout.order, layout.dtype
     if dtype == "u1":
         return (np.frombuffer(data, "u1").astype(np.float32) - 128) / np.float32(128)

@@ -6,18 +6,18 @@ from contextlib import closing
 import numpy as np
 
 from aloe.audio.arrays import SampleArray
+from aloe.audio.content import Content
 from aloe.audio.errors import BadAudio
-from aloe.audio.joined import parts_of
 from aloe.audio.sources import JoinedSource
 
 
-def measure(content: bytes) -> tuple[int, int]:
+def measure(content: Content) -> tuple[int, int]:
     """Return a recording's length in frames and its sampling rate in Hz, by decoding it.
 
     Raises:
         BadAudio: it cannot be decoded, or is damaged.
     """
-    source = JoinedSource(parts_of(content))
+    source = JoinedSource(content)
     try:
         frame_count = sum(len(block) for block in source.blocks())
     finally:
@@ -26,7 +26,7 @@ def measure(content: bytes) -> tuple[int, int]:
     return frame_count, source.sample_rate_hz
 
 
-def cut(content: bytes, start_s: float, end_s: float | None) -> bytes:
+def cut(content: Content, start_s: float, end_s: float | None) -> bytes:
     """Cut a window out of a recording; it stops at the end of the recording.
 
     The same recording and times give the same bytes.
@@ -42,7 +42,7 @@ def cut(content: bytes, start_s: float, end_s: float | None) -> bytes:
     """
     import soundfile
 
-    source = JoinedSource(parts_of(content))
+    source = JoinedSource(content)
     rate_hz = source.sample_rate_hz
     last = None if end_s is None else round(end_s * rate_hz)
     try:

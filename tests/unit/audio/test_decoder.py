@@ -175,7 +175,7 @@ def test_a_length_limit_counts_what_was_decoded_not_what_a_header_says() -> None
     flac = bytearray(made("flac", speechlike()))
     flac[21] |= 0x0F
     flac[22:26] = b"\xff\xff\xff\xff"
-    with pytest.raises(BadAudio, match=r"cut off: holds 1\.000 s of 42949\d\d\.\d+ s"):
+    with pytest.raises(BadAudio, match=r"cut off: holds 1\.000 s of 4,294,967.296 s"):
         decode(bytes(flac), Decoding(), LIMITS)
     assert duration(bytes(flac), ACCEPTING) == 1.0
 

@@ -3,11 +3,11 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.audio_files import made, speechlike
+from tests.unit.audio.processes import children
 
 from aloe.audio import process
 from aloe.audio.decoder import Limits, decode
@@ -25,20 +25,6 @@ def decoder():
     with IsolatedDecoder(2) as isolated:
         isolated.start()
         yield isolated
-
-
-def children() -> list[int]:
-    """Return the decoders among the processes that this one started."""
-    found = []
-    for each in Path("/proc").iterdir():
-        try:
-            parent = int((each / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (each / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == os.getpid() and b"aloe.audio.worker" in command:
-            found.append(int(each.name))
-    return found
 
 
 @pytest.mark.parametrize("kind", ["flac", "mp3", "webm", "wav"])

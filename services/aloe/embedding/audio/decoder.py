@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import soxr  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 
 from aloe.audio.arrays import INT16_FULL_SCALE, SampleArray
 from aloe.audio.channels import MAX_CHANNEL_COUNT, Mixer, chosen_channel
@@ -107,17 +108,18 @@ class AudioDecoder:
         frames = self._frames(audio)
         with _blamed("pcm.samples"):
             channel = chosen_channel(
-                audio.decoding, audio.channel_count, lambda: self._mix(frames, 0)
+                audio.decoding, audio.channel_count, lambda: self._energies(frames)
             )
-            mixer = self._mix(frames, channel)
+            mixer = Mixer(audio.channel_count, channel, self.int16_divisor)
+            samples = mixer.mixed(frames)
             warnings = judge_mix(mixer, audio.decoding)
         report = AudioReport(audio.sample_rate_hz, audio.channel_count, channel, tuple(warnings))
-        return Decoded(mixer.samples(), report)
+        return Decoded(samples, report)
 
-    def _mix(self, frames: SampleArray, channel: int) -> Mixer:
-        mixer = Mixer(frames.shape[1], channel, self.int16_divisor)
-        mixer.take(frames)
-        return mixer
+    def _energies(self, frames: SampleArray) -> NDArray[np.float64]:
+        mixer = Mixer(frames.shape[1], 0, self.int16_divisor)
+        mixer.mixed(frames)
+        return mixer.energies
 
     def _frames(self, audio: PcmAudio) -> SampleArray:
         """Return the frames, (n_frames, n_channels) int16 or float32, if the fields make sense."""
