@@ -1,0 +1,1 @@
+"""What recorders write into their files: when, where and with which settings they recorded."""
