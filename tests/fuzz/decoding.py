@@ -1,8 +1,9 @@
 """`python -m tests.fuzz.decoding --files 100000 --json`: damaged files against the real service.
 
 Files of nine kinds are cut, joined, holed and overwritten, and sent to an embedding service. Each
-may cost its clip, never the service; and what is taken without a warning must be as long as a
-second decoder says. Exit code 1 if one of these promises was broken.
+may cost its clip, never the service; what is taken without a warning must be as long as a second
+decoder says; and as a stream each must give the samples that it gives whole, up to the place where
+it breaks off. Exit code 1 if one of these promises was broken.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from tests.audio_files import made, speechlike
 from tests.fuzz.memory import resident_mib
 from tests.fuzz.mutations import mutated
 from tests.fuzz.second_decoder import SecondDecoder
+from tests.fuzz.streams import StreamCheck
 
 from aloe.client import (
     AloeError,
@@ -56,6 +58,7 @@ class Outcome:
     warned: int = 0
     refused: int = 0
     silent_short: list[str] = field(default_factory=list)
+    streamed_otherwise: list[str] = field(default_factory=list)
     decoder_deaths: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -72,12 +75,13 @@ def main() -> int:
         sys.stdout.write(json.dumps(report) + "\n")
     else:
         sys.stdout.writelines(f"{name:22} {value}\n" for name, value in report.items())
-    return 1 if report["service_deaths"] or report["silent_short"] else 0
+    broken = ("service_deaths", "silent_short", "streamed_otherwise")
+    return int(any(report[promise] for promise in broken))
 
 
 def fuzz(file_count: int, seed: int) -> dict[str, Any]:
     """Send damaged files to a service; return the figures."""
-    outcome, second = Outcome(), SecondDecoder()
+    outcome, second, streams = Outcome(), SecondDecoder(), StreamCheck()
     contents: dict[str, bytes] = {}
     with LocalStack(StackOptions(learner_count=0)) as stack:
         pid = stack.pids["the embedding service"]
@@ -87,7 +91,10 @@ def fuzz(file_count: int, seed: int) -> dict[str, Any]:
             with connect_embedding(stack.embedding_address) as client:
                 clips = _clips(file_count, seed, contents)
                 for number, clip in enumerate(client.embed_stream(clips, timeout=_PATIENCE)):
-                    _judge(clip, contents.pop(clip.key), outcome, second)
+                    content = contents.pop(clip.key)
+                    _judge(clip, content, outcome, second)
+                    if fault := streams.fault(content):
+                        outcome.streamed_otherwise.append(f"{clip.key}: {fault}")
                     if number % max(1, file_count // 10) == 0:
                         memory_mib.append(resident_mib(pid))
             is_alive = stack.pids["the embedding service"] == pid
@@ -97,7 +104,8 @@ def fuzz(file_count: int, seed: int) -> dict[str, Any]:
         elapsed_s = time.perf_counter() - began
         memory_mib.append(resident_mib(pid))
     second.close()
-    for line in outcome.silent_short[:_SHOWN]:
+    streams.close()
+    for line in (outcome.silent_short + outcome.streamed_otherwise)[:_SHOWN]:
         sys.stderr.write(f"{line}\n")
     early = memory_mib[min(1, len(memory_mib) - 1)]
     return {
@@ -105,6 +113,8 @@ def fuzz(file_count: int, seed: int) -> dict[str, Any]:
         "seed": seed,
         "service_deaths": int(not is_alive),
         "silent_short": len(outcome.silent_short),
+        "streamed_otherwise": len(outcome.streamed_otherwise),
+        "streams_broken_off": streams.broken_off,
         "taken": outcome.taken,
         "taken_with_a_warning": outcome.warned,
         "refused": outcome.refused,
