@@ -36,7 +36,7 @@ def test_every_open_clip_is_picked_once_however_many_are_wanted(rule, monkeypatc
         ground=Ground.of(np.arange(10, 30), vectors),
         vectors=vectors,
         states=states,
-        class_indices=np.where(states == ClipState.LABELED, 1, -1).astype(np.int64),
+        class_indices=np.where(states == ClipState.LABELED, 1, -1).astype(np.int32),
         may_be_candidate=states != ClipState.LABELED,
         may_be_asked=None,
         scores=judgement.scores[0],

@@ -3,7 +3,7 @@
 import numpy as np
 
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
-from aloe.learner.domain.kernels.picking import best_of_groups, count_groups
+from aloe.learner.domain.kernels.picking import best_of_all, best_of_groups, count_groups
 from aloe.values.strategies import SelectionRule
 
 _BLOCK = 1024
@@ -36,15 +36,17 @@ def first_clips(
     Returns:
         (at most count,) int64, rows, the one to ask first in front.
     """
-    by_class = rule is SelectionRule.CLASS_AWARE
-    groups = predicted if by_class else np.zeros(len(predicted), np.int16)
-    sizes = np.empty(class_count if by_class else 1, np.int64)
-    count_groups(groups, is_open, sizes)
+    if rule is not SelectionRule.CLASS_AWARE:
+        rows = np.empty(min(count, np.count_nonzero(is_open)), np.int64)
+        best_of_all(scores, is_open, rows)
+        return rows[np.lexsort((rows, -scores[rows]))]
+    sizes = np.empty(class_count, np.int64)
+    count_groups(predicted, is_open, sizes)
     # A clip in the first `turns` turns is among the best `turns` of its class.
     ends = np.r_[0, np.minimum(sizes, _turns(sizes, count)).cumsum()]
     rows = np.empty(ends[-1], np.int64)
-    best_of_groups(scores, groups, is_open, ends, rows)
-    return rows[_order(scores[rows], groups[rows], rows)][:count]
+    best_of_groups(scores, predicted, is_open, ends, rows)
+    return rows[_order(scores[rows], predicted[rows], rows)][:count]
 
 
 def first_open(order: IntArray, is_open: BoolArray, count: int) -> IntArray:

@@ -20,7 +20,7 @@ from aloe.learner.domain.batches.distances import nearest_covered
 from aloe.learner.domain.batches.ground import REFERENCE_COUNT, Ground
 from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
 from aloe.learner.domain.batches.situation import Picks, Situation
-from aloe.learner.domain.events import NO_CLASS, table_of
+from aloe.learner.domain.events import NO_CLASS, are
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.leases import Reason
@@ -34,7 +34,7 @@ _MOST_CANDIDATES = 8_192
 """With 4,096 references 134 MB of similarities; clips beyond them are asked by score."""
 _MOST_COMPARED = 10_000_000
 """Pairs of picks and labeled clips; of more than that, the nearest one is not looked for."""
-_COVERING = table_of(ClipState.LABELED, ClipState.ABSTAINED, ClipState.LEASED)
+_COVERING = ClipState.LABELED, ClipState.ABSTAINED, ClipState.LEASED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +57,8 @@ class BatchRequest:
     """(n_clips, dim) float32, what the head reads."""
     states: NDArray[np.int8]
     """(n_clips,) int8, ClipState now."""
-    class_indices: IntArray
-    """(n_clips,) int64, NO_CLASS where there is no label."""
+    class_indices: NDArray[np.int32]
+    """(n_clips,) int32, of the labeled ones."""
     may_be_candidate: BoolArray
     """(n_clips,) bool, clips that had no answer when the head came, of those that may be asked."""
     may_be_asked: BoolArray | None
@@ -84,7 +84,7 @@ def pick_batch(request: BatchRequest, herds: Herds) -> Batch:
     """Pick, in one thread."""
     rows = _candidates(request)
     is_open = request.is_open[rows]
-    covers = _COVERING[request.states]
+    covers = are(request.states, _COVERING)
     covers[rows] = False
     outside = np.flatnonzero(covers)
     if request.rule is SelectionRule.HERDING:
@@ -106,7 +106,7 @@ def _explained(request: BatchRequest, rows: IntArray, gains: Float32Array) -> Ba
     """Say of picks why, and add others where there are too few."""
     others = _others(request, rows)
     rows, gains = np.r_[rows, others], np.r_[gains, np.zeros(len(others), np.float32)]
-    labeled = np.flatnonzero(request.class_indices != NO_CLASS)
+    labeled = np.flatnonzero(request.states == ClipState.LABELED)
     nearest = np.full(len(rows), -1, np.int64)
     distances = np.full(len(rows), np.inf, np.float32)
     if len(labeled) * len(rows) <= _MOST_COMPARED:
@@ -134,7 +134,11 @@ def _by_rule(request: BatchRequest, rows: IntArray, is_open: BoolArray, outside:
             probabilities=_probabilities(request, rows),
             scores=np.zeros(len(rows), np.float32) if scores is None else scores[rows],
             covered=request.vectors[covered],
-            covered_labels=request.class_indices[covered],
+            covered_labels=np.where(
+                request.states[covered] == ClipState.LABELED,
+                request.class_indices[covered].astype(np.int64),
+                NO_CLASS,
+            ),
             covered_probabilities=_probabilities(request, covered),
             references=request.ground.references.vectors,
             reference_probabilities=_probabilities(request, request.ground.rows),
@@ -218,9 +222,7 @@ def request_of(
         ground=ground,
         vectors=pool.matrix(map_name),
         states=view.states[:count].copy(),
-        class_indices=np.where(
-            view.states[:count] == ClipState.LABELED, view.class_indices[:count], NO_CLASS
-        ).astype(np.int64),
+        class_indices=view.class_indices[:count].copy(),
         may_be_candidate=may_be_candidate,
         may_be_asked=may_be_asked,
         scores=None if scores is None else scores.scores[:count],

@@ -1,7 +1,12 @@
 """The best few of many clips, in one pass and without sorting them all."""
 
+import numpy as np
+
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
 from aloe.learner.domain.kernels.compiling import kernel
+
+_BLOCK = 64
+"""Clips that are compared with the worst of the best at once, in the lanes of registers."""
 
 
 @kernel
@@ -64,3 +69,41 @@ def best_of_groups(
         elif begin < end and scores[row] > scores[out[begin]]:
             out[begin] = row
             _sift_down(scores, out[begin:end], 0)
+
+
+@kernel
+def best_of_all(scores: Float32Array, is_open: BoolArray, out: IntArray) -> None:
+    """Find the open clips with the highest scores; of equals the earlier clips.
+
+    Args:
+        scores: (n,) float32.
+        is_open: (n,) bool: which clips there are to choose from, at least as many as in `out`.
+        out: (count,) int64, filled with rows in no order.
+    """
+    row, filled = 0, 0
+    while filled < len(out):
+        if is_open[row]:
+            out[filled] = row
+            filled += 1
+        row += 1
+    if filled == 0:
+        return
+    for at in range(filled // 2 - 1, -1, -1):
+        _sift_down(scores, out, at)
+    for begin in range(row, len(is_open), _BLOCK):
+        end = min(begin + _BLOCK, len(is_open))
+        if not _has_better(scores[begin:end], is_open[begin:end], scores[out[0]]):
+            continue
+        for other in range(begin, end):
+            if is_open[other] and scores[other] > scores[out[0]]:
+                out[0] = other
+                _sift_down(scores, out, 0)
+
+
+@kernel
+def _has_better(scores: Float32Array, is_open: BoolArray, worst: np.float32) -> bool:
+    """Whether an open clip of some has a higher score. It looks at all, in a loop of no branch."""
+    found = np.int32(0)
+    for row in range(len(scores)):
+        found |= np.int32(is_open[row]) & np.int32(scores[row] > worst)
+    return found != 0
