@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from aloe.learner.domain.batches.ground import REFERENCE_COUNT
 from aloe.learner.domain.batches.herding import HerdingState, References
 from aloe.learner.domain.batches.rules import RULES
-from aloe.learner.domain.batches.situation import Situation
+from aloe.learner.domain.batches.situation import Situation, uncertainty
 
 _CANDIDATE_COUNT, _COVERED_COUNT = 300, 300
 _PARTS = REFERENCE_COUNT, REFERENCE_COUNT + _CANDIDATE_COUNT
@@ -37,11 +37,13 @@ def batch_figures(dim: int, class_count: int, *, repeats: int) -> dict[str, floa
         count=12,
     )
     ground = References(references)
-    state = HerdingState(ground, probabilities[0], candidates)
+    state = HerdingState(uncertainty(probabilities[0]), ground.similarities(candidates))
     cover, leased = ground.cover(covered), np.arange(20)
     works = {
         "references": lambda: References(references),
-        "herding_head": lambda: HerdingState(ground, probabilities[0], candidates),
+        "herding_head": lambda: HerdingState(
+            uncertainty(probabilities[0]), ground.similarities(candidates)
+        ),
         "herding_pick_1": lambda: state.pick(1, cover, leased),
         "herding_pick_12": lambda: state.pick(12, cover, leased),
         "herding_pick_100": lambda: state.pick(100, cover, leased),

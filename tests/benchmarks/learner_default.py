@@ -69,6 +69,31 @@ class TimedTask:
             f"{name}_ms": 1e3 * statistics.median(times) for name, times in self.times_s.items()
         }
 
+    def parts_ms(self, round_count: int) -> dict[str, float]:
+        """Return the medians of what the server says where the time of its last rounds went.
+
+        Parts that no round has are left out. Some go on side by side.
+        """
+        spent = [
+            {
+                "store": each.store_duration,
+                "training": each.training_duration,
+                "evaluation": each.evaluation_duration,
+                "statistics": each.statistics_duration,
+                "publishing": each.head_times.publishing_duration,
+                "scoring": each.head_times.scoring_duration,
+                "selection": each.head_times.selection_duration,
+            }
+            for each in self._client.list_rounds(self._id)[-round_count - 1 : -1]
+        ]
+        found: dict[str, float] = {}
+        for name in spent[0]:
+            parts = (each[name] for each in spent)
+            times = [part.total_seconds() for part in parts if part is not None]
+            if times:
+                found[f"part_{name}_ms"] = 1e3 * statistics.median(times)
+        return found
+
     def _ask(self, client: LearnerClient, oracle_id: str) -> Any:
         return client.query(self._id, oracle_id, max_clip_count=BATCH_SIZE).leases
 
@@ -186,7 +211,9 @@ def few_figures(data: Clusters, *, repeats: int) -> dict[str, float]:
             for task in tasks.values():
                 task.round()
     ours, papers = (tasks[name].times_s for name in (RecipeName.BEST, RecipeName.PAPER))
-    figures = {f"few_clips_{name}": ms for name, ms in tasks[RecipeName.BEST].medians_ms().items()}
+    best = tasks[RecipeName.BEST]
+    spent = best.medians_ms() | best.parts_ms(repeats)
+    figures = {f"few_clips_{name}": ms for name, ms in spent.items()}
     return figures | {
         f"few_clips_{name}_over_papers": median_ratio(ours[name], papers[name]) for name in ours
     }

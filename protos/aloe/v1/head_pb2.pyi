@@ -471,7 +471,8 @@ class Round(_message.Message):
     @_builtins.property
     def statistics_duration(self) -> _duration_pb2.Duration:
         """How long it took to judge those clips, and to estimate accuracy; absent
-        without either.
+        without either. Where the server that trained ranks the task's clips, it has
+        scored them for its queries as well.
         """
 
     @_builtins.property
@@ -610,8 +611,8 @@ class HeadTimes(_message.Message):
 
     @_builtins.property
     def scoring_duration(self) -> _duration_pb2.Duration:
-        """Scoring the unlabeled clips for queries, including the wait for an earlier
-        pass to end.
+        """Scoring unlabeled clips for queries that the round has not scored, including
+        the wait for an earlier pass to end.
         """
 
     @_builtins.property

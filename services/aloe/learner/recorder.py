@@ -13,11 +13,12 @@ class Phase(Enum):
     TRAINING = "training"
     EVALUATION = "evaluation"
     STATISTICS = "statistics"
-    """The pass over the unlabeled clips for a stopping rule that needs one."""
+    """Judging the unlabeled clips and estimating accuracy, in a round; what ranks the clips is made
+    ready meanwhile, if this process does that."""
     PUBLISHING = "publishing"
     """Writing the head and its round to the store."""
     SCORING = "scoring"
-    """A query's pass over the unlabeled clips."""
+    """A query's pass over the unlabeled clips that the round has not scored."""
     SELECTION = "selection"
     """Picking among them."""
 

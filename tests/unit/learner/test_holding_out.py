@@ -8,9 +8,10 @@ from aloe.learner.domain.holding_out import (
     FOLDS_OF_FEW,
     FOLDS_OF_MANY,
     MOST_HELD_OUT,
+    HeldOut,
+    HoldingOut,
     _folds,
     _within_span,
-    hold_out,
     logits_of,
 )
 from aloe.learner.domain.judging import class_probabilities
@@ -23,6 +24,14 @@ def clouds(count: int, size: int = 8) -> tuple[np.ndarray, np.ndarray]:
     labels = generator.integers(0, 3, count)
     noise = generator.normal(size=(count, size))
     return (noise + 1.5 * np.eye(3, size)[labels]).astype(np.float32), labels
+
+
+def hold_out(*args, **options) -> HeldOut:
+    """Do all shares, the last one first."""
+    holding = HoldingOut(*args, **options)
+    for number in reversed(range(holding.share_count)):
+        holding.share(number)
+    return holding.outcome()
 
 
 def none_of(count: int) -> np.ndarray:

@@ -37,6 +37,19 @@ def judged(judges: list[Judge], embeddings, rows=None) -> Judgement:
     return judgement
 
 
+@settings(max_examples=30, deadline=None)
+@given(order=st.permutations([*FUNCTIONS, *FUNCTIONS]), seed=st.integers(0, 1_000))
+def test_functions_of_one_head_share_a_pass_whatever_stands_between_them(order, seed):
+    embeddings = make_embeddings(seed, 70, 20)
+    heads = make_head(seed, 20, 3), make_head(seed + 1, 20, 8)
+    judges = [Judge(heads[n % 3 % 2], function) for n, function in enumerate(order)]
+    together = judged(judges, embeddings)
+    for n, judge in enumerate(judges):
+        alone = judged([judge], embeddings)
+        assert_array_equal(together.scores[n], alone.scores[0])
+        assert_array_equal(together.predicted[n], alone.predicted[0])
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     function=st.sampled_from(FUNCTIONS),

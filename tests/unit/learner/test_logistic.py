@@ -16,9 +16,10 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, class_probabilities
 from aloe.learner.domain.logistic import UNSEEN_BIAS, label_shares, logistic
 from aloe.learner.domain.pool import MAX_MAGNITUDE
-from aloe.learner.domain.pool_statistics import pool_statistics
+from aloe.learner.domain.pool_statistics import Judged, pool_statistics
 from aloe.learner.domain.training import train_head
 from aloe.values.recipes import LogisticRecipe
+from aloe.values.strategies import AcquisitionFunction
 
 DEFAULT = LogisticRecipe()
 CONVERGED = LogisticRecipe(iteration_count=10_000)
@@ -193,7 +194,11 @@ def test_a_class_without_labels_leaves_evaluations_and_statistics_numbers():
     assert found.calibration_error is not None
     assert 0 <= found.calibration_error <= 1
     earlier = trained(DEFAULT, Labels(given.embeddings[:10], given.labels[:10]), 4)
-    statistics = pool_statistics(head, earlier, given.embeddings, np.arange(20))
+    judges = [Judge(each, AcquisitionFunction.LEAST_CONFIDENCE) for each in (head, earlier)]
+    judgement = Judgement(judges, given.embeddings, np.arange(20))
+    judgement.share(0, 20)
+    judged = Judged(judgement.scores[0], judgement.predicted[0], judgement.predicted[1])
+    statistics = pool_statistics(judged, 4)
     assert statistics is not None
     assert statistics.prediction_agreement is not None
     assert np.isfinite([statistics.prediction_agreement, statistics.mean_uncertainty]).all()

@@ -1,11 +1,9 @@
-"""Figures of heads on the unlabeled clips, by hand."""
+"""Figures of what heads say of the unlabeled clips, by hand."""
 
 import numpy as np
 import pytest
 
-from aloe.learner.domain.head import Head
-from aloe.learner.domain.judging import class_probabilities
-from aloe.learner.domain.pool_statistics import cohens_kappa, pool_statistics
+from aloe.learner.domain.pool_statistics import Judged, cohens_kappa, pool_statistics
 
 
 def kappa(first: list[int], second: list[int]) -> float:
@@ -29,31 +27,36 @@ def test_kappa_of_one_class_throughout_is_1():
     assert kappa([2, 2, 2], [2, 2, 2]) == 1
 
 
-def heads() -> tuple[Head, Head]:
-    weights = np.array([[2, -1, 0], [0, 1, -1]], np.float32)
-    before = np.array([[-2, -1, 0], [0, 1, -1]], np.float32)
-    biases = np.zeros(3, np.float32)
-    return Head(2, weights, biases), Head(1, before, biases)
+def said(uncertainties: list[float], predicted: list[int], before: list[int] | None) -> Judged:
+    return Judged(
+        np.array(uncertainties, np.float32),
+        np.array(predicted, np.int16),
+        None if before is None else np.array(before, np.int16),
+    )
 
 
-def test_figures_are_of_the_rows_asked_for():
-    head, previous = heads()
-    embeddings = np.random.default_rng(4).normal(size=(200, 2)).astype(np.float32)
-    rows = np.arange(0, 200, 3)
-    found = pool_statistics(head, previous, embeddings, rows)
+def test_figures_of_four_clips_by_hand():
+    judged = said([0.5, 0.25, 0.0, 0.25], [0, 1, 1, 2], [0, 1, 2, 2])
+    found = pool_statistics(judged, 3)
     assert found is not None
-    probabilities, before = (class_probabilities(each, embeddings[rows]) for each in heads())
-    assert found.mean_uncertainty == pytest.approx(1 - probabilities.max(axis=1).mean(), abs=1e-6)
-    same = [each.argmax(axis=1).astype(np.int16) for each in (probabilities, before)]
-    assert found.prediction_agreement == cohens_kappa(*same, class_count=3)
+    assert found.mean_uncertainty == 0.25
+    # Equal in 3 of 4; by chance in 1/4 * 1/4 + 2/4 * 1/4 + 1/4 * 2/4.
+    assert found.prediction_agreement == pytest.approx((0.75 - 0.3125) / (1 - 0.3125))
 
 
 def test_a_first_head_has_nothing_to_agree_with():
-    found = pool_statistics(heads()[0], None, np.eye(2, dtype=np.float32), np.arange(2))
+    found = pool_statistics(said([0.5], [1], None), 2)
     assert found is not None
     assert found.prediction_agreement is None
 
 
 def test_no_clips_have_no_figures():
-    empty = np.empty(0, np.int64)
-    assert pool_statistics(*heads(), np.eye(2, dtype=np.float32), empty) is None
+    assert pool_statistics(said([], [], []), 2) is None
+
+
+def test_figures_of_some_clips_are_of_these_alone():
+    judged = said([0.5, 0.25, 0.0], [0, 1, 1], [0, 0, 1]).at(np.array([0, 2]))
+    assert judged.uncertainties.tolist() == [0.5, 0.0]
+    found = pool_statistics(judged, 3)
+    assert found is not None
+    assert (found.mean_uncertainty, found.prediction_agreement) == (0.25, 1)

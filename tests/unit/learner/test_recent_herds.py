@@ -10,12 +10,12 @@ GROUND = Ground.of(np.arange(40), VECTORS)
 STATE_BYTES = 10 * 40 * 4
 
 
-def uniform() -> np.ndarray:
-    return np.full((40, 2), 0.5, np.float32)
+def unsure() -> np.ndarray:
+    return np.ones(40, np.float32)
 
 
 def asked(herds: Herds) -> None:
-    herds.state(None, GROUND, uniform, VECTORS, np.arange(10))
+    herds.made(None, GROUND, unsure, VECTORS, np.arange(10))
 
 
 def test_what_was_asked_longest_ago_gives_way():

@@ -24,9 +24,9 @@ class NotingScorer(PoolScorer):
         super().__init__(Threads(SCORING))
         self.asked: list[list[int]] = []
 
-    async def score(self, judge, embeddings, rows):
+    async def score(self, judges, embeddings, rows):
         self.asked.append(rows.tolist())
-        return await super().score(judge, embeddings, rows)
+        return await super().score(judges, embeddings, rows)
 
 
 def opened(count: int, *closed: int):
@@ -78,19 +78,35 @@ async def test_heads_that_ask_at_once_for_different_clips_get_what_they_get_alon
     embeddings, scorer = make_embeddings(5, 9_000, DIM), PoolScorer(Threads(SCORING))
     judges = [Judge(make_head(seed, DIM, 2 + seed), MARGIN) for seed in range(4)]
     rows = [np.arange(9_000), np.arange(0, 9_000, 3), np.array([8_999]), np.arange(50, 5_000)]
-    asked = [scorer.score(*each) for each in zip(judges, [embeddings] * 4, rows, strict=True)]
-    for judge, own_rows, (scores, predicted) in zip(
-        judges, rows, await asyncio.gather(*asked), strict=True
+    # One asks by two heads, the others by one.
+    judges_of = [judges[:2], *([each] for each in judges[1:])]
+    asked = [scorer.score(*each) for each in zip(judges_of, [embeddings] * 4, rows, strict=True)]
+    for own_judges, own_rows, (scores, predicted) in zip(
+        judges_of, rows, await asyncio.gather(*asked), strict=True
     ):
-        alone = judged([judge], embeddings, own_rows)
-        assert_array_equal(scores, alone.scores[0])
-        assert_array_equal(predicted, alone.predicted[0])
+        alone = judged(own_judges, embeddings, own_rows)
+        assert_array_equal(scores, alone.scores)
+        assert_array_equal(predicted, alone.predicted)
+
+
+async def test_what_is_judged_besides_leaves_the_scores_as_they_are():
+    embeddings, scorer = make_embeddings(6, 70, DIM), PoolScorer(Threads(SCORING))
+    head, other = make_head(1, DIM, 4), make_head(2, DIM, 4)
+    besides = [Judge(each, AcquisitionFunction.LEAST_CONFIDENCE) for each in (head, other)]
+    scores, rows = HeadScores(head, MARGIN, seed=0), np.arange(0, 70, 2)
+    told, predicted = await scores.begin(scorer, embeddings, rows, besides)
+    alone = judged(besides, embeddings, rows)
+    assert_array_equal(told, alone.scores)
+    assert_array_equal(predicted, alone.predicted)
+    assert_array_equal(scores.has_score, np.arange(70) % 2 == 0)
+    await scores.cover(scorer, embeddings, opened(70))
+    assert_array_equal(scores.scores, judged([Judge(head, MARGIN)], embeddings).scores[0])
 
 
 async def test_whoever_asked_is_told_of_a_failure_and_the_next_one_is_served():
     scorer, judge = PoolScorer(Threads(SCORING)), Judge(make_head(1, DIM, 3), MARGIN)
     narrow = make_embeddings(1, 4, DIM - 1)
     with pytest.raises(ValueError, match="do not fit a head of 24 values"):
-        await scorer.score(judge, narrow, np.arange(4))
-    scores, _ = await scorer.score(judge, make_embeddings(1, 4, DIM), np.arange(4))
-    assert len(scores) == 4
+        await scorer.score([judge], narrow, np.arange(4))
+    scores, _ = await scorer.score([judge], make_embeddings(1, 4, DIM), np.arange(4))
+    assert scores.shape == (1, 4)

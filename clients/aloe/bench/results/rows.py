@@ -124,7 +124,7 @@ def _head(place: int, head: Round) -> Row:
         "stop": _stop(head.stop_advice),
         "training_s": _total_s(head.training_duration),
         "evaluation_s": _total_s(head.evaluation_duration),
-        # Two passes over the pool: one ranks the clips, one serves the stopping rules.
+        # Passes over the pool: of the round, and of queries over clips that it has not scored.
         "scoring_s": _total_s(times.scoring_duration, head.statistics_duration),
         "selection_s": _total_s(times.selection_duration),
         "store_s": _total_s(times.publishing_duration, head.store_duration),

@@ -105,7 +105,7 @@ class HeadTimes:
     publishing_duration: timedelta | None
     """Storing the head with its round."""
     scoring_duration: timedelta | None
-    """Passes of queries over the unlabeled clips."""
+    """Passes of queries over unlabeled clips that the round has not scored."""
     selection_duration: timedelta | None
     """Picking clips by score."""
 

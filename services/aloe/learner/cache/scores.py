@@ -32,7 +32,7 @@ _NOT_SCORED = -1
 
 @dataclass(slots=True)
 class _Request:
-    judge: Judge
+    judges: Sequence[Judge]
     embeddings: Float32Array
     rows: IntArray
     answer: "asyncio.Future[tuple[Float32Array, Int16Array]]"
@@ -51,19 +51,19 @@ class PoolScorer:
         self._running: asyncio.Task[None] | None = None
 
     async def score(
-        self, judge: Judge, embeddings: Float32Array, rows: IntArray
+        self, judges: Sequence[Judge], embeddings: Float32Array, rows: IntArray
     ) -> tuple[Float32Array, Int16Array]:
         """Score some clips.
 
         Args:
-            judge: head and acquisition function.
+            judges: heads and acquisition functions.
             embeddings: (n_clips, embedding_dim) float32, the pool's.
             rows: (n,) int64, of embeddings, ascending.
 
         Returns:
-            Scores (n,) float32, 0 for RANDOM, and predicted classes (n,) int16.
+            Scores (n_judges, n) float32, 0 for RANDOM, and predicted classes (n_judges, n) int16.
         """
-        request = _Request(judge, embeddings, rows, asyncio.get_running_loop().create_future())
+        request = _Request(judges, embeddings, rows, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._serve())
@@ -89,19 +89,22 @@ class PoolScorer:
         rows = requests[0].rows
         if len(requests) > 1:
             rows = _union([request.rows for request in requests], len(embeddings))
-        judgement = Judgement([request.judge for request in requests], embeddings, rows)
+        judges = [judge for request in requests for judge in request.judges]
+        judgement = Judgement(judges, embeddings, rows)
         ends = share_ends(len(rows))
         shares = (partial(judgement.share, begin, end) for begin, end in pairwise(ends))
         await asyncio.gather(*map(self._threads.run, shares))
-        for request, scores, predicted in zip(
-            requests, judgement.scores, judgement.predicted, strict=True
-        ):
+        begin = 0
+        for request in requests:
+            own = slice(begin, begin := begin + len(request.judges))
             if request.answer.done():  # its caller was cancelled
                 continue
-            own: slice | IntArray = slice(None)
+            asked: slice | IntArray = slice(None)
             if len(requests) > 1:
-                own = np.searchsorted(rows, request.rows)
-            request.answer.set_result((scores[own], predicted[own]))
+                asked = np.searchsorted(rows, request.rows)
+            request.answer.set_result(
+                (judgement.scores[own, asked], judgement.predicted[own, asked])
+            )
 
 
 def share_ends(row_count: int) -> list[int]:
@@ -168,21 +171,58 @@ class HeadScores:
         Returns:
             Whether there were any.
         """
-        more = len(is_open) - len(self.predicted)
-        if more > 0:
-            self.scores = np.r_[self.scores, np.zeros(more, np.float32)]
-            self.predicted = np.r_[self.predicted, np.full(more, _NOT_SCORED, np.int16)]
+        self._grow(len(is_open))
         rows = np.flatnonzero(is_open & (self.predicted[: len(is_open)] == _NOT_SCORED))
         if not len(rows):
             return False
-        scores, predicted = await scorer.score(self._judge, embeddings, rows)
+        scores, predicted = await scorer.score([self._judge], embeddings, rows)
+        await self._take(scorer, embeddings, rows, scores[0], predicted[0])
+        return True
+
+    async def begin(
+        self,
+        scorer: PoolScorer,
+        embeddings: Float32Array,
+        rows: IntArray,
+        besides: Sequence[Judge],
+    ) -> tuple[Float32Array, Int16Array]:
+        """Score clips none of which has a score yet, and by other judges in the same pass.
+
+        Args:
+            scorer: of the pool.
+            embeddings: (n_clips, embedding_dim) float32, the pool's.
+            rows: (n,) int64, of embeddings, ascending.
+            besides: the others, mostly of the same head.
+
+        Returns:
+            What the others say, as PoolScorer.score does.
+        """
+        self._grow(len(embeddings))
+        scores, predicted = await scorer.score([self._judge, *besides], embeddings, rows)
+        await self._take(scorer, embeddings, rows, scores[0], predicted[0])
+        return scores[1:], predicted[1:]
+
+    def _grow(self, clip_count: int) -> None:
+        more = clip_count - len(self.predicted)
+        if more > 0:
+            self.scores = np.r_[self.scores, np.zeros(more, np.float32)]
+            self.predicted = np.r_[self.predicted, np.full(more, _NOT_SCORED, np.int16)]
+
+    async def _take(
+        self,
+        scorer: PoolScorer,
+        embeddings: Float32Array,
+        rows: IntArray,
+        scores: Float32Array,
+        predicted: Int16Array,
+    ) -> None:
+        """Keep what the head says of some clips."""
         if self._function is AcquisitionFunction.RANDOM:
-            scores = random_scores(self._seed, self._head.version, len(is_open))[rows]
+            scores = random_scores(self._seed, self._head.version, len(embeddings))[rows]
         elif self._direction is not None:
             dense = await scorer.run(partial(densities, embeddings, self._direction))
             scores = information_density(scores, dense[rows])
         self.scores[rows], self.predicted[rows] = scores, predicted
-        return True
 
 
 class Ranks:
@@ -198,3 +238,16 @@ class Ranks:
         self.cold_order: IntArray = np.empty(0, np.int64)
         """(n_clips,) int64, rows: the random order before the first head; empty when not in use."""
         self.herds = Herds()
+        self.batch_size = 0
+        """How many were asked for last; 0 where none were, by this process."""
+        self.next: HeadScores | None = None
+        """By a head that is being published."""
+
+    def kept(
+        self, head: Head, function: AcquisitionFunction, ground: Ground | None
+    ) -> HeadScores | None:
+        """Return a head's scores; those that were made ready for it are taken now."""
+        if self.next is not None and self.next.serves(head, function, ground):
+            self.scores, self.next = self.next, None
+        scores = self.scores
+        return scores if scores is not None and scores.serves(head, function, ground) else None

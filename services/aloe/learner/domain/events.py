@@ -247,7 +247,7 @@ class TaskView:
 
         Those that have been retired, or become of another split since, are none.
         """
-        unanswered = are(self.states, _UNANSWERED)
+        unanswered = self.unanswered()
         for step in self._steps:
             unanswered[step.rows[are(step.states, _UNANSWERED)]] = True
         return unanswered & are(self.states, _OF_TRAIN)
@@ -258,7 +258,11 @@ class TaskView:
 
     def unanswered_rows(self) -> IntArray:
         """Return the rows of train clips without an answer, leased ones included: (n,) int64."""
-        return np.flatnonzero(are(self.states, _UNANSWERED))
+        return np.flatnonzero(self.unanswered())
+
+    def unanswered(self) -> BoolArray:
+        """Return which clips are train clips without an answer, (n_clips,) bool."""
+        return are(self.states, _UNANSWERED)
 
     def asked_count(self) -> int:
         """Return how many train clips are leased, labeled or abstained."""

@@ -1,6 +1,7 @@
 """Labels that heads were trained without, and what those heads predict (cross-validation)."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,47 +42,75 @@ def logits_of(uncertainties: Float32Array) -> NDArray[np.float64]:
     return np.asarray(np.log1p(-wide) - np.log(wide), np.float64)
 
 
-def hold_out(
-    recipe: HeadRecipe,
-    embeddings: Float32Array,
-    labels: IntArray,
-    is_audit: BoolArray,
-    *,
-    class_count: int,
-    seed: int,
-    version: int,
-) -> HeldOut:
-    """Have labels predicted by heads that were trained without them.
+class HoldingOut:
+    """Labels predicted by heads that were trained without them, in shares by several threads.
 
     The same arguments give the same bits on one machine.
-
-    Args:
-        recipe: of the heads.
-        embeddings: (n_labels, embedding_dim) float32.
-        labels: (n_labels,) int64, class indices.
-        is_audit: (n_labels,) bool, whether the clip was picked at random. These are held out first.
-        class_count: number of classes.
-        seed: of the task.
-        version: of the head that is to be judged; with the seed it fixes the folds.
     """
-    folds = _folds(is_audit, seed, version)
-    inputs = embeddings if isinstance(recipe, AdamRecipe) else _within_span(embeddings)
-    order = np.concatenate(folds)
-    uncertainties = np.empty(len(order), np.float32)
-    predicted = np.empty(len(order), np.int64)
-    begin = 0
-    for fold in folds:
-        rest = np.ones(len(labels), np.bool_)
+
+    def __init__(
+        self,
+        recipe: HeadRecipe,
+        embeddings: Float32Array,
+        labels: IntArray,
+        is_audit: BoolArray,
+        *,
+        class_count: int,
+        seed: int,
+        version: int,
+    ) -> None:
+        """Draw which labels are held out when; `share` does the work.
+
+        Args:
+            recipe: of the heads.
+            embeddings: (n_labels, embedding_dim) float32.
+            labels: (n_labels,) int64, class indices.
+            is_audit: (n_labels,) bool, whether the clip was picked at random. These are held out
+                first.
+            class_count: number of classes.
+            seed: of the task.
+            version: of the head that is to be judged; with the seed it fixes the folds.
+        """
+        self._recipe, self._labels, self._is_audit = recipe, labels, is_audit
+        self._inputs = embeddings if isinstance(recipe, AdamRecipe) else _within_span(embeddings)
+        self._class_count = class_count
+        self._seed, self._version = seed, version
+        self._folds = _folds(is_audit, seed, version)
+        self._order = np.concatenate(self._folds)
+        ends = np.cumsum([0, *map(len, self._folds)]).tolist()
+        self._places = [slice(begin, end) for begin, end in pairwise(ends)]
+        self._uncertainties = np.empty(len(self._order), np.float32)
+        self._predicted = np.empty(len(self._order), np.int64)
+
+    @property
+    def share_count(self) -> int:
+        """How many shares there are."""
+        return len(self._folds)
+
+    def share(self, number: int) -> None:
+        """Train a head without some of the labels, and have it predict these."""
+        fold, own = self._folds[number], self._places[number]
+        rest = np.ones(len(self._labels), np.bool_)
         rest[fold] = False
         head = train_head(
-            recipe, inputs[rest], labels[rest], class_count=class_count, seed=seed, version=version
+            self._recipe,
+            self._inputs[rest],
+            self._labels[rest],
+            class_count=self._class_count,
+            seed=self._seed,
+            version=self._version,
         )
-        probabilities = class_probabilities(head, inputs, fold)
-        end = begin + len(fold)
-        predicted[begin:end] = probabilities.argmax(axis=1)
-        uncertainties[begin:end] = 1 - probabilities.max(axis=1)
-        begin = end
-    return HeldOut(logits_of(uncertainties), predicted == labels[order], is_audit[order])
+        probabilities = class_probabilities(head, self._inputs, fold)
+        self._predicted[own] = probabilities.argmax(axis=1)
+        self._uncertainties[own] = 1 - probabilities.max(axis=1)
+
+    def outcome(self) -> HeldOut:
+        """Return what was found, after all shares."""
+        return HeldOut(
+            logits_of(self._uncertainties),
+            self._predicted == self._labels[self._order],
+            self._is_audit[self._order],
+        )
 
 
 def _folds(is_audit: BoolArray, seed: int, version: int) -> list[IntArray]:

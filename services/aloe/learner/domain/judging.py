@@ -79,18 +79,20 @@ class Judgement:
         """Prepare the pass; `share` does the work.
 
         Args:
-            judges: all on one pool.
+            judges: all on one pool; those of one head, next to each other, cost little more than
+                one of them.
             embeddings: (n_clips, embedding_dim) float32.
             rows: (n,) int64, of embeddings.
         """
-        heads = [judge.head for judge in judges]
+        heads = list({id(judge.head): judge.head for judge in judges}.values())
         firsts = np.cumsum([0, *(len(head.packed_biases) for head in heads)])
+        first_of = {id(head): first for head, first in zip(heads, firsts.tolist(), strict=False)}
         self._weights = _one_below_the_other([head.packed_weights for head in heads])
         self._biases = _one_below_the_other([head.packed_biases for head in heads])
         self._heads = np.array(
             [
-                (first, len(judge.head.biases), FUNCTION_CODES[judge.function])
-                for first, judge in zip(firsts, judges, strict=False)
+                (first_of[id(judge.head)], len(judge.head.biases), FUNCTION_CODES[judge.function])
+                for judge in judges
             ],
             dtype=np.int64,
         )

@@ -5,9 +5,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
-from aloe.learner.domain.head import Head
-from aloe.learner.domain.judging import Judge, Judgement
-from aloe.values.strategies import AcquisitionFunction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What a head, and mostly the one before it, say of some clips."""
+
+    uncertainties: Float32Array
+    """(n,) float32, 1 - p1 of the head"""
+    predicted: Int16Array
+    """(n,) int16, its classes"""
+    predicted_before: Int16Array | None
+    """(n,) int16, those of the head before; None where that was not asked"""
+
+    def at(self, places: IntArray) -> "Judged":
+        """Return what is said of the clips at some places, (m,) int64."""
+        before = self.predicted_before
+        return Judged(
+            self.uncertainties[places],
+            self.predicted[places],
+            None if before is None else before[places],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,35 +36,16 @@ class PoolStatistics:
     """Cohen's kappa with the head before; None without one."""
     mean_uncertainty: float
     """Mean of 1 - p1."""
-    uncertainties: Float32Array
-    """(n_clips,) float32, 1 - p1"""
 
 
-def pool_statistics(
-    head: Head, previous: Head | None, embeddings: Float32Array, rows: IntArray
-) -> PoolStatistics | None:
-    """Judge some clips in one thread. The same arguments give the same bits on one machine.
-
-    Args:
-        head: the newest.
-        previous: the one before it, of the same task; None without one.
-        embeddings: (n_clips, embedding_dim) float32.
-        rows: (n,) int64, of embeddings.
-
-    Returns:
-        The figures; None without clips.
-    """
-    if not len(rows):
+def pool_statistics(judged: Judged, class_count: int) -> PoolStatistics | None:
+    """Return the figures of what was said of some clips; None without clips."""
+    if not len(judged.uncertainties):
         return None
-    heads = [head] if previous is None else [head, previous]
-    judges = [Judge(each, AcquisitionFunction.LEAST_CONFIDENCE) for each in heads]
-    judgement = Judgement(judges, embeddings, rows)
-    judgement.share(0, len(rows))
     agreement = None
-    if previous is not None:
-        agreement = cohens_kappa(*judgement.predicted, class_count=len(head.biases))
-    uncertainties = judgement.scores[0]
-    return PoolStatistics(agreement, float(uncertainties.mean(dtype=np.float64)), uncertainties)
+    if judged.predicted_before is not None:
+        agreement = cohens_kappa(judged.predicted, judged.predicted_before, class_count=class_count)
+    return PoolStatistics(agreement, float(judged.uncertainties.mean(dtype=np.float64)))
 
 
 def cohens_kappa(first: Int16Array, second: Int16Array, *, class_count: int) -> float:

@@ -1,4 +1,4 @@
-"""The work of one round: train the head, evaluate it, judge the unanswered clips."""
+"""The parts of a round's work: train the head, evaluate it, make figures of what it judges."""
 
 import time
 from dataclasses import dataclass, replace
@@ -7,13 +7,13 @@ from datetime import datetime
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array, IntArray
-from aloe.learner.domain.estimating import LEAST_LABELS, AccuracyEstimate, estimate_accuracy
+from aloe.learner.domain.estimating import LEAST_LABELS, estimate_accuracy
 from aloe.learner.domain.evaluation import Evaluation, evaluate
 from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.head import Head
-from aloe.learner.domain.holding_out import hold_out
+from aloe.learner.domain.holding_out import HeldOut, HoldingOut
 from aloe.learner.domain.judging import class_probabilities
-from aloe.learner.domain.pool_statistics import PoolStatistics, pool_statistics
+from aloe.learner.domain.pool_statistics import Judged, pool_statistics
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.domain.task import Task
@@ -59,13 +59,21 @@ class RoundInputs:
     """How long it took to read all this."""
 
 
-def run_round(inputs: RoundInputs) -> tuple[Head, Round]:
-    """Train the ticket's head and evaluate it.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A head, and how it does on labeled clips."""
 
-    The pool's figures are of the clips in `vectors` that had no answer at the cutoff. Leases do not
-    matter, so that whoever runs the round gets the same. An estimate alone does without some of
-    them, where they are very many.
-    """
+    head: Head
+    label_count: int
+    validation: Evaluation | None
+    test: Evaluation | None
+    training_loss: float
+    training_s: float
+    evaluation_s: float
+
+
+def train(inputs: RoundInputs) -> Trained:
+    """Train the ticket's head and evaluate it on the labels of each split, in one thread."""
     task, view, vectors = inputs.ticket.task, inputs.view, inputs.vectors
     rows, labels = view.labeled_rows(Split.TRAIN)
     embeddings = vectors[rows]
@@ -80,64 +88,92 @@ def run_round(inputs: RoundInputs) -> tuple[Head, Round]:
     )
     head = replace(head, map_name=inputs.map_name)
     trained = time.perf_counter()
-    validation = _evaluate(head, view, vectors, Split.VALIDATION)
-    test = _evaluate(head, view, vectors, Split.TEST)
-    training_loss = evaluate(class_probabilities(head, embeddings), labels).loss
-    evaluated = time.perf_counter()
-    for_rule = looks_at_pool(task.stopping_rule)
-    statistics = _statistics(inputs, head) if for_rule or task.estimate_accuracy else None
-    estimate = None
-    if task.estimate_accuracy and statistics:
-        estimate = _estimate(inputs, rows, labels, statistics)
-    return head, Round(
-        head_version=head.version,
-        head_recipe=task.head_recipe,
-        label_count=len(rows),
-        validation=validation,
-        test=test,
-        start_time=inputs.start_time,
+    return Trained(
+        head,
+        len(rows),
+        validation=_evaluate(head, view, vectors, Split.VALIDATION),
+        test=_evaluate(head, view, vectors, Split.TEST),
+        training_loss=evaluate(class_probabilities(head, embeddings), labels).loss,
         training_s=trained - began,
-        evaluation_s=evaluated - trained,
-        training_loss=training_loss,
-        prediction_agreement=statistics.prediction_agreement if statistics and for_rule else None,
-        mean_uncertainty=statistics.mean_uncertainty if statistics and for_rule else None,
-        statistics_s=time.perf_counter() - evaluated if statistics else None,
-        store_s=inputs.store_s,
-        accuracy_estimate=estimate,
-        map_name=inputs.map_name,
+        evaluation_s=time.perf_counter() - trained,
     )
 
 
-def _statistics(inputs: RoundInputs, head: Head) -> PoolStatistics | None:
+def rows_of_figures(inputs: RoundInputs) -> IntArray:
+    """Return the rows of the clips that a round's figures are of, ascending: (n,) int64.
+
+    They had no answer at the cutoff. Leases do not matter, so that whoever runs the round gets the
+    same. An estimate alone does without some of them, where they are very many.
+    """
     task, rows = inputs.ticket.task, inputs.view.unanswered_rows()
-    if len(rows) > _MOST_ESTIMATED_ON and not looks_at_pool(task.stopping_rule):
+    if looks_at_pool(task.stopping_rule):
+        return rows
+    if not task.estimate_accuracy:
+        return rows[:0]
+    if len(rows) > _MOST_ESTIMATED_ON:
         generator = np.random.Generator(
-            np.random.PCG64(np.random.SeedSequence([task.seed, head.version, _PURPOSE]))
+            np.random.PCG64(
+                np.random.SeedSequence([task.seed, inputs.ticket.head_version, _PURPOSE])
+            )
         )
         rows = np.sort(generator.choice(rows, _MOST_ESTIMATED_ON, replace=False, shuffle=False))
-    return pool_statistics(head, inputs.previous_head, inputs.vectors, rows)
+    return rows
 
 
-def _estimate(
-    inputs: RoundInputs, rows: IntArray, labels: IntArray, statistics: PoolStatistics
-) -> AccuracyEstimate | None:
-    if len(rows) < LEAST_LABELS:
+def holding_out(inputs: RoundInputs) -> HoldingOut | None:
+    """Return what is held out for the estimate; None where none is made."""
+    task, view = inputs.ticket.task, inputs.view
+    rows, labels = view.labeled_rows(Split.TRAIN)
+    if not task.estimate_accuracy or len(rows) < LEAST_LABELS:
         return None
-    task = inputs.ticket.task
-    held_out = hold_out(
+    return HoldingOut(
         task.head_recipe,
         inputs.vectors[rows],
         labels,
-        inputs.view.is_audit[rows],
+        view.is_audit[rows],
         class_count=len(task.classes),
         seed=task.seed,
         version=inputs.ticket.head_version,
     )
-    return estimate_accuracy(
-        held_out,
-        statistics.uncertainties,
-        label_count=len(rows),
-        unanswered_count=len(inputs.view.unanswered_rows()),
+
+
+def round_of(
+    inputs: RoundInputs, trained: Trained, judged: Judged, held_out: HeldOut | None
+) -> Round:
+    """Put a round together.
+
+    Args:
+        inputs: of the round.
+        trained: its head.
+        judged: what that says of the clips in rows_of_figures.
+        held_out: for the estimate; None where none is made.
+    """
+    task = inputs.ticket.task
+    statistics = pool_statistics(judged, len(task.classes))
+    for_rule = statistics if looks_at_pool(task.stopping_rule) else None
+    estimate = None
+    if held_out is not None and statistics is not None:
+        estimate = estimate_accuracy(
+            held_out,
+            judged.uncertainties,
+            label_count=trained.label_count,
+            unanswered_count=len(inputs.view.unanswered_rows()),
+        )
+    return Round(
+        head_version=trained.head.version,
+        head_recipe=task.head_recipe,
+        label_count=trained.label_count,
+        validation=trained.validation,
+        test=trained.test,
+        start_time=inputs.start_time,
+        training_s=trained.training_s,
+        evaluation_s=trained.evaluation_s,
+        training_loss=trained.training_loss,
+        prediction_agreement=for_rule.prediction_agreement if for_rule else None,
+        mean_uncertainty=for_rule.mean_uncertainty if for_rule else None,
+        store_s=inputs.store_s,
+        accuracy_estimate=estimate,
+        map_name=inputs.map_name,
     )
 
 

@@ -37,9 +37,10 @@ def first_clips(
         (at most count,) int64, rows, the one to ask first in front.
     """
     if rule is not SelectionRule.CLASS_AWARE:
-        rows = np.empty(min(count, np.count_nonzero(is_open)), np.int64)
+        rows = np.empty(min(count, int(np.count_nonzero(is_open))), np.int64)
         best_of_all(scores, is_open, rows)
-        return rows[np.lexsort((rows, -scores[rows]))]
+        in_order: IntArray = rows[np.lexsort((rows, -scores[rows]))]
+        return in_order
     sizes = np.empty(class_count, np.int64)
     count_groups(predicted, is_open, sizes)
     # A clip in the first `turns` turns is among the best `turns` of its class.

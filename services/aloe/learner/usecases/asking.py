@@ -5,7 +5,9 @@ that the log tells every pick again. Candidates are clips that had no answer whe
 that they stay the same ones while some of them are answered: these cover, and are not picked.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 
 import numpy as np
@@ -19,7 +21,7 @@ from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntA
 from aloe.learner.domain.batches.distances import nearest_covered
 from aloe.learner.domain.batches.ground import REFERENCE_COUNT, Ground
 from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
-from aloe.learner.domain.batches.situation import Picks, Situation
+from aloe.learner.domain.batches.situation import Picks, Situation, uncertainty
 from aloe.learner.domain.events import NO_CLASS, are
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
@@ -34,7 +36,9 @@ _MOST_CANDIDATES = 8_192
 """With 4,096 references 134 MB of similarities; clips beyond them are asked by score."""
 _MOST_COMPARED = 10_000_000
 """Pairs of picks and labeled clips; of more than that, the nearest one is not looked for."""
-_COVERING = ClipState.LABELED, ClipState.ABSTAINED, ClipState.LEASED
+ANSWERED = ClipState.LABELED, ClipState.ABSTAINED
+LEASED = (ClipState.LEASED,)
+"""Both cover."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,24 +86,29 @@ class BatchRequest:
 
 def pick_batch(request: BatchRequest, herds: Herds) -> Batch:
     """Pick, in one thread."""
-    rows = _candidates(request)
+    rows = candidates_of(request)
     is_open = request.is_open[rows]
-    covers = are(request.states, _COVERING)
-    covers[rows] = False
-    outside = np.flatnonzero(covers)
-    if request.rule is SelectionRule.HERDING:
-        state = herds.state(
-            request.head,
-            request.ground,
-            lambda: _probabilities(request, request.ground.rows),
-            request.vectors,
-            rows,
-        )
-        cover = herds.cover.of(request.ground, request.vectors, outside)
-        picks = state.pick(request.wanted, cover, np.flatnonzero(~is_open))
-        shares = picks.gains / np.float32(len(request.ground.rows))
-        return _explained(request, rows[picks.places], shares)
-    return _by_rule(request, rows, is_open, outside)
+    if request.rule is not SelectionRule.HERDING:
+        return _by_rule(request, rows, is_open)
+    ground, vectors = request.ground, request.vectors
+    herd = herds.made(request.head, ground, partial(reference_weights, request), vectors, rows)
+    answered, leased = (outside_of(request, rows, kinds) for kinds in (ANSWERED, LEASED))
+    cover = herds.cover(ground, vectors, answered, leased)
+    picks = herd.state.pick(request.wanted, cover, np.flatnonzero(~is_open))
+    shares = picks.gains / np.float32(len(ground.rows))
+    return _explained(request, rows[picks.places], shares)
+
+
+def reference_weights(request: BatchRequest) -> Float32Array:
+    """Return how unsure the head is of each reference, (r,) float32."""
+    return uncertainty(_probabilities(request, request.ground.rows))
+
+
+def outside_of(request: BatchRequest, rows: IntArray, kinds: Sequence[ClipState]) -> IntArray:
+    """Return the clips of some states that are no candidates, ascending: (n,) int64."""
+    is_of = are(request.states, kinds)
+    is_of[rows] = False
+    return np.flatnonzero(is_of)
 
 
 def _explained(request: BatchRequest, rows: IntArray, gains: Float32Array) -> Batch:
@@ -124,8 +133,8 @@ def _explained(request: BatchRequest, rows: IntArray, gains: Float32Array) -> Ba
     )
 
 
-def _by_rule(request: BatchRequest, rows: IntArray, is_open: BoolArray, outside: IntArray) -> Batch:
-    covered = np.r_[outside, rows[~is_open]]
+def _by_rule(request: BatchRequest, rows: IntArray, is_open: BoolArray) -> Batch:
+    covered = np.r_[outside_of(request, rows, (*ANSWERED, *LEASED)), rows[~is_open]]
     rows = rows[is_open]
     scores = request.scores
     picks: Picks = RULES[request.rule](
@@ -149,7 +158,7 @@ def _by_rule(request: BatchRequest, rows: IntArray, is_open: BoolArray, outside:
     return _explained(request, rows[picks.places], picks.gains)
 
 
-def _candidates(request: BatchRequest) -> IntArray:
+def candidates_of(request: BatchRequest) -> IntArray:
     """Return the candidates, (m,) int64: the best by score, or the references."""
     if request.scores is None or request.predicted is None or request.rule in FROM_REFERENCES:
         rows = request.ground.rows
@@ -204,14 +213,27 @@ def request_of(
     ground: Ground,
     scores: HeadScores | None,
     *,
+    may_be_candidate: BoolArray,
     map_name: str,
     batch_size: int,
     wanted: int,
     may_be_asked: BoolArray | None,
 ) -> BatchRequest:
-    """Take what decides a batch, as it is now; on the event loop."""
+    """Take what decides a batch, as it is now; on the event loop.
+
+    Args:
+        cached: the task.
+        head: that ranks; None before the first.
+        pool: the task's, with what the head reads.
+        ground: of the pool.
+        scores: the head's, of all that may be candidates.
+        may_be_candidate: (n_clips,) bool, clips that had no answer when the head came.
+        map_name: of what the head reads.
+        batch_size: how many the query asks for.
+        wanted: how many to pick.
+        may_be_asked: (n_clips,) bool; None where all may.
+    """
     count, view = pool.row_count, cached.view
-    may_be_candidate = view.unanswered_at_head()[:count]
     if may_be_asked is not None:
         may_be_candidate = may_be_candidate & may_be_asked
     rule = cached.task.query_strategy.selection_rule

@@ -145,8 +145,8 @@ async def _errors(
 ) -> Float64Array:
     """Return how probably predictions for some rows are wrong, (n_rows,) float64."""
     judge = Judge(head, AcquisitionFunction.LEAST_CONFIDENCE)
-    uncertainties, _ = await pool.scorer(head.map_name).score(judge, matrix, rows)
-    return 1 - chances_of(estimate, uncertainties)
+    uncertainties, _ = await pool.scorer(head.map_name).score([judge], matrix, rows)
+    return 1 - chances_of(estimate, uncertainties[0])
 
 
 async def _blocks(

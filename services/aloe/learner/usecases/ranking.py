@@ -16,7 +16,6 @@ from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.acquisition import random_scores
 from aloe.learner.domain.arrays import BoolArray, IntArray
 from aloe.learner.domain.auditing import audit_places, audit_rows, with_audits
-from aloe.learner.domain.batches.ground import Ground, reference_rows
 from aloe.learner.domain.batches.rules import RULES
 from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.events import NO_CLASS
@@ -26,9 +25,11 @@ from aloe.learner.domain.representations.pool_map import PoolMap, name_of
 from aloe.learner.domain.selection import first_clips, first_open
 from aloe.learner.recorder import Phase
 from aloe.learner.usecases.asking import pick_batch, request_of
+from aloe.learner.usecases.grounds import ground_of, ground_of_scores
 from aloe.learner.usecases.pool_maps import PoolMaps
+from aloe.learner.usecases.preparing import make_ready
 from aloe.values.states import ClipState
-from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
+from aloe.values.strategies import QueryStrategy, SelectionRule
 
 _log = logging.getLogger(__name__)
 _QUICK_CLIP_COUNT = 32_768
@@ -154,6 +155,7 @@ class Ranking:
         among: Among | None = None,
     ) -> Ranked:
         """Order clips by what a map makes of them; see rank."""
+        cached.ranks.batch_size = batch_size
         by_batch = _picks_by_batch(cached, pool)
         if head is not None or by_batch:
             await self._pools.load(pool, pool_map)
@@ -192,9 +194,9 @@ async def _by_batch(
         while basis != (now := _basis(cached, pool, asked)):
             basis = now
             cached.view.grow(pool.row_count)
-            ground, scores = await _ground(pool, asked.map_name), None
+            ground, scores = await ground_of(pool, asked.map_name), None
+            unanswered = cached.view.unanswered_at_head()[: pool.row_count]
             if head is not None:
-                unanswered = cached.view.unanswered_at_head()[: pool.row_count]
                 scores = await _scores(cached, head, pool, unanswered)
         request = request_of(
             cached,
@@ -202,6 +204,7 @@ async def _by_batch(
             pool,
             ground,
             scores,
+            may_be_candidate=unanswered,
             map_name=asked.map_name,
             batch_size=asked.batch_size,
             wanted=asked.most,
@@ -211,6 +214,7 @@ async def _by_batch(
             return Ranked([], now)
         places = _audit_places(cached, head, asked.most)
         began = time.perf_counter()
+        await make_ready(request, cached.ranks.herds, pool)
         batch = await pool.run(partial(pick_batch, request, cached.ranks.herds))
         recent.used(cached.ranks.herds)
     if head is None or scores is None:
@@ -228,20 +232,6 @@ async def _by_batch(
     audits = _audits(cached, scores, pool.clips, request.is_open, len(places))
     cached.times.spent(head.version, Phase.SELECTION, time.perf_counter() - began)
     return Ranked(with_audits(picks, audits, places)[: asked.most], now)
-
-
-async def _ground(pool: CachedPool, map_name: str) -> Ground:
-    """Return what batches are picked on, made anew where the pool's clips became others."""
-    known, counts = pool.grounds.get(map_name, (None, None))
-    now = pool.row_count, len(pool.retired_rows)
-    if known is None or counts != now:
-        draw = partial(reference_rows, pool.row_count, list(pool.retired_rows))
-        vectors = pool.matrix(map_name)
-        rows = await pool.run(draw)
-        if known is None or not np.array_equal(known.rows, rows):
-            known = await pool.run(partial(Ground.of, rows, vectors))
-        pool.grounds[map_name] = known, now
-    return known
 
 
 async def _rank(cached: CachedTask, head: Head | None, pool: CachedPool, asked: _Asked) -> Ranked:
@@ -306,16 +296,15 @@ async def _scores(
     """Return the head's scores of the open clips, after scoring those that have none yet."""
     function, ranks = cached.task.query_strategy.acquisition_function, cached.ranks_on(pool)
     async with ranks.scoring:
-        ground = None
-        if function is AcquisitionFunction.INFORMATION_DENSITY:
-            ground = await _ground(pool, head.map_name)
-        if ranks.scores is None or not ranks.scores.serves(head, function, ground):
-            ranks.scores = HeadScores(head, function, cached.task.seed, ground)
+        ground = await ground_of_scores(function, pool, head.map_name)
+        scores = ranks.kept(head, function, ground)
+        if scores is None:
+            scores = ranks.scores = HeadScores(head, function, cached.task.seed, ground)
         began = time.perf_counter()
         vectors = pool.matrix(head.map_name)[: len(is_open)]
-        if await ranks.scores.cover(pool.scorer(head.map_name), vectors, is_open):
+        if await scores.cover(pool.scorer(head.map_name), vectors, is_open):
             cached.times.spent(head.version, Phase.SCORING, time.perf_counter() - began)
-        return ranks.scores
+        return scores
 
 
 def _pick(

@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -28,7 +27,7 @@ from aloe.learner.domain.errors import (
 from aloe.learner.domain.events import START_OF_LOG, TaskView, event_order
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.representations.pool_map import name_of
-from aloe.learner.domain.round_work import RoundInputs, RoundTicket, run_round
+from aloe.learner.domain.round_work import RoundInputs, RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.ports.store import Store
@@ -36,6 +35,7 @@ from aloe.learner.recorder import HeadTimes, Phase
 from aloe.learner.usecases.head_waiting import HeadWaiting
 from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.retiring import settled_task
+from aloe.learner.usecases.round_running import run_round
 from aloe.learner.usecases.settling import settle, stray_rows
 from aloe.values.states import ClipState
 
@@ -158,7 +158,7 @@ class Trainer:
                 start_time,
                 time.perf_counter() - began,
             )
-            head, round_ = await self._threads.run(partial(run_round, inputs))
+            head, round_ = await run_round(inputs, cached, pool, self._threads)
         finally:
             renewal.cancel()
         await self._publish(cached, ticket, head, round_)

@@ -13,20 +13,19 @@ from aloe.learner.domain.batches.ground import Ground, reference_rows
 from aloe.learner.domain.batches.herding import HerdingState
 
 
-def uniform(count: int, class_count: int):
-    return np.full((count, class_count), 1 / class_count, np.float32)
+def unsure(count: int):
+    return np.ones(count, np.float32)
 
 
 def test_tasks_without_a_head_share_one_state_until_the_last_has_a_head():
     vectors = random_situation(1).references
     ground = Ground.of(np.arange(len(vectors)), vectors)
     tasks = [Herds(), Herds()]
-    states = [
-        herds.state(None, ground, partial(uniform, len(vectors), class_count), vectors, ground.rows)
-        for herds, class_count in zip(tasks, (2, 5), strict=True)
-    ]
+    weights = partial(unsure, len(vectors))
+    states = [herds.made(None, ground, weights, vectors, ground.rows).state for herds in tasks]
     assert states[0] is states[1]
-    found, alone = states[0], HerdingState(ground.references, uniform(len(vectors), 3), vectors)
+    found = states[0]
+    alone = HerdingState(weights(), ground.references.similarities(vectors))
     cover = ground.references.cover(vectors[:2])
     assert_array_equal(found.pick(9, cover).places, alone.pick(9, cover).places)
     held = weakref.ref(found)
@@ -40,7 +39,7 @@ def test_a_task_that_has_labels_already_has_candidates_of_its_own():
     vectors = random_situation(2).references
     ground = Ground.of(np.arange(len(vectors)), vectors)
     rows = ground.rows[3:]
-    state = Herds().state(None, ground, partial(uniform, len(vectors), 2), vectors, rows)
+    state = Herds().made(None, ground, partial(unsure, len(vectors)), vectors, rows).state
     assert state is not ground.start()
     assert len(state.pick(1_000, np.zeros(len(vectors), np.float32)).places) == len(rows)
 

@@ -116,12 +116,13 @@ def test_a_state_answers_any_query_as_a_situation_of_its_own_would_be(seed):
     """Clips are labeled, leased and given back between the queries of one head."""
     situation, rng = random_situation(seed), np.random.default_rng(seed)
     references = References(situation.references)
-    state = HerdingState(references, situation.reference_probabilities, situation.candidates)
+    similarities = references.similarities(situation.candidates)
+    state = HerdingState(uncertainty(situation.reference_probabilities), similarities)
     labeled = references.cover(situation.covered)
     for _ in range(3):
         is_taken = rng.random(len(situation.candidates)) < rng.random()
         others = rng.normal(size=(2, situation.candidates.shape[1])).astype(np.float32)
-        cover, taken = references.cover(others, labeled), np.flatnonzero(is_taken)
+        cover, taken = np.maximum(references.cover(others), labeled), np.flatnonzero(is_taken)
         picks = state.pick(situation.count, cover, taken)
         covered = np.concatenate([situation.covered, others, situation.candidates[is_taken]])
         uniform = np.full((len(covered), situation.probabilities.shape[1]), 0.5, np.float32)

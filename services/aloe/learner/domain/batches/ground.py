@@ -31,8 +31,10 @@ class Ground:
         """
         state = self._start[0]() if self._start else None
         if state is None:
-            nothing_known = np.ones((len(self.rows), 1), np.float32)
-            state = HerdingState(self.references, nothing_known, self.references.vectors)
+            nothing_known = np.ones(len(self.rows), np.float32)
+            state = HerdingState(
+                nothing_known, self.references.similarities(self.references.vectors)
+            )
             self._start[:] = [weakref.ref(state)]
         return state
 

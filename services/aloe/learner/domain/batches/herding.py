@@ -46,17 +46,9 @@ class References:
         to_gaussian(distances, self.width)
         return distances
 
-    def cover(self, clips: Float32Array, before: Float32Array | None = None) -> Float32Array:
-        """Return how much of each reference clips cover.
-
-        Args:
-            clips: (n, dim) float32.
-            before: (r,) float32, what other clips cover; nothing if None.
-
-        Returns:
-            (r,) float32 in [0, 1], a new array.
-        """
-        cover = np.zeros(len(self.vectors), np.float32) if before is None else before.copy()
+    def cover(self, clips: Float32Array) -> Float32Array:
+        """Return how much of each reference clips, (n, dim) float32, cover: (r,) in [0, 1]."""
+        cover = np.zeros(len(self.vectors), np.float32)
         for begin in range(0, len(clips), _ROWS_AT_ONCE):
             similarities = self.similarities(clips[begin : begin + _ROWS_AT_ONCE])
             np.maximum(cover, similarities.max(axis=0), out=cover)
@@ -80,26 +72,19 @@ class HerdingState:
     It holds (m, r) float32: 5 MB at m = 300, r = 4,096.
     """
 
-    def __init__(
-        self,
-        references: References,
-        reference_probabilities: Float32Array,
-        candidates: Float32Array,
-    ) -> None:
+    def __init__(self, weights: Float32Array, similarities: Float32Array) -> None:
         """Take a head's candidates.
 
         Args:
-            references: the pool's.
-            reference_probabilities: (r, n_classes) float32, uniform without a head.
-            candidates: (m, dim) float32.
+            weights: (r,) float32, how unsure the head is of each reference; 1 without a head.
+            similarities: (m, r) float32, of the candidates: see References.similarities.
         """
-        self._weights = uncertainty(reference_probabilities)
-        self._similarities = references.similarities(candidates)
+        self.weights, self.similarities = weights, similarities
 
     @property
     def byte_count(self) -> int:
         """Bytes that it takes."""
-        return self._similarities.nbytes
+        return self.similarities.nbytes
 
     def pick(self, count: int, cover: Float32Array, taken: IntArray = _NO_PLACES) -> Picks:
         """Pick candidates.
@@ -118,14 +103,14 @@ class HerdingState:
             The picks; the gain is how many references, weighted by uncertainty, a pick newly
             covers.
         """
-        is_open = np.ones(len(self._similarities), np.bool_)
+        is_open = np.ones(len(self.similarities), np.bool_)
         is_open[taken] = False
         cover = cover.copy()
         if len(taken):
-            np.maximum(cover, self._similarities[taken].max(axis=0), out=cover)
+            np.maximum(cover, self.similarities[taken].max(axis=0), out=cover)
         count = min(count, int(is_open.sum()))
         places, gains = np.empty(count, np.int64), np.empty(count, np.float32)
-        cover_greedily(self._similarities, self._weights, cover, is_open, places, gains)
+        cover_greedily(self.similarities, self.weights, cover, is_open, places, gains)
         return Picks(places, gains)
 
 
@@ -133,5 +118,6 @@ def herd(situation: Situation) -> Picks:
     """Pick by uncertainty herding; see HerdingState.pick."""
     references = References(situation.references)
     cover = references.cover(situation.covered)
-    state = HerdingState(references, situation.reference_probabilities, situation.candidates)
+    similarities = references.similarities(situation.candidates)
+    state = HerdingState(uncertainty(situation.reference_probabilities), similarities)
     return state.pick(situation.count, cover)

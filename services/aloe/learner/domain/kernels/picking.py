@@ -106,4 +106,5 @@ def _has_better(scores: Float32Array, is_open: BoolArray, worst: np.float32) -> 
     found = np.int32(0)
     for row in range(len(scores)):
         found |= np.int32(is_open[row]) & np.int32(scores[row] > worst)
-    return found != 0
+    is_better: bool = found != 0
+    return is_better

@@ -136,7 +136,8 @@ def score_rows(
         logits_of_block(vectors, rows, begin, end, packed, biases, logits)
         for h in range(len(heads)):
             first, class_count, code = heads[h]
-            _summarise(logits, first, first + class_count, sums, best)
+            if h == 0 or first != heads[h - 1, 0]:
+                _summarise(logits, first, first + class_count, sums, best)
             _score_block(code, sums, scores[h, begin:end])
             predicted[h, begin:end] = best[: end - begin]
 
