@@ -32,7 +32,7 @@ from tests.benchmarks.measuring import machine
 
 from aloe.client import KnownLabel, RecipeName, connect
 from aloe.learner.domain.alignment import aligned
-from aloe.learner.domain.graphs.spectrum import MAX_CLIP_COUNT
+from aloe.learner.domain.graphs.membership import MAX_CLIP_COUNT
 
 DIM, CLASS_COUNT = 1_024, 12
 

@@ -202,3 +202,18 @@ def test_what_heads_would_accept_is_held_against_the_truth(
                 assert (row[f"{part}_expected_error"] or 0) <= 0.1
         audits = [row["audit_label_count"] for row in checked]
         assert audits == ([] if not counts else [0, 0] if not share else [0, 5])
+
+
+def test_functions_on_the_graph_of_neighbors_are_asked_from_zero_and_the_same_again(
+    from_zero: Bench, tmp_path: Path
+):
+    names = ["mcv-opt", "v-opt", "sigma-opt-class-aware", "model-change"]
+    few = {"strategies": names, "recipes": ["kernel"], "seeds": 1, "labels": 18}
+    table = {"datasets": from_zero.table["datasets"]} | few
+    bench = replace(from_zero, table=table)
+    first, again = bench.run(tmp_path / "out"), bench.run(tmp_path / "again")
+    assert fixed(first).equals(fixed(again))
+    rows = [row for row in first.to_pylist() if row["selection_rule"]]
+    for function in ("mcv_opt", "v_opt", "sigma_opt", "model_change"):
+        run = [row for row in rows if row["acquisition_function"] == function]
+        assert [row["label_count"] for row in run] == [0, 3, 6, 9, 12, 15, 18]

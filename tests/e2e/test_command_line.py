@@ -165,6 +165,18 @@ def test_an_update_changes_what_is_named_and_leaves_the_rest(aloe: CommandLine, 
     assert aloe.json("task", "update", task, "--no-budget")["task"]["label_budget"] is None
 
 
+def test_a_function_on_the_graph_says_what_a_label_tells(aloe: CommandLine, vowels: str):
+    task = aloe.new_task(vowels, "graph", "--acquisition-function", "mcv_opt")
+    asked = aloe.json("task", "show", task)["task"]["query_strategy"]
+    assert asked == {"acquisition_function": "mcv_opt", "selection_rule": "class-agnostic"}
+    assert "off what is unknown over the pool's graph" in " ".join(
+        aloe.run("query", task).stderr.split()
+    )
+    done = aloe.run("task", "update", task, "--selection-rule", "herding")
+    assert done.returncode == 1
+    assert "HERDING picks by how clips lie to each other" in " ".join(done.stderr.split())
+
+
 def test_nothing_is_accepted_by_a_head_without_an_estimate(
     aloe: CommandLine, vowels: str, recordings: Path
 ):

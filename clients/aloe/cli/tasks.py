@@ -51,6 +51,7 @@ from aloe.client import (
     head_recipe_text,
 )
 from aloe.values.named_recipes import recipe_named
+from aloe.values.strategies import rule_beside
 
 T = TypeVar("T")
 
@@ -108,7 +109,11 @@ def create(
         str | None, typer.Option(metavar="RECIPE", help=HEAD_RECIPE_HELP)
     ] = None,
     acquisition_function: Annotated[
-        AcquisitionFunction | None, typer.Option(help="what is asked first")
+        AcquisitionFunction | None,
+        typer.Option(
+            help="what is asked first; v_opt, sigma_opt, model_change and mcv_opt are for pools of"
+            " up to 20,000 clips"
+        ),
     ] = None,
     selection_rule: Annotated[
         SelectionRule | None, typer.Option(help="how a batch is picked")
@@ -290,9 +295,8 @@ def _strategy(
     if acquisition_function is None and selection_rule is None:
         return None
     usual = recipe_named(recipe).query_strategy
-    return QueryStrategy(
-        acquisition_function or usual.acquisition_function, selection_rule or usual.selection_rule
-    )
+    function = acquisition_function or usual.acquisition_function
+    return QueryStrategy(function, selection_rule or rule_beside(function, usual.selection_rule))
 
 
 def _show(task: Task, last: Round | None, *, json: bool) -> None:

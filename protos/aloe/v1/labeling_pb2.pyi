@@ -330,8 +330,9 @@ class QueryRequest(_message.Message):
     max_clip_count: _builtins.int
     """At most so many clips, 1 to 10,000; 0 means 1."""
     min_head_version: _builtins.int
-    """Rank with a head of this version or a newer one, and wait for it as long as
-    the call's deadline allows. 0 never waits.
+    """Rank with a head of this version or a newer one, and wait for it, and for
+    the pool's graph where that takes long, as long as the call's deadline
+    allows. 0 waits for neither.
     """
     request_id: _builtins.str
     """Makes a repeated call return the same leases; a UUID is a good choice, any
@@ -467,7 +468,9 @@ class Lease(_message.Message):
     predicted_class: _builtins.str
     """The class that the head predicts; empty without a head."""
     score: _builtins.float
-    """The score it was ranked by; absent where neither a head nor an example ranked."""
+    """The score it was ranked by; absent where neither a head nor an example ranked,
+    and for a clip drawn at random where scores are of the pool's graph.
+    """
     is_audit: _builtins.bool
     """Whether the clip was drawn at random; see Task.audit_share."""
     @_builtins.property
@@ -514,7 +517,7 @@ Global___Lease: _TypeAlias = Lease  # noqa: Y015
 
 @_typing.final
 class PickReason(_message.Message):
-    """Why a selection rule that looks at how clips lie to each other picked a clip."""
+    """Why a query strategy that looks at how clips lie to each other picked a clip."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -525,8 +528,11 @@ class PickReason(_message.Message):
     gain: _builtins.float
     """What it was best in when it was picked, by the rule. With HERDING, the part
     of the pool, 0 to 1, that it covers and nothing labeled or leased does,
-    weighted by how unsure the head is there. Absent where nothing bounds it, as
-    the distance to labels where there are none.
+    weighted by how unsure the head is there. With functions on the pool's graph
+    the part, 0 to 1, that a label of it takes off what is unknown there; with
+    MCV_OPT times 1 - (p1 - p2), and with MODEL_CHANGE the score. Absent where
+    nothing bounds it, as the distance to labels where there are none, and where
+    the clip is not on the graph yet.
     """
     nearest_clip: _builtins.str
     """The labeled clip that is nearest, "pools/{pool}/clips/{clip}"; empty without
@@ -1146,8 +1152,9 @@ class TaskEvent(_message.Message):
 
     @_builtins.property
     def query_strategy(self) -> _task_pb2.QueryStrategy:
-        """CLIPS_LEASED: the query strategy that ranked the clips; absent where no
-        head did.
+        """CLIPS_LEASED: the query strategy that ranked the clips, but those drawn at
+        random; absent where nothing did. HERDING with a function on the pool's graph
+        is herding in its place.
         """
 
     def __init__(
@@ -1195,7 +1202,7 @@ class ClipChange(_message.Message):
     lease_id: _builtins.str
     """CLIPS_LEASED, LEASES_RENEWED and CLIPS_ANSWERED: the lease."""
     score: _builtins.float
-    """CLIPS_LEASED: the score it was ranked by; absent without a head."""
+    """CLIPS_LEASED: the score it was ranked by; absent as in Lease."""
     clip_number: _builtins.int
     """The clip's place in the order of import, which no other clip has: a name may
     pass to another clip where one was deleted, replaced or renamed.

@@ -86,19 +86,36 @@ class _AcquisitionFunctionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_A
     ACQUISITION_FUNCTION_INFORMATION_DENSITY: _AcquisitionFunction.ValueType  # 8
     """ENTROPY times the mean similarity to the pool."""
     ACQUISITION_FUNCTION_V_OPT: _AcquisitionFunction.ValueType  # 9
-    """How much a label lowers the variance over the pool's graph."""
+    """How much a label lowers the variance over the pool's graph: Ji and Han, "A
+    variance minimization criterion to active learning on graphs" (2012).
+    """
     ACQUISITION_FUNCTION_SIGMA_OPT: _AcquisitionFunction.ValueType  # 10
-    """How much a label lowers the variance of the graph's sum."""
+    """How much a label lowers the variance of the graph's sum: Ma, Garnett and
+    Schneider, "Sigma-optimality for active learning on Gaussian random fields"
+    (2013).
+    """
     ACQUISITION_FUNCTION_MODEL_CHANGE: _AcquisitionFunction.ValueType  # 11
     """How much a label changes the model on the pool's graph, times
-    1 - (p1 - p2).
+    1 - (p1 - p2): Miller and Bertozzi, "Model-change active learning in
+    graph-based semi-supervised learning" (2021).
     """
     ACQUISITION_FUNCTION_MCV_OPT: _AcquisitionFunction.ValueType  # 12
-    """V_OPT times 1 - (p1 - p2)."""
+    """V_OPT times 1 - (p1 - p2), after the same."""
 
 class AcquisitionFunction(_AcquisitionFunction, metaclass=_AcquisitionFunctionEnumTypeWrapper):
     """Turns class probabilities into informativeness; clips with a higher value are
     asked first. p1 and p2 are the two largest probabilities.
+
+    The last four ask on the graph that joins each clip of the pool to its nearest
+    ones, in what heads read. They go with CLASS_AGNOSTIC, which picks the best
+    clip, then the best once that one has an answer, and so on, or with
+    CLASS_AWARE; from no label on. Clips join the graph in steps of a 32nd to a
+    16th of the pool, and are asked last until then. It is for pools of up to
+    20,000 clips: tasks on larger ones are refused, and if a pool grows past that,
+    its tasks are asked by HERDING, which the log of events and PickReason tell.
+    So they are in pools of more than 4,096 clips before the first head, and while
+    the graph is made, which takes seconds; a query with a min_head_version waits
+    for it.
     """
 
 ACQUISITION_FUNCTION_UNSPECIFIED: AcquisitionFunction.ValueType  # 0
@@ -120,15 +137,21 @@ ACQUISITION_FUNCTION_MARGIN_LOGITS: AcquisitionFunction.ValueType  # 7
 ACQUISITION_FUNCTION_INFORMATION_DENSITY: AcquisitionFunction.ValueType  # 8
 """ENTROPY times the mean similarity to the pool."""
 ACQUISITION_FUNCTION_V_OPT: AcquisitionFunction.ValueType  # 9
-"""How much a label lowers the variance over the pool's graph."""
+"""How much a label lowers the variance over the pool's graph: Ji and Han, "A
+variance minimization criterion to active learning on graphs" (2012).
+"""
 ACQUISITION_FUNCTION_SIGMA_OPT: AcquisitionFunction.ValueType  # 10
-"""How much a label lowers the variance of the graph's sum."""
+"""How much a label lowers the variance of the graph's sum: Ma, Garnett and
+Schneider, "Sigma-optimality for active learning on Gaussian random fields"
+(2013).
+"""
 ACQUISITION_FUNCTION_MODEL_CHANGE: AcquisitionFunction.ValueType  # 11
 """How much a label changes the model on the pool's graph, times
-1 - (p1 - p2).
+1 - (p1 - p2): Miller and Bertozzi, "Model-change active learning in
+graph-based semi-supervised learning" (2021).
 """
 ACQUISITION_FUNCTION_MCV_OPT: AcquisitionFunction.ValueType  # 12
-"""V_OPT times 1 - (p1 - p2)."""
+"""V_OPT times 1 - (p1 - p2), after the same."""
 Global___AcquisitionFunction: _TypeAlias = AcquisitionFunction  # noqa: Y015
 
 class _SelectionRule:
@@ -138,7 +161,9 @@ class _SelectionRule:
 class _SelectionRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SelectionRule.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SELECTION_RULE_UNSPECIFIED: _SelectionRule.ValueType  # 0
-    """That of the recipe."""
+    """That of the recipe; CLASS_AGNOSTIC where that does not go with the
+    acquisition function.
+    """
     SELECTION_RULE_CLASS_AWARE: _SelectionRule.ValueType  # 1
     """The best clip of each predicted class in turn, until the batch is full."""
     SELECTION_RULE_CLASS_AGNOSTIC: _SelectionRule.ValueType  # 2
@@ -178,7 +203,9 @@ class SelectionRule(_SelectionRule, metaclass=_SelectionRuleEnumTypeWrapper):
     """How a batch is picked: by score, or by how clips lie to each other."""
 
 SELECTION_RULE_UNSPECIFIED: SelectionRule.ValueType  # 0
-"""That of the recipe."""
+"""That of the recipe; CLASS_AGNOSTIC where that does not go with the
+acquisition function.
+"""
 SELECTION_RULE_CLASS_AWARE: SelectionRule.ValueType  # 1
 """The best clip of each predicted class in turn, until the batch is full."""
 SELECTION_RULE_CLASS_AGNOSTIC: SelectionRule.ValueType  # 2

@@ -1,6 +1,6 @@
 """Which clips are asked first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -58,12 +58,47 @@ class SelectionRule(Enum):
     """The best clip of each cluster in turn, the smallest cluster first."""
 
 
+GRAPH_FUNCTIONS = frozenset(
+    {
+        AcquisitionFunction.V_OPT,
+        AcquisitionFunction.SIGMA_OPT,
+        AcquisitionFunction.MODEL_CHANGE,
+        AcquisitionFunction.MCV_OPT,
+    }
+)
+"""Functions on the graph of a pool's neighbors, which make batches of their own."""
+GRAPH_RULES = frozenset({SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC})
+"""The rules that these go with."""
+
+
+def rule_beside(function: AcquisitionFunction, usual: SelectionRule) -> SelectionRule:
+    """Return the rule where none is said: the usual one, unless the function picks by itself."""
+    if function in GRAPH_FUNCTIONS and usual not in GRAPH_RULES:
+        return SelectionRule.CLASS_AGNOSTIC
+    return usual
+
+
 @dataclass(frozen=True, slots=True)
 class QueryStrategy:
     """An acquisition function and a selection rule: which clips are asked first."""
 
     acquisition_function: AcquisitionFunction = AcquisitionFunction.SMALLEST_MARGIN
     selection_rule: SelectionRule = SelectionRule.CLASS_AWARE
+
+    @property
+    def is_on_graph(self) -> bool:
+        """Whether it asks on the graph of a pool's neighbors."""
+        return self.acquisition_function in GRAPH_FUNCTIONS
+
+    @property
+    def goes_together(self) -> bool:
+        """Whether a task can have it."""
+        return not self.is_on_graph or self.selection_rule in GRAPH_RULES
+
+    @property
+    def without_graph(self) -> "QueryStrategy":
+        """What asks in its place where there is no graph: herding; itself if it needs none."""
+        return replace(self, selection_rule=SelectionRule.HERDING) if self.is_on_graph else self
 
 
 PAPER_STRATEGY = QueryStrategy()

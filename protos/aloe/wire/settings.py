@@ -11,7 +11,7 @@ from aloe.values.stopping import (
     StoppingRule,
     StopReason,
 )
-from aloe.values.strategies import PAPER_STRATEGY, QueryStrategy
+from aloe.values.strategies import PAPER_STRATEGY, QueryStrategy, rule_beside
 from aloe.wire.enums import (
     ACQUISITION_FUNCTIONS,
     REPRESENTATIONS,
@@ -40,23 +40,22 @@ def encode_strategy(strategy: QueryStrategy) -> task_pb2.QueryStrategy:
 def decode_strategy(
     message: task_pb2.QueryStrategy, field: str, *, default: QueryStrategy = PAPER_STRATEGY
 ) -> QueryStrategy:
-    """Read a query strategy; what is unset is the default's.
+    """Read a query strategy; what is unset is the default's, with a rule that the function takes.
 
     Raises:
         MalformedValue: a part is unknown here.
     """
-    return QueryStrategy(
-        ACQUISITION_FUNCTIONS.member(
-            message.acquisition_function,
-            f"{field}.acquisition_function",
-            default=default.acquisition_function,
-        ),
-        SELECTION_RULES.member(
-            message.selection_rule,
-            f"{field}.selection_rule",
-            default=default.selection_rule,
-        ),
+    function = ACQUISITION_FUNCTIONS.member(
+        message.acquisition_function,
+        f"{field}.acquisition_function",
+        default=default.acquisition_function,
     )
+    rule = SELECTION_RULES.member(
+        message.selection_rule,
+        f"{field}.selection_rule",
+        default=rule_beside(function, default.selection_rule),
+    )
+    return QueryStrategy(function, rule)
 
 
 def decode_representation(

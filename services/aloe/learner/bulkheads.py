@@ -34,6 +34,8 @@ class Bulkhead:
 SCORING = Bulkhead("score", _CORES)
 """Scoring pools, picking from them and moving vectors in memory."""
 TRAINING = Bulkhead("train", _CORES)
+GRAPHS = Bulkhead("graph", 1)
+"""Making graphs of pools, which takes seconds; the other cores are for those who wait."""
 PREDICTING = Bulkhead("predict", _CORES)
 """For many inputs at a time."""
 READING_VECTORS = Bulkhead("read-vectors", 8)

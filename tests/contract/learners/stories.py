@@ -56,8 +56,9 @@ class Model:
 class Story:
     """One story, the same for a seed but for how fast things happen."""
 
-    def __init__(self, world: World, seed: int) -> None:
-        self.world, self.random = world, random.Random(seed)
+    def __init__(self, world: World, seed: int, **settings: Any) -> None:
+        """Take the settings of its task."""
+        self.world, self.random, self.settings = world, random.Random(seed), settings
         self.model = Model()
         self.told: dict[str, tuple[LeasedClip, str]] = {}
         """Every lease that an oracle ever got, and the oracle."""
@@ -68,7 +69,7 @@ class Story:
         """Whether pool or task ever went back without the other."""
 
     async def run(self, step_count: int) -> None:
-        await self.world.create()
+        await self.world.create(**self.settings)
         await self.add()
         await self.note()
         actions: dict[Callable[[], Awaitable[None]], int] = {

@@ -20,7 +20,7 @@ from aloe.learner.ports.pools import NO_RULES
 from aloe.learner.usecases.appending import ImportReport
 from aloe.learner.usecases.choosing import Question
 from aloe.learner.usecases.import_run import EmbeddedClips
-from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer
+from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
 from aloe.learner.usecases.learner import Learner
 from aloe.redis.connecting import RedisClient
 from aloe.values.recipes import AdamRecipe
@@ -63,16 +63,19 @@ class World:
             self.pool_id, encoder_id="", fingerprint="f", embedding_dim=DIM, keep_audio=False
         )
         recipe = AdamRecipe(learning_rate=0.1, epoch_count=2)
-        task = Task(
+        settings = {"head_recipe": recipe} | settings
+        await self.learners[0].tasks.create(self.task(**settings))
+
+    def task(self, **settings: Any) -> Task:
+        """Return a task to create."""
+        return Task(
             self.task_id,
             self.pool_id,
             CLASSES,
             epoch=f"epoch-{datetime.now(UTC).timestamp()}",
             create_time=datetime.now(UTC),
-            head_recipe=recipe,
             **settings,
         )
-        await self.learners[0].tasks.create(task)
 
     async def add(
         self,
@@ -93,10 +96,21 @@ class World:
     async def query(
         self, count: int, at: int = 0, oracle_id: str = "ann", request_id: str = ""
     ) -> Sequence[LeasedClip]:
-        outcome = await self.learners[at].labeling.query(
-            self.task_id, Question(oracle_id, count, request_id=request_id)
+        return (await self.ask(count, at, oracle_id, request_id)).leases
+
+    async def ask(
+        self,
+        count: int,
+        at: int = 0,
+        oracle_id: str = "ann",
+        request_id: str = "",
+        *,
+        min_head_version: int = 0,
+    ) -> QueryOutcome:
+        """Query, for all that is answered."""
+        return await self.learners[at].labeling.query(
+            self.task_id, Question(oracle_id, count, min_head_version, request_id=request_id)
         )
-        return outcome.leases
 
     async def answer(
         self, heard: Sequence[LeasedClip], at: int = 0, oracle_id: str = "ann"

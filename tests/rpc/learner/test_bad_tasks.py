@@ -46,13 +46,14 @@ BAD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
         {"query_strategy": task_pb2.QueryStrategy(selection_rule=unknown(-1))},
         "task.query_strategy.selection_rule",
     ),
-    "an acquisition function that is not offered yet": (
+    "a function on the graph beside a rule that picks by itself": (
         {
             "query_strategy": task_pb2.QueryStrategy(
-                acquisition_function=task_pb2.ACQUISITION_FUNCTION_V_OPT
+                acquisition_function=task_pb2.ACQUISITION_FUNCTION_V_OPT,
+                selection_rule=task_pb2.SELECTION_RULE_BADGE,
             )
         },
-        "task.query_strategy.acquisition_function",
+        "task.query_strategy.selection_rule",
     ),
     "a learning rate of NaN": (
         {"head_recipe": head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe(learning_rate=math.nan))},

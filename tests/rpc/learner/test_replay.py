@@ -25,7 +25,6 @@ from aloe.client import (
     SelectionRule,
     TaskReplay,
 )
-from aloe.learner.domain.task import OFFERED_FUNCTIONS as OFFERED
 from aloe.values.strategy_names import strategy_name
 
 MARGIN = AcquisitionFunction.SMALLEST_MARGIN
@@ -56,7 +55,6 @@ WAYS = [
     *(
         (QueryStrategy(function, SelectionRule.CLASS_AGNOSTIC), Representation.LINEAR)
         for function in AcquisitionFunction
-        if function in OFFERED
     ),
     (QueryStrategy(), Representation.NONE),
 ]

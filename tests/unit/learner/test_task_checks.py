@@ -9,7 +9,6 @@ import pytest
 
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.task import (
-    OFFERED_FUNCTIONS,
     Task,
     TaskProgress,
     check_classes,
@@ -28,7 +27,12 @@ from aloe.values.stopping import (
     StablePredictionsRule,
     UncertaintyRule,
 )
-from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
+from aloe.values.strategies import (
+    GRAPH_FUNCTIONS,
+    AcquisitionFunction,
+    QueryStrategy,
+    SelectionRule,
+)
 
 MANY = LabelCountRule(1_000)
 GOOD = Task("t", "p", ("no", "yes"), epoch="e", create_time=datetime(2026, 1, 1, tzinfo=UTC))
@@ -64,11 +68,15 @@ def test_good_tasks_pass(task):
 
 @pytest.mark.parametrize("function", AcquisitionFunction)
 @pytest.mark.parametrize("rule", SelectionRule)
-def test_what_ranking_cannot_do_yet_is_refused_by_name(function, rule):
-    found = {each.field for each in check_strategy(QueryStrategy(function, rule))}
-    assert ("task.query_strategy.acquisition_function" in found) == (
-        function not in OFFERED_FUNCTIONS
-    )
+def test_functions_on_a_graph_are_refused_beside_rules_that_pick_by_themselves(function, rule):
+    found = check_strategy(QueryStrategy(function, rule))
+    by_itself = rule not in (SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC)
+    if function in GRAPH_FUNCTIONS and by_itself:
+        (violation,) = found
+        assert violation.field == "task.query_strategy.selection_rule"
+        assert f"{rule.name} picks by how clips lie" in violation.description
+    else:
+        assert not found
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,12 @@ from aloe.values.stopping import (
     PlateauRule,
     StablePredictionsRule,
 )
-from aloe.values.strategies import PAPER_STRATEGY
+from aloe.values.strategies import (
+    PAPER_STRATEGY,
+    AcquisitionFunction,
+    QueryStrategy,
+    SelectionRule,
+)
 from aloe.wire.errors import MalformedValue
 from aloe.wire.settings import (
     HEAD_RECIPE,
@@ -32,6 +37,25 @@ from aloe.wire.settings import (
 @given(QUERY_STRATEGIES)
 def test_query_strategy_travels_whole(strategy):
     assert decode_strategy(encode_strategy(strategy), "query_strategy") == strategy
+
+
+@pytest.mark.parametrize(
+    ("usual", "expected"),
+    [
+        (SelectionRule.HERDING, SelectionRule.CLASS_AGNOSTIC),
+        (SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AWARE),
+    ],
+)
+def test_a_function_on_the_graph_has_a_rule_that_goes_with_it_where_none_is_said(usual, expected):
+    message = task_pb2.QueryStrategy(acquisition_function=task_pb2.ACQUISITION_FUNCTION_MCV_OPT)
+    default = QueryStrategy(selection_rule=usual)
+    found = decode_strategy(message, "query_strategy", default=default)
+    assert found == QueryStrategy(AcquisitionFunction.MCV_OPT, expected)
+    said = task_pb2.QueryStrategy(
+        acquisition_function=task_pb2.ACQUISITION_FUNCTION_MCV_OPT,
+        selection_rule=task_pb2.SELECTION_RULE_BADGE,
+    )
+    assert not decode_strategy(said, "query_strategy", default=default).goes_together
 
 
 @given(RECIPES)

@@ -21,7 +21,7 @@ from aloe.oracle import PERFECT
 from aloe.values.named_recipes import RECIPES, Recipe
 from aloe.values.recipes import PAPER_RECIPE, AdamRecipe
 from aloe.values.strategies import PAPER_STRATEGY
-from aloe.values.strategy_names import strategy_named
+from aloe.values.strategy_names import strategy_name, strategy_named
 
 PAPER_HEAD_RECIPE = head_recipe_text(PAPER_RECIPE)
 OWN = "own"
@@ -178,6 +178,12 @@ class Spec:
         self._check_names("datasets", [each.short_name for each in self.datasets])
         self._check_names("encoders", [encoder_name(each) for each in self.encoders])
         asked_by = self._chosen(each for each in self.strategies if each != OWN)
+        for each in asked_by:
+            if not each.goes_together:
+                raise ExperimentError(
+                    f"{strategy_name(each)} is asked for, but {each.acquisition_function.value}"
+                    " goes with class-aware or class-agnostic only; leave the rule out"
+                )
         if len(set(asked_by)) < len(asked_by):
             key = "strategies" if self.strategies else "acquisition_functions"
             raise ExperimentError(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from aloe.cli.backup.contents import Backup, DumpedTask, open_backup
+from aloe.cli.backup.contents import Backup, open_backup
 from aloe.cli.console import CommandError
 from aloe.cli.counted_labels import count_labels
 from aloe.client import DuplicateRule, KnownLabel, LearnerClient, NewClip, Pool
@@ -54,6 +54,8 @@ def restore_pool(
     """
     backup = open_backup(file)
     pool = learner.create_pool(**{**backup.pool, "pool_id": pool_id or backup.pool["pool_id"]})
+    # Before its clips: there may be more of them by now than a task may begin with.
+    tasks = _create_tasks(learner, pool, backup)
     clips = _Clips(backup, with_audio=with_audio)
     summary = learner.import_clips(
         pool.pool_id,
@@ -69,13 +71,8 @@ def restore_pool(
             f"{len(summary.failures):,} clips were refused; {first.clip_id}: {first.message}. Run"
             " this again once that is mended; --without-audio leaves the recordings out"
         )
-    pools = {task.task_id: task.pool_id for task in learner.list_tasks()}
-    tasks = {}
     for task in backup.tasks:
-        is_elsewhere = pools.get(task.task_id, pool.pool_id) != pool.pool_id
-        task_id = f"{pool.pool_id}-{task.task_id}" if is_elsewhere else task.task_id
-        tasks[task.task_id] = task_id
-        _restore_task(learner, pool, task_id, task, backup.labels(task.task_id))
+        _restore_labels(learner, tasks[task.task_id], backup.labels(task.task_id))
     restored = learner.get_pool(pool.pool_id)
     if restored.clip_count < backup.clip_count:
         raise CommandError(
@@ -105,10 +102,19 @@ class _Clips:
             yield clip
 
 
-def _restore_task(
-    learner: LearnerClient, pool: Pool, task_id: str, task: DumpedTask, labels: list[KnownLabel]
-) -> None:
-    learner.create_task(task_id, pool.pool_id, task.classes, **task.settings)
+def _create_tasks(learner: LearnerClient, pool: Pool, backup: Backup) -> dict[str, str]:
+    """Create the tasks of a backup; return their ids, by those that they have there."""
+    pools = {task.task_id: task.pool_id for task in learner.list_tasks()}
+    tasks = {}
+    for task in backup.tasks:
+        is_elsewhere = pools.get(task.task_id, pool.pool_id) != pool.pool_id
+        task_id = f"{pool.pool_id}-{task.task_id}" if is_elsewhere else task.task_id
+        tasks[task.task_id] = task_id
+        learner.create_task(task_id, pool.pool_id, task.classes, **task.settings)
+    return tasks
+
+
+def _restore_labels(learner: LearnerClient, task_id: str, labels: list[KnownLabel]) -> None:
     if labels:
         learner.import_labels(task_id, labels, timeout=_PATIENCE)
     counted = count_labels(learner, task_id)

@@ -41,7 +41,8 @@ class TaskEvent:
     """HEAD_TRAINED and HEAD_PROMOTED: the head's. CLIPS_LEASED: of the head that ranked, 0 for
     none."""
     query_strategy: QueryStrategy | None
-    """CLIPS_LEASED: what ranked the clips; None where no head did."""
+    """CLIPS_LEASED: what ranked the clips; None where nothing did. Herding with a function on the
+    pool's graph is herding in its place."""
     promotion_id: str = ""
     """HEAD_PROMOTED and HEAD_DEMOTED: the name."""
     cutoff_event_id: str = ""

@@ -36,11 +36,12 @@ class ImportLabelsResult:
 
 @dataclass(frozen=True, slots=True)
 class PickReason:
-    """Why a rule that looks at how clips lie to each other picked a clip."""
+    """Why a query strategy that looks at how clips lie to each other picked a clip."""
 
     gain: float | None
     """What it was best in, by the rule, None where nothing bounds it; of herding, the part of the
-    pool that it newly covers."""
+    pool that it newly covers; on the pool's graph, the part that a label of it takes off what is
+    unknown there."""
     nearest_clip_id: str | None
     """The labeled clip that is nearest; None without any, or of very many."""
     nearest_distance: float | None
@@ -60,6 +61,7 @@ class Lease:
     predicted_class: str
     """Empty without a head."""
     score: float | None
+    """What it was ranked by; None without a head, and for audits where that is on a graph."""
     duration: timedelta | None = None
     """How long the recording is, where that is known."""
     is_audit: bool = False

@@ -83,6 +83,13 @@ class CachedPool:
         """Return what scores by the heads of a map. Raises KeyError unless it is loaded."""
         return self._matrices[map_name].scorer
 
+    def holder(self, map_name: str) -> Matrix:
+        """Return what holds what the heads of a map read, also for the pool as it was.
+
+        Raises KeyError unless it is loaded.
+        """
+        return self._matrices[map_name]
+
     def matrix(self, map_name: str) -> Float32Array:
         """Return what the heads of a map read, (n_clips, dim) float32, as of now.
 

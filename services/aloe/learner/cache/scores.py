@@ -21,13 +21,17 @@ from aloe.learner.domain.batches.density import (
 from aloe.learner.domain.batches.ground import Ground
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
-from aloe.values.strategies import AcquisitionFunction
+from aloe.values.strategies import GRAPH_FUNCTIONS, AcquisitionFunction
 
 T = TypeVar("T")
 SHARES_PER_THREAD = 4
 """More than one: a core may be busy with something else."""
 _LEAST_SHARE_ROWS = 4_096
 _NOT_SCORED = -1
+_PARTS = dict.fromkeys(GRAPH_FUNCTIONS, AcquisitionFunction.SMALLEST_MARGIN) | {
+    AcquisitionFunction.INFORMATION_DENSITY: AcquisitionFunction.ENTROPY
+}
+"""Functions of which only a part comes of the head, and that part."""
 
 
 @dataclass(slots=True)
@@ -142,12 +146,16 @@ class HeadScores:
         """
         self._head, self._function, self._seed, self._ground = head, function, seed, ground
         self._direction = mean_direction(ground.references.vectors) if ground else None
-        is_density = function is AcquisitionFunction.INFORMATION_DENSITY
-        self._judge = Judge(head, AcquisitionFunction.ENTROPY if is_density else function)
+        self._judge = Judge(head, _PARTS.get(function, function))
         self.scores: Float32Array = np.empty(0, np.float32)
-        """(n_clips,) float32"""
+        """(n_clips,) float32; of a function on the pool's graph, the margin that it takes."""
         self.predicted: Int16Array = np.empty(0, np.int16)
         """(n_clips,) int16, predicted classes"""
+
+    @property
+    def is_part(self) -> bool:
+        """Whether scores are but a part of what clips are ranked by."""
+        return self._function in GRAPH_FUNCTIONS
 
     @property
     def has_score(self) -> BoolArray:

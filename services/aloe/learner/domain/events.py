@@ -47,7 +47,7 @@ class Event:
     """CLIPS_LEASED, CLIPS_ANSWERED and LABELS_IMPORTED: whether each row was drawn at random; none
     where no row was."""
     query_strategy: QueryStrategy | None = None
-    """CLIPS_LEASED: what ranked the other rows; None where no head did."""
+    """CLIPS_LEASED: what ranked the other rows; None where nothing did."""
     basis: Basis | None = None
     """CLIPS_LEASED: of the ranking; None in events of older servers."""
     settings: Task | None = None

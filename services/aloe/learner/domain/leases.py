@@ -16,7 +16,8 @@ class Reason(NamedTuple):
     gain: float | None
     """What it was best in when it was picked, None where nothing bounds it; of HERDING, the part of
     the pool that it covers and nothing labeled or leased does, weighted by how unsure the head is
-    there."""
+    there; of functions on the pool's graph, the score as a part of what is unknown there, see
+    graphs.acquisition.unknown, and None for a clip that is not on it yet."""
     nearest_row: int
     """Of the labeled clip that is nearest; -1 for none."""
     nearest_distance: float | None
@@ -71,7 +72,7 @@ class LeaseRequest:
     request_id: str
     head_version: int
     query_strategy: QueryStrategy | None
-    """What made the ranking, for the log; None without a head."""
+    """What made the ranking, for the log; None where nothing did, as before a head."""
     is_complete: bool = False
     """Whether the ranking has every clip that the query leaves to choose from."""
 
@@ -92,6 +93,8 @@ class LeaseOutcome:
     leases: tuple[Lease, ...]
     pool_state: PoolState
     head_version: int
+    query_strategy: QueryStrategy | None = None
+    """What made the ranking; None without one, and of requests that older servers answered."""
 
 
 @dataclass(frozen=True, slots=True)

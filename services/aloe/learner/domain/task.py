@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aloe.learner.domain.acquisition import FORMULAS
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.stopping_rules import check_stopping_rule
 from aloe.values.ranges import out_of_range
@@ -12,11 +11,7 @@ from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, AdamRecipe, HeadReci
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState, PoolState, Split
 from aloe.values.stopping import MAX_LABEL_COUNT, StoppingRule
-from aloe.values.strategies import (
-    PAPER_STRATEGY,
-    AcquisitionFunction,
-    QueryStrategy,
-)
+from aloe.values.strategies import PAPER_STRATEGY, QueryStrategy
 
 MAX_CLASSES = 1_000
 MAX_CLASS_LENGTH = 128
@@ -26,11 +21,6 @@ DEFAULT_LEASE_DURATION = timedelta(minutes=5)
 MAX_AUDIT_SHARE = 0.5
 MIN_LABELED_CLASSES = 2
 """A head needs labels of two classes."""
-
-OFFERED_FUNCTIONS = frozenset(
-    {*FORMULAS, AcquisitionFunction.RANDOM, AcquisitionFunction.INFORMATION_DENSITY}
-)
-"""What ranking can do; see usecases.ranking."""
 
 _RECIPE_NAMES = {kind: name for name, kind in HEAD_RECIPES.items()}
 STATE_OF_SPLIT = {
@@ -179,15 +169,15 @@ def check_task(task: Task) -> None:
 
 
 def check_strategy(strategy: QueryStrategy) -> list[Violation]:
-    """Return what of a query strategy this learner does not offer."""
-    function = strategy.acquisition_function
-    if function in OFFERED_FUNCTIONS:
+    """Return what is wrong with a query strategy."""
+    if strategy.goes_together:
         return []
-    offered = ", ".join(each.name for each in AcquisitionFunction if each in OFFERED_FUNCTIONS)
+    function, rule = strategy.acquisition_function, strategy.selection_rule
     return [
         Violation(
-            "task.query_strategy.acquisition_function",
-            f"{function.name} is not offered yet; there are {offered}",
+            "task.query_strategy.selection_rule",
+            f"{rule.name} picks by how clips lie to each other, as {function.name} does; that goes"
+            " with CLASS_AGNOSTIC or CLASS_AWARE",
         )
     ]
 

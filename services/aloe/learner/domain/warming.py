@@ -1,12 +1,15 @@
 """Compiles the kernels before they are needed, or loads them from the disk cache."""
 
 import numpy as np
+from scipy import sparse
 
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.batches.density import densities, mean_direction
 from aloe.learner.domain.batches.rules import RULES
 from aloe.learner.domain.batches.situation import Situation
 from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.graphs.spectrum import fit_spectrum
+from aloe.learner.domain.graphs.subspace import largest_eigenpairs
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
 from aloe.learner.domain.representations.fitting import fit
@@ -57,6 +60,9 @@ def _pick_batches(vectors: Float32Array) -> None:
     for rule in RULES.values():
         rule(situation)
     densities(vectors, mean_direction(vectors))
+    fit_spectrum(vectors, seed=0)
+    joined = sparse.csr_array((1 - np.eye(8)) / 7)
+    largest_eigenpairs(joined, np.empty((8, 0)), count=1, seed=0)
 
 
 def _judge(head: Head) -> Judge:

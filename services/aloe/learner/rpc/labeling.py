@@ -80,7 +80,7 @@ def read_answer(message: labeling_pb2.Answer, index: int) -> OracleAnswer:
 
 def write_outcome(outcome: QueryOutcome) -> labeling_pb2.QueryResponse:
     return labeling_pb2.QueryResponse(
-        leases=[_write_lease(outcome.task, leased) for leased in outcome.leases],
+        leases=[_write_lease(outcome, leased) for leased in outcome.leases],
         pool_state=POOL_STATES.number(outcome.pool_state),
         head_version=outcome.head_version,
     )
@@ -122,7 +122,8 @@ def write_event(history: TaskHistory, event: Event) -> labeling_pb2.TaskEvent:
     )
 
 
-def _write_lease(task: Task, leased: LeasedClip) -> labeling_pb2.Lease:
+def _write_lease(outcome: QueryOutcome, leased: LeasedClip) -> labeling_pb2.Lease:
+    task = outcome.task
     return labeling_pb2.Lease(
         lease_id=leased.lease.lease_id,
         clip=names.clip_name(task.pool_id, leased.clip.clip_id),
@@ -134,7 +135,7 @@ def _write_lease(task: Task, leased: LeasedClip) -> labeling_pb2.Lease:
         is_audit=leased.lease.pick.is_audit,
         reason=write_reason(
             leased.lease.pick.reason,
-            task.query_strategy.selection_rule,
+            outcome.query_strategy,
             task.pool_id,
             leased.nearest_id,
         ),
@@ -175,12 +176,12 @@ def _write_change(history: TaskHistory, event: Event, place: int) -> labeling_pb
 
 def _write_reason(history: TaskHistory, event: Event, place: int) -> labeling_pb2.PickReason | None:
     reason = event.reasons[place] if event.reasons else None
-    if reason is None or event.query_strategy is None:
+    if reason is None:
         return None
     is_there = 0 <= reason.nearest_row < len(history.clips)
     return write_reason(
         reason,
-        event.query_strategy.selection_rule,
+        event.query_strategy,
         history.task.pool_id,
         history.clips[reason.nearest_row].clip_id if is_there else "",
     )

@@ -8,7 +8,6 @@ that they stay the same ones while some of them are answered: these cover, and a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,6 @@ from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
-from aloe.learner.domain.batches.distances import nearest_covered
 from aloe.learner.domain.batches.ground import REFERENCE_COUNT, Ground
 from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
 from aloe.learner.domain.batches.situation import Picks, Situation, uncertainty
@@ -27,6 +25,7 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.leases import Reason
 from aloe.learner.domain.selection import first_clips
+from aloe.learner.usecases.explaining import reasons_of
 from aloe.values.states import ClipState
 from aloe.values.strategies import SelectionRule
 
@@ -34,8 +33,6 @@ FEWEST_CANDIDATES = 300
 _PER_PICK = 10
 _MOST_CANDIDATES = 8_192
 """With 4,096 references 134 MB of similarities; clips beyond them are asked by score."""
-_MOST_COMPARED = 10_000_000
-"""Pairs of picks and labeled clips; of more than that, the nearest one is not looked for."""
 ANSWERED = ClipState.LABELED, ClipState.ABSTAINED
 LEASED = (ClipState.LEASED,)
 """Both cover."""
@@ -115,22 +112,7 @@ def _explained(request: BatchRequest, rows: IntArray, gains: Float32Array) -> Ba
     """Say of picks why, and add others where there are too few."""
     others = _others(request, rows)
     rows, gains = np.r_[rows, others], np.r_[gains, np.zeros(len(others), np.float32)]
-    labeled = np.flatnonzero(request.states == ClipState.LABELED)
-    nearest = np.full(len(rows), -1, np.int64)
-    distances = np.full(len(rows), np.inf, np.float32)
-    if len(labeled) * len(rows) <= _MOST_COMPARED:
-        places, squares = nearest_covered(request.vectors[rows], request.vectors[labeled])
-        if len(labeled):
-            nearest, distances = labeled[places], np.sqrt(squares)
-    return Batch(
-        rows,
-        [
-            Reason(gain if isfinite(gain) else None, row, distance if row >= 0 else None)
-            for gain, row, distance in zip(
-                gains.tolist(), nearest.tolist(), distances.tolist(), strict=True
-            )
-        ],
-    )
+    return Batch(rows, reasons_of(rows, gains, request.vectors, request.states))
 
 
 def _by_rule(request: BatchRequest, rows: IntArray, is_open: BoolArray) -> Batch:
@@ -213,6 +195,7 @@ def request_of(
     ground: Ground,
     scores: HeadScores | None,
     *,
+    rule: SelectionRule,
     may_be_candidate: BoolArray,
     map_name: str,
     batch_size: int,
@@ -227,6 +210,7 @@ def request_of(
         pool: the task's, with what the head reads.
         ground: of the pool.
         scores: the head's, of all that may be candidates.
+        rule: of the query; before a head another may be in its place.
         may_be_candidate: (n_clips,) bool, clips that had no answer when the head came.
         map_name: of what the head reads.
         batch_size: how many the query asks for.
@@ -236,7 +220,6 @@ def request_of(
     count, view = pool.row_count, cached.view
     if may_be_asked is not None:
         may_be_candidate = may_be_candidate & may_be_asked
-    rule = cached.task.query_strategy.selection_rule
     return BatchRequest(
         rule=rule if head else rule_before_head(rule),
         head=head,

@@ -21,10 +21,10 @@ from aloe.learner.domain.pool import NamedClip
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.filtering import taken_rows
 from aloe.learner.usecases.likeness import Example, KnownExample, Likeness
-from aloe.learner.usecases.ranking import Among, Ranked, Ranking, ranked_by
+from aloe.learner.usecases.orders import Among, Ranked
+from aloe.learner.usecases.ranking import Ranking
 from aloe.learner.usecases.settling import is_of
 from aloe.values.states import ClipState
-from aloe.values.strategies import QueryStrategy
 
 _LIKE, _CLIPS = "like", "clips"
 _MOST_VIOLATIONS = 20
@@ -67,8 +67,6 @@ class Choice:
     """What there was to choose from; None for all."""
     head_version: int = 0
     """Of the head that ranked them; 0 for none."""
-    strategy: QueryStrategy | None = None
-    """That ranked them; None for none."""
 
     def is_complete(self, wanted: int) -> bool:
         """Whether these are all there was to choose from, if so many were wanted."""
@@ -112,7 +110,7 @@ class Choosing:
         elif question.clips:
             picks = _in_order(cached, pool, question.clips, among)
         else:
-            return await self._by_strategy(cached, pool, question.asked.max_count, wanted, among)
+            return await self._by_strategy(cached, pool, question.asked, wanted, among)
         basis = Basis(
             cached.view.last_event_id,
             pool.row_count,
@@ -125,15 +123,27 @@ class Choosing:
         return Choice(Ranked(picks, basis), among)
 
     async def _by_strategy(
-        self, cached: CachedTask, pool: CachedPool, count: int, wanted: int, among: Among | None
+        self,
+        cached: CachedTask,
+        pool: CachedPool,
+        question: Question,
+        wanted: int,
+        among: Among | None,
     ) -> Choice:
         head: Head | None = None
         with contextlib.suppress(HeadNotTrained):
             head = await cached.head(self._store)
         head = await self._ranking.usable(cached, head)
-        ranked = await self._ranking.rank(cached, head, pool, count, wanted, among=among)
-        strategy = ranked_by(cached.task.query_strategy, head)
-        return Choice(ranked, among, head.version if head else 0, strategy)
+        ranked = await self._ranking.rank(
+            cached,
+            head,
+            pool,
+            batch_size=question.max_count,
+            most=wanted,
+            among=among,
+            waits=question.min_head_version > 0,
+        )
+        return Choice(ranked, among, head.version if head else 0)
 
     async def _alike(
         self,

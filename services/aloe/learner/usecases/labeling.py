@@ -31,10 +31,11 @@ from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import Recorder
 from aloe.learner.usecases.choosing import Choosing, ClearQuestion, Question
-from aloe.learner.usecases.ranking import Among
+from aloe.learner.usecases.orders import Among
 from aloe.learner.usecases.settling import contents_of, is_of, settle, then_check
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import ClipState, PoolState
+from aloe.values.strategies import QueryStrategy
 
 T = TypeVar("T")
 
@@ -66,6 +67,8 @@ class QueryOutcome:
     leases: tuple[LeasedClip, ...]
     pool_state: PoolState
     head_version: int
+    query_strategy: QueryStrategy
+    """What ranked the clips, if anything did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ class Labeling:
                 duration=question.lease_duration or cached.task.lease_duration,
                 request_id=request_id,
                 head_version=choice.head_version,
-                query_strategy=choice.strategy,
+                query_strategy=choice.ranked.by,
                 is_complete=choice.is_complete(wanted),
             )
             try:
@@ -162,6 +165,7 @@ class Labeling:
                 tuple(_leased_clip(cached.task, pool, lease) for lease in outcome.leases),
                 await self._state(cached, outcome, choice.among),
                 outcome.head_version,
+                outcome.query_strategy or cached.task.query_strategy,
             )
         raise StoreUnavailable(
             f"the clips of tasks/{cached.task.task_id} kept changing while they were ranked;"

@@ -71,10 +71,10 @@ class Learner:
         self.promoting = Promoting(store, task_cache)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, self.maps)
         self.label_importer = LabelImporter(store, pool_cache, self.trainer)
-        ranking = Ranking(pool_cache, self.maps)
+        self._ranking = Ranking(pool_cache, self.maps)
         likeness = Likeness(store, pool_cache, encoder)
         self.searching = Searching(store, pool_cache, task_cache, likeness)
-        choosing = Choosing(store, ranking, likeness)
+        choosing = Choosing(store, self._ranking, likeness)
         self.labeling = Labeling(
             store, pool_cache, task_cache, self.trainer, choosing, recorder=recorder
         )
@@ -94,4 +94,5 @@ class Learner:
         await self.trainer.stop()
         await self.pool_cache.close()
         self.maps.close()
+        self._ranking.close()
         self.replaying.close()

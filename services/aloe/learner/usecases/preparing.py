@@ -88,6 +88,7 @@ async def _make_ready(
         pool,
         ground,
         scores,
+        rule=SelectionRule.HERDING,
         may_be_candidate=cached.view.unanswered()[:row_count] & scores.has_score,
         map_name=head.map_name,
         batch_size=batch_size,

@@ -21,7 +21,7 @@ from aloe.learner.domain.training import train_head
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import NoRecorder
 from aloe.learner.usecases.pool_maps import PoolMaps
-from aloe.learner.usecases.ranking import Ranking, ranked_by
+from aloe.learner.usecases.ranking import Ranking
 from aloe.values.states import ClipState, EventKind, Split
 
 _NO_RECORDER = NoRecorder()
@@ -149,8 +149,13 @@ class ReplayRun:
         cached = CachedTask(self._settings, _NO_RECORDER)
         cached.view = self._view
         head = again.head if again else None
+        strategy = self._settings.query_strategy
+        if event.query_strategy == strategy.without_graph:
+            # Which of the two it was depends on how soon the graph was there.
+            strategy = event.query_strategy
         ranked = await self._with.ranking.rank_on(
             cached,
+            strategy,
             head,
             self._pool_of(basis),
             pool_map,
@@ -158,9 +163,8 @@ class ReplayRun:
             most=basis.most,
         )
         self._ranked[event.event_id] = ranked.picks
-        strategy = ranked_by(self._settings.query_strategy, head)
-        if strategy != event.query_strategy:
-            self.found.differs(event, f"{event.query_strategy} in the log, {strategy} was set")
+        if ranked.by != event.query_strategy:
+            self.found.differs(event, f"{event.query_strategy} in the log, {ranked.by} was set")
 
     def _compare_picks(self, event: Event) -> None:
         picks = self._ranked.pop(event.event_id, None)

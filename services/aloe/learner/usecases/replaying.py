@@ -27,12 +27,13 @@ class Replaying:
 
     def __init__(self, store: Store, pools: PoolCache, maps: PoolMaps) -> None:
         self._store, self._pools = store, pools
-        self._threads = Threads(TRAINING)
-        self._workshop = Workshop(store, pools, maps, Ranking(pools, maps), self._threads)
+        self._threads, self._ranking = Threads(TRAINING), Ranking(pools, maps)
+        self._workshop = Workshop(store, pools, maps, self._ranking, self._threads)
 
     def close(self) -> None:
         """Let go of threads."""
         self._threads.close()
+        self._ranking.close()
 
     async def replay(self, task_id: str) -> AsyncIterator[Replay]:
         """Yield how far it is now and then, and at the end what was found.

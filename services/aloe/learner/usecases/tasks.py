@@ -14,9 +14,11 @@ from aloe.learner.domain.errors import (
     StoreWentBack,
     TaskChanged,
     TaskNotFound,
+    Violation,
 )
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.filters.syntax import Filter
+from aloe.learner.domain.graphs.membership import check_graph_size
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import StoredLabel
 from aloe.learner.domain.pool import Clip, Pool
@@ -97,13 +99,30 @@ class Tasks:
         """Create a task, or return the one that is there with the same content.
 
         Raises:
-            InvalidInput: its classes, recipe, budget or lease duration are wrong.
+            InvalidInput: its classes, recipe, budget or lease duration are wrong, or its pool is
+                too large for its query strategy.
             PoolNotFound: it has no pool.
             AlreadyExists: the id is taken by another.
         """
         check_task(task)
+        violations = await self._too_large(task)
+        if violations and not await self._is_there(task):
+            raise InvalidInput(*violations)
         await self._store.create_task(task)
         return await self.get(task.task_id)
+
+    async def _too_large(self, task: Task) -> list[Violation]:
+        if not task.query_strategy.is_on_graph:
+            return []
+        pool = await self._store.read_pool(task.pool_id)
+        return check_graph_size(task.query_strategy.acquisition_function, pool.clip_count)
+
+    async def _is_there(self, task: Task) -> bool:
+        """Whether creating a task is a repetition: its pool may have grown since."""
+        with contextlib.suppress(TaskNotFound):
+            there, _ = await self._store.read_task(task.task_id)
+            return there.same_content(task)
+        return False
 
     async def get(self, task_id: str) -> TaskState:
         """Return a task. Raises TaskNotFound."""
@@ -139,7 +158,7 @@ class Tasks:
         """Apply a change to a task; where others updated it meanwhile, on top of their changes.
 
         Raises:
-            InvalidInput: the outcome is no valid task.
+            InvalidInput: the outcome is no valid task, or its pool is too large for it.
             TaskChanged: others kept changing it.
         """
         tries = 0
@@ -148,6 +167,10 @@ class Tasks:
             task, _ = await self._store.read_task(task_id)
             changed = change(task)
             check_task(changed)
+            if changed.query_strategy != task.query_strategy:
+                violations = await self._too_large(changed)
+                if violations:
+                    raise InvalidInput(*violations)
             try:
                 await self._store.update_task(changed)
             except TaskChanged:

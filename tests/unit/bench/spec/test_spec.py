@@ -121,6 +121,14 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
         ({"strategies": ["best"]}, "strategies has 'best': 'best' is no query strategy; there are"),
         ({"strategies": ["mcv_opt", "mcvopt"]}, "strategies has 'mcv-opt' twice; give it once"),
         (
+            {"strategies": ["mcvopt+herding"]},
+            r"mcv-opt\+herding is asked for, but mcv_opt goes with class-aware or class-agnostic",
+        ),
+        (
+            {"acquisition_functions": ["v_opt"], "selection_rules": ["class-aware", "badge"]},
+            r"v-opt\+badge is asked for, but v_opt goes with",
+        ),
+        (
             {"as": "code", "strategies": ["margin", "margin-of-logits"]},
             "strategies has smallest_margin and margin_logits, which are the same while",
         ),

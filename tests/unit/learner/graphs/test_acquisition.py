@@ -13,6 +13,7 @@ from aloe.learner.domain.graphs.acquisition import (
     GraphSituation,
     graph_picks,
     graph_scores,
+    unknown,
 )
 from aloe.learner.domain.graphs.covariance import _FLOOR, covariance_given
 from aloe.learner.domain.graphs.spectrum import Spectrum, fit_spectrum, leading_eigenpairs
@@ -97,6 +98,21 @@ def test_sigma_opt_is_what_a_label_takes_off_all_covariances(covered):
     asked = situation(covered=covered)
     after = [on_all_clips(SPECTRUM, [*covered, row]).sum() for row in asked.candidates]
     assert_allclose(graph_scores(SIGMA_OPT, asked), before - np.array(after), rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_unknown_by_hand():
+    asked = situation(independent(1.0, 0.5, 0.25), covered=[1])
+    # Of the covered one noise leaves 0.5 - 0.5^2 / 0.51.
+    for function in (V_OPT, SIGMA_OPT, MCV_OPT):
+        assert_allclose(unknown(function, asked), 1.25 + 0.5 / 51, rtol=1e-12)
+    assert unknown(MODEL_CHANGE, asked) == 1
+
+
+@pytest.mark.parametrize("function", [V_OPT, SIGMA_OPT])
+def test_labels_of_all_clips_tell_nearly_all_that_is_unknown(function):
+    asked = situation(covered=[5])
+    gains = graph_picks(function, asked, 99).gains
+    assert 0.9 < gains.sum() / unknown(function, asked) < 1
 
 
 @pytest.mark.parametrize("function", GRAPH_FORMULAS)

@@ -1,5 +1,9 @@
 """Eigenpairs are those of the normalised Laplacian, the smallest eigenvalues first."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -43,11 +47,14 @@ def test_a_path_of_three_clips_by_hand():
 @pytest.mark.parametrize(
     "vectors", [clusters(1_100), clusters(700, 30, 400), np.ones((1_100, 2), np.float32)]
 )
-def test_steps_find_what_all_at_once_finds(vectors):
+def test_rounds_find_what_all_at_once_finds(vectors):
     graph = neighbor_graph(vectors)
     found = leading_eigenpairs(graph, 40, seed=3)
-    assert_allclose(found.eigenvalues, np.linalg.eigvalsh(laplacian(graph))[:40], atol=1e-7)
-    check(graph, found, 1e-6)
+    assert_allclose(found.eigenvalues, np.linalg.eigvalsh(laplacian(graph))[:40], atol=1e-4)
+    assert_allclose(
+        laplacian(graph) @ found.eigenvectors, found.eigenvectors * found.eigenvalues, atol=2e-3
+    )
+    assert_allclose(found.eigenvectors.T @ found.eigenvectors, np.eye(40), atol=1e-12)
 
 
 @pytest.mark.parametrize("vectors", ODD_POOLS.values(), ids=ODD_POOLS)
@@ -83,9 +90,28 @@ def test_a_seed_fixes_the_bits_and_hardly_moves_the_values():
     graph = neighbor_graph(clusters(1_050))
     first, again, other = (leading_eigenpairs(graph, 20, seed) for seed in (1, 1, 2))
     assert_array_equal(first.eigenvectors, again.eigenvectors)
-    assert_allclose(other.eigenvalues, first.eigenvalues, atol=1e-7)
+    assert_allclose(other.eigenvalues, first.eigenvalues, atol=1e-4)
 
 
-def test_more_clips_than_a_round_has_time_for_are_refused():
-    with pytest.raises(ValueError, match="20,001 clips; a graph takes at most 20,000"):
-        fit_spectrum(np.zeros((20_001, 1), np.float32), seed=0)
+@pytest.mark.slow
+def test_processes_agree_on_the_bits():
+    """As learners do, in one BLAS thread, whatever the environment says of threads."""
+    code = """
+import hashlib, numpy as np
+from threadpoolctl import threadpool_limits
+from aloe.learner.domain.graphs.spectrum import fit_spectrum
+vectors = np.random.default_rng(0).standard_normal((1_300, 16), np.float32)
+with threadpool_limits(limits=1, user_api="blas"):
+    print(hashlib.sha256(fit_spectrum(vectors, 0).eigenvectors.tobytes()).hexdigest())
+"""
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for threads in ("1", "2")
+    }
+    assert len(found) == 1

@@ -59,7 +59,7 @@ class MemoryLeases(TaskTable):
             state = PoolState.ORACLE_LIMIT
         else:
             state = PoolState.ALL_LEASED if stored.holds else PoolState.EXHAUSTED
-        outcome = LeaseOutcome(leases, state, request.head_version)
+        outcome = LeaseOutcome(leases, state, request.head_version, request.query_strategy)
         stored.leased.keep(request.request_id, outcome, now)
         return outcome
 

@@ -46,6 +46,7 @@ class RedisLeases(TaskScripts):
             ),
             pool_state=PoolState(reply["state"]),
             head_version=reply["head_version"],
+            query_strategy=codec.load_strategy(reply.get("strategy", "")),
         )
 
     @guarded

@@ -107,6 +107,22 @@ GRAPH_FORMULAS: dict[AcquisitionFunction, Callable[[Field], Float64Array]] = {
 """Of every function that needs a graph."""
 
 
+def unknown(function: AcquisitionFunction, situation: GraphSituation) -> float:
+    """Return what the scores of a function are parts of: all that labels could tell.
+
+    Of V_OPT and MCV_OPT that is the sum of all variances, of SIGMA_OPT that of all covariances; of
+    MODEL_CHANGE it is 1, since its scores are parts of nothing.
+    """
+    if function is AcquisitionFunction.MODEL_CHANGE:
+        return 1.0
+    covariance = covariance_given(situation.spectrum, situation.covered)
+    if function is AcquisitionFunction.SIGMA_OPT:
+        sums = situation.spectrum.eigenvectors.sum(axis=0)
+        return float(sums @ covariance @ sums) or 1.0
+    # The eigenvectors are orthonormal.
+    return float(np.trace(covariance)) or 1.0
+
+
 def graph_scores(function: AcquisitionFunction, situation: GraphSituation) -> Float32Array:
     """Score each candidate by itself.
 

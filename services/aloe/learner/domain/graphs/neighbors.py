@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array, Float64Array, IntArray
+from aloe.learner.domain.kernels.compiling import frozen
+from aloe.learner.domain.kernels.neighbors import places_of_smallest, squared_differences
 
 _BLOCK_VALUES = 1 << 22
-"""Numbers in a block of distances, or of differences: 16 MB of float32, 32 MB of float64."""
+"""Numbers in a block of distances: 16 MB of float32."""
 _SPARE_COUNT = 16
 """Nearest clips by float32 that are compared by float64 beyond those asked for."""
 
@@ -37,23 +39,24 @@ def nearest_neighbors(vectors: Float32Array, count: int) -> Neighbors:
     Returns:
         Neighbors, k = min(count, n_clips - 1).
     """
-    clip_count, dim = vectors.shape
+    clip_count = len(vectors)
     k = max(min(count, clip_count - 1), 0)
     kept = max(min(count + _SPARE_COUNT, clip_count - 1), 0)
     rows = np.empty((clip_count, k), np.int64)
     squared_distances = np.empty((clip_count, k), np.float64)
-    centered = _centered(vectors)
+    centered, exact = _centered(vectors), frozen(vectors)
     half_norms = np.square(centered).sum(axis=1) / 2
-    step = max(1, _BLOCK_VALUES // max(clip_count, kept * dim, 1))
+    step = max(1, _BLOCK_VALUES // max(clip_count, 1))
     for begin in range(0, clip_count if k else 0, step):
         block = np.arange(begin, min(begin + step, clip_count))
         # Half the squared distances, less half the squared norm of the block's own clip.
-        products = half_norms - centered[block] @ centered.T
+        products = centered[block] @ centered.T
+        np.subtract(half_norms, products, out=products)
         products[block - begin, block] = np.inf
-        near = np.argpartition(products, kept - 1, axis=1)[:, :kept]
-        differences = vectors[near].astype(np.float64)
-        differences -= vectors[block][:, None]
-        found = np.square(differences, out=differences).sum(axis=2)
+        near = np.empty((len(block), kept), np.int64)
+        places_of_smallest(products, near)
+        found = np.empty(near.shape)
+        squared_differences(exact, begin, near, found)
         order = np.lexsort((near, found), axis=1)[:, :k]
         rows[block] = np.take_along_axis(near, order, axis=1)
         squared_distances[block] = np.take_along_axis(found, order, axis=1)

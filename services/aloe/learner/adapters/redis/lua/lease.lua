@@ -78,6 +78,6 @@ else
   state = 'exhausted'
 end
 local answer = cjson.encode({ leases = leases, expires = expires, state = state,
-  head_version = tonumber(ARGV[9]) })
+  head_version = tonumber(ARGV[9]), strategy = ARGV[10] })
 redis.call('SET', REQUEST, answer, 'PX', ARGV[8])
 return answer
