@@ -137,6 +137,7 @@ def check(learner: LearnerClient, task: str, stored_count: int) -> None:
         for each in event.changes:
             states[each.clip_number].append(each.state)
     stories = list(states.values())
+    assert [story for story in stories if story.count(ClipState.RETIRED) > 1] == []
     assert sum(story.count(ClipState.LABELED) for story in stories) == stored_count
     assert sum(story.count(ClipState.RETIRED) for story in stories) == CHANGE_COUNT * 3 // 4
     for story in stories:

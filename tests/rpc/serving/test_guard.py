@@ -41,12 +41,12 @@ async def test_a_method_that_a_servicer_lacks_is_unimplemented_without_a_trace(
 def test_a_request_that_is_too_large_is_blamed_itself(stack: LocalStack) -> None:
     size = DEFAULT_REQUEST_BYTES + 1
     with grpc.insecure_channel(stack.learner_address) as channel:
-        call: Any = channel.unary_unary(f"/{LEARNER}/Query")
+        call: Any = channel.unary_unary(f"/{LEARNER}/GetTask")
         with pytest.raises(grpc.RpcError) as caught:
             call(b"\0" * size, timeout=20)
     failure = failure_of(caught.value)
     assert (failure.reason, failure.fields) == ("INVALID_INPUT", ("request",))
-    assert failure.message.startswith(f"request: a QueryRequest of {size:,} bytes; at most ")
+    assert failure.message.startswith(f"request: a GetTaskRequest of {size:,} bytes; at most ")
 
 
 def test_millions_of_empty_clips_are_refused_before_they_are_parsed(stack: LocalStack) -> None:

@@ -9,9 +9,11 @@ about the clip that is there now.
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.clips import PoolClips
@@ -47,11 +49,15 @@ async def settle(
         differs = cached.view.retired_count != len(pool.retired_rows)
         if differs or (len(rows) and len(await stray_rows(cached.view, rows, pool))):
             # The pool may be older than the task, or one that the store has no more: nothing is
-            # taken out by that.
+            # taken out by that. What others learn of the task meanwhile may be newer than the next
+            # pool: it is compared the next time.
+            then = Moment.of(cached.view)
             pool = await pools.fresh(cached.task.pool_id)
-            cached.unsettle()
-            rows = cached.take_unsettled(pool)
-            strays = await stray_rows(cached.view, rows, pool)
+            cached.take_unsettled(pool)
+            if cached.view.last_event_id != then.last_event_id:
+                cached.unsettle()
+            rows = np.flatnonzero(then.states != ClipState.UNLABELED)
+            strays = await stray_rows(then, rows, pool)
             if len(strays):
                 await _drop(store, cached, pool, strays)
             await retire_known(store, cached, pool)
@@ -88,15 +94,30 @@ async def _lost(store: Store, pool: Pool) -> StoreWentBack | PoolNotFound | None
     return None
 
 
-async def stray_rows(view: TaskView, rows: IntArray, pool: CachedPool) -> IntArray:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was known of a task's clips at a moment, while the view of it goes on."""
+
+    last_event_id: str
+    states: NDArray[np.int8]
+    """See TaskView, as of the others."""
+    content_keys: IntArray
+
+    @classmethod
+    def of(cls, view: TaskView) -> "Moment":
+        """Keep what a view tells now."""
+        return cls(view.last_event_id, view.states.copy(), view.content_keys.copy())
+
+
+async def stray_rows(known: TaskView | Moment, rows: IntArray, pool: CachedPool) -> IntArray:
     """Return those of some rows of a task that are not in their pool what they are in the task.
 
     Args:
-        view: the task.
+        known: what is known of the task.
         rows: (n,) int64.
-        pool: the task's, read after the task; if it was read before, more rows are found.
+        pool: the task's, read after that became known; if it was read before, more rows are found.
     """
-    states, keys, clips = view.states[rows], view.content_keys[rows], pool.clips
+    states, keys, clips = known.states[rows], known.content_keys[rows], pool.clips
     if len(rows) <= _FEW_ROWS and max(rows.tolist(), default=0) < pool.row_count:
         pairs = zip(rows.tolist(), keys.tolist(), strict=True)
         is_plain = ClipState.RETIRED not in states.tolist()
