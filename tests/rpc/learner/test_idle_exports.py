@@ -29,7 +29,7 @@ def read(call: Iterable[pool_pb2.ExportClipsResponse]) -> int:
 
 def test_exports_that_nobody_takes_end_and_one_caller_gets_half_of_the_places(tmp_path: Path):
     request = pool_pb2.ExportClipsRequest(pool="pools/p")
-    with learner(tmp_path, "--address", "127.0.0.1:0", "--export-idle-s", "2") as client:
+    with learner(tmp_path, "--address", "127.0.0.1:0", "--export-idle-s", "4") as client:
         client.create_pool("p", encoder_fingerprint=FINGERPRINT, embedding_dim=DIM)
         vectors = np.random.default_rng(5).normal(size=(CLIP_COUNT, DIM)).astype(np.float32)
         clips = (NewClip(f"c{row}", embedding=vector) for row, vector in enumerate(vectors))
@@ -48,7 +48,7 @@ def test_exports_that_nobody_takes_end_and_one_caller_gets_half_of_the_places(tm
             assert "this caller has 33 of the 64 places for exports" in failure.message
             # Another connection finds a place.
             assert len(list(client.export_clips("p"))) == CLIP_COUNT
-            time.sleep(4)
+            time.sleep(6)
             assert read(stub.ExportClips(request, timeout=60)) == CLIP_COUNT
             labels = stub.ExportLabels(labeling_pb2.ExportLabelsRequest(task="tasks/t"), timeout=60)
             assert not [label for message in labels for label in message.labels]
