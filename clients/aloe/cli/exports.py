@@ -56,7 +56,7 @@ def _export_labels(
     learner: LearnerClient, task_id: str, output: Path | None, where: str, *, json: bool
 ) -> None:
     total = None if where else count_labels(learner, task_id)
-    with progress() as bar, _opened(output) as file:
+    with progress() as bar, opened(output) as file:
         row = bar.add_task("exporting", total=total)
         labels = bar.track(all_labels(learner, task_id, where), total=total, task_id=row)
         count = (write_json if json else write_table)(labels, file)
@@ -65,7 +65,7 @@ def _export_labels(
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+def opened(output: Path | None) -> Iterator[TextIO]:
     """Open a file that takes its name once it is whole, or standard output."""
     if output is None:
         yield sys.stdout

@@ -1,7 +1,6 @@
 """`aloe predict TASK --pool`: what a head makes of all clips of its pool, as a table."""
 
 import csv
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, TextIO
 
 from aloe.cli.backup.arrow import arrow
 from aloe.cli.console import CommandError, json_line, notes, percent, progress
+from aloe.cli.exports import opened
 from aloe.client import LearnerClient, PoolPredictions
 from aloe.tables import YES_NO
 
@@ -67,7 +67,7 @@ def _count(block: PoolPredictions, written: Written) -> None:
 
 def _writer_of(to: Path | None, *, json: bool) -> AbstractContextManager[_Write]:
     if to is None:
-        return _lines(sys.stdout) if json else _table(sys.stdout)
+        return _into(None, _lines if json else _table)
     if not to.absolute().parent.is_dir():
         raise CommandError(f"{to.parent} is no folder: make it, or give another --to")
     match to.suffix.lower():
@@ -82,15 +82,17 @@ def _writer_of(to: Path | None, *, json: bool) -> AbstractContextManager[_Write]
 
 
 @contextmanager
-def _into(path: Path, form: Callable[[TextIO], AbstractContextManager[_Write]]) -> Iterator[_Write]:
-    """Write text to a file that takes its name once it is whole."""
-    with _whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:  # noqa: SIM117
-        with form(file) as write:
-            yield write
+def _into(
+    path: Path | None, form: Callable[[TextIO], AbstractContextManager[_Write]]
+) -> Iterator[_Write]:
+    """Write text to a file, or to standard output."""
+    with opened(path) as file, form(file) as write:
+        yield write
 
 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
+    """Name a file that takes its name once it is whole."""
     partial = path.with_name(f"{path.name}.partial")
     try:
         yield partial

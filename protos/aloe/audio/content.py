@@ -1,6 +1,7 @@
 """What a file holds, read where it is asked for: a recording may be longer than memory."""
 
 import io
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,14 +22,16 @@ class Content(Protocol):
     def rfind(self, wanted: bytes, start: int = 0, end: int | None = None, /) -> int: ...
 
 
-class Slices:
+class Slices(ABC):
     """What can be searched as `bytes` are, given its length and slices of it."""
 
+    @abstractmethod
     def __len__(self) -> int:
-        raise NotImplementedError
+        """Return how many bytes there are."""
 
+    @abstractmethod
     def __getitem__(self, part: slice, /) -> bytes:
-        raise NotImplementedError
+        """Return some of them; fewer where the file got shorter."""
 
     def find(self, wanted: bytes, start: int = 0, end: int | None = None, /) -> int:
         """Return where something begins first; -1 if it is nowhere."""
