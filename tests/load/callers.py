@@ -19,9 +19,6 @@ from tests.load.works import Call, RpcError, work
 
 from aloe.serving.event_loop import new_event_loop
 
-UNSTEADY = 0.2
-"""Of the time, until all callers call."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -32,7 +29,11 @@ class Plan:
     embedding: str
     caller_count: int
     connection_count: int
+    lead_s: float
+    """Before what is answered counts: until all callers call and queues are as long as they get,
+    which takes seconds where no more is offered than can be done."""
     seconds: float
+    """After that."""
     deadline_s: float
     calls_per_s: float | None
     """Of all callers; None as many as are answered."""
@@ -46,7 +47,7 @@ class Outcome:
     offered: int = 0
     answered: int = 0
     steadily: int = 0
-    """Answered while all callers call: from a fifth of the time on, to its end."""
+    """Answered in the plan's seconds, after its lead."""
     refused: int = 0
     """With RESOURCE_EXHAUSTED and a RetryInfo."""
     failed: dict[str, int] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class Callers:
 
     async def run(self) -> Outcome:
         began = self._began = time.perf_counter()
-        ends = began + self._plan.seconds
+        ends = began + self._plan.lead_s + self._plan.seconds
         run = self._call_again if self._plan.calls_per_s is None else self._call_on_schedule
         await asyncio.gather(*(run(number, ends) for number in range(self._plan.caller_count)))
         self.outcome.seconds = time.perf_counter() - began
@@ -97,9 +98,9 @@ class Callers:
                 name = error.code().name
                 outcome.failed[name] = outcome.failed.get(name, 0) + 1
         else:
-            now, seconds = time.perf_counter(), self._plan.seconds
+            now, plan = time.perf_counter(), self._plan
             outcome.answered += 1
-            outcome.steadily += UNSTEADY * seconds <= now - self._began <= seconds
+            outcome.steadily += 0 <= now - self._began - plan.lead_s <= plan.seconds
             outcome.latencies_s.append(now - began)
 
 

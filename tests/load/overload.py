@@ -25,7 +25,7 @@ from typing import Any, Self
 import grpc
 import numpy as np
 from tests.benchmarks.measuring import machine, resident_mb
-from tests.load.callers import UNSTEADY, Outcome, Plan
+from tests.load.callers import Outcome, Plan
 from tests.load.works import KINDS, TASK, prepare
 
 from aloe.client import connect
@@ -126,6 +126,7 @@ class Overload:
             embedding=stack.embedding_address,
             caller_count=arguments.callers,
             connection_count=arguments.connections,
+            lead_s=arguments.lead_s,
             seconds=arguments.seconds,
             deadline_s=arguments.deadline_s,
             calls_per_s=None,
@@ -135,7 +136,7 @@ class Overload:
         """Return the figures of a kind of work."""
         plan = replace(self._plan, kind=kind)
         few = replace(plan, caller_count=min(_CAPACITY_CALLERS, plan.caller_count))
-        run_callers(replace(few, seconds=min(2.0, plan.seconds)))  # warm
+        run_callers(replace(few, lead_s=0.0, seconds=min(2.0, plan.seconds)))  # warm
         levels: dict[str, list[_Run]] = {}
         for turn in range(self._arguments.turns):
             said = f"{kind}, turn {turn + 1} of {self._arguments.turns}"
@@ -172,9 +173,14 @@ class _Run:
     memory_mb: dict[str, float]
 
     @property
+    def offered_per_s(self) -> float:
+        """The calls begun, by second, those of the lead as well."""
+        return self.outcome.offered / (self.plan.lead_s + self.plan.seconds)
+
+    @property
     def goodput_per_s(self) -> float:
         """The calls answered within their deadline, by second."""
-        return self.outcome.steadily / (self.plan.seconds * (1 - UNSTEADY))
+        return self.outcome.steadily / self.plan.seconds
 
 
 def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
@@ -184,7 +190,7 @@ def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
     probes_s = [each for run in runs for each in run.probe.latencies_s]
     return {
         "planned_per_s": _median(planned) if planned else None,
-        "offered_per_s": _median(run.outcome.offered / run.plan.seconds for run in runs),
+        "offered_per_s": _median(run.offered_per_s for run in runs),
         "goodput_per_s": _median(run.goodput_per_s for run in runs),
         "goodput_of_each_run": [round(run.goodput_per_s, 1) for run in runs],
         "p50_s": _percentile(latencies_s, 50),
@@ -227,7 +233,8 @@ def main() -> int:
     parser.add_argument("--times", nargs="+", type=float, default=_TIMES, help="of the capacity")
     parser.add_argument("--callers", type=int, default=1_000, help="in all")
     parser.add_argument("--connections", type=int, default=200, help="they share")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each run")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each run, that count")
+    parser.add_argument("--lead-s", type=float, default=5.0, help="of each run, before those")
     parser.add_argument("--turns", type=int, default=3, help="runs of each rate")
     parser.add_argument("--deadline-s", type=float, default=5.0, help="of a call")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

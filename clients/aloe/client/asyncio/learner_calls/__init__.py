@@ -1,0 +1,1 @@
+"""The methods of the learner's client, by what they are about."""

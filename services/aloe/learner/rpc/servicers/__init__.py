@@ -1,0 +1,1 @@
+"""The RPCs of LearnerService, by what they are about: convert, call, convert."""
