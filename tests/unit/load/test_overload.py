@@ -15,7 +15,7 @@ def plan() -> Iterator[Plan]:
     server = grpc.server(ThreadPoolExecutor(2))
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
-    yield Plan("predict", address, address, 4, 2, 0.3, 2.0, 100.0)
+    yield Plan("predict", address, address, 4, 2, 0.0, 0.3, 2.0, 100.0)
     server.stop(0)
 
 
