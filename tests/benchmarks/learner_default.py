@@ -210,9 +210,9 @@ def few_figures(data: Clusters, *, repeats: int) -> dict[str, float]:
         for _ in range(repeats):
             for task in tasks.values():
                 task.round()
-    ours, papers = (tasks[name].times_s for name in (RecipeName.BEST, RecipeName.PAPER))
-    best = tasks[RecipeName.BEST]
-    spent = best.medians_ms() | best.parts_ms(repeats)
+        best = tasks[RecipeName.BEST]
+        spent = best.medians_ms() | best.parts_ms(repeats)
+    ours, papers = best.times_s, tasks[RecipeName.PAPER].times_s
     figures = {f"few_clips_{name}": ms for name, ms in spent.items()}
     return figures | {
         f"few_clips_{name}_over_papers": median_ratio(ours[name], papers[name]) for name in ours
