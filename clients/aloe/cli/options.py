@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
 import platformdirs
 import typer
 
+from aloe.audio.cutting.spans import BadCut, exact
 from aloe.bench.datasets.audio_files import audio_below
 from aloe.cli.console import CommandError, notes
 from aloe.client import (
@@ -99,6 +101,17 @@ SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="leave out clips that cannot be heard, which are named")
 ]
 
+WindowText = Annotated[
+    str, typer.Option("--window", metavar="TIME", help="cut recordings into windows of, such as 5s")
+]
+HopText = Annotated[
+    str,
+    typer.Option(
+        "--hop",
+        metavar="TIME",
+        help="from one window's begin to the next; the window's length if not given",
+    ),
+]
 PATIENCE = timedelta(seconds=5)
 """Longer than any call takes that is no import or prediction; a person waits for the answer."""
 
@@ -160,6 +173,20 @@ def parse_acquisition_functions(text: str) -> tuple[AcquisitionFunction, ...]:
     except ValueError as error:
         known = ", ".join(each.value for each in AcquisitionFunction)
         raise typer.BadParameter(f"{error}; there are {known}") from None
+
+
+_UNITS_S = {"": 1, "s": 1, "ms": Fraction(1, 1_000), "min": 60, "h": 3_600}
+
+
+def parse_seconds(text: str, option: str) -> Fraction:
+    """Read a time, such as 2.5s, 250ms, 3min or 1h; a plain number is of seconds. In seconds."""
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    try:
+        return exact(number.strip(), option) * _UNITS_S[text[len(number) :].strip()]
+    except (BadCut, KeyError):
+        raise typer.BadParameter(
+            f"{text!r} is no time, such as 2.5s, 250ms, 3min or 1h", param_hint=option
+        ) from None
 
 
 def split_list(text: str) -> list[str]:
