@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from aloe.audio.isolation import IsolatedDecoder
 from aloe.cli.clips import tell_warnings
 from aloe.cli.console import (
     CommandError,
@@ -24,17 +25,33 @@ from aloe.cli.options import (
     AcceptDamaged,
     AskedHead,
     Channel,
+    HopText,
     Json,
     OptionalFiles,
     Server,
     TaskId,
     Where,
+    WindowText,
     audio_files,
     client,
     parse_decoding,
+    parse_seconds,
 )
 from aloe.cli.pool_predictions import predict_pool
-from aloe.client import AudioWarning, Predictions, Recording
+from aloe.cli.sound_events import (
+    TO_HELP,
+    Events,
+    EventTables,
+    MaxGap,
+    MinEvent,
+    OfClasses,
+    Off,
+    On,
+    Table,
+    asked_events,
+)
+from aloe.cli.window_predictions import WindowPredictor, WindowsAsked, predict_windows
+from aloe.client import AudioWarning, Decoding, LearnerClient, Predictions, Recording
 
 _PATIENCE = timedelta(minutes=2)
 
@@ -60,13 +77,16 @@ def predict(
     of_pool: Annotated[
         bool, typer.Option("--pool", help="predict for all clips of the task's pool instead")
     ] = False,
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            help="with --pool: file to write, by its ending .csv, .jsonl or .parquet; else CSV, or"
-            " JSON lines with --json, on standard output"
-        ),
-    ] = None,
+    window: WindowText = "",
+    hop: HopText = "",
+    to: Annotated[Path | None, typer.Option(help=TO_HELP)] = None,
+    table: Table = None,
+    events: Events = False,
+    on: On = None,
+    off: Off = None,
+    min_event: MinEvent = "",
+    max_gap: MaxGap = "",
+    classes: OfClasses = "",
     channel: Channel = "",
     accept_damaged: AcceptDamaged = False,
     max_error: Annotated[
@@ -83,20 +103,88 @@ def predict(
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Predict the classes of audio files; one that cannot be heard does not stop the others."""
-    if of_pool == bool(paths):
-        raise CommandError("give audio files to predict for, or --pool, and not both")
-    if (to or where) and not of_pool:
-        raise CommandError("--to and --filter go with --pool")
-    if of_pool:
-        with client(server) as learner:
+    """Predict the classes of audio files, of the windows that these are cut into, or of a pool.
+
+    A file that cannot be heard does not stop the others.
+    """
+    _check_what(paths, of_pool=of_pool, window=window, to=to, where=where)
+    tables = asked_events(
+        to,
+        table,
+        on=on,
+        off=off,
+        min_event=min_event,
+        max_gap=max_gap,
+        classes=classes,
+        events=events,
+        json=json,
+    )
+    if (tables or hop) and not window:
+        raise CommandError("--hop and events are of recordings that --window cuts")
+    if window and max_error is not None:
+        raise CommandError("--max-error accepts clips, and no windows of other recordings")
+    decoding = parse_decoding(channel, accept_damaged=accept_damaged)
+    with client(server) as learner:
+        if of_pool:
             predict_pool(
                 learner, task_id, to, head=head, max_error=max_error, where=where, json=json
             )
-        return
-    decoding = parse_decoding(channel, accept_damaged=accept_damaged)
-    files = [path for path, _ in audio_files(paths or [])]
-    with client(server) as learner, progress() as bar:
+        elif window:
+            asked = WindowsAsked(
+                parse_seconds(window, "--window"),
+                parse_seconds(hop, "--hop") if hop else None,
+                decoding,
+                head,
+            )
+            files = [path for path, _ in audio_files(paths or [])]
+            _predict_windows(learner, task_id, files, asked, to, tables, json=json)
+        else:
+            _predict_files(learner, task_id, paths or [], decoding, max_error, head, json=json)
+
+
+def _check_what(
+    paths: list[Path] | None, *, of_pool: bool, window: str, to: Path | None, where: str
+) -> None:
+    if of_pool == bool(paths):
+        raise CommandError("give audio files to predict for, or --pool, and not both")
+    if of_pool and window:
+        raise CommandError("--window cuts audio files, clips of a pool are what they are")
+    if to and not of_pool and not window:
+        raise CommandError("--to goes with --pool or --window")
+    if where and not of_pool:
+        raise CommandError("--filter goes with --pool")
+
+
+def _predict_windows(
+    learner: LearnerClient,
+    task_id: str,
+    files: Sequence[Path],
+    asked: WindowsAsked,
+    to: Path | None,
+    tables: EventTables | None,
+    *,
+    json: bool,
+) -> None:
+    learner.get_task(task_id)
+    with IsolatedDecoder() as decoder:
+        predictor = WindowPredictor(learner, task_id, asked, decoder)
+        predict_windows(predictor, files, to, tables, json=json)
+    if predictor.trouble_count:
+        raise typer.Exit(1)
+
+
+def _predict_files(
+    learner: LearnerClient,
+    task_id: str,
+    paths: list[Path],
+    decoding: Decoding,
+    max_error: float | None,
+    head: str,
+    *,
+    json: bool,
+) -> None:
+    files = [path for path, _ in audio_files(paths)]
+    with progress() as bar:
         learner.get_task(task_id)
         row = bar.add_task("predicting", total=len(files))
         found = learner.predict(
@@ -111,16 +199,7 @@ def predict(
     if json:
         print_json(rows)
     else:
-        asked = [] if max_error is None else ["accepted"]
-        print_table(
-            ["file", "class", "probability", *asked],
-            [
-                [each.path, each.label, percent(each.probabilities[each.label])]
-                + (["yes" if each.accepted else "no"] if asked else [])
-                for each in rows
-                if each.label is not None and each.probabilities is not None
-            ],
-        )
+        _print_rows(rows, tells_accepted=max_error is not None)
     if found.accepted is not None:
         notes.print(
             f"{sum(found.accepted):,} of {len(files):,} files are accepted; of these"
@@ -133,6 +212,18 @@ def predict(
     if found.failures:
         complain(f"{len(found.failures):,} of {len(files):,} files have no prediction")
         raise typer.Exit(1)
+
+
+def _print_rows(rows: Sequence[FilePrediction], *, tells_accepted: bool) -> None:
+    print_table(
+        ["file", "class", "probability", *(["accepted"] if tells_accepted else [])],
+        [
+            [each.path, each.label, percent(each.probabilities[each.label])]
+            + (["yes" if each.accepted else "no"] if tells_accepted else [])
+            for each in rows
+            if each.label is not None and each.probabilities is not None
+        ],
+    )
 
 
 def _rows(files: Sequence[Path], found: Predictions) -> Iterator[FilePrediction]:
