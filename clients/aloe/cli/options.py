@@ -175,7 +175,13 @@ def parse_acquisition_functions(text: str) -> tuple[AcquisitionFunction, ...]:
         raise typer.BadParameter(f"{error}; there are {known}") from None
 
 
-_UNITS_S = {"": 1, "s": 1, "ms": Fraction(1, 1_000), "min": 60, "h": 3_600}
+_UNITS_S = {
+    "": Fraction(1),
+    "s": Fraction(1),
+    "ms": Fraction(1, 1_000),
+    "min": Fraction(60),
+    "h": Fraction(3_600),
+}
 
 
 def parse_seconds(text: str, option: str) -> Fraction:
