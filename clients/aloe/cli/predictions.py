@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aloe.audio.isolation import IsolatedDecoder
 from aloe.cli.clips import tell_warnings
 from aloe.cli.console import (
     CommandError,
@@ -50,7 +50,6 @@ from aloe.cli.sound_events import (
     Table,
     asked_events,
 )
-from aloe.cli.window_predictions import WindowPredictor, WindowsAsked, predict_windows
 from aloe.client import AudioWarning, Decoding, LearnerClient, Predictions, Recording
 
 _PATIENCE = timedelta(minutes=2)
@@ -130,14 +129,9 @@ def predict(
                 learner, task_id, to, head=head, max_error=max_error, where=where, json=json
             )
         elif window:
-            asked = WindowsAsked(
-                parse_seconds(window, "--window"),
-                parse_seconds(hop, "--hop") if hop else None,
-                decoding,
-                head,
-            )
             files = [path for path, _ in audio_files(paths or [])]
-            _predict_windows(learner, task_id, files, asked, to, tables, json=json)
+            asked = parse_seconds(window, "--window"), parse_seconds(hop, "--hop") if hop else None
+            _predict_windows(learner, task_id, files, asked, decoding, head, to, tables, json=json)
         else:
             _predict_files(learner, task_id, paths or [], decoding, max_error, head, json=json)
 
@@ -159,18 +153,22 @@ def _predict_windows(
     learner: LearnerClient,
     task_id: str,
     files: Sequence[Path],
-    asked: WindowsAsked,
+    window_and_hop: tuple[Fraction, Fraction | None],
+    decoding: Decoding,
+    head: str,
     to: Path | None,
     tables: EventTables | None,
     *,
     json: bool,
 ) -> None:
-    learner.get_task(task_id)
-    with IsolatedDecoder() as decoder:
-        predictor = WindowPredictor(learner, task_id, asked, decoder)
-        predict_windows(predictor, files, to, tables, json=json)
-    if predictor.trouble_count:
-        raise typer.Exit(1)
+    try:  # The client alone does without decoders.
+        from aloe.cli import window_predictions
+    except ImportError as error:
+        raise CommandError(
+            f"no {error.name}, which decodes audio: pip install 'aloe-speech[bench]'"
+        ) from error
+    asked = window_predictions.WindowsAsked(*window_and_hop, decoding, head)
+    window_predictions.predict_windows(learner, task_id, files, asked, to, tables, json=json)
 
 
 def _predict_files(

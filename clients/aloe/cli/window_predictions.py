@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from aloe.audio.cutting.cutter import cut
@@ -15,7 +16,7 @@ from aloe.audio.cutting.grid import Grid, GridPlan
 from aloe.audio.cutting.spans import BadCut, Window
 from aloe.audio.decoder import Limits
 from aloe.audio.errors import BadAudio
-from aloe.audio.isolation import IsolatedDecoder
+from aloe.audio.isolation import IsolatedDecoder, NoDecoder
 from aloe.cli.clips import tell_warnings
 from aloe.cli.console import CommandError, complain, in_flags, notes, progress, reason_of
 from aloe.cli.prediction_tables import PredictionRows, Write, writer_of
@@ -115,6 +116,8 @@ class WindowPredictor:
                 tell_warnings([(str(path), stream.report.warnings)])
         except BadCut as error:
             raise CommandError(f"{path}: {error.description}") from error
+        except NoDecoder as error:
+            raise CommandError(str(error)) from error
         except (BadAudio, OSError) as error:
             self.trouble_count += 1
             complain(f"{path}: {in_flags(str(error))}")
@@ -154,8 +157,10 @@ class WindowPredictor:
 
 
 def predict_windows(
-    predictor: WindowPredictor,
+    learner: LearnerClient,
+    task_id: str,
     paths: Sequence[Path],
+    asked: WindowsAsked,
     to: Path | None,
     events: EventTables | None,
     *,
@@ -165,16 +170,22 @@ def predict_windows(
 
     Raises:
         CommandError: the recordings cannot be cut so, or what was found cannot be written so.
+        typer.Exit: something was wrong with a recording, and was told.
     """
-    if events is None:
-        with writer_of(to, json=json) as write:
-            _write_windows(predictor, paths, write)
-    else:
-        events.check(len(paths))
-        _write_events(predictor, paths, events)
+    learner.get_task(task_id)
+    with IsolatedDecoder() as decoder:
+        predictor = WindowPredictor(learner, task_id, asked, decoder)
+        if events is None:
+            with writer_of(to, json=json) as write:
+                _write_windows(predictor, paths, write)
+        else:
+            events.check(len(paths))
+            _write_events(predictor, paths, events)
     told = f"head {predictor.head_version} on {predictor.window_count:,} windows"
     found = "" if events is None else f", {events.count:,} events"
     notes.print(f"{told}{found}{f' in {to}' if to else ''}")
+    if predictor.trouble_count:
+        raise typer.Exit(1)
 
 
 def _write_windows(predictor: WindowPredictor, paths: Sequence[Path], write: Write) -> None:
