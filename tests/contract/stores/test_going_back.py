@@ -310,3 +310,16 @@ async def test_a_store_that_went_back_behind_a_deletion_still_has_the_vectors_fr
     monkeypatch.setattr(store, "_delete", delete_and_go_back)
     await past.store.delete_pool(past.pool.pool_id)
     assert await _vectors(past) == vectors
+
+
+async def test_an_append_for_several_is_refused_where_one_of_them_knew_what_was_lost(past: Past):
+    before = await past.note()
+    first = await past.store.append_clips(past.pool, *new_clips(2, first=10))
+    await go_back(past.client, before)
+    later = await past.store.append_clips(past.pool, *new_clips(2, first=20))
+    for clips in (new_clips(2, first=30), new_clips(2, first=20)):  # new ones, and none
+        with pytest.raises(StoreWentBack):
+            await past.store.append_clips(
+                later.pool, *clips, marks=[past.pool.mark, first.pool.mark]
+            )
+        await past.store.append_clips(later.pool, *clips, marks=[past.pool.mark])

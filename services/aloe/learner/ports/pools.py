@@ -93,6 +93,8 @@ class PoolStore(Protocol):
         clips: Sequence[Clip],
         vectors: Float32Array,
         rules: ImportRules = NO_RULES,
+        *,
+        marks: Sequence[str] = (),
     ) -> Appended:
         """Add clips in order, where the rules let them; say what became of each.
 
@@ -101,10 +103,11 @@ class PoolStore(Protocol):
             clips: with ids that differ from each other.
             vectors: (n_clips, embedding_dim) float32.
             rules: what to do with ids and contents that are there.
+            marks: others that the pool must have had, besides that of `pool`.
 
         Raises:
             PoolNotFound: the pool was deleted or made anew.
-            StoreWentBack: the pool is not what it was at the mark of `pool`, and what followed.
+            StoreWentBack: the pool is not what it was at one of the marks, and what followed.
         """
 
     async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:

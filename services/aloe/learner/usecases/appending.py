@@ -12,7 +12,8 @@ from aloe.learner.domain.clip_changes import NEW, TOOK_A_ROW, ImportRules, Place
 from aloe.learner.domain.clip_index import MAX_OTHER_IDS
 from aloe.learner.domain.errors import AlreadyExists, InvalidInput, LearnerError
 from aloe.learner.domain.pool import Clip, Pool
-from aloe.learner.ports.pools import CHUNK_ROWS, PoolStore
+from aloe.learner.ports.pools import CHUNK_ROWS
+from aloe.learner.usecases.append_turns import AppendTurns
 from aloe.learner.usecases.import_memory import Share
 
 _APPENDED_CHUNKS, _APPENDED_BYTES = 8, 16 * 1024**2
@@ -97,27 +98,24 @@ class Appender:
 
     def __init__(
         self,
-        store: PoolStore,
+        turns: AppendTurns,
         pool: Pool,
         *,
         rules: ImportRules,
         report: ImportReport,
         share: Share,
-        turn: asyncio.Lock,
     ) -> None:
         """Begin.
 
         Args:
-            store: holds the pool.
+            turns: store what is appended to the pool.
             pool: the pool.
             rules: what to do with ids and contents that it holds already.
             report: is told what became of each clip.
             share: is told what blocks hold that are ready to be stored.
-            turn: held by one import into the pool at a time; those of other processes, and what
-                else changes it, make an append begin anew.
         """
-        self._store, self._pool, self._rules, self._report = store, pool, rules, report
-        self._share, self._turn = share, turn
+        self._turns, self._pool, self._rules, self._report = turns, pool, rules, report
+        self._share = share
         chunk_bytes = 4 * pool.encoder.embedding_dim * CHUNK_ROWS
         self._append_rows = CHUNK_ROWS * min(
             _APPENDED_CHUNKS, max(1, _APPENDED_BYTES // chunk_bytes)
@@ -195,8 +193,7 @@ class Appender:
         return clips, np.concatenate(vectors)
 
     async def _append(self, clips: Sequence[Clip], vectors: Float32Array) -> None:
-        async with self._turn:
-            appended = await self._store.append_clips(self._pool, clips, vectors, self._rules)
+        appended = await self._turns.append(self._pool, clips, vectors, self._rules)
         self._share.shrink(vectors.nbytes)
         # With its mark: a later append fails if the store has gone back before this one.
         self._pool, placements = appended.pool, appended.placements

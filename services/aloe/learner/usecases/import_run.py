@@ -32,6 +32,7 @@ from aloe.learner.domain.pool import (
 from aloe.learner.ports.audio import AudioStore
 from aloe.learner.ports.encoder import EmbeddedAudio, EncoderPort
 from aloe.learner.ports.pools import PoolStore
+from aloe.learner.usecases.append_turns import AppendTurns
 from aloe.learner.usecases.appending import Appender, BadClip, Block, ImportReport, already_exists
 from aloe.learner.usecases.at_once import AtOnce
 from aloe.learner.usecases.import_memory import Share, with_pauses
@@ -92,14 +93,12 @@ class ImportRun:
         *,
         rules: ImportRules,
         share: Share,
-        turn: asyncio.Lock,
+        turns: AppendTurns,
     ) -> None:
         self._store, self._encoder, self._audio_store, self._pool = store, encoder, audio, pool
         self._keeper, self._share = keeper, share
         self._rules, self._report = rules, ImportReport()
-        self._appender = Appender(
-            store, pool, rules=rules, report=self._report, share=share, turn=turn
-        )
+        self._appender = Appender(turns, pool, rules=rules, report=self._report, share=share)
         self._hashes: dict[str, str] = {}
         self._updates: list[ClipUpdate] = []
         """Of clips that are there, to be stored with the next ones."""

@@ -1,6 +1,5 @@
 """ImportClips: audio, embeddings or URIs into a pool."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -11,6 +10,7 @@ from aloe.learner.domain.errors import EncoderMismatch
 from aloe.learner.ports.audio import AudioStore
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.pools import NO_RULES, PoolStore
+from aloe.learner.usecases.append_turns import AppendTurns
 from aloe.learner.usecases.appending import ImportReport
 from aloe.learner.usecases.import_memory import DEFAULT_LIMITS, ImportLimits, ImportMemory
 from aloe.learner.usecases.import_run import Batch, ImportRun
@@ -35,8 +35,8 @@ class Importer:
         self._store, self._encoder, self._audio = store, encoder, audio
         self._retiring, self._memory = retiring, ImportMemory(limits)
         self._hashing = Threads(HASHING)
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        """By pool: see Appender."""
+        self._turns: WeakValueDictionary[str, AppendTurns] = WeakValueDictionary()
+        """By pool."""
 
     def messages(self, stream: AsyncIterator[M], caller: str = "") -> AsyncIterator[M]:
         """Read the stream of a caller's import, as fast as there is room for what comes.
@@ -86,7 +86,7 @@ class Importer:
                 pool,
                 rules=rules,
                 share=share,
-                turn=self._turns.setdefault(pool_id, asyncio.Lock()),
+                turns=self._turns.setdefault(pool_id, AppendTurns(self._store)),
             )
             try:
                 report = await run.take_all(batches)

@@ -58,8 +58,12 @@ class MemoryPools(MemoryPoolMaps):
         clips: Sequence[Clip],
         vectors: Float32Array,
         rules: ImportRules = NO_RULES,
+        *,
+        marks: Sequence[str] = (),
     ) -> Appended:
         stored = self._fenced_pool(pool)
+        for mark in marks:
+            self._fenced_pool(replace(pool, mark=mark))
         with _changing(stored) as index:
             placements = [index.place(clip, rules) for clip in clips]
         new = [place for place, each in enumerate(placements) if each.placing in TOOK_A_ROW]

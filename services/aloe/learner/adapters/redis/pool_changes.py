@@ -62,10 +62,13 @@ class PoolChanges(PoolLooks):
         clips: Sequence[Clip],
         vectors: Float32Array,
         rules: ImportRules = NO_RULES,
+        *,
+        marks: Sequence[str] = (),
     ) -> Appended:
+        known = tuple(dict.fromkeys((pool.mark, *marks)))
         end = self._ends.pop(pool.epoch, None)
         if end is not None and _differ(clips):
-            written = await self._write(pool, _Change(end, clips, vectors))
+            written = await self._write(pool, _Change(end, clips, vectors, known))
             if written is not None:
                 self._ends[pool.epoch] = written.tail
                 return Appended([NEW] * len(clips), replace(pool, mark=written.mark))
@@ -80,7 +83,7 @@ class PoolChanges(PoolLooks):
             )
             new = [place for place, each in enumerate(placements) if each.placing in TOOK_A_ROW]
             added = vectors if len(new) == len(clips) else vectors[new]
-            written = await self._write(pool, _Change.of(look, added))
+            written = await self._write(pool, _Change.of(look, added, known))
             if written is not None:
                 if all(each.placing is Placing.ADDED for each in placements):
                     self._ends[pool.epoch] = written.tail
@@ -105,7 +108,7 @@ class PoolChanges(PoolLooks):
         no_vectors = np.empty((0, pool.encoder.embedding_dim), np.float32)
         for _ in range(_MOST_TRIES):
             look, outcome = await self._look_for(pool, ids, [], _rows_found, change)
-            if await self._write(pool, _Change.of(look, no_vectors)) is not None:
+            if await self._write(pool, _Change.of(look, no_vectors, (pool.mark,))) is not None:
                 return outcome
         raise kept_changing(pool)
 
@@ -117,7 +120,8 @@ class PoolChanges(PoolLooks):
             StoreWentBack: it is not what it was at its mark.
         """
         if not change.clips and not change.edits:
-            await self.check_pool(replace(pool, mark=change.mark or pool.mark))
+            for mark in {*change.known_marks, change.mark or pool.mark}:
+                await self.check_pool(replace(pool, mark=mark))
             return _Written(change.tail, change.mark or pool.mark)
         tail, replaced = change.tail, None
         chunks: list[Chunk] = []
@@ -165,7 +169,7 @@ class PoolChanges(PoolLooks):
                 "" if replaced is None else str(replaced),
                 mark,
                 change.edits,
-                pool.mark,
+                " ".join(change.known_marks),
                 _KEPT_MARKS,
                 f"{chunk_prefix(pool.pool_id)}{pool.epoch}:" if self._on_one_node else "",
             )
@@ -215,13 +219,16 @@ class _Change:
     """New ones, each of which takes a row."""
     vectors: Float32Array
     """(n_clips, embedding_dim) float32"""
+    known_marks: Sequence[str]
+    """That the pool must have had."""
     mark: str = ""
     """Of the pool it was made for; empty if all that matters is that ids and contents are new."""
     edits: str = ""
 
     @classmethod
-    def of(cls, look: Look, vectors: Float32Array) -> "_Change":
-        return cls(look.tail, look.new_clips(), vectors, look.mark, look.edits())
+    def of(cls, look: Look, vectors: Float32Array, known_marks: Sequence[str]) -> "_Change":
+        new_clips = look.new_clips()
+        return cls(look.tail, new_clips, vectors, known_marks, look.mark, look.edits())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 -- saw, and the mark, '' if it did not look: then all ids and contents must be new; three lines for
 -- each new row (id, hash, record); { chunk, ... }; the last chunk if the first one replaces it; the
 -- mark of this change; '' or { rows = { id, text, ... }, records = { { row, record }, ... },
--- contents = { hash, rows, ... }, gone = { hash, ... }, retired = how many }; a mark that the pool
--- must have had, or ''; how many marks are kept; how the keys of chunks begin, '' where they lie on
+-- contents = { hash, rows, ... }, gone = { hash, ... }, retired = how many }; marks that the pool must
+-- have had, separated by blanks; how many marks are kept; how the keys of chunks begin, '' where they lie on
 -- other nodes.
 local META, CLIPS, ROWS, CHUNKS, CONTENTS, CHANGES, MARKS = unpack(KEYS)
 local chunks, edits = cjson.decode(ARGV[5]), ARGV[8] ~= '' and cjson.decode(ARGV[8])
@@ -15,7 +15,9 @@ if meta[3] ~= 'all' then return 'NOT_INDEXED' end
 local function was_at(one)
   return one == mark or redis.call('LPOS', MARKS, one, 'RANK', -1)
 end
-if ARGV[9] ~= '' and not was_at(ARGV[9]) then return 'WENT_BACK' end
+for known in string.gmatch(ARGV[9], '%S+') do
+  if not was_at(known) then return 'WENT_BACK' end
+end
 if meta[2] ~= ARGV[2] or (ARGV[3] ~= '' and mark ~= ARGV[3]) then
   -- Run before, and only the reply was lost: its mark is of this call alone.
   if was_at(ARGV[7]) then return 'OK' end
