@@ -64,7 +64,8 @@ async def begin_first(store: SlowStore, *arguments, **more):
 
 
 async def stored(store: SlowStore, pool: Pool) -> list[float]:
-    return (await store.read_vectors(await store.read_pool(pool.pool_id), 0))[:, 0].tolist()
+    vectors = await store.read_vectors(await store.read_pool(pool.pool_id), 0)
+    return [float(row[0]) for row in vectors]
 
 
 async def test_all_that_came_during_a_write_are_the_next(store, pool, turns):
