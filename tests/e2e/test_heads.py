@@ -79,8 +79,9 @@ def test_a_card_tells_labels_oracles_and_scores(
 def test_the_labels_of_an_older_head_are_those_it_was_trained_on(
     learner: LearnerClient, scene: Scene
 ):
+    classes = [each.name for each in learner.get_task(scene.task_id).class_details]
     for version in (1, 2):
         head = learner.export_head(scene.task_id, version)
-        labels = labels_of_head(learner.list_events(scene.task_id), version)
+        labels = labels_of_head(learner.list_events(scene.task_id), version, classes)
         assert labels is not None
         assert len(labels) == head.label_count

@@ -106,6 +106,7 @@ def tame_texts(method: MethodDescriptor) -> Mapping[str, Sequence[str]]:
         "GetTask": tasks,
         "DeleteTask": scratch_tasks,
         "UpdateTask": tasks,
+        "ChangeClasses": [*CLASSES, "later"],
     }
     return {
         "pool": [*pools, *scratch_pools],
@@ -120,6 +121,9 @@ def tame_texts(method: MethodDescriptor) -> Mapping[str, Sequence[str]]:
         "other_ids": [f"other-{number}" for number in range(20)],
         "oracle_id": ORACLES,
         "classes": CLASSES,
+        "new_name": [*CLASSES, "later"],
+        "into": [*CLASSES, "later"],
+        "hotkey": ["", "a", "b"],
         "label": CLASSES,
         "paths": ["label_budget", "head_recipe", "query_strategy.selection_rule", "stopping_rule"],
         "page_token": ["", "1", "5-0"],

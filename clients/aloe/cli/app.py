@@ -4,6 +4,7 @@ import typer
 
 from aloe.cli import (
     bench,
+    class_life,
     clips,
     demo,
     doctor,
@@ -36,6 +37,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(pools.app, name="pool")
 app.add_typer(pool_clips.app, name="clip")
 app.add_typer(tasks.app, name="task")
+app.add_typer(class_life.app, name="class")
 app.add_typer(heads.app, name="head")
 app.command(name="import")(clips.import_clips)
 app.command()(searching.search)

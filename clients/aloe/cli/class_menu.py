@@ -2,10 +2,15 @@
 
 import string
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
+from types import MappingProxyType
+
+from aloe.client import TaskClass
 
 CLASS_KEYS = string.digits[1:] + "0" + string.ascii_lowercase + string.ascii_uppercase
+
+_NO_HOTKEYS: Mapping[str, str] = MappingProxyType({})
 
 
 class Command(Enum):
@@ -39,19 +44,29 @@ Choice = Command | str
 class ClassMenu:
     """The classes of a task: a key for each, if there are enough, and words for all."""
 
-    def __init__(self, classes: Iterable[str]) -> None:
+    def __init__(self, classes: Iterable[str], details: Iterable[TaskClass] = ()) -> None:
+        """Take the classes that can be answered with, and what is known of those and others."""
         self.classes = tuple(classes)
-        self.by_key = assign_keys(self.classes)
+        known = {each.name: each for each in details if each.name in self.classes}
+        self.by_key = assign_keys(
+            self.classes, {each.hotkey: name for name, each in known.items() if each.hotkey}
+        )
+        self._descriptions = {name: each.description for name, each in known.items()}
         self._folded = {name: _fold(name) for name in self.classes}
 
     def legend(self) -> str:
         """Return in one text what may be typed."""
         if self.by_key:
-            classes = "  ".join(f"{key} {name}" for key, name in self.by_key.items())
+            said = [f"{key} {self._described(name)}" for key, name in self.by_key.items()]
+            classes = ("\n" if any(self._descriptions.values()) else "  ").join(said)
         else:
             classes = f"{len(self.classes):,} classes: type a part of a name, Enter takes it"
         commands = "  ".join(f"{each.value} {meaning}" for each, meaning in _MEANINGS.items())
         return f"{classes}\n{commands}"
+
+    def _described(self, name: str) -> str:
+        description = self._descriptions.get(name)
+        return f"{name}: {description}" if description else name
 
     def read_key(self, key: str) -> Choice | None:
         """Return what a key means, None if nothing."""
@@ -95,23 +110,32 @@ class ClassMenu:
         return found
 
 
-def assign_keys(classes: Iterable[str]) -> dict[str, str]:
+def assign_keys(classes: Iterable[str], hotkeys: Mapping[str, str] = _NO_HOTKEYS) -> dict[str, str]:
     """Give each class a key; none at all where there are more classes than keys.
 
-    A name that is a letter or a digit is its own key. The others have their first letters if these
-    are all different and free; else the free keys in turn.
+    Hotkeys are given. A name that is a letter or a digit is its own key, if that is free. The
+    others have their first letters if these are all different and free; else the free keys in turn.
+
+    Args:
+        classes: the classes.
+        hotkeys: key to class, of some of them.
     """
     classes = tuple(classes)
     if len(classes) > len(CLASS_KEYS):
         return {}
-    own = [name for name in classes if len(name) == 1 and name in CLASS_KEYS]
-    others = [name for name in classes if name not in own]
+    given = {name: key for key, name in hotkeys.items()}
+    own = [
+        name
+        for name in classes
+        if len(name) == 1 and name in CLASS_KEYS and name not in {*given, *hotkeys}
+    ]
+    others = [name for name in classes if name not in {*given, *own}]
     letters = [name[0].lower() for name in others]
-    free = [key for key in CLASS_KEYS if key not in own]
+    free = [key for key in CLASS_KEYS if key not in {*hotkeys, *own}]
     differ = len(set(letters)) == len(letters)
     if not differ or not all(letter in free and letter.isalpha() for letter in letters):
         letters = free
-    key_of = dict(zip(own, own, strict=True)) | dict(zip(others, letters, strict=False))
+    key_of = given | dict(zip(own, own, strict=True)) | dict(zip(others, letters, strict=False))
     return {key_of[name]: name for name in classes}
 
 

@@ -14,7 +14,7 @@ import typer
 
 from aloe.cli.console import CommandError, json_line, notes, progress
 from aloe.cli.counted_labels import all_labels, count_labels
-from aloe.cli.known_labels import ANSWER, COLUMNS, IS_AUDIT, answer_of
+from aloe.cli.known_labels import ANSWER, COLUMNS, GIVEN_LABEL, IS_AUDIT, IS_RETIRED, answer_of
 from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, Where, client
 from aloe.client import HeadMap, LearnerClient, StoredLabel
 from aloe.tables import YES_NO
@@ -99,7 +99,7 @@ def write_table(labels: Iterable[StoredLabel], file: TextIO) -> int:
     """Write labels as the CSV that read_labels reads; return how many."""
     count = 0
     writer = csv.writer(file)
-    writer.writerow([*COLUMNS, ANSWER, "uri", IS_AUDIT])
+    writer.writerow([*COLUMNS, ANSWER, "uri", IS_AUDIT, GIVEN_LABEL, IS_RETIRED])
     for count, each in enumerate(labels, 1):  # noqa: B007 - the last one is the result
         writer.writerow(
             [
@@ -111,6 +111,8 @@ def write_table(labels: Iterable[StoredLabel], file: TextIO) -> int:
                 answer_of(each.label),
                 each.uri,
                 YES_NO[each.is_audit],
+                each.given_label or "",
+                YES_NO[each.is_retired],
             ]
         )
     return count

@@ -1,13 +1,14 @@
 """A head in words: what made it, how well it does, and what it takes to use it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from aloe.cli.console import CommandError, percent
 from aloe.client import (
     AccuracyEstimate,
+    ClassState,
     ClipState,
     Evaluation,
     EventKind,
@@ -16,6 +17,7 @@ from aloe.client import (
     LearnerClient,
     Representation,
     Round,
+    TaskClass,
     TaskEvent,
     head_recipe_text,
 )
@@ -53,9 +55,11 @@ class HeadCard:
 def card_of(learner: LearnerClient, task_id: str, head: str) -> HeadCard:
     """Gather what is known of a head, the newest one by default."""
     found = learner.export_head(task_id, head)
-    pool = learner.get_pool(learner.get_task(task_id).pool_id)
+    task = learner.get_task(task_id)
+    pool = learner.get_pool(task.pool_id)
     trained = _round_of(learner, found)
-    labels = labels_of_head(learner.list_events(task_id), found.version)
+    classes = tuple(each.name for each in task.class_details)
+    labels = labels_of_head(learner.list_events(task_id), found.version, classes)
     return HeadCard(
         task_id=task_id,
         version=found.version,
@@ -92,29 +96,60 @@ def _round_of(learner: LearnerClient, head: Head) -> Round:
     raise CommandError(f"{head.task_id} has no round of head {head.version}")
 
 
-def labels_of_head(events: Iterable[TaskEvent], version: int) -> list[tuple[str, str]] | None:
+def labels_of_head(
+    events: Iterable[TaskEvent], version: int, classes: Sequence[str]
+) -> list[tuple[str, str]] | None:
     """Return class and oracle of each label that a head was trained on, by the log.
 
     None where the log does not say: it is of an older server.
+
+    Args:
+        events: the log.
+        version: of the head.
+        classes: all that the task ever had, by their names now.
     """
     past: list[TaskEvent] = []
     for event in events:
         past.append(event)
         if event.kind is EventKind.HEAD_TRAINED and event.head_version == version:
-            return _labels_at(past, event.cutoff_event_id) if event.cutoff_event_id else None
+            return (
+                _labels_at(past, event.cutoff_event_id, classes) if event.cutoff_event_id else None
+            )
     return None
 
 
-def _labels_at(events: Iterable[TaskEvent], cutoff_event_id: str) -> list[tuple[str, str]]:
+def _labels_at(
+    events: Iterable[TaskEvent], cutoff_event_id: str, classes: Sequence[str]
+) -> list[tuple[str, str]]:
     labels: dict[int, tuple[str, str]] = {}
+    details: tuple[TaskClass, ...] = ()
     for event in events:
+        details = event.class_details or details
         for change in event.changes:
             labels.pop(change.clip_number, None)
             if change.state is ClipState.LABELED and change.label:
                 labels[change.clip_number] = change.label, event.oracle_id
         if event.event_id == cutoff_event_id:
             break
-    return list(labels.values())
+    counted = {name: _counted(name, classes, details) for name, _ in labels.values()}
+    found = ((counted[name], oracle_id) for name, oracle_id in labels.values())
+    return [(name, oracle_id) for name, oracle_id in found if name is not None]
+
+
+def _counted(name: str, classes: Sequence[str], details: Sequence[TaskClass]) -> str | None:
+    """Return the class that labels of one counted as, None where it was retired.
+
+    Args:
+        name: the class.
+        classes: all, by their names now.
+        details: of each, as they were then; none where no class had been changed.
+    """
+    if not details:
+        return name
+    then, index = [each.name for each in details], classes.index(name)
+    while (merged_into := details[index].merged_into) is not None:
+        index = then.index(merged_into)
+    return None if details[index].state is ClassState.RETIRED else classes[index]
 
 
 def _counts(head: Head, labels: Iterable[str]) -> dict[str, int]:

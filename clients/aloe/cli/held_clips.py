@@ -100,6 +100,12 @@ class HeldClips:
         """Whether a clip is in hand, unanswered."""
         return any(lease.clip_id == clip_id for lease in self._held.values())
 
+    def are_classes_changed(self) -> bool:
+        """Read the task; return whether its classes are others than when it was read before."""
+        before = self.task.class_details
+        self._read_task()
+        return self.task.class_details != before
+
     def answer(self, lease: Lease, label: str | None) -> None:
         """Store a label, or that one cannot tell; a LeaseLost says that nothing was stored."""
         try:

@@ -19,7 +19,10 @@ ANSWER = "answer"
 """The column that tells an abstention from a label."""
 IS_AUDIT = "is_audit"
 """The column that says which clips were drawn at random."""
-_KNOWN = {*COLUMNS, ANSWER, IS_AUDIT, "uri"}
+GIVEN_LABEL, IS_RETIRED = "given_label", "is_retired"
+"""Columns that say which class was given, where it was merged since, and whether it is retired; not
+read, since the label is what it counts as."""
+_KNOWN = {*COLUMNS, ANSWER, IS_AUDIT, "uri", GIVEN_LABEL, IS_RETIRED}
 _LABEL, _ABSTENTION = "label", "abstention"
 _ROWS_PER_TELLING = 10_000
 

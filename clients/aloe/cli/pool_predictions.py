@@ -64,7 +64,7 @@ def _count(block: PoolPredictions, written: Written) -> None:
 
 
 def _rows(block: PoolPredictions) -> PredictionRows:
-    names = (None, *block.classes)
+    names = (None, *block.label_classes)
     accepted = [] if block.accepted is None else [block.accepted.tolist()]
     cells = zip(
         block.clip_ids,

@@ -11,6 +11,7 @@ from aloe.cli.player import PLAYER_REMEDY, Player, PlayerFailed, find_player
 from aloe.cli.stopping import advice_text
 from aloe.client import (
     AloeError,
+    InvalidArgument,
     LearnerClient,
     Lease,
     LeaseLost,
@@ -61,7 +62,7 @@ class TerminalSession:
         """Take what is labeled by whom, clips by one wish after the other."""
         self._learner, self._oracle_id = learner, oracle_id
         self._clips = HeldClips(learner, task_id, oracle_id, batch, wishes)
-        self._menu = ClassMenu(self._clips.task.classes)
+        self._menu = self._make_menu()
         self._answers = open_answers()
         self._player = _find_player() if play else None
         self._player_failed = False
@@ -112,8 +113,19 @@ class TerminalSession:
             failure=failure,
         )
 
+    def _make_menu(self) -> ClassMenu:
+        self._classes = self._clips.task.class_details
+        return ClassMenu(self._clips.task.classes, self._classes)
+
+    def _follow_classes(self) -> None:
+        """Tell what can be answered now, where the classes were changed."""
+        if self._clips.task.class_details != self._classes:
+            self._menu = self._make_menu()
+            tell(f"the classes were changed\n{self._menu.legend()}")
+
     def _ask_all(self) -> None:
         while (lease := self._clips.next()) is not None:
+            self._follow_classes()
             self._tell_stop_advice()
             self._ask(lease)
 
@@ -152,6 +164,12 @@ class TerminalSession:
         except LeaseLost:
             self._lost_count += 1
             tell(f"  too late for {lease.clip_id}: {GONE}")
+        except InvalidArgument as error:
+            # The class was retired since: the clip is asked again, by the classes of now.
+            if not label or not self._clips.are_classes_changed():
+                raise
+            tell(f"  {lease.clip_id} is asked again: {error}")
+            self._clips.ask_next(lease)
         except (AloeError, KeyboardInterrupt):
             tell(f"  {lease.clip_id} was not acknowledged and may not be stored: {words}")
             raise

@@ -304,7 +304,9 @@ class Head(_message.Message):
 
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The classes, in the order of the columns."""
+        """The classes, in the order of the columns: those that were active when it was
+        trained, by their names now.
+        """
 
     @_builtins.property
     def head_recipe(self) -> Global___HeadRecipe:
@@ -429,6 +431,7 @@ class Round(_message.Message):
     ACCURACY_ESTIMATE_FIELD_NUMBER: _builtins.int
     HEAD_RECIPE_FIELD_NUMBER: _builtins.int
     MAP_NAME_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """Version of the head it trained, from 1."""
     label_count: _builtins.int
@@ -505,6 +508,12 @@ class Round(_message.Message):
     def head_recipe(self) -> Global___HeadRecipe:
         """How the head was trained."""
 
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The classes of the head, by their names now, in the order of its columns:
+        those that were active when the round began.
+        """
+
     def __init__(
         self,
         *,
@@ -525,10 +534,11 @@ class Round(_message.Message):
         accuracy_estimate: Global___AccuracyEstimate | None = ...,
         head_recipe: Global___HeadRecipe | None = ...,
         map_name: _builtins.str = ...,
+        classes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "map_name", b"map_name", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "classes", b"classes", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "map_name", b"map_name", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mean_uncertainty: _TypeAlias = _typing.Literal["mean_uncertainty"]  # noqa: Y015
     _WhichOneofArgType__mean_uncertainty: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty"]  # noqa: Y015
@@ -663,8 +673,8 @@ class Evaluation(_message.Message):
     """
     @_builtins.property
     def class_recalls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Part of each class's clips predicted right, in the order of the task's
-        classes; NaN for a class with no clip.
+        """Part of each class's clips predicted right, in the order of Round.classes;
+        NaN for a class with no clip.
         """
 
     def __init__(
@@ -709,8 +719,8 @@ class PredictRequest(_message.Message):
     max_expected_error: _builtins.float
     """Accept predictions, the surest first, while at most this part of those that
     are accepted is expected to be wrong, 0 to 1. It takes an estimate of the
-    head's accuracy: see Round.accuracy_estimate. If unset, nothing is accepted
-    or refused.
+    head's accuracy, see Round.accuracy_estimate, for the classes that the task
+    has now. If unset, nothing is accepted or refused.
     """
     head: _builtins.str
     """The head to use: a version that is kept, as "7", or a name that one was
@@ -833,7 +843,10 @@ class PredictResponse(_message.Message):
 
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The task's classes: the columns."""
+        """The classes of the columns: the task's active ones that the head knows. What
+        it knows of classes that were merged since counts as theirs; those that were
+        retired since are left out, as if it had never known them.
+        """
 
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___PredictFailure]:

@@ -23,13 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from aloe.v1 import attribute_pb2 as aloe_dot_v1_dot_attribute__pb2
+from aloe.v1 import class_pb2 as aloe_dot_v1_dot_class__pb2
 from aloe.v1 import search_pb2 as aloe_dot_v1_dot_search__pb2
 from aloe.v1 import task_pb2 as aloe_dot_v1_dot_task__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61loe/v1/labeling.proto\x12\x07\x61loe.v1\x1a\x17\x61loe/v1/attribute.proto\x1a\x14\x61loe/v1/search.proto\x1a\x12\x61loe/v1/task.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"p\n\x13ImportLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12#\n\x06labels\x18\x02 \x03(\x0b\x32\x13.aloe.v1.KnownLabel\x12\x0f\n\x07replace\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xd4\x01\n\nKnownLabel\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12)\n\nabstention\x18\x06 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12\x1d\n\x05split\x18\x03 \x01(\x0e\x32\x0e.aloe.v1.Split\x12\x11\n\toracle_id\x18\x04 \x01(\t\x12.\n\nlabel_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08is_audit\x18\x07 \x01(\x08\x42\x08\n\x06\x61nswer\"q\n\x14ImportLabelsResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x04\x12\x19\n\x0chead_version\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\x0ereplaced_count\x18\x03 \x01(\x04\x42\x0f\n\r_head_version\"\xe7\x01\n\x0cQueryRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x16\n\x0emax_clip_count\x18\x03 \x01(\r\x12\x18\n\x10min_head_version\x18\x04 \x01(\r\x12\x31\n\x0elease_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x07 \x01(\t\x12\r\n\x05\x63lips\x18\x08 \x03(\t\x12\x1e\n\x04like\x18\t \x01(\x0b\x32\x10.aloe.v1.Example\"m\n\rQueryResponse\x12\x1e\n\x06leases\x18\x01 \x03(\x0b\x32\x0e.aloe.v1.Lease\x12&\n\npool_state\x18\x02 \x01(\x0e\x32\x12.aloe.v1.PoolState\x12\x14\n\x0chead_version\x18\x03 \x01(\r\"\x80\x03\n\x05Lease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63lip\x18\x02 \x01(\t\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpredicted_class\x18\x05 \x01(\t\x12\x12\n\x05score\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12+\n\x08\x64uration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08is_audit\x18\x08 \x01(\x08\x12#\n\x06reason\x18\t \x01(\x0b\x32\x13.aloe.v1.PickReason\x12\x32\n\nattributes\x18\r \x03(\x0b\x32\x1e.aloe.v1.Lease.AttributesEntry\x1aJ\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.aloe.v1.AttributeValue:\x02\x38\x01\x42\x08\n\x06_score\"\x80\x01\n\nPickReason\x12\x11\n\x04gain\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x0cnearest_clip\x18\x02 \x01(\t\x12\x1d\n\x10nearest_distance\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04text\x18\x04 \x01(\tB\x07\n\x05_gainB\x13\n\x11_nearest_distance\"l\n\x13SubmitLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12 \n\x07\x61nswers\x18\x03 \x03(\x0b\x32\x0f.aloe.v1.Answer\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x8b\x01\n\x06\x41nswer\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12)\n\nabstention\x18\x03 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12)\n\nretraction\x18\x04 \x01(\x0b\x32\x13.aloe.v1.RetractionH\x00\x42\x08\n\x06\x61nswer\"\x0c\n\nAbstention\"\x0c\n\nRetraction\"W\n\x14SubmitLabelsResponse\x12\x19\n\x0chead_version\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x0blabel_count\x18\x02 \x01(\x04\x42\x0f\n\r_head_version\"J\n\x14ReleaseLeasesRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x11\n\tlease_ids\x18\x03 \x03(\t\"/\n\x15ReleaseLeasesResponse\x12\x16\n\x0ereleased_count\x18\x01 \x01(\x04\"{\n\x12RenewLeasesRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x11\n\tlease_ids\x18\x03 \x03(\t\x12\x31\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"F\n\x13RenewLeasesResponse\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x13\x45xportLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\"<\n\x14\x45xportLabelsResponse\x12$\n\x06labels\x18\x01 \x03(\x0b\x32\x14.aloe.v1.StoredLabel\"\xe2\x01\n\x0bStoredLabel\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12\x0f\n\x05label\x18\x03 \x01(\tH\x00\x12)\n\nabstention\x18\x04 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12\x1d\n\x05split\x18\x05 \x01(\x0e\x32\x0e.aloe.v1.Split\x12\x11\n\toracle_id\x18\x06 \x01(\t\x12.\n\nlabel_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08is_audit\x18\x08 \x01(\x08\x42\x08\n\x06\x61nswer\"H\n\x11ListEventsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x12ListEventsResponse\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.aloe.v1.TaskEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11ReplayTaskRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"\xe3\x01\n\x12ReplayTaskResponse\x12\x13\n\x0b\x65vent_count\x18\x01 \x01(\x04\x12\x19\n\x11total_event_count\x18\x02 \x01(\x04\x12\x12\n\nhead_count\x18\x03 \x01(\x04\x12\x12\n\npick_count\x18\x04 \x01(\x04\x12\x15\n\runknown_count\x18\x05 \x01(\x04\x12\x14\n\x0cunknown_text\x18\x06 \x01(\t\x12\x18\n\x10\x64ifference_count\x18\x07 \x01(\x04\x12.\n\x0b\x64ifferences\x18\x08 \x03(\x0b\x32\x19.aloe.v1.ReplayDifference\"2\n\x10ReplayDifference\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xaf\x02\n\tTaskEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12.\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.aloe.v1.EventKind\x12\x11\n\toracle_id\x18\x04 \x01(\t\x12$\n\x07\x63hanges\x18\x05 \x03(\x0b\x32\x13.aloe.v1.ClipChange\x12\x14\n\x0chead_version\x18\x06 \x01(\r\x12.\n\x0equery_strategy\x18\x07 \x01(\x0b\x32\x16.aloe.v1.QueryStrategy\x12\x14\n\x0cpromotion_id\x18\x08 \x01(\t\x12\x17\n\x0f\x63utoff_event_id\x18\t \x01(\t\x12\x10\n\x08map_name\x18\n \x01(\t\"\xc8\x01\n\nClipChange\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12!\n\x05state\x18\x02 \x01(\x0e\x32\x12.aloe.v1.ClipState\x12\r\n\x05label\x18\x03 \x01(\t\x12\x10\n\x08lease_id\x18\x04 \x01(\t\x12\x12\n\x05score\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0b\x63lip_number\x18\x06 \x01(\x04\x12\x10\n\x08is_audit\x18\x07 \x01(\x08\x12#\n\x06reason\x18\x08 \x01(\x0b\x32\x13.aloe.v1.PickReasonB\x08\n\x06_score*U\n\x05Split\x12\x15\n\x11SPLIT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSPLIT_TRAIN\x10\x01\x12\x14\n\x10SPLIT_VALIDATION\x10\x02\x12\x0e\n\nSPLIT_TEST\x10\x03*\xd2\x01\n\tClipState\x12\x1a\n\x16\x43LIP_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43LIP_STATE_UNLABELED\x10\x01\x12\x15\n\x11\x43LIP_STATE_LEASED\x10\x02\x12\x16\n\x12\x43LIP_STATE_LABELED\x10\x03\x12\x18\n\x14\x43LIP_STATE_ABSTAINED\x10\x04\x12\x19\n\x15\x43LIP_STATE_VALIDATION\x10\x05\x12\x13\n\x0f\x43LIP_STATE_TEST\x10\x06\x12\x16\n\x12\x43LIP_STATE_RETIRED\x10\x07*\xb0\x03\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45VENT_KIND_TASK_CREATED\x10\x01\x12\x1b\n\x17\x45VENT_KIND_TASK_UPDATED\x10\x02\x12\x1b\n\x17\x45VENT_KIND_CLIPS_LEASED\x10\x03\x12\x1d\n\x19\x45VENT_KIND_LEASES_RENEWED\x10\x04\x12\x1e\n\x1a\x45VENT_KIND_LEASES_RELEASED\x10\x05\x12\x1d\n\x19\x45VENT_KIND_LEASES_EXPIRED\x10\x06\x12\x1d\n\x19\x45VENT_KIND_CLIPS_ANSWERED\x10\x07\x12\x1e\n\x1a\x45VENT_KIND_LABELS_IMPORTED\x10\x08\x12\x1b\n\x17\x45VENT_KIND_HEAD_TRAINED\x10\t\x12\x1c\n\x18\x45VENT_KIND_CLIPS_RETIRED\x10\n\x12\x1d\n\x19\x45VENT_KIND_LABELS_DROPPED\x10\x0b\x12\x1c\n\x18\x45VENT_KIND_HEAD_PROMOTED\x10\x15\x12\x1b\n\x17\x45VENT_KIND_HEAD_DEMOTED\x10\x16\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61loe/v1/labeling.proto\x12\x07\x61loe.v1\x1a\x17\x61loe/v1/attribute.proto\x1a\x13\x61loe/v1/class.proto\x1a\x14\x61loe/v1/search.proto\x1a\x12\x61loe/v1/task.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"p\n\x13ImportLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12#\n\x06labels\x18\x02 \x03(\x0b\x32\x13.aloe.v1.KnownLabel\x12\x0f\n\x07replace\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xd4\x01\n\nKnownLabel\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12)\n\nabstention\x18\x06 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12\x1d\n\x05split\x18\x03 \x01(\x0e\x32\x0e.aloe.v1.Split\x12\x11\n\toracle_id\x18\x04 \x01(\t\x12.\n\nlabel_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08is_audit\x18\x07 \x01(\x08\x42\x08\n\x06\x61nswer\"q\n\x14ImportLabelsResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x04\x12\x19\n\x0chead_version\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\x0ereplaced_count\x18\x03 \x01(\x04\x42\x0f\n\r_head_version\"\xe7\x01\n\x0cQueryRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x16\n\x0emax_clip_count\x18\x03 \x01(\r\x12\x18\n\x10min_head_version\x18\x04 \x01(\r\x12\x31\n\x0elease_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x07 \x01(\t\x12\r\n\x05\x63lips\x18\x08 \x03(\t\x12\x1e\n\x04like\x18\t \x01(\x0b\x32\x10.aloe.v1.Example\"m\n\rQueryResponse\x12\x1e\n\x06leases\x18\x01 \x03(\x0b\x32\x0e.aloe.v1.Lease\x12&\n\npool_state\x18\x02 \x01(\x0e\x32\x12.aloe.v1.PoolState\x12\x14\n\x0chead_version\x18\x03 \x01(\r\"\x80\x03\n\x05Lease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63lip\x18\x02 \x01(\t\x12\x0b\n\x03uri\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpredicted_class\x18\x05 \x01(\t\x12\x12\n\x05score\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12+\n\x08\x64uration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08is_audit\x18\x08 \x01(\x08\x12#\n\x06reason\x18\t \x01(\x0b\x32\x13.aloe.v1.PickReason\x12\x32\n\nattributes\x18\r \x03(\x0b\x32\x1e.aloe.v1.Lease.AttributesEntry\x1aJ\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.aloe.v1.AttributeValue:\x02\x38\x01\x42\x08\n\x06_score\"\x80\x01\n\nPickReason\x12\x11\n\x04gain\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x0cnearest_clip\x18\x02 \x01(\t\x12\x1d\n\x10nearest_distance\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04text\x18\x04 \x01(\tB\x07\n\x05_gainB\x13\n\x11_nearest_distance\"l\n\x13SubmitLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12 \n\x07\x61nswers\x18\x03 \x03(\x0b\x32\x0f.aloe.v1.Answer\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x8b\x01\n\x06\x41nswer\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12)\n\nabstention\x18\x03 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12)\n\nretraction\x18\x04 \x01(\x0b\x32\x13.aloe.v1.RetractionH\x00\x42\x08\n\x06\x61nswer\"\x0c\n\nAbstention\"\x0c\n\nRetraction\"W\n\x14SubmitLabelsResponse\x12\x19\n\x0chead_version\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x0blabel_count\x18\x02 \x01(\x04\x42\x0f\n\r_head_version\"J\n\x14ReleaseLeasesRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x11\n\tlease_ids\x18\x03 \x03(\t\"/\n\x15ReleaseLeasesResponse\x12\x16\n\x0ereleased_count\x18\x01 \x01(\x04\"{\n\x12RenewLeasesRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\toracle_id\x18\x02 \x01(\t\x12\x11\n\tlease_ids\x18\x03 \x03(\t\x12\x31\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"F\n\x13RenewLeasesResponse\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x13\x45xportLabelsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\"<\n\x14\x45xportLabelsResponse\x12$\n\x06labels\x18\x01 \x03(\x0b\x32\x14.aloe.v1.StoredLabel\"\x8b\x02\n\x0bStoredLabel\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12\x0f\n\x05label\x18\x03 \x01(\tH\x00\x12)\n\nabstention\x18\x04 \x01(\x0b\x32\x13.aloe.v1.AbstentionH\x00\x12\x1d\n\x05split\x18\x05 \x01(\x0e\x32\x0e.aloe.v1.Split\x12\x11\n\toracle_id\x18\x06 \x01(\t\x12.\n\nlabel_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08is_audit\x18\x08 \x01(\x08\x12\x13\n\x0bgiven_label\x18\n \x01(\t\x12\x12\n\nis_retired\x18\x0b \x01(\x08\x42\x08\n\x06\x61nswer\"H\n\x11ListEventsRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x12ListEventsResponse\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.aloe.v1.TaskEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11ReplayTaskRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"\xe3\x01\n\x12ReplayTaskResponse\x12\x13\n\x0b\x65vent_count\x18\x01 \x01(\x04\x12\x19\n\x11total_event_count\x18\x02 \x01(\x04\x12\x12\n\nhead_count\x18\x03 \x01(\x04\x12\x12\n\npick_count\x18\x04 \x01(\x04\x12\x15\n\runknown_count\x18\x05 \x01(\x04\x12\x14\n\x0cunknown_text\x18\x06 \x01(\t\x12\x18\n\x10\x64ifference_count\x18\x07 \x01(\x04\x12.\n\x0b\x64ifferences\x18\x08 \x03(\x0b\x32\x19.aloe.v1.ReplayDifference\"2\n\x10ReplayDifference\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xda\x02\n\tTaskEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12.\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x04kind\x18\x03 \x01(\x0e\x32\x12.aloe.v1.EventKind\x12\x11\n\toracle_id\x18\x04 \x01(\t\x12$\n\x07\x63hanges\x18\x05 \x03(\x0b\x32\x13.aloe.v1.ClipChange\x12\x14\n\x0chead_version\x18\x06 \x01(\r\x12.\n\x0equery_strategy\x18\x07 \x01(\x0b\x32\x16.aloe.v1.QueryStrategy\x12\x14\n\x0cpromotion_id\x18\x08 \x01(\t\x12\x17\n\x0f\x63utoff_event_id\x18\t \x01(\t\x12\x10\n\x08map_name\x18\n \x01(\t\x12)\n\rclass_details\x18\x0b \x03(\x0b\x32\x12.aloe.v1.TaskClass\"\xc8\x01\n\nClipChange\x12\x0c\n\x04\x63lip\x18\x01 \x01(\t\x12!\n\x05state\x18\x02 \x01(\x0e\x32\x12.aloe.v1.ClipState\x12\r\n\x05label\x18\x03 \x01(\t\x12\x10\n\x08lease_id\x18\x04 \x01(\t\x12\x12\n\x05score\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0b\x63lip_number\x18\x06 \x01(\x04\x12\x10\n\x08is_audit\x18\x07 \x01(\x08\x12#\n\x06reason\x18\x08 \x01(\x0b\x32\x13.aloe.v1.PickReasonB\x08\n\x06_score*U\n\x05Split\x12\x15\n\x11SPLIT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSPLIT_TRAIN\x10\x01\x12\x14\n\x10SPLIT_VALIDATION\x10\x02\x12\x0e\n\nSPLIT_TEST\x10\x03*\xd2\x01\n\tClipState\x12\x1a\n\x16\x43LIP_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43LIP_STATE_UNLABELED\x10\x01\x12\x15\n\x11\x43LIP_STATE_LEASED\x10\x02\x12\x16\n\x12\x43LIP_STATE_LABELED\x10\x03\x12\x18\n\x14\x43LIP_STATE_ABSTAINED\x10\x04\x12\x19\n\x15\x43LIP_STATE_VALIDATION\x10\x05\x12\x13\n\x0f\x43LIP_STATE_TEST\x10\x06\x12\x16\n\x12\x43LIP_STATE_RETIRED\x10\x07*\xd0\x03\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45VENT_KIND_TASK_CREATED\x10\x01\x12\x1b\n\x17\x45VENT_KIND_TASK_UPDATED\x10\x02\x12\x1b\n\x17\x45VENT_KIND_CLIPS_LEASED\x10\x03\x12\x1d\n\x19\x45VENT_KIND_LEASES_RENEWED\x10\x04\x12\x1e\n\x1a\x45VENT_KIND_LEASES_RELEASED\x10\x05\x12\x1d\n\x19\x45VENT_KIND_LEASES_EXPIRED\x10\x06\x12\x1d\n\x19\x45VENT_KIND_CLIPS_ANSWERED\x10\x07\x12\x1e\n\x1a\x45VENT_KIND_LABELS_IMPORTED\x10\x08\x12\x1b\n\x17\x45VENT_KIND_HEAD_TRAINED\x10\t\x12\x1c\n\x18\x45VENT_KIND_CLIPS_RETIRED\x10\n\x12\x1d\n\x19\x45VENT_KIND_LABELS_DROPPED\x10\x0b\x12\x1e\n\x1a\x45VENT_KIND_CLASSES_CHANGED\x10\x14\x12\x1c\n\x18\x45VENT_KIND_HEAD_PROMOTED\x10\x15\x12\x1b\n\x17\x45VENT_KIND_HEAD_DEMOTED\x10\x16\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,64 +39,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LEASE_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_LEASE_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_SPLIT']._serialized_start=3492
-  _globals['_SPLIT']._serialized_end=3577
-  _globals['_CLIPSTATE']._serialized_start=3580
-  _globals['_CLIPSTATE']._serialized_end=3790
-  _globals['_EVENTKIND']._serialized_start=3793
-  _globals['_EVENTKIND']._serialized_end=4225
-  _globals['_IMPORTLABELSREQUEST']._serialized_start=167
-  _globals['_IMPORTLABELSREQUEST']._serialized_end=279
-  _globals['_KNOWNLABEL']._serialized_start=282
-  _globals['_KNOWNLABEL']._serialized_end=494
-  _globals['_IMPORTLABELSRESPONSE']._serialized_start=496
-  _globals['_IMPORTLABELSRESPONSE']._serialized_end=609
-  _globals['_QUERYREQUEST']._serialized_start=612
-  _globals['_QUERYREQUEST']._serialized_end=843
-  _globals['_QUERYRESPONSE']._serialized_start=845
-  _globals['_QUERYRESPONSE']._serialized_end=954
-  _globals['_LEASE']._serialized_start=957
-  _globals['_LEASE']._serialized_end=1341
-  _globals['_LEASE_ATTRIBUTESENTRY']._serialized_start=1257
-  _globals['_LEASE_ATTRIBUTESENTRY']._serialized_end=1331
-  _globals['_PICKREASON']._serialized_start=1344
-  _globals['_PICKREASON']._serialized_end=1472
-  _globals['_SUBMITLABELSREQUEST']._serialized_start=1474
-  _globals['_SUBMITLABELSREQUEST']._serialized_end=1582
-  _globals['_ANSWER']._serialized_start=1585
-  _globals['_ANSWER']._serialized_end=1724
-  _globals['_ABSTENTION']._serialized_start=1726
-  _globals['_ABSTENTION']._serialized_end=1738
-  _globals['_RETRACTION']._serialized_start=1740
-  _globals['_RETRACTION']._serialized_end=1752
-  _globals['_SUBMITLABELSRESPONSE']._serialized_start=1754
-  _globals['_SUBMITLABELSRESPONSE']._serialized_end=1841
-  _globals['_RELEASELEASESREQUEST']._serialized_start=1843
-  _globals['_RELEASELEASESREQUEST']._serialized_end=1917
-  _globals['_RELEASELEASESRESPONSE']._serialized_start=1919
-  _globals['_RELEASELEASESRESPONSE']._serialized_end=1966
-  _globals['_RENEWLEASESREQUEST']._serialized_start=1968
-  _globals['_RENEWLEASESREQUEST']._serialized_end=2091
-  _globals['_RENEWLEASESRESPONSE']._serialized_start=2093
-  _globals['_RENEWLEASESRESPONSE']._serialized_end=2163
-  _globals['_EXPORTLABELSREQUEST']._serialized_start=2165
-  _globals['_EXPORTLABELSREQUEST']._serialized_end=2216
-  _globals['_EXPORTLABELSRESPONSE']._serialized_start=2218
-  _globals['_EXPORTLABELSRESPONSE']._serialized_end=2278
-  _globals['_STOREDLABEL']._serialized_start=2281
-  _globals['_STOREDLABEL']._serialized_end=2507
-  _globals['_LISTEVENTSREQUEST']._serialized_start=2509
-  _globals['_LISTEVENTSREQUEST']._serialized_end=2581
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=2583
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=2664
-  _globals['_REPLAYTASKREQUEST']._serialized_start=2666
-  _globals['_REPLAYTASKREQUEST']._serialized_end=2699
-  _globals['_REPLAYTASKRESPONSE']._serialized_start=2702
-  _globals['_REPLAYTASKRESPONSE']._serialized_end=2929
-  _globals['_REPLAYDIFFERENCE']._serialized_start=2931
-  _globals['_REPLAYDIFFERENCE']._serialized_end=2981
-  _globals['_TASKEVENT']._serialized_start=2984
-  _globals['_TASKEVENT']._serialized_end=3287
-  _globals['_CLIPCHANGE']._serialized_start=3290
-  _globals['_CLIPCHANGE']._serialized_end=3490
+  _globals['_SPLIT']._serialized_start=3597
+  _globals['_SPLIT']._serialized_end=3682
+  _globals['_CLIPSTATE']._serialized_start=3685
+  _globals['_CLIPSTATE']._serialized_end=3895
+  _globals['_EVENTKIND']._serialized_start=3898
+  _globals['_EVENTKIND']._serialized_end=4362
+  _globals['_IMPORTLABELSREQUEST']._serialized_start=188
+  _globals['_IMPORTLABELSREQUEST']._serialized_end=300
+  _globals['_KNOWNLABEL']._serialized_start=303
+  _globals['_KNOWNLABEL']._serialized_end=515
+  _globals['_IMPORTLABELSRESPONSE']._serialized_start=517
+  _globals['_IMPORTLABELSRESPONSE']._serialized_end=630
+  _globals['_QUERYREQUEST']._serialized_start=633
+  _globals['_QUERYREQUEST']._serialized_end=864
+  _globals['_QUERYRESPONSE']._serialized_start=866
+  _globals['_QUERYRESPONSE']._serialized_end=975
+  _globals['_LEASE']._serialized_start=978
+  _globals['_LEASE']._serialized_end=1362
+  _globals['_LEASE_ATTRIBUTESENTRY']._serialized_start=1278
+  _globals['_LEASE_ATTRIBUTESENTRY']._serialized_end=1352
+  _globals['_PICKREASON']._serialized_start=1365
+  _globals['_PICKREASON']._serialized_end=1493
+  _globals['_SUBMITLABELSREQUEST']._serialized_start=1495
+  _globals['_SUBMITLABELSREQUEST']._serialized_end=1603
+  _globals['_ANSWER']._serialized_start=1606
+  _globals['_ANSWER']._serialized_end=1745
+  _globals['_ABSTENTION']._serialized_start=1747
+  _globals['_ABSTENTION']._serialized_end=1759
+  _globals['_RETRACTION']._serialized_start=1761
+  _globals['_RETRACTION']._serialized_end=1773
+  _globals['_SUBMITLABELSRESPONSE']._serialized_start=1775
+  _globals['_SUBMITLABELSRESPONSE']._serialized_end=1862
+  _globals['_RELEASELEASESREQUEST']._serialized_start=1864
+  _globals['_RELEASELEASESREQUEST']._serialized_end=1938
+  _globals['_RELEASELEASESRESPONSE']._serialized_start=1940
+  _globals['_RELEASELEASESRESPONSE']._serialized_end=1987
+  _globals['_RENEWLEASESREQUEST']._serialized_start=1989
+  _globals['_RENEWLEASESREQUEST']._serialized_end=2112
+  _globals['_RENEWLEASESRESPONSE']._serialized_start=2114
+  _globals['_RENEWLEASESRESPONSE']._serialized_end=2184
+  _globals['_EXPORTLABELSREQUEST']._serialized_start=2186
+  _globals['_EXPORTLABELSREQUEST']._serialized_end=2237
+  _globals['_EXPORTLABELSRESPONSE']._serialized_start=2239
+  _globals['_EXPORTLABELSRESPONSE']._serialized_end=2299
+  _globals['_STOREDLABEL']._serialized_start=2302
+  _globals['_STOREDLABEL']._serialized_end=2569
+  _globals['_LISTEVENTSREQUEST']._serialized_start=2571
+  _globals['_LISTEVENTSREQUEST']._serialized_end=2643
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=2645
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=2726
+  _globals['_REPLAYTASKREQUEST']._serialized_start=2728
+  _globals['_REPLAYTASKREQUEST']._serialized_end=2761
+  _globals['_REPLAYTASKRESPONSE']._serialized_start=2764
+  _globals['_REPLAYTASKRESPONSE']._serialized_end=2991
+  _globals['_REPLAYDIFFERENCE']._serialized_start=2993
+  _globals['_REPLAYDIFFERENCE']._serialized_end=3043
+  _globals['_TASKEVENT']._serialized_start=3046
+  _globals['_TASKEVENT']._serialized_end=3392
+  _globals['_CLIPCHANGE']._serialized_start=3395
+  _globals['_CLIPCHANGE']._serialized_end=3595
 # @@protoc_insertion_point(module_scope)

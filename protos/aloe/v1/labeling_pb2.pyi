@@ -4,6 +4,7 @@ isort:skip_file
 Labeling: what oracles are asked and what they answer, and the log of it."""
 
 from aloe.v1 import attribute_pb2 as _attribute_pb2
+from aloe.v1 import class_pb2 as _class_pb2
 from aloe.v1 import search_pb2 as _search_pb2
 from aloe.v1 import task_pb2 as _task_pb2
 from collections import abc as _abc
@@ -128,6 +129,8 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """The store had gone back to an earlier state: labels and leases were taken off
     clips that they had not been given for.
     """
+    EVENT_KIND_CLASSES_CHANGED: _EventKind.ValueType  # 20
+    """Classes were added, renamed, merged, retired, restored or described."""
     EVENT_KIND_HEAD_PROMOTED: _EventKind.ValueType  # 21
     """A head got a name that production asks for, or a name got another head."""
     EVENT_KIND_HEAD_DEMOTED: _EventKind.ValueType  # 22
@@ -162,6 +165,8 @@ EVENT_KIND_LABELS_DROPPED: EventKind.ValueType  # 11
 """The store had gone back to an earlier state: labels and leases were taken off
 clips that they had not been given for.
 """
+EVENT_KIND_CLASSES_CHANGED: EventKind.ValueType  # 20
+"""Classes were added, renamed, merged, retired, restored or described."""
 EVENT_KIND_HEAD_PROMOTED: EventKind.ValueType  # 21
 """A head got a name that production asks for, or a name got another head."""
 EVENT_KIND_HEAD_DEMOTED: EventKind.ValueType  # 22
@@ -230,7 +235,9 @@ class KnownLabel(_message.Message):
     clip: _builtins.str
     """"pools/{pool}/clips/{clip}" of the task's pool."""
     label: _builtins.str
-    """One of the task's classes."""
+    """One of the task's classes, or one that was merged, which counts as the
+    other.
+    """
     split: Global___Split.ValueType
     """The part the clip plays in the task."""
     oracle_id: _builtins.str
@@ -466,7 +473,9 @@ class Lease(_message.Message):
     uri: _builtins.str
     """Where the recording lies, if that is known."""
     predicted_class: _builtins.str
-    """The class that the head predicts; empty without a head."""
+    """The class that the head predicts; empty without a head, and for one that was
+    retired since.
+    """
     score: _builtins.float
     """The score it was ranked by; absent where neither a head nor an example ranked,
     and for a clip drawn at random where scores are of the pool's graph.
@@ -616,7 +625,9 @@ class Answer(_message.Message):
     lease_id: _builtins.str
     """The lease, as Query gave it."""
     label: _builtins.str
-    """One of the task's classes."""
+    """One of the task's classes, or one that was merged, which counts as the
+    other.
+    """
     @_builtins.property
     def abstention(self) -> Global___Abstention:
         """The oracle cannot tell; the clip leaves the pool."""
@@ -895,18 +906,26 @@ class StoredLabel(_message.Message):
     ORACLE_ID_FIELD_NUMBER: _builtins.int
     LABEL_TIME_FIELD_NUMBER: _builtins.int
     IS_AUDIT_FIELD_NUMBER: _builtins.int
+    GIVEN_LABEL_FIELD_NUMBER: _builtins.int
+    IS_RETIRED_FIELD_NUMBER: _builtins.int
     clip: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
     uri: _builtins.str
     """Where the recording lies; may be empty."""
     label: _builtins.str
-    """One of the task's classes."""
+    """One of the task's classes, or one that is retired."""
     split: Global___Split.ValueType
     """The part the clip plays in the task."""
     oracle_id: _builtins.str
     """Who answered; empty if it was imported without an oracle_id."""
     is_audit: _builtins.bool
     """Whether the clip was drawn at random; see Task.audit_share."""
+    given_label: _builtins.str
+    """The class that was given, where that was merged into `label` since; empty
+    otherwise.
+    """
+    is_retired: _builtins.bool
+    """Whether the class is retired: the label trains no head."""
     @_builtins.property
     def abstention(self) -> Global___Abstention:
         """An oracle could not tell."""
@@ -926,10 +945,12 @@ class StoredLabel(_message.Message):
         oracle_id: _builtins.str = ...,
         label_time: _timestamp_pb2.Timestamp | None = ...,
         is_audit: _builtins.bool = ...,
+        given_label: _builtins.str = ...,
+        is_retired: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "label_time", b"label_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "is_audit", b"is_audit", "label", b"label", "label_time", b"label_time", "oracle_id", b"oracle_id", "split", b"split", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "given_label", b"given_label", "is_audit", b"is_audit", "is_retired", b"is_retired", "label", b"label", "label_time", b"label_time", "oracle_id", b"oracle_id", "split", b"split", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
@@ -1120,6 +1141,7 @@ class TaskEvent(_message.Message):
     PROMOTION_ID_FIELD_NUMBER: _builtins.int
     CUTOFF_EVENT_ID_FIELD_NUMBER: _builtins.int
     MAP_NAME_FIELD_NUMBER: _builtins.int
+    CLASS_DETAILS_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Its id; ids ascend."""
     kind: Global___EventKind.ValueType
@@ -1157,6 +1179,10 @@ class TaskEvent(_message.Message):
         is herding in its place.
         """
 
+    @_builtins.property
+    def class_details(self) -> _containers.RepeatedCompositeFieldContainer[_class_pb2.TaskClass]:
+        """CLASSES_CHANGED: the classes from then on, as Task.class_details."""
+
     def __init__(
         self,
         *,
@@ -1170,10 +1196,11 @@ class TaskEvent(_message.Message):
         promotion_id: _builtins.str = ...,
         cutoff_event_id: _builtins.str = ...,
         map_name: _builtins.str = ...,
+        class_details: _abc.Iterable[_class_pb2.TaskClass] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "query_strategy", b"query_strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "cutoff_event_id", b"cutoff_event_id", "event_id", b"event_id", "event_time", b"event_time", "head_version", b"head_version", "kind", b"kind", "map_name", b"map_name", "oracle_id", b"oracle_id", "promotion_id", b"promotion_id", "query_strategy", b"query_strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "class_details", b"class_details", "cutoff_event_id", b"cutoff_event_id", "event_id", b"event_id", "event_time", b"event_time", "head_version", b"head_version", "kind", b"kind", "map_name", b"map_name", "oracle_id", b"oracle_id", "promotion_id", b"promotion_id", "query_strategy", b"query_strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1198,7 +1225,7 @@ class ClipChange(_message.Message):
     state: Global___ClipState.ValueType
     """Its state after the event."""
     label: _builtins.str
-    """Its class after the event; empty for none."""
+    """Its class after the event, as it was given, by its name now; empty for none."""
     lease_id: _builtins.str
     """CLIPS_LEASED, LEASES_RENEWED and CLIPS_ANSWERED: the lease."""
     score: _builtins.float

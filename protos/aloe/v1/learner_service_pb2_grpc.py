@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from aloe.v1 import class_change_pb2 as aloe_dot_v1_dot_class__change__pb2
 from aloe.v1 import head_pb2 as aloe_dot_v1_dot_head__pb2
 from aloe.v1 import labeling_pb2 as aloe_dot_v1_dot_labeling__pb2
 from aloe.v1 import pool_pb2 as aloe_dot_v1_dot_pool__pb2
@@ -141,6 +142,11 @@ class LearnerServiceStub(object):
                 '/aloe.v1.LearnerService/UpdateTask',
                 request_serializer=aloe_dot_v1_dot_task__pb2.UpdateTaskRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_task__pb2.UpdateTaskResponse.FromString,
+                _registered_method=True)
+        self.ChangeClasses = channel.unary_unary(
+                '/aloe.v1.LearnerService/ChangeClasses',
+                request_serializer=aloe_dot_v1_dot_class__change__pb2.ChangeClassesRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_class__change__pb2.ChangeClassesResponse.FromString,
                 _registered_method=True)
         self.DeleteTask = channel.unary_unary(
                 '/aloe.v1.LearnerService/DeleteTask',
@@ -385,6 +391,15 @@ class LearnerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ChangeClasses(self, request, context):
+        """Makes one change of a task's classes: adds, renames, merges, retires, restores
+        or describes one. No label is lost. The next head is trained as if the task
+        had always had the classes that are active then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteTask(self, request, context):
         """Deletes a task with its labels, heads, rounds and events. The pool stays.
         """
@@ -613,6 +628,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.UpdateTask,
                     request_deserializer=aloe_dot_v1_dot_task__pb2.UpdateTaskRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_task__pb2.UpdateTaskResponse.SerializeToString,
+            ),
+            'ChangeClasses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeClasses,
+                    request_deserializer=aloe_dot_v1_dot_class__change__pb2.ChangeClassesRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_class__change__pb2.ChangeClassesResponse.SerializeToString,
             ),
             'DeleteTask': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteTask,
@@ -1199,6 +1219,33 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/UpdateTask',
             aloe_dot_v1_dot_task__pb2.UpdateTaskRequest.SerializeToString,
             aloe_dot_v1_dot_task__pb2.UpdateTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeClasses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/ChangeClasses',
+            aloe_dot_v1_dot_class__change__pb2.ChangeClassesRequest.SerializeToString,
+            aloe_dot_v1_dot_class__change__pb2.ChangeClassesResponse.FromString,
             options,
             channel_credentials,
             insecure,

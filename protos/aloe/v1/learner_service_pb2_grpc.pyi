@@ -3,6 +3,7 @@
 isort:skip_file
 The learner service: pools of clips, and tasks that learn from few labels."""
 
+from aloe.v1 import class_change_pb2 as _class_change_pb2
 from aloe.v1 import head_pb2 as _head_pb2
 from aloe.v1 import labeling_pb2 as _labeling_pb2
 from aloe.v1 import pool_pb2 as _pool_pb2
@@ -108,6 +109,11 @@ class LearnerServiceStub:
     """Lists the tasks by name."""
     UpdateTask: _grpc.UnaryUnaryMultiCallable[_task_pb2.UpdateTaskRequest, _task_pb2.UpdateTaskResponse]
     """Changes the fields of a task that the mask names."""
+    ChangeClasses: _grpc.UnaryUnaryMultiCallable[_class_change_pb2.ChangeClassesRequest, _class_change_pb2.ChangeClassesResponse]
+    """Makes one change of a task's classes: adds, renames, merges, retires, restores
+    or describes one. No label is lost. The next head is trained as if the task
+    had always had the classes that are active then.
+    """
     DeleteTask: _grpc.UnaryUnaryMultiCallable[_task_pb2.DeleteTaskRequest, _task_pb2.DeleteTaskResponse]
     """Deletes a task with its labels, heads, rounds and events. The pool stays."""
     ImportLabels: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ImportLabelsRequest, _labeling_pb2.ImportLabelsResponse]
@@ -242,6 +248,11 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """Lists the tasks by name."""
     UpdateTask: _aio.UnaryUnaryMultiCallable[_task_pb2.UpdateTaskRequest, _task_pb2.UpdateTaskResponse]  # type: ignore[assignment]
     """Changes the fields of a task that the mask names."""
+    ChangeClasses: _aio.UnaryUnaryMultiCallable[_class_change_pb2.ChangeClassesRequest, _class_change_pb2.ChangeClassesResponse]  # type: ignore[assignment]
+    """Makes one change of a task's classes: adds, renames, merges, retires, restores
+    or describes one. No label is lost. The next head is trained as if the task
+    had always had the classes that are active then.
+    """
     DeleteTask: _aio.UnaryUnaryMultiCallable[_task_pb2.DeleteTaskRequest, _task_pb2.DeleteTaskResponse]  # type: ignore[assignment]
     """Deletes a task with its labels, heads, rounds and events. The pool stays."""
     ImportLabels: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ImportLabelsRequest, _labeling_pb2.ImportLabelsResponse]  # type: ignore[assignment]
@@ -481,6 +492,17 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_task_pb2.UpdateTaskResponse, _abc.Awaitable[_task_pb2.UpdateTaskResponse]]:
         """Changes the fields of a task that the mask names."""
+
+    @_abc_1.abstractmethod
+    def ChangeClasses(
+        self,
+        request: _class_change_pb2.ChangeClassesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_class_change_pb2.ChangeClassesResponse, _abc.Awaitable[_class_change_pb2.ChangeClassesResponse]]:
+        """Makes one change of a task's classes: adds, renames, merges, retires, restores
+        or describes one. No label is lost. The next head is trained as if the task
+        had always had the classes that are active then.
+        """
 
     @_abc_1.abstractmethod
     def DeleteTask(

@@ -86,6 +86,7 @@ class PredictPoolResponse(_message.Message):
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
     CLIP_COUNT_FIELD_NUMBER: _builtins.int
     EXPECTED_ERROR_FIELD_NUMBER: _builtins.int
+    LABEL_CLASSES_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """The head that was used."""
     clip_count: _builtins.int
@@ -112,7 +113,9 @@ class PredictPoolResponse(_message.Message):
 
     @_builtins.property
     def label_indices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """The labels that they had then, as numbers of classes from 0 on; -1 for none."""
+        """The labels that they had then, as numbers of `label_classes` from 0 on; -1
+        for none.
+        """
 
     @_builtins.property
     def accepted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
@@ -120,7 +123,15 @@ class PredictPoolResponse(_message.Message):
 
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The classes of the columns; in the first message only."""
+        """The classes of the columns, as PredictResponse.classes; in the first message
+        only.
+        """
+
+    @_builtins.property
+    def label_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The classes that `label_indices` count, retired ones among them; in the first
+        message only, and empty where they are `classes`.
+        """
 
     def __init__(
         self,
@@ -135,10 +146,11 @@ class PredictPoolResponse(_message.Message):
         head_version: _builtins.int = ...,
         clip_count: _builtins.int = ...,
         expected_error: _builtins.float | None = ...,
+        label_classes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "expected_error", b"expected_error", "probabilities", b"probabilities"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "accepted", b"accepted", "classes", b"classes", "clip_count", b"clip_count", "clip_ids", b"clip_ids", "clip_numbers", b"clip_numbers", "expected_error", b"expected_error", "head_version", b"head_version", "label_indices", b"label_indices", "probabilities", b"probabilities", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "accepted", b"accepted", "classes", b"classes", "clip_count", b"clip_count", "clip_ids", b"clip_ids", "clip_numbers", b"clip_numbers", "expected_error", b"expected_error", "head_version", b"head_version", "label_classes", b"label_classes", "label_indices", b"label_indices", "probabilities", b"probabilities", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_error: _TypeAlias = _typing.Literal["expected_error"]  # noqa: Y015
     _WhichOneofArgType__expected_error: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error"]  # noqa: Y015

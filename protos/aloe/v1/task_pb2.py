@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from aloe.v1 import class_pb2 as aloe_dot_v1_dot_class__pb2
 from aloe.v1 import head_pb2 as aloe_dot_v1_dot_head__pb2
 from aloe.v1 import stopping_pb2 as aloe_dot_v1_dot_stopping__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
@@ -31,7 +32,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/task.proto\x12\x07\x61loe.v1\x1a\x12\x61loe/v1/head.proto\x1a\x16\x61loe/v1/stopping.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xb4\x06\n\x04Task\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04pool\x18\x02 \x01(\tB\x04\xe2\x41\x01\x05\x12\x15\n\x07\x63lasses\x18\x03 \x03(\tB\x04\xe2\x41\x01\x05\x12.\n\x0equery_strategy\x18\x04 \x01(\x0b\x32\x16.aloe.v1.QueryStrategy\x12(\n\x0bhead_recipe\x18\x05 \x01(\x0b\x32\x13.aloe.v1.HeadRecipe\x12\x19\n\x0clabel_budget\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\x31\n\x0elease_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\x04seed\x18\x08 \x01(\x04\x42\x04\xe2\x41\x01\x05\x12\x1a\n\x0chead_version\x18\t \x01(\rB\x04\xe2\x41\x01\x03\x12(\n\x15training_head_version\x18\n \x01(\rB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12.\n\x0b\x63lip_counts\x18\x0b \x01(\x0b\x32\x13.aloe.v1.ClipCountsB\x04\xe2\x41\x01\x03\x12,\n\npool_state\x18\x0c \x01(\x0e\x32\x12.aloe.v1.PoolStateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\"\n\x15max_leases_per_oracle\x18\x0e \x01(\rH\x02\x88\x01\x01\x12,\n\rstopping_rule\x18\x0f \x01(\x0b\x32\x15.aloe.v1.StoppingRule\x12.\n\x0bstop_advice\x18\x10 \x01(\x0b\x32\x13.aloe.v1.StopAdviceB\x04\xe2\x41\x01\x03\x12/\n\x0erepresentation\x18\x11 \x01(\x0e\x32\x17.aloe.v1.Representation\x12\x1e\n\x11\x65stimate_accuracy\x18\x12 \x01(\x08H\x03\x88\x01\x01\x12\x18\n\x0b\x61udit_share\x18\x13 \x01(\x01H\x04\x88\x01\x01\x42\x0f\n\r_label_budgetB\x18\n\x16_training_head_versionB\x18\n\x16_max_leases_per_oracleB\x14\n\x12_estimate_accuracyB\x0e\n\x0c_audit_share\"\x8b\x01\n\nClipCounts\x12\x11\n\tunlabeled\x18\x01 \x01(\x04\x12\x0e\n\x06leased\x18\x02 \x01(\x04\x12\x0f\n\x07labeled\x18\x03 \x01(\x04\x12\x11\n\tabstained\x18\x04 \x01(\x04\x12\x12\n\nvalidation\x18\x05 \x01(\x04\x12\x0c\n\x04test\x18\x06 \x01(\x04\x12\x14\n\x0c\x62udget_spent\x18\x07 \x01(\x04\"{\n\rQueryStrategy\x12:\n\x14\x61\x63quisition_function\x18\x01 \x01(\x0e\x32\x1c.aloe.v1.AcquisitionFunction\x12.\n\x0eselection_rule\x18\x02 \x01(\x0e\x32\x16.aloe.v1.SelectionRule\"b\n\x11\x43reateTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x1b\n\x04task\x18\x02 \x01(\x0b\x32\r.aloe.v1.Task\x12\x1f\n\x06recipe\x18\x03 \x01(\x0e\x32\x0f.aloe.v1.Recipe\"1\n\x12\x43reateTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"\x1e\n\x0eGetTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"G\n\x10ListTasksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\"r\n\x11ListTasksResponse\x12\x1c\n\x05tasks\x18\x01 \x03(\x0b\x32\r.aloe.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12&\n\nunreadable\x18\x03 \x03(\x0b\x32\x12.google.rpc.Status\"a\n\x11UpdateTaskRequest\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"1\n\x12UpdateTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"!\n\x11\x44\x65leteTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65leteTaskResponse\" \n\x10WatchTaskRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"T\n\x11WatchTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\x12\"\n\nlast_round\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Round*\xab\x01\n\tPoolState\x12\x1a\n\x16POOL_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPOOL_STATE_OPEN\x10\x01\x12\x19\n\x15POOL_STATE_ALL_LEASED\x10\x02\x12\x18\n\x14POOL_STATE_EXHAUSTED\x10\x03\x12\x1b\n\x17POOL_STATE_BUDGET_SPENT\x10\x04\x12\x1b\n\x17POOL_STATE_ORACLE_LIMIT\x10\x05*\xfe\x03\n\x13\x41\x63quisitionFunction\x12$\n ACQUISITION_FUNCTION_UNSPECIFIED\x10\x00\x12(\n$ACQUISITION_FUNCTION_SMALLEST_MARGIN\x10\x01\x12\'\n#ACQUISITION_FUNCTION_LARGEST_MARGIN\x10\x02\x12)\n%ACQUISITION_FUNCTION_LEAST_CONFIDENCE\x10\x03\x12 \n\x1c\x41\x43QUISITION_FUNCTION_ENTROPY\x10\x04\x12\x1d\n\x19\x41\x43QUISITION_FUNCTION_NORM\x10\x05\x12\x1f\n\x1b\x41\x43QUISITION_FUNCTION_RANDOM\x10\x06\x12&\n\"ACQUISITION_FUNCTION_MARGIN_LOGITS\x10\x07\x12,\n(ACQUISITION_FUNCTION_INFORMATION_DENSITY\x10\x08\x12\x1e\n\x1a\x41\x43QUISITION_FUNCTION_V_OPT\x10\t\x12\"\n\x1e\x41\x43QUISITION_FUNCTION_SIGMA_OPT\x10\n\x12%\n!ACQUISITION_FUNCTION_MODEL_CHANGE\x10\x0b\x12 \n\x1c\x41\x43QUISITION_FUNCTION_MCV_OPT\x10\x0c*\xdb\x02\n\rSelectionRule\x12\x1e\n\x1aSELECTION_RULE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSELECTION_RULE_CLASS_AWARE\x10\x01\x12!\n\x1dSELECTION_RULE_CLASS_AGNOSTIC\x10\x02\x12\x1a\n\x16SELECTION_RULE_HERDING\x10\x03\x12\x18\n\x14SELECTION_RULE_BADGE\x10\x04\x12\x17\n\x13SELECTION_RULE_BAIT\x10\x05\x12\x1c\n\x18SELECTION_RULE_TYPICLUST\x10\x06\x12\x1c\n\x18SELECTION_RULE_PROBCOVER\x10\x07\x12\x1a\n\x16SELECTION_RULE_K_MEANS\x10\x08\x12\x1b\n\x17SELECTION_RULE_K_CENTER\x10\t\x12#\n\x1fSELECTION_RULE_CLUSTERED_MARGIN\x10\n*i\n\x06Recipe\x12\x16\n\x12RECIPE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRECIPE_BEST\x10\x01\x12\x10\n\x0cRECIPE_PAPER\x10\x02\x12\x11\n\rRECIPE_LINEAR\x10\x03\x12\x11\n\rRECIPE_KERNEL\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x61loe/v1/task.proto\x12\x07\x61loe.v1\x1a\x13\x61loe/v1/class.proto\x1a\x12\x61loe/v1/head.proto\x1a\x16\x61loe/v1/stopping.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xe5\x06\n\x04Task\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04pool\x18\x02 \x01(\tB\x04\xe2\x41\x01\x05\x12\x15\n\x07\x63lasses\x18\x03 \x03(\tB\x04\xe2\x41\x01\x05\x12.\n\x0equery_strategy\x18\x04 \x01(\x0b\x32\x16.aloe.v1.QueryStrategy\x12(\n\x0bhead_recipe\x18\x05 \x01(\x0b\x32\x13.aloe.v1.HeadRecipe\x12\x19\n\x0clabel_budget\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\x31\n\x0elease_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\x04seed\x18\x08 \x01(\x04\x42\x04\xe2\x41\x01\x05\x12\x1a\n\x0chead_version\x18\t \x01(\rB\x04\xe2\x41\x01\x03\x12(\n\x15training_head_version\x18\n \x01(\rB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12.\n\x0b\x63lip_counts\x18\x0b \x01(\x0b\x32\x13.aloe.v1.ClipCountsB\x04\xe2\x41\x01\x03\x12,\n\npool_state\x18\x0c \x01(\x0e\x32\x12.aloe.v1.PoolStateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\"\n\x15max_leases_per_oracle\x18\x0e \x01(\rH\x02\x88\x01\x01\x12,\n\rstopping_rule\x18\x0f \x01(\x0b\x32\x15.aloe.v1.StoppingRule\x12.\n\x0bstop_advice\x18\x10 \x01(\x0b\x32\x13.aloe.v1.StopAdviceB\x04\xe2\x41\x01\x03\x12/\n\x0erepresentation\x18\x11 \x01(\x0e\x32\x17.aloe.v1.Representation\x12\x1e\n\x11\x65stimate_accuracy\x18\x12 \x01(\x08H\x03\x88\x01\x01\x12\x18\n\x0b\x61udit_share\x18\x13 \x01(\x01H\x04\x88\x01\x01\x12/\n\rclass_details\x18\x14 \x03(\x0b\x32\x12.aloe.v1.TaskClassB\x04\xe2\x41\x01\x03\x42\x0f\n\r_label_budgetB\x18\n\x16_training_head_versionB\x18\n\x16_max_leases_per_oracleB\x14\n\x12_estimate_accuracyB\x0e\n\x0c_audit_share\"\x8b\x01\n\nClipCounts\x12\x11\n\tunlabeled\x18\x01 \x01(\x04\x12\x0e\n\x06leased\x18\x02 \x01(\x04\x12\x0f\n\x07labeled\x18\x03 \x01(\x04\x12\x11\n\tabstained\x18\x04 \x01(\x04\x12\x12\n\nvalidation\x18\x05 \x01(\x04\x12\x0c\n\x04test\x18\x06 \x01(\x04\x12\x14\n\x0c\x62udget_spent\x18\x07 \x01(\x04\"{\n\rQueryStrategy\x12:\n\x14\x61\x63quisition_function\x18\x01 \x01(\x0e\x32\x1c.aloe.v1.AcquisitionFunction\x12.\n\x0eselection_rule\x18\x02 \x01(\x0e\x32\x16.aloe.v1.SelectionRule\"b\n\x11\x43reateTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x1b\n\x04task\x18\x02 \x01(\x0b\x32\r.aloe.v1.Task\x12\x1f\n\x06recipe\x18\x03 \x01(\x0e\x32\x0f.aloe.v1.Recipe\"1\n\x12\x43reateTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"\x1e\n\x0eGetTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\".\n\x0fGetTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"G\n\x10ListTasksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\"r\n\x11ListTasksResponse\x12\x1c\n\x05tasks\x18\x01 \x03(\x0b\x32\r.aloe.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12&\n\nunreadable\x18\x03 \x03(\x0b\x32\x12.google.rpc.Status\"a\n\x11UpdateTaskRequest\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"1\n\x12UpdateTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\"!\n\x11\x44\x65leteTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65leteTaskResponse\" \n\x10WatchTaskRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\"T\n\x11WatchTaskResponse\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.aloe.v1.Task\x12\"\n\nlast_round\x18\x02 \x01(\x0b\x32\x0e.aloe.v1.Round*\xab\x01\n\tPoolState\x12\x1a\n\x16POOL_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPOOL_STATE_OPEN\x10\x01\x12\x19\n\x15POOL_STATE_ALL_LEASED\x10\x02\x12\x18\n\x14POOL_STATE_EXHAUSTED\x10\x03\x12\x1b\n\x17POOL_STATE_BUDGET_SPENT\x10\x04\x12\x1b\n\x17POOL_STATE_ORACLE_LIMIT\x10\x05*\xfe\x03\n\x13\x41\x63quisitionFunction\x12$\n ACQUISITION_FUNCTION_UNSPECIFIED\x10\x00\x12(\n$ACQUISITION_FUNCTION_SMALLEST_MARGIN\x10\x01\x12\'\n#ACQUISITION_FUNCTION_LARGEST_MARGIN\x10\x02\x12)\n%ACQUISITION_FUNCTION_LEAST_CONFIDENCE\x10\x03\x12 \n\x1c\x41\x43QUISITION_FUNCTION_ENTROPY\x10\x04\x12\x1d\n\x19\x41\x43QUISITION_FUNCTION_NORM\x10\x05\x12\x1f\n\x1b\x41\x43QUISITION_FUNCTION_RANDOM\x10\x06\x12&\n\"ACQUISITION_FUNCTION_MARGIN_LOGITS\x10\x07\x12,\n(ACQUISITION_FUNCTION_INFORMATION_DENSITY\x10\x08\x12\x1e\n\x1a\x41\x43QUISITION_FUNCTION_V_OPT\x10\t\x12\"\n\x1e\x41\x43QUISITION_FUNCTION_SIGMA_OPT\x10\n\x12%\n!ACQUISITION_FUNCTION_MODEL_CHANGE\x10\x0b\x12 \n\x1c\x41\x43QUISITION_FUNCTION_MCV_OPT\x10\x0c*\xdb\x02\n\rSelectionRule\x12\x1e\n\x1aSELECTION_RULE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSELECTION_RULE_CLASS_AWARE\x10\x01\x12!\n\x1dSELECTION_RULE_CLASS_AGNOSTIC\x10\x02\x12\x1a\n\x16SELECTION_RULE_HERDING\x10\x03\x12\x18\n\x14SELECTION_RULE_BADGE\x10\x04\x12\x17\n\x13SELECTION_RULE_BAIT\x10\x05\x12\x1c\n\x18SELECTION_RULE_TYPICLUST\x10\x06\x12\x1c\n\x18SELECTION_RULE_PROBCOVER\x10\x07\x12\x1a\n\x16SELECTION_RULE_K_MEANS\x10\x08\x12\x1b\n\x17SELECTION_RULE_K_CENTER\x10\t\x12#\n\x1fSELECTION_RULE_CLUSTERED_MARGIN\x10\n*i\n\x06Recipe\x12\x16\n\x12RECIPE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRECIPE_BEST\x10\x01\x12\x10\n\x0cRECIPE_PAPER\x10\x02\x12\x11\n\rRECIPE_LINEAR\x10\x03\x12\x11\n\rRECIPE_KERNEL\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,42 +59,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TASK'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_TASK'].fields_by_name['stop_advice']._loaded_options = None
   _globals['_TASK'].fields_by_name['stop_advice']._serialized_options = b'\342A\001\003'
-  _globals['_POOLSTATE']._serialized_start=2070
-  _globals['_POOLSTATE']._serialized_end=2241
-  _globals['_ACQUISITIONFUNCTION']._serialized_start=2244
-  _globals['_ACQUISITIONFUNCTION']._serialized_end=2754
-  _globals['_SELECTIONRULE']._serialized_start=2757
-  _globals['_SELECTIONRULE']._serialized_end=3104
-  _globals['_RECIPE']._serialized_start=3106
-  _globals['_RECIPE']._serialized_end=3211
-  _globals['_TASK']._serialized_start=233
-  _globals['_TASK']._serialized_end=1053
-  _globals['_CLIPCOUNTS']._serialized_start=1056
-  _globals['_CLIPCOUNTS']._serialized_end=1195
-  _globals['_QUERYSTRATEGY']._serialized_start=1197
-  _globals['_QUERYSTRATEGY']._serialized_end=1320
-  _globals['_CREATETASKREQUEST']._serialized_start=1322
-  _globals['_CREATETASKREQUEST']._serialized_end=1420
-  _globals['_CREATETASKRESPONSE']._serialized_start=1422
-  _globals['_CREATETASKRESPONSE']._serialized_end=1471
-  _globals['_GETTASKREQUEST']._serialized_start=1473
-  _globals['_GETTASKREQUEST']._serialized_end=1503
-  _globals['_GETTASKRESPONSE']._serialized_start=1505
-  _globals['_GETTASKRESPONSE']._serialized_end=1551
-  _globals['_LISTTASKSREQUEST']._serialized_start=1553
-  _globals['_LISTTASKSREQUEST']._serialized_end=1624
-  _globals['_LISTTASKSRESPONSE']._serialized_start=1626
-  _globals['_LISTTASKSRESPONSE']._serialized_end=1740
-  _globals['_UPDATETASKREQUEST']._serialized_start=1742
-  _globals['_UPDATETASKREQUEST']._serialized_end=1839
-  _globals['_UPDATETASKRESPONSE']._serialized_start=1841
-  _globals['_UPDATETASKRESPONSE']._serialized_end=1890
-  _globals['_DELETETASKREQUEST']._serialized_start=1892
-  _globals['_DELETETASKREQUEST']._serialized_end=1925
-  _globals['_DELETETASKRESPONSE']._serialized_start=1927
-  _globals['_DELETETASKRESPONSE']._serialized_end=1947
-  _globals['_WATCHTASKREQUEST']._serialized_start=1949
-  _globals['_WATCHTASKREQUEST']._serialized_end=1981
-  _globals['_WATCHTASKRESPONSE']._serialized_start=1983
-  _globals['_WATCHTASKRESPONSE']._serialized_end=2067
+  _globals['_TASK'].fields_by_name['class_details']._loaded_options = None
+  _globals['_TASK'].fields_by_name['class_details']._serialized_options = b'\342A\001\003'
+  _globals['_POOLSTATE']._serialized_start=2140
+  _globals['_POOLSTATE']._serialized_end=2311
+  _globals['_ACQUISITIONFUNCTION']._serialized_start=2314
+  _globals['_ACQUISITIONFUNCTION']._serialized_end=2824
+  _globals['_SELECTIONRULE']._serialized_start=2827
+  _globals['_SELECTIONRULE']._serialized_end=3174
+  _globals['_RECIPE']._serialized_start=3176
+  _globals['_RECIPE']._serialized_end=3281
+  _globals['_TASK']._serialized_start=254
+  _globals['_TASK']._serialized_end=1123
+  _globals['_CLIPCOUNTS']._serialized_start=1126
+  _globals['_CLIPCOUNTS']._serialized_end=1265
+  _globals['_QUERYSTRATEGY']._serialized_start=1267
+  _globals['_QUERYSTRATEGY']._serialized_end=1390
+  _globals['_CREATETASKREQUEST']._serialized_start=1392
+  _globals['_CREATETASKREQUEST']._serialized_end=1490
+  _globals['_CREATETASKRESPONSE']._serialized_start=1492
+  _globals['_CREATETASKRESPONSE']._serialized_end=1541
+  _globals['_GETTASKREQUEST']._serialized_start=1543
+  _globals['_GETTASKREQUEST']._serialized_end=1573
+  _globals['_GETTASKRESPONSE']._serialized_start=1575
+  _globals['_GETTASKRESPONSE']._serialized_end=1621
+  _globals['_LISTTASKSREQUEST']._serialized_start=1623
+  _globals['_LISTTASKSREQUEST']._serialized_end=1694
+  _globals['_LISTTASKSRESPONSE']._serialized_start=1696
+  _globals['_LISTTASKSRESPONSE']._serialized_end=1810
+  _globals['_UPDATETASKREQUEST']._serialized_start=1812
+  _globals['_UPDATETASKREQUEST']._serialized_end=1909
+  _globals['_UPDATETASKRESPONSE']._serialized_start=1911
+  _globals['_UPDATETASKRESPONSE']._serialized_end=1960
+  _globals['_DELETETASKREQUEST']._serialized_start=1962
+  _globals['_DELETETASKREQUEST']._serialized_end=1995
+  _globals['_DELETETASKRESPONSE']._serialized_start=1997
+  _globals['_DELETETASKRESPONSE']._serialized_end=2017
+  _globals['_WATCHTASKREQUEST']._serialized_start=2019
+  _globals['_WATCHTASKREQUEST']._serialized_end=2051
+  _globals['_WATCHTASKRESPONSE']._serialized_start=2053
+  _globals['_WATCHTASKRESPONSE']._serialized_end=2137
 # @@protoc_insertion_point(module_scope)

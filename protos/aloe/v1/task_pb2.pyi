@@ -3,6 +3,7 @@
 isort:skip_file
 Tasks: classification problems on the clips of a pool."""
 
+from aloe.v1 import class_pb2 as _class_pb2
 from aloe.v1 import head_pb2 as _head_pb2
 from aloe.v1 import stopping_pb2 as _stopping_pb2
 from collections import abc as _abc
@@ -311,6 +312,7 @@ class Task(_message.Message):
     REPRESENTATION_FIELD_NUMBER: _builtins.int
     ESTIMATE_ACCURACY_FIELD_NUMBER: _builtins.int
     AUDIT_SHARE_FIELD_NUMBER: _builtins.int
+    CLASS_DETAILS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"tasks/{task}"."""
     pool: _builtins.str
@@ -347,7 +349,8 @@ class Task(_message.Message):
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The answers an oracle may give, 2 to 1,000: each once, 1 to 128 printable
-        characters without blanks at its ends.
+        characters without blanks at its ends. ChangeClasses changes them; these are
+        the active ones.
         """
 
     @_builtins.property
@@ -382,6 +385,12 @@ class Task(_message.Message):
         and without a rule.
         """
 
+    @_builtins.property
+    def class_details(self) -> _containers.RepeatedCompositeFieldContainer[_class_pb2.TaskClass]:
+        """All classes that it ever had, in the order in which they came: those that
+        were merged or retired, too.
+        """
+
     def __init__(
         self,
         *,
@@ -404,10 +413,11 @@ class Task(_message.Message):
         representation: _head_pb2.Representation.ValueType = ...,
         estimate_accuracy: _builtins.bool | None = ...,
         audit_share: _builtins.float | None = ...,
+        class_details: _abc.Iterable[_class_pb2.TaskClass] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "representation", b"representation", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "class_details", b"class_details", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "representation", b"representation", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__audit_share: _TypeAlias = _typing.Literal["audit_share"]  # noqa: Y015
     _WhichOneofArgType__audit_share: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share"]  # noqa: Y015

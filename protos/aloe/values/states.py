@@ -60,3 +60,4 @@ class EventKind(Enum):
     LABELS_DROPPED = "labels_dropped"
     HEAD_PROMOTED = "head_promoted"
     HEAD_DEMOTED = "head_demoted"
+    CLASSES_CHANGED = "classes_changed"

@@ -25,6 +25,8 @@ STREAMED_COUNT = 5_000
 CHANGE_COUNT = 1_000_000
 """Clips that one event may change, as that of an import into a large pool."""
 CLASS_COUNT = 1_000
+FORMER_NAME_COUNT = 20
+"""Of one class."""
 RULE_COUNT = 100
 """Of one list; a stopping rule combines fewer in all."""
 OTHER_ID_COUNT = 10_000
@@ -60,7 +62,9 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.AudioReport.warnings": SHOWN_COUNT,
     "aloe.v1.StopAdvice.reasons": RULE_COUNT,
     "aloe.v1.StoppingRules.rules": RULE_COUNT,
+    "aloe.v1.Task.class_details": CLASS_COUNT,
     "aloe.v1.Task.classes": CLASS_COUNT,
+    "aloe.v1.TaskClass.former_names": FORMER_NAME_COUNT,
     # What servers send: kept by those who write it.
     "aloe.v1.Clip.attributes": ATTRIBUTE_COUNT,
     "aloe.v1.Clip.other_ids": OTHER_ID_COUNT,
@@ -88,6 +92,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.PredictPoolResponse.classes": CLASS_COUNT,
     "aloe.v1.PredictPoolResponse.clip_ids": STREAMED_COUNT,
     "aloe.v1.PredictPoolResponse.clip_numbers": STREAMED_COUNT,
+    "aloe.v1.PredictPoolResponse.label_classes": CLASS_COUNT,
     "aloe.v1.PredictPoolResponse.label_indices": STREAMED_COUNT,
     "aloe.v1.PredictPoolResponse.states": STREAMED_COUNT,
     "aloe.v1.PredictResponse.accepted": ROW_COUNT,
@@ -101,7 +106,9 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.SearchClipsResponse.results": ID_COUNT,
     "aloe.v1.QueryResponse.leases": ID_COUNT,
     "aloe.v1.RefitPoolResponse.maps": 100,
+    "aloe.v1.Round.classes": CLASS_COUNT,
     "aloe.v1.TaskEvent.changes": CHANGE_COUNT,
+    "aloe.v1.TaskEvent.class_details": CLASS_COUNT,
     "aloe.v1.ReplayTaskResponse.differences": 100,
     "google.rpc.Status.details": 10,
 }

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from aloe.v1 import (
     audio_pb2,
+    class_pb2,
     head_pb2,
     labeling_pb2,
     pool_pb2,
@@ -14,6 +15,7 @@ from aloe.v1 import (
     task_pb2,
 )
 from aloe.values.audio import AudioProblem, ChannelRule
+from aloe.values.classes import ClassState
 from aloe.values.duplicates import DuplicateRule
 from aloe.values.named_recipes import RecipeName
 from aloe.values.representations import Representation
@@ -69,6 +71,7 @@ POOL_STATES = EnumOnWire(PoolState, task_pb2.PoolState)
 SIMILARITIES = EnumOnWire(Similarity, search_pb2.Similarity)
 SPLITS = EnumOnWire(Split, labeling_pb2.Split)
 CLIP_STATES = EnumOnWire(ClipState, labeling_pb2.ClipState)
+CLASS_STATES = EnumOnWire(ClassState, class_pb2.ClassState)
 EVENT_KINDS = EnumOnWire(EventKind, labeling_pb2.EventKind)
 DUPLICATE_RULES = EnumOnWire(DuplicateRule, pool_pb2.DuplicateRule)
 STOP_VERDICTS = EnumOnWire(StopVerdict, stopping_pb2.StopVerdict)

@@ -10,7 +10,7 @@ import pytest
 
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.leases import Basis, LeaseRequest, Pick
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task

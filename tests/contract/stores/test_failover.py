@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from aloe.learner.adapters.redis.store import RedisStore
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import InvalidInput, LeaseLost, StoreUnavailable
-from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.leases import Pick
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import Task

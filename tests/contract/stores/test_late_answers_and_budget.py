@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from tests.contract.stores.conftest import Scene, new_task
 
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import LeaseLost
-from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.task import Task
 
 

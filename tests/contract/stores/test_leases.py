@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import InvalidInput, LeaseLost
-from aloe.learner.domain.events import NO_CLASS, RETRACTED
+from aloe.learner.domain.events import RETRACTED
 from aloe.learner.domain.leases import LabelChange, Pick, RankingTooShort
 from aloe.values.states import ClipState, PoolState
 

@@ -21,11 +21,15 @@ from hypothesis.stateful import (
 )
 
 from aloe.learner.adapters.redis.store import RedisStore
-from aloe.learner.domain.events import NO_CLASS, RETRACTED
+from aloe.learner.domain.class_changes import changed_classes, teaches
+from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.events import RETRACTED
 from aloe.learner.domain.leases import Basis, LabelChange, LeaseOutcome, LeaseRequest, Pick
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import KEPT_HEADS
+from aloe.values.classes import AddClass, MergeClass, RenameClass, RestoreClass, RetireClass
 from aloe.values.recipes import AdamRecipe
 from aloe.values.states import ClipState
 from aloe.values.strategies import QueryStrategy
@@ -58,7 +62,7 @@ CHANGES = st.lists(
             LabelChange,
             ROWS,
             st.sampled_from([ClipState.LABELED, ClipState.VALIDATION, ClipState.TEST]),
-            st.integers(0, 1),
+            st.integers(0, 2),
             st.sampled_from(["", "ann"]),
             content_hash=CONTENTS,
         ),
@@ -72,6 +76,14 @@ CHANGES = st.lists(
     ),
     max_size=4,
     unique_by=lambda change: change.row,
+)
+CLASSES = st.sampled_from(["no", "yes", "maybe", "never"])
+CLASS_CHANGES = st.one_of(
+    st.builds(AddClass, CLASSES),
+    st.builds(RenameClass, CLASSES, CLASSES),
+    st.builds(MergeClass, CLASSES, CLASSES),
+    st.builds(RetireClass, CLASSES),
+    st.builds(RestoreClass, CLASSES),
 )
 Pair = tuple[str, str]
 """A lease's id in memory and in Redis."""
@@ -132,7 +144,7 @@ class TasksInStep(ClipsInStep):
         age=st.sampled_from([0, 0, 0, 1]),
         oracle_id=ORACLES,
         answers=st.lists(
-            st.tuples(leases, st.sampled_from([RETRACTED, NO_CLASS, 0, 1])),
+            st.tuples(leases, st.sampled_from([RETRACTED, NO_CLASS, 0, 1, 2])),
             max_size=4,
             unique_by=lambda answer: answer[0],
         ),
@@ -143,7 +155,7 @@ class TasksInStep(ClipsInStep):
             lambda store, place: store.submit(
                 self.copy(age),
                 oracle_id,
-                [(pair[place], answer) for pair, answer in answers],
+                [(pair[place], _class_of(self.copy(age), answer)) for pair, answer in answers],
                 request_id,
             )
         )
@@ -168,9 +180,20 @@ class TasksInStep(ClipsInStep):
         changes=CHANGES, replace=st.booleans(), validate_only=st.sampled_from([False] * 3 + [True])
     )
     def import_labels(self, changes, replace, validate_only):
+        task = self.copy(0)
+        labels = [
+            LabelChange(
+                each.row,
+                each.state,
+                _class_of(task, each.class_index),
+                each.oracle_id,
+                content_hash=each.content_hash,
+            )
+            for each in changes
+        ]
         self.both.call(
             lambda store, _: store.import_labels(
-                self.copy(0), changes, replace=replace, validate_only=validate_only
+                task, labels, replace=replace, validate_only=validate_only
             )
         )
 
@@ -214,6 +237,17 @@ class TasksInStep(ClipsInStep):
         self.both.call(lambda store, _: store.update_task(changed))
         self.read()
 
+    @rule(age=st.sampled_from([0, 0, 0, 1]), change=CLASS_CHANGES)
+    def change_classes(self, age, change):
+        task = self.copy(age)
+        try:
+            table = changed_classes(task.class_table, change, task.create_time)
+        except InvalidInput:
+            return
+        changed = task.reclassed(table)
+        self.both.call(lambda store, _: store.change_classes(changed, teaches=teaches(change)))
+        self.read()
+
     @rule()
     def read(self):
         found, _ = self.both.call(lambda store, _: store.read_task(self.copies[0].task_id))
@@ -247,6 +281,11 @@ class TasksInStep(ClipsInStep):
         if self.copies:
             self.both.call(lambda store, _: store.delete_task(self.copies[0].task_id))
             self.both.call(lambda store, _: store.delete_pool(self.pool.pool_id))
+
+
+def _class_of(task: Task, index: int) -> int:
+    """Return a class of the task, or what stands in place of one."""
+    return index if index < 0 else index % len(task.classes)
 
 
 async def _renew(store, task, oracle_id, lease_ids, duration):

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import ClipNotFound, LeaseLost
-from aloe.learner.domain.events import NO_CLASS, RETRACTED, START_OF_LOG, TaskView
+from aloe.learner.domain.events import RETRACTED, START_OF_LOG, TaskView
 from aloe.learner.domain.leases import LabelChange
 from aloe.values.states import ClipState, EventKind, PoolState
 

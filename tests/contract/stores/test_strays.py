@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import LeaseLost
-from aloe.learner.domain.events import NO_CLASS, START_OF_LOG, TaskView, content_key, event_order
+from aloe.learner.domain.events import START_OF_LOG, TaskView, content_key, event_order
 from aloe.learner.domain.leases import LabelChange, LabelsDiffer, Lease, Pick
 from aloe.values.states import ClipState, EventKind
 
@@ -103,7 +104,7 @@ async def test_a_dropped_label_lets_the_next_head_be_due(scene: Scene):
     await scene.store.drop_strays(scene.task, {0: HERE})
     after = (await scene.store.read_task(scene.task.task_id))[1]
     assert before.promised_head_version == after.promised_head_version == 1
-    assert (await view_of(scene)).answered_after(view.last_event_id)
+    assert (await view_of(scene)).is_changed_after(view.last_event_id)
 
 
 @pytest.mark.parametrize("replace_answers", [False, True])

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import AlreadyExists, PoolNotFound
-from aloe.learner.domain.events import NO_CLASS, TaskView
+from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, Pick
 from aloe.learner.ports.store import Store
 from aloe.values.recipes import LbfgsRecipe

@@ -17,6 +17,7 @@ from .heads import a_head, a_round
 
 CALLS: dict[str, Callable[[Scene, Task], Awaitable[object]]] = {
     "update_task": lambda scene, task: scene.store.update_task(task),
+    "change_classes": lambda scene, task: scene.store.change_classes(task, teaches=True),
     "import_labels": lambda scene, task: scene.store.import_labels(task, []),
     "lease": lambda scene, task: scene.store.lease(task, scene.request()),
     "submit": lambda scene, task: scene.store.submit(task, "ann", [("x", 0)], "r"),

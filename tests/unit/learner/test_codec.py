@@ -13,9 +13,11 @@ from numpy.testing import assert_array_equal
 
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.stored_clips import StoredClips
+from aloe.learner.domain.class_changes import changed_classes
+from aloe.learner.domain.classes import ClassDetails
 from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
-from aloe.learner.domain.head import Head
+from aloe.learner.domain.head import Head, shortened
 from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
@@ -26,6 +28,7 @@ from aloe.values.audio import (
     ChannelRule,
     Decoding,
 )
+from aloe.values.classes import AddClass, MergeClass, RetireClass
 from aloe.values.recipes import AdamRecipe, LbfgsRecipe, LogisticRecipe, RidgeRecipe
 from aloe.values.stopping import (
     AllOfRules,
@@ -115,6 +118,29 @@ TASKS = st.builds(
     stopping_rule=st.none() | RULES,
     estimate_accuracy=st.booleans(),
     audit_share=st.floats(0, 0.5),
+)
+CLASS_DETAILS = st.builds(
+    ClassDetails,
+    st.none(),
+    st.booleans(),
+    TEXT,
+    TEXT,
+    st.lists(TEXT, max_size=2).map(tuple),
+    st.none() | TIMES,
+)
+TASKS = TASKS | st.builds(
+    lambda task, details, into: replace(
+        task,
+        # The last one is merged into none, so that there is no circle.
+        class_details=tuple(
+            replace(each, merged_into=into if place < into else None)
+            for place, each in enumerate(details[: len(task.classes)])
+        ),
+        class_revision=into,
+    ),
+    TASKS,
+    st.lists(CLASS_DETAILS, min_size=5, max_size=5),
+    st.integers(0, 1),
 )
 EVALUATIONS = st.builds(
     Evaluation,
@@ -229,12 +255,53 @@ ANY_FLOAT32 = st.floats(width=32)
 def test_a_head_comes_back_bit_for_bit(data, dim, class_count, version):
     weights = data.draw(hnp.arrays(np.float32, (dim, class_count), elements=ANY_FLOAT32))
     biases = data.draw(hnp.arrays(np.float32, class_count, elements=ANY_FLOAT32))
-    back = codec.load_head(
-        version, codec.dump_head(Head(version, weights, biases)), None, class_count
+    gaps = data.draw(st.lists(st.integers(1, 3), min_size=class_count, max_size=class_count))
+    head = Head(
+        version,
+        weights,
+        biases,
+        "",
+        shortened([sum(gaps[: n + 1]) - 1 for n in range(class_count)]),
     )
-    assert back.version == version
+    back = codec.load_head(
+        a_task(9), version, codec.dump_head(head), None, codec.dump_head_classes(head).encode()
+    )
+    assert (back.version, back.class_indices) == (version, head.class_indices)
     assert_array_equal(back.weights.view(np.uint32), weights.view(np.uint32))
     assert_array_equal(back.biases.view(np.uint32), biases.view(np.uint32))
+
+
+def a_task(class_count: int) -> Task:
+    return Task("t", "p", tuple(map(str, range(class_count))), "e", EPOCH)
+
+
+def test_a_head_of_an_older_version_has_the_classes_that_its_task_began_with():
+    table = a_task(2).class_table
+    for change in (AddClass("later"), RetireClass("0")):
+        table = changed_classes(table, change, EPOCH)
+    head = Head(1, np.ones((3, 2), np.float32), np.ones(2, np.float32))
+    back = codec.load_head(a_task(2).reclassed(table), 1, codec.dump_head(head), None, None)
+    assert (back.column_classes, back.weights.shape) == ((0, 1), (3, 2))
+
+
+@pytest.mark.parametrize(
+    ("index", "fields"),
+    [
+        (0, {"merged_into": 0}),
+        (0, {"merged_into": 3}),
+        (0, {"merged_into": -1}),
+        (1, {"merged_into": 0}),
+        (2, {"description": 3}),
+        (2, {"former_names": [None]}),
+        (2, {"add_time": "no time"}),
+    ],
+)
+def test_classes_that_no_server_wrote_are_damage(index, fields):
+    table = changed_classes(a_task(3).class_table, MergeClass("0", "1"), EPOCH)
+    stored = json.loads(codec.dump_task(a_task(3).reclassed(table)))
+    stored["class_details"][index] |= fields
+    with pytest.raises(codec.UNREADABLE):
+        codec.load_task("t", json.dumps(stored))
 
 
 @given(st.integers(-62_135_596_800_000, 253_402_300_799_999))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloe.learner.domain.events import NO_CLASS, Event, TaskView, event_order
+from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.events import Event, TaskView, event_order
 from aloe.values.states import ClipState, EventKind, Split
 
 UNLABELED, LEASED, LABELED = ClipState.UNLABELED, ClipState.LEASED, ClipState.LABELED
@@ -193,5 +194,5 @@ def test_a_view_of_many_large_leases_does_not_grow_without_end():
 def test_answers_after_an_event_are_known():
     view = folded([event(1, EventKind.CLIPS_ANSWERED, (1, LABELED, 0))])
     view.apply(event(2, EventKind.CLIPS_LEASED, (0, LEASED, NO_CLASS)))
-    assert view.answered_after("0-0")
-    assert not view.answered_after("1700000000000-1")
+    assert view.is_changed_after("0-0")
+    assert not view.is_changed_after("1700000000000-1")

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from aloe.learner.domain.events import NO_CLASS, TaskView
+from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement
 from aloe.learner.domain.pool_statistics import Judged

@@ -10,10 +10,12 @@ from typing import Any
 
 from aloe.cli.backup import format_1, heard, known, layout
 from aloe.cli.backup.arrow import arrow
+from aloe.cli.backup.classes import load_changes
 from aloe.cli.backup.seal import is_intact
 from aloe.cli.console import CommandError
 from aloe.client import (
     AcquisitionFunction,
+    ClassChange,
     KnownLabel,
     NewClip,
     QueryStrategy,
@@ -32,6 +34,9 @@ class DumpedTask:
 
     task_id: str
     classes: list[str]
+    """All that it ever had."""
+    changes: list[ClassChange]
+    """What became of them."""
     settings: dict[str, Any]
     """As create_task takes them, by name."""
 
@@ -139,6 +144,8 @@ def _task(task: dict[str, Any], format_: str) -> DumpedTask:
     return DumpedTask(
         task["task_id"],
         task["classes"],
+        # Older dumps have none.
+        load_changes(task.get("class_details", ())),
         {
             "query_strategy": QueryStrategy(
                 AcquisitionFunction(task["acquisition_function"]),

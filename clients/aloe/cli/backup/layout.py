@@ -7,6 +7,7 @@ import numpy as np
 
 from aloe.cli.backup import heard, known
 from aloe.cli.backup.arrow import arrow
+from aloe.cli.backup.classes import dump_classes
 from aloe.cli.backup.format_1 import FORMAT as FORMAT_1
 from aloe.client import (
     EmbeddedPoolClip,
@@ -109,7 +110,8 @@ def dump_label(label: StoredLabel | None) -> dict[str, Any] | None:
     if label is None:
         return None
     return {
-        "label": label.label,
+        # As it was given: what its class counts as is told of the task.
+        "label": label.given_label or label.label,
         "split": label.split.value,
         "oracle_id": label.oracle_id,
         "label_time": label.label_time,
@@ -132,7 +134,8 @@ def load_label(clip_id: str, row: dict[str, Any]) -> KnownLabel:
 def _dump_task(task: Task) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
-        "classes": task.classes,
+        "classes": [each.name for each in task.class_details],
+        "class_details": dump_classes(task),
         "acquisition_function": task.query_strategy.acquisition_function.value,
         "selection_rule": task.query_strategy.selection_rule.value,
         "head_recipe": HEAD_RECIPE.dump(task.head_recipe),

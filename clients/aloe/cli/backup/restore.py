@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from aloe.cli.backup.classes import retired_of
 from aloe.cli.backup.contents import Backup, open_backup
 from aloe.cli.console import CommandError
 from aloe.cli.counted_labels import count_labels
@@ -73,6 +74,9 @@ def restore_pool(
         )
     for task in backup.tasks:
         _restore_labels(learner, tasks[task.task_id], backup.labels(task.task_id))
+        # After the labels: of a class that is retired, none are taken any more.
+        for change in task.changes:
+            learner.change_classes(tasks[task.task_id], change)
     restored = learner.get_pool(pool.pool_id)
     if restored.clip_count < backup.clip_count:
         raise CommandError(
@@ -115,8 +119,11 @@ def _create_tasks(learner: LearnerClient, pool: Pool, backup: Backup) -> dict[st
 
 
 def _restore_labels(learner: LearnerClient, task_id: str, labels: list[KnownLabel]) -> None:
-    if labels:
-        learner.import_labels(task_id, labels, timeout=_PATIENCE)
+    # Those of a class that is retired were restored before that was.
+    retired = retired_of(learner.get_task(task_id).class_details)
+    new = [each for each in labels if each.label not in retired]
+    if new:
+        learner.import_labels(task_id, new, timeout=_PATIENCE)
     counted = count_labels(learner, task_id)
     if counted < len(labels):
         raise CommandError(

@@ -48,6 +48,7 @@ class _Reader:
     def __init__(self, *, asks_to_accept: bool) -> None:
         self._asks_to_accept = asks_to_accept
         self._classes: tuple[str, ...] = ()
+        self._label_classes: tuple[str, ...] = ()
         self._clip_count: int | None = None
         self._expected_error: float | None = None
 
@@ -57,7 +58,8 @@ class _Reader:
             self._clip_count = message.clip_count
             if message.HasField("expected_error"):
                 self._expected_error = message.expected_error
-        self._classes = tuple(message.classes) or self._classes
+            self._classes = tuple(message.classes)
+            self._label_classes = tuple(message.label_classes) or self._classes
         count = len(message.clip_ids)
         if not count:
             return
@@ -79,6 +81,7 @@ class _Reader:
             clip_numbers=np.array(message.clip_numbers, np.int64),
             probabilities=probabilities,
             classes=self._classes,
+            label_classes=self._label_classes,
             states=tuple(CLIP_STATES.member(each, "states") for each in message.states),
             label_indices=np.array(message.label_indices, np.int64),
             accepted=accepted,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from aloe.client import types
+from aloe.client.operations.classes import parse_classes
 from aloe.client.operations.fields import (
     head_text,
     parse_duration,
@@ -153,6 +154,7 @@ def _parse_round(message: head_pb2.Round) -> types.Round:
             else None
         ),
         map_name=message.map_name,
+        classes=tuple(message.classes),
     )
 
 
@@ -210,6 +212,8 @@ def _parse_label(message: labeling_pb2.StoredLabel) -> types.StoredLabel:
         oracle_id=message.oracle_id,
         label_time=parse_time(message.label_time),
         is_audit=message.is_audit,
+        given_label=message.given_label or None,
+        is_retired=message.is_retired,
     )
 
 
@@ -229,6 +233,7 @@ def _parse_event(message: labeling_pb2.TaskEvent) -> types.TaskEvent:
         promotion_id=message.promotion_id,
         cutoff_event_id=message.cutoff_event_id,
         map_name=message.map_name,
+        class_details=parse_classes(message.class_details),
     )
 
 

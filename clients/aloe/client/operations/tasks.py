@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from aloe.client import types
 from aloe.client.calls.translate import error_of_status, invalid_field
+from aloe.client.operations.classes import parse_classes
 from aloe.client.operations.fields import (
     duration,
     encoded,
@@ -191,6 +192,7 @@ def parse_task(message: task_pb2.Task) -> types.Task:
         ),
         estimate_accuracy=message.estimate_accuracy,
         audit_share=message.audit_share,
+        class_details=parse_classes(message.class_details),
     )
 
 

@@ -52,7 +52,7 @@ from aloe.client.types.pools import (
     PoolMap,
 )
 from aloe.client.types.search import FoundClip, Like, SearchResults
-from aloe.client.types.tasks import ClipCounts, Task, TaskUpdate
+from aloe.client.types.tasks import ChangeClassesResult, ClipCounts, Task, TaskClass, TaskUpdate
 from aloe.values.attributes import Attributes, AttributeValue
 from aloe.values.audio import (
     AudioProblem,
@@ -60,6 +60,16 @@ from aloe.values.audio import (
     AudioWarning,
     ChannelRule,
     Decoding,
+)
+from aloe.values.classes import (
+    AddClass,
+    ClassChange,
+    ClassState,
+    DescribeClass,
+    MergeClass,
+    RenameClass,
+    RestoreClass,
+    RetireClass,
 )
 from aloe.values.duplicates import DuplicateRule
 from aloe.values.named_recipes import RecipeName
@@ -93,6 +103,7 @@ __all__ = [
     "AccuracyEstimate",
     "AcquisitionFunction",
     "AdamRecipe",
+    "AddClass",
     "AllOfRules",
     "Answer",
     "AnyOfRules",
@@ -102,7 +113,10 @@ __all__ = [
     "AudioProblem",
     "AudioReport",
     "AudioWarning",
+    "ChangeClassesResult",
     "ChannelRule",
+    "ClassChange",
+    "ClassState",
     "Clip",
     "ClipAudio",
     "ClipChange",
@@ -114,6 +128,7 @@ __all__ = [
     "ConnectOptions",
     "Decoding",
     "DeletedClips",
+    "DescribeClass",
     "Duplicate",
     "DuplicateRule",
     "EmbeddedClip",
@@ -140,6 +155,7 @@ __all__ = [
     "Lease",
     "Like",
     "LogisticRecipe",
+    "MergeClass",
     "NewClip",
     "Pcm",
     "PickReason",
@@ -156,8 +172,11 @@ __all__ = [
     "QueryStrategy",
     "RecipeName",
     "Recording",
+    "RenameClass",
     "ReplayDifference",
     "Representation",
+    "RestoreClass",
+    "RetireClass",
     "RidgeRecipe",
     "Round",
     "SearchResults",
@@ -172,6 +191,7 @@ __all__ = [
     "StoredLabel",
     "SubmitResult",
     "Task",
+    "TaskClass",
     "TaskEvent",
     "TaskReplay",
     "TaskUpdate",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aloe.client.types.labeling import PickReason
+from aloe.client.types.tasks import TaskClass
 from aloe.values.states import ClipState, EventKind
 from aloe.values.strategies import QueryStrategy
 
@@ -15,7 +16,7 @@ class ClipChange:
     clip_id: str
     state: ClipState
     label: str | None
-    """Its class after the event."""
+    """Its class after the event, as it was given, by its name now."""
     lease_id: str
     score: float | None
     """CLIPS_LEASED: what it was ranked by."""
@@ -50,6 +51,8 @@ class TaskEvent:
     an older one."""
     map_name: str = ""
     """HEAD_TRAINED: of the pool's map that the head reads; empty for the embedding itself."""
+    class_details: tuple[TaskClass, ...] = ()
+    """CLASSES_CHANGED: the classes from then on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Answer:
 
     lease_id: str
     label: str | None
-    """One of the task's classes; None abstains."""
+    """One of the task's classes, or one that was merged; None abstains."""
     retracted: bool = False
     """Instead of a label: what was answered under this lease is taken back."""
 
@@ -109,10 +109,14 @@ class StoredLabel:
     clip_id: str
     uri: str
     label: str | None
-    """None for an abstention."""
+    """One of the task's classes, or one that is retired; None for an abstention."""
     split: Split
     oracle_id: str
     """Who answered; empty where an import did not say."""
     label_time: datetime
     is_audit: bool = False
     """Whether the clip was drawn at random; see create_task's audit_share."""
+    given_label: str | None = None
+    """The class that was given, where that was merged into `label` since."""
+    is_retired: bool = False
+    """Whether the class is retired: the label trains no head."""

@@ -59,10 +59,13 @@ class PoolPredictions:
     probabilities: Float32Array
     """(n_clips, n_classes) float32"""
     classes: tuple[str, ...]
+    """Of the columns."""
+    label_classes: tuple[str, ...]
+    """Classes that labels are of, retired ones among them."""
     states: tuple[ClipState, ...]
     """Of the clips in the task when the call began."""
     label_indices: NDArray[np.int64]
-    """(n_clips,) int64, the labels that they had then, of `classes`; -1 for none."""
+    """(n_clips,) int64, the labels that they had then, of `label_classes`; -1 for none."""
     accepted: NDArray[np.bool_] | None
     """(n_clips,) bool; None where it was not asked what to accept."""
     head_version: int
@@ -143,6 +146,8 @@ class Round:
     map_name: str = ""
     """Of the pool's map that the head reads, with its kind and version: "kernel.2.0f3b5c..."; empty
     for the embedding itself, and in rounds of older versions."""
+    classes: tuple[str, ...] = ()
+    """Those of the head, by their names now, in the order of class_recalls."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aloe.client.types.learning import Round
+from aloe.values.classes import ClassState
 from aloe.values.recipes import HeadRecipe
 from aloe.values.representations import Representation
 from aloe.values.states import PoolState
@@ -25,12 +26,31 @@ class ClipCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskClass:
+    """A class that a task has, or had."""
+
+    name: str
+    state: ClassState
+    merged_into: str | None
+    """MERGED: the class that it was merged into, which may be merged itself by now."""
+    description: str
+    """What people are told of it."""
+    hotkey: str
+    """A digit or letter that people may answer with; empty for none."""
+    former_names: tuple[str, ...]
+    """A label by one of them is of this class, until another class takes the name."""
+    add_time: datetime | None
+    """None for a class that the task began with."""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One classification problem on the clips of a pool."""
 
     task_id: str
     pool_id: str
     classes: tuple[str, ...]
+    """Those that can be answered with."""
     query_strategy: QueryStrategy
     head_recipe: HeadRecipe
     representation: Representation
@@ -54,6 +74,19 @@ class Task:
     """Whether each round estimates its head's accuracy without validation labels."""
     audit_share: float
     """Part of the clips to ask that are drawn at random, from the 51st on."""
+    class_details: tuple[TaskClass, ...] = ()
+    """All classes that it ever had, merged and retired ones too, in the order in which they
+    came."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeClassesResult:
+    """What became of a change of classes."""
+
+    task: Task
+    head_version: int | None
+    """The head that will have these classes; None where the change makes no difference to heads,
+    was made before, or while fewer than two classes are labeled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,9 +165,33 @@ end
 for _ in pairs(held) do counts[LEASED] = counts[LEASED] + 1 end
 local wanted, class_count = { spent = spent }, 0
 for place, name in ipairs(COUNTER) do wanted[name] = counts[place] end
+-- What labels of each class count as, from 1; each as itself while no class was ever changed.
+local settings, counts_as, labeled = decoded(meta.spec), nil, {}
+if type(settings.class_details) == 'table' then
+  local details = settings.class_details
+  counts_as = {}
+  for place in ipairs(details) do
+    local at = place
+    for _ = 1, #details do
+      if type(details[at].merged_into) == 'number' and details[details[at].merged_into + 1] then
+        at = details[at].merged_into + 1
+      end
+    end
+    counts_as[place] = details[at].is_retired == true and NO_CLASS or at - 1
+  end
+  local text = cjson.encode(counts_as)
+  if meta.counts_as ~= text then
+    tell(META, 'what labels of classes count as is missing or wrong', 'it is set')
+    change('HSET', META, 'counts_as', text)
+  end
+  wanted.class_revision = tonumber(settings.class_revision) or 0
+end
 for class, count in pairs(class_counts) do
   wanted[string.format('class:%d', class)] = count
-  class_count = class_count + 1
+  local counted = counts_as and counts_as[class + 1] or class
+  if counted ~= NO_CLASS and not labeled[counted] then
+    labeled[counted], class_count = true, class_count + 1
+  end
 end
 wanted.classes_labeled = class_count
 local newest = 0

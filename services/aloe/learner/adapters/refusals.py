@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aloe.learner.domain.errors import (
     AlreadyExists,
+    ClassesChanged,
     ClipNotFound,
     InvalidInput,
     LeaseLost,
@@ -76,6 +77,12 @@ def task_made_anew(task_id: str) -> TaskChanged:
 
 def task_updated(task_id: str) -> TaskChanged:
     return TaskChanged(f"tasks/{task_id} was updated by another meanwhile; read it again")
+
+
+def classes_changed(task_id: str) -> ClassesChanged:
+    return ClassesChanged(
+        f"the classes of tasks/{task_id} were changed by another meanwhile; read it again"
+    )
 
 
 def too_many_promotions(task_id: str) -> InvalidInput:

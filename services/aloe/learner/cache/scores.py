@@ -150,7 +150,7 @@ class HeadScores:
         self.scores: Float32Array = np.empty(0, np.float32)
         """(n_clips,) float32; of a function on the pool's graph, the margin that it takes."""
         self.predicted: Int16Array = np.empty(0, np.int16)
-        """(n_clips,) int16, predicted classes"""
+        """(n_clips,) int16, indices of predicted classes"""
 
     @property
     def is_part(self) -> bool:
@@ -230,7 +230,7 @@ class HeadScores:
         elif self._direction is not None:
             dense = await scorer.run(partial(densities, embeddings, self._direction))
             scores = information_density(scores, dense[rows])
-        self.scores[rows], self.predicted[rows] = scores, predicted
+        self.scores[rows], self.predicted[rows] = scores, self._head.classes_at(predicted)
 
 
 class Ranks:

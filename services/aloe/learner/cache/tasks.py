@@ -36,6 +36,8 @@ _MOST_READS = 10
 _EVENTS_PER_READ = 500
 """An event may change 10,000 clips. Many more would keep others from Redis and the event loop."""
 _NO_RECORDER = NoRecorder()
+_CHANGING = EventKind.TASK_UPDATED, EventKind.CLASSES_CHANGED
+"""Kinds of events that change settings."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,10 +47,15 @@ def _no_pool() -> None:
 
 
 async def read_log(store: Store, task: Task, after: str) -> AsyncIterator[list[Event]]:
-    """Yield the events of a task after one, some at a time, at least once."""
+    """Yield the events of a task after one, some at a time, at least once.
+
+    The task is as it was then, or later.
+    """
     events = await store.read_events(task, after, _EVENTS_PER_READ)
     yield events
     while len(events) == _EVENTS_PER_READ:
+        changes = (each.settings for each in reversed(events) if each.settings is not None)
+        task = next(changes, task)  # It may have more classes from here on.
         events = await store.read_events(task, events[-1].event_id, _EVENTS_PER_READ)
         yield events
 
@@ -117,7 +124,7 @@ class CachedTask:
             await self._apply(store, events)
 
     async def _apply(self, store: Store, events: Sequence[Event]) -> None:
-        updates = [event.settings for event in events if event.kind is EventKind.TASK_UPDATED]
+        updates = [event.settings for event in events if event.kind in _CHANGING]
         if updates:
             # Before the events are applied: where this fails, the next read gets them again.
             self.task = updates[-1] or await self._read_settings(store)
@@ -205,6 +212,8 @@ class CachedTask:
         head = self._asked_for.get(version) or await store.read_head(self.task, version)
         if head is None:
             raise head_not_kept(self.task.task_id, version)
+        if head.column_classes[-1] >= len(self.task.classes):  # It is newer than what was read.
+            await self.refresh(store)
         self._asked_for.pop(version, None)
         self._asked_for[version] = head
         while len(self._asked_for) > _MOST_ASKED_FOR:

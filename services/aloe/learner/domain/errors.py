@@ -98,6 +98,10 @@ class TaskChanged(LearnerError):
     """The task was deleted, made anew or updated by another while the call ran."""
 
 
+class ClassesChanged(TaskChanged):
+    """The task's classes were changed by another while the call ran."""
+
+
 class Overloaded(LearnerError):
     """A queue is full."""
 

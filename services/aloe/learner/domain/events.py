@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import BoolArray, IntArray
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.leases import Basis, Reason
 from aloe.learner.domain.task import STATE_OF_SPLIT, Task
 from aloe.values.states import ClipState, EventKind, Split
 from aloe.values.strategies import QueryStrategy
 
-NO_CLASS = -1
 RETRACTED = -2
 """In place of a class: the oracle takes its answer back."""
 START_OF_LOG = "0-0"
@@ -51,7 +51,7 @@ class Event:
     basis: Basis | None = None
     """CLIPS_LEASED: of the ranking; None in events of older servers."""
     settings: Task | None = None
-    """TASK_CREATED and TASK_UPDATED: from then on."""
+    """TASK_CREATED, TASK_UPDATED and CLASSES_CHANGED: from then on."""
     cutoff_event_id: str = ""
     """HEAD_TRAINED: the head has the labels as of this event; empty in events of older servers."""
     map_name: str = ""
@@ -78,11 +78,12 @@ _MAX_STEPS = 4_096
 """More events than come between two heads in practice; older steps are forgotten."""
 _MAX_STEP_ROWS = 1_000_000
 """Clips in all steps together, 22 bytes each."""
-_ANSWERING = (
+_LEARNED = (
     EventKind.CLIPS_ANSWERED,
     EventKind.LABELS_IMPORTED,
     EventKind.CLIPS_RETIRED,
     EventKind.LABELS_DROPPED,
+    EventKind.CLASSES_CHANGED,
 )
 
 
@@ -144,8 +145,8 @@ class TaskView:
         that is not known: where the store went back, the row may be another's by now."""
         self.is_audit = np.zeros(clip_count, dtype=np.bool_)
         """(n_clips,) bool, whether a label is that of a clip that was drawn at random"""
-        self.last_answer_id = START_OF_LOG
-        """The newest event that gave, corrected, took back or dropped labels."""
+        self.last_lesson_id = START_OF_LOG
+        """The newest event that gave, corrected or took off labels, or changed classes."""
         self.retired_count = 0
         """Rows in the state RETIRED."""
         self._steps: deque[_Step] = deque()
@@ -193,8 +194,8 @@ class TaskView:
             self._steps.clear()
             self._step_row_count = 0
             self._steps_begin = event.event_id
-        elif event.kind in _ANSWERING:
-            self.last_answer_id = event.event_id
+        elif event.kind in _LEARNED:
+            self.last_lesson_id = event.event_id
         elif event.kind is EventKind.HEAD_PROMOTED:
             self.promoted[event.promotion_id] = event.head_version
         elif event.kind is EventKind.HEAD_DEMOTED:
@@ -209,9 +210,9 @@ class TaskView:
         self._steps.clear()
         self._steps_begin = self.last_event_id
 
-    def answered_after(self, event_id: str) -> bool:
-        """Whether labels were given, corrected, taken back or dropped after an event."""
-        return event_order(self.last_answer_id) > event_order(event_id)
+    def is_changed_after(self, event_id: str) -> bool:
+        """Whether labels were given or lost, or classes changed, after an event."""
+        return event_order(self.last_lesson_id) > event_order(event_id)
 
     def at(self, event_id: str) -> "TaskView | None":
         """Return the clips as of an event, or None if that is further back than it remembers.

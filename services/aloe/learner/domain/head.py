@@ -1,9 +1,12 @@
 """The head: a linear softmax classifier on embeddings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from aloe.learner.domain.alignment import aligned_empty
-from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.arrays import Float32Array, Int16Array
 from aloe.learner.domain.kernels.tile import CLASS_TILE
 
 
@@ -18,6 +21,8 @@ class Head:
     """(n_classes,) float32"""
     map_name: str = ""
     """Of the pool's map that it reads; empty for the embeddings themselves."""
+    class_indices: tuple[int, ...] = ()
+    """Of the columns, ascending; none where they are the first classes of the task, in order."""
     packed_weights: Float32Array = field(init=False, repr=False, compare=False)
     """(n_padded_classes, embedding_dim) float32, read-only: one class a row, for the kernels"""
     packed_biases: Float32Array = field(init=False, repr=False, compare=False)
@@ -29,6 +34,23 @@ class Head:
             packed = pack(by_class)
             packed.flags.writeable = False
             object.__setattr__(self, name, packed)
+
+    @property
+    def column_classes(self) -> tuple[int, ...]:
+        """The class index of each column."""
+        return self.class_indices or tuple(range(len(self.biases)))
+
+    def classes_at(self, columns: Int16Array) -> Int16Array:
+        """Return the class indices of columns, (n,) int16."""
+        if not self.class_indices:
+            return columns
+        return np.array(self.class_indices, np.int16)[columns]
+
+
+def shortened(class_indices: Sequence[int]) -> tuple[int, ...]:
+    """Return class indices as a head has them: none for the first classes, in order."""
+    is_plain = list(class_indices) == list(range(len(class_indices)))
+    return () if is_plain else tuple(class_indices)
 
 
 def pack(by_class: Float32Array) -> Float32Array:

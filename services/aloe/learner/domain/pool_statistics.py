@@ -14,7 +14,7 @@ class Judged:
     uncertainties: Float32Array
     """(n,) float32, 1 - p1 of the head"""
     predicted: Int16Array
-    """(n,) int16, its classes"""
+    """(n,) int16, indices of its classes"""
     predicted_before: Int16Array | None
     """(n,) int16, those of the head before; None where that was not asked"""
 

@@ -92,6 +92,8 @@ def head_difference(again: TrainedAgain, round_: Round | None, stored: Head | No
         for part in ("weights", "biases"):
             if getattr(head, part).tobytes() != getattr(stored, part).tobytes():
                 return f"{name}: other {part} done again than stored"
+        if head.class_indices != stored.class_indices:
+            return f"{name}: other classes done again than stored"
         if head.map_name != stored.map_name:
             return f"{name}: map {head.map_name!r} in the log, {stored.map_name!r} stored"
     return ""

@@ -1,16 +1,18 @@
 """The parts of a round's work: train the head, evaluate it, make figures of what it judges."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
-from aloe.learner.domain.arrays import Float32Array, IntArray
+from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.estimating import LEAST_LABELS, estimate_accuracy
 from aloe.learner.domain.evaluation import Evaluation, evaluate
 from aloe.learner.domain.events import TaskView
-from aloe.learner.domain.head import Head
+from aloe.learner.domain.head import Head, shortened
 from aloe.learner.domain.holding_out import HeldOut, HoldingOut
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.pool_statistics import Judged, pool_statistics
@@ -72,27 +74,40 @@ class Trained:
     evaluation_s: float
 
 
+def counted_labels(task: Task, view: TaskView, split: Split) -> tuple[IntArray, IntArray]:
+    """Return what the labels of a split count as for heads that have the classes of the task.
+
+    Returns:
+        Rows, ascending, and columns, (n,) int64 each. Labels of retired classes are none of them.
+    """
+    rows, labels = view.labeled_rows(split)
+    columns = task.class_table.columns[labels]
+    counts = columns != NO_CLASS
+    return rows[counts], columns[counts]
+
+
 def train(inputs: RoundInputs) -> Trained:
     """Train the ticket's head and evaluate it on the labels of each split, in one thread."""
     task, view, vectors = inputs.ticket.task, inputs.view, inputs.vectors
-    rows, labels = view.labeled_rows(Split.TRAIN)
+    active = task.class_table.active
+    rows, labels = counted_labels(task, view, Split.TRAIN)
     embeddings = vectors[rows]
     began = time.perf_counter()
     head = train_head(
         task.head_recipe,
         embeddings,
         labels,
-        class_count=len(task.classes),
+        class_count=len(active),
         seed=task.seed,
         version=inputs.ticket.head_version,
     )
-    head = replace(head, map_name=inputs.map_name)
+    head = replace(head, map_name=inputs.map_name, class_indices=shortened(active))
     trained = time.perf_counter()
     return Trained(
         head,
         len(rows),
-        validation=_evaluate(head, view, vectors, Split.VALIDATION),
-        test=_evaluate(head, view, vectors, Split.TEST),
+        validation=_evaluate(head, inputs, Split.VALIDATION),
+        test=_evaluate(head, inputs, Split.TEST),
         training_loss=evaluate(class_probabilities(head, embeddings), labels).loss,
         training_s=trained - began,
         evaluation_s=time.perf_counter() - trained,
@@ -120,10 +135,26 @@ def rows_of_figures(inputs: RoundInputs) -> IntArray:
     return rows
 
 
+def judged_by(
+    heads: Sequence[Head], task: Task, scores: Float32Array, predicted: Int16Array
+) -> Judged:
+    """Return what a round's head, and the one before it, say of some clips.
+
+    Args:
+        heads: one or both of them.
+        task: of the round; classes that were merged since the head before count as it says.
+        scores: (n_heads, n) float32, 1 - p1.
+        predicted: (n_heads, n) int16, columns.
+    """
+    shown = task.class_table.shown_indices.astype(np.int16)
+    classes = [shown[head.classes_at(each)] for head, each in zip(heads, predicted, strict=True)]
+    return Judged(scores[0], classes[0], classes[1] if len(classes) > 1 else None)
+
+
 def holding_out(inputs: RoundInputs) -> HoldingOut | None:
     """Return what is held out for the estimate; None where none is made."""
     task, view = inputs.ticket.task, inputs.view
-    rows, labels = view.labeled_rows(Split.TRAIN)
+    rows, labels = counted_labels(task, view, Split.TRAIN)
     if not task.estimate_accuracy or len(rows) < LEAST_LABELS:
         return None
     return HoldingOut(
@@ -131,7 +162,7 @@ def holding_out(inputs: RoundInputs) -> HoldingOut | None:
         inputs.vectors[rows],
         labels,
         view.is_audit[rows],
-        class_count=len(task.classes),
+        class_count=len(task.class_table.active),
         seed=task.seed,
         version=inputs.ticket.head_version,
     )
@@ -174,11 +205,12 @@ def round_of(
         store_s=inputs.store_s,
         accuracy_estimate=estimate,
         map_name=inputs.map_name,
+        class_indices=trained.head.column_classes,
     )
 
 
-def _evaluate(head: Head, view: TaskView, vectors: Float32Array, split: Split) -> Evaluation | None:
-    rows, labels = view.labeled_rows(split)
+def _evaluate(head: Head, inputs: RoundInputs, split: Split) -> Evaluation | None:
+    rows, labels = counted_labels(inputs.ticket.task, inputs.view, split)
     if not len(rows):
         return None
-    return evaluate(class_probabilities(head, vectors, rows), labels)
+    return evaluate(class_probabilities(head, inputs.vectors, rows), labels)

@@ -38,3 +38,5 @@ class Round:
     map_name: str = ""
     """Of the map that the head reads; empty for the embeddings themselves, and in rounds of older
     versions."""
+    class_indices: tuple[int, ...] = ()
+    """Of the head's columns; none in rounds of older versions, when classes did not change."""

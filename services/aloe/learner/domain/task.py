@@ -4,6 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from aloe.learner.domain.class_changes import (
+    LEAST_ACTIVE,
+    MAX_CLASS_LENGTH,
+    MAX_CLASSES,
+    wrong_name,
+)
+from aloe.learner.domain.classes import NO_CLASS, ClassDetails, ClassTable, class_table
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.domain.stopping_rules import check_stopping_rule
 from aloe.values.ranges import out_of_range
@@ -13,8 +20,6 @@ from aloe.values.states import ClipState, PoolState, Split
 from aloe.values.stopping import MAX_LABEL_COUNT, StoppingRule
 from aloe.values.strategies import PAPER_STRATEGY, QueryStrategy
 
-MAX_CLASSES = 1_000
-MAX_CLASS_LENGTH = 128
 MIN_LEASE_DURATION = timedelta(milliseconds=1)
 MAX_LEASE_DURATION = timedelta(days=1)
 DEFAULT_LEASE_DURATION = timedelta(minutes=5)
@@ -42,6 +47,7 @@ class Task:
     task_id: str
     pool_id: str
     classes: tuple[str, ...]
+    """All that it ever had, by index: those that were merged or retired, too."""
     epoch: str
     """Differs between a task and a later one of the same id; fences stale writers."""
     create_time: datetime
@@ -60,26 +66,48 @@ class Task:
     """Part of the picks that are drawn at random, from AUDITS_BEGIN clips on."""
     revision: int = 0
     """Updates so far. The store refuses an update that was made from an older revision."""
+    class_details: tuple[ClassDetails, ...] = ()
+    """Of each class; none where all are active, and nothing more is known of any."""
+    class_revision: int = 0
+    """Changes of classes so far. The store refuses labels that were read by an older one."""
+
+    @property
+    def class_table(self) -> ClassTable:
+        """The classes, and what has become of each."""
+        return class_table(self.classes, self.class_details)
 
     def class_index(self, label: str, field: str) -> int:
-        """Return the place of `label` among the classes.
+        """Return the index of the class that `label` names.
+
+        Those that were merged into others count as these, and so do former names.
 
         Raises:
-            InvalidInput: it is none of them; names `field`.
+            InvalidInput: it is none of them, or retired; names `field`.
         """
-        try:
-            return self.classes.index(label)
-        except ValueError:
-            known = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
-            raise InvalidInput.of(
-                field,
-                f"{label[:MAX_CLASS_LENGTH]!r} is no class of tasks/{self.task_id}; its classes"
-                f" are {known}",
-            ) from None
+        table = self.class_table
+        index = table.find(label)
+        if index is not None and table.target(index) != NO_CLASS:
+            return index
+        wrong = "no class" if index is None else "a retired class"
+        active = table.active_names
+        known = ", ".join(active[:20]) + (", ..." if len(active) > 20 else "")
+        raise InvalidInput.of(
+            field,
+            f"{label[:MAX_CLASS_LENGTH]!r} is {wrong} of tasks/{self.task_id}; its classes"
+            f" are {known}",
+        )
 
     def updated(self) -> "Task":
         """Return the task with its next revision, as the store keeps it after an update."""
         return replace(self, revision=self.revision + 1)
+
+    def after_class_change(self) -> "Task":
+        """Return the task with its next revisions, as the store keeps it after such a change."""
+        return replace(self.updated(), class_revision=self.class_revision + 1)
+
+    def reclassed(self, table: ClassTable) -> "Task":
+        """Return the task with other classes, to be given to the store."""
+        return replace(self, classes=table.names, class_details=table.details)
 
     def same_content(self, other: "Task") -> bool:
         """Whether creating `other` where this task exists is a repetition."""
@@ -203,21 +231,16 @@ def check_lease_duration(duration: timedelta, field: str) -> list[Violation]:
 def check_classes(classes: Sequence[str]) -> list[Violation]:
     """Return what is wrong with a task's classes."""
     field = "task.classes"
-    if not 2 <= len(classes) <= MAX_CLASSES:
-        return [Violation(field, f"{len(classes)} given; 2 to {MAX_CLASSES:,} are needed")]
+    if not LEAST_ACTIVE <= len(classes) <= MAX_CLASSES:
+        return [
+            Violation(field, f"{len(classes)} given; {LEAST_ACTIVE} to {MAX_CLASSES:,} are needed")
+        ]
     violations = []
     first_place: dict[str, int] = {}
     for index, name in enumerate(classes):
-        is_plain = 0 < len(name) <= MAX_CLASS_LENGTH and name.isprintable()
-        # Tables of labels, which people write too, are read without blanks around their cells.
-        if not is_plain or name != name.strip():
-            violations.append(
-                Violation(
-                    f"{field}[{index}]",
-                    f"{name[:MAX_CLASS_LENGTH]!r} must be 1 to {MAX_CLASS_LENGTH} printable"
-                    " characters, without blanks at its ends",
-                )
-            )
+        wrong = wrong_name(name)
+        if wrong:
+            violations.append(Violation(f"{field}[{index}]", wrong))
         elif name in first_place:
             violations.append(
                 Violation(f"{field}[{index}]", f"{name!r} stands at [{first_place[name]}] already")

@@ -7,7 +7,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.batches.density import densities, mean_direction
 from aloe.learner.domain.batches.rules import RULES
 from aloe.learner.domain.batches.situation import Situation
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.graphs.spectrum import fit_spectrum
 from aloe.learner.domain.graphs.subspace import largest_eigenpairs
 from aloe.learner.domain.head import Head

@@ -70,6 +70,23 @@ class TaskStore(Protocol):
             TaskChanged: another update came since `task` was read; nothing is changed.
         """
 
+    async def change_classes(self, task: Task, *, teaches: bool) -> int | None:
+        """Replace the stored task by `task`, whose revision and class_revision are then one higher.
+
+        Only classes may differ, of which none goes. What labels of each count as is changed in the
+        same step: see `begin_round`.
+
+        Args:
+            task: as it is to be, with the revisions that were read.
+            teaches: whether a head is due then, as when labels change.
+
+        Returns:
+            The version of the head that will have these classes; None where none is due.
+
+        Raises:
+            TaskChanged: another update came since `task` was read; nothing is changed.
+        """
+
     async def delete_task(self, task_id: str) -> None:
         """Delete it with all that belongs to it. Raises TaskNotFound."""
 
@@ -94,7 +111,10 @@ class TaskStore(Protocol):
             replace: set those that differ from what is stored as well.
             validate_only: store nothing, and tell what would change.
 
+        Labels of classes that count as the same agree.
+
         Raises:
+            ClassesChanged: the classes are others than `task` has; nothing is changed.
             LabelsDiffer: some differ from what is stored, and `replace` is not set.
             ClipNotFound: a row is retired in this task; nothing is changed.
         """
@@ -149,6 +169,7 @@ class TaskStore(Protocol):
             request_id: chosen by the caller.
 
         Raises:
+            ClassesChanged: the classes are others than `task` has; nothing is changed.
             InvalidInput: a lease is another oracle's; violations by their place.
             LeaseLost: a lease is unknown, or a clip went to another oracle or was answered by one,
                 or is retired, or the lease ended and its place in the label budget has been taken.
@@ -190,15 +211,19 @@ class TaskStore(Protocol):
         """
 
     async def read_labels(self, task: Task) -> list[StoredLabel]:
-        """Return every label and abstention, by row; none of retired rows."""
+        """Return every label and abstention, by row; none of retired rows.
+
+        Raises:
+            ClassesChanged: the classes are others than `task` has.
+        """
 
     async def begin_round(self, task: Task, trainer_id: str, hold: timedelta) -> RoundTicket | None:
         """Take the right to train the next head, if one is due and nobody else has it.
 
-        A head is due once training labels changed since the last one's cutoff, and two classes
-        have some. A round whose trainer let its hold run out is given to the next who asks, with
-        the same version, cutoff and settings, so that its head comes out the same. A trainer that
-        has the ticket gets it again, with a new hold.
+        A head is due once training labels, or what they count as, changed since the last one's
+        cutoff, and two classes have some, by what they count as. A round whose trainer let its hold
+        run out is given to the next who asks, with the same version, cutoff and settings, so that
+        its head comes out the same. A trainer that has the ticket gets it again, with a new hold.
         """
 
     async def publish_head(self, ticket: RoundTicket, head: Head, round_: Round) -> bool:

@@ -47,5 +47,5 @@ _READING = (
 )  # fmt: skip
 _CHANGING = (
     "CreatePool", "DeletePool", "DeleteClips", "UpdateClips", "RenameClip", "CreateTask",
-    "UpdateTask", "DeleteTask", "ImportLabels", "PromoteHead", "DemoteHead",
+    "UpdateTask", "ChangeClasses", "DeleteTask", "ImportLabels", "PromoteHead", "DemoteHead",
 )  # fmt: skip

@@ -58,7 +58,7 @@ def read_input(request: head_pb2.PredictRequest) -> PredictInput:
 
 def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
     """Write what was predicted. Raises InvalidInput where that is more than a message may hold."""
-    classes = prediction.task.classes
+    classes = prediction.classes
     labels = [classes[index] for index in prediction.probabilities.argmax(axis=1).tolist()]
     for place in prediction.failures:
         labels[place] = ""
@@ -87,7 +87,7 @@ def write_head(exported: ExportedHead) -> head_pb2.Head:
         version=head.version,
         weights=encode_matrix(head.weights),
         biases=encode_matrix(head.biases.reshape(1, -1)),
-        classes=task.classes,
+        classes=[task.classes[index] for index in head.column_classes],
         encoder_id=pool.encoder.encoder_id,
         encoder_fingerprint=pool.encoder.fingerprint,
         label_count=exported.trained.label_count,
@@ -149,6 +149,7 @@ def write_round(report: RoundReport) -> head_pb2.Round:
         accuracy_estimate=_write_estimate(round_.accuracy_estimate),
         head_recipe=HEAD_RECIPE.encode(round_.head_recipe, "head_recipe"),
         map_name=round_.map_name,
+        classes=report.classes,
     )
 
 

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
 
+from aloe.learner.domain.classes import NO_CLASS, ClassTable
 from aloe.learner.domain.errors import InvalidInput
-from aloe.learner.domain.events import NO_CLASS, Event, event_order
+from aloe.learner.domain.events import Event, event_order
 from aloe.learner.domain.filters.parsing import parse_filter
 from aloe.learner.domain.pool import NamedClip, Pool
 from aloe.learner.domain.replay import Replay
 from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.rpc import fields
+from aloe.learner.rpc.classes import write_classes
 from aloe.learner.rpc.reasons import write_reason
 from aloe.learner.rpc.searches import read_example
 from aloe.learner.usecases.choosing import Question
@@ -18,7 +20,7 @@ from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
 from aloe.learner.usecases.tasks import MAX_PAGE_CHANGES, ExportedLabel, TaskHistory
 from aloe.v1 import labeling_pb2
-from aloe.values.states import ClipState
+from aloe.values.states import ClipState, EventKind
 from aloe.wire import names, times
 from aloe.wire.attributes import write_attributes
 from aloe.wire.bounds import ID_COUNT
@@ -119,6 +121,11 @@ def write_event(history: TaskHistory, event: Event) -> labeling_pb2.TaskEvent:
         promotion_id=event.promotion_id,
         cutoff_event_id=event.cutoff_event_id,
         map_name=event.map_name,
+        class_details=(
+            write_classes(event.settings.class_table)
+            if event.kind is EventKind.CLASSES_CHANGED and event.settings
+            else ()
+        ),
     )
 
 
@@ -156,8 +163,16 @@ def _write_label(pool: Pool, task: Task, each: ExportedLabel) -> labeling_pb2.St
     if label.state is ClipState.ABSTAINED:
         message.abstention.SetInParent()
     else:
-        message.label = task.classes[label.class_index]
+        _write_class(task.class_table, label.class_index, message)
     return message
+
+
+def _write_class(table: ClassTable, class_index: int, message: labeling_pb2.StoredLabel) -> None:
+    message.label = table.shown(class_index)
+    message.is_retired = table.target(class_index) == NO_CLASS
+    given = table.names[class_index]
+    if given != message.label:
+        message.given_label = given
 
 
 def _write_change(history: TaskHistory, event: Event, place: int) -> labeling_pb2.ClipChange:

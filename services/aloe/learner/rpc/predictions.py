@@ -19,8 +19,11 @@ async def write_pool_prediction(
     prediction: PoolPrediction,
 ) -> AsyncIterator[prediction_pb2.PredictPoolResponse]:
     """Write what is predicted for a pool, at least one message."""
+    task = prediction.task
+    is_same = prediction.classes == tuple(range(len(task.classes)))
     message = prediction_pb2.PredictPoolResponse(
-        classes=prediction.task.classes,
+        classes=[task.classes[index] for index in prediction.classes],
+        label_classes=() if is_same else task.classes,
         head_version=prediction.head_version,
         clip_count=prediction.clip_count,
         expected_error=prediction.expected_error,

@@ -15,6 +15,7 @@ from aloe.learner.domain.task import (
     estimates_by_default,
 )
 from aloe.learner.rpc import fields
+from aloe.learner.rpc.classes import write_classes
 from aloe.learner.usecases.watching import TaskState
 from aloe.v1 import task_pb2
 from aloe.values.named_recipes import Recipe, RecipeName, recipe_named
@@ -148,6 +149,10 @@ def read_change(message: task_pb2.Task, mask: FieldMask) -> Callable[[Task], Tas
 def write_task(state: TaskState) -> task_pb2.Task:
     task, progress = state.task, state.progress
     message = _write_spec(task)
+    table = task.class_table
+    # The specification has all that there were, as the domain does.
+    message.classes[:] = table.active_names
+    message.class_details.extend(write_classes(table))
     message.head_version = progress.head_version
     if progress.training_head_version is not None:
         message.training_head_version = progress.training_head_version

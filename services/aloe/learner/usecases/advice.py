@@ -21,6 +21,8 @@ class RoundReport:
     """None without a stopping rule."""
     times: Mapping[Phase, float]
     """What this process spent on the head, in seconds."""
+    classes: tuple[str, ...]
+    """Those of the head, by their names now, in the order of its columns."""
 
 
 async def advice_at(store: Store, task: Task, head_version: int) -> StopAdvice | None:
@@ -30,6 +32,13 @@ async def advice_at(store: Store, task: Task, head_version: int) -> StopAdvice |
     first = max(1, head_version - rounds_needed(task.stopping_rule) + 1)
     rounds = await store.read_rounds(task, first, head_version - first + 1)
     return advise(task.stopping_rule, rounds)
+
+
+def classes_of(task: Task, round_: Round) -> tuple[str, ...]:
+    """Return the names of the classes that a round's head has."""
+    # Rounds of older versions do not say: they have all that the task began with.
+    indices = round_.class_indices or range(task.class_table.original_count)
+    return tuple(task.classes[index] for index in indices)
 
 
 async def round_reports(
@@ -46,6 +55,7 @@ async def round_reports(
             round_,
             advise(rule, rounds[max(0, place - span + 1) : place + 1]) if rule else None,
             cached.times.of(round_.head_version),
+            classes_of(cached.task, round_),
         )
         for place, round_ in enumerate(rounds)
         if round_.head_version >= first_version

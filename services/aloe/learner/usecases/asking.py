@@ -20,7 +20,8 @@ from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntA
 from aloe.learner.domain.batches.ground import REFERENCE_COUNT, Ground
 from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
 from aloe.learner.domain.batches.situation import Picks, Situation, uncertainty
-from aloe.learner.domain.events import NO_CLASS, are
+from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.events import are
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.leases import Reason
@@ -53,6 +54,7 @@ class BatchRequest:
     rule: SelectionRule
     head: Head | None
     class_count: int
+    """That heads have which are trained now."""
     ground: Ground
     vectors: Float32Array
     """(n_clips, dim) float32, what the head reads."""
@@ -223,7 +225,7 @@ def request_of(
     return BatchRequest(
         rule=rule if head else rule_before_head(rule),
         head=head,
-        class_count=len(cached.task.classes),
+        class_count=len(cached.task.class_table.active),
         ground=ground,
         vectors=pool.matrix(map_name),
         states=view.states[:count].copy(),

@@ -11,9 +11,9 @@ from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.clips import found_clips
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, IntArray
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import HeadNotTrained, InvalidInput, Violation
-from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import Basis, Pick

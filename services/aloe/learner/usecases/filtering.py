@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.cache.cached_pool import CachedPool
-from aloe.learner.domain.arrays import BoolArray
-from aloe.learner.domain.events import NO_CLASS, TaskView
+from aloe.learner.domain.arrays import BoolArray, IntArray
+from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.filters.columns import Column
 from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.task import SPLIT_OF_STATE, Task
@@ -51,6 +52,17 @@ async def taken_rows(
     return taken
 
 
+def shown_classes(task: Task, classes: NDArray[np.int32]) -> IntArray:
+    """Return the classes that labels go by, (n,) int64; NO_CLASS without one.
+
+    Args:
+        task: as it is now.
+        classes: (n,) int32, of the labels as they were given; NO_CLASS without one.
+    """
+    shown: IntArray = np.r_[task.class_table.shown_indices, NO_CLASS]  # It leads to the last one.
+    return shown[classes]
+
+
 def task_columns(task: Task, view: TaskView, row_count: int) -> Mapping[str, Column]:
     """Return what the first clips have in a task: state, split and label."""
     view.grow(row_count)
@@ -59,5 +71,5 @@ def task_columns(task: Task, view: TaskView, row_count: int) -> Mapping[str, Col
     return {
         "state": Column.of_codes(_STATES, np.where(states == ClipState.RETIRED, -1, states)),
         "split": Column.of_codes(_SPLITS, _SPLIT_CODES[states]),
-        "label": Column.of_codes(task.classes, np.where(classes == NO_CLASS, -1, classes)),
+        "label": Column.of_codes(task.classes, shown_classes(task, classes)),
     }

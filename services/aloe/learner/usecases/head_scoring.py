@@ -10,7 +10,7 @@ from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, IntArray
 from aloe.learner.domain.auditing import audit_places, audit_rows
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.leases import Pick, Reason
 from aloe.learner.recorder import Phase

@@ -6,14 +6,15 @@ from datetime import datetime
 
 from aloe.learner.cache.clips import no_clip
 from aloe.learner.cache.pools import PoolCache
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import (
+    ClassesChanged,
     InvalidInput,
     LabelConflict,
     StoreUnavailable,
     Violation,
 )
-from aloe.learner.domain.events import NO_CLASS
 from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, LabelsOutcome
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import SPLIT_OF_STATE, STATE_OF_SPLIT, Task
@@ -70,9 +71,24 @@ class LabelImporter:
             ClipNotFound: a clip was deleted or replaced meanwhile.
             StoreWentBack: the store lost clips meanwhile.
         """
-        task, _, pool = await settled_task(self._store, task_id)
         if not labels:
             raise InvalidInput.of("labels", "empty; give at least one label")
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return await self._import(
+                    task_id, labels, replace=replace, validate_only=validate_only
+                )
+            except ClassesChanged:
+                if tries == _MOST_TRIES:
+                    raise
+
+    async def _import(
+        self, task_id: str, labels: Sequence[KnownLabel], *, replace: bool, validate_only: bool
+    ) -> LabelsOutcome:
+        """Set labels by the task's classes of this moment. Raises ClassesChanged if they change."""
+        task, _, pool = await settled_task(self._store, task_id)
         pool, found = await self._find(pool, [label.clip_id for label in labels])
         checked = _Checked(task, replace=replace)
         for label, clip in zip(labels, found, strict=True):
@@ -117,7 +133,8 @@ class _Checked:
 
     def __init__(self, task: Task, *, replace: bool) -> None:
         self._task, self._replace = task, replace
-        self._class_indices = {name: index for index, name in enumerate(task.classes)}
+        self._class_indices: dict[str, int] = {}
+        """By the names that were looked up so far."""
         self._changes: dict[int, LabelChange] = {}
         self._places: dict[int, int] = {}
         """By row, where the label stands in the request."""
@@ -163,10 +180,7 @@ class _Checked:
         state, class_index = ClipState.ABSTAINED, NO_CLASS
         if label.label is not None:
             state = STATE_OF_SPLIT[label.split]
-            known = self._class_indices.get(label.label)
-            class_index = (
-                self._task.class_index(label.label, f"{field}.label") if known is None else known
-            )
+            class_index = self._class_index(label.label, f"{field}.label")
         elif label.split is not Split.TRAIN:
             raise InvalidInput.of(
                 f"{field}.abstention", f"of a {label.split.value} clip; those need a label"
@@ -180,6 +194,11 @@ class _Checked:
             found.content_hash,
             label.is_audit,
         )
+
+    def _class_index(self, label: str, field: str) -> int:
+        if label not in self._class_indices:
+            self._class_indices[label] = self._task.class_index(label, field)
+        return self._class_indices[label]
 
     def _check_repeated(self, change: LabelChange, place: int) -> None:
         """Refuse a second label of a clip that differs from the first, unless the last counts."""

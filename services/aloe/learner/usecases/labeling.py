@@ -10,7 +10,9 @@ from typing import TypeVar
 from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import (
+    ClassesChanged,
     InvalidInput,
     StoreUnavailable,
     StoreWentBack,
@@ -18,7 +20,7 @@ from aloe.learner.domain.errors import (
     TaskNotFound,
     Violation,
 )
-from aloe.learner.domain.events import NO_CLASS, RETRACTED
+from aloe.learner.domain.events import RETRACTED
 from aloe.learner.domain.leases import (
     LabelsOutcome,
     Lease,
@@ -263,10 +265,15 @@ class Labeling:
         )
 
     async def _fenced(self, task_id: str, change: Callable[[Task], Awaitable[T]]) -> T:
-        """Change a task as it is cached; where it was deleted or made anew, as it is now."""
-        known = await self._tasks.known(task_id)
+        """Change a task as it is cached; where that is not how it is now, as it is now."""
+        known = (await self._tasks.known(task_id)).task
         try:
-            return await change(known.task)
+            return await change(known)
+        except (ClassesChanged, InvalidInput):
+            task = (await self._tasks.fresh(task_id)).task
+            if task.class_revision == known.class_revision:
+                raise
+            return await change(task)
         except (TaskChanged, TaskNotFound):
             self._tasks.forget(task_id)
             return await change((await self._tasks.fresh(task_id)).task)
@@ -312,6 +319,6 @@ def _leased_clip(task: Task, pool: CachedPool, lease: Lease) -> LeasedClip:
     return LeasedClip(
         lease,
         pool.clips[lease.pick.row],
-        "" if predicted == NO_CLASS else task.classes[predicted],
+        "" if predicted == NO_CLASS else task.class_table.predicted_name(predicted),
         pool.clips[reason.nearest_row].clip_id if reason and is_there else "",
     )

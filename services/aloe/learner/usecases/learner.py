@@ -22,6 +22,7 @@ from aloe.learner.usecases.pools import Pools
 from aloe.learner.usecases.predicting import Predictor
 from aloe.learner.usecases.promoting import Promoting
 from aloe.learner.usecases.ranking import Ranking
+from aloe.learner.usecases.reclassing import Reclassing
 from aloe.learner.usecases.refitting import Refitting
 from aloe.learner.usecases.replaying import Replaying
 from aloe.learner.usecases.retiring import Retiring
@@ -70,6 +71,7 @@ class Learner:
         self.pool_predictor = PoolPredictor(store, pool_cache, task_cache, self.maps)
         self.promoting = Promoting(store, task_cache)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, self.maps)
+        self.reclassing = Reclassing(store, task_cache, self.tasks, self.trainer, now)
         self.label_importer = LabelImporter(store, pool_cache, self.trainer)
         self._ranking = Ranking(pool_cache, self.maps)
         likeness = Likeness(store, pool_cache, encoder)

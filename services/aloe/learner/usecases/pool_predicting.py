@@ -9,18 +9,18 @@ import numpy as np
 
 from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.pools import PoolCache
-from aloe.learner.cache.tasks import TaskCache
+from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.accepting import accept_errors
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from aloe.learner.domain.estimating import AccuracyEstimate, chances_of
-from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.filters.syntax import Filter
+from aloe.learner.domain.folding import FoldedHead, fold_head
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, class_probabilities
 from aloe.learner.domain.representations.pool_map import name_of
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.store import Store
-from aloe.learner.usecases.filtering import taken_rows
+from aloe.learner.usecases.filtering import shown_classes, taken_rows
 from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.predicting import check_error, estimate_of
 from aloe.learner.usecases.promoting import find_head
@@ -44,7 +44,7 @@ class PredictedBlock:
     states: IntArray
     """(n,) int64, ClipState, as of the beginning"""
     class_indices: IntArray
-    """(n,) int64, of the label that each has; NO_CLASS without one"""
+    """(n,) int64, of the class that the label of each goes by; NO_CLASS without one"""
     accepted: BoolArray | None
     """(n,) bool; None where it was not asked what to accept"""
 
@@ -54,6 +54,8 @@ class PoolPrediction:
     """A prediction for a pool, while it goes on."""
 
     task: Task
+    classes: tuple[int, ...]
+    """Indices of those that the head tells apart: the columns."""
     head_version: int
     clip_count: int
     """Clips that there are blocks of."""
@@ -96,29 +98,31 @@ class PoolPredictor:
         """
         check_error(max_expected_error)
         cached = await self._tasks.fresh(task_id)
-        used = await find_head(self._store, cached, head)
-        estimate = None
+        used = fold_head(await find_head(self._store, cached, head), cached.task)
+        task, estimate = cached.task, None
         if max_expected_error is not None:
-            estimate = await estimate_of(self._store, cached.task, used.version)
-        pool_map = await self._maps.of_head(cached.task.pool_id, used)
-        pool = await self._pools.fresh(cached.task.pool_id)
+            estimate = await estimate_of(self._store, task, used)
+        pool_map = await self._maps.of_head(task.pool_id, used.head)
+        pool = await self._pools.fresh(task.pool_id)
         await self._pools.load(pool, pool_map)
         is_live = await taken_rows(pool, filter_, (cached.task, cached.view))
         matrix = pool.matrix(name_of(pool_map))[: len(is_live)]
         # Copies: both change while blocks are taken.
-        states, class_indices = _answers(cached.view, len(matrix))
+        states, class_indices = _answers(cached, len(matrix))
         accepted, expected_error = None, None
         if estimate is not None and max_expected_error is not None:
             is_open = is_live & (states <= ClipState.LEASED)
             open_rows = np.flatnonzero(is_open)
-            errors = await _errors(pool, used, matrix, open_rows, estimate)
+            errors = await _errors(pool, used.head, matrix, open_rows, estimate)
             found = accept_errors(errors, max_expected_error)
             accepted, expected_error = np.zeros(len(matrix), np.bool_), found.expected_error
             accepted[open_rows] = found.accepted
         rows = np.flatnonzero(is_live[first_row:]) + first_row
         answers = _Answers(states, class_indices, accepted)
         blocks = _blocks(pool, used, matrix, rows, answers)
-        return PoolPrediction(cached.task, used.version, len(rows), expected_error, blocks)
+        return PoolPrediction(
+            cached.task, used.classes, used.head.version, len(rows), expected_error, blocks
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,10 +134,10 @@ class _Answers:
     accepted: BoolArray | None
 
 
-def _answers(view: TaskView, row_count: int) -> tuple[IntArray, IntArray]:
-    view.grow(row_count)
-    states = view.states[:row_count].astype(np.int64)
-    return states, view.class_indices[:row_count].astype(np.int64)
+def _answers(cached: CachedTask, row_count: int) -> tuple[IntArray, IntArray]:
+    cached.view.grow(row_count)
+    states = cached.view.states[:row_count].astype(np.int64)
+    return states, shown_classes(cached.task, cached.view.class_indices[:row_count])
 
 
 async def _errors(
@@ -149,16 +153,20 @@ async def _errors(
     return 1 - chances_of(estimate, uncertainties[0])
 
 
+def _predicted(used: FoldedHead, matrix: Float32Array, rows: IntArray) -> Float32Array:
+    return used.fold(class_probabilities(used.head, matrix, rows))
+
+
 async def _blocks(
-    pool: CachedPool, head: Head, matrix: Float32Array, rows: IntArray, answers: _Answers
+    pool: CachedPool, used: FoldedHead, matrix: Float32Array, rows: IntArray, answers: _Answers
 ) -> AsyncIterator[PredictedBlock]:
     """Yield blocks, each computed while the one before is taken."""
-    size = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // (4 * len(head.biases))))
+    size = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // (4 * len(used.head.biases))))
 
     def begin(place: int) -> "asyncio.Task[Float32Array] | None":
         if place >= len(rows):
             return None
-        work = partial(class_probabilities, head, matrix, rows[place : place + size])
+        work = partial(_predicted, used, matrix, rows[place : place + size])
         return asyncio.create_task(pool.run(work))
 
     coming = begin(0)

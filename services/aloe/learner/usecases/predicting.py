@@ -13,6 +13,7 @@ from aloe.learner.domain.accepting import Acceptance, accept
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import InvalidInput, LearnerError
 from aloe.learner.domain.estimating import LEAST_LABELS, AccuracyEstimate
+from aloe.learner.domain.folding import FoldedHead, fold_head
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import all_in_range
 from aloe.learner.domain.pool import RANGE_RULE, Audio, NamedClip, in_range
@@ -42,7 +43,8 @@ PredictInput = Sequence[Audio | InvalidInput] | Float32Array | NamedClips
 class Prediction:
     """What a head predicts for some inputs."""
 
-    task: Task
+    classes: tuple[str, ...]
+    """Those that the head tells apart, of the task's active ones."""
     probabilities: Float32Array
     """(n_inputs, n_classes) float32; NaN for inputs that failed."""
     failures: Mapping[int, LearnerError]
@@ -116,28 +118,30 @@ class Predictor:
             raise InvalidInput.of("head", "give it or min_head_version, not both")
         cached = await self._tasks.recent(task_id)
         await self._trainer.wait_for_head(cached, min_head_version)
-        used = await find_head(self._store, cached, head)
-        check_answer(cached.task.classes, _count(inputs))
+        used = fold_head(await find_head(self._store, cached, head), cached.task)
+        classes = used.names(cached.task)
+        check_answer(classes, _count(inputs))
         estimate = None
         if max_expected_error is not None:
-            estimate = await estimate_of(self._store, cached.task, used.version)
+            estimate = await estimate_of(self._store, cached.task, used)
         if isinstance(inputs, NamedClips):
-            found = await self._vectors_of(cached.task, inputs.clips, used)
+            found = await self._vectors_of(cached.task, inputs.clips, used.head)
         else:
-            found = await self._embedded(cached.task, inputs, used)
+            found = await self._embedded(cached.task, inputs, used.head)
         rows = await self._rows(used, found)
         accepted = None
         if estimate is not None and max_expected_error is not None:
             accepted = accept(rows, estimate, max_expected_error)
-        return Prediction(cached.task, rows, found.failures, found.reports, used.version, accepted)
+        version = used.head.version
+        return Prediction(classes, rows, found.failures, found.reports, version, accepted)
 
-    async def _rows(self, head: Head, found: _Found) -> Float32Array:
+    async def _rows(self, used: FoldedHead, found: _Found) -> Float32Array:
         """Return a row for each input, (n_inputs, n_classes) float32; NaN for those that failed."""
         good, failures = found.vectors, found.failures
-        probabilities = await self._probabilities.of(head, good, found.pool_map)
+        probabilities = used.fold(await self._probabilities.of(used.head, good, found.pool_map))
         if not failures:
             return probabilities
-        rows = np.full((len(good) + len(failures), len(head.biases)), np.nan, np.float32)
+        rows = np.full((len(good) + len(failures), len(used.classes)), np.nan, np.float32)
         has_row = np.ones(len(rows), np.bool_)
         has_row[list(failures)] = False
         rows[has_row] = probabilities
@@ -206,8 +210,19 @@ def check_error(max_expected_error: float | None) -> None:
         raise InvalidInput.of("max_expected_error", f"{max_expected_error:g}; it must be 0 to 1")
 
 
-async def estimate_of(store: Store, task: Task, head_version: int) -> AccuracyEstimate:
-    """Return the estimate of a head's accuracy. Raises InvalidInput where there is none."""
+async def estimate_of(store: Store, task: Task, used: FoldedHead) -> AccuracyEstimate:
+    """Return the estimate of a head's accuracy.
+
+    Raises:
+        InvalidInput: there is none, or it is of other classes than the task has.
+    """
+    head_version = used.head.version
+    if used.places is not None or used.classes != task.class_table.active:
+        raise InvalidInput.of(
+            "max_expected_error",
+            f"the classes of tasks/{task.task_id} were changed since head {head_version}: its"
+            " accuracy is not known for those that there are now; take a later head",
+        )
     rounds = await store.read_rounds(task, head_version, 1)
     estimate = rounds[0].accuracy_estimate if rounds else None
     if estimate is None:

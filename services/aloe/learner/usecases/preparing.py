@@ -16,12 +16,12 @@ from aloe.learner.cache.batches import Cover, Herd, Herds, Nearness
 from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.scores import HeadScores
 from aloe.learner.cache.tasks import CachedTask
-from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
+from aloe.learner.domain.arrays import IntArray
 from aloe.learner.domain.batches.herding import HerdingState
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge
 from aloe.learner.domain.pool_statistics import Judged
-from aloe.learner.domain.round_work import RoundInputs, rows_of_figures
+from aloe.learner.domain.round_work import RoundInputs, judged_by, rows_of_figures
 from aloe.learner.recorder import Phase
 from aloe.learner.usecases.asking import (
     ANSWERED,
@@ -52,21 +52,19 @@ async def judge(cached: CachedTask, pool: CachedPool, head: Head, inputs: RoundI
     rows, scorer = rows_of_figures(inputs), pool.scorer(inputs.map_name)
     ranks = cached.ranks_on(pool)
     if not ranks.batch_size:
-        return _judged(*await scorer.score(judges, inputs.vectors, rows))
+        found = await scorer.score(judges, inputs.vectors, rows)
+        return judged_by(heads, inputs.ticket.task, *found)
     began, unanswered = time.perf_counter(), inputs.view.unanswered_rows()
     function = cached.task.query_strategy.acquisition_function
     ground = await ground_of_scores(function, pool, head.map_name)
     scores = HeadScores(head, function, cached.task.seed, ground)
-    judged = _judged(*await scores.begin(scorer, inputs.vectors, unanswered, judges))
+    found = await scores.begin(scorer, inputs.vectors, unanswered, judges)
+    judged = judged_by(heads, inputs.ticket.task, *found)
     if not len(rows):  # It is for queries alone.
         cached.times.spent(head.version, Phase.SCORING, time.perf_counter() - began)
     ranks.next = scores
     await _make_ready(cached, pool, head, scores, len(inputs.vectors))
     return await pool.run(lambda: judged.at(np.searchsorted(unanswered, rows)))
-
-
-def _judged(scores: Float32Array, predicted: Int16Array) -> Judged:
-    return Judged(scores[0], predicted[0], predicted[1] if len(predicted) > 1 else None)
 
 
 async def _make_ready(

@@ -12,10 +12,12 @@ from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.evaluation import evaluate
 from aloe.learner.domain.events import START_OF_LOG, Event, TaskView
+from aloe.learner.domain.head import shortened
 from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.leases import Basis, Pick
 from aloe.learner.domain.replay import Replay, TrainedAgain, head_difference, pick_differences
 from aloe.learner.domain.representations.pool_map import PoolMap
+from aloe.learner.domain.round_work import counted_labels
 from aloe.learner.domain.task import Task
 from aloe.learner.domain.training import train_head
 from aloe.learner.ports.store import Store
@@ -102,7 +104,7 @@ class ReplayRun:
 
     async def _train(self, event: Event) -> None:
         """Train the head of an event that is still to come, on the labels as they are now."""
-        rows, labels = self._view.labeled_rows(Split.TRAIN)
+        rows, labels = counted_labels(self._settings, self._view, Split.TRAIN)
         if len(rows) and rows[-1] >= self._pool.row_count:
             return
         try:
@@ -204,14 +206,15 @@ class ReplayRun:
 
 def _train(task: Task, embeddings: Float32Array, labels: IntArray, event: Event) -> TrainedAgain:
     """Train a head as run_round does."""
+    active = task.class_table.active
     head = train_head(
         task.head_recipe,
         embeddings,
         labels,
-        class_count=len(task.classes),
+        class_count=len(active),
         seed=task.seed,
         version=event.head_version,
     )
-    head = replace(head, map_name=event.map_name)
+    head = replace(head, map_name=event.map_name, class_indices=shortened(active))
     loss = evaluate(class_probabilities(head, embeddings), labels).loss
     return TrainedAgain(head, loss, len(labels))

@@ -9,6 +9,7 @@ from aloe.learner.cache.clips import PoolClips
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.errors import (
+    ClassesChanged,
     InvalidInput,
     StoreDamaged,
     StoreWentBack,
@@ -27,7 +28,7 @@ from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, check_task
 from aloe.learner.ports.store import Store
-from aloe.learner.usecases.advice import RoundReport, advice_at, round_reports
+from aloe.learner.usecases.advice import RoundReport, advice_at, classes_of, round_reports
 from aloe.learner.usecases.filtering import taken_rows
 from aloe.learner.usecases.listing import Listing, listing_of
 from aloe.learner.usecases.pool_maps import PoolMaps
@@ -230,7 +231,8 @@ class Tasks:
         rounds = await self._store.read_rounds(state.task, version, 1) if version else []
         if not rounds:
             return TaskUpdate(state, None, None)
-        report = RoundReport(rounds[0], state.advice, cached.times.of(version))
+        classes = classes_of(state.task, rounds[0])
+        report = RoundReport(rounds[0], state.advice, cached.times.of(version), classes)
         return TaskUpdate(state, rounds[0], report)
 
     async def labels(
@@ -241,15 +243,26 @@ class Tasks:
         Raises:
             InvalidInput: the filter names a field that no clip has, or one of another kind.
         """
-        task, _, _ = await settled_task(self._store, task_id)
+        task, stored = await self._read_labels(task_id)
         # The pool after the labels: it then has the clip of each.
-        stored = await self._store.read_labels(task)
         pool = await self._pools.fresh(task.pool_id)
         if filter_ is not None:
             cached = await self._cache.fresh(task_id)
             taken = await taken_rows(pool, filter_, (cached.task, cached.view))
             stored = [each for each in stored if each.row < len(taken) and taken[each.row]]
         return task, pool.pool, _exported(pool, stored)
+
+    async def _read_labels(self, task_id: str) -> tuple[Task, list[StoredLabel]]:
+        """Return a task with its labels, which are of its classes."""
+        tries = 0
+        while True:
+            tries += 1
+            task, _, _ = await settled_task(self._store, task_id)
+            try:
+                return task, await self._store.read_labels(task)
+            except ClassesChanged:
+                if tries == _MAX_UPDATE_TRIES:
+                    raise
 
     async def head(self, task_id: str, asked: str) -> ExportedHead:
         """Return a head by version or name, the newest one for none, with what it reads.

@@ -162,7 +162,7 @@ class Trainer:
         finally:
             renewal.cancel()
         await self._publish(cached, ticket, head, round_)
-        return cached.view.answered_after(ticket.cutoff_event_id)
+        return cached.view.is_changed_after(ticket.cutoff_event_id)
 
     async def _begin(self, cached: CachedTask) -> tuple[RoundTicket | None, CachedPool]:
         """Take the next round and read what it needs, in one trip where the store can do that."""

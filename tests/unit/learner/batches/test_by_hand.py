@@ -20,7 +20,7 @@ from aloe.learner.domain.batches.probcover import probcover
 from aloe.learner.domain.batches.situation import Picks, Situation
 from aloe.learner.domain.batches.stages import stages
 from aloe.learner.domain.batches.typiclust import typicality, typiclust
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.kernels.gradients import nearer_gradients
 
 TEN_AND_ONE = line(0, 0.1, 0.2, 0.3, 50, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

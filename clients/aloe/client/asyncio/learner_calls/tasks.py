@@ -7,6 +7,7 @@ from datetime import timedelta
 from aloe.client import types
 from aloe.client.asyncio.runner import AsyncRunner
 from aloe.client.operations import (
+    class_changes,
     results,
     tasks,
 )
@@ -98,6 +99,11 @@ class TaskCalls:
             audit_share=audit_share,
         )
         return await self._runner.run(operation, timeout)
+
+    async def change_classes(
+        self, task_id: str, change: types.ClassChange, *, timeout: timedelta | None = None
+    ) -> types.ChangeClassesResult:
+        return await self._runner.run(class_changes.change_classes(task_id, change), timeout)
 
     async def delete_task(self, task_id: str, *, timeout: timedelta | None = None) -> None:
         self._pool_ids.pop(task_id, None)

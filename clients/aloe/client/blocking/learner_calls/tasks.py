@@ -6,6 +6,7 @@ from datetime import timedelta
 from aloe.client import types
 from aloe.client.blocking.runner import SyncRunner
 from aloe.client.operations import (
+    class_changes,
     results,
     tasks,
 )
@@ -125,6 +126,16 @@ class TaskCalls:
             audit_share=audit_share,
         )
         return self._runner.run(operation, timeout)
+
+    def change_classes(
+        self, task_id: str, change: types.ClassChange, *, timeout: timedelta | None = None
+    ) -> types.ChangeClassesResult:
+        """Make one change of the task's classes, as AddClass or MergeClass; see ClassChange.
+
+        No label is lost. The next head is trained as if the task had always had the classes that
+        are active then. Repeating a change changes nothing.
+        """
+        return self._runner.run(class_changes.change_classes(task_id, change), timeout)
 
     def delete_task(self, task_id: str, *, timeout: timedelta | None = None) -> None:
         """Delete a task with its labels, heads and rounds; the pool stays."""

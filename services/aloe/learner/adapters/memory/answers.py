@@ -8,12 +8,14 @@ from aloe.learner.adapters.memory.state import Answer, StoredTask, to_millisecon
 from aloe.learner.adapters.memory.task_table import (
     TaskTable,
     check_budget,
+    check_classes_same,
     check_leases,
     check_not_lost,
     expire_leases,
 )
 from aloe.learner.adapters.refusals import ANSWERS, MOST_CONFLICTS_SHOWN
-from aloe.learner.domain.events import NO_CLASS, RETRACTED
+from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.events import RETRACTED
 from aloe.learner.domain.leases import (
     Conflict,
     LabelChange,
@@ -40,6 +42,7 @@ class MemoryAnswers(TaskTable):
         replay = stored.submitted.find(request_id, now)
         if replay is not None:
             return replay
+        check_classes_same(stored, task)
         expire_leases(stored, now)
         _check_answers(stored, oracle_id, answers)
         changes, lease_ids, trained = [], [], False
@@ -86,7 +89,7 @@ class MemoryAnswers(TaskTable):
         replace: bool = False,
         validate_only: bool = False,
     ) -> LabelsOutcome:
-        stored, now = self._fenced(task), self._now()
+        stored, now = self._fenced_classes(task), self._now()
         if any(_state_of(stored, change.row) is ClipState.RETIRED for change in labels):
             raise refusals.rows_retired(task.task_id)
         conflicts = _conflicts(stored, labels)
@@ -100,7 +103,7 @@ class MemoryAnswers(TaskTable):
         changes, trained = [], False
         for change in labels:
             before = _state_of(stored, change.row)
-            if _agrees(_counted(stored, change), change):
+            if _agrees(stored, _counted(stored, change), change):
                 continue
             if before is ClipState.LEASED:
                 stored.close_lease(stored.holds[change.row], now)
@@ -176,7 +179,7 @@ class MemoryAnswers(TaskTable):
                 label.content_hash,
                 label.is_audit,
             )
-            for row, label in sorted(self._fenced(task).labels.items())
+            for row, label in sorted(self._fenced_classes(task).labels.items())
             if label.state is not ClipState.RETIRED
         ]
 
@@ -200,7 +203,7 @@ def _conflicts(stored: StoredTask, labels: Sequence[LabelChange]) -> list[Confli
     found = []
     for place, change in enumerate(labels):
         label = _counted(stored, change)
-        if label is not None and not _agrees(label, change):
+        if label is not None and not _agrees(stored, label, change):
             found.append(Conflict(place, label.state, label.class_index, label.oracle_id))
     return found
 
@@ -211,10 +214,10 @@ def _counted(stored: StoredTask, change: LabelChange) -> Answer | None:
     return None if label is None or label.is_for_other(change.content_hash) else label
 
 
-def _agrees(label: Answer | None, change: LabelChange) -> bool:
-    if label is None:
+def _agrees(stored: StoredTask, label: Answer | None, change: LabelChange) -> bool:
+    if label is None or label.state is not change.state:
         return False
-    return (label.state, label.class_index) == (change.state, change.class_index)
+    return stored.counts_same(label.class_index, change.class_index)
 
 
 def _state_of(stored: StoredTask, row: int) -> ClipState:

@@ -15,7 +15,7 @@ from aloe.learner.adapters.memory.task_table import (
     expire_leases,
 )
 from aloe.learner.adapters.refusals import LEASE_IDS
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.leases import (
     LabelChange,
     Lease,

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.clip_index import ClipIndex
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
@@ -140,7 +141,17 @@ class StoredTask:
     def is_trainable(self) -> bool:
         """Whether enough classes have training labels."""
         train = (each for each in self.labels.values() if each.state is ClipState.LABELED)
-        return len({each.class_index for each in train}) >= MIN_LABELED_CLASSES
+        table = self.task.class_table
+        counted = {table.target(each) for each in {label.class_index for label in train}}
+        return len(counted - {NO_CLASS}) >= MIN_LABELED_CLASSES
+
+    def counts_same(self, class_index: int, other: int) -> bool:
+        """Whether labels of two classes, or abstentions, count as the same."""
+        if NO_CLASS in (class_index, other):
+            return class_index == other
+        table = self.task.class_table
+        target = table.target(class_index)
+        return class_index == other or (target != NO_CLASS and target == table.target(other))
 
     @property
     def budget_spent(self) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.memory.state import StoredTask, Tables
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.leases import LabelChange
 from aloe.learner.domain.task import Task
 from aloe.values.states import ClipState, EventKind
@@ -28,6 +28,18 @@ class TaskTable:
         if stored.task.epoch != task.epoch:
             raise refusals.task_made_anew(task.task_id)
         return stored
+
+    def _fenced_classes(self, task: Task) -> StoredTask:
+        """Return a task unless it is another one, or has other classes, by now."""
+        stored = self._fenced(task)
+        check_classes_same(stored, task)
+        return stored
+
+
+def check_classes_same(stored: StoredTask, task: Task) -> None:
+    """Refuse what was read by other classes than the task has now."""
+    if stored.task.class_revision != task.class_revision:
+        raise refusals.classes_changed(task.task_id)
 
 
 def expire_leases(stored: StoredTask, now: datetime) -> None:

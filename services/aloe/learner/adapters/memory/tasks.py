@@ -49,6 +49,17 @@ class MemoryTasks(MemoryLeases, MemoryAnswers, MemoryRounds):
         stored.task = task.updated()
         stored.log(EventKind.TASK_UPDATED, settings=stored.task)
 
+    async def change_classes(self, task: Task, *, teaches: bool) -> int | None:
+        stored = self._fenced(task)
+        if stored.task != task.after_class_change():
+            if stored.task.revision != task.revision:
+                raise refusals.task_updated(task.task_id)
+            stored.task = task.after_class_change()
+            stored.label_revision += teaches
+            stored.log(EventKind.CLASSES_CHANGED, settings=stored.task)
+        due = teaches and stored.is_trainable
+        return stored.progress().promised_head_version if due else None
+
     async def delete_task(self, task_id: str) -> None:
         self._stored(task_id)
         del self._tables.tasks[task_id]

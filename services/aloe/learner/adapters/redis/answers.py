@@ -9,7 +9,7 @@ from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.scripts import guarded, reading
 from aloe.learner.adapters.redis.task_scripts import TaskKeys, TaskScripts, milliseconds
 from aloe.learner.adapters.refusals import ANSWERS, MOST_CONFLICTS_SHOWN
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import REQUEST_LIFE
@@ -34,6 +34,7 @@ class RedisAnswers(TaskScripts):
             oracle_id,
             json.dumps(answers),
             milliseconds(REQUEST_LIFE),
+            task.class_revision,
             request_key=f"submit:{request_id}",
             fields=ANSWERS,
         )
@@ -63,7 +64,13 @@ class RedisAnswers(TaskScripts):
             ]
         )
         reply = await self._change(
-            task, "import_labels", changes, int(replace), int(validate_only), MOST_CONFLICTS_SHOWN
+            task,
+            "import_labels",
+            changes,
+            int(replace),
+            int(validate_only),
+            MOST_CONFLICTS_SHOWN,
+            task.class_revision,
         )
         return _outcome(reply)
 
@@ -84,7 +91,7 @@ class RedisAnswers(TaskScripts):
 
     @guarded
     async def read_labels(self, task: Task) -> list[StoredLabel]:
-        flat = await self._fetch(task, "read_labels")
+        flat = await self._fetch(task, "read_labels", task.class_revision)
         labels: list[StoredLabel] = []
         for begin in range(0, len(flat), 2 * _LABELS_AT_ONCE):
             some = flat[begin : begin + 2 * _LABELS_AT_ONCE]

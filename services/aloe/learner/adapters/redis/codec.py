@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from aloe.learner.adapters.redis.stored_classes import dump_class_life, load_class_details
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
-from aloe.learner.domain.head import Head
+from aloe.learner.domain.head import Head, shortened
 from aloe.learner.domain.leases import Basis
 from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
 from aloe.learner.domain.promotions import PromotedHead, Promotion
@@ -245,6 +246,7 @@ def dump_task(task: Task) -> str:
             "estimate_accuracy": task.estimate_accuracy,
             "audit_share": task.audit_share,
             "revision": task.revision,
+            **dump_class_life(task),
         }
     )
 
@@ -276,6 +278,8 @@ def load_task(task_id: str, text: bytes | str) -> Task:
         estimate_accuracy=spec.get("estimate_accuracy", False),
         audit_share=spec.get("audit_share", 0.0),
         revision=spec.get("revision", 0),
+        class_details=load_class_details(spec),
+        class_revision=spec.get("class_revision", 0),
     )
 
 
@@ -314,11 +318,21 @@ def dump_head(head: Head) -> bytes:
     return np.vstack([head.weights, head.biases]).astype(_FLOAT32).tobytes()
 
 
-def load_head(version: int, data: bytes, map_name: bytes | None, class_count: int) -> Head:
-    """Read what dump_head wrote, with the name of the map that it reads."""
-    parameters = np.frombuffer(data, dtype=_FLOAT32).reshape(-1, class_count)
-    # Heads of older versions have none.
-    return Head(version, parameters[:-1], parameters[-1], (map_name or b"").decode())
+def dump_head_classes(head: Head) -> str:
+    """Write the class of each column."""
+    return json.dumps(head.column_classes, separators=(",", ":"))
+
+
+def load_head(
+    task: Task, version: int, data: bytes, map_name: bytes | None, classes: bytes | None
+) -> Head:
+    """Read what dump_head wrote, with the name of the map that it reads and its classes."""
+    # Heads of older versions have neither: they are of tasks whose classes did not change.
+    original = range(task.class_table.original_count)
+    columns = [check_row(each) for each in json.loads(classes)] if classes else original
+    parameters = np.frombuffer(data, dtype=_FLOAT32).reshape(-1, len(columns))
+    map_text = (map_name or b"").decode()
+    return Head(version, parameters[:-1], parameters[-1], map_text, shortened(columns))
 
 
 def dump_round(round_: Round) -> str:
@@ -336,6 +350,7 @@ def load_round(text: bytes) -> Round:
     fields["head_recipe"] = HEAD_RECIPE.load(fields["head_recipe"])
     for split in ("validation", "test"):
         fields[split] = _load_evaluation(fields[split])
+    fields["class_indices"] = tuple(fields.get("class_indices", ()))
     if fields.get("accuracy_estimate"):
         fields["accuracy_estimate"] = AccuracyEstimate(**fields["accuracy_estimate"])
     return Round(**fields)

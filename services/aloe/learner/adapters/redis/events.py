@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from aloe.learner.adapters.redis import codec
-from aloe.learner.domain.events import NO_CLASS, Event
+from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.events import Event
 from aloe.learner.domain.leases import Reason
 from aloe.learner.domain.task import Task
 from aloe.values.states import ClipState, EventKind
@@ -24,6 +25,7 @@ _EVENT_KINDS = {
     b"dropped": EventKind.LABELS_DROPPED,
     b"promoted": EventKind.HEAD_PROMOTED,
     b"demoted": EventKind.HEAD_DEMOTED,
+    b"reclassed": EventKind.CLASSES_CHANGED,
 }
 """As the scripts write them."""
 _STATES = frozenset(map(int, ClipState))
@@ -35,6 +37,11 @@ _SCORES = {int, float, type(None)}
 
 def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
     """Read an entry of a task's log: its id, and its fields, each in front of its value.
+
+    Args:
+        task: as it was just before the event, or later.
+        entry_id: of the entry.
+        flat: its fields.
 
     Raises:
         ValueError and what else codec.UNREADABLE names: no script wrote it.

@@ -38,16 +38,17 @@ class RedisRounds(TaskScripts):
             KEPT_HEADS,
             ticket.cutoff_event_id,
             head.map_name,
+            codec.dump_head_classes(head),
         )
         return bool(reply["stored"])
 
     @guarded
     async def read_head(self, task: Task, version: int) -> Head | None:
-        data, map_name = await self._fetch(task, "read_head", version)
+        data, map_name, classes = await self._fetch(task, "read_head", version)
         if data is None:
             return None
         with reading(TaskKeys(task.task_id).heads):
-            return codec.load_head(version, data, map_name, len(task.classes))
+            return codec.load_head(task, version, data, map_name, classes)
 
     @guarded
     async def promote_head(self, task: Task, promotion_id: str, version: int) -> Promotion:

@@ -21,14 +21,16 @@ follows from the rest (mapped) may be gone at any time.
 | aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone or elsewhere |
 | aloe:chunk:ID:EPOCH:CHUNK | string | up to 255 vectors, float32, immutable; untagged to spread |
 | aloe:mapped:ID:EPOCH:CHUNK:MAP | string | what a map made of a chunk of 255, float32, immutable |
-| aloe:{task:ID}:meta | hash | spec with revision (JSON), epoch, budget, counters, fence |
+| aloe:{task:ID}:meta | hash | spec with revision (JSON), epoch, budget, counters, fence; once
+classes were changed, what labels of each count as (JSON) |
 | aloe:{task:ID}:labels | hash | row -> state, class, time, oracle, lease, content hash (JSON) |
 | aloe:{task:ID}:holds | hash | row -> lease that holds it |
 | aloe:{task:ID}:leases | hash | lease -> row, oracle, expiry, if it holds, content hash (JSON) |
 | aloe:{task:ID}:expiries | sorted set | lease by when it ends; ended ones by when they go |
 | aloe:{task:ID}:events | stream | everything that changed, in order |
-| aloe:{task:ID}:heads | hash | version -> weights and biases, version:map -> its map; the last few,
-and those with version:kept, which were ever promoted |
+| aloe:{task:ID}:heads | hash | version -> weights and biases, version:map -> its map,
+version:classes -> classes of the columns (JSON); the last few, and those with version:kept, which
+were ever promoted |
 | aloe:{task:ID}:rounds | hash | version -> round (JSON) |
 | aloe:{task:ID}:promotions | hash | name -> heads that have and had it, with times (JSON) |
 | aloe:{task:ID}:request:EPOCH:KIND:RID | string | answer to a request id, for a day |

@@ -22,8 +22,8 @@ from aloe.redis.keys import TASK_KINDS
 from aloe.values.states import ClipState
 
 _WRITING = (
-    "create_task", "update_task", "import_labels", "lease", "submit", "release", "renew",
-    "begin_round", "publish_head", "promote", "demote", "retire_rows", "drop_strays",
+    "create_task", "update_task", "change_classes", "import_labels", "lease", "submit", "release",
+    "renew", "begin_round", "publish_head", "promote", "demote", "retire_rows", "drop_strays",
 )  # fmt: skip
 _READING = (
     "check_task", "read_task", "read_events", "read_labels", "read_head", "read_rounds",
@@ -108,6 +108,7 @@ _REFUSED_TASKS: Mapping[str, Callable[[str], Exception]] = {
     "TASK_NOT_FOUND": refusals.task_not_found,
     "TASK_MADE_ANEW": refusals.task_made_anew,
     "TASK_UPDATED": refusals.task_updated,
+    "CLASSES_CHANGED": refusals.classes_changed,
     "ROWS_RETIRED": refusals.rows_retired,
     "WENT_BACK": refusals.log_went_back,
     "TOO_MANY_PROMOTIONS": refusals.too_many_promotions,

@@ -1,5 +1,7 @@
 """Tasks in Redis. The keys are listed in store.py, the changes are scripts in lua/."""
 
+import json
+
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.answers import RedisAnswers
@@ -64,6 +66,21 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
         await self._change(task, "update_task", spec, _budget(task), task.revision)
 
     @guarded
+    async def change_classes(self, task: Task, *, teaches: bool) -> int | None:
+        changed = task.after_class_change()
+        reply = await self._change(
+            task,
+            "change_classes",
+            codec.dump_task(changed),
+            task.revision,
+            json.dumps(changed.class_table.targets.tolist(), separators=(",", ":")),
+            changed.class_revision,
+            int(teaches),
+        )
+        version: int | None = reply.get("version")
+        return version
+
+    @guarded
     async def delete_task(self, task_id: str) -> None:
         task, _ = await self.read_task(task_id)
         await self._check_task_keys(task, PoolKeys(task.pool_id))
@@ -75,8 +92,12 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
     async def read_events(self, task: Task, after: str, at_most: int | None = None) -> list[Event]:
         most = "" if at_most is None else at_most
         entries = await self._fetch(task, "read_events", after, most)
+        events: list[Event] = []
         with reading(TaskKeys(task.task_id).events):
-            return [load_event(task, entry_id, fields) for entry_id, fields in entries]
+            for entry_id, fields in entries:
+                events.append(load_event(task, entry_id, fields))
+                task = events[-1].settings or task  # It may have more classes from here on.
+        return events
 
     async def _check_task_keys(self, task: Task, pool_keys: PoolKeys) -> None:
         """Raise StoreDamaged before several changes that only together are one."""

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array, IntArray
-from aloe.learner.domain.events import NO_CLASS
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.kernels.compiling import frozen
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from aloe.learner.rpc import (
+    classes,
     fields,
     heads,
     tasks,
@@ -12,6 +13,7 @@ from aloe.learner.rpc import (
 from aloe.learner.rpc.servicers.base import Rpcs
 from aloe.learner.rpc.statuses import write_unreadable
 from aloe.v1 import (
+    class_change_pb2,
     task_pb2,
 )
 from aloe.wire import names
@@ -65,6 +67,16 @@ class TaskRpcs(Rpcs):
             tasks.read_change(request.task, request.update_mask),
         )
         return task_pb2.UpdateTaskResponse(task=tasks.write_task(state))
+
+    async def ChangeClasses(
+        self, request: class_change_pb2.ChangeClassesRequest, context: Any
+    ) -> class_change_pb2.ChangeClassesResponse:
+        outcome = await self._learner.reclassing.change(
+            fields.read_task_id(request.task, "task"), classes.read_change(request)
+        )
+        return class_change_pb2.ChangeClassesResponse(
+            task=tasks.write_task(outcome.state), head_version=outcome.head_version
+        )
 
     async def DeleteTask(
         self, request: task_pb2.DeleteTaskRequest, context: Any

@@ -1,10 +1,17 @@
 -- Sets labels, all or none.
 -- ARGV: epoch, { { row, state, class, oracle, time in ms or null, hash }, ... } with each row once,
 -- that of a clip that was drawn at random with a 1 behind,
--- 1 to replace answers that differ, 1 to check only, the most conflicts to tell.
-local refusal = fence_off(ARGV[1])
+-- 1 to replace answers that differ, 1 to check only, the most conflicts to tell, revision of classes.
+local refusal = fence_off(ARGV[1]) or fence_off_classes(ARGV[6])
 if refusal then return refusal end
 local changes, replaces, checks_only = cjson.decode(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1'
+
+local counts_as = classes_counted()
+local function is_same_class(class, other)
+  if class == other then return true end
+  local counted = counts_as and class ~= NO_CLASS and other ~= NO_CLASS and counts_as[class + 1]
+  return counted and counted ~= NO_CLASS and counted == counts_as[other + 1]
+end
 
 -- What is stored, for each change: label_of(row), or false. A label that was given for another clip
 -- does not count. unpack takes only some thousand values.
@@ -27,7 +34,7 @@ for place, change in ipairs(changes) do
     new_count = new_count + 1
   elseif label[1] == RETIRED then
     return cjson.encode({ error = 'ROWS_RETIRED' })
-  elseif label[1] ~= change[2] or label[2] ~= change[3] then
+  elseif label[1] ~= change[2] or not is_same_class(label[2], change[3]) then
     replaced_count = replaced_count + 1
     if replaced_count <= tonumber(ARGV[5]) then
       table.insert(conflicts, { place - 1, label[1], label[2], label[4] })
@@ -56,7 +63,7 @@ local rows, states, classes, hashes, audits, trained = {}, {}, {}, {}, {}, false
 for place, change in ipairs(changes) do
   local row, state, class = change[1], change[2], change[3]
   local label = counted[place]
-  if not (label and label[1] == state and label[2] == class) then
+  if not (label and label[1] == state and is_same_class(label[2], class)) then
     local before = vacate(stored[place], holds[place], now)
     if before == LABELED or state == LABELED then trained = true end
     if state == LABELED then

@@ -1,5 +1,5 @@
--- Returns every label by its row. ARGV: epoch.
-local refusal = fence_off(ARGV[1])
+-- Returns every label by its row. ARGV: epoch, revision of classes.
+local refusal = fence_off(ARGV[1]) or fence_off_classes(ARGV[2])
 if refusal then return refusal end
 local count = redis.call('HLEN', LABELS)
 local counted = number('labeled') + number('abstained') + number('validation') + number('test')

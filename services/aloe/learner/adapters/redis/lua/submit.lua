@@ -1,10 +1,12 @@
 -- Stores an oracle's answers.
--- ARGV: epoch, oracle, { { lease id, class }, ... }, life of the answer in ms.
+-- ARGV: epoch, oracle, { { lease id, class }, ... }, life of the answer in ms, revision of classes.
 -- Instead of a class: NO_CLASS abstains, RETRACTED takes an earlier answer back.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
 local replay = redis.call('GET', REQUEST)
 if replay then return replay end
+refusal = fence_off_classes(ARGV[5])
+if refusal then return refusal end
 local oracle, answers = ARGV[2], cjson.decode(ARGV[3])
 local now = now_ms()
 expire_leases(now)

@@ -47,6 +47,30 @@ local function fence_off(epoch)
   return nil
 end
 
+-- Refuses what the caller read by other classes than the task has: nil, or the reply to return.
+local function fence_off_classes(revision)
+  if number('class_revision') == tonumber(revision) then return nil end
+  return cjson.encode({ error = 'CLASSES_CHANGED' })
+end
+
+-- By index, from 1, which class the labels of each count as, NO_CLASS for none; nil while no class was
+-- ever changed, and each counts as itself.
+local function classes_counted()
+  local stored = redis.call('HGET', META, 'counts_as')
+  return stored and decoded(META, 'counts_as', stored)
+end
+
+-- Counts the classes that have training labels, by what these count as.
+local function recount_classes()
+  local counted, count = {}, 0
+  for place, class in ipairs(classes_counted()) do
+    if class ~= NO_CLASS and not counted[class] and number('class:' .. (place - 1)) > 0 then
+      counted[class], count = true, count + 1
+    end
+  end
+  redis.call('HSET', META, 'classes_labeled', count)
+end
+
 -- Counters are gathered and written once, since an import may touch 100,000 rows.
 local deltas = {}
 local function add(field, by)
@@ -59,16 +83,22 @@ local function move(from_state, to_state)
 end
 
 local function flush_counters()
+  local moved, more = false, 0
   for field, by in pairs(deltas) do
     if by ~= 0 then
       local after = redis.call('HINCRBY', META, field, by)
       if string.sub(field, 1, 6) == 'class:' then
-        if after == 0 then redis.call('HINCRBY', META, 'classes_labeled', -1) end
-        if after == by then redis.call('HINCRBY', META, 'classes_labeled', 1) end
+        if after == 0 then moved, more = true, more - 1 end
+        if after == by then moved, more = true, more + 1 end
       end
     end
   end
   deltas = {}
+  if moved and redis.call('HEXISTS', META, 'counts_as') == 1 then
+    recount_classes()
+  elseif more ~= 0 then
+    redis.call('HINCRBY', META, 'classes_labeled', more)
+  end
 end
 
 local function log_event(kind, rows, states, classes, ...)

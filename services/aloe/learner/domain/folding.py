@@ -1,0 +1,69 @@
+"""What a head predicts of the classes that its task has now, where these changed since."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from aloe.learner.domain.arrays import Float32Array, IntArray
+from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.errors import HeadNotTrained
+from aloe.learner.domain.head import Head, shortened
+from aloe.learner.domain.task import Task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldedHead:
+    """A head that predicts active classes."""
+
+    head: Head
+    """Without the columns of classes that are retired: its softmax is over the others."""
+    classes: tuple[int, ...]
+    """Indices of the classes that it tells apart, ascending."""
+    places: IntArray | None
+    """(n_columns,) int64, where each column counts among `classes`; None where they are these."""
+
+    def names(self, task: Task) -> tuple[str, ...]:
+        """Return the names of `classes`."""
+        return tuple(task.classes[index] for index in self.classes)
+
+    def fold(self, probabilities: Float32Array) -> Float32Array:
+        """Add the probabilities of what was merged.
+
+        Args:
+            probabilities: (n_clips, n_columns) float32, of `head`.
+
+        Returns:
+            (n_clips, n_classes) float32
+        """
+        if self.places is None:
+            return probabilities
+        folded = np.zeros((len(probabilities), len(self.classes)), np.float32)
+        for column, place in enumerate(self.places.tolist()):
+            folded[:, place] += probabilities[:, column]
+        return folded
+
+
+def fold_head(head: Head, task: Task) -> FoldedHead:
+    """Return what a head predicts of the classes that its task has now.
+
+    Raises:
+        HeadNotTrained: it knows none of them.
+    """
+    if not task.class_details:
+        return FoldedHead(head, head.column_classes, None)
+    targets = task.class_table.targets[list(head.column_classes)]
+    kept = np.flatnonzero(targets != NO_CLASS)
+    if not len(kept):
+        raise HeadNotTrained(
+            f"head {head.version} knows none of the classes that there are now; label clips of them"
+        )
+    classes, places = np.unique(targets[kept], return_inverse=True)
+    if len(kept) < len(targets):
+        head = replace(
+            head,
+            weights=head.weights[:, kept],
+            biases=head.biases[kept],
+            class_indices=shortened([head.column_classes[column] for column in kept.tolist()]),
+        )
+    is_plain = np.array_equal(places, np.arange(len(places)))
+    return FoldedHead(head, tuple(classes.tolist()), None if is_plain else places)
