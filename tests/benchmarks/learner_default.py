@@ -4,6 +4,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from tests.benchmarks.learner_kernels import Scoring
@@ -21,6 +22,7 @@ BATCH_SIZE, LABEL_COUNT = 12, 300
 FEW_CLIPS, FEW_LABELS = 500, 60
 _PREDICT_COUNT = 50
 _ORACLE, _OTHER = "oracle", "another"
+_FIRST_QUERY = timedelta(minutes=5)
 
 
 class TimedTask:
@@ -38,7 +40,9 @@ class TimedTask:
 
     def begin(self, label_count: int) -> None:
         """Ask before any head, which reads the pool; give labels, and wait for their head."""
-        self._time("first_query", lambda: self._client.query(self._id, _ORACLE))
+        self._time(
+            "first_query", lambda: self._client.query(self._id, _ORACLE, timeout=_FIRST_QUERY)
+        )
         self._client.release_leases(self._id, _ORACLE)
         known = [KnownLabel(each, self._truth[each]) for each in list(self._truth)[:label_count]]
         self._wait(self._client.import_labels(self._id, known).head_version or 0)

@@ -24,6 +24,7 @@ _REASONS = {
     PoolState.ORACLE_LIMIT: ": this oracle holds as many clips as it may, in another session",
 }
 _PATIENCE = timedelta(minutes=2)
+"""The first query on a pool reads it: half a minute of a million clips."""
 LikeOption = Annotated[
     str | None,
     typer.Option(
@@ -56,6 +57,7 @@ def query(
 ) -> None:
     """Ask for the clips most worth a label, and lease them."""
     with client(server) as learner:
+        learner.get_task(task_id)  # Says at once if the server is away, which is waited for below.
         found = learner.query(
             task_id,
             oracle_of_person(oracle),
@@ -64,7 +66,7 @@ def query(
             filter=where,
             clip_ids=clips or (),
             like=_like(learner, task_id, like),
-            timeout=_PATIENCE if min_head else None,
+            timeout=_PATIENCE,
         )
     if json:
         print_json(found)
