@@ -14,6 +14,7 @@ from aloe.cli import (
     pool_clips,
     pools,
     predictions,
+    recordings,
     searching,
     simulate,
     tasks,
@@ -36,6 +37,7 @@ app.command()(simulate.simulate)
 app.add_typer(bench.app, name="bench")
 app.add_typer(pools.app, name="pool")
 app.add_typer(pool_clips.app, name="clip")
+app.add_typer(recordings.app, name="recording")
 app.add_typer(tasks.app, name="task")
 app.add_typer(class_life.app, name="class")
 app.add_typer(heads.app, name="head")

@@ -9,7 +9,7 @@ import typer
 
 from aloe.bench.datasets.recording import clip_id_of
 from aloe.cli.console import CommandError, complain, notes, print_json, progress, reason_of
-from aloe.cli.file_attributes import files_by_clip_id, with_attributes
+from aloe.cli.file_attributes import FileAttributes, files_by_clip_id, with_attributes
 from aloe.cli.options import (
     DEFAULT_SERVER,
     AcceptDamaged,
@@ -22,12 +22,20 @@ from aloe.cli.options import (
     client,
     parse_decoding,
 )
+from aloe.cli.recording_files import AskedCut
+from aloe.cli.recording_import import (
+    RECORDING_PATIENCE,
+    import_recordings,
+    recording_ids,
+    tell_recordings,
+)
 from aloe.client import (
     AudioProblem,
     AudioWarning,
     Decoding,
     DuplicateRule,
     ImportSummary,
+    LastWindow,
     LearnerClient,
     NewClip,
 )
@@ -73,6 +81,41 @@ def import_clips(
             " for anything within a name, ** for folders",
         ),
     ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="cut each file, of any length, into windows of so much, such as 5s: all are clips",
+        ),
+    ] = None,
+    hop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="from one window to the next; by default the window's length"
+        ),
+    ] = None,
+    last_window: Annotated[
+        LastWindow,
+        typer.Option(help="what becomes of half a window or more that is left at the end"),
+    ] = LastWindow.SHORT,
+    segments: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            help="cut these parts out of the files: CSV with path,start,end in seconds, JSON lines,"
+            " or what Raven, Audacity (labels) or Praat (TextGrid) wrote",
+        ),
+    ] = None,
+    split_silence: Annotated[
+        bool, typer.Option("--split-silence", help="cut the sounds between silences out")
+    ] = False,
+    recorder_headers: Annotated[
+        bool,
+        typer.Option(
+            "--recorder-headers",
+            help="attributes that recorders wrote into WAV files: GUANO, AudioMoth, bext, iXML",
+        ),
+    ] = False,
     create: Annotated[bool, typer.Option(help="create the pool if it is not there")] = True,
     keep_audio: Annotated[
         bool,
@@ -85,14 +128,29 @@ def import_clips(
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Import audio files into a pool. Those it has already are skipped."""
+    """Import audio files into a pool, each as a clip or cut into windows.
+
+    What is there is skipped, so that an import that broke off goes on where it was. With --window,
+    --segments or --split-silence files may be of any length.
+    """
     decoding = parse_decoding(channel, accept_damaged=accept_damaged)
     files = audio_files(paths)
+    known = FileAttributes(path_pattern, attributes, from_headers=recorder_headers)
+    asked = AskedCut(window, hop, last_window, segments, split_silence)
+    if asked.is_any:
+        if replace or duplicates is not DuplicateRule.ALIAS:
+            raise typer.BadParameter("--replace and --duplicates are for files that are clips")
+        recordings = recording_ids(files, id_prefix)
+        cuts, attributes_of = asked.read(files), known.of(recordings, files)
+        with client(server, RECORDING_PATIENCE) as learner:
+            _prepare_pool(learner, pool_id, create=create, keep_audio=keep_audio)
+            found = import_recordings(learner, pool_id, recordings, cuts, attributes_of, decoding)
+        if json:
+            print_json({"recordings": found[0], "failures": found[1]})
+        tell_recordings(*found)
+        return
     clips = with_attributes(
-        _new_clips(files, id_prefix, decoding),
-        files_by_clip_id(files, id_prefix),
-        path_pattern,
-        attributes,
+        _new_clips(files, id_prefix, decoding), files_by_clip_id(files, id_prefix), known
     )
     with client(server) as learner, progress() as bar:
         _prepare_pool(learner, pool_id, create=create, keep_audio=keep_audio)
@@ -114,6 +172,11 @@ def import_clips(
         print_json(summary)
     else:
         _tell_counts(summary)
+    _tell_rest(summary)
+
+
+def _tell_rest(summary: ImportSummary) -> None:
+    """Say what was found in the files, and what failed. Raises typer.Exit where anything did."""
     tell_warnings((each.clip_id, each.warnings) for each in summary.warnings)
     if summary.warned_count > len(summary.warnings):
         more = summary.warned_count - len(summary.warnings)

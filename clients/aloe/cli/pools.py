@@ -126,6 +126,7 @@ def dump(
                 "tasks": dumped.task_count,
                 "clips_with_audio": dumped.audio_count,
                 "silent_clips": dumped.silent_clips,
+                "recordings": dumped.recording_count,
             }
         )
     else:
@@ -136,6 +137,11 @@ def dump(
         )
     for message in dumped.silent_clips.values():
         complain(message)
+    if dumped.recording_count and dumped.keeps_audio and not without_audio:
+        complain(
+            f"{dumped.recording_count:,} recordings are in it without their audio: keep the files,"
+            " and import them again after a restore; what is there is not embedded again"
+        )
     if dumped.keeps_audio and not without_audio and dumped.audio_count < dumped.clip_count:
         # A backup that is not whole must not pass for one in a script.
         raise typer.Exit(1)

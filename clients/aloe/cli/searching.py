@@ -75,7 +75,14 @@ def search(
         )
     tell_warnings([(like, found.report.warnings)])
     results = [
-        Result(each.clip.clip_id, each.similarity, None, None, each.clip.uri, each.clip.attributes)
+        Result(
+            each.clip.clip_id,
+            each.similarity,
+            each.clip.start_s,
+            each.clip.end_s,
+            each.clip.uri,
+            each.clip.attributes,
+        )
         for each in found.found
     ]
     if json:

@@ -66,7 +66,7 @@ class InvalidArgument(AloeError):
 
 
 class NotFound(AloeError):
-    """No pool, task, clip, encoder or audio of that name."""
+    """No pool, task, clip, recording, encoder or audio of that name."""
 
 
 class AlreadyExists(AloeError):

@@ -22,6 +22,7 @@ POOL_KINDS: Mapping[str, str] = {
     "changes": "list",
     "marks": "list",
     "maps": "hash",
+    "recordings": "hash",
 }
 """The keys of a pool, less what is in front, and their kinds."""
 TASK_KINDS: Mapping[str, str] = {

@@ -114,6 +114,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the pool has no clips, or no task on it reads a map, so
     that there is none to fit.
     """
+    ERROR_REASON_RECORDING_NOT_FOUND: _ErrorReason.ValueType  # 25
+    """NOT_FOUND: the pool holds no recording of that id."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the google.rpc.ErrorInfo that every error carries; its
@@ -213,4 +215,6 @@ ERROR_REASON_NOTHING_TO_FIT: ErrorReason.ValueType  # 24
 """FAILED_PRECONDITION: the pool has no clips, or no task on it reads a map, so
 that there is none to fit.
 """
+ERROR_REASON_RECORDING_NOT_FOUND: ErrorReason.ValueType  # 25
+"""NOT_FOUND: the pool holds no recording of that id."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

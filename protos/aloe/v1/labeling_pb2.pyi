@@ -465,6 +465,9 @@ class Lease(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     IS_AUDIT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
+    START_OFFSET_FIELD_NUMBER: _builtins.int
+    END_OFFSET_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     """What the answer must name."""
@@ -482,6 +485,8 @@ class Lease(_message.Message):
     """
     is_audit: _builtins.bool
     """Whether the clip was drawn at random; see Task.audit_share."""
+    recording: _builtins.str
+    """"pools/{pool}/recordings/{recording}", where the clip is a window of one."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the hold ends. For a week, a later answer is still taken while nobody
@@ -495,6 +500,14 @@ class Lease(_message.Message):
     @_builtins.property
     def reason(self) -> Global___PickReason:
         """Why it was picked, besides its score."""
+
+    @_builtins.property
+    def start_offset(self) -> _duration_pb2.Duration:
+        """Where it begins in its recording."""
+
+    @_builtins.property
+    def end_offset(self) -> _duration_pb2.Duration:
+        """Where it ends there."""
 
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, _attribute_pb2.AttributeValue]:
@@ -512,11 +525,14 @@ class Lease(_message.Message):
         duration: _duration_pb2.Duration | None = ...,
         is_audit: _builtins.bool = ...,
         reason: Global___PickReason | None = ...,
+        recording: _builtins.str = ...,
+        start_offset: _duration_pb2.Duration | None = ...,
+        end_offset: _duration_pb2.Duration | None = ...,
         attributes: _abc.Mapping[_builtins.str, _attribute_pb2.AttributeValue] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "duration", b"duration", "expire_time", b"expire_time", "reason", b"reason", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "duration", b"duration", "end_offset", b"end_offset", "expire_time", b"expire_time", "reason", b"reason", "score", b"score", "start_offset", b"start_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "attributes", b"attributes", "clip", b"clip", "duration", b"duration", "expire_time", b"expire_time", "is_audit", b"is_audit", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "reason", b"reason", "score", b"score", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "attributes", b"attributes", "clip", b"clip", "duration", b"duration", "end_offset", b"end_offset", "expire_time", b"expire_time", "is_audit", b"is_audit", "lease_id", b"lease_id", "predicted_class", b"predicted_class", "reason", b"reason", "recording", b"recording", "score", b"score", "start_offset", b"start_offset", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015

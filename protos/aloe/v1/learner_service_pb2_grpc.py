@@ -8,6 +8,8 @@ from aloe.v1 import head_pb2 as aloe_dot_v1_dot_head__pb2
 from aloe.v1 import labeling_pb2 as aloe_dot_v1_dot_labeling__pb2
 from aloe.v1 import pool_pb2 as aloe_dot_v1_dot_pool__pb2
 from aloe.v1 import prediction_pb2 as aloe_dot_v1_dot_prediction__pb2
+from aloe.v1 import recording_import_pb2 as aloe_dot_v1_dot_recording__import__pb2
+from aloe.v1 import recording_pb2 as aloe_dot_v1_dot_recording__pb2
 from aloe.v1 import search_pb2 as aloe_dot_v1_dot_search__pb2
 from aloe.v1 import task_pb2 as aloe_dot_v1_dot_task__pb2
 
@@ -39,7 +41,8 @@ class LearnerServiceStub(object):
     splits, labels, leases and heads belong to a task, which asks one question
     about a pool's clips. Any number of tasks share a pool.
 
-    Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
+    Names: "pools/{pool}", "pools/{pool}/clips/{clip}",
+    "pools/{pool}/recordings/{recording}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
@@ -82,6 +85,26 @@ class LearnerServiceStub(object):
                 '/aloe.v1.LearnerService/ImportClips',
                 request_serializer=aloe_dot_v1_dot_pool__pb2.ImportClipsRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_pool__pb2.ImportClipsResponse.FromString,
+                _registered_method=True)
+        self.ImportRecording = channel.stream_stream(
+                '/aloe.v1.LearnerService/ImportRecording',
+                request_serializer=aloe_dot_v1_dot_recording__import__pb2.ImportRecordingRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_recording__import__pb2.ImportRecordingResponse.FromString,
+                _registered_method=True)
+        self.GetRecording = channel.unary_unary(
+                '/aloe.v1.LearnerService/GetRecording',
+                request_serializer=aloe_dot_v1_dot_recording__pb2.GetRecordingRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_recording__pb2.GetRecordingResponse.FromString,
+                _registered_method=True)
+        self.ListRecordings = channel.unary_unary(
+                '/aloe.v1.LearnerService/ListRecordings',
+                request_serializer=aloe_dot_v1_dot_recording__pb2.ListRecordingsRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_recording__pb2.ListRecordingsResponse.FromString,
+                _registered_method=True)
+        self.DeleteRecordings = channel.unary_unary(
+                '/aloe.v1.LearnerService/DeleteRecordings',
+                request_serializer=aloe_dot_v1_dot_recording__pb2.DeleteRecordingsRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_recording__pb2.DeleteRecordingsResponse.FromString,
                 _registered_method=True)
         self.ListClips = channel.unary_unary(
                 '/aloe.v1.LearnerService/ListClips',
@@ -243,7 +266,8 @@ class LearnerServiceServicer(object):
     splits, labels, leases and heads belong to a task, which asks one question
     about a pool's clips. Any number of tasks share a pool.
 
-    Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
+    Names: "pools/{pool}", "pools/{pool}/clips/{clip}",
+    "pools/{pool}/recordings/{recording}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
@@ -297,6 +321,42 @@ class LearnerServiceServicer(object):
         A clip id that is already there with the same content is skipped; one with
         other content fails or is replaced, and content that is there under another
         id becomes one clip with several names, as the request says.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportRecording(self, request_iterator, context):
+        """Imports a recording of any length: decodes it as a stream, embeds windows of
+        it and makes clips of them, with ids such as "night~5000-10000", from and to
+        where in milliseconds. Windows that are there already are skipped: a call that
+        broke off, for whatever reason, is gone on with by the same call, and no window
+        is there twice. Where the recording breaks off, what came before is kept, and
+        the report tells. INVALID_ARGUMENT where it is shorter than a window, or a
+        segment ends behind it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRecording(self, request, context):
+        """Describes a recording.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecordings(self, request, context):
+        """Lists the recordings of a pool by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRecordings(self, request, context):
+        """Deletes recordings and the clips that are windows of them, as DeleteClips
+        does. Repeating it is no error. RECORDING_NOT_FOUND where one is not there, and
+        no window of it either.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -569,6 +629,26 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     request_deserializer=aloe_dot_v1_dot_pool__pb2.ImportClipsRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_pool__pb2.ImportClipsResponse.SerializeToString,
             ),
+            'ImportRecording': grpc.stream_stream_rpc_method_handler(
+                    servicer.ImportRecording,
+                    request_deserializer=aloe_dot_v1_dot_recording__import__pb2.ImportRecordingRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_recording__import__pb2.ImportRecordingResponse.SerializeToString,
+            ),
+            'GetRecording': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecording,
+                    request_deserializer=aloe_dot_v1_dot_recording__pb2.GetRecordingRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_recording__pb2.GetRecordingResponse.SerializeToString,
+            ),
+            'ListRecordings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecordings,
+                    request_deserializer=aloe_dot_v1_dot_recording__pb2.ListRecordingsRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_recording__pb2.ListRecordingsResponse.SerializeToString,
+            ),
+            'DeleteRecordings': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRecordings,
+                    request_deserializer=aloe_dot_v1_dot_recording__pb2.DeleteRecordingsRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_recording__pb2.DeleteRecordingsResponse.SerializeToString,
+            ),
             'ListClips': grpc.unary_unary_rpc_method_handler(
                     servicer.ListClips,
                     request_deserializer=aloe_dot_v1_dot_pool__pb2.ListClipsRequest.FromString,
@@ -735,7 +815,8 @@ class LearnerService(object):
     splits, labels, leases and heads belong to a task, which asks one question
     about a pool's clips. Any number of tasks share a pool.
 
-    Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
+    Names: "pools/{pool}", "pools/{pool}/clips/{clip}",
+    "pools/{pool}/recordings/{recording}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
@@ -895,6 +976,114 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/ImportClips',
             aloe_dot_v1_dot_pool__pb2.ImportClipsRequest.SerializeToString,
             aloe_dot_v1_dot_pool__pb2.ImportClipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportRecording(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/aloe.v1.LearnerService/ImportRecording',
+            aloe_dot_v1_dot_recording__import__pb2.ImportRecordingRequest.SerializeToString,
+            aloe_dot_v1_dot_recording__import__pb2.ImportRecordingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecording(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/GetRecording',
+            aloe_dot_v1_dot_recording__pb2.GetRecordingRequest.SerializeToString,
+            aloe_dot_v1_dot_recording__pb2.GetRecordingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecordings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/ListRecordings',
+            aloe_dot_v1_dot_recording__pb2.ListRecordingsRequest.SerializeToString,
+            aloe_dot_v1_dot_recording__pb2.ListRecordingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRecordings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/DeleteRecordings',
+            aloe_dot_v1_dot_recording__pb2.DeleteRecordingsRequest.SerializeToString,
+            aloe_dot_v1_dot_recording__pb2.DeleteRecordingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,8 @@ from aloe.v1 import head_pb2 as _head_pb2
 from aloe.v1 import labeling_pb2 as _labeling_pb2
 from aloe.v1 import pool_pb2 as _pool_pb2
 from aloe.v1 import prediction_pb2 as _prediction_pb2
+from aloe.v1 import recording_import_pb2 as _recording_import_pb2
+from aloe.v1 import recording_pb2 as _recording_pb2
 from aloe.v1 import search_pb2 as _search_pb2
 from aloe.v1 import task_pb2 as _task_pb2
 from collections import abc as _abc
@@ -40,7 +42,8 @@ class LearnerServiceStub:
     splits, labels, leases and heads belong to a task, which asks one question
     about a pool's clips. Any number of tasks share a pool.
 
-    Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
+    Names: "pools/{pool}", "pools/{pool}/clips/{clip}",
+    "pools/{pool}/recordings/{recording}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
@@ -75,6 +78,24 @@ class LearnerServiceStub:
     A clip id that is already there with the same content is skipped; one with
     other content fails or is replaced, and content that is there under another
     id becomes one clip with several names, as the request says.
+    """
+    ImportRecording: _grpc.StreamStreamMultiCallable[_recording_import_pb2.ImportRecordingRequest, _recording_import_pb2.ImportRecordingResponse]
+    """Imports a recording of any length: decodes it as a stream, embeds windows of
+    it and makes clips of them, with ids such as "night~5000-10000", from and to
+    where in milliseconds. Windows that are there already are skipped: a call that
+    broke off, for whatever reason, is gone on with by the same call, and no window
+    is there twice. Where the recording breaks off, what came before is kept, and
+    the report tells. INVALID_ARGUMENT where it is shorter than a window, or a
+    segment ends behind it.
+    """
+    GetRecording: _grpc.UnaryUnaryMultiCallable[_recording_pb2.GetRecordingRequest, _recording_pb2.GetRecordingResponse]
+    """Describes a recording."""
+    ListRecordings: _grpc.UnaryUnaryMultiCallable[_recording_pb2.ListRecordingsRequest, _recording_pb2.ListRecordingsResponse]
+    """Lists the recordings of a pool by id."""
+    DeleteRecordings: _grpc.UnaryUnaryMultiCallable[_recording_pb2.DeleteRecordingsRequest, _recording_pb2.DeleteRecordingsResponse]
+    """Deletes recordings and the clips that are windows of them, as DeleteClips
+    does. Repeating it is no error. RECORDING_NOT_FOUND where one is not there, and
+    no window of it either.
     """
     ListClips: _grpc.UnaryUnaryMultiCallable[_pool_pb2.ListClipsRequest, _pool_pb2.ListClipsResponse]
     """Lists the clips of a pool in the order of their import."""
@@ -182,7 +203,8 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     splits, labels, leases and heads belong to a task, which asks one question
     about a pool's clips. Any number of tasks share a pool.
 
-    Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
+    Names: "pools/{pool}", "pools/{pool}/clips/{clip}",
+    "pools/{pool}/recordings/{recording}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
@@ -214,6 +236,24 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     A clip id that is already there with the same content is skipped; one with
     other content fails or is replaced, and content that is there under another
     id becomes one clip with several names, as the request says.
+    """
+    ImportRecording: _aio.StreamStreamMultiCallable[_recording_import_pb2.ImportRecordingRequest, _recording_import_pb2.ImportRecordingResponse]  # type: ignore[assignment]
+    """Imports a recording of any length: decodes it as a stream, embeds windows of
+    it and makes clips of them, with ids such as "night~5000-10000", from and to
+    where in milliseconds. Windows that are there already are skipped: a call that
+    broke off, for whatever reason, is gone on with by the same call, and no window
+    is there twice. Where the recording breaks off, what came before is kept, and
+    the report tells. INVALID_ARGUMENT where it is shorter than a window, or a
+    segment ends behind it.
+    """
+    GetRecording: _aio.UnaryUnaryMultiCallable[_recording_pb2.GetRecordingRequest, _recording_pb2.GetRecordingResponse]  # type: ignore[assignment]
+    """Describes a recording."""
+    ListRecordings: _aio.UnaryUnaryMultiCallable[_recording_pb2.ListRecordingsRequest, _recording_pb2.ListRecordingsResponse]  # type: ignore[assignment]
+    """Lists the recordings of a pool by id."""
+    DeleteRecordings: _aio.UnaryUnaryMultiCallable[_recording_pb2.DeleteRecordingsRequest, _recording_pb2.DeleteRecordingsResponse]  # type: ignore[assignment]
+    """Deletes recordings and the clips that are windows of them, as DeleteClips
+    does. Repeating it is no error. RECORDING_NOT_FOUND where one is not there, and
+    no window of it either.
     """
     ListClips: _aio.UnaryUnaryMultiCallable[_pool_pb2.ListClipsRequest, _pool_pb2.ListClipsResponse]  # type: ignore[assignment]
     """Lists the clips of a pool in the order of their import."""
@@ -320,7 +360,8 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
     splits, labels, leases and heads belong to a task, which asks one question
     about a pool's clips. Any number of tasks share a pool.
 
-    Names: "pools/{pool}", "pools/{pool}/clips/{clip}", "tasks/{task}". An id is
+    Names: "pools/{pool}", "pools/{pool}/clips/{clip}",
+    "pools/{pool}/recordings/{recording}", "tasks/{task}". An id is
     1 to 128 letters, digits, '_', '-', '.' or '~' and starts with a letter, a
     digit or '_'.
 
@@ -386,6 +427,48 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         A clip id that is already there with the same content is skipped; one with
         other content fails or is replaced, and content that is there under another
         id becomes one clip with several names, as the request says.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportRecording(
+        self,
+        request_iterator: _MaybeAsyncIterator[_recording_import_pb2.ImportRecordingRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_recording_import_pb2.ImportRecordingResponse], _abc.AsyncIterator[_recording_import_pb2.ImportRecordingResponse]]:
+        """Imports a recording of any length: decodes it as a stream, embeds windows of
+        it and makes clips of them, with ids such as "night~5000-10000", from and to
+        where in milliseconds. Windows that are there already are skipped: a call that
+        broke off, for whatever reason, is gone on with by the same call, and no window
+        is there twice. Where the recording breaks off, what came before is kept, and
+        the report tells. INVALID_ARGUMENT where it is shorter than a window, or a
+        segment ends behind it.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRecording(
+        self,
+        request: _recording_pb2.GetRecordingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recording_pb2.GetRecordingResponse, _abc.Awaitable[_recording_pb2.GetRecordingResponse]]:
+        """Describes a recording."""
+
+    @_abc_1.abstractmethod
+    def ListRecordings(
+        self,
+        request: _recording_pb2.ListRecordingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recording_pb2.ListRecordingsResponse, _abc.Awaitable[_recording_pb2.ListRecordingsResponse]]:
+        """Lists the recordings of a pool by id."""
+
+    @_abc_1.abstractmethod
+    def DeleteRecordings(
+        self,
+        request: _recording_pb2.DeleteRecordingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recording_pb2.DeleteRecordingsResponse, _abc.Awaitable[_recording_pb2.DeleteRecordingsResponse]]:
+        """Deletes recordings and the clips that are windows of them, as DeleteClips
+        does. Repeating it is no error. RECORDING_NOT_FOUND where one is not there, and
+        no window of it either.
         """
 
     @_abc_1.abstractmethod

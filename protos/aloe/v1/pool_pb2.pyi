@@ -6,6 +6,7 @@ Pools: clips and their embeddings under one encoder."""
 from aloe.v1 import attribute_pb2 as _attribute_pb2
 from aloe.v1 import audio_pb2 as _audio_pb2
 from aloe.v1 import head_pb2 as _head_pb2
+from aloe.v1 import recording_pb2 as _recording_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -116,7 +117,8 @@ Global___Pool: _TypeAlias = Pool  # noqa: Y015
 class Clip(_message.Message):
     """One short recording of a pool.
 
-    Its embedding never changes. Importing other content under its id, with
+    It may be a window of a longer one, which ImportRecording cuts. Its embedding
+    never changes. Importing other content under its id, with
     `replace`, puts another clip in its place.
     """
 
@@ -150,6 +152,9 @@ class Clip(_message.Message):
     OTHER_IDS_FIELD_NUMBER: _builtins.int
     DECODING_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
+    START_OFFSET_FIELD_NUMBER: _builtins.int
+    END_OFFSET_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
@@ -159,6 +164,8 @@ class Clip(_message.Message):
     """Hash of the recording or embedding it was imported from; the choice of a
     channel is part of it.
     """
+    recording: _builtins.str
+    """"pools/{pool}/recordings/{recording}", where it is a window of one."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """How long it is; absent where that is not known."""
@@ -179,6 +186,16 @@ class Clip(_message.Message):
         """What was found in it then; empty for an embedding."""
 
     @_builtins.property
+    def start_offset(self) -> _duration_pb2.Duration:
+        """Where it begins in its recording; in a clip that is a file of its own absent,
+        as is the next.
+        """
+
+    @_builtins.property
+    def end_offset(self) -> _duration_pb2.Duration:
+        """Where it ends there."""
+
+    @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, _attribute_pb2.AttributeValue]:
         """What else is known of it, by name; at most 64."""
 
@@ -192,11 +209,14 @@ class Clip(_message.Message):
         other_ids: _abc.Iterable[_builtins.str] | None = ...,
         decoding: _audio_pb2.Decoding | None = ...,
         report: _audio_pb2.AudioReport | None = ...,
+        recording: _builtins.str = ...,
+        start_offset: _duration_pb2.Duration | None = ...,
+        end_offset: _duration_pb2.Duration | None = ...,
         attributes: _abc.Mapping[_builtins.str, _attribute_pb2.AttributeValue] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decoding", b"decoding", "duration", b"duration", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decoding", b"decoding", "duration", b"duration", "end_offset", b"end_offset", "report", b"report", "start_offset", b"start_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "content_hash", b"content_hash", "decoding", b"decoding", "duration", b"duration", "name", b"name", "other_ids", b"other_ids", "report", b"report", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "content_hash", b"content_hash", "decoding", b"decoding", "duration", b"duration", "end_offset", b"end_offset", "name", b"name", "other_ids", b"other_ids", "recording", b"recording", "report", b"report", "start_offset", b"start_offset", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,6 +515,7 @@ class ImportClipsRequest(_message.Message):
     EMBEDDINGS_FIELD_NUMBER: _builtins.int
     DUPLICATE_RULE_FIELD_NUMBER: _builtins.int
     REPLACE_FIELD_NUMBER: _builtins.int
+    RECORDINGS_FIELD_NUMBER: _builtins.int
     pool: _builtins.str
     """"pools/{pool}". Read from the first message of the stream only."""
     encoder_fingerprint: _builtins.str
@@ -522,6 +543,13 @@ class ImportClipsRequest(_message.Message):
         the clips of this message are recordings or URIs.
         """
 
+    @_builtins.property
+    def recordings(self) -> _containers.RepeatedCompositeFieldContainer[_recording_pb2.Recording]:
+        """Recordings that clips of the stream, in this message or later ones, are
+        windows of, as they were exported. One of other content under the same id
+        fails the call with ALREADY_EXISTS. At most 1,000.
+        """
+
     def __init__(
         self,
         *,
@@ -531,10 +559,11 @@ class ImportClipsRequest(_message.Message):
         embeddings: _audio_pb2.FloatMatrix | None = ...,
         duplicate_rule: Global___DuplicateRule.ValueType = ...,
         replace: _builtins.bool = ...,
+        recordings: _abc.Iterable[_recording_pb2.Recording] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embeddings", b"embeddings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "duplicate_rule", b"duplicate_rule", "embeddings", b"embeddings", "encoder_fingerprint", b"encoder_fingerprint", "pool", b"pool", "replace", b"replace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "duplicate_rule", b"duplicate_rule", "embeddings", b"embeddings", "encoder_fingerprint", b"encoder_fingerprint", "pool", b"pool", "recordings", b"recordings", "replace", b"replace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -574,6 +603,9 @@ class NewClip(_message.Message):
     CONTENT_HASH_FIELD_NUMBER: _builtins.int
     OTHER_IDS_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
+    START_OFFSET_FIELD_NUMBER: _builtins.int
+    END_OFFSET_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     clip_id: _builtins.str
     """Its id: the last part of its name."""
@@ -587,6 +619,10 @@ class NewClip(_message.Message):
     """With an embedding: the content_hash of the clip it was exported from, so
     that importing the recording again counts as a repetition, and so that the
     recording is known where it is heard.
+    """
+    recording: _builtins.str
+    """With an embedding: "pools/{pool}/recordings/{recording}" of the pool, where it
+    is a window of one. It must be there, or among the stream's recordings.
     """
     @_builtins.property
     def audio(self) -> _audio_pb2.Audio:
@@ -615,6 +651,14 @@ class NewClip(_message.Message):
         """
 
     @_builtins.property
+    def start_offset(self) -> _duration_pb2.Duration:
+        """With a recording: where it begins in that."""
+
+    @_builtins.property
+    def end_offset(self) -> _duration_pb2.Duration:
+        """With a recording: where it ends there."""
+
+    @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, _attribute_pb2.AttributeValue]:
         """What else is known of it, by name; at most 64. Where the clip is there
         already, these are added to its attributes and take the place of those of
@@ -632,11 +676,14 @@ class NewClip(_message.Message):
         content_hash: _builtins.str = ...,
         other_ids: _abc.Iterable[_builtins.str] | None = ...,
         report: _audio_pb2.AudioReport | None = ...,
+        recording: _builtins.str = ...,
+        start_offset: _duration_pb2.Duration | None = ...,
+        end_offset: _duration_pb2.Duration | None = ...,
         attributes: _abc.Mapping[_builtins.str, _attribute_pb2.AttributeValue] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "duration", b"duration", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "duration", b"duration", "end_offset", b"end_offset", "report", b"report", "start_offset", b"start_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "audio", b"audio", "clip_id", b"clip_id", "content_hash", b"content_hash", "duration", b"duration", "other_ids", b"other_ids", "report", b"report", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "audio", b"audio", "clip_id", b"clip_id", "content_hash", b"content_hash", "duration", b"duration", "end_offset", b"end_offset", "other_ids", b"other_ids", "recording", b"recording", "report", b"report", "start_offset", b"start_offset", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -811,9 +858,9 @@ class ListClipsRequest(_message.Message):
     OR side by side need parentheses. In a text that is compared by = a * stands
     for anything; a time is written as "2026-05-04T13:00:00Z". A clip without the
     field is as one that differs from the value. Names are those of attributes,
-    also as attributes.NAME, and clip_id, uri, duration_s. INVALID_ARGUMENT where
-    it cannot be read, or names a field that no clip has. At most 4,096
-    characters.
+    also as attributes.NAME, and clip_id, uri, duration_s, and of
+    windows recording, start_s, end_s. INVALID_ARGUMENT where it cannot be read,
+    or names a field that no clip has. At most 4,096 characters.
     """
     def __init__(
         self,
@@ -1126,7 +1173,8 @@ Global___RenameClipResponse: _TypeAlias = RenameClipResponse  # noqa: Y015
 class GetClipAudioRequest(_message.Message):
     """Request of GetClipAudio, which gives the recording that the clip was imported
     from or none: what was kept of it, or what lies at its URI, each only if it
-    has the clip's hash. URIs are read in the places that the operator allows; if
+    has the clip's hash. Of a window it is a WAV file of one channel, cut out of its
+    recording. URIs are read in the places that the operator allows; if
     only this machine can connect, files of this machine as well. Otherwise the
     answer is NOT_FOUND with AUDIO_NOT_FOUND, and says why.
     """
@@ -1134,16 +1182,30 @@ class GetClipAudioRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    CONTEXT_BEFORE_FIELD_NUMBER: _builtins.int
+    CONTEXT_AFTER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
+    @_builtins.property
+    def context_before(self) -> _duration_pb2.Duration:
+        """Of a window: how much of its recording is given before it, where there is so
+        much; at most 60 s.
+        """
+
+    @_builtins.property
+    def context_after(self) -> _duration_pb2.Duration:
+        """The same behind it."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        context_before: _duration_pb2.Duration | None = ...,
+        context_after: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["context_after", b"context_after", "context_before", b"context_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_after", b"context_after", "context_before", b"context_before", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1157,21 +1219,33 @@ class GetClipAudioResponse(_message.Message):
 
     CONTENT_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    START_OFFSET_FIELD_NUMBER: _builtins.int
+    END_OFFSET_FIELD_NUMBER: _builtins.int
     content: _builtins.bytes
     """The file."""
     media_type: _builtins.str
     """Its media type by its first bytes: "audio/wav", "audio/flac", ..., or
     "application/octet-stream" where they say nothing.
     """
+    @_builtins.property
+    def start_offset(self) -> _duration_pb2.Duration:
+        """Of a window: where it begins in this file."""
+
+    @_builtins.property
+    def end_offset(self) -> _duration_pb2.Duration:
+        """Of a window: where it ends in this file."""
+
     def __init__(
         self,
         *,
         content: _builtins.bytes = ...,
         media_type: _builtins.str = ...,
+        start_offset: _duration_pb2.Duration | None = ...,
+        end_offset: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_offset", b"end_offset", "start_offset", b"start_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "media_type", b"media_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "end_offset", b"end_offset", "media_type", b"media_type", "start_offset", b"start_offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

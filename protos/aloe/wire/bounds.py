@@ -34,6 +34,8 @@ PROMOTION_COUNT = 100
 """Names of a task's heads, and heads that had one before."""
 ATTRIBUTE_COUNT = 64
 """Of one clip."""
+SEGMENT_COUNT = 100_000
+"""Of one recording."""
 SHOWN_COUNT = 1_000
 """Clips that a report names for one reason, while it counts all of them."""
 FAILURE_COUNT = 50_000
@@ -46,20 +48,25 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.ClipUpdate.attributes": ATTRIBUTE_COUNT,
     "aloe.v1.ClipUpdate.removed_attributes": ATTRIBUTE_COUNT,
     "aloe.v1.DeleteClipsRequest.names": CHANGED_CLIP_COUNT,
+    "aloe.v1.DeleteRecordingsRequest.names": CHANGED_CLIP_COUNT,
     "aloe.v1.EmbedRequest.clips": AUDIO_COUNT,
     "aloe.v1.EmbedStreamRequest.clips": AUDIO_COUNT,
     "aloe.v1.ImportClipsRequest.clips": ID_COUNT,
+    "aloe.v1.ImportClipsRequest.recordings": PAGE_COUNT,
     "aloe.v1.ImportLabelsRequest.labels": ID_COUNT,
     "aloe.v1.NewClip.attributes": ATTRIBUTE_COUNT,
     "aloe.v1.NewClip.other_ids": OTHER_ID_COUNT,
     "aloe.v1.QueryRequest.clips": ID_COUNT,
+    "aloe.v1.RecordingHeader.attributes": ATTRIBUTE_COUNT,
     "aloe.v1.ReleaseLeasesRequest.lease_ids": ID_COUNT,
     "aloe.v1.RenewLeasesRequest.lease_ids": ID_COUNT,
+    "aloe.v1.Segments.segments": SEGMENT_COUNT,
     "aloe.v1.SubmitLabelsRequest.answers": ID_COUNT,
     "aloe.v1.UpdateClipsRequest.updates": CHANGED_CLIP_COUNT,
     "google.protobuf.FieldMask.paths": 100,
     # Both ways.
     "aloe.v1.AudioReport.warnings": SHOWN_COUNT,
+    "aloe.v1.Recording.attributes": ATTRIBUTE_COUNT,
     "aloe.v1.StopAdvice.reasons": RULE_COUNT,
     "aloe.v1.StoppingRules.rules": RULE_COUNT,
     "aloe.v1.Task.class_details": CLASS_COUNT,
@@ -85,6 +92,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.ListEventsResponse.events": PAGE_COUNT,
     "aloe.v1.ListPoolsResponse.pools": PAGE_COUNT,
     "aloe.v1.ListPoolsResponse.unreadable": PAGE_COUNT,
+    "aloe.v1.ListRecordingsResponse.recordings": PAGE_COUNT,
     "aloe.v1.ListRoundsResponse.rounds": PAGE_COUNT,
     "aloe.v1.ListTasksResponse.tasks": PAGE_COUNT,
     "aloe.v1.ListTasksResponse.unreadable": PAGE_COUNT,
@@ -105,6 +113,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.Promotion.earlier": PROMOTION_COUNT,
     "aloe.v1.SearchClipsResponse.results": ID_COUNT,
     "aloe.v1.QueryResponse.leases": ID_COUNT,
+    "aloe.v1.RecordingReport.failures": SHOWN_COUNT,
     "aloe.v1.RefitPoolResponse.maps": 100,
     "aloe.v1.Round.classes": CLASS_COUNT,
     "aloe.v1.TaskEvent.changes": CHANGE_COUNT,
@@ -116,10 +125,12 @@ _MIB = 1024**2
 MAX_REQUEST_BYTES: Mapping[str, int] = {
     "aloe.v1.CreateTaskRequest": _MIB,
     "aloe.v1.DeleteClipsRequest": _MIB,
+    "aloe.v1.DeleteRecordingsRequest": _MIB,
     "aloe.v1.EmbedRequest": 64 * _MIB,
     "aloe.v1.EmbedStreamRequest": 64 * _MIB,
     "aloe.v1.ImportClipsRequest": 64 * _MIB,
     "aloe.v1.ImportLabelsRequest": 16 * _MIB,
+    "aloe.v1.ImportRecordingRequest": 4 * _MIB,
     "aloe.v1.PredictRequest": 64 * _MIB,
     "aloe.v1.QueryRequest": 64 * _MIB,
     "aloe.v1.ReleaseLeasesRequest": 4 * _MIB,

@@ -10,12 +10,14 @@ from aloe.v1 import (
     head_pb2,
     labeling_pb2,
     pool_pb2,
+    recording_import_pb2,
     search_pb2,
     stopping_pb2,
     task_pb2,
 )
 from aloe.values.audio import AudioProblem, ChannelRule
 from aloe.values.classes import ClassState
+from aloe.values.cuts import LastWindow
 from aloe.values.duplicates import DuplicateRule
 from aloe.values.named_recipes import RecipeName
 from aloe.values.representations import Representation
@@ -69,6 +71,7 @@ REPRESENTATIONS = EnumOnWire(Representation, head_pb2.Representation)
 SELECTION_RULES = EnumOnWire(SelectionRule, task_pb2.SelectionRule)
 POOL_STATES = EnumOnWire(PoolState, task_pb2.PoolState)
 SIMILARITIES = EnumOnWire(Similarity, search_pb2.Similarity)
+LAST_WINDOWS = EnumOnWire(LastWindow, recording_import_pb2.LastWindow)
 SPLITS = EnumOnWire(Split, labeling_pb2.Split)
 CLIP_STATES = EnumOnWire(ClipState, labeling_pb2.ClipState)
 CLASS_STATES = EnumOnWire(ClassState, class_pb2.ClassState)

@@ -9,6 +9,7 @@ _POOL = re.compile(f"pools/({_ID})")
 _TASK = re.compile(f"tasks/({_ID})")
 _PROMOTION = re.compile(f"tasks/({_ID})/promotions/({_ID})")
 _CLIP = re.compile(f"pools/({_ID})/clips/({_ID})")
+_RECORDING = re.compile(f"pools/({_ID})/recordings/({_ID})")
 ORACLE_ID_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~@:+-]{0,127}")
 ID_RULE = "1 to 128 letters, digits, '_', '-', '.' or '~', starting with a letter, a digit or '_'"
 ORACLE_ID_RULE = ID_RULE.replace("'.' or", "'.', '@', ':', '+' or")
@@ -50,12 +51,24 @@ class ClipName:
     clip_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingName:
+    """A recording's name in parts."""
+
+    pool_id: str
+    recording_id: str
+
+
 def pool_name(pool_id: str) -> str:
     return f"pools/{pool_id}"
 
 
 def clip_name(pool_id: str, clip_id: str) -> str:
     return f"pools/{pool_id}/clips/{clip_id}"
+
+
+def recording_name(pool_id: str, recording_id: str) -> str:
+    return f"pools/{pool_id}/recordings/{recording_id}"
 
 
 def task_name(task_id: str) -> str:
@@ -92,6 +105,16 @@ def parse_clip_name(name: str) -> ClipName:
     """
     found = _parse(_CLIP, name, "pools/{pool}/clips/{clip}")
     return ClipName(found[1], found[2])
+
+
+def parse_recording_name(name: str) -> RecordingName:
+    """Return the parts of "pools/{pool}/recordings/{recording}".
+
+    Raises:
+        MalformedName: `name` does not have that form.
+    """
+    found = _parse(_RECORDING, name, "pools/{pool}/recordings/{recording}")
+    return RecordingName(found[1], found[2])
 
 
 def parse_promotion_name(name: str) -> tuple[str, str]:

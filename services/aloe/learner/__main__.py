@@ -9,8 +9,10 @@ from typing import NoReturn
 
 from aloe.client import connect_embedding_async
 from aloe.client.errors import InvalidArgument
+from aloe.learner.adapters.audio.decoding import WindowDecoder
 from aloe.learner.adapters.audio.files import AudioFiles
 from aloe.learner.adapters.audio.reading import WrongPlace, WrongRoot
+from aloe.learner.adapters.audio.recording_files import FilesOfRecordings
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.adapters.redis.store import RedisStore
@@ -52,11 +54,17 @@ async def _build(settings: Settings) -> entry.Lifecycle:
     recorder = PrometheusRecorder() if settings.metrics_address else None
     store = _make_store(settings, recorder or NoRecorder())
     client = connect_embedding_async(settings.embedding)
+    audio, decoder = _make_audio_files(settings, store), WindowDecoder()
+    recordings = FilesOfRecordings(
+        settings.audio_root, store.identity, audio.places, settings.recording_gb * 1024**3
+    )
     learner = Learner(
         store,
         RemoteEncoder(client),
-        _make_audio_files(settings, store),
+        audio,
         lambda: datetime.now(UTC),
+        recording_files=recordings,
+        recording_decoder=decoder,
         pool_cache_bytes=settings.pool_cache_mb * 1024**2,
         audio_grace_s=settings.audio_grace_h * 3600,
         import_limits=ImportLimits(
@@ -73,6 +81,8 @@ async def _build(settings: Settings) -> entry.Lifecycle:
 
     async def close() -> None:
         await learner.stop()
+        decoder.close()
+        recordings.close()
         await client.close()
         await store.close()
 

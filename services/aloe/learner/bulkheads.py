@@ -48,6 +48,12 @@ COLLECTED_AUDIO = Bulkhead("collect-audio", 1)
 """Looking through all that is kept, which may take as long as it likes."""
 FOREIGN_AUDIO = Bulkhead("foreign-audio", 16, waiting_count=256, time_limit_s=20)
 """Reading recordings where others keep them."""
+TAKEN_AUDIO = Bulkhead("take-audio", 4, waiting_count=256)
+"""Writing down, hashing and copying files of recordings, which may take minutes."""
+CUT_AUDIO = Bulkhead("cut-audio", 2)
+"""Decoding recordings that are imported; as many are open at a time."""
+HEARD_WINDOWS = Bulkhead("heard-windows", 2, waiting_count=64, time_limit_s=60)
+"""Cutting windows out of recordings again."""
 LOOKING_AT_REDIS = Bulkhead("look-at-redis", 1)
 """At its settings, now and then."""
 

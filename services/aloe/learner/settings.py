@@ -57,6 +57,9 @@ class Settings(ServiceSettings):
     import_idle_s: float = Field(
         300, ge=1, description="seconds after which an import ends that sends nothing"
     )
+    recording_gb: int = Field(
+        64, ge=1, description="size of the largest recording that is taken to be cut into windows"
+    )
     export_idle_s: float = Field(
         300, ge=1, description="seconds after which an export ends of which nothing is taken"
     )

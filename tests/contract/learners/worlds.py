@@ -151,7 +151,15 @@ async def world_on(
     nothing: Any = None  # No clip has audio.
     world = World(f"pool-{name}", f"task-{name}", client, stores)
     world.learners = [
-        Learner(store, nothing, nothing, lambda: datetime.now(UTC)) for store in stores
+        Learner(
+            store,
+            nothing,
+            nothing,
+            lambda: datetime.now(UTC),
+            recording_files=nothing,
+            recording_decoder=nothing,
+        )
+        for store in stores
     ]
     try:
         yield world

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.errors import StoreDamaged, StoreUnfit
 from aloe.learner.domain.pool import EncodedAudio, Pool, content_hash
 from aloe.learner.domain.representations.fitting import fit
+from aloe.learner.domain.windows import Recording
 from aloe.learner.usecases.collecting import DEFAULT_GRACE_S, AudioCollector
 from aloe.local.redis_server import redis_child
 from aloe.redis.keys import IDENTITY, POOL_IDS, POOL_KINDS, SCHEMA, SCHEMA_VERSION
@@ -66,6 +68,7 @@ async def damaged(url: str) -> AsyncIterator[Damaged]:
     await store.close()
 
 
+NIGHT = Recording("night", "0" * 32, datetime(2026, 5, 4, tzinfo=UTC))
 MAP = fit(Representation.LINEAR, np.eye(4, dtype=np.float32), 0)
 Call = Callable[[Damaged], Awaitable[Any]]
 WRITES: dict[str, Call] = {
@@ -75,6 +78,8 @@ WRITES: dict[str, Call] = {
     "create": lambda d: d.store.create_pool(d.pool),
     "delete": lambda d: d.store.delete_pool(d.pool.pool_id),
     "add_map": lambda d: d.store.add_map(d.pool, MAP),
+    "put_recording": lambda d: d.store.put_recording(d.pool, NIGHT),
+    "remove_recordings": lambda d: d.store.remove_recordings(d.pool, ["night"]),
 }
 READS: dict[str, Call] = {
     "read_pool": lambda d: d.store.read_pool(d.pool.pool_id),
@@ -84,8 +89,10 @@ READS: dict[str, Call] = {
     "find_clips": lambda d: d.store.find_clips(d.pool.pool_id, ["clip-0"]),
     "list_map_names": lambda d: d.store.list_map_names(d.pool),
     "read_map": lambda d: d.store.read_map(d.pool.pool_id, MAP.name),
+    "list_recording_ids": lambda d: d.store.list_recording_ids(d.pool),
+    "read_recordings": lambda d: d.store.read_recordings(d.pool, ["night"]),
 }
-OF_CLIPS = WRITES.keys() - {"add_map"}
+OF_CLIPS = WRITES.keys() - {"add_map", "put_recording", "remove_recordings"}
 NEEDED = {
     "meta": {*WRITES, *READS} - {"find_clips"},
     "clips": {*OF_CLIPS, "read_clips"},
@@ -96,6 +103,10 @@ NEEDED = {
     "changes": {*OF_CLIPS, "read_changes"},
     "marks": {*OF_CLIPS},
     "maps": {"create", "delete", "add_map", "read_map", "list_map_names"},
+    "recordings": {
+        *("create", "delete", "put_recording", "remove_recordings"),
+        *("list_recording_ids", "read_recordings"),
+    },
 }
 
 

@@ -16,7 +16,7 @@ from tests.rpc.learner.test_status_codes import check
 
 from aloe.client import LearnerClient
 from aloe.learner.rpc.tasks import SETTINGS
-from aloe.v1 import labeling_pb2, pool_pb2, task_pb2
+from aloe.v1 import labeling_pb2, pool_pb2, recording_pb2, task_pb2
 from aloe.wire.arrays import encode_matrix
 
 CLIP_FIELDS: Mapping[str, str | None] = {
@@ -81,12 +81,24 @@ def imported(
     learner: Learner, chance: random.Random, wildness: float, pool_id: str
 ) -> dict[str, Any]:
     """Import clips; return those that were taken."""
-    texts = {**TEXTS, "clip_id": ["a", "b.c", "d~1", "e_2", "-f"], "other_ids": ["x", "y", "z"]}
+    night = f"pools/{pool_id}/recordings/night"
+    texts = {
+        **TEXTS,
+        "clip_id": ["a", "b.c", "d~1", "e_2", "-f"],
+        "other_ids": ["x", "y", "z"],
+        "recording": ["", night],
+    }
     maker = Maker(chance, texts, wildness=wildness, fullness=0.7)
     wanted: list[Any] = [maker.make(pool_pb2.NewClip.DESCRIPTOR) for _ in range(4)]
     for number, clip in enumerate(wanted):
         # Each by itself: clips of one id would be one clip, or none.
         clip.clip_id += str(number)
+    recording: Any = maker.make(recording_pb2.Recording.DESCRIPTOR)
+    recording.name, recording.content_hash = night, "0123456789abcdef" * 2
+    known = pool_pb2.ImportClipsRequest(pool=f"pools/{pool_id}", recordings=[recording])
+    if learner.answer("ImportClips", known) is not None:
+        asked = recording_pb2.GetRecordingRequest(name=night)
+        assert list(lost(recording, learner.raw.GetRecording(asked).recording)) == []
     request = pool_pb2.ImportClipsRequest(
         pool=f"pools/{pool_id}",
         clips=wanted,

@@ -93,6 +93,10 @@ async def _read(learner: Learner, pool_id: str) -> dict[str, Any]:
                 list(client.list_clips(pool_id)),
                 [each async for each in other.list_clips(pool_id)],
             ),
+            "recordings": (
+                list(client.list_recordings(pool_id)),
+                [each async for each in other.list_recordings(pool_id)],
+            ),
             "exported": (
                 [each.clip for each in client.export_clips(pool_id)],
                 [each.clip async for each in other.export_clips(pool_id)],
@@ -128,7 +132,8 @@ def _check_backup(learner: Learner, pool_id: str, seen: Mapping[str, Any]) -> No
     restored = restore_pool(learner.client, restored_id, file, lambda _: None)
     file.unlink()
     again = asyncio.run(_read(learner, restored_id))
-    assert again["clips"] == seen["clips"]
+    for name in ("clips", "recordings"):
+        assert again[name] == seen[name]
     for task in seen["tasks"]:
         new_task_id = restored.tasks[task.task_id]
         assert again["labels"][new_task_id] == seen["labels"][task.task_id]

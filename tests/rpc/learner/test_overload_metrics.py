@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import grpc
 import pytest
@@ -12,7 +12,6 @@ from tests.unit.learner.test_metrics import scrape
 from aloe.learner.adapters.audio.files import AudioFiles
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
-from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.rpc.servicer import rpc_service
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.usecases.learner import Learner
@@ -24,9 +23,19 @@ from aloe.v1 import pool_pb2
 async def test_a_refused_call_is_in_the_metrics(tmp_path: Path):
     store, recorder = MemoryStore(), PrometheusRecorder()
     # No audio is embedded here.
-    encoder = cast(EncoderPort, None)
+    nothing: Any = None
     audio = AudioFiles(str(tmp_path), store.identity)
-    rpc = rpc_service(Learner(store, encoder, audio, lambda: datetime.now(UTC)), export_idle_s=60)
+    rpc = rpc_service(
+        Learner(
+            store,
+            nothing,
+            audio,
+            lambda: datetime.now(UTC),
+            recording_files=nothing,
+            recording_decoder=nothing,
+        ),
+        export_idle_s=60,
+    )
     url = recorder.serve("127.0.0.1:0", lambda: 0, rpc.gates.values())
     server = RpcServer([rpc], status_of=status_of)
     address = await server.start("127.0.0.1:0")

@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from aloe.audio.cutting.cutter import cut
-from aloe.audio.cutting.grid import Grid, GridPlan, LastWindow
+from aloe.audio.cutting.grid import Grid, GridPlan
 from aloe.audio.cutting.segments import SegmentPlan
 from aloe.audio.cutting.spans import BadCut, PastEnd, Seconds, Span, exact
+from aloe.values.cuts import LastWindow
 
 Samples = NDArray[np.float32]
 RNG = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import asyncio
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.prometheus import PrometheusRecorder
 from aloe.learner.domain.pool import Clip, EncoderInfo, Pool
 from aloe.learner.domain.task import Task
-from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.recorder import HeadTimes, NoRecorder, Phase
 from aloe.learner.usecases.choosing import Question
 from aloe.learner.usecases.label_import import KnownLabel
@@ -45,9 +44,17 @@ async def test_what_a_head_took_and_what_a_query_took_is_counted(tmp_path: Path)
     vectors = np.arange(12, dtype=np.float32).reshape(6, 2)
     await store.append_clips(pool, [Clip(f"c{n}", f"h{n}") for n in range(6)], vectors)
     # No audio is embedded here.
-    encoder = cast(EncoderPort, None)
+    nothing: Any = None
     audio = AudioFiles(str(tmp_path), store.identity)
-    learner = Learner(store, encoder, audio, lambda: NOW, recorder=recorder)
+    learner = Learner(
+        store,
+        nothing,
+        audio,
+        lambda: NOW,
+        recording_files=nothing,
+        recording_decoder=nothing,
+        recorder=recorder,
+    )
     url = recorder.serve("127.0.0.1:0", lambda: learner.pool_cache.byte_count, ())
     task = Task("t", "p", ("a", "b"), epoch="e", create_time=NOW, stopping_rule=UncertaintyRule())
     await learner.tasks.create(task)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,7 +90,13 @@ async def scene() -> AsyncIterator[Scene]:
     vectors = rng.normal(size=(CLIP_COUNT, DIM)) + np.eye(3, DIM)[np.arange(CLIP_COUNT) % 3]
     clips = [Clip(f"c{row}", f"h{row}") for row in range(CLIP_COUNT)]
     await store.append_clips(pool, clips, vectors.astype(np.float32))
-    learners = [Learner(store, NoPort(), NoPort(), lambda: NOW) for _ in range(2)]  # type: ignore[arg-type]
+    nothing: Any = NoPort()
+    learners = [
+        Learner(
+            store, nothing, nothing, lambda: NOW, recording_files=nothing, recording_decoder=nothing
+        )
+        for _ in range(2)
+    ]
     yield Scene(store, *learners)
     for each in learners:
         await each.stop()

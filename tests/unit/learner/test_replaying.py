@@ -71,7 +71,9 @@ async def done() -> AsyncIterator[Done]:
     )
     await store.create_task(task)
     nothing: Any = None
-    learner = Learner(store, nothing, nothing, lambda: NOW)
+    learner = Learner(
+        store, nothing, nothing, lambda: NOW, recording_files=nothing, recording_decoder=nothing
+    )
     learner.trainer.start()
     version = 0
     for _ in range(4):

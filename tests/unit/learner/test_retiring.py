@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,7 +89,10 @@ async def scene() -> AsyncIterator[Scene]:
     clips = [Clip(f"c{n}", f"h{n}") for n in range(CLIP_COUNT)]
     await store.append_clips(pool, clips, rng.normal(size=(CLIP_COUNT, 2)).astype(np.float32))
     task = await store.create_task(Task("t", "p", ("no", "yes"), epoch="e", create_time=NOW))
-    learner = Learner(store, NoPort(), NoPort(), lambda: NOW)  # type: ignore[arg-type]
+    nothing: Any = NoPort()
+    learner = Learner(
+        store, nothing, nothing, lambda: NOW, recording_files=nothing, recording_decoder=nothing
+    )
     yield Scene(store, learner, pool, task)
     await learner.stop()
 

@@ -18,6 +18,7 @@ from aloe.client import (
     ClassChange,
     KnownLabel,
     NewClip,
+    PoolRecording,
     QueryStrategy,
     Representation,
     SelectionRule,
@@ -51,6 +52,7 @@ class Backup:
     pool: dict[str, Any]
     """As create_pool takes it, by name; with pool_id."""
     tasks: list[DumpedTask]
+    recordings: list[PoolRecording]
     is_sealed: bool
 
     @property
@@ -106,6 +108,7 @@ def open_backup(file: Path) -> Backup:
             format_,
             {name: about["pool"][name] for name in layout.POOL_FIELDS},
             [_task(task, format_) for task in about["tasks"]],
+            [known.load_recording(each) for each in about.get("recordings", ())],
             is_sealed=bool(intact),
         )
         if not intact:
@@ -179,4 +182,11 @@ def _clip(row: dict[str, Any], embedding: Any) -> NewClip:
         decoding=heard.load_decoding(row.get("decoding")),
         report=heard.load_report(row.get("report")),
         attributes=known.load_attributes(row.get("attributes")),
+        recording_id=row.get("recording") or "",
+        start=_offset(row.get("start_s")),
+        end=_offset(row.get("end_s")),
     )
+
+
+def _offset(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

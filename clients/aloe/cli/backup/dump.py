@@ -35,6 +35,8 @@ class Dumped:
     """Whether the pool keeps audio, dumped or not."""
     audio_count: int
     """Clips whose recording is in the file."""
+    recording_count: int
+    """Recordings whose windows are in the file, without their audio."""
     silent_clips: dict[str, str]
     """Why others should have one and do not, by clip id: the first ones, of this run."""
 
@@ -72,6 +74,7 @@ def dump_pool(
         len(tasks),
         pool.keep_audio,
         audio_count,
+        sum(1 for _ in learner.list_recordings(pool_id)),
         recordings.missing if recordings else {},
     )
 
@@ -91,7 +94,9 @@ def _join(
         for task in tasks
     }
     unfinished = file.with_name(file.name + ".unfinished")
-    schema = layout.schema(pool, tasks, with_audio=with_audio)
+    # After the clips as well: every window is of one of these.
+    recordings = list(learner.list_recordings(pool.pool_id))
+    schema = layout.schema(pool, tasks, recordings, with_audio=with_audio)
     clip_count = audio_count = 0
     unfinished.unlink(missing_ok=True)
     open_private(unfinished).close()  # For this user alone: recordings of people, and labels.
@@ -217,7 +222,8 @@ def _next_part(
     audio: list[bytes | None] = []
     byte_count = 0
     for clip in clips:
-        content = recordings.of(clip.clip.clip_id)
+        # A window has none of its own, and its recording may be longer than a file of this kind.
+        content = None if clip.clip.recording_id else recordings.of(clip.clip.clip_id)
         rows.append(clip)
         audio.append(content)
         byte_count += len(content or b"")

@@ -1,6 +1,7 @@
 """How a backup lies in its Parquet file: columns, label rows, and what the schema tells."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from aloe.client import (
     EmbeddedPoolClip,
     KnownLabel,
     Pool,
+    PoolRecording,
     Split,
     StoredLabel,
     Task,
@@ -20,19 +22,21 @@ from aloe.client import (
 from aloe.wire import names
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
-FORMAT = "aloe-pool-5"
+FORMAT = "aloe-pool-6"
+FORMAT_5 = "aloe-pool-5"
+"""Without recordings."""
 FORMAT_4 = "aloe-pool-4"
 """Without attributes."""
 FORMAT_3 = "aloe-pool-3"
 """Without a seal."""
 FORMAT_2 = "aloe-pool-2"
 """Without audio and how it was read, and with tasks' columns named by their ids."""
-FORMATS = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT)
-SEALED_FORMATS = (FORMAT_4, FORMAT)
+FORMATS = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT)
+SEALED_FORMATS = (FORMAT_4, FORMAT_5, FORMAT)
 POOL_FIELDS = ("pool_id", "encoder_id", "encoder_fingerprint", "embedding_dim", "keep_audio")
 CLIP_COLUMNS = (
     *("clip_id", "uri", "content_hash", "duration_s", "other_ids"),
-    *("decoding", "report", "attributes", "embedding"),
+    *("decoding", "report", "attributes", "recording", "start_s", "end_s", "embedding"),
 )
 """Earlier dumps lack some."""
 AUDIO_COLUMN = "audio"
@@ -59,6 +63,9 @@ def clip_table(rows: list[EmbeddedPoolClip], recordings: list[bytes | None] | No
         pa.array([heard.dump_decoding(clip.decoding) for clip in clips], heard.decoding_type()),
         pa.array([heard.dump_report(clip.report) for clip in clips], heard.report_type()),
         pa.array([known.dump_attributes(clip.attributes) for clip in clips], known.column_type()),
+        pa.array([clip.recording_id or None for clip in clips], pa.string()),
+        pa.array([clip.start_s for clip in clips], pa.float64()),
+        pa.array([clip.end_s for clip in clips], pa.float64()),
         pa.FixedSizeListArray.from_arrays(matrix.reshape(-1), matrix.shape[1]),
     ]
     table = pa.table(dict(zip(CLIP_COLUMNS, columns, strict=True)))
@@ -67,13 +74,20 @@ def clip_table(rows: list[EmbeddedPoolClip], recordings: list[bytes | None] | No
     return table.append_column(AUDIO_COLUMN, pa.array(recordings, pa.binary()))
 
 
-def schema(pool: Pool, tasks: tuple[Task, ...], *, with_audio: bool) -> Any:
+def schema(
+    pool: Pool,
+    tasks: tuple[Task, ...],
+    recordings: Sequence[PoolRecording],
+    *,
+    with_audio: bool,
+) -> Any:
     """Return the schema of a backup; its metadata hold all but the clips and labels."""
     pa = arrow()
     about = {
         "format": FORMAT,
         "pool": {name: getattr(pool, name) for name in POOL_FIELDS},
         "tasks": [_dump_task(task) for task in tasks],
+        "recordings": [known.dump_recording(each) for each in recordings],
     }
     fields = [
         ("clip_id", pa.string()),
@@ -84,6 +98,9 @@ def schema(pool: Pool, tasks: tuple[Task, ...], *, with_audio: bool) -> Any:
         ("decoding", heard.decoding_type()),
         ("report", heard.report_type()),
         ("attributes", known.column_type()),
+        ("recording", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
         ("embedding", pa.list_(pa.float32(), pool.embedding_dim)),
         *([(AUDIO_COLUMN, pa.binary())] if with_audio else []),
         *((label_column(FORMAT, task.task_id), label_type()) for task in tasks),

@@ -63,6 +63,7 @@ def restore_pool(
         clips,
         # What was one clip stays one, and what was two clips of one content stays two.
         duplicates=DuplicateRule.KEEP,
+        recordings=backup.recordings,
         on_progress=on_progress,
         timeout=_PATIENCE,
     )

@@ -7,11 +7,12 @@ from aloe.client.asyncio.learner_calls.clips import ClipCalls
 from aloe.client.asyncio.learner_calls.heads import HeadCalls
 from aloe.client.asyncio.learner_calls.labeling import LabelingCalls
 from aloe.client.asyncio.learner_calls.pools import PoolCalls
+from aloe.client.asyncio.learner_calls.recordings import RecordingCalls
 from aloe.client.asyncio.runner import AsyncRunner
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
 
 
-class AsyncLearnerClient(PoolCalls, ClipCalls, LabelingCalls, HeadCalls):
+class AsyncLearnerClient(PoolCalls, ClipCalls, RecordingCalls, LabelingCalls, HeadCalls):
     """LearnerClient for asyncio: the same methods, awaited. Made by connect_async().
 
     The tasks of one event loop may share a client; threads and processes may not.

@@ -7,11 +7,12 @@ from aloe.client.blocking.learner_calls.clips import ClipCalls
 from aloe.client.blocking.learner_calls.heads import HeadCalls
 from aloe.client.blocking.learner_calls.labeling import LabelingCalls
 from aloe.client.blocking.learner_calls.pools import PoolCalls
+from aloe.client.blocking.learner_calls.recordings import RecordingCalls
 from aloe.client.blocking.runner import SyncRunner
 from aloe.v1.learner_service_pb2_grpc import LearnerServiceStub
 
 
-class LearnerClient(PoolCalls, ClipCalls, LabelingCalls, HeadCalls):
+class LearnerClient(PoolCalls, ClipCalls, RecordingCalls, LabelingCalls, HeadCalls):
     """Calls a learner service. Made by connect(); `with` closes it.
 
     Threads may share one client; processes may not: open it after a fork, never before.

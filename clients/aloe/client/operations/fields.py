@@ -34,6 +34,13 @@ def clip_name(pool_id: str, clip_id: str) -> str:
     return names.clip_name(_checked_id("pool_id", pool_id), _checked_id("clip_id", clip_id))
 
 
+def recording_name(pool_id: str, recording_id: str) -> str:
+    """Raises InvalidArgument where one of them is no id."""
+    return names.recording_name(
+        _checked_id("pool_id", pool_id), _checked_id("recording_id", recording_id)
+    )
+
+
 def promotion_name(task_id: str, promotion_id: str) -> str:
     """Raises InvalidArgument where one of them is no id."""
     return names.promotion_name(

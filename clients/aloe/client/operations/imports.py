@@ -1,6 +1,6 @@
 """Clips into a pool, in streams that are safe to send again."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from aloe.client import types
@@ -8,13 +8,15 @@ from aloe.client.calls.translate import error_of_status, failure_of_error, inval
 from aloe.client.errors import InvalidArgument
 from aloe.client.operations.audio import check_size, encode_audio
 from aloe.client.operations.chunks import MESSAGE_BYTES
-from aloe.client.operations.fields import attributes, pool_name
+from aloe.client.operations.fields import attributes, duration, pool_name, recording_name
 from aloe.client.operations.operation import Operation
-from aloe.v1 import pool_pb2
+from aloe.client.operations.recordings import encode_recording
+from aloe.v1 import pool_pb2, recording_pb2
 from aloe.values.audio import DEFAULT_DECODING, NOTHING_FOUND
 from aloe.wire import names
 from aloe.wire.arrays import encode_vector
 from aloe.wire.audio import read_warning, write_decoding, write_report
+from aloe.wire.bounds import PAGE_COUNT
 from aloe.wire.enums import DUPLICATE_RULES
 
 _MAX_STREAM_BYTES = 64 * 1024 * 1024
@@ -33,10 +35,19 @@ _NOTHING = types.ImportSummary(imported_count=0, existing_count=0, failures=())
 class _Stream:
     """The messages of one call of ImportClips, kept whole so that the call can be repeated."""
 
-    def __init__(self, first: pool_pb2.ImportClipsRequest) -> None:
-        """Begin with a message that has no clips yet."""
+    def __init__(
+        self,
+        first: pool_pb2.ImportClipsRequest,
+        recordings: Sequence[recording_pb2.Recording] = (),
+    ) -> None:
+        """Begin with what goes into the first message, and recordings, in messages of their own."""
         self._first = first
-        self._messages: list[pool_pb2.ImportClipsRequest] = []
+        self._messages: list[pool_pb2.ImportClipsRequest] = [
+            pool_pb2.ImportClipsRequest(recordings=recordings[begin : begin + PAGE_COUNT])
+            for begin in range(0, len(recordings), PAGE_COUNT)
+        ]
+        if self._messages:
+            self._messages[0].MergeFrom(first)
         self._clips: list[pool_pb2.NewClip] = []
         """Those of the next message."""
         self._vectors: list[bytes] = []
@@ -110,6 +121,7 @@ class ClipImport:
         encoder_fingerprint: str,
         duplicates: types.DuplicateRule,
         replace: bool,
+        recordings: Sequence[types.PoolRecording],
         max_clip_bytes: int,
         on_progress: Callable[[int], None] | None,
     ) -> None:
@@ -124,7 +136,8 @@ class ClipImport:
             duplicate_rule=DUPLICATE_RULES.number(duplicates),
             replace=replace,
         )
-        self._clips, self._max_clip_bytes = clips, max_clip_bytes
+        self._recordings = [encode_recording(pool_id, each) for each in recordings]
+        self._pool_id, self._clips, self._max_clip_bytes = pool_id, clips, max_clip_bytes
         self._on_progress = on_progress
         self._unread: list[types.ClipFailure] = []
         """Clips that could not be read here, since the last call ended."""
@@ -132,10 +145,10 @@ class ClipImport:
 
     def operations(self) -> Iterator[Operation[types.ImportSummary]]:
         """Yield the calls, reading files as they are needed."""
-        stream = self._new_stream()
+        stream = _Stream(self._first, self._recordings)
         for clip in self._clips:
             try:
-                message, vector = _encode_clip(clip, self._max_clip_bytes)
+                message, vector = _encode_clip(self._pool_id, clip, self._max_clip_bytes)
                 check_size(message.ByteSize() + len(vector or b""), "clip", self._max_clip_bytes)
             except InvalidArgument as error:
                 self._unread.append(failure_of_error(clip.clip_id, error))
@@ -143,7 +156,7 @@ class ClipImport:
             stream.add(message, vector)
             if stream.is_full:
                 yield stream.operation()
-                stream = self._new_stream()
+                stream = _Stream(self._first)
         if not stream.is_empty:
             yield stream.operation()
 
@@ -170,16 +183,15 @@ class ClipImport:
             self.add(_NOTHING)
         return self._summary
 
-    def _new_stream(self) -> _Stream:
-        return _Stream(self._first)
-
 
 def stream_timeout(given: timedelta | None) -> timedelta:
     """The time that one stream has."""
     return _STREAM_TIMEOUT if given is None else given
 
 
-def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip, bytes | None]:
+def _encode_clip(
+    pool_id: str, clip: types.NewClip, max_bytes: int
+) -> tuple[pool_pb2.NewClip, bytes | None]:
     try:
         message = pool_pb2.NewClip(clip_id=clip.clip_id, uri=clip.uri)
     except ValueError as error:  # a file name that is no UTF-8
@@ -188,14 +200,15 @@ def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip,
         message.MergeFrom(pool_pb2.NewClip(attributes=attributes("attributes", clip.attributes)))
     _encode_recording(clip, message, max_bytes)
     if clip.embedding is None:
-        if clip.other_ids:
-            raise invalid_field("other_ids", "given without an embedding; they go with one")
+        _check_without_embedding(clip)
         return message, None
     if clip.embedding.ndim != 1:
         raise invalid_field(
             "embedding", f"must be (embedding_dim,), got shape {clip.embedding.shape}"
         )
     message.content_hash = clip.content_hash
+    if clip.recording_id:
+        _encode_window(pool_id, clip, message)
     if clip.other_ids:
         message.other_ids.extend(clip.other_ids)
     if clip.report != NOTHING_FOUND:
@@ -203,6 +216,22 @@ def _encode_clip(clip: types.NewClip, max_bytes: int) -> tuple[pool_pb2.NewClip,
     if clip.duration is not None:
         message.duration.FromTimedelta(clip.duration)
     return message, encode_vector(clip.embedding)
+
+
+def _check_without_embedding(clip: types.NewClip) -> None:
+    if clip.other_ids:
+        raise invalid_field("other_ids", "given without an embedding; they go with one")
+    if clip.recording_id:
+        raise invalid_field("recording_id", "given without an embedding; see import_recording")
+
+
+def _encode_window(pool_id: str, clip: types.NewClip, message: pool_pb2.NewClip) -> None:
+    window = pool_pb2.NewClip(
+        recording=recording_name(pool_id, clip.recording_id),
+        start_offset=duration("start", clip.start),
+        end_offset=duration("end", clip.end),
+    )
+    message.MergeFrom(window)
 
 
 def _encode_recording(clip: types.NewClip, message: pool_pb2.NewClip, max_bytes: int) -> None:

@@ -121,6 +121,11 @@ def _parse_lease(message: labeling_pb2.Lease) -> types.Lease:
         is_audit=message.is_audit,
         reason=parse_reason(message),
         attributes=read_attributes(message.attributes),
+        recording_id=(
+            names.parse_recording_name(message.recording).recording_id if message.recording else ""
+        ),
+        start=parse_duration(message, "start_offset"),
+        end=parse_duration(message, "end_offset"),
     )
 
 

@@ -1,12 +1,15 @@
 """Pools and their clips."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 
 from aloe.client import types
 from aloe.client.calls.translate import error_of_status
 from aloe.client.operations.fields import (
     attributes,
     clip_name,
+    duration,
+    parse_duration,
     parse_time,
     pool_name,
     uint32,
@@ -146,11 +149,22 @@ def export_clips(
     )
 
 
-def get_clip_audio(pool_id: str, clip_id: str) -> Operation[types.ClipAudio]:
+def get_clip_audio(
+    pool_id: str, clip_id: str, before: timedelta | None, after: timedelta | None
+) -> Operation[types.ClipAudio]:
     return Operation(
         "GetClipAudio",
-        pool_pb2.GetClipAudioRequest(name=clip_name(pool_id, clip_id)),
-        lambda response: types.ClipAudio(response.content, response.media_type),
+        pool_pb2.GetClipAudioRequest(
+            name=clip_name(pool_id, clip_id),
+            context_before=duration("before", before),
+            context_after=duration("after", after),
+        ),
+        lambda response: types.ClipAudio(
+            response.content,
+            response.media_type,
+            parse_duration(response, "start_offset"),
+            parse_duration(response, "end_offset"),
+        ),
     )
 
 
@@ -186,6 +200,11 @@ def parse_clip(message: pool_pb2.Clip) -> types.Clip:
         report=read_report(message.report),
         other_ids=tuple(message.other_ids),
         attributes=read_attributes(message.attributes),
+        recording_id=(
+            names.parse_recording_name(message.recording).recording_id if message.recording else ""
+        ),
+        start=parse_duration(message, "start_offset"),
+        end=parse_duration(message, "end_offset"),
     )
 
 

@@ -51,6 +51,12 @@ from aloe.client.types.pools import (
     Pool,
     PoolMap,
 )
+from aloe.client.types.recordings import (
+    DeletedRecordings,
+    PoolRecording,
+    RecordingProgress,
+    RecordingSummary,
+)
 from aloe.client.types.search import FoundClip, Like, SearchResults
 from aloe.client.types.tasks import ChangeClassesResult, ClipCounts, Task, TaskClass, TaskUpdate
 from aloe.values.attributes import Attributes, AttributeValue
@@ -71,6 +77,7 @@ from aloe.values.classes import (
     RestoreClass,
     RetireClass,
 )
+from aloe.values.cuts import Cut, GridCut, LastWindow, SegmentCut, SoundCut
 from aloe.values.duplicates import DuplicateRule
 from aloe.values.named_recipes import RecipeName
 from aloe.values.recipes import (
@@ -126,8 +133,10 @@ __all__ = [
     "ClipUpdate",
     "ClipWarnings",
     "ConnectOptions",
+    "Cut",
     "Decoding",
     "DeletedClips",
+    "DeletedRecordings",
     "DescribeClass",
     "Duplicate",
     "DuplicateRule",
@@ -140,6 +149,7 @@ __all__ = [
     "FieldViolation",
     "Float32Array",
     "FoundClip",
+    "GridCut",
     "Head",
     "HeadMap",
     "HeadRecipe",
@@ -151,6 +161,7 @@ __all__ = [
     "KernelPart",
     "KnownLabel",
     "LabelCountRule",
+    "LastWindow",
     "LbfgsRecipe",
     "Lease",
     "Like",
@@ -164,6 +175,7 @@ __all__ = [
     "Pool",
     "PoolMap",
     "PoolPredictions",
+    "PoolRecording",
     "PoolState",
     "Predictions",
     "PromotedHead",
@@ -172,6 +184,8 @@ __all__ = [
     "QueryStrategy",
     "RecipeName",
     "Recording",
+    "RecordingProgress",
+    "RecordingSummary",
     "RenameClass",
     "ReplayDifference",
     "Representation",
@@ -180,8 +194,10 @@ __all__ = [
     "RidgeRecipe",
     "Round",
     "SearchResults",
+    "SegmentCut",
     "SelectionRule",
     "Similarity",
+    "SoundCut",
     "Split",
     "StablePredictionsRule",
     "StopAdvice",

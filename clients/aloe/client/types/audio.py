@@ -81,3 +81,7 @@ class ClipAudio:
 
     content: bytes
     media_type: str
+    start: timedelta | None = None
+    """Of a window: where it begins in this."""
+    end: timedelta | None = None
+    """Of a window: where it ends in this."""

@@ -70,6 +70,12 @@ class Lease:
     """Why it was picked, besides its score."""
     attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
     """What is known of the clip, by name."""
+    recording_id: str = ""
+    """Of the recording that the clip is a window of; empty where it is a file of its own."""
+    start: timedelta | None = None
+    """Where it begins in its recording."""
+    end: timedelta | None = None
+    """Where it ends there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,22 @@ class Clip:
     """Its names besides clip_id: of the same content, imported under other ids."""
     attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
     """What else is known of it, by name: texts, numbers and times."""
+    recording_id: str = ""
+    """Of the recording that it is a window of; empty where it is a file of its own."""
+    start: timedelta | None = None
+    """Where it begins in its recording."""
+    end: timedelta | None = None
+    """Where it ends there."""
+
+    @property
+    def start_s(self) -> float | None:
+        """Where it begins in its recording, in seconds."""
+        return None if self.start is None else self.start.total_seconds()
+
+    @property
+    def end_s(self) -> float | None:
+        """Where it ends there, in seconds."""
+        return None if self.end is None else self.end.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +123,12 @@ class NewClip:
     """With an embedding: more names for it."""
     attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
     """What else is known of it, by name; of a clip that is there, these are added to its own."""
+    recording_id: str = ""
+    """With an embedding: of the recording that it is a window of, if it is."""
+    start: timedelta | None = None
+    """With a recording: where it begins in that."""
+    end: timedelta | None = None
+    """With a recording: where it ends there."""
 
 
 @dataclass(frozen=True, slots=True)

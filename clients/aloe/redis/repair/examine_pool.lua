@@ -3,7 +3,7 @@
 -- ARGV: '1' to mend, a new mark.
 -- Returns { { key, what is wrong, what is done, what that costs }, ... } as JSON.
 local META, CLIPS, ROWS, CHUNKS, TASKS, CONTENTS, CHANGES, MARKS = unpack(KEYS, 1, 8)
-local KINDS = { 'hash', 'list', 'hash', 'list', 'set', 'hash', 'list', 'list', 'hash' }
+local KINDS = { 'hash', 'list', 'hash', 'list', 'set', 'hash', 'list', 'list', 'hash', 'hash' }
 local mends, found, aside, is_whole, is_there = ARGV[1] == '1', {}, {}, {}, false
 
 local function tell(key, what, mend, cost) table.insert(found, { key, what, mend, cost or '' }) end

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from fractions import Fraction
 
 from aloe.audio.arrays import Float32Array
@@ -15,21 +14,7 @@ from aloe.audio.cutting.spans import (
     exact,
     frames_of,
 )
-
-
-class LastWindow(Enum):
-    """What becomes of the sound behind the last whole window.
-
-    At least half a window of it makes one, as in BirdNET-Analyzer; less is dropped. It begins where
-    the next window would, and there is one at most: what windows cover is not cut out again.
-    """
-
-    SHORT = "short"
-    """A shorter window: encoders know best what to do with it, as with any short clip."""
-    PAD = "pad"
-    """A window of full length, with zeros at its end."""
-    DROP = "drop"
-    """None."""
+from aloe.values.cuts import LastWindow
 
 
 @dataclass(frozen=True, slots=True)

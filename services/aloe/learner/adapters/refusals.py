@@ -17,6 +17,7 @@ from aloe.learner.domain.errors import (
 )
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.promotions import MOST_PROMOTIONS
+from aloe.learner.domain.windows import Recording
 
 ANSWERS, LEASE_IDS = "answers[{}].lease_id", "lease_ids[{}]"
 """The fields in which a request names its leases."""
@@ -52,6 +53,13 @@ def pool_id_taken(stored: Pool) -> AlreadyExists:
         f"pools/{stored.pool_id} exists with encoder {stored.encoder.encoder_id!r}"
         f" ({stored.encoder.fingerprint}) and {'' if stored.keep_audio else 'without '}kept audio;"
         " choose another id or delete it"
+    )
+
+
+def recording_id_taken(pool_id: str, recording: Recording) -> AlreadyExists:
+    return AlreadyExists(
+        f"pools/{pool_id}/recordings/{recording.recording_id} exists with other content than"
+        f" {recording.content_hash}; choose another id, or delete that one with its windows"
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import ClipNotFound
 from aloe.learner.domain.pool import Clip
+from aloe.learner.domain.windows import Window
 from aloe.learner.ports.pools import PoolStore, ReadClips
 
 _KEPT_HASHES = 65_536
@@ -23,6 +24,8 @@ class PoolClips:
         """Those that changed since they were read."""
         self._hashes: dict[int, str] = {}
         """Content hashes by row, of those asked for lately: mostly the same ones again."""
+        self._windows: dict[int, Window | None] = {}
+        """Likewise."""
 
     def change(self, row: int, clip: Clip) -> None:
         """Put a clip in the place of what it was before."""
@@ -53,6 +56,14 @@ class PoolClips:
             known = self._pieces[piece].content_hash(row - self._begins[piece])
             self._hashes[row] = known
         return known
+
+    def window(self, row: int) -> Window | None:
+        """Return which part of a recording a row's clip is, which never changes."""
+        if row not in self._windows:
+            if len(self._windows) >= _KEPT_HASHES:
+                self._windows.clear()
+            self._windows[row] = self[row].window
+        return self._windows[row]
 
     def content_hashes(self, rows: Iterable[int]) -> list[str]:
         """Return those of several rows."""

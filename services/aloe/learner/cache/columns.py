@@ -1,8 +1,12 @@
 """What filters look at of a pool's clips: a column for each field, made when one first asks."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
+
+import numpy as np
 
 from aloe.learner.bulkheads import Threads
 from aloe.learner.cache.clips import PoolClips
@@ -17,7 +21,11 @@ _FIELDS: Mapping[str, Callable[[Clip], AttributeValue | None]] = {
     "clip_id": lambda clip: clip.clip_id,
     "uri": lambda clip: clip.uri or None,
     "duration_s": lambda clip: clip.duration_s,
+    "recording": lambda clip: clip.window.recording_id if clip.window else None,
+    "start_s": lambda clip: clip.window.start_s if clip.window else None,
+    "end_s": lambda clip: clip.window.end_s if clip.window else None,
 }
+_RECORDING = "recording"
 _ROWS_AT_ONCE = 20_000
 """Read in one piece of work, so that others come between."""
 
@@ -58,17 +66,41 @@ class PoolColumns:
             InvalidInput: the filter names a field that no clip has, or one of another kind.
         """
         async with self._lock:
-            for name in filter_.names() & _FIELDS.keys():
-                self._fields.setdefault(name, Column())
             if self._attributes is None and not filter_.names() <= {*_FIELDS, *in_task}:
                 self._attributes = {}
-            if self._changed:
-                await self._read_changed()
-            while (begin := self._read_count()) < row_count:
-                rows = range(begin, min(begin + _ROWS_AT_ONCE, row_count))
-                await self._threads.run(partial(self._read, rows))
+            await self._read_fields(filter_.names() & _FIELDS.keys(), row_count)
             columns = {**self._named(row_count), **in_task}
             return await self._threads.run(partial(matches, filter_, columns, row_count))
+
+    async def window_counts(self, row_count: int, retired_rows: Sequence[int]) -> Counter[str]:
+        """Return how many of the first clips, less those of some rows, each recording has."""
+        column = await self._recordings(row_count)
+        codes = column.codes[:row_count].copy()
+        codes[[row for row in retired_rows if row < row_count]] = -1
+        counts = np.bincount(codes[codes >= 0], minlength=len(column.texts)).tolist()
+        return Counter(dict(zip(column.texts, counts, strict=True)))
+
+    async def windows_of(self, recording_ids: AbstractSet[str], row_count: int) -> list[int]:
+        """Return the rows of the first clips that are, or were, windows of some recordings."""
+        column = await self._recordings(row_count)
+        wanted = [code for code, each in enumerate(column.texts) if each in recording_ids]
+        rows: list[int] = np.flatnonzero(np.isin(column.codes[:row_count], wanted)).tolist()
+        return rows
+
+    async def _recordings(self, row_count: int) -> Column:
+        async with self._lock:
+            await self._read_fields({_RECORDING}, row_count)
+            return self._fields[_RECORDING]
+
+    async def _read_fields(self, names: Iterable[str], row_count: int) -> None:
+        """Have some fields, and what is in use besides, of the first rows as they are now."""
+        for name in names:
+            self._fields.setdefault(name, Column())
+        if self._changed:
+            await self._read_changed()
+        while (begin := self._read_count()) < row_count:
+            rows = range(begin, min(begin + _ROWS_AT_ONCE, row_count))
+            await self._threads.run(partial(self._read, rows))
 
     async def _read_changed(self) -> None:
         changed, self._changed = self._changed, set()

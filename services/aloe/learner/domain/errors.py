@@ -82,6 +82,10 @@ class HeadVersionUnknown(LearnerError):
     """No head of that version is kept or in the making."""
 
 
+class RecordingNotFound(LearnerError):
+    """The pool holds no recording of that id."""
+
+
 class PromotionNotFound(LearnerError):
     """No head of the task has that name."""
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.windows import Window
 from aloe.values.attributes import NO_ATTRIBUTES, Attributes
 from aloe.values.audio import DEFAULT_DECODING, NOTHING_FOUND, AudioReport, Decoding
 
@@ -100,6 +101,8 @@ class Clip:
     """It was deleted or replaced. Nothing but what happened to it before still tells of it."""
     attributes: Attributes = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
     """What else is known of it, by name. Never changed in place."""
+    window: Window | None = None
+    """Which part of a recording it is; None where it is a file of its own, or not known to be."""
 
 
 @dataclass(frozen=True, slots=True)

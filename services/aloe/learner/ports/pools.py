@@ -9,6 +9,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_changes import ClipUpdate, FoundClip, ImportRules, Placement, Removal
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
 from aloe.learner.domain.representations.pool_map import PoolMap
+from aloe.learner.domain.windows import Recording
 from aloe.values.representations import Representation
 
 CHUNK_ROWS = 255
@@ -145,6 +146,37 @@ class PoolStore(Protocol):
 
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
         """Return up to `count` changes to clips that were there, from one on, in order.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def put_recording(self, pool: Pool, recording: Recording) -> None:
+        """Keep a recording, in the place of what was kept of it before.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+            AlreadyExists: one of other content has its id.
+        """
+
+    async def list_recording_ids(self, pool: Pool) -> list[str]:
+        """Return the ids of a pool's recordings, sorted.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def read_recordings(
+        self, pool: Pool, recording_ids: Sequence[str]
+    ) -> list[Recording | None]:
+        """Return recordings, None for each that is not there.
+
+        Raises:
+            PoolNotFound: the pool was deleted or made anew.
+        """
+
+    async def remove_recordings(self, pool: Pool, recording_ids: Sequence[str]) -> int:
+        """Delete recordings, not their windows; return how many were there.
 
         Raises:
             PoolNotFound: the pool was deleted or made anew.

@@ -10,6 +10,8 @@ WATCHER_COUNT = 20_000
 IMPORT_COUNT = 1_024
 """What they hold in memory, and how many are read at a time, is bounded elsewhere."""
 EXPORT_COUNT = 64
+RECORDING_COUNT = 64
+"""Imports of recordings; two at a time are decoded, the others wait."""
 REPLAY_COUNT = 2
 """Each keeps a thread busy."""
 
@@ -34,6 +36,7 @@ def make_gates() -> Mapping[str, Gate]:
         **dict.fromkeys(_READING, reading),
         **dict.fromkeys(_CHANGING, changing),
         "ImportClips": StreamGate("imports", IMPORT_COUNT),
+        "ImportRecording": StreamGate("imports of recordings", RECORDING_COUNT),
         "WatchTask": StreamGate("watchers", WATCHER_COUNT),
         **dict.fromkeys(("ExportClips", "ExportLabels", "PredictPool"), exporting),
         "RefitPool": Gate("refits", REFIT_COUNT),
@@ -42,10 +45,12 @@ def make_gates() -> Mapping[str, Gate]:
 
 
 _READING = (
-    "GetPool", "ListPools", "ListClips", "GetClip", "GetTask", "ListTasks", "ListRounds",
+    "GetPool", "ListPools", "ListClips", "GetClip", "GetRecording", "ListRecordings",
+    "GetTask", "ListTasks", "ListRounds",
     "ExportHead", "ListEvents", "ListPromotions",
 )  # fmt: skip
 _CHANGING = (
-    "CreatePool", "DeletePool", "DeleteClips", "UpdateClips", "RenameClip", "CreateTask",
+    "CreatePool", "DeletePool", "DeleteClips", "DeleteRecordings",
+    "UpdateClips", "RenameClip", "CreateTask",
     "UpdateTask", "ChangeClasses", "DeleteTask", "ImportLabels", "PromoteHead", "DemoteHead",
 )  # fmt: skip

@@ -14,6 +14,7 @@ from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.classes import write_classes
 from aloe.learner.rpc.reasons import write_reason
+from aloe.learner.rpc.recordings import write_window
 from aloe.learner.rpc.searches import read_example
 from aloe.learner.usecases.choosing import Question
 from aloe.learner.usecases.label_import import KnownLabel
@@ -131,7 +132,7 @@ def write_event(history: TaskHistory, event: Event) -> labeling_pb2.TaskEvent:
 
 def _write_lease(outcome: QueryOutcome, leased: LeasedClip) -> labeling_pb2.Lease:
     task = outcome.task
-    return labeling_pb2.Lease(
+    message = labeling_pb2.Lease(
         lease_id=leased.lease.lease_id,
         clip=names.clip_name(task.pool_id, leased.clip.clip_id),
         uri=leased.clip.uri,
@@ -148,6 +149,8 @@ def _write_lease(outcome: QueryOutcome, leased: LeasedClip) -> labeling_pb2.Leas
         ),
         attributes=write_attributes(leased.clip.attributes),
     )
+    write_window(task.pool_id, leased.clip.window, message)
+    return message
 
 
 def _write_label(pool: Pool, task: Task, each: ExportedLabel) -> labeling_pb2.StoredLabel:

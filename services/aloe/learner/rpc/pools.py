@@ -1,7 +1,8 @@
 """Pools and their clips, to and from their messages."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
+
+import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_changes import ImportRules
@@ -19,6 +20,13 @@ from aloe.learner.domain.pool import (
 from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.attributes import MAX_SHOWN_VIOLATIONS, read_given
+from aloe.learner.rpc.recordings import (
+    HASH,
+    MAX_URI_LENGTH,
+    read_recording,
+    read_window,
+    write_window,
+)
 from aloe.learner.rpc.statuses import status_of
 from aloe.learner.usecases.appending import BadClip, ImportReport
 from aloe.learner.usecases.import_run import Batch, EmbeddedClips, NewClip
@@ -33,14 +41,12 @@ from aloe.wire.audio import read_decoding, read_report, write_decoding
 from aloe.wire.audio import write_report as write_audio_report
 from aloe.wire.enums import DUPLICATE_RULES, REPRESENTATIONS
 
-MAX_URI_LENGTH = 2_048
 MAX_WARNINGS = 1_000
 """Clips whose warnings an import tells; how many there are is told as well."""
 MAX_REPORT_BYTES = 65_536
 MAX_SHOWN_DUPLICATES = 1_000
 """Ids whose clips it tells, likewise."""
 _NO_RECORDING: Audio = EncodedAudio(b"")
-_HASH = re.compile(r"[0-9a-f]{32}")
 _SAMPLE_FORMATS = {
     audio_pb2.SAMPLE_FORMAT_INT16: "int16",
     audio_pb2.SAMPLE_FORMAT_FLOAT32: "float32",
@@ -66,15 +72,24 @@ async def read_batches(
     first: pool_pb2.ImportClipsRequest, others: AsyncIterator[pool_pb2.ImportClipsRequest]
 ) -> AsyncIterator[Batch]:
     """Read the clips of a stream, message by message. Raises as read_batch does."""
-    yield read_batch(first)
+    pool_id = fields.read_pool_id(first.pool, "pool")
+    yield read_batch(first, pool_id)
     del first  # No message is held while the next one comes.
     async for message in others:
-        yield read_batch(message)
+        yield read_batch(message, pool_id)
         del message
 
 
-def read_batch(message: pool_pb2.ImportClipsRequest) -> Batch:
+def read_batch(message: pool_pb2.ImportClipsRequest, pool_id: str) -> Batch:
     """Read some clips to import. Raises InvalidInput where the embeddings are not one per clip."""
+    recordings = [
+        read_recording(each, pool_id, f"recordings[{place}]")
+        for place, each in enumerate(message.recordings)
+    ]
+    if recordings and not message.clips:
+        return EmbeddedClips([], np.empty((0, 0), np.float32), windows_of=recordings)
+    if recordings and not message.HasField("embeddings"):
+        raise InvalidInput.of("recordings", "given without embeddings; see ImportRecording")
     if not message.HasField("embeddings"):
         return [_read_clip(clip) for clip in message.clips]
     embeddings = fields.parsed(decode_matrix, message.embeddings, "embeddings")
@@ -82,9 +97,11 @@ def read_batch(message: pool_pb2.ImportClipsRequest) -> Batch:
         raise InvalidInput.of(
             "embeddings", f"{len(embeddings)} rows for {len(message.clips)} clips; one for each"
         )
-    read = [_read_embedded_clip(*each) for each in zip(message.clips, embeddings, strict=True)]
-    recordings = {place: audio for place, (_, audio) in enumerate(read) if audio is not None}
-    return EmbeddedClips([clip for clip, _ in read], embeddings, recordings)
+    read = [
+        _read_embedded_clip(*each, pool_id) for each in zip(message.clips, embeddings, strict=True)
+    ]
+    audio = {place: audio for place, (_, audio) in enumerate(read) if audio is not None}
+    return EmbeddedClips([clip for clip, _ in read], embeddings, audio, recordings)
 
 
 def read_rules(first: pool_pb2.ImportClipsRequest) -> ImportRules:
@@ -140,7 +157,7 @@ def write_map(pool_map: PoolMap) -> pool_pb2.PoolMap:
 
 
 def write_clip(pool_id: str, clip: Clip) -> pool_pb2.Clip:
-    return pool_pb2.Clip(
+    message = pool_pb2.Clip(
         name=names.clip_name(pool_id, clip.clip_id),
         uri=clip.uri,
         content_hash=clip.content_hash,
@@ -150,13 +167,15 @@ def write_clip(pool_id: str, clip: Clip) -> pool_pb2.Clip:
         other_ids=clip.other_ids,
         attributes=write_attributes(clip.attributes),
     )
+    write_window(pool_id, clip.window, message)
+    return message
 
 
 def write_report(pool_id: str, report: ImportReport) -> pool_pb2.ImportClipsResponse:
     return pool_pb2.ImportClipsResponse(
         imported_count=report.imported_count,
         existing_count=report.existing_count,
-        failures=[_write_failure(failure) for failure in report.failures],
+        failures=[write_failure(failure) for failure in report.failures],
         warned_count=len(report.warned),
         warnings=[
             pool_pb2.ClipWarnings(
@@ -190,6 +209,10 @@ def _read_clip(message: pool_pb2.NewClip) -> NewClip | BadClip:
         recording = read_audio(message.audio)
         if other_ids:
             raise InvalidInput.of("other_ids", "given with a recording; they go with an embedding")
+        if message.recording:
+            raise InvalidInput.of(
+                "recording", "given without an embedding; ImportRecording cuts windows"
+            )
     except InvalidInput as error:
         return BadClip(message.clip_id[:200], error)
     has_content = message.audio.WhichOneof("content") is not None
@@ -203,7 +226,7 @@ def _read_clip(message: pool_pb2.NewClip) -> NewClip | BadClip:
 
 
 def _read_embedded_clip(
-    message: pool_pb2.NewClip, embedding: Float32Array
+    message: pool_pb2.NewClip, embedding: Float32Array, pool_id: str
 ) -> tuple[Clip | BadClip, Audio | None]:
     """Read a clip, and its recording where that came with it."""
     # Most have neither, and there may be very many.
@@ -216,6 +239,7 @@ def _read_embedded_clip(
             report = _read_report(message.report)
         attributes = read_given(message)
         duration = fields.read_duration(message, "duration")
+        window = read_window(message, pool_id)
     except InvalidInput as error:
         return BadClip(message.clip_id[:200], error), None
     has_audio = message.audio.WhichOneof("content") is not None
@@ -231,6 +255,7 @@ def _read_embedded_clip(
         report=report,
         other_ids=other_ids,
         attributes=attributes,
+        window=window,
     )
     return clip, recording if has_audio else None
 
@@ -248,7 +273,7 @@ def _check_clip(message: pool_pb2.NewClip) -> tuple[str, ...]:
         fields.read_id(message.clip_id, "clip_id")
     if message.uri:
         fields.read_text(message.uri, MAX_URI_LENGTH, "uri")
-    if message.content_hash and not _HASH.fullmatch(message.content_hash):
+    if message.content_hash and not HASH.fullmatch(message.content_hash):
         raise InvalidInput.of("content_hash", "not one that a clip was exported with")
     other_ids = message.other_ids
     if not other_ids:
@@ -260,6 +285,6 @@ def _check_clip(message: pool_pb2.NewClip) -> tuple[str, ...]:
     return tuple(dict.fromkeys(other_ids))
 
 
-def _write_failure(failure: BadClip) -> pool_pb2.ClipFailure:
+def write_failure(failure: BadClip) -> pool_pb2.ClipFailure:
     status = status_of_anything(failure.error, status_of)
     return pool_pb2.ClipFailure(clip_id=failure.clip_id, status=status.to_proto())

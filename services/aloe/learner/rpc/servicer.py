@@ -5,6 +5,7 @@ from aloe.learner.rpc.servicers.clips import ClipRpcs
 from aloe.learner.rpc.servicers.heads import HeadRpcs
 from aloe.learner.rpc.servicers.labeling import LabelingRpcs
 from aloe.learner.rpc.servicers.pools import PoolRpcs
+from aloe.learner.rpc.servicers.recordings import RecordingRpcs
 from aloe.learner.rpc.servicers.tasks import TaskRpcs
 from aloe.learner.usecases.learner import Learner
 from aloe.serving.server import Service
@@ -13,7 +14,13 @@ from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 
 
 class LearnerServicer(
-    PoolRpcs, ClipRpcs, TaskRpcs, LabelingRpcs, HeadRpcs, pb_grpc.LearnerServiceServicer
+    PoolRpcs,
+    ClipRpcs,
+    RecordingRpcs,
+    TaskRpcs,
+    LabelingRpcs,
+    HeadRpcs,
+    pb_grpc.LearnerServiceServicer,
 ):
     """LearnerService on a learner; an interceptor turns its exceptions into statuses."""
 

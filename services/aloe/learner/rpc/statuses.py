@@ -11,6 +11,7 @@ _STATUSES: dict[type[errors.LearnerError], tuple[grpc.StatusCode, str]] = {
     errors.PoolNotFound: (grpc.StatusCode.NOT_FOUND, "POOL_NOT_FOUND"),
     errors.TaskNotFound: (grpc.StatusCode.NOT_FOUND, "TASK_NOT_FOUND"),
     errors.ClipNotFound: (grpc.StatusCode.NOT_FOUND, "CLIP_NOT_FOUND"),
+    errors.RecordingNotFound: (grpc.StatusCode.NOT_FOUND, "RECORDING_NOT_FOUND"),
     errors.PromotionNotFound: (grpc.StatusCode.NOT_FOUND, "PROMOTION_NOT_FOUND"),
     errors.EncoderNotFound: (grpc.StatusCode.NOT_FOUND, "ENCODER_NOT_FOUND"),
     errors.AudioNotFound: (grpc.StatusCode.NOT_FOUND, "AUDIO_NOT_FOUND"),

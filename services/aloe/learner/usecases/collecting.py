@@ -69,6 +69,10 @@ class AudioCollector:
             # On a thread: it reads the clips from their texts.
             keys -= await self._threads.run(partial(_keys_of, clips))
             first_row += len(clips)
+        ids = await self._store.list_recording_ids(pool)
+        for begin in range(0, len(ids), _CLIPS_PER_READ):
+            some = await self._store.read_recordings(pool, ids[begin : begin + _CLIPS_PER_READ])
+            keys -= {each.content_hash for each in some if each}
 
     async def _run(self) -> None:
         while True:

@@ -29,6 +29,7 @@ from aloe.learner.domain.pool import (
     in_range,
     of_any_channel,
 )
+from aloe.learner.domain.windows import Recording
 from aloe.learner.ports.audio import AudioStore
 from aloe.learner.ports.encoder import EmbeddedAudio, EncoderPort
 from aloe.learner.ports.pools import PoolStore
@@ -74,6 +75,8 @@ class EmbeddedClips:
     """(n_clips, columns) float32, whatever number of columns the caller sent."""
     recordings: Mapping[int, Audio] = field(default_factory=dict)
     """Those that came with them, by place in `clips`."""
+    windows_of: Sequence[Recording] = ()
+    """What these or later clips may be windows of."""
 
 
 Batch = Sequence[NewClip | BadClip] | EmbeddedClips
@@ -100,6 +103,7 @@ class ImportRun:
         self._rules, self._report = rules, ImportReport()
         self._appender = Appender(turns, pool, rules=rules, report=self._report, share=share)
         self._hashes: dict[str, str] = {}
+        self._known_recordings: set[str] = set()
         self._updates: list[ClipUpdate] = []
         """Of clips that are there, to be stored with the next ones."""
         self._to_encode: asyncio.Queue[tuple[int, Audio] | None] = asyncio.Queue(_MAX_WAITING)
@@ -126,7 +130,9 @@ class ImportRun:
     async def take(self, batch: Batch) -> None:
         """Take the next clips; waits while the encoder or the store is behind."""
         if isinstance(batch, EmbeddedClips):
-            self._take_embedded(await self._with_kept(batch))
+            for recording in batch.windows_of:
+                await self._store.put_recording(self._pool, recording)
+            self._take_embedded(await self._with_recordings(await self._with_kept(batch)))
         else:
             await self._take_recordings(batch)
         await self._appender.append_ready()
@@ -291,6 +297,25 @@ class ImportRun:
             if isinstance(clip, Clip):
                 clips[place] = await self._keeper.keep_given(clip, audio)
         return replace(batch, clips=clips)
+
+    async def _with_recordings(self, batch: EmbeddedClips) -> EmbeddedClips:
+        """Refuse windows of recordings that are not there."""
+        ids = {
+            each.window.recording_id
+            for each in batch.clips
+            if isinstance(each, Clip) and each.window
+        } - self._known_recordings
+        if ids:
+            found = await self._store.read_recordings(self._pool, list(ids))
+            self._known_recordings |= {each.recording_id for each in found if each}
+        return replace(batch, clips=[self._with_recording(each) for each in batch.clips])
+
+    def _with_recording(self, clip: Clip | BadClip) -> Clip | BadClip:
+        window = clip.window if isinstance(clip, Clip) else None
+        if window is None or window.recording_id in self._known_recordings:
+            return clip
+        what = f"pools/{self._pool.pool_id}/recordings/{window.recording_id} is not there"
+        return BadClip(clip.clip_id, InvalidInput.of("recording", what))
 
     async def _recordings(self) -> AsyncIterator[tuple[int, Audio]]:
         while (item := await self._to_encode.get()) is not None:

@@ -1,21 +1,24 @@
 """ImportClips: audio, embeddings or URIs into a pool."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from aloe.learner.bulkheads import HASHING, Threads
 from aloe.learner.domain.clip_changes import ImportRules
 from aloe.learner.domain.errors import EncoderMismatch
+from aloe.learner.domain.pool import Pool
 from aloe.learner.ports.audio import AudioStore
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.pools import NO_RULES, PoolStore
 from aloe.learner.usecases.append_turns import AppendTurns
-from aloe.learner.usecases.appending import ImportReport
+from aloe.learner.usecases.appending import Appender, ImportReport
 from aloe.learner.usecases.import_memory import DEFAULT_LIMITS, ImportLimits, ImportMemory
 from aloe.learner.usecases.import_run import Batch, ImportRun
 from aloe.learner.usecases.keeping import Keeper
 from aloe.learner.usecases.retiring import Retiring
+from aloe.values.duplicates import DuplicateRule
 
 M = TypeVar("M")
 
@@ -46,6 +49,28 @@ class Importer:
             Overloaded: nothing came for a while, and other imports need the room.
         """
         return self._memory.messages(stream, caller)
+
+    @contextmanager
+    def appending(self, pool: Pool, caller: str) -> Iterator[tuple[Appender, ImportReport]]:
+        """Begin to add clips of a recording; the report tells what becomes of them."""
+        report = ImportReport()
+        with self._memory.share(caller) as share:
+            appender = Appender(
+                self._turns_of(pool.pool_id),
+                pool,
+                # Each recording has its windows, though another one may be the same file.
+                rules=ImportRules(DuplicateRule.KEEP),
+                report=report,
+                share=share,
+            )
+            try:
+                yield appender, report
+            finally:
+                appender.cancel()
+                self._retiring.changed(pool.pool_id)
+
+    def _turns_of(self, pool_id: str) -> AppendTurns:
+        return self._turns.setdefault(pool_id, AppendTurns(self._store))
 
     async def import_clips(
         self,
@@ -86,7 +111,7 @@ class Importer:
                 pool,
                 rules=rules,
                 share=share,
-                turns=self._turns.setdefault(pool_id, AppendTurns(self._store)),
+                turns=self._turns_of(pool_id),
             )
             try:
                 report = await run.take_all(batches)

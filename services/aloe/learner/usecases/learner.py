@@ -7,6 +7,7 @@ from aloe.learner.cache.pools import DEFAULT_BYTE_BUDGET, PoolCache
 from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.ports.audio import AudioStore
 from aloe.learner.ports.encoder import EncoderPort
+from aloe.learner.ports.recordings import RecordingDecoder, RecordingFiles
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import NoRecorder, Recorder
 from aloe.learner.usecases.choosing import Choosing
@@ -23,6 +24,8 @@ from aloe.learner.usecases.predicting import Predictor
 from aloe.learner.usecases.promoting import Promoting
 from aloe.learner.usecases.ranking import Ranking
 from aloe.learner.usecases.reclassing import Reclassing
+from aloe.learner.usecases.recording_import import RecordingImporter
+from aloe.learner.usecases.recordings import Recordings
 from aloe.learner.usecases.refitting import Refitting
 from aloe.learner.usecases.replaying import Replaying
 from aloe.learner.usecases.retiring import Retiring
@@ -41,6 +44,8 @@ class Learner:
         audio: AudioStore,
         now: Callable[[], datetime],
         *,
+        recording_files: RecordingFiles,
+        recording_decoder: RecordingDecoder,
         pool_cache_bytes: int = DEFAULT_BYTE_BUDGET,
         audio_grace_s: float = DEFAULT_GRACE_S,
         import_limits: ImportLimits = DEFAULT_LIMITS,
@@ -68,6 +73,12 @@ class Learner:
         )
         self.refitting = Refitting(store, pool_cache, self.maps)
         self.importer = Importer(store, encoder, audio, retiring, import_limits)
+        self.recording_importer = RecordingImporter(
+            store, encoder, recording_files, recording_decoder, importer=self.importer, now=now
+        )
+        self.recordings = Recordings(
+            store, pool_cache, self.pools, recording_files, recording_decoder
+        )
         self.pool_predictor = PoolPredictor(store, pool_cache, task_cache, self.maps)
         self.promoting = Promoting(store, task_cache)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, self.maps)

@@ -20,6 +20,8 @@ class Ranked:
     by: QueryStrategy | None = None
     """What ranked them, but those drawn at random; None where nothing did: before the first head,
     mostly."""
+    passed_over: int = 0
+    """Clips that would be among them, but for others that are near."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

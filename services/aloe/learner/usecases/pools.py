@@ -212,16 +212,14 @@ class Pools:
         self._retiring.changed(pool_id)
         return updated_count
 
-    async def clip_audio(self, pool_id: str, clip_id: str) -> AudioFile:
-        """Return the recording of a clip: what was embedded, or nothing.
+    async def clip_audio(self, pool_id: str, clip: Clip) -> AudioFile:
+        """Return the recording of a clip that is no window: what was embedded, or nothing.
 
         Raises:
-            ClipNotFound: the pool does not hold it.
             AudioNotFound: it was not kept or is damaged, and does not lie at its URI any more, or
                 not where this server may read.
         """
-        pool = await self._store.read_pool(pool_id)
-        clip = await self._clip_of(pool, clip_id)
+        pool, clip_id = await self._store.read_pool(pool_id), clip.clip_id
         problems = [] if pool.keep_audio else ["the pool does not keep audio"]
         if pool.keep_audio:
             try:

@@ -26,6 +26,7 @@ class ClipCalls:
         encoder_fingerprint: str = "",
         duplicates: types.DuplicateRule = types.DuplicateRule.ALIAS,
         replace: bool = False,
+        recordings: Sequence[types.PoolRecording] = (),
         on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.ImportSummary:
@@ -35,6 +36,7 @@ class ClipCalls:
             encoder_fingerprint=encoder_fingerprint,
             duplicates=duplicates,
             replace=replace,
+            recordings=recordings,
             max_clip_bytes=self._runner.endpoint.max_clip_bytes,
             on_progress=on_progress,
         )
@@ -109,6 +111,14 @@ class ClipCalls:
         return await self._runner.run(pools.rename_clip(pool_id, clip_id, new_id), timeout)
 
     async def get_clip_audio(
-        self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
+        self,
+        pool_id: str,
+        clip_id: str,
+        *,
+        before: timedelta | None = None,
+        after: timedelta | None = None,
+        timeout: timedelta | None = None,
     ) -> types.ClipAudio:
-        return await self._runner.run(pools.get_clip_audio(pool_id, clip_id), timeout)
+        return await self._runner.run(
+            pools.get_clip_audio(pool_id, clip_id, before, after), timeout
+        )

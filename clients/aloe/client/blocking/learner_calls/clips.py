@@ -25,6 +25,7 @@ class ClipCalls:
         encoder_fingerprint: str = "",
         duplicates: types.DuplicateRule = types.DuplicateRule.ALIAS,
         replace: bool = False,
+        recordings: Sequence[types.PoolRecording] = (),
         on_progress: Callable[[int], None] | None = None,
         timeout: timedelta | None = None,
     ) -> types.ImportSummary:
@@ -43,6 +44,7 @@ class ClipCalls:
             duplicates: what becomes of a new id for content that the pool holds already.
             replace: give an id that has other content the new content, where it fails otherwise.
                 Labels of what it was before stay in the event logs of the tasks alone.
+            recordings: what clips with embeddings are windows of, as list_recordings gave them.
             on_progress: told, now and then, how many clips are done so far.
             timeout: of each stream of some hundred recordings, or some ten thousand embeddings; 10
                 minutes by default.
@@ -53,6 +55,7 @@ class ClipCalls:
             encoder_fingerprint=encoder_fingerprint,
             duplicates=duplicates,
             replace=replace,
+            recordings=recordings,
             max_clip_bytes=self._runner.endpoint.max_clip_bytes,
             on_progress=on_progress,
         )
@@ -168,12 +171,25 @@ class ClipCalls:
         return self._runner.run(pools.rename_clip(pool_id, clip_id, new_id), timeout)
 
     def get_clip_audio(
-        self, pool_id: str, clip_id: str, *, timeout: timedelta | None = None
+        self,
+        pool_id: str,
+        clip_id: str,
+        *,
+        before: timedelta | None = None,
+        after: timedelta | None = None,
+        timeout: timedelta | None = None,
     ) -> types.ClipAudio:
-        """Return the recording that a clip was imported from.
+        """Return the recording that a clip was imported from; of a window, what it is of it.
+
+        Args:
+            pool_id: the pool.
+            clip_id: any of the clip's ids.
+            before: of a window, how much of its recording is given before it; at most a minute.
+            after: the same behind it.
+            timeout: of the call.
 
         Raises:
             NotFound: it was not kept and does not lie at its URI any more, or not where the server
                 may read; the message says which. No other recording is ever returned.
         """
-        return self._runner.run(pools.get_clip_audio(pool_id, clip_id), timeout)
+        return self._runner.run(pools.get_clip_audio(pool_id, clip_id, before, after), timeout)

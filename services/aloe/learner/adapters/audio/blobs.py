@@ -2,13 +2,14 @@
 
 import fcntl
 import os
+import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import fsspec
 from fsspec.core import split_protocol, url_to_fs
@@ -18,6 +19,7 @@ from aloe.learner.adapters.audio.reading import (
     MAX_FILE_BYTES,
     WrongRoot,
     checked_size,
+    open_file,
     read_file,
     reason_of,
 )
@@ -25,6 +27,7 @@ from aloe.learner.domain.errors import AudioNotFound, AudioNotKept
 from aloe.values.urls import shown
 
 KEY_LENGTH = 32
+_COPIED_BYTES = 1 << 20
 _UNQUOTED = "what is no letter or digit in its login has to be written as in %2F"
 
 
@@ -40,6 +43,12 @@ class Blobs(Protocol):
         Raises:
             AudioNotKept: it could not be written whole; nothing of it is left.
         """
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a file of any length. Raises AudioNotFound."""
+
+    def write_file(self, key: str, file: BinaryIO) -> None:
+        """Do what `write` does with a file of any length, from its begin on."""
 
     def keys(self) -> set[str]:
         """Return the keys of all files."""
@@ -91,7 +100,24 @@ class FolderBlobs:
     def read(self, key: str) -> bytes:
         return read_file(self._place(key))
 
+    def open(self, key: str) -> BinaryIO:
+        return open_file(self._place(key))
+
     def write(self, key: str, content: bytes) -> None:
+        self._write(key, lambda file: file.write(content), lambda place: _holds(place, content))
+
+    def write_file(self, key: str, file: BinaryIO) -> None:
+        size = file.seek(0, os.SEEK_END)
+
+        def copy(target: BinaryIO) -> None:
+            file.seek(0)
+            shutil.copyfileobj(file, target, _COPIED_BYTES)
+
+        self._write(key, copy, lambda place: _has_size(place, size))
+
+    def _write(
+        self, key: str, fill: Callable[[BinaryIO], object], is_there: Callable[[Path], bool]
+    ) -> None:
         place, unfinished = self._place(key), self._unfinished / uuid.uuid4().hex
         try:
             if not place.parent.is_dir():
@@ -99,10 +125,10 @@ class FolderBlobs:
                 _sync(self._root)
             self._unfinished.mkdir(exist_ok=True)
             with self._locked(fcntl.LOCK_SH):
-                if _holds(place, content):
+                if is_there(place):
                     os.utime(place)
                     return
-            _write_to_disk(unfinished, content)
+            _write_to_disk(unfinished, fill)
             # Opened before the name is there: what fails after that would leave a file of no clip.
             with _opened(place.parent) as folder:
                 with self._locked(fcntl.LOCK_SH):
@@ -165,6 +191,26 @@ class BucketBlobs:
             raise AudioNotFound(f"{place!r} cannot be read: {reason_of(error)}") from error
         return checked_size(place, content)
 
+    def open(self, key: str) -> BinaryIO:
+        place = self._place(key)
+        try:
+            file: BinaryIO = self._filesystem.open(place, "rb")
+        except Exception as error:  # each file system has its own
+            raise AudioNotFound(f"{place!r} cannot be read: {reason_of(error)}") from error
+        return file
+
+    def write_file(self, key: str, file: BinaryIO) -> None:
+        place = self._place(key)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        try:
+            self._filesystem.makedirs(place.rpartition("/")[0], exist_ok=True)
+            with self._filesystem.open(place, "wb") as target:
+                shutil.copyfileobj(file, target, _COPIED_BYTES)
+        except Exception as error:  # each file system has its own
+            self._discard_partial(place, size)
+            raise _not_kept(place, error) from error
+
     def write(self, key: str, content: bytes) -> None:
         place = self._place(key)
         try:
@@ -172,7 +218,7 @@ class BucketBlobs:
             # Whether it is there or not: only writing makes an object young again.
             self._filesystem.pipe_file(place, content)
         except Exception as error:  # each file system has its own
-            self._discard_partial(place, content)
+            self._discard_partial(place, len(content))
             raise _not_kept(place, error) from error
 
     def keys(self) -> set[str]:
@@ -183,12 +229,12 @@ class BucketBlobs:
     def discard(self, keys: Iterable[str], older_than_s: float) -> int:
         return sum(self._discard(self._place(key), older_than_s) for key in keys)
 
-    def _discard_partial(self, place: str, content: bytes) -> None:
+    def _discard_partial(self, place: str, size: int) -> None:
         """Delete what a write that failed left, where that is no bucket but a file system."""
         with suppress(Exception):
             self._filesystem.invalidate_cache(place)
             # Another process may have written all of it meanwhile.
-            if self._filesystem.size(place) < len(content):
+            if self._filesystem.size(place) < size:
                 self._filesystem.rm_file(place)
 
     def _discard(self, place: str, older_than_s: float) -> bool:
@@ -214,9 +260,17 @@ def _holds(place: Path, content: bytes) -> bool:
         return False
 
 
-def _write_to_disk(place: Path, content: bytes) -> None:
+def _has_size(place: Path, size: int) -> bool:
+    """Whether a file is as long as it should be; it was written whole."""
+    try:
+        return place.stat().st_size == size
+    except OSError:
+        return False
+
+
+def _write_to_disk(place: Path, fill: Callable[[BinaryIO], object]) -> None:
     with place.open("xb") as file:
-        file.write(content)
+        fill(file)
         file.flush()
         os.fsync(file.fileno())
 

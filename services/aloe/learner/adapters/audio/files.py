@@ -47,7 +47,7 @@ class AudioFiles:
         """
         self._root, self._identity = root.rstrip("/"), identity
         check_root(self._root)
-        self._places = Places(allowed_uri_prefixes, hears_files=hears_files)
+        self.places = Places(allowed_uri_prefixes, hears_files=hears_files)
         # A mount of others that hangs must not keep recordings from being kept.
         self._kept, self._foreign = Threads(KEPT_AUDIO), Threads(foreign)
         self._collected = Threads(COLLECTED_AUDIO)
@@ -67,11 +67,11 @@ class AudioFiles:
         return await self._on_kept(lambda: _read_kept(clip, map(blobs_at, roots)), AudioNotFound)
 
     async def read_uri(self, uri: str) -> AudioFile:
-        return await self._on_foreign(lambda: _file(self._places.read(uri)), uri)
+        return await self._on_foreign(lambda: _file(self.places.read(uri)), uri)
 
     async def read_recording(self, clip: Clip) -> AudioFile:
         return await self._on_foreign(
-            lambda: _file(self._places.read_recording(clip.uri, clip)), clip.uri
+            lambda: _file(self.places.read_recording(clip.uri, clip)), clip.uri
         )
 
     async def keys(self) -> set[str]:

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
 
 import fsspec
@@ -15,6 +16,8 @@ from aloe.learner.adapters.audio.reading import (
     MAX_FILE_BYTES,
     WrongPlace,
     checked_size,
+    open_below,
+    open_file,
     read_below,
     read_file,
     reason_of,
@@ -89,6 +92,19 @@ class Places:
         _check_recording(uri, content)
         return content
 
+    def open(self, uri: str) -> BinaryIO:
+        """Open a file of this machine, of any length, that may be a recording whose hash is known.
+
+        What is given away must have that hash: any file may be named here, if files are heard.
+
+        Raises:
+            AudioNotFound: there is none, or it may not be read; or it is elsewhere.
+        """
+        path = _local_path(uri)
+        if path is None:
+            raise AudioNotFound(f"{shown(uri)!r} is no file of this machine: send the recording")
+        return open_file(Path(path)) if self._hears_files else self._open_file(uri, path)
+
     def _allow(self, prefix: str) -> None:
         scheme, separator, _ = prefix.partition("://")
         folder = _local_path(prefix)
@@ -128,6 +144,13 @@ class Places:
         return self._fetch(uri)
 
     def _read_file(self, uri: str, path: str) -> bytes:
+        return read_below(*self._below(uri, path))
+
+    def _open_file(self, uri: str, path: str) -> BinaryIO:
+        return open_below(*self._below(uri, path))
+
+    def _below(self, uri: str, path: str) -> tuple[str, str]:
+        """Return the allowed folder that a file is in, and its path, both without links."""
         try:
             # A hint only: what is opened below the folder follows no link any more.
             real = os.path.realpath(path)
@@ -136,7 +159,7 @@ class Places:
             raise AudioNotFound(f"{uri!r} cannot be read: {reason_of(error)}") from error
         for folder in folders:
             if os.path.commonpath([real, folder]) == folder:
-                return read_below(folder, real)
+                return folder, real
         written = os.path.normpath(path)
         for folder in (*map(os.path.normpath, self._folders), *folders):
             if os.path.commonpath([written, folder]) == folder:

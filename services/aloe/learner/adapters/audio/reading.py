@@ -4,6 +4,7 @@ import os
 import stat
 from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from aloe.learner.domain.errors import AudioNotFound
 from aloe.values.urls import without_logins
@@ -48,18 +49,55 @@ def read_below(folder: str, path: str) -> bytes:
     Raises:
         AudioNotFound: as `read_file`.
     """
-    *steps, name = os.path.relpath(path, folder).split("/")
     try:
         with ExitStack() as opened:
-            place = _open(opened, folder, _FOLDER_FLAGS, None)
-            for step in steps:
-                place = _open(opened, step, _FOLDER_FLAGS | os.O_NOFOLLOW, place)
+            place, name = _place_below(opened, folder, path)
             _check_file(path, os.stat(name, dir_fd=place, follow_symlinks=False))
             file = _open(opened, name, _FILE_FLAGS | os.O_NOFOLLOW, place)
             content = _content_of(path, file)
     except (OSError, ValueError) as error:
         raise AudioNotFound(f"{path!r} cannot be read: {reason_of(error)}") from error
     return checked_size(path, content)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file of any length that is one. Raises AudioNotFound."""
+    try:
+        _check_kind(str(path), path.stat())
+        return _opened_file(str(path), os.open(path, _FILE_FLAGS | os.O_CLOEXEC))
+    except (OSError, ValueError) as error:
+        raise AudioNotFound(f"{str(path)!r} cannot be read: {reason_of(error)}") from error
+
+
+def open_below(folder: str, path: str) -> BinaryIO:
+    """Open a file of any length below a folder, as read_below reads it. Raises AudioNotFound."""
+    try:
+        with ExitStack() as opened:
+            place, name = _place_below(opened, folder, path)
+            _check_kind(path, os.stat(name, dir_fd=place, follow_symlinks=False))
+            flags = _FILE_FLAGS | os.O_NOFOLLOW | os.O_CLOEXEC
+            return _opened_file(path, os.open(name, flags, dir_fd=place))
+    except (OSError, ValueError) as error:
+        raise AudioNotFound(f"{path!r} cannot be read: {reason_of(error)}") from error
+
+
+def _opened_file(path: str, descriptor: int) -> BinaryIO:
+    file = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
+    try:
+        _check_kind(path, os.fstat(descriptor))
+    except AudioNotFound:
+        file.close()
+        raise
+    return cast("BinaryIO", file)
+
+
+def _place_below(opened: ExitStack, folder: str, path: str) -> tuple[int, str]:
+    """Open the folder that a file below another one is in, step by step; return it and the name."""
+    *steps, name = os.path.relpath(path, folder).split("/")
+    place = _open(opened, folder, _FOLDER_FLAGS, None)
+    for step in steps:
+        place = _open(opened, step, _FOLDER_FLAGS | os.O_NOFOLLOW, place)
+    return place, name
 
 
 def _open(opened: ExitStack, path: str, flags: int, folder: int | None) -> int:
@@ -89,9 +127,13 @@ def reason_of(error: Exception) -> str:
 
 
 def _check_file(path: str, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise AudioNotFound(f"{path!r} is no regular file")
+    _check_kind(path, status)
     if status.st_size > MAX_FILE_BYTES:
         raise AudioNotFound(f"{path!r} has {status.st_size:,} bytes, over {MAX_FILE_BYTES:,}")
+
+
+def _check_kind(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise AudioNotFound(f"{path!r} is no regular file")
     if status.st_size == 0:  # Also those of /proc and /sys, some of which never end.
         raise AudioNotFound(f"{path!r} is empty")

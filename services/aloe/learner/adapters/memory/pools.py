@@ -14,6 +14,7 @@ from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_changes import TOOK_A_ROW, ClipUpdate, FoundClip, ImportRules, Removal
 from aloe.learner.domain.clip_index import ClipIndex
 from aloe.learner.domain.pool import ChangedClip, Clip, Pool
+from aloe.learner.domain.windows import Recording
 from aloe.learner.ports.pools import NO_RULES, Appended
 
 
@@ -89,6 +90,27 @@ class MemoryPools(MemoryPoolMaps):
 
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
         return self._fenced_pool(pool).changes[first : first + count]
+
+    async def put_recording(self, pool: Pool, recording: Recording) -> None:
+        recordings = self._fenced_pool(pool).recordings
+        known = recordings.setdefault(recording.recording_id, recording)
+        if known.content_hash != recording.content_hash:
+            raise refusals.recording_id_taken(pool.pool_id, recording)
+        recordings[recording.recording_id] = recording
+
+    async def list_recording_ids(self, pool: Pool) -> list[str]:
+        return sorted(self._fenced_pool(pool).recordings)
+
+    async def read_recordings(
+        self, pool: Pool, recording_ids: Sequence[str]
+    ) -> list[Recording | None]:
+        recordings = self._fenced_pool(pool).recordings
+        return [recordings.get(each) for each in recording_ids]
+
+    async def remove_recordings(self, pool: Pool, recording_ids: Sequence[str]) -> int:
+        recordings = self._fenced_pool(pool).recordings
+        gone = [recordings.pop(each, None) for each in recording_ids]
+        return sum(each is not None for each in gone)
 
     async def read_vectors(
         self,

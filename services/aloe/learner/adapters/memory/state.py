@@ -21,6 +21,7 @@ from aloe.learner.domain.promotions import Promotion
 from aloe.learner.domain.representations.pool_map import PoolMap
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
+from aloe.learner.domain.windows import Recording
 from aloe.learner.ports.tasks import ENDED_LEASE_LIFE, REQUEST_LIFE
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState, EventKind
@@ -42,6 +43,7 @@ class StoredPool:
         self.maps: dict[str, PoolMap] = {}
         self.mapped: dict[tuple[str, int], Float32Array] = {}
         """What maps made of CHUNK_ROWS rows, by name and by which of such pieces."""
+        self.recordings: dict[str, Recording] = {}
         self.fitters: dict[Representation, tuple[str, datetime]] = {}
         """Who fits a map, and until when nobody else does."""
 

@@ -18,6 +18,7 @@ from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
 from aloe.learner.domain.promotions import PromotedHead, Promotion
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
+from aloe.learner.domain.windows import Recording, Window
 from aloe.values.attributes import NO_ATTRIBUTES, Attributes, AttributeValue
 from aloe.values.audio import (
     DEFAULT_DECODING,
@@ -139,7 +140,7 @@ def dump_clip(clip: Clip) -> str:
     return json.dumps(
         (
             *(clip.clip_id, clip.content_hash, clip.uri, _NO_KEY, clip.duration_s),
-            *(_dump_heard(clip) or ("",)),
+            *(_dump_heard(clip.decoding, clip.report) or ("",)),
             *(clip.other_ids, clip.is_retired, *_dump_more(clip)),
         )
     )
@@ -152,13 +153,18 @@ def load_clip(text: bytes) -> Clip:
     heard, *changed = rest or ("",)
     other_ids, is_retired, *more = changed or ((), False)
     check_texts(clip_id, content_hash, uri, *other_ids)
+    known = json.loads(more[0]) if more else {}
     clip = Clip(
         *(clip_id, content_hash, uri, duration_s),
         other_ids=tuple(other_ids),
         is_retired=is_retired,
-        attributes=_load_attributes(json.loads(more[0])["attributes"]) if more else NO_ATTRIBUTES,
+        attributes=_load_attributes(known["attributes"]) if known else NO_ATTRIBUTES,
+        window=_load_window(*known["window"]) if "window" in known else None,
     )
-    return _with_heard(clip, heard) if heard else clip
+    if not heard:
+        return clip
+    decoding, report = _load_heard(heard)
+    return replace(clip, decoding=decoding, report=report)
 
 
 def load_change(text: bytes) -> ChangedClip:
@@ -174,16 +180,22 @@ def load_vectors(blob: bytes, embedding_dim: int) -> Float32Array:
 
 def _dump_rest(clip: Clip) -> tuple[Any, ...]:
     """Write what a clip that was never changed has besides what all have."""
-    heard, more = _dump_heard(clip), _dump_more(clip)
+    heard, more = _dump_heard(clip.decoding, clip.report), _dump_more(clip)
     return (*(heard or ("",)), (), False, *more) if more else heard
 
 
 def _dump_more(clip: Clip) -> tuple[str, ...]:
     """Write what only some clips have, as text within the line."""
-    if not clip.attributes:
+    if not (clip.attributes or clip.window):
         return ()
-    attributes = {name: _dump_value(value) for name, value in clip.attributes.items()}
-    return (json.dumps({"attributes": attributes}, separators=(",", ":")),)
+    more: dict[str, Any] = {"attributes": _dump_attributes(clip.attributes)}
+    if clip.window:
+        more["window"] = astuple(clip.window)
+    return (json.dumps(more, separators=(",", ":")),)
+
+
+def _dump_attributes(attributes: Attributes) -> dict[str, Any]:
+    return {name: _dump_value(value) for name, value in attributes.items()}
 
 
 def _dump_value(value: AttributeValue) -> Any:
@@ -202,9 +214,51 @@ def _load_attributes(stored: dict[str, Any]) -> Attributes:
     return attributes
 
 
-def _dump_heard(clip: Clip) -> tuple[str, ...]:
-    """Write how a clip was read and what was found in it, as text within the line."""
-    report, decoding = clip.report, clip.decoding
+def _load_window(recording_id: str, start_s: float, end_s: float) -> Window:
+    check_texts(recording_id)
+    return Window(recording_id, float(start_s), float(end_s))
+
+
+def dump_recording(recording: Recording) -> str:
+    """Write a recording."""
+    heard = _dump_heard(recording.decoding, recording.report)
+    return json.dumps(
+        {
+            "content_hash": recording.content_hash,
+            "create_time": recording.create_time.isoformat(),
+            "byte_count": recording.byte_count,
+            "uri": recording.uri,
+            "heard": heard[0] if heard else "",
+            "duration_s": recording.duration_s,
+            "decoded_s": recording.decoded_s,
+            "problem": recording.problem,
+            "attributes": _dump_attributes(recording.attributes),
+        }
+    )
+
+
+def load_recording(recording_id: str, text: bytes) -> Recording:
+    """Read what dump_recording wrote."""
+    stored = json.loads(text)
+    check_texts(stored["content_hash"], stored["uri"], stored["problem"])
+    decoding, report = _load_heard(stored["heard"])
+    return Recording(
+        recording_id=recording_id,
+        content_hash=stored["content_hash"],
+        create_time=datetime.fromisoformat(stored["create_time"]),
+        byte_count=int(stored["byte_count"]),
+        uri=stored["uri"],
+        decoding=decoding,
+        report=report,
+        duration_s=stored["duration_s"],
+        decoded_s=float(stored["decoded_s"]),
+        problem=stored["problem"],
+        attributes=_load_attributes(stored["attributes"]),
+    )
+
+
+def _dump_heard(decoding: Decoding, report: AudioReport) -> tuple[str, ...]:
+    """Write how audio was read and what was found in it, as text within the line."""
     if report == NOTHING_FOUND and decoding == DEFAULT_DECODING:
         return ()
     heard: list[Any] = [report.sample_rate_hz, report.channel_count, report.channel]
@@ -214,14 +268,15 @@ def _dump_heard(clip: Clip) -> tuple[str, ...]:
     return (json.dumps(heard, separators=(",", ":")),)
 
 
-def _with_heard(clip: Clip, text: str) -> Clip:
+def _load_heard(text: str) -> tuple[Decoding, AudioReport]:
+    if not text:
+        return DEFAULT_DECODING, NOTHING_FOUND
     rate_hz, channel_count, channel, *rest = json.loads(text)
     channel_text, accept_damaged, warnings = rest or ("", False, ())
     found = tuple(AudioWarning(AudioProblem(problem), what) for problem, what in warnings)
-    return replace(
-        clip,
-        decoding=Decoding(*parse_channel(channel_text), accept_damaged),
-        report=AudioReport(rate_hz, channel_count, channel, found),
+    return (
+        Decoding(*parse_channel(channel_text), accept_damaged),
+        AudioReport(rate_hz, channel_count, channel, found),
     )
 
 

@@ -35,7 +35,7 @@ class PoolKeys:
         self.pool_id = pool_id
         self.all = [f"aloe:{{pool:{pool_id}}}:{name}" for name in POOL_KINDS]
         self.meta, self.clips, self.rows, self.chunks, self.tasks, *rest = self.all
-        self.contents, self.changes, self.marks, self.maps = rest
+        self.contents, self.changes, self.marks, self.maps, self.recordings = rest
 
     def fitting(self, pool: Pool, kind: Representation) -> str:
         """Return the key of the right to fit a map of a kind."""

@@ -11,6 +11,7 @@ from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.pool_changes import PoolChanges
 from aloe.learner.adapters.redis.pool_maps import PoolMapReads
 from aloe.learner.adapters.redis.pool_reads import PoolKeys
+from aloe.learner.adapters.redis.recordings import RedisRecordings
 from aloe.learner.adapters.redis.schema import mark_schema
 from aloe.learner.adapters.redis.scripts import Script, guarded, reading
 from aloe.learner.adapters.redis.task_scripts import TaskKeys
@@ -23,7 +24,7 @@ from aloe.redis.keys import POOL_IDS, POOL_KINDS
 _SCANNED_AT_ONCE = 500
 
 
-class RedisPools(PoolChanges, PoolMapReads):
+class RedisPools(PoolChanges, PoolMapReads, RedisRecordings):
     """The PoolStore of a Redis server."""
 
     def __init__(self, client: RedisClient, pipelines: Pipelines, vectors: VectorReader) -> None:
@@ -81,6 +82,7 @@ class RedisPools(PoolChanges, PoolMapReads):
             [
                 *(keys.meta, keys.clips, keys.rows, keys.chunks, keys.tasks),
                 *(keys.contents, keys.changes, keys.marks, keys.maps),
+                keys.recordings,
             ],
             *((chunk_prefix(pool_id), mapped_prefix(pool_id)) if self._on_one_node else ("", "")),
         )

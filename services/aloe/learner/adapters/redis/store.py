@@ -17,6 +17,7 @@ follows from the rest (mapped) may be gone at any time.
 | aloe:{pool:ID}:changes | list | "row clip" (JSON) of clips that were there before, in order |
 | aloe:{pool:ID}:chunks | list | "first-row row-count chunk-id", in order |
 | aloe:{pool:ID}:maps | hash | name -> map of the pool's vectors |
+| aloe:{pool:ID}:recordings | hash | id -> recording (JSON) |
 | aloe:{pool:ID}:fitting:EPOCH:KIND | string | who fits the next map of a kind; for some seconds |
 | aloe:{pool:ID}:tasks | set | ids of tasks on it; may name some that are gone or elsewhere |
 | aloe:chunk:ID:EPOCH:CHUNK | string | up to 255 vectors, float32, immutable; untagged to spread |

@@ -9,9 +9,11 @@ from aloe.learner.rpc import (
     attributes,
     fields,
     pools,
+    recordings,
     searches,
 )
 from aloe.learner.rpc.servicers.base import Rpcs
+from aloe.learner.usecases.recordings import check_context
 from aloe.serving.guard import caller_of
 from aloe.serving.idle import while_taken
 from aloe.v1 import (
@@ -103,7 +105,18 @@ class ClipRpcs(Rpcs):
         self, request: pool_pb2.GetClipAudioRequest, context: Any
     ) -> pool_pb2.GetClipAudioResponse:
         name = fields.read_clip_name(request.name, "name")
-        file = await self._learner.pools.clip_audio(name.pool_id, name.clip_id)
+        context_ = recordings.read_context(request)
+        check_context(context_)
+        clip = await self._learner.pools.get_clip(name.pool_id, name.clip_id)
+        if clip.window is not None:
+            sound = await self._learner.recordings.window_audio(name.pool_id, clip, context_)
+            return pool_pb2.GetClipAudioResponse(
+                content=sound.content,
+                media_type="audio/wav",
+                start_offset=fields.write_duration(sound.start_s),
+                end_offset=fields.write_duration(sound.end_s),
+            )
+        file = await self._learner.pools.clip_audio(name.pool_id, clip)
         return pool_pb2.GetClipAudioResponse(content=file.content, media_type=file.media_type)
 
     async def ExportClips(

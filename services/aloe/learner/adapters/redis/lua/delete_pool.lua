@@ -1,5 +1,5 @@
 -- Deletes a pool that no task uses. KEYS: meta, clips, rows, chunks, tasks, contents, changes, marks,
--- maps.
+-- maps, recordings.
 -- ARGV: how the keys of its chunks, and of what maps made of them, begin, before its epoch; '' where
 -- they lie on other nodes.
 -- Returns nil if there is none, 0 if it is in use, or { chunks, names of maps } that are left to delete.

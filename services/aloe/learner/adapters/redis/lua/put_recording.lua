@@ -1,0 +1,7 @@
+-- Keeps a recording, if its id is not that of another. KEYS: meta, recordings. ARGV: epoch, id,
+-- content hash, recording.
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 'POOL_NOT_FOUND' end
+local known = redis.call('HGET', KEYS[2], ARGV[2])
+if known and decoded(KEYS[2], ARGV[2], known).content_hash ~= ARGV[3] then return 'TAKEN' end
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
+return 'OK'
