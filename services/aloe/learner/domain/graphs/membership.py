@@ -30,7 +30,8 @@ class Members:
     @classmethod
     def of(cls, row_count: int, retired_count: int) -> "Members":
         """Take how many rows a pool has, and how many of them are retired."""
-        step = 1 << max(row_count.bit_length() - _STEP_BITS, 0)
+        # By the clips that are left: where most were deleted, few may wait for the next graph.
+        step = 1 << max((row_count - retired_count).bit_length() - _STEP_BITS, 0)
         return cls(row_count // step * step, retired_count // step * step)
 
     def rows(self, retired_rows: Sequence[int]) -> IntArray:
