@@ -189,7 +189,10 @@ def test_nothing_is_accepted_by_a_head_without_an_estimate(
     assert "estimated accuracy -" in " ".join(aloe.output("task", "show", task).split())
     done = aloe.run("predict", task, recordings / "a", "--max-error", "0.02")
     assert done.returncode == 1
-    assert "has no estimate of its accuracy" in " ".join(done.stderr.split())
+    told = " ".join(done.stderr.split())
+    assert (
+        "has no estimate of its accuracy; it takes estimate_accuracy, 30 labels and clips" in told
+    )
     changed = aloe.json("task", "update", task, "--estimates", "--audits", "0.5")["task"]
     assert (changed["estimate_accuracy"], changed["audit_share"]) == (True, 0.5)
 

@@ -347,7 +347,8 @@ class HeadMap(_message.Message):
     unit(v) = v / |v|, 0 for 0, LINEAR is a = unit((root(x) - mean) * scale).
     KERNEL: with b = unit(unit(x) - unit_mean) and z = [a, b] / sqrt(2), the
     similarity to each landmark l is exp(-steepness |z - l / sqrt(2)|^2), and the
-    result is (similarities - similarity_mean) * directions.
+    result is (similarities - similarity_mean) * directions. Where unit(x) is
+    within 1e-6 of unit_mean, all that float32 tells, b is 0.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

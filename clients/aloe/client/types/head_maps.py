@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from aloe.wire.arrays import Float32Array
 
+_NOTHING = 1e-6
+"""A unit vector that is nearer than this to the mean of them is at it, as far as float32 tells."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KernelPart:
@@ -39,12 +42,14 @@ class HeadMap:
 
     def map(self, embeddings: Float32Array) -> Float32Array:
         """Map embeddings, (n, embedding_dim), to what the head reads, (n, dim) float32."""
-        x = np.asarray(embeddings, np.float64)
-        roots: NDArray[np.float64] = np.sign(x) * np.sqrt(np.abs(x))
+        x = np.asarray(embeddings, np.float32)
+        # In float32, as the means are: what is at one must not be moved off it by its rounding.
+        roots: Float32Array = np.copysign(np.sqrt(np.abs(x)), x)
         linear = _unit((roots - self.mean) * self.scale)
         if self.kernel is None:
             return linear.astype(np.float32)
-        angles = _unit(_unit(x) - self.kernel.unit_mean)
+        off = _unit(x).astype(np.float32) - self.kernel.unit_mean
+        angles = _unit(off, least=_NOTHING)
         views = np.hstack([linear, angles])
         landmarks = self.kernel.landmarks.astype(np.float64)
         squares = np.square(views).sum(axis=1)[:, np.newaxis] + np.square(landmarks).sum(axis=1)
@@ -54,7 +59,9 @@ class HeadMap:
         return np.asarray(mapped, np.float32)
 
 
-def _unit(vectors: NDArray[Any]) -> NDArray[np.float64]:
-    lengths = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
-    units: NDArray[np.float64] = vectors / np.where(lengths > 0, lengths, 1)
+def _unit(vectors: NDArray[Any], least: float = 0.0) -> NDArray[np.float64]:
+    """Bring each row to length 1, or to 0 where it is not longer than `least`."""
+    lengths = np.sqrt(np.square(vectors, dtype=np.float64).sum(axis=1, keepdims=True))
+    inverses = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > least)
+    units: NDArray[np.float64] = vectors * inverses
     return units

@@ -229,7 +229,7 @@ async def estimate_of(store: Store, task: Task, used: FoldedHead) -> AccuracyEst
         raise InvalidInput.of(
             "max_expected_error",
             f"head {head_version} of tasks/{task.task_id} has no estimate of its accuracy; it"
-            f" takes estimate_accuracy and {LEAST_LABELS} labels",
+            f" takes estimate_accuracy, {LEAST_LABELS} labels and clips without an answer",
         )
     return estimate
 
