@@ -51,7 +51,9 @@ def load_embeddings(file: Path, *, seed: int) -> Dataset:
     groups = tuple(texts.get(_GROUPS, ()))
     warnings = [f"{file}: not read: {', '.join(map(repr, others))}"] if others else []
     has_splits = any(texts.get(_SPLITS, ()))
-    splits = _splits(file, texts[_SPLITS]) if has_splits else draw_once(labels, groups, seed)
+    splits = (
+        _splits(file, texts[_SPLITS]) if has_splits else draw_once(str(file), labels, groups, seed)
+    )
     clip_ids = _clip_ids(file, texts.get(_IDS), len(labels))
     recordings = tuple(
         Recording(clip_id, file, split, {SINGLE_TASK: label}, row=row)
@@ -109,7 +111,14 @@ def _texts(file: Path, arrays: Arrays, name: str, count: int) -> list[str]:
         raise DatasetError(
             f"{file}: {name} is {array.shape}, but X has {count:,} rows; give one text for each"
         )
-    texts: list[str] = array.tolist()
+    try:
+        texts: list[str] = array.tolist()
+        for text in set(texts):
+            text.encode()
+    except (ValueError, SystemError) as error:  # Python's own, of numbers that are no character.
+        raise DatasetError(
+            f"{file}: {name} holds what is no Unicode text ({error}): write it again"
+        ) from error
     if name in (_LABELS, _IDS) and "" in texts:
         raise DatasetError(f"{file}: {name}[{texts.index('')}] is empty; fill it in")
     return texts

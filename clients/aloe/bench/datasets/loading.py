@@ -49,6 +49,10 @@ def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -
         return _load(name_or_path, root, seed)
     except TableError as error:
         raise DatasetError(str(error)) from error
+    except MemoryError as error:
+        raise DatasetError(
+            f"{name_or_path} takes more memory than there is: split the data set"
+        ) from error
 
 
 def _load(name_or_path: str | Path, root: Path | None, seed: int) -> Dataset:

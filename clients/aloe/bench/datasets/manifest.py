@@ -29,7 +29,11 @@ def load_manifest(file: Path, *, seed: int) -> Dataset:
     labels = [row.require("label") for row in rows]
     groups = tuple(_group_of(row) for row in rows)
     has_splits = bool(rows) and "split" in rows[0].cells
-    splits = [_split_of(row) for row in rows] if has_splits else draw_once(labels, groups, seed)
+    splits = (
+        [_split_of(row) for row in rows]
+        if has_splits
+        else draw_once(str(file), labels, groups, seed)
+    )
     recordings: dict[str, Recording] = {}
     numbers = Numbers()
     for row, label, split in zip(rows, labels, splits, strict=True):

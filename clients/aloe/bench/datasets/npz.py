@@ -1,5 +1,7 @@
 """Arrays of an .npz file, read without pickle and within bounds."""
 
+import lzma
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,7 +18,12 @@ from aloe.bench.datasets.errors import DatasetError
 MAX_BYTES = 8 << 30
 """Of an array: two million embeddings of 1,024 float32 numbers."""
 _SUFFIX = ".npy"
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError)
+_MOST_TOLD = 200
+"""Characters of what NumPy says, which may be all of a header."""
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(ValueError, TypeError, RuntimeError, OverflowError, tokenize.TokenError),
+)
 """What zipfile and NumPy raise for files that are damaged, cut off, locked or no such files."""
 
 
@@ -33,13 +40,16 @@ def read_npz(file: Path, names: Sequence[str]) -> tuple[Mapping[str, NDArray[Any
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            found = [each.filename.removesuffix(_SUFFIX) for each in archive.infolist()]
-            arrays = {name: _read(file, archive, name) for name in names if name in found}
+            entries = archive.namelist()
+            arrays = {
+                name: _read(file, archive, name) for name in names if f"{name}{_SUFFIX}" in entries
+            }
     except _DAMAGED as error:
+        reason = str(error).partition("\n")[0][:_MOST_TOLD]
         raise DatasetError(
-            f"{file} cannot be read ({error}): write it again, with numpy.savez_compressed"
+            f"{file} cannot be read ({reason}): write it again, with numpy.savez_compressed"
         ) from error
-    return arrays, sorted(set(found).difference(names))
+    return arrays, sorted({each.removesuffix(_SUFFIX) for each in entries}.difference(arrays))
 
 
 def _read(file: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

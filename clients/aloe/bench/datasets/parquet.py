@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MAX_TEXT_LENGTH = 1024
 _NUMBER_BYTES = 8
 """Of the largest number that a column can hold."""
+_CHARACTER_BYTES = 4
 
 
 def read_parquet(
@@ -45,6 +46,9 @@ def read_parquet(
         ) from error
     try:
         names = pq.read_schema(file).names
+        for name in (matrix, *texts):
+            if names.count(name) > 1:
+                raise DatasetError(f"{file} has {names.count(name)} columns {name!r}; leave one")
         # Texts that repeat are kept once.
         repeated = [name for name in texts if name in names]
         with pq.ParquetFile(file, read_dictionary=repeated) as content:
@@ -53,7 +57,7 @@ def read_parquet(
                 for name, read in _readers(matrix, texts).items()
                 if name in names
             }
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).partition("\n")[0]
         raise DatasetError(f"{file} cannot be read ({reason}): write it again") from error
     return arrays, sorted(set(names).difference([matrix, *texts]))
@@ -112,6 +116,12 @@ def _read_texts(what: str, content: "pq.ParquetFile", name: str) -> NDArray[Any]
             raise DatasetError(
                 f"{what} has a text of {longest:,} characters; at most {_MAX_TEXT_LENGTH:,} are"
                 " read: shorten it"
+            )
+        byte_count = longest * len(column) * _CHARACTER_BYTES
+        if byte_count > MAX_BYTES:
+            raise DatasetError(
+                f"{what} takes {byte_count:,} bytes, {longest:,} characters a row; at most"
+                f" {MAX_BYTES:,} are read: shorten its texts, or split the data set"
             )
     if column.null_count:
         raise DatasetError(f"{what}[{_first_null(column)}] is null: fill it in")

@@ -1,12 +1,10 @@
 """Splits that each seed draws anew, for a data set that has none of its own."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from aloe.bench.datasets.errors import DatasetError
-from aloe.bench.datasets.splits import Needs, count_labels, group_keys
+from aloe.bench.datasets.splits import count_labels, group_keys, split_by_group
 from aloe.client.types import Split
 
 _TENTHS = {Split.TEST: 3, Split.TRAIN: 7}
@@ -39,9 +37,7 @@ def draw_train_test(labels: Sequence[str], groups: Sequence[str], seed: int) -> 
     labels_of = count_labels(labels, keys)
     names = list(labels_of)
     order = [names[index] for index in generator.permutation(len(names))]
-    split_of = _by_group(labels, labels_of, order)
-    if Split.TEST not in split_of.values():
-        split_of[_smallest_spare(labels_of, order)] = Split.TEST
+    split_of = split_by_group(labels, labels_of, order, _TENTHS)
     return [split_of[key] for key in keys]
 
 
@@ -55,34 +51,3 @@ def _within_classes(labels: Sequence[str], generator: np.random.Generator) -> li
         for place in places[:test_count]:
             splits[place] = Split.TEST
     return splits
-
-
-def _by_group(
-    labels: Sequence[str], labels_of: Mapping[str, Counter[str]], order: Sequence[str]
-) -> dict[str, Split]:
-    """Split groups in some order; the last group with a class that is not in train is train."""
-    to_come = Counter(label for counts in labels_of.values() for label in counts)
-    needs = Needs(labels, _TENTHS)
-    trained: set[str] = set()
-    split_of = {}
-    for name in order:
-        counts = labels_of[name]
-        to_come.subtract(counts.keys())
-        is_last = any(not to_come[label] and label not in trained for label in counts)
-        split = Split.TRAIN if is_last else needs.neediest(counts)
-        split_of[name] = needs.fill(split, counts)
-        if split is Split.TRAIN:
-            trained.update(counts)
-    return split_of
-
-
-def _smallest_spare(labels_of: Mapping[str, Counter[str]], order: Sequence[str]) -> str:
-    """Return the smallest group whose classes other groups have as well, where all are train."""
-    group_counts = Counter(label for counts in labels_of.values() for label in counts)
-    spare = [name for name in order if all(group_counts[label] > 1 for label in labels_of[name])]
-    if not spare:
-        raise DatasetError(
-            f"no group of {len(order):,} can be test: each has a class that no other has; give"
-            " groups that share classes, or a split"
-        )
-    return min(spare, key=lambda name: labels_of[name].total())

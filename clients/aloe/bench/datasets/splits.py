@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from aloe.bench.datasets.errors import DatasetError
 from aloe.client.types import Split
 
 SPLIT_NAMES = {
@@ -48,25 +49,94 @@ def draw_group_splits(labels: Sequence[str], groups: Sequence[str], seed: int) -
     """Draw splits of whole groups, as near to 70 % train, 10 % validation, 20 % test as can be.
 
     Greedy, as iterative stratification (Sechidis et al., 2011): groups with more recordings come
-    first, equal ones in an order drawn by the seed, and each goes to the split that most lacks its
-    classes. Two groups with the same counts of classes become one train, one test. An empty group
-    is unknown: such recordings are drawn one by one.
+    first, equal ones in an order drawn by the seed; see split_by_group.
+
+    Raises:
+        DatasetError: no groups can be test, for each has a class that no other has.
     """
     keys = group_keys(groups)
     labels_of = count_labels(labels, keys)
     names = list(labels_of)
     shuffled = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]
-    needs = Needs(labels, _TENTHS)
-    split_of = {
-        name: needs.fill(needs.neediest(labels_of[name]), labels_of[name])
-        for name in sorted(shuffled, key=lambda name: -labels_of[name].total())
-    }
+    order = sorted(shuffled, key=lambda name: -labels_of[name].total())
+    split_of = split_by_group(labels, labels_of, order, _TENTHS)
     return [split_of[key] for key in keys]
 
 
-def draw_once(labels: Sequence[str], groups: Sequence[str], seed: int) -> list[Split]:
-    """Draw splits by whole groups where any is known, and within each class otherwise."""
-    return draw_group_splits(labels, groups, seed) if any(groups) else draw_splits(labels, seed)
+def split_by_group(
+    labels: Sequence[str],
+    labels_of: Mapping[str, Counter[str]],
+    order: Sequence[str],
+    tenths_of: Mapping[Split, int],
+) -> dict[str, Split]:
+    """Give groups, in some order, each to the split that most lacks its classes.
+
+    Two groups with the same counts of classes become one train, one test. The last group with a
+    class that is not in train is train; where all would be train, the smallest group that can be
+    spared is test: every class can be learned, and something be measured.
+
+    Args:
+        labels: of each recording.
+        labels_of: group to class to how many of its recordings have it.
+        order: the groups.
+        tenths_of: split to what it is to have of the recordings, TEST and TRAIN among them.
+
+    Raises:
+        DatasetError: no groups can be test, for each has a class that no other has.
+    """
+    to_come = Counter(label for counts in labels_of.values() for label in counts)
+    needs = Needs(labels, tenths_of)
+    trained: set[str] = set()
+    split_of = {}
+    for name in order:
+        counts = labels_of[name]
+        to_come.subtract(counts.keys())
+        is_last = any(not to_come[label] and label not in trained for label in counts)
+        split = Split.TRAIN if is_last else needs.neediest(counts)
+        split_of[name] = needs.fill(split, counts)
+        if split is Split.TRAIN:
+            trained.update(counts)
+    if Split.TEST not in split_of.values():
+        split_of[_smallest_spare(labels_of, order, split_of)] = Split.TEST
+    return split_of
+
+
+def _smallest_spare(
+    labels_of: Mapping[str, Counter[str]], order: Sequence[str], split_of: Mapping[str, Split]
+) -> str:
+    """Return the smallest group whose classes are all in other groups that are train."""
+    train_counts = Counter(
+        label
+        for name, counts in labels_of.items()
+        if split_of[name] is Split.TRAIN
+        for label in counts
+    )
+    spare = [
+        name
+        for name in order
+        if split_of[name] is not Split.TRAIN
+        or all(train_counts[label] > 1 for label in labels_of[name])
+    ]
+    if not spare:
+        raise DatasetError(
+            f"no group of {len(order):,} can be test: each has a class that no other has; give"
+            " groups that share classes, or a split"
+        )
+    return min(spare, key=lambda name: labels_of[name].total())
+
+
+def draw_once(name: str, labels: Sequence[str], groups: Sequence[str], seed: int) -> list[Split]:
+    """Draw splits by whole groups where any is known, and within each class otherwise.
+
+    Raises:
+        DatasetError: the groups of the data set of this name cannot be split.
+    """
+    if not any(groups):
+        return draw_splits(labels, seed)
+    try:
+        return draw_group_splits(labels, groups, seed)
+    except DatasetError as error:
+        raise DatasetError(f"{name}: {error}") from error
 
 
 def group_keys(groups: Sequence[str]) -> list[str]:

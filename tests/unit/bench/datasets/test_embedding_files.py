@@ -240,6 +240,49 @@ def test_an_array_that_claims_more_than_is_read_is_refused_unread(
     assert f"X takes {1 << 52:,} bytes; at most {npz.MAX_BYTES:,} are read" in told
 
 
+ABOUT = "{'descr': '<f4', 'fortran_order': False, 'shape': "
+
+
+@pytest.mark.parametrize("header", [f"{ABOUT}(4, 3", f"{ABOUT}({2**70}, 0)}}", "[" * 200])
+def test_headers_that_are_none_are_told_in_short(
+    tmp_path: Path, complaint: Complaint, header: str
+) -> None:
+    file, text = tmp_path / "a.npz", header.encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("X.npy", b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text)
+    told = complaint(file)
+    assert told.startswith(f"{file} cannot be read (")
+    assert len(told) < len(str(file)) + 300
+
+
+def test_an_array_is_a_file_of_the_archive_by_its_ending(
+    tmp_path: Path, complaint: Complaint
+) -> None:
+    file = tmp_path / "a.npz"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("X", b"")
+    assert "has no 'X'; it takes X" in complaint(file)
+
+
+@pytest.mark.parametrize("code_point", [0xD800, 0x110000, 0x7FFFFFFF])
+@pytest.mark.parametrize("name", ["y", "group", "clip_id"])
+def test_what_is_no_text_is_told(
+    tmp_path: Path, complaint: Complaint, name: str, code_point: int
+) -> None:
+    texts = np.array([ord("a"), code_point] * 4, "<u4").view("<U1")
+    file = write_npz(tmp_path / "a.npz", **{name: texts})
+    assert f"{file}: {name} holds what is no Unicode text" in complaint(file)
+
+
+@pytest.mark.parametrize("name", ["X", "y"])
+def test_columns_of_one_name_are_told(tmp_path: Path, complaint: Complaint, name: str) -> None:
+    columns = {"X": pa.array(VECTORS.tolist()), "y": pa.array(LABELS.tolist())}
+    names = [*columns, name]
+    table = pa.Table.from_arrays([columns[each] for each in names], names=names)
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert f"a.parquet has 2 columns '{name}'; leave one" in complaint(tmp_path / "a.parquet")
+
+
 class _Trap:
     def __reduce__(self) -> tuple[Any, ...]:
         return (Path.touch, (Path("sprung"),))

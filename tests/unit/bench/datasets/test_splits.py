@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aloe.bench.datasets import DatasetError
 from aloe.bench.datasets.splits import draw_group_splits, draw_splits
 from aloe.client.types import Split
 
@@ -55,6 +56,32 @@ def test_speakers_of_equal_size_are_drawn_by_seed_and_within_their_classes() -> 
     for label in "ab":
         counts = Counter(s for s, of in zip(first, labels, strict=True) if of == label)
         assert counts == {Split.TRAIN: 140, Split.VALIDATION: 20, Split.TEST: 40}
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 5)), min_size=1, max_size=40))
+def test_groups_leave_every_class_to_learn_and_something_to_measure(
+    clips: list[tuple[str, int]],
+) -> None:
+    labels, groups = [label for label, _ in clips], [f"group{number}" for _, number in clips]
+    alone = {
+        groups_of.pop()
+        for label in labels
+        if len(groups_of := {g for g, of in zip(groups, labels, strict=True) if of == label}) == 1
+    }
+    if alone == set(groups):
+        with pytest.raises(DatasetError, match="can be test: each has a class that no other has"):
+            draw_group_splits(labels, groups, 0)
+        return
+    splits = draw_group_splits(labels, groups, 0)
+    trained = {label for label, s in zip(labels, splits, strict=True) if s is Split.TRAIN}
+    assert trained == set(labels)
+    assert Split.TEST in splits
+
+
+def test_a_class_that_only_a_later_group_has_is_learned() -> None:
+    # Ten clips of a are train: of a, test lacks the most, and would get all clips of b with it.
+    labels, groups = ["a"] * 15 + ["b"], ["first"] * 10 + ["second"] * 6
+    assert draw_group_splits(labels, groups, 0) == [Split.TEST] * 10 + [Split.TRAIN] * 6
 
 
 def test_clips_of_nobody_known_are_split_one_by_one() -> None:
