@@ -33,7 +33,8 @@ LATER_FIGURES = (
     ),
 )
 """Likewise; results of earlier versions do not have them."""
-_COLUMNS = (*RUN_COLUMNS, "round", "label_count", "stop", "pick_labels", *FIGURES)
+_NEVER_NULL = (*RUN_COLUMNS, "round", "label_count")
+_COLUMNS = (*_NEVER_NULL, "stop", "pick_labels", *FIGURES)
 
 
 class ReportError(Exception):
@@ -130,14 +131,17 @@ def read_results(folder: Path) -> Results:
         file = pq.ParquetFile(path)
         _check_columns(path, old_names.schema_of(file))
         table = old_names.read(file, (*_COLUMNS, *LATER_FIGURES))
-        metadata = json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
-        if "spec" in metadata:
-            metadata["spec"] = old_names.todays_table(metadata["spec"])
-    except (pa.ArrowException, ValueError) as error:
+        metadata = _metadata(file)
+    except (OSError, pa.ArrowException, TypeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ReportError(
             f"cannot read {path}: {reason}; is it the results of a bench run?"
         ) from error
+    for name in _NEVER_NULL:
+        if table[name].null_count:
+            raise ReportError(
+                f"{path} is not the results of a bench run: rows of its column {name!r} are empty"
+            )
     runs = _runs(table)
     if not runs:
         raise ReportError(f"no run is in {path} yet: let a bench run finish at least one")
@@ -147,6 +151,16 @@ def read_results(folder: Path) -> Results:
         ceilings=tuple(run for run in runs if run.acquisition_function == ALL_LABELS),
         metadata=metadata,
     )
+
+
+def _metadata(file: pq.ParquetFile) -> dict[str, Any]:
+    """Read what is kept beside the rows. Raises TypeError, ValueError: it is no such thing."""
+    metadata = json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("spec", {}), dict):
+        raise TypeError("its metadata are no table")
+    if "spec" in metadata:
+        metadata["spec"] = old_names.todays_table(metadata["spec"])
+    return metadata
 
 
 def _check_columns(path: Path, schema: pa.Schema) -> None:

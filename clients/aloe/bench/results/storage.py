@@ -5,10 +5,11 @@ runs/ID.parquet    a run, once it is complete
 results.parquet    all runs, once all are complete
 """
 
+import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -78,14 +79,15 @@ class ExperimentFolder:
         file = self._run_file(run)
         if not file.exists():
             return False
-        opened = _open(file)
-        metadata = opened.schema_arrow.metadata or {}
-        if metadata.get(_CORPUS_KEY) != corpus_digest.encode():
+        with _reading(file):
+            opened = pq.ParquetFile(file)
+            digest = (opened.schema_arrow.metadata or {}).get(_CORPUS_KEY)
+            (share,) = set(old_names.read(opened, ["audit_share"])["audit_share"].to_pylist())
+        if digest != corpus_digest.encode():
             raise ExperimentError(
                 f"{file} was made from other clips, labels or embeddings than {run['dataset']} has"
                 f" now under {run['encoder']}; give another --output"
             )
-        (share,) = set(old_names.read(opened, ["audit_share"])["audit_share"].to_pylist())
         if share != run["audit_share"]:
             raise ExperimentError(
                 f"{file} was made by an earlier version, with {share:g} of the picks at random;"
@@ -111,10 +113,13 @@ class ExperimentFolder:
         Returns:
             All the metadata.
         """
-        tables = [old_names.read(_open(self._run_file(run)), schema.SCHEMA.names) for run in runs]
-        processes = [
-            json.loads((table.schema.metadata or {}).get(_PROCESS_KEY, b"{}")) for table in tables
-        ]
+        tables, processes = [], []
+        for file in map(self._run_file, runs):
+            with _reading(file):
+                table = old_names.read(pq.ParquetFile(file), schema.SCHEMA.names)
+                process = (table.schema.metadata or {}).get(_PROCESS_KEY, b"{}")
+                processes.append(dict(json.loads(process)))
+            tables.append(table)
         whole_metadata = {**metadata, **provenance.merged(processes)}
         about = {schema.METADATA_KEY: json.dumps(whole_metadata, ensure_ascii=False).encode()}
         whole = pa.concat_tables([table.replace_schema_metadata(about) for table in tables])
@@ -146,8 +151,10 @@ def write_atomically(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
     unfinished.replace(file)
 
 
-def _open(file: Path) -> pq.ParquetFile:
+@contextlib.contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """Tell of a file of a run that is damaged."""
     try:
-        return pq.ParquetFile(file)
-    except (OSError, pa.ArrowInvalid) as error:
+        yield
+    except (OSError, pa.ArrowException, LookupError, TypeError, ValueError) as error:
         raise ExperimentError(f"{file} cannot be read; remove it, to do it again") from error

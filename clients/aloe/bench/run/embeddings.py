@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -69,7 +70,6 @@ class EmbeddingFolder:
         folder = cls(path)
         for file in sorted(path.glob("part-*.parquet")):
             folder._read(file)
-            folder._part_count = int(file.stem.removeprefix("part-")) + 1
         return folder
 
     def add(self, encoder: StoredEncoder, clips: list[StoredClip]) -> None:
@@ -99,29 +99,37 @@ class EmbeddingFolder:
 
     def _read(self, file: Path) -> None:
         try:
-            table = pq.read_table(file)
-        except (OSError, pa.ArrowInvalid) as error:
+            number = int(file.stem.removeprefix("part-"))
+            encoder, clips = _part(pq.read_table(file))
+        except (OSError, pa.ArrowException, LookupError, TypeError, ValueError) as error:
             raise ExperimentError(f"{file} cannot be read; remove it, to do it again") from error
-        about = {key.decode(): each.decode() for key, each in table.schema.metadata.items()}
-        encoder = StoredEncoder(
-            about["encoder_id"], about["fingerprint"], int(about["embedding_dim"])
-        )
         if self.encoder not in (None, encoder):
             raise ExperimentError(
                 f"{self.path} holds embeddings of several encoders; remove it, to embed anew"
             )
-        self.encoder = encoder
-        column = table["embedding"].combine_chunks()
-        vectors = iter(column.flatten().to_numpy().reshape(-1, encoder.embedding_dim))
-        for clip_id, content_hash, is_there, failure in zip(
+        self.encoder, self._part_count = encoder, number + 1
+        self.clips.update((clip.clip_id, clip) for clip in clips)
+
+
+def _part(table: pa.Table) -> tuple[StoredEncoder, list[StoredClip]]:
+    """Return what EmbeddingFolder.add wrote."""
+    about = {key.decode(): each.decode() for key, each in (table.schema.metadata or {}).items()}
+    encoder = StoredEncoder(about["encoder_id"], about["fingerprint"], int(about["embedding_dim"]))
+    column = table["embedding"].combine_chunks()
+    vectors = np.empty((len(table), encoder.embedding_dim), np.float32)
+    is_there = column.is_valid().to_numpy(zero_copy_only=False)
+    vectors[is_there] = column.flatten().to_numpy().reshape(-1, encoder.embedding_dim)
+    return encoder, [
+        StoredClip(clip_id, content_hash, vector if there else None, failure)
+        for clip_id, content_hash, vector, there, failure in zip(
             table["clip_id"].to_pylist(),
             table["content_hash"].to_pylist(),
-            column.is_valid().to_pylist(),
+            vectors,
+            is_there.tolist(),
             table["failure"].to_pylist(),
             strict=True,
-        ):
-            vector = next(vectors) if is_there else None
-            self.clips[clip_id] = StoredClip(clip_id, content_hash, vector, failure)
+        )
+    ]
 
 
 def complete(

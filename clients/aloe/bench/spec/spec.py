@@ -20,8 +20,10 @@ from aloe.client import (
 from aloe.oracle import PERFECT
 from aloe.values.named_recipes import RECIPES, Recipe
 from aloe.values.recipes import PAPER_RECIPE, AdamRecipe
+from aloe.values.stopping import MAX_LABEL_COUNT
 from aloe.values.strategies import PAPER_STRATEGY
 from aloe.values.strategy_names import strategy_name, strategy_named
+from aloe.wire.bounds import ID_COUNT
 
 PAPER_HEAD_RECIPE = head_recipe_text(PAPER_RECIPE)
 OWN = "own"
@@ -32,6 +34,15 @@ _MAX_RULE_COUNT = 20
 """The stopping rules that a learner can combine."""
 _MAX_AUDIT_SHARE = 0.5
 """The part of its picks that a learner draws at random, at most."""
+_MOST = {
+    "seeds": 10_000,
+    "rounds": 1_000_000,
+    "labels": MAX_LABEL_COUNT,
+    "seed_labels": 1_000_000,
+    "batches_at_once": 1_000,
+    # What a learner leases at once.
+    **dict.fromkeys(("batch_size", "class_aware_batch", "class_agnostic_batch"), ID_COUNT),
+}
 
 
 class ExperimentError(Exception):
@@ -167,6 +178,7 @@ class Spec:
                 f"stop has {len(self.stop)} rules; give at most {_MAX_RULE_COUNT}"
             )
         self._check_counts()
+        self._check_not_absurd()
         self._check_parts()
         self._check_own()
         if self.ignore_splits and not self.split_per_seed:
@@ -291,6 +303,11 @@ class Spec:
                 raise ExperimentError(
                     f"{key} is {getattr(self, key)}; give 0 for one per class, or more"
                 )
+
+    def _check_not_absurd(self) -> None:
+        for key, most in _MOST.items():
+            if getattr(self, key) > most:
+                raise ExperimentError(f"{key} is {getattr(self, key):,}; give at most {most:,}")
 
     def _check_parts(self) -> None:
         for share in self.audit_shares:

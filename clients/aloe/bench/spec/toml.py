@@ -209,7 +209,12 @@ def _count(key: str, value: Any) -> int:
 def _number(key: str, value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise ExperimentError(f"{key} has {value!r}; give a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ExperimentError(
+            f"{key} has a number of {len(str(value))} digits; give less"
+        ) from None
 
 
 def _flag(key: str, value: Any) -> bool:
@@ -256,9 +261,9 @@ def _strategy(key: str, value: Any) -> str:
 
 
 def _recipe_name(key: str, value: Any) -> str:
-    if value not in RECIPES:
+    if not isinstance(value, str) or value not in RECIPES:
         raise ExperimentError(f"{key} has {value!r}; there are {', '.join(RECIPES)}")
-    return str(value)
+    return value
 
 
 def _rule(key: str, value: Any) -> str:

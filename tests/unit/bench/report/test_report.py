@@ -13,7 +13,7 @@ import pytest
 from tests.unit.bench.report.results_files import planted_rows, run_rows, write_results
 
 from aloe.bench.report import ReportError, write_report
-from aloe.bench.results.schema import RESULTS_FILE
+from aloe.bench.results.schema import METADATA_KEY, RESULTS_FILE
 from aloe.cli.bench_report import report
 from aloe.cli.console import CommandError
 
@@ -204,6 +204,28 @@ def test_foreign_table_is_refused_by_its_first_wrong_column(tmp_path):
 def test_results_without_runs_are_refused(tmp_path):
     with pytest.raises(ReportError, match="no run is in"):
         write_report(write_results(tmp_path, []), tmp_path / "report")
+
+
+@pytest.mark.parametrize(
+    "metadata", [b"[]", b"5", b'{"spec": [1]}', b'{"spec": null}', b"{", b"\xff"]
+)
+def test_metadata_that_are_none_are_told(tmp_path, metadata):
+    folder = write_results(tmp_path, run_rows("smallest_margin", 0))
+    table = pq.read_table(folder / RESULTS_FILE)
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: metadata}), folder / RESULTS_FILE)
+    with pytest.raises(ReportError, match=r"^cannot read .*; is it the results of a bench run\?$"):
+        write_report(folder, tmp_path / "report")
+
+
+@pytest.mark.parametrize("column", ["dataset", "seed", "round", "label_count"])
+def test_rows_that_lack_what_every_row_has_are_told(tmp_path, column):
+    folder = write_results(tmp_path, run_rows("smallest_margin", 0))
+    table = pq.read_table(folder / RESULTS_FILE)
+    place, kind = table.schema.get_field_index(column), table.schema.field(column).type
+    table = table.set_column(place, pa.field(column, kind), pa.nulls(len(table), kind))
+    pq.write_table(table, folder / RESULTS_FILE)
+    with pytest.raises(ReportError, match=f"rows of its column '{column}' are empty"):
+        write_report(folder, tmp_path / "report")
 
 
 def test_acquisition_function_of_another_version_is_refused_by_name(tmp_path):

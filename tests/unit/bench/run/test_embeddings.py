@@ -2,12 +2,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from google.rpc import code_pb2, status_pb2
 from tests.unit.client.scripted_server import EMBEDDING, ScriptedServer
 
 from aloe.bench.datasets import Recording
-from aloe.bench.run.embeddings import EmbeddingFolder, complete
+from aloe.bench.run.embeddings import EmbeddingFolder, StoredClip, StoredEncoder, complete
 from aloe.bench.spec import ExperimentError
 from aloe.client import Split, connect_embedding
 from aloe.v1 import embedding_service_pb2 as pb
@@ -59,3 +60,23 @@ def test_only_a_clip_at_fault_is_kept_as_one_that_cannot_be_embedded(
         with pytest.raises(ExperimentError, match=r"failed at bad: no \(INTERNAL\); run it again"):
             complete_all()
     assert set(EmbeddingFolder.open(path).clips) == {"good", *(["bad"] if is_kept else [])}
+
+
+def test_a_part_whose_columns_are_others_is_named(tmp_path: Path):
+    folder = EmbeddingFolder.open(tmp_path)
+    vector = np.ones(3, np.float32)
+    folder.add(StoredEncoder("logmel", "f", 3), [StoredClip("a", "hash", vector)])
+    file = tmp_path / "part-000000.parquet"
+    whole = pq.read_table(file)
+    kept = EmbeddingFolder.open(tmp_path).clips["a"].embedding
+    assert kept is not None
+    np.testing.assert_array_equal(kept, vector)
+    other_size = {**whole.schema.metadata, b"embedding_dim": b"4"}
+    for damaged in (
+        whole.replace_schema_metadata(None),
+        whole.replace_schema_metadata(other_size),
+        whole.drop_columns(["content_hash"]),
+    ):
+        pq.write_table(damaged, file)
+        with pytest.raises(ExperimentError, match=r"part-000000\.parquet cannot be read; rem"):
+            EmbeddingFolder.open(tmp_path)
