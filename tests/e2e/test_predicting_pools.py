@@ -74,7 +74,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (["--pool", "a.wav"], "not both"),
         ([], "give audio files"),
-        (["a.wav", "--to", "x.csv"], "go with --pool"),
+        (["a.wav", "--to", "x.csv"], "goes with --pool or --window"),
         (["--pool", "--to", "x.xlsx"], "there are .csv, .jsonl, .parquet"),
         (["--pool", "--to", "nowhere/x.csv"], "is no folder"),
         (["--pool", "--max-error", "0.02"], "no estimate"),

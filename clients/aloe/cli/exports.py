@@ -1,9 +1,7 @@
 """`aloe export`: a task's labels or head, for use elsewhere."""
 
 import csv
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
@@ -16,6 +14,9 @@ from aloe.cli.console import CommandError, json_line, notes, progress
 from aloe.cli.counted_labels import all_labels, count_labels
 from aloe.cli.known_labels import ANSWER, COLUMNS, GIVEN_LABEL, IS_AUDIT, IS_RETIRED, answer_of
 from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, Where, client
+from aloe.cli.output_files import opened
+from aloe.cli.pool_windows import write_pool_labels
+from aloe.cli.window_tables import Table, WindowTables, is_for_windows, table_format
 from aloe.client import HeadMap, LearnerClient, StoredLabel
 from aloe.tables import YES_NO
 
@@ -36,18 +37,28 @@ def export(
         Path | None, typer.Option("--output", "-o", help="file to write; labels go to stdout")
     ] = None,
     head: AskedHead = "",
+    table: Table = None,
     where: Where = "",
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Export a task's labels, or its head as a NumPy archive."""
+    """Export a task's labels, or its head as a NumPy archive.
+
+    Labels of windows of recordings become tables of Raven, Audacity or Praat where --output ends in
+    .selections.txt, .txt or .TextGrid, or where --table says so.
+    """
     if output is not None and not output.absolute().parent.is_dir():
         raise CommandError(f"{output.parent} is no folder: make it, or give another --output")
     with client(server) as learner:
         if what is What.HEAD and where:
             raise CommandError("--filter goes with labels, a head is one")
+        if what is What.HEAD and table is not None:
+            raise CommandError("--table goes with labels of windows, a head is none")
         if what is What.HEAD:
             _export_head(learner, task_id, head, output)
+        elif is_for_windows(output, table):
+            tables = WindowTables(output, table_format(output, table, json=json))
+            write_pool_labels(learner, task_id, tables, where)
         else:
             _export_labels(learner, task_id, output, where, json=json)
 
@@ -62,27 +73,6 @@ def _export_labels(
         count = (write_json if json else write_table)(labels, file)
     if output is not None:
         notes.print(f"{count:,} labels in {output}")
-
-
-@contextmanager
-def opened(output: Path | None) -> Iterator[TextIO]:
-    """Open a file that takes its name once it is whole, or standard output."""
-    if output is None:
-        yield sys.stdout
-        return
-    # A device or a pipe keeps its place, also one that leads to a file, as /dev/stdout may.
-    if output.exists() and not (output.is_file() and output.absolute().parts[1:2] != ("dev",)):
-        with output.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        return
-    output = output.resolve()  # A link goes on to where it leads.
-    partial = output.with_name(f"{output.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_json(labels: Iterable[StoredLabel], file: TextIO) -> int:

@@ -10,6 +10,8 @@ import typer
 from aloe.cli.console import CommandError, complain, notes, print_json, progress
 from aloe.cli.known_labels import LabelFile, OnConflict, read_labels
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
+from aloe.cli.pool_windows import pool_windows
+from aloe.cli.window_labels import read_window_labels
 from aloe.client import (
     AloeError,
     AlreadyExists,
@@ -17,6 +19,7 @@ from aloe.client import (
     InvalidArgument,
     LearnerClient,
 )
+from aloe.windows import TableFormat
 
 _PATIENCE = timedelta(minutes=2)
 """Of each call, with some thousand labels."""
@@ -28,9 +31,18 @@ def import_labels(
     file: Annotated[
         Path,
         typer.Argument(
-            help="CSV with the columns clip_id,label[,split], or what aloe export wrote"
+            help="CSV with the columns clip_id,label[,split], or what aloe export wrote; with"
+            " --table windows of recordings with labels"
         ),
     ],
+    table: Annotated[
+        TableFormat | None,
+        typer.Option(help="FILE is a table of windows of recordings, of this format"),
+    ] = None,
+    recording: Annotated[
+        str,
+        typer.Option(help="which recording --table is about: its id or file; audacity, textgrid"),
+    ] = "",
     encoding: Annotated[
         str | None, typer.Option(help="of the file, such as cp1252; by default UTF-8 or UTF-16")
     ] = None,
@@ -44,17 +56,23 @@ def import_labels(
     json: Json = False,
 ) -> None:
     """Give a task labels that are known already: seed labels, validation and test labels."""
-    with progress() as bar:
-        row = bar.add_task("reading", total=None)
-        given = read_labels(
-            file,
-            encoding=encoding,
-            on_conflict=on_conflict,
-            on_progress=lambda count: bar.update(row, completed=count),
-        )
-    if not given.labels:
-        raise CommandError(f"{file} holds no labels")
+    if recording and table is None:
+        raise CommandError("--recording goes with --table")
     with client(server) as learner:
+        if table is None:
+            given = _read(file, encoding, on_conflict)
+        else:
+            windows = pool_windows(learner, learner.get_task(task_id).pool_id)
+            given = read_window_labels(
+                file,
+                table,
+                windows,
+                recording=recording,
+                encoding=encoding,
+                on_conflict=on_conflict,
+            )
+        if not given.labels:
+            raise CommandError(f"{file} holds no labels")
         result = _import(learner, task_id, given, replace=replace)
     if json:
         print_json(result)
@@ -63,6 +81,17 @@ def import_labels(
         notes.print(
             f"{result.changed_count:,} of {len(given.labels):,} labels were new or changed"
             f"{replaced if result.replaced_count else ''}"
+        )
+
+
+def _read(file: Path, encoding: str | None, on_conflict: OnConflict) -> LabelFile:
+    with progress() as bar:
+        row = bar.add_task("reading", total=None)
+        return read_labels(
+            file,
+            encoding=encoding,
+            on_conflict=on_conflict,
+            on_progress=lambda count: bar.update(row, completed=count),
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from aloe.cli.backup.arrow import arrow
 from aloe.cli.console import CommandError, json_line
-from aloe.cli.exports import opened
+from aloe.cli.output_files import opened, whole
 from aloe.client.types import Float32Array
 from aloe.tables import YES_NO
 
@@ -56,17 +56,6 @@ def writer_of(to: Path | None, *, json: bool) -> AbstractContextManager[Write]:
             return _parquet(to)
         case suffix:
             raise CommandError(f"{to}: {suffix or 'no ending'}; there are .csv, .jsonl, .parquet")
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Name a file that takes its name once it is whole."""
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from aloe.cli.options import (
     parse_seconds,
 )
 from aloe.cli.pool_predictions import predict_pool
+from aloe.cli.pool_windows import write_pool_events
 from aloe.cli.sound_events import (
     TO_HELP,
     Events,
@@ -47,9 +48,9 @@ from aloe.cli.sound_events import (
     OfClasses,
     Off,
     On,
-    Table,
     asked_events,
 )
+from aloe.cli.window_tables import Table
 from aloe.client import AudioWarning, Decoding, LearnerClient, Predictions, Recording
 
 _PATIENCE = timedelta(minutes=2)
@@ -118,13 +119,17 @@ def predict(
         events=events,
         json=json,
     )
-    if (tables or hop) and not window:
-        raise CommandError("--hop and events are of recordings that --window cuts")
-    if window and max_error is not None:
-        raise CommandError("--max-error accepts clips, and no windows of other recordings")
+    if hop and not window:
+        raise CommandError("--hop goes with --window")
+    if tables and not window and not of_pool:
+        raise CommandError("events are of recordings: give --window to cut files, or --pool")
+    if (window or tables) and max_error is not None:
+        raise CommandError("--max-error accepts clips, and no events or windows of other files")
     decoding = parse_decoding(channel, accept_damaged=accept_damaged)
     with client(server) as learner:
-        if of_pool:
+        if of_pool and tables:
+            write_pool_events(learner, task_id, tables, head=head, where=where)
+        elif of_pool:
             predict_pool(
                 learner, task_id, to, head=head, max_error=max_error, where=where, json=json
             )

@@ -179,10 +179,10 @@ def predict_windows(
             with writer_of(to, json=json) as write:
                 _write_windows(predictor, paths, write)
         else:
-            events.check(len(paths))
+            events.tables.begin(list(map(str, paths)))
             _write_events(predictor, paths, events)
     told = f"head {predictor.head_version} on {predictor.window_count:,} windows"
-    found = "" if events is None else f", {events.count:,} events"
+    found = "" if events is None else f", {events.tables.count:,} events"
     notes.print(f"{told}{found}{f' in {to}' if to else ''}")
     if predictor.trouble_count:
         raise typer.Exit(1)

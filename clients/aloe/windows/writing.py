@@ -49,7 +49,10 @@ def windows_text(
         case TableFormat.AUDACITY:
             return audacity_text(windows)
         case TableFormat.TEXTGRID:
-            length_s = (lengths or {}).get(windows[0].recording) if windows else None
+            known = lengths or {}
+            length_s = (
+                known.get(windows[0].recording) if windows else max(known.values(), default=None)
+            )
             return textgrid_text(windows, length_s)
         case TableFormat.PARQUET:
             raise ValueError("Parquet is no text: windows_to_parquet writes it")

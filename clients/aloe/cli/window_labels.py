@@ -1,0 +1,135 @@
+"""Labels of windows of recordings, from the tables of Raven, Audacity, Praat and our own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aloe.cli.console import CommandError, complain, tell
+from aloe.cli.known_labels import LabelFile, OnConflict
+from aloe.cli.pool_windows import PoolWindows
+from aloe.client import KnownLabel
+from aloe.tables import TableError
+from aloe.windows import Source, TableFormat, Window, WindowFaults, WindowTable, read_windows
+
+_TICKS_PER_S = 1_000
+"""Tables may round times: those of a window are the same to a millisecond."""
+_MOST_TOLD = 10
+
+_Place = tuple[str, int, int]
+
+
+def read_window_labels(
+    file: Path,
+    table_format: TableFormat,
+    windows: PoolWindows,
+    *,
+    recording: str,
+    encoding: str | None,
+    on_conflict: OnConflict,
+) -> LabelFile:
+    """Read a table of labeled windows, each of which is a clip of a pool.
+
+    Args:
+        file: the table.
+        table_format: its format.
+        windows: of the pool.
+        recording: what the table is about, where it does not say so.
+        encoding: of the file; by default what it seems to be.
+        on_conflict: which of several different labels of a window counts.
+
+    Raises:
+        CommandError: it cannot be read, or has windows that are not in the pool; all are told.
+    """
+    try:
+        table = read_windows(Source(file, recording, encoding), table_format)
+    except (TableError, WindowFaults) as error:
+        raise CommandError(str(error)) from error
+    for note in table.notes:
+        tell(note)
+    return _labels(table, _clips(windows), _recordings(windows), on_conflict)
+
+
+def _labels(
+    table: WindowTable,
+    clips: Mapping[_Place, str],
+    recordings: Mapping[str, str],
+    on_conflict: OnConflict,
+) -> LabelFile:
+    found = LabelFile(table.file)
+    places: dict[str, int] = {}
+    problems: list[str] = []
+    unlabeled = 0
+    for window, line in zip(table.windows, table.numbers, strict=True):
+        clip_id = clips.get(_place(recordings.get(window.recording, ""), window))
+        if clip_id is None:
+            problems.append(f"line {line}: {_unknown(window, recordings)}")
+        elif window.label is None:
+            unlabeled += 1
+        else:
+            place = places.setdefault(clip_id, len(found.labels))
+            label = KnownLabel(clip_id, window.label)
+            problems += _take(found, place, label, line, on_conflict)
+    if unlabeled:
+        tell(f"{table.file}: {unlabeled:,} windows have no label: left out")
+    if problems:
+        for problem in problems[:_MOST_TOLD]:
+            complain(f"{table.file}, {problem}")
+        raise CommandError(
+            f"{len(problems):,} of {len(table.windows):,} rows are refused; nothing was stored."
+            f" Windows that are missing: aloe import POOL RECORDING --segments {table.file}"
+        )
+    return found
+
+
+def _take(
+    found: LabelFile, place: int, label: KnownLabel, line: int, on_conflict: OnConflict
+) -> list[str]:
+    """Take a label in; return what is wrong with it beside an earlier one of its window."""
+    if place == len(found.labels):
+        found.labels.append(label)
+        found.numbers.append(line)
+        return []
+    first = found.labels[place].label
+    if first != label.label and on_conflict is OnConflict.REFUSE:
+        return [
+            f"line {line}: {label.label!r}, and {first!r} at {found.where(place)}; choose by"
+            " --on-conflict first or last"
+        ]
+    if on_conflict is OnConflict.LAST:
+        found.labels[place], found.numbers[place] = label, line
+    return []
+
+
+def _unknown(window: Window, recordings: Mapping[str, str]) -> str:
+    if window.recording not in recordings:
+        return f"the pool has no recording {window.recording!r}, or several of that name"
+    return (
+        f"no window of {window.recording} lasts from {window.start_s:g} to {window.end_s:g} s in"
+        " the pool"
+    )
+
+
+def _clips(windows: PoolWindows) -> dict[_Place, str]:
+    return {
+        (recording_id, round(start_s * _TICKS_PER_S), round(end_s * _TICKS_PER_S)): clip_id
+        for clip_id, (recording_id, start_s, end_s) in windows.places.items()
+    }
+
+
+def _place(recording_id: str, window: Window) -> _Place:
+    ticks = (round(time_s * _TICKS_PER_S) for time_s in (window.start_s, window.end_s))
+    return recording_id, *ticks
+
+
+def _recordings(windows: PoolWindows) -> dict[str, str]:
+    """Return recordings by what tables may call them: id, place, file name; what is unique."""
+    found: dict[str, str] = {}
+    several: set[str] = set()
+    for recording_id in windows.recordings:
+        path = windows.path(recording_id)
+        for name in {recording_id, path, Path(path).name, Path(path).stem}:
+            if found.setdefault(name, recording_id) != recording_id:
+                several.add(name)
+    # An id is nobody else's, whatever the files of others are called.
+    return {name: each for name, each in found.items() if name not in several} | {
+        each: each for each in windows.recordings
+    }

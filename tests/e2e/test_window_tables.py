@@ -1,0 +1,123 @@
+"""Labels and predictions for windows of a pool's recordings, as tables of other programs."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from aloe.client import LearnerClient
+from aloe.windows import Source, TableFormat, read_windows
+
+from .conftest import CommandLine
+
+RATE_HZ = 16_000
+SPOKEN = {"night": "aaaiiiaa", "day": "iiaa"}
+FORMATS = {
+    "x.selections.txt": TableFormat.RAVEN,
+    "x.txt": TableFormat.AUDACITY,
+    "x.TextGrid": TableFormat.TEXTGRID,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recordings with a second of each vowel."""
+    folder = tmp_path_factory.mktemp("recorded")
+    for name, spoken in SPOKEN.items():
+        seconds = []
+        for number, vowel in enumerate(spoken):
+            clips = sorted((recordings / vowel).glob("*.wav"))
+            samples, _ = soundfile.read(clips[number % 2])
+            seconds.append(np.resize(samples, RATE_HZ))
+        soundfile.write(folder / f"{name}.flac", np.concatenate(seconds), RATE_HZ)
+    return folder
+
+
+def _truth(name: str, count: int | None = None) -> list[tuple[float, float, str]]:
+    return [(number, number + 1, each) for number, each in enumerate(SPOKEN[name])][:count]
+
+
+@pytest.fixture(scope="module")
+def task(aloe: CommandLine, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A task on windows of a second, of which six have a label, and one that nobody can tell."""
+    aloe.output("import", "recorded", folder, "--window", "1s")
+    aloe.output("task", "create", "recorded", "--pool", "recorded", "--classes", "a,i")
+    table = tmp_path_factory.mktemp("labels") / "night.txt"
+    table.write_text("".join(f"{a}\t{b}\t{each}\n" for a, b, each in _truth("night", 6)))
+    arguments = ("--table", "audacity", "--recording", "night.flac")
+    aloe.output("task", "import-labels", "recorded", table, *arguments)
+    aloe.json("query", "recorded", "--min-head", 1)
+    return "recorded"
+
+
+def test_labels_come_back_as_they_were_given(
+    aloe: CommandLine, task: str, tmp_path: Path, learner: LearnerClient
+):
+    for name, table_format in FORMATS.items():
+        aloe.output("export", task, "-o", tmp_path / name)
+        found = read_windows(Source(tmp_path / name, "night.flac")).windows
+        told = sorted((each.start_s, each.end_s, each.label) for each in found)
+        assert told == _truth("night", 6)
+        again = f"again-{table_format.value}"
+        aloe.output("task", "create", again, "--pool", "recorded", "--classes", "a,i")
+        arguments = ("--table", table_format.value)
+        if table_format is not TableFormat.RAVEN:
+            arguments += ("--recording", "night")
+        aloe.output("task", "import-labels", again, tmp_path / name, *arguments)
+        labels = [
+            [(each.clip_id, each.label, each.split) for each in learner.export_labels(task_id)]
+            for task_id in (task, again)
+        ]
+        assert labels[0] == labels[1]
+        assert len(labels[0]) == 6
+
+
+def test_events_of_a_pool_are_those_of_its_windows(aloe: CommandLine, task: str, tmp_path: Path):
+    said = aloe.run("predict", task, "--pool", "--events")
+    assert said.returncode == 0, said.stderr
+    assert "head 1 on 12 windows of 2 recordings, 5 events" in said.stderr
+    rows = list(csv.DictReader(io.StringIO(said.stdout)))
+    told = [
+        (Path(each["path"]).stem, float(each["start"]), float(each["end"]), each["label"])
+        for each in rows
+    ]
+    assert told == [
+        ("day", 0, 2, "i"),
+        ("day", 2, 4, "a"),
+        ("night", 0, 3, "a"),
+        ("night", 3, 6, "i"),
+        ("night", 6, 8, "a"),
+    ]
+    # What people said is so.
+    assert [float(each["probability"]) == 1 for each in rows] == [False, False, True, True, False]
+    aloe.output("predict", task, "--pool", "--table", "textgrid", "--to", tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["day.TextGrid", "night.TextGrid"]
+
+
+def test_labels_of_windows_that_are_not_there_are_refused_by_their_lines(
+    aloe: CommandLine, task: str, tmp_path: Path
+):
+    table = tmp_path / "table.txt"
+    table.write_text("0\t1\ta\n0.5\t1.5\ta\n0\t1\ti\n")
+    arguments = ["task", "import-labels", task, table, "--table", "audacity"]
+    done = aloe.run(*arguments, "--recording", "night")
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert "line 2: no window of night lasts from 0.5 to 1.5 s in the pool" in told
+    assert "line 3: 'i', and 'a' at line 1; choose by --on-conflict" in told
+    assert "2 of 3 rows are refused; nothing was stored" in told
+    assert "the pool has no recording 'noon'" in aloe.run(*arguments, "--recording", "noon").stderr
+    assert "say which it is about" in " ".join(aloe.run(*arguments).stderr.split())
+    table.write_text("0\t1\tb\n")
+    assert "is no class" in aloe.run(*arguments, "--recording", "night").stderr
+
+
+def test_a_pool_without_windows_has_no_events(aloe: CommandLine, recordings: Path):
+    aloe.output("import", "no-windows", recordings)
+    task = aloe.new_task("no-windows", "no-windows")
+    done = aloe.run("predict", task, "--pool", "--events")
+    assert done.returncode == 1
+    assert "has no windows of recordings" in " ".join(done.stderr.split())
