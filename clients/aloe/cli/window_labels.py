@@ -91,8 +91,10 @@ def _take(
     first = found.labels[place].label
     if first != label.label and on_conflict is OnConflict.REFUSE:
         return [
-            f"line {line}: {label.label!r}, and {first!r} at {found.where(place)}; choose by"
-            " --on-conflict first or last"
+            (
+                f"line {line}: {label.label!r}, and {first!r} at {found.where(place)}; choose by"
+                " --on-conflict first or last"
+            )
         ]
     if on_conflict is OnConflict.LAST:
         found.labels[place], found.numbers[place] = label, line
