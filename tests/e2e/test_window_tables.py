@@ -36,7 +36,7 @@ def folder(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _truth(name: str, count: int | None = None) -> list[tuple[float, float, str]]:
+def _truth(name: str, count: int | None = None) -> list[tuple[int, int, str]]:
     return [(number, number + 1, each) for number, each in enumerate(SPOKEN[name])][:count]
 
 
@@ -63,9 +63,9 @@ def test_labels_come_back_as_they_were_given(
         assert told == _truth("night", 6)
         again = f"again-{table_format.value}"
         aloe.output("task", "create", again, "--pool", "recorded", "--classes", "a,i")
-        arguments = ("--table", table_format.value)
+        arguments = ["--table", table_format.value]
         if table_format is not TableFormat.RAVEN:
-            arguments += ("--recording", "night")
+            arguments += ["--recording", "night"]
         aloe.output("task", "import-labels", again, tmp_path / name, *arguments)
         labels = [
             [(each.clip_id, each.label, each.split) for each in learner.export_labels(task_id)]

@@ -118,8 +118,8 @@ def _clips(windows: PoolWindows) -> dict[_Place, str]:
 
 
 def _place(recording_id: str, window: Window) -> _Place:
-    ticks = (round(time_s * _TICKS_PER_S) for time_s in (window.start_s, window.end_s))
-    return recording_id, *ticks
+    start, end = (round(time_s * _TICKS_PER_S) for time_s in (window.start_s, window.end_s))
+    return recording_id, start, end
 
 
 def _recordings(windows: PoolWindows) -> dict[str, str]:
