@@ -50,10 +50,9 @@ def windows_text(
             return audacity_text(windows)
         case TableFormat.TEXTGRID:
             known = lengths or {}
-            length_s = (
-                known.get(windows[0].recording) if windows else max(known.values(), default=None)
-            )
-            return textgrid_text(windows, length_s)
+            # Without windows it is as long as any recording may be.
+            longest = max((each for each in known.values() if each is not None), default=None)
+            return textgrid_text(windows, known.get(windows[0].recording) if windows else longest)
         case TableFormat.PARQUET:
             raise ValueError("Parquet is no text: windows_to_parquet writes it")
 
