@@ -24,6 +24,7 @@ from aloe.cli.options import (
     TaskId,
     client,
     parse_recipe,
+    parse_seconds,
 )
 from aloe.cli.replay import replay
 from aloe.cli.starting import start
@@ -88,6 +89,17 @@ _Audits = Annotated[
 ]
 
 
+_Spacing = Annotated[
+    str | None,
+    typer.Option(
+        "--window-spacing",
+        metavar="TIME",
+        help="windows of one recording that lie closer together, such as 10s, are not asked at a"
+        " time; by default those that overlap are not",
+    ),
+]
+
+
 @app.command()
 def create(
     task_id: TaskId,
@@ -125,6 +137,7 @@ def create(
     stop_when: StopWhen = When.ANY,
     estimates: _Estimates = None,
     audits: _Audits = None,
+    window_spacing: _Spacing = None,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -144,6 +157,7 @@ def create(
             stopping_rule=combine(stop, stop_when),
             estimate_accuracy=estimates,
             audit_share=audits,
+            window_spacing=_spacing(window_spacing),
         )
     _show(task, None, json=json)
 
@@ -226,6 +240,7 @@ def update(
     no_stop: Annotated[bool, typer.Option("--no-stop", help="drop the stopping rule")] = False,
     estimates: _Estimates = None,
     audits: _Audits = None,
+    window_spacing: _Spacing = None,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -243,6 +258,7 @@ def update(
             stopping_rule=None if no_stop else _given(rule),
             estimate_accuracy=_given(estimates),
             audit_share=_given(audits),
+            window_spacing=_given(_spacing(window_spacing)),
         )
         last = _last_round(learner, task)
     _show(task, last, json=json)
@@ -268,6 +284,12 @@ def _last_round(learner: LearnerClient, task: Task) -> Round | None:
     if not task.head_version:
         return None
     return learner.list_rounds(task.task_id, task.head_version)[-1]
+
+
+def _spacing(text: str | None) -> timedelta | None:
+    return (
+        None if text is None else timedelta(seconds=float(parse_seconds(text, "--window-spacing")))
+    )
 
 
 def _given(value: T | None) -> T | Unchanged:

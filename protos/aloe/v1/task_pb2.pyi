@@ -313,6 +313,7 @@ class Task(_message.Message):
     ESTIMATE_ACCURACY_FIELD_NUMBER: _builtins.int
     AUDIT_SHARE_FIELD_NUMBER: _builtins.int
     CLASS_DETAILS_FIELD_NUMBER: _builtins.int
+    WINDOW_SPACING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"tasks/{task}"."""
     pool: _builtins.str
@@ -391,6 +392,14 @@ class Task(_message.Message):
         were merged or retired, too.
         """
 
+    @_builtins.property
+    def window_spacing(self) -> _duration_pb2.Duration:
+        """How far windows of one recording are to lie apart that are asked at a time:
+        nearer ones are not in one batch, nor leased beside one that is leased, as far
+        as the server that ranks knows. Unset, or 0 s, those that overlap are not. It
+        does not hold for clips that a query names.
+        """
+
     def __init__(
         self,
         *,
@@ -414,10 +423,11 @@ class Task(_message.Message):
         estimate_accuracy: _builtins.bool | None = ...,
         audit_share: _builtins.float | None = ...,
         class_details: _abc.Iterable[_class_pb2.TaskClass] | None = ...,
+        window_spacing: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version", "window_spacing", b"window_spacing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "class_details", b"class_details", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "representation", b"representation", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "class_details", b"class_details", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "representation", b"representation", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version", "window_spacing", b"window_spacing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__audit_share: _TypeAlias = _typing.Literal["audit_share"]  # noqa: Y015
     _WhichOneofArgType__audit_share: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share"]  # noqa: Y015

@@ -59,6 +59,7 @@ DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
     stopping_rule=st.none() | RULES,
     estimate_accuracy=st.booleans(),
     audit_share=PARTS,
+    window_spacing=DURATIONS,
 )
 def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
     operation = tasks.create_task(

@@ -165,6 +165,7 @@ def _task(task: dict[str, Any], format_: str) -> DumpedTask:
             # Older dumps do not say: as in new tasks.
             "estimate_accuracy": task.get("estimate_accuracy"),
             "audit_share": task.get("audit_share"),
+            "window_spacing": timedelta(seconds=task.get("window_spacing_s", 0)),
         },
     )
 

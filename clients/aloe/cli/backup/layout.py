@@ -164,4 +164,5 @@ def _dump_task(task: Task) -> dict[str, Any]:
         "stopping_rule": task.stopping_rule and STOPPING_RULE.dump(task.stopping_rule),
         "estimate_accuracy": task.estimate_accuracy,
         "audit_share": task.audit_share,
+        "window_spacing_s": task.window_spacing.total_seconds(),
     }

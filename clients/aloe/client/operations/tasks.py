@@ -65,6 +65,7 @@ def create_task(
     stopping_rule: types.StoppingRule | None,
     estimate_accuracy: bool | None,
     audit_share: float | None,
+    window_spacing: timedelta | None,
 ) -> Operation[types.Task]:
     task = task_pb2.Task(
         pool=pool_name(pool_id),
@@ -79,6 +80,7 @@ def create_task(
         stopping_rule=_rule(stopping_rule),
         estimate_accuracy=estimate_accuracy,
         audit_share=audit_share,
+        window_spacing=duration("window_spacing", window_spacing),
     )
     return Operation(
         "CreateTask",
@@ -122,6 +124,7 @@ def update_task(
     stopping_rule: types.StoppingRule | Unchanged | None,
     estimate_accuracy: bool | Unchanged | None,
     audit_share: float | Unchanged | None,
+    window_spacing: timedelta | Unchanged | None,
 ) -> Operation[types.Task]:
     changed, paths = _strategy_change(query_strategy, acquisition_function, selection_rule)
     if not isinstance(head_recipe, Unchanged):
@@ -130,16 +133,18 @@ def update_task(
         changed["representation"] = REPRESENTATIONS.number(representation)
     if not isinstance(label_budget, Unchanged):
         changed["label_budget"] = _budget(label_budget)
-    if not isinstance(lease_duration, Unchanged):
-        changed["lease_duration"] = duration("lease_duration", lease_duration)
+    times = {"lease_duration": lease_duration, "window_spacing": window_spacing}
+    changed |= {
+        name: duration(name, time)
+        for name, time in times.items()
+        if not isinstance(time, Unchanged)
+    }
     if not isinstance(max_leases_per_oracle, Unchanged):
         changed["max_leases_per_oracle"] = _limit(max_leases_per_oracle)
     if not isinstance(stopping_rule, Unchanged):
         changed["stopping_rule"] = _rule(stopping_rule)
-    if not isinstance(estimate_accuracy, Unchanged):
-        changed["estimate_accuracy"] = estimate_accuracy
-    if not isinstance(audit_share, Unchanged):
-        changed["audit_share"] = audit_share
+    plain = {"estimate_accuracy": estimate_accuracy, "audit_share": audit_share}
+    changed |= {name: value for name, value in plain.items() if not isinstance(value, Unchanged)}
     if not changed:
         raise invalid_field("update_task", "names no field to change; give at least one")
     paths += [name for name in changed if name != "query_strategy"]
@@ -192,6 +197,7 @@ def parse_task(message: task_pb2.Task) -> types.Task:
         ),
         estimate_accuracy=message.estimate_accuracy,
         audit_share=message.audit_share,
+        window_spacing=message.window_spacing.ToTimedelta(),
         class_details=parse_classes(message.class_details),
     )
 

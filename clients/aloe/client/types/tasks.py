@@ -73,6 +73,8 @@ class Task:
     estimate_accuracy: bool
     """Whether each round estimates its head's accuracy without validation labels."""
     audit_share: float
+    window_spacing: timedelta
+    """How far windows of one recording lie apart that are asked at a time."""
     """Part of the clips to ask that are drawn at random, from the 51st on."""
     class_details: tuple[TaskClass, ...] = ()
     """All classes that it ever had, merged and retired ones too, in the order in which they

@@ -64,6 +64,8 @@ class Task:
     """Whether each round estimates its head's accuracy without validation labels."""
     audit_share: float = 0.0
     """Part of the picks that are drawn at random, from AUDITS_BEGIN clips on."""
+    window_spacing: timedelta = timedelta()
+    """How far windows of one recording lie apart that are asked at a time; they never overlap."""
     revision: int = 0
     """Updates so far. The store refuses an update that was made from an older revision."""
     class_details: tuple[ClassDetails, ...] = ()
@@ -124,6 +126,7 @@ class Task:
             and self.stopping_rule == other.stopping_rule
             and self.estimate_accuracy == other.estimate_accuracy
             and self.audit_share == other.audit_share
+            and self.window_spacing == other.window_spacing
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from google.api import field_behavior_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -105,6 +105,7 @@ def read_task(
             else estimates_by_default(head_recipe)
         ),
         audit_share=message.audit_share,
+        window_spacing=fields.read_duration(message, "window_spacing", "task.") or timedelta(),
     )
 
 
@@ -197,6 +198,7 @@ def _write_spec(task: Task) -> task_pb2.Task:
         ),
         estimate_accuracy=task.estimate_accuracy,
         audit_share=task.audit_share,
+        window_spacing=times.write_duration(task.window_spacing),
         create_time=times.write_time(task.create_time),
     )
 

@@ -24,6 +24,7 @@ from aloe.learner.usecases.likeness import Example, KnownExample, Likeness
 from aloe.learner.usecases.orders import Among, Ranked
 from aloe.learner.usecases.ranking import Ranking
 from aloe.learner.usecases.settling import is_of
+from aloe.learner.usecases.spacing import spaced
 from aloe.values.states import ClipState
 
 _LIKE, _CLIPS = "like", "clips"
@@ -68,9 +69,16 @@ class Choice:
     head_version: int = 0
     """Of the head that ranked them; 0 for none."""
 
+    def lacks_others(self, count: int, wanted: int) -> bool:
+        """Whether, of so many that were wanted, too many were passed over, and there are more."""
+        ranked = self.ranked
+        is_all = len(ranked.picks) + ranked.passed_over < wanted
+        return len(ranked.picks) < count and ranked.passed_over > 0 and not is_all
+
     def is_complete(self, wanted: int) -> bool:
         """Whether these are all there was to choose from, if so many were wanted."""
-        return self.among is not None and len(self.ranked.picks) < wanted
+        is_of_some = self.among is not None or self.ranked.passed_over > 0
+        return is_of_some and len(self.ranked.picks) + self.ranked.passed_over < wanted
 
 
 class Choosing:
@@ -120,7 +128,10 @@ class Choosing:
             "",
             among.choice if among else "what is most like an example",
         )
-        return Choice(Ranked(picks, basis), among)
+        ranked = Ranked(picks, basis)
+        if question.like is not None:
+            ranked = spaced(ranked, cached.view, pool, cached.task.window_spacing)
+        return Choice(ranked, among)
 
     async def _by_strategy(
         self,

@@ -32,8 +32,7 @@ from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.task import Task, check_lease_duration
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import Recorder
-from aloe.learner.usecases.choosing import Choosing, ClearQuestion, Question
-from aloe.learner.usecases.orders import Among
+from aloe.learner.usecases.choosing import Choice, Choosing, ClearQuestion, Question
 from aloe.learner.usecases.settling import contents_of, is_of, settle, then_check
 from aloe.learner.usecases.training import Trainer
 from aloe.values.states import ClipState, PoolState
@@ -134,6 +133,9 @@ class Labeling:
         for _ in range(_MOST_TRIES):
             try:
                 choice = await self._choosing.choose(cached, pool, clear, wanted)
+                if choice.lacks_others(max_count, wanted):
+                    wanted *= 2
+                    continue
                 if len(choice.ranked.picks) < max_count:
                     # Another replica may have added clips since.
                     pool = await self._settled(cached)
@@ -165,7 +167,7 @@ class Labeling:
             return QueryOutcome(
                 cached.task,
                 tuple(_leased_clip(cached.task, pool, lease) for lease in outcome.leases),
-                await self._state(cached, outcome, choice.among),
+                await self._state(cached, outcome, choice),
                 outcome.head_version,
                 outcome.query_strategy or cached.task.query_strategy,
             )
@@ -174,11 +176,11 @@ class Labeling:
             " try again"
         )
 
-    async def _state(
-        self, cached: CachedTask, outcome: LeaseOutcome, among: Among | None
-    ) -> PoolState:
+    async def _state(self, cached: CachedTask, outcome: LeaseOutcome, choice: Choice) -> PoolState:
         """Return why there are no leases: as the store says of all clips, here of some of them."""
-        state = outcome.pool_state
+        state, among = outcome.pool_state, choice.among
+        if state is PoolState.EXHAUSTED and choice.ranked.passed_over:
+            return PoolState.ALL_LEASED  # Others are near what is leased.
         if among is None or state not in (PoolState.ALL_LEASED, PoolState.EXHAUSTED):
             return state
         await cached.refresh(self._store)

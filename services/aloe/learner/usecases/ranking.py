@@ -18,6 +18,7 @@ from aloe.learner.usecases.by_score import rank_by_score
 from aloe.learner.usecases.on_graph import rank_on_graph
 from aloe.learner.usecases.orders import Among, Asked, Ranked
 from aloe.learner.usecases.pool_maps import PoolMaps
+from aloe.learner.usecases.spacing import spaced
 from aloe.values.strategies import QueryStrategy
 
 _log = logging.getLogger(__name__)
@@ -119,11 +120,14 @@ class Ranking:
         if head is not None or by_place:
             await self._pools.load(pool, pool_map)
         asked = Asked(strategy, batch_size, most, name_of(pool_map), among)
+        spacing = cached.task.window_spacing
         if by_place and strategy.is_on_graph and strategy.goes_together:
-            return await rank_on_graph(cached, head, pool, asked, self._graphs)
-        if by_place:
-            return await rank_by_batch(cached, head, pool, asked, self._herds)
-        return await rank_by_score(cached, head, pool, asked)
+            ranked = await rank_on_graph(cached, head, pool, asked, self._graphs)
+        elif by_place:
+            ranked = await rank_by_batch(cached, head, pool, asked, self._herds)
+        else:
+            ranked = await rank_by_score(cached, head, pool, asked)
+        return spaced(ranked, cached.view, pool, spacing)
 
     def _has_graph(
         self, cached: CachedTask, head: Head | None, pool: CachedPool, map_name: str, *, waits: bool

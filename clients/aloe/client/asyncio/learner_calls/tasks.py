@@ -38,6 +38,7 @@ class TaskCalls:
         stopping_rule: types.StoppingRule | None = None,
         estimate_accuracy: bool | None = None,
         audit_share: float | None = None,
+        window_spacing: timedelta | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         operation = tasks.create_task(
@@ -55,6 +56,7 @@ class TaskCalls:
             stopping_rule=stopping_rule,
             estimate_accuracy=estimate_accuracy,
             audit_share=audit_share,
+            window_spacing=window_spacing,
         )
         self._pool_ids.pop(task_id, None)
         return await self._runner.run(operation, timeout)
@@ -82,6 +84,7 @@ class TaskCalls:
         stopping_rule: types.StoppingRule | Unchanged | None = UNCHANGED,
         estimate_accuracy: bool | Unchanged | None = UNCHANGED,
         audit_share: float | Unchanged | None = UNCHANGED,
+        window_spacing: timedelta | Unchanged | None = UNCHANGED,
         timeout: timedelta | None = None,
     ) -> types.Task:
         operation = tasks.update_task(
@@ -97,6 +100,7 @@ class TaskCalls:
             stopping_rule=stopping_rule,
             estimate_accuracy=estimate_accuracy,
             audit_share=audit_share,
+            window_spacing=window_spacing,
         )
         return await self._runner.run(operation, timeout)
 

@@ -37,6 +37,7 @@ class TaskCalls:
         stopping_rule: types.StoppingRule | None = None,
         estimate_accuracy: bool | None = None,
         audit_share: float | None = None,
+        window_spacing: timedelta | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         """Create a task on a pool; an equal one that exists is no error.
@@ -59,6 +60,8 @@ class TaskCalls:
             audit_share: part of the clips to ask that are drawn at random, from the 51st on, 0 to
                 0.5, so that estimates do not rest on what the query strategy asked for alone; None
                 for 0.
+            window_spacing: how far windows of one recording lie apart that are asked at a time;
+                None has them not overlap.
             timeout: of the whole call.
         """
         operation = tasks.create_task(
@@ -76,6 +79,7 @@ class TaskCalls:
             stopping_rule=stopping_rule,
             estimate_accuracy=estimate_accuracy,
             audit_share=audit_share,
+            window_spacing=window_spacing,
         )
         self._pool_ids.pop(task_id, None)
         return self._runner.run(operation, timeout)
@@ -104,6 +108,7 @@ class TaskCalls:
         stopping_rule: types.StoppingRule | Unchanged | None = UNCHANGED,
         estimate_accuracy: bool | Unchanged | None = UNCHANGED,
         audit_share: float | Unchanged | None = UNCHANGED,
+        window_spacing: timedelta | Unchanged | None = UNCHANGED,
         timeout: timedelta | None = None,
     ) -> types.Task:
         """Change the fields that are given, all in one step; None means as in create_task.
@@ -124,6 +129,7 @@ class TaskCalls:
             stopping_rule=stopping_rule,
             estimate_accuracy=estimate_accuracy,
             audit_share=audit_share,
+            window_spacing=window_spacing,
         )
         return self._runner.run(operation, timeout)
 

@@ -300,6 +300,7 @@ def dump_task(task: Task) -> str:
             "stopping_rule": task.stopping_rule and STOPPING_RULE.dump(task.stopping_rule),
             "estimate_accuracy": task.estimate_accuracy,
             "audit_share": task.audit_share,
+            "window_spacing_s": task.window_spacing.total_seconds(),
             "revision": task.revision,
             **dump_class_life(task),
         }
@@ -332,6 +333,7 @@ def load_task(task_id: str, text: bytes | str) -> Task:
         else None,
         estimate_accuracy=spec.get("estimate_accuracy", False),
         audit_share=spec.get("audit_share", 0.0),
+        window_spacing=timedelta(seconds=spec.get("window_spacing_s", 0)),
         revision=spec.get("revision", 0),
         class_details=load_class_details(spec),
         class_revision=spec.get("class_revision", 0),
