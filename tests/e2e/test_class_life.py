@@ -1,7 +1,9 @@
 """Classes change while a task is labeled and its learner is killed; and by the command line."""
 
+import io
 import os
 import signal
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from tests.e2e.conftest import CommandLine
 from tests.rpc.stacks import running_stack
 
+from aloe.cli.head_card import labels_of_head
 from aloe.client import (
     AddClass,
     Answer,
@@ -121,6 +124,10 @@ def test_classes_change_in_mid_task_and_heads_are_as_if_trained_on_the_final_lab
         assert head.classes == wanted.classes == END
         assert head.map_name == wanted.map_name
         assert head.label_count == wanted.label_count == len(final)
+        classes = [each.name for each in client.get_task(TASK).class_details]
+        learned = labels_of_head(client.list_events(TASK), version, classes)
+        assert learned is not None
+        assert Counter(name for name, _ in learned) == Counter(each.label for each in final)
         assert head.weights.tobytes() == wanted.weights.tobytes()
         assert head.biases.tobytes() == wanted.biases.tobytes()
 
@@ -177,6 +184,31 @@ def test_a_person_answers_by_hotkeys_and_sees_what_classes_are(aloe: CommandLine
     assert "b dog: barks" in done.stderr
     labels = aloe.output("export", task)
     assert labels.count(",dog,") == labels.count(",fox,") == 2
+
+
+class Typing(io.StringIO):
+    """Lines of a person, before one of which somebody changes the classes."""
+
+    def __init__(self, learner: LearnerClient, task_id: str, lines: list[str]) -> None:
+        super().__init__()
+        self.learner, self.task_id, self.lines = learner, task_id, lines
+
+    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
+        if len(self.lines) == 3:
+            self.learner.change_classes(self.task_id, RetireClass("fox"))
+        return self.lines.pop(0) + "\n" if self.lines else ""
+
+
+def test_a_class_that_is_retired_while_a_person_answers_is_told_and_its_clip_asked_again(
+    aloe: CommandLine, learner: LearnerClient, task: str
+):
+    typed = Typing(learner, task, ["fox", "fox", "dog", "."])
+    done = aloe.run("label", task, "--no-play", stdin=typed)
+    assert done.returncode == 0, done.stderr
+    assert "is asked again: answers[0].label: 'fox' is a retired class" in done.stderr
+    assert "the classes were changed" in done.stderr
+    answered = [each for each in learner.export_labels(task) if each.oracle_id == "ann"]
+    assert sorted(each.label or "" for each in answered) == ["dog", "fox"]
 
 
 def test_a_backup_has_what_became_of_classes(

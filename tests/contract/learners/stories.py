@@ -11,11 +11,20 @@ from typing import Any, TypeVar
 from tests.contract.stores.rollback import Snapshot
 
 from aloe.learner.domain.clip_changes import ImportRules
-from aloe.learner.domain.errors import HeadNotTrained, LeaseLost, StoreUnavailable
+from aloe.learner.domain.errors import HeadNotTrained, InvalidInput, LeaseLost, StoreUnavailable
 from aloe.learner.domain.pool import NamedClip
 from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer
 from aloe.learner.usecases.predicting import NamedClips
+from aloe.values.classes import (
+    AddClass,
+    ClassChange,
+    DescribeClass,
+    MergeClass,
+    RenameClass,
+    RestoreClass,
+    RetireClass,
+)
 from aloe.values.states import Split
 
 from .worlds import CLASSES, World, content_of, truth
@@ -75,7 +84,7 @@ class Story:
         actions: dict[Callable[[], Awaitable[None]], int] = {
             self.add: 3, self.replace: 1, self.delete: 1, self.rename: 1, self.query: 8,
             self.answer: 6, self.release: 1, self.renew: 1, self.import_labels: 2,
-            self.predict: 2, self.note: 2, self.go_back: 2, self.cut_off: 1,
+            self.predict: 2, self.note: 2, self.go_back: 2, self.cut_off: 1, self.reclass: 3,
         }  # fmt: skip
         for _ in range(step_count):
             (action,) = self.random.choices(list(actions), list(actions.values()))
@@ -246,6 +255,24 @@ class Story:
         except HeadNotTrained:
             return
         assert not found.failures
+
+    async def reclass(self) -> None:
+        """Change classes; what is answered stays the name of what it was, or a former one."""
+        name, other = self.random.choice(CLASSES), f"more-{self.random.randrange(6)}"
+        changes: list[ClassChange] = [
+            AddClass(other),
+            RenameClass(name, f"{name}-too"),
+            RenameClass(name, name),
+            MergeClass(other, name),
+            RetireClass(other),
+            RestoreClass(other),
+            DescribeClass(name, self.random.choice(["", "heard often"])),
+        ]
+        change, at = self.random.choice(changes), self.at
+        with suppress(InvalidInput):  # There is no such class, or it is merged or retired.
+            await self.call(
+                lambda: self.world.learners[at].reclassing.change(self.world.task_id, change)
+            )
 
     async def note(self) -> None:
         """Remember a state to go back to."""

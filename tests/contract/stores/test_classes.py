@@ -1,6 +1,7 @@
 """Changes of a task's classes: what labels count as from then on, in one step with all the rest."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ async def change(scene: Scene, *changes: ClassChange) -> Task:
     for each in changes:
         task, _ = await scene.store.read_task(scene.task.task_id)
         table = changed_classes(task.class_table, each, NOW)
-        await scene.store.change_classes(task.reclassed(table), teaches=teaches(each))
+        await scene.store.change_classes(task.reclassed(table, uuid4().hex), teaches=teaches(each))
     task, _ = await scene.store.read_task(scene.task.task_id)
     return task
 
@@ -66,7 +67,7 @@ async def test_a_change_is_stored_and_logged_with_the_classes_after_it(scene: Sc
     assert task.classes == (*scene.task.classes, "3")
     assert task.class_details[2].former_names == ("third",)
     assert (task.class_details[2].add_time, task.class_details[0].add_time) == (NOW, None)
-    assert (task.revision, task.class_revision) == (2, 2)
+    assert (task.revision, scene.task.class_mark) == (2, "")
     events = await scene.store.read_events(scene.task, START_OF_LOG)
     assert [each.kind for each in events[1:]] == [EventKind.CLASSES_CHANGED] * 2
     assert events[-1].settings == task
@@ -77,7 +78,7 @@ async def test_a_change_from_an_older_copy_is_refused_and_changes_nothing(scene:
     before = await scene.store.read_task(scene.task.task_id)
     table = changed_classes(scene.task.class_table, AddClass("other"), NOW)
     with pytest.raises(TaskChanged, match="updated by another"):
-        await scene.store.change_classes(scene.task.reclassed(table), teaches=True)
+        await scene.store.change_classes(scene.task.reclassed(table, "other"), teaches=True)
     assert await scene.store.read_task(scene.task.task_id) == before
 
 
@@ -85,12 +86,12 @@ async def test_a_change_that_is_repeated_counts_once(scene: Scene):
     await label(scene, 0, 1)
     table = changed_classes(scene.task.class_table, AddClass("third"), NOW)
     versions = [
-        await scene.store.change_classes(scene.task.reclassed(table), teaches=True)
+        await scene.store.change_classes(scene.task.reclassed(table, "again"), teaches=True)
         for _ in range(2)
     ]
     task, progress = await scene.store.read_task(scene.task.task_id)
     assert versions == [1, 1]
-    assert (task.class_revision, progress.promised_head_version) == (1, 1)
+    assert (task.class_mark, progress.promised_head_version) == ("again", 1)
 
 
 async def test_a_change_that_teaches_makes_a_head_due_and_others_do_not(scene: Scene):

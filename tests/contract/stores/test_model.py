@@ -244,7 +244,7 @@ class TasksInStep(ClipsInStep):
             table = changed_classes(task.class_table, change, task.create_time)
         except InvalidInput:
             return
-        changed = task.reclassed(table)
+        changed = task.reclassed(table, f"mark-{task.revision}")
         self.both.call(lambda store, _: store.change_classes(changed, teaches=teaches(change)))
         self.read()
 

@@ -11,12 +11,14 @@ import redis.asyncio
 from tests.needing_redis import needing_redis
 
 from aloe.learner.adapters.redis.store import RedisStore
+from aloe.learner.domain.class_changes import changed_classes
 from aloe.learner.domain.events import START_OF_LOG, TaskView
 from aloe.learner.domain.leases import LabelChange
 from aloe.local.redis_server import redis_child
 from aloe.redis.connecting import connect_blocking
 from aloe.redis.keys import IDENTITY, POOL_IDS, POOL_KINDS, SCHEMA, TASK_IDS, TASK_KINDS
 from aloe.redis.repair import Damage, examine
+from aloe.values.classes import AddClass, MergeClass
 from aloe.values.states import ClipState
 
 from .conftest import Scene, make_scene
@@ -311,3 +313,22 @@ async def test_what_learners_make_anew_is_deleted_where_it_is_of_another_kind(me
     assert [key async for key in mended.client.scan_iter("aloe:mapped:*")] == [
         b"aloe:mapped:p:e:c:kernel.1.a"
     ]
+
+
+@pytest.mark.parametrize("field", ["counts_as", "class_mark", "classes_labeled", None])
+async def test_what_labels_of_classes_count_as_is_made_anew(mended: Mended, field: str | None):
+    store, names = mended.scene.store, mended.scene.task.classes
+    for change in (AddClass("maybe"), AddClass("never"), MergeClass("maybe", names[0])):
+        task, _ = await store.read_task(mended.scene.task.task_id)
+        table = changed_classes(task.class_table, change, task.create_time)
+        await store.change_classes(task.reclassed(table, str(change)), teaches=True)
+    assert mended.look() == []
+    meta = mended.task_key("meta")
+    before = await mended.client.hgetall(meta)
+    assert before[b"counts_as"] == b"[0,1,0,3]"
+    await (mended.client.hdel(meta, field) if field else mended.client.delete(meta))
+    assert meta in {each.key for each in mended.mend()}
+    after = await mended.client.hgetall(meta)
+    told = b"counts_as", b"class_mark", b"classes_labeled", b"spec"
+    assert [after[each] for each in told] == [before[each] for each in told]
+    await mended.works()

@@ -5,6 +5,7 @@ import string
 import pytest
 
 from aloe.cli.class_menu import CLASS_KEYS, ClassMenu, Command, assign_keys
+from aloe.client import ClassState, TaskClass
 
 MANY = [f"class {number:03d}" for number in range(70)]
 
@@ -27,6 +28,30 @@ MANY = [f"class {number:03d}" for number in range(70)]
 )
 def test_each_class_has_a_key_of_its_own(classes, keys):
     assert assign_keys(classes) == dict(zip(keys, classes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("classes", "hotkeys", "keys"),
+    [
+        (["cough", "sneeze", "other"], {"x": "cough"}, "xso"),
+        # The first letter of one is the hotkey of another.
+        (["cough", "sneeze", "other"], {"s": "cough"}, "s12"),
+        (["a", "b"], {"a": "b"}, "1a"),
+        (["cough", "sneeze"], {"1": "cough", "0": "sneeze"}, "10"),
+    ],
+)
+def test_hotkeys_are_given_and_the_others_have_what_is_free(classes, hotkeys, keys):
+    assert assign_keys(classes, hotkeys) == dict(zip(keys, classes, strict=True))
+
+
+def test_what_is_known_of_classes_is_told_of_those_that_can_be_answered_with():
+    def a_class(name: str, description: str, hotkey: str = "") -> TaskClass:
+        return TaskClass(name, ClassState.ACTIVE, None, description, hotkey, (), None)
+
+    details = [a_class("cough", "dry or wet", "x"), a_class("gone", "is not told", "y")]
+    menu = ClassMenu(["cough", "sneeze"], details)
+    assert menu.legend().startswith("x cough: dry or wet\ns sneeze\n")
+    assert (menu.read_key("x"), menu.read_key("y")) == ("cough", None)
 
 
 @pytest.mark.parametrize("count", [2, 9, 10, 11, 62])

@@ -49,7 +49,7 @@ def changed_task(recipe: HeadRecipe) -> Task:
         MergeClass("cat", "dog"),
         RetireClass("fox"),
     ):
-        task = task.reclassed(changed_classes(task.class_table, change, NOW))
+        task = task.reclassed(changed_classes(task.class_table, change, NOW), "mark")
     return task
 
 

@@ -210,7 +210,7 @@ TASK = Task("t", "p", FOUR.names, "epoch", NOW)
 
 
 def task_after(*changes: ClassChange) -> Task:
-    return TASK.reclassed(after(FOUR, *changes))
+    return TASK.reclassed(after(FOUR, *changes), "mark")
 
 
 def test_a_label_is_read_by_the_names_of_active_and_merged_classes_only():

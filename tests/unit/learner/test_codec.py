@@ -136,7 +136,7 @@ TASKS = TASKS | st.builds(
             replace(each, merged_into=into if place < into else None)
             for place, each in enumerate(details[: len(task.classes)])
         ),
-        class_revision=into,
+        class_mark=str(into),
     ),
     TASKS,
     st.lists(CLASS_DETAILS, min_size=5, max_size=5),
@@ -280,7 +280,7 @@ def test_a_head_of_an_older_version_has_the_classes_that_its_task_began_with():
     for change in (AddClass("later"), RetireClass("0")):
         table = changed_classes(table, change, EPOCH)
     head = Head(1, np.ones((3, 2), np.float32), np.ones(2, np.float32))
-    back = codec.load_head(a_task(2).reclassed(table), 1, codec.dump_head(head), None, None)
+    back = codec.load_head(a_task(2).reclassed(table, "mark"), 1, codec.dump_head(head), None, None)
     assert (back.column_classes, back.weights.shape) == ((0, 1), (3, 2))
 
 
@@ -298,7 +298,7 @@ def test_a_head_of_an_older_version_has_the_classes_that_its_task_began_with():
 )
 def test_classes_that_no_server_wrote_are_damage(index, fields):
     table = changed_classes(a_task(3).class_table, MergeClass("0", "1"), EPOCH)
-    stored = json.loads(codec.dump_task(a_task(3).reclassed(table)))
+    stored = json.loads(codec.dump_task(a_task(3).reclassed(table, "mark")))
     stored["class_details"][index] |= fields
     with pytest.raises(codec.UNREADABLE):
         codec.load_task("t", json.dumps(stored))

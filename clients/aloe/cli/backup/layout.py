@@ -24,7 +24,7 @@ from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 FORMAT = "aloe-pool-6"
 FORMAT_5 = "aloe-pool-5"
-"""Without recordings."""
+"""Without recordings, and what became of classes."""
 FORMAT_4 = "aloe-pool-4"
 """Without attributes."""
 FORMAT_3 = "aloe-pool-3"

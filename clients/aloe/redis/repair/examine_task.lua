@@ -184,7 +184,10 @@ if type(settings.class_details) == 'table' then
     tell(META, 'what labels of classes count as is missing or wrong', 'it is set')
     change('HSET', META, 'counts_as', text)
   end
-  wanted.class_revision = tonumber(settings.class_revision) or 0
+  if meta.class_mark ~= settings.class_mark then
+    tell(META, 'the mark of its classes is missing or wrong', 'it is set')
+    change('HSET', META, 'class_mark', settings.class_mark)
+  end
 end
 for class, count in pairs(class_counts) do
   wanted[string.format('class:%d', class)] = count

@@ -70,8 +70,9 @@ class Task:
     """Updates so far. The store refuses an update that was made from an older revision."""
     class_details: tuple[ClassDetails, ...] = ()
     """Of each class; none where all are active, and nothing more is known of any."""
-    class_revision: int = 0
-    """Changes of classes so far. The store refuses labels that were read by an older one."""
+    class_mark: str = ""
+    """Of the last change of classes; empty before any. The store refuses labels that were read by
+    other classes, also where it went back to an earlier state meanwhile."""
 
     @property
     def class_table(self) -> ClassTable:
@@ -103,13 +104,14 @@ class Task:
         """Return the task with its next revision, as the store keeps it after an update."""
         return replace(self, revision=self.revision + 1)
 
-    def after_class_change(self) -> "Task":
-        """Return the task with its next revisions, as the store keeps it after such a change."""
-        return replace(self.updated(), class_revision=self.class_revision + 1)
+    def reclassed(self, table: ClassTable, mark: str) -> "Task":
+        """Return the task with other classes, to be given to the store.
 
-    def reclassed(self, table: ClassTable) -> "Task":
-        """Return the task with other classes, to be given to the store."""
-        return replace(self, classes=table.names, class_details=table.details)
+        Args:
+            table: the classes.
+            mark: no other change has it.
+        """
+        return replace(self, classes=table.names, class_details=table.details, class_mark=mark)
 
     def same_content(self, other: "Task") -> bool:
         """Whether creating `other` where this task exists is a repetition."""

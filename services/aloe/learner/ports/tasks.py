@@ -71,13 +71,13 @@ class TaskStore(Protocol):
         """
 
     async def change_classes(self, task: Task, *, teaches: bool) -> int | None:
-        """Replace the stored task by `task`, whose revision and class_revision are then one higher.
+        """Replace the stored task by `task`, whose revision is then one higher.
 
         Only classes may differ, of which none goes. What labels of each count as is changed in the
         same step: see `begin_round`.
 
         Args:
-            task: as it is to be, with the revisions that were read.
+            task: as it is to be, with the revision that was read.
             teaches: whether a head is due then, as when labels change.
 
         Returns:

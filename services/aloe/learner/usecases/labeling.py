@@ -45,7 +45,7 @@ _SPARE = 8
 _SPARE_FOR_OTHERS = 2
 """As many again for each clip that other queries ask for: here, and as many elsewhere."""
 _MOST_TRIES = 20
-"""Of a query, whose clips others took each time."""
+"""Of a query, whose clips others took each time; of an answer, while classes change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,17 +268,20 @@ class Labeling:
 
     async def _fenced(self, task_id: str, change: Callable[[Task], Awaitable[T]]) -> T:
         """Change a task as it is cached; where that is not how it is now, as it is now."""
-        known = (await self._tasks.known(task_id)).task
-        try:
-            return await change(known)
-        except (ClassesChanged, InvalidInput):
-            task = (await self._tasks.fresh(task_id)).task
-            if task.class_revision == known.class_revision:
-                raise
-            return await change(task)
-        except (TaskChanged, TaskNotFound):
-            self._tasks.forget(task_id)
-            return await change((await self._tasks.fresh(task_id)).task)
+        task, tries = (await self._tasks.known(task_id)).task, 0
+        while True:
+            tries += 1
+            try:
+                return await change(task)
+            except (ClassesChanged, InvalidInput):
+                before, task = task, (await self._tasks.fresh(task_id)).task
+                if task.class_mark == before.class_mark or tries == _MOST_TRIES:
+                    raise
+            except (TaskChanged, TaskNotFound):
+                self._tasks.forget(task_id)
+                task = (await self._tasks.fresh(task_id)).task
+                if tries == _MOST_TRIES:
+                    raise
 
 
 def _check_requested_duration(duration: timedelta | None) -> None:

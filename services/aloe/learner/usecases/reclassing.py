@@ -1,5 +1,6 @@
 """ChangeClasses: a task's classes are added, renamed, merged, retired, restored and described."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,7 +56,7 @@ class Reclassing:
                 break
             try:
                 version = await self._store.change_classes(
-                    task.reclassed(table), teaches=teaches(change)
+                    task.reclassed(table, uuid.uuid4().hex), teaches=teaches(change)
                 )
                 break
             except TaskChanged:

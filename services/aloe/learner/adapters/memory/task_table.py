@@ -38,7 +38,7 @@ class TaskTable:
 
 def check_classes_same(stored: StoredTask, task: Task) -> None:
     """Refuse what was read by other classes than the task has now."""
-    if stored.task.class_revision != task.class_revision:
+    if stored.task.class_mark != task.class_mark:
         raise refusals.classes_changed(task.task_id)
 
 

@@ -51,10 +51,10 @@ class MemoryTasks(MemoryLeases, MemoryAnswers, MemoryRounds):
 
     async def change_classes(self, task: Task, *, teaches: bool) -> int | None:
         stored = self._fenced(task)
-        if stored.task != task.after_class_change():
+        if stored.task != task.updated():
             if stored.task.revision != task.revision:
                 raise refusals.task_updated(task.task_id)
-            stored.task = task.after_class_change()
+            stored.task = task.updated()
             stored.label_revision += teaches
             stored.log(EventKind.CLASSES_CHANGED, settings=stored.task)
         due = teaches and stored.is_trainable

@@ -34,7 +34,7 @@ class RedisAnswers(TaskScripts):
             oracle_id,
             json.dumps(answers),
             milliseconds(REQUEST_LIFE),
-            task.class_revision,
+            task.class_mark,
             request_key=f"submit:{request_id}",
             fields=ANSWERS,
         )
@@ -70,7 +70,7 @@ class RedisAnswers(TaskScripts):
             int(replace),
             int(validate_only),
             MOST_CONFLICTS_SHOWN,
-            task.class_revision,
+            task.class_mark,
         )
         return _outcome(reply)
 
@@ -91,7 +91,7 @@ class RedisAnswers(TaskScripts):
 
     @guarded
     async def read_labels(self, task: Task) -> list[StoredLabel]:
-        flat = await self._fetch(task, "read_labels", task.class_revision)
+        flat = await self._fetch(task, "read_labels", task.class_mark)
         labels: list[StoredLabel] = []
         for begin in range(0, len(flat), 2 * _LABELS_AT_ONCE):
             some = flat[begin : begin + 2 * _LABELS_AT_ONCE]

@@ -336,7 +336,7 @@ def load_task(task_id: str, text: bytes | str) -> Task:
         window_spacing=timedelta(seconds=spec.get("window_spacing_s", 0)),
         revision=spec.get("revision", 0),
         class_details=load_class_details(spec),
-        class_revision=spec.get("class_revision", 0),
+        class_mark=spec.get("class_mark", ""),
     )
 
 

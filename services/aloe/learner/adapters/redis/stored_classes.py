@@ -23,7 +23,7 @@ def dump_class_life(task: Task) -> dict[str, Any]:
         }
         for each in task.class_details
     ]
-    return {"class_details": details, "class_revision": task.class_revision}
+    return {"class_details": details, "class_mark": task.class_mark}
 
 
 def load_class_details(spec: Mapping[str, Any]) -> tuple[ClassDetails, ...]:

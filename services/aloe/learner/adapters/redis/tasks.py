@@ -67,14 +67,13 @@ class RedisTasks(RedisLeases, RedisAnswers, RedisRounds, RedisTaskChanges):
 
     @guarded
     async def change_classes(self, task: Task, *, teaches: bool) -> int | None:
-        changed = task.after_class_change()
         reply = await self._change(
             task,
             "change_classes",
-            codec.dump_task(changed),
+            codec.dump_task(task.updated()),
             task.revision,
-            json.dumps(changed.class_table.targets.tolist(), separators=(",", ":")),
-            changed.class_revision,
+            json.dumps(task.class_table.targets.tolist(), separators=(",", ":")),
+            task.class_mark,
             int(teaches),
         )
         version: int | None = reply.get("version")

@@ -1,7 +1,7 @@
 -- Sets labels, all or none.
 -- ARGV: epoch, { { row, state, class, oracle, time in ms or null, hash }, ... } with each row once,
 -- that of a clip that was drawn at random with a 1 behind,
--- 1 to replace answers that differ, 1 to check only, the most conflicts to tell, revision of classes.
+-- 1 to replace answers that differ, 1 to check only, the most conflicts to tell, mark of the classes.
 local refusal = fence_off(ARGV[1]) or fence_off_classes(ARGV[6])
 if refusal then return refusal end
 local changes, replaces, checks_only = cjson.decode(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1'

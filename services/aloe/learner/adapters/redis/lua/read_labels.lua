@@ -1,4 +1,4 @@
--- Returns every label by its row. ARGV: epoch, revision of classes.
+-- Returns every label by its row. ARGV: epoch, mark of the classes.
 local refusal = fence_off(ARGV[1]) or fence_off_classes(ARGV[2])
 if refusal then return refusal end
 local count = redis.call('HLEN', LABELS)

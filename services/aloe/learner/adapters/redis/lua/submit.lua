@@ -1,5 +1,5 @@
 -- Stores an oracle's answers.
--- ARGV: epoch, oracle, { { lease id, class }, ... }, life of the answer in ms, revision of classes.
+-- ARGV: epoch, oracle, { { lease id, class }, ... }, life of the answer in ms, mark of the classes.
 -- Instead of a class: NO_CLASS abstains, RETRACTED takes an earlier answer back.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end

@@ -48,8 +48,8 @@ local function fence_off(epoch)
 end
 
 -- Refuses what the caller read by other classes than the task has: nil, or the reply to return.
-local function fence_off_classes(revision)
-  if number('class_revision') == tonumber(revision) then return nil end
+local function fence_off_classes(mark)
+  if (redis.call('HGET', META, 'class_mark') or '') == mark then return nil end
   return cjson.encode({ error = 'CLASSES_CHANGED' })
 end
 
