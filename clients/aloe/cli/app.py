@@ -20,9 +20,11 @@ from aloe.cli import (
     tasks,
     up,
 )
+from aloe.cli.command_group import CommandGroup
 
 app = typer.Typer(
     name="aloe",
+    cls=CommandGroup,
     help="Label audio with few labels. While a service is away, calls are repeated: for 5 s,"
     " in `aloe label` for a minute, where much is moved for minutes.",
     no_args_is_help=True,
@@ -34,13 +36,13 @@ app = typer.Typer(
 app.command()(up.up)
 app.command()(demo.demo)
 app.command()(simulate.simulate)
-app.add_typer(bench.app, name="bench")
-app.add_typer(pools.app, name="pool")
-app.add_typer(pool_clips.app, name="clip")
-app.add_typer(recordings.app, name="recording")
-app.add_typer(tasks.app, name="task")
-app.add_typer(class_life.app, name="class")
-app.add_typer(heads.app, name="head")
+app.add_typer(bench.app, name="bench", cls=CommandGroup)
+app.add_typer(pools.app, name="pool", cls=CommandGroup)
+app.add_typer(pool_clips.app, name="clip", cls=CommandGroup)
+app.add_typer(recordings.app, name="recording", cls=CommandGroup)
+app.add_typer(tasks.app, name="task", cls=CommandGroup)
+app.add_typer(class_life.app, name="class", cls=CommandGroup)
+app.add_typer(heads.app, name="head", cls=CommandGroup)
 app.command(name="import")(clips.import_clips)
 app.command()(searching.search)
 app.command()(labeling.query)

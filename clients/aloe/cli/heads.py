@@ -28,6 +28,8 @@ def list_heads(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = Fa
     if json:
         print_json({"newest": newest, "promotions": promotions})
         return
+    if not promotions:
+        notes.print("no head has a name yet: `aloe head promote` gives one")
     print_table(
         ["name", "head", "since", "before"],
         [

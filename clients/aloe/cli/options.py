@@ -1,9 +1,10 @@
 """Options that several commands share."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from fractions import Fraction
+from math import nan
 from pathlib import Path
 from typing import Annotated
 
@@ -65,9 +66,17 @@ AskedHead = Annotated[
     str,
     typer.Option("--head", help="version or promoted name of a head; the newest if not given"),
 ]
+
+
+def with_settings(forms: Sequence[str]) -> str:
+    """Write forms such as "adam:learning_rate=0.001,epoch_count=100" so that lines can break."""
+    spaced = (each.replace(":", " (", 1).replace(",", ", ") for each in forms)
+    return ", ".join(f"{each})" if "(" in each else each for each in spaced)
+
+
 HEAD_RECIPE_HELP = (
-    f"how heads are trained: {', '.join(head_recipe_forms())}; a setting that is left out has the"
-    " value shown here"
+    "how heads are trained, such as adam:epoch_count=50,batch_size=16; recipes, and their settings"
+    f" where nothing is said: {with_settings(head_recipe_forms())}"
 )
 OracleId = Annotated[
     str,
@@ -114,6 +123,22 @@ HopText = Annotated[
 ]
 PATIENCE = timedelta(seconds=5)
 """Longer than any call takes that is no import or prediction; a person waits for the answer."""
+
+
+def share(text: str) -> float:
+    """Read a part of one: 0.02, or 2%.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    number, is_percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    try:
+        value = float(number) / (100 if is_percent else 1)
+    except ValueError:
+        value = nan
+    if not 0 <= value <= 1:
+        raise typer.BadParameter(f"{text!r} is no part such as 0.02 or 2%")
+    return value
 
 
 def client(

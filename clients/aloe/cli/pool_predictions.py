@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aloe.cli.console import notes, percent, progress
+from aloe.cli.console import accepted_text, notes, progress
 from aloe.cli.prediction_tables import PredictionRows, writer_of
 from aloe.client import LearnerClient, PoolPredictions
 
@@ -50,10 +50,8 @@ def predict_pool(
     where = f" in {to}" if to else ""
     notes.print(f"head {written.head_version} on {written.clip_count:,} clips{where}")
     if max_error is not None:
-        notes.print(
-            f"{written.accepted_count:,} predictions are accepted; of these"
-            f" {percent(written.expected_error)} are expected to be wrong"
-        )
+        of_what = f"of {written.clip_count:,} predictions"
+        notes.print(accepted_text(written.accepted_count, of_what, written.expected_error))
 
 
 def _count(block: PoolPredictions, written: Written) -> None:

@@ -83,6 +83,7 @@ def refit(pool_id: PoolId, server: Server = DEFAULT_SERVER, json: Json = False) 
         ["map", "representation", "version", "clips"],
         [[each.map_name, each.representation, each.version, each.clip_count] for each in maps],
     )
+    notes.print("each task reads it from its next head on")
 
 
 @app.command()

@@ -12,6 +12,7 @@ import typer
 from aloe.cli.clips import tell_warnings
 from aloe.cli.console import (
     CommandError,
+    accepted_text,
     complain,
     notes,
     percent,
@@ -36,6 +37,7 @@ from aloe.cli.options import (
     client,
     parse_decoding,
     parse_seconds,
+    share,
 )
 from aloe.cli.pool_predictions import predict_pool
 from aloe.cli.pool_windows import write_pool_events
@@ -92,10 +94,10 @@ def predict(
     max_error: Annotated[
         float | None,
         typer.Option(
-            min=0.0,
-            max=1.0,
+            parser=share,
+            metavar="SHARE",
             help="accept the surest predictions, of which at most this part is expected to be"
-            " wrong, such as 0.02",
+            " wrong: 0.02, or 2%",
         ),
     ] = None,
     head: AskedHead = "",
@@ -204,10 +206,8 @@ def _predict_files(
     else:
         _print_rows(rows, tells_accepted=max_error is not None)
     if found.accepted is not None:
-        notes.print(
-            f"{sum(found.accepted):,} of {len(files):,} files are accepted; of these"
-            f" {percent(found.expected_error)} are expected to be wrong"
-        )
+        of_what = f"of {len(files):,} files"
+        notes.print(accepted_text(sum(found.accepted), of_what, found.expected_error))
     tell_warnings((each.name, each.warnings) for each in found.warnings)
     for each in rows:
         if each.error is not None:

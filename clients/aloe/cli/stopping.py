@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from aloe.cli.options import with_settings
 from aloe.client import (
     AllOfRules,
     AnyOfRules,
@@ -31,9 +32,10 @@ Stop = Annotated[
     typer.Option(
         "--stop",
         metavar="RULE",
-        help="when to say that labels are enough, may be given several times:"
-        f" {', '.join(stopping_rule_forms())}; a setting that is left out has the value shown here;"
-        " stable_predictions:of_mean judges the mean agreement instead of each",
+        help="when to say that labels are enough, such as plateau:round_count=5; may be given"
+        " several times. Rules, and their settings where nothing is said:"
+        f" {with_settings(stopping_rule_forms())}. stable_predictions:of_mean judges the mean"
+        " agreement instead of each",
     ),
 ]
 StopWhen = Annotated[When, typer.Option(help="one of several rules is enough, or all must hold")]

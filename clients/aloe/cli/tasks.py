@@ -25,6 +25,7 @@ from aloe.cli.options import (
     client,
     parse_recipe,
     parse_seconds,
+    share,
 )
 from aloe.cli.replay import replay
 from aloe.cli.starting import start
@@ -51,7 +52,7 @@ from aloe.client import (
     Unchanged,
     head_recipe_text,
 )
-from aloe.values.named_recipes import recipe_named
+from aloe.values.named_recipes import name_of_recipe, recipe_named
 from aloe.values.strategies import rule_beside
 
 T = TypeVar("T")
@@ -81,10 +82,10 @@ _Audits = Annotated[
     float | None,
     typer.Option(
         "--audits",
-        min=0.0,
-        max=0.5,
+        parser=share,
+        metavar="SHARE",
         help="part of the clips to ask that are drawn at random, from the 51st on, for estimates"
-        " that rest on these, too; by default none",
+        " that rest on these, too, 5% or up to 50%; by default none",
     ),
 ]
 
@@ -111,7 +112,7 @@ def create(
         RecipeName,
         typer.Option(
             help="what heads read, how they are trained and what is asked first, as far as the next"
-            " four do not say"
+            " four do not say; best needs the fewest labels, paper does as the paper"
         ),
     ] = RecipeName.BEST,
     representation: Annotated[
@@ -123,12 +124,17 @@ def create(
     acquisition_function: Annotated[
         AcquisitionFunction | None,
         typer.Option(
-            help="what is asked first; v_opt, sigma_opt, model_change and mcv_opt are for pools of"
-            " up to 20,000 clips"
+            metavar="FUNCTION",
+            help=f"what is asked first: {', '.join(each.value for each in AcquisitionFunction)};"
+            " the last four are for pools of up to 20,000 clips",
         ),
     ] = None,
     selection_rule: Annotated[
-        SelectionRule | None, typer.Option(help="how a batch is picked")
+        SelectionRule | None,
+        typer.Option(
+            metavar="RULE",
+            help=f"how a batch is picked: {', '.join(each.value for each in SelectionRule)}",
+        ),
     ] = None,
     budget: _Budget = None,
     lease: Annotated[float | None, typer.Option(help="seconds that a clip is held")] = None,
@@ -225,9 +231,12 @@ def watch(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) 
 def update(
     task_id: TaskId,
     acquisition_function: Annotated[
-        AcquisitionFunction | None, typer.Option(help="another one")
+        AcquisitionFunction | None,
+        typer.Option(metavar="FUNCTION", help="another one, as for create"),
     ] = None,
-    selection_rule: Annotated[SelectionRule | None, typer.Option(help="another one")] = None,
+    selection_rule: Annotated[
+        SelectionRule | None, typer.Option(metavar="RULE", help="another one, as for create")
+    ] = None,
     representation: Annotated[Representation | None, typer.Option(help="another one")] = None,
     head_recipe: Annotated[
         str | None, typer.Option(metavar="RECIPE", help="another one, as for create")
@@ -326,10 +335,12 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
         print_json({"task": task, "last_round": last})
         return
     counts, strategy = task.clip_counts, task.query_strategy
+    recipe = name_of_recipe(task.representation, task.head_recipe, strategy)
     budget = "none" if task.label_budget is None else f"{task.label_budget:,}"
     rows: list[list[object]] = [
         ["pool", task.pool_id],
         ["classes", ", ".join(task.classes)],
+        ["recipe", recipe.value if recipe else "one of its own"],
         ["asks", f"{strategy.acquisition_function.value}, {strategy.selection_rule.value}"],
         ["reads", _READ[task.representation]],
         ["trains", head_recipe_text(task.head_recipe, short=True)],

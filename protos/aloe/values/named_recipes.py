@@ -51,3 +51,18 @@ class RecipeName(Enum):
 def recipe_named(name: RecipeName) -> Recipe:
     """Return the recipe of a name."""
     return RECIPES[name.value]
+
+
+def name_of_recipe(
+    representation: Representation, head_recipe: HeadRecipe, query_strategy: QueryStrategy
+) -> RecipeName | None:
+    """Return the name of the recipe that has these parts; None where no recipe has."""
+    parts = (representation, head_recipe, query_strategy)
+    return next(
+        (
+            RecipeName(name)
+            for name, each in RECIPES.items()
+            if (each.representation, each.head_recipe, each.query_strategy) == parts
+        ),
+        None,
+    )

@@ -107,7 +107,7 @@ def test_the_log_tells_what_picked_before_there_was_a_head(
 @pytest.mark.parametrize(
     ("strategy", "why"),
     [
-        (HERDING, "covers "),
+        (HERDING, "% of the pool"),
         (ON_GRAPH, "% off what is unknown over the pool's graph, by how unsure"),
     ],
 )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from aloe.cli.console import json_line, print_table, tell
+from aloe.cli.console import accepted_text, json_line, print_table, tell
 from aloe.client import ClipChange, ClipState, LabelCountRule, PoolState
 
 
@@ -46,3 +46,14 @@ def test_names_are_shown_as_they_stand(capsys, name):
     written = capsys.readouterr()
     assert name in written.err
     assert name in written.out
+
+
+@pytest.mark.parametrize(
+    ("count", "expected_error", "told"),
+    [
+        (0, None, "none of 9 files is sure enough to accept: more labels make heads surer"),
+        (1_200, 0.0182, "1,200 of 9 files are accepted; 1.8% of these may be wrong"),
+    ],
+)
+def test_what_is_accepted_is_told(count: int, expected_error: float | None, told: str):
+    assert accepted_text(count, "of 9 files", expected_error) == told

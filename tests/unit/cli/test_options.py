@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 import typer
 
-from aloe.cli.options import parse_seconds
+from aloe.cli.options import parse_seconds, share, with_settings
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,21 @@ def test_what_is_no_time_is_refused_with_its_option(text: str):
     with pytest.raises(typer.BadParameter, match="no time") as refused:
         parse_seconds(text, "--hop")
     assert refused.value.param_hint == "--hop"
+
+
+@pytest.mark.parametrize(
+    ("text", "part"), [("0.02", 0.02), ("2%", 0.02), (" 2.5 %", 0.025), ("0", 0), ("100%", 1)]
+)
+def test_shares_are_parts_of_one_or_percentages(text: str, part: float):
+    assert share(text) == pytest.approx(part)
+
+
+@pytest.mark.parametrize("text", ["", "%", "2", "-1%", "101%", "nan", "inf%", "two", "2%%"])
+def test_what_is_no_share_is_refused(text: str):
+    with pytest.raises(typer.BadParameter, match="is no part such as 0.02 or 2%"):
+        share(text)
+
+
+def test_settings_are_told_with_room_to_break_lines():
+    forms = ("adam:rate=0.1,count=5", "lbfgs:0.1", "none")
+    assert with_settings(forms) == "adam (rate=0.1, count=5), lbfgs (0.1), none"

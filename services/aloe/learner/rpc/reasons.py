@@ -52,7 +52,9 @@ def _what(reason: Reason, strategy: QueryStrategy) -> str:
         return f"best by {rule.value}"
     if rule is not SelectionRule.HERDING:
         return f"best by {rule.value}, with {reason.gain:.4g}"
-    what = f"covers {reason.gain:.2%} of the pool that nothing labeled does, by what is unsure"
+    what = f"covers {reason.gain:.2%} of the pool"
+    if reason.nearest_row >= 0:
+        what += " that no label covers yet, weighted by how unsure the head is there"
     if strategy.is_on_graph:
         what += f" (herding, since the graph for {function.value} takes long for so many clips)"
     return what
