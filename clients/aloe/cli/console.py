@@ -138,11 +138,11 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def accepted_text(count: int, of_what: str, expected_error: float | None) -> str:
+def accepted_text(count: int, noun: str, expected_error: float | None) -> str:
     """Write how many predictions are accepted, and what part of them is expected to be wrong."""
     if not count:
-        return f"none {of_what} is sure enough to accept: more labels make heads surer"
-    return f"{count:,} {of_what} are accepted; {percent(expected_error)} of these may be wrong"
+        return f"none of the {noun} is sure enough to accept: more labels make heads surer"
+    return f"{count:,} {noun} are accepted; {percent(expected_error)} of these may be wrong"
 
 
 def _cell(value: Any) -> str:

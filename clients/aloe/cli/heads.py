@@ -28,20 +28,21 @@ def list_heads(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = Fa
     if json:
         print_json({"newest": newest, "promotions": promotions})
         return
-    if not promotions:
-        notes.print("no head has a name yet: `aloe head promote` gives one")
-    print_table(
-        ["name", "head", "since", "before"],
-        [
+    if promotions:
+        print_table(
+            ["name", "head", "since", "before"],
             [
-                each.promotion_id,
-                each.head.version,
-                f"{each.head.promote_time:%Y-%m-%d %H:%M:%S %Z}",
-                ", ".join(str(head.version) for head in each.earlier),
-            ]
-            for each in promotions
-        ],
-    )
+                [
+                    each.promotion_id,
+                    each.head.version,
+                    f"{each.head.promote_time:%Y-%m-%d %H:%M:%S %Z}",
+                    ", ".join(str(head.version) for head in each.earlier),
+                ]
+                for each in promotions
+            ],
+        )
+    else:
+        notes.print("no head has a name yet: `aloe head promote` gives one")
     notes.print(f"the newest head is {newest}" if newest else "there is no head yet")
 
 

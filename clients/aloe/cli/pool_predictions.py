@@ -50,8 +50,7 @@ def predict_pool(
     where = f" in {to}" if to else ""
     notes.print(f"head {written.head_version} on {written.clip_count:,} clips{where}")
     if max_error is not None:
-        of_what = f"of {written.clip_count:,} predictions"
-        notes.print(accepted_text(written.accepted_count, of_what, written.expected_error))
+        notes.print(accepted_text(written.accepted_count, "predictions", written.expected_error))
 
 
 def _count(block: PoolPredictions, written: Written) -> None:

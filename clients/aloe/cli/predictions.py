@@ -206,8 +206,7 @@ def _predict_files(
     else:
         _print_rows(rows, tells_accepted=max_error is not None)
     if found.accepted is not None:
-        of_what = f"of {len(files):,} files"
-        notes.print(accepted_text(sum(found.accepted), of_what, found.expected_error))
+        notes.print(accepted_text(sum(found.accepted), "predictions", found.expected_error))
     tell_warnings((each.name, each.warnings) for each in found.warnings)
     for each in rows:
         if each.error is not None:

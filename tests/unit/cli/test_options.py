@@ -40,7 +40,7 @@ def test_shares_are_parts_of_one_or_percentages(text: str, part: float):
 
 @pytest.mark.parametrize("text", ["", "%", "2", "-1%", "101%", "nan", "inf%", "two", "2%%"])
 def test_what_is_no_share_is_refused(text: str):
-    with pytest.raises(typer.BadParameter, match="is no part such as 0.02 or 2%"):
+    with pytest.raises(typer.BadParameter, match=r"is no part such as 0\.02 or 2%"):
         share(text)
 
 
