@@ -1,13 +1,14 @@
 """`aloe task import-labels`: labels that are known already, from a file."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aloe.cli.console import CommandError, complain, notes, print_json, progress
+from aloe.cli.console import CommandError, complain, notes, print_json, progress, tell
 from aloe.cli.known_labels import LabelFile, OnConflict, read_labels
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.cli.pool_windows import pool_windows
@@ -23,6 +24,8 @@ from aloe.windows import TableFormat
 
 _PATIENCE = timedelta(minutes=2)
 """Of each call, with some thousand labels."""
+_SHOWN = 5
+"""Recordings."""
 _PLACE = re.compile(r"labels\[([0-9]+)\]")
 
 
@@ -81,6 +84,16 @@ def import_labels(
         notes.print(
             f"{result.changed_count:,} of {len(given.labels):,} labels were new or changed"
             f"{replaced if result.replaced_count else ''}"
+        )
+    _tell_divided(result.divided_recordings)
+
+
+def _tell_divided(recordings: Sequence[str]) -> None:
+    if recordings:
+        more = f" and {len(recordings) - _SHOWN:,} more" if len(recordings) > _SHOWN else ""
+        tell(
+            f"windows of {', '.join(recordings[:_SHOWN])}{more} are both in train and in validation"
+            " or test: neighbours sound alike, so that scores are better than on other recordings"
         )
 
 

@@ -288,6 +288,7 @@ class ImportLabelsResponse(_message.Message):
     CHANGED_COUNT_FIELD_NUMBER: _builtins.int
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
     REPLACED_COUNT_FIELD_NUMBER: _builtins.int
+    DIVIDED_RECORDINGS_FIELD_NUMBER: _builtins.int
     changed_count: _builtins.int
     """Labels that were new or differed from what was stored."""
     head_version: _builtins.int
@@ -296,16 +297,25 @@ class ImportLabelsResponse(_message.Message):
     """
     replaced_count: _builtins.int
     """Those of them that replaced another answer."""
+    @_builtins.property
+    def divided_recordings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Recordings that clips of this call are windows of, with these labels both of
+        split TRAIN and of another: neighbouring windows sound alike, so that scores
+        are better than on other recordings. "pools/{pool}/recordings/{recording}",
+        the first 1,000.
+        """
+
     def __init__(
         self,
         *,
         changed_count: _builtins.int = ...,
         head_version: _builtins.int | None = ...,
         replaced_count: _builtins.int = ...,
+        divided_recordings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_head_version", b"_head_version", "head_version", b"head_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_head_version", b"_head_version", "changed_count", b"changed_count", "head_version", b"head_version", "replaced_count", b"replaced_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_head_version", b"_head_version", "changed_count", b"changed_count", "divided_recordings", b"divided_recordings", "head_version", b"head_version", "replaced_count", b"replaced_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__head_version: _TypeAlias = _typing.Literal["head_version"]  # noqa: Y015
     _WhichOneofArgType__head_version: _TypeAlias = _typing.Literal["_head_version", b"_head_version"]  # noqa: Y015

@@ -87,6 +87,7 @@ MAX_COUNTS: Mapping[str, int] = {
     "aloe.v1.ImportClipsResponse.duplicates": SHOWN_COUNT,
     "aloe.v1.ImportClipsResponse.failures": FAILURE_COUNT,
     "aloe.v1.ImportClipsResponse.warnings": SHOWN_COUNT,
+    "aloe.v1.ImportLabelsResponse.divided_recordings": SHOWN_COUNT,
     "aloe.v1.ListClipsResponse.clips": CLIP_PAGE_COUNT,
     "aloe.v1.ListEncodersResponse.encoders": PAGE_COUNT,
     "aloe.v1.ListEventsResponse.events": PAGE_COUNT,

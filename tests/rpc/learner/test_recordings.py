@@ -20,6 +20,7 @@ from aloe.client import (
     Decoding,
     GridCut,
     InvalidArgument,
+    KnownLabel,
     LastWindow,
     LearnerClient,
     NewClip,
@@ -28,6 +29,7 @@ from aloe.client import (
     RecordingProgress,
     SegmentCut,
     SoundCut,
+    Split,
     connect_async,
 )
 from aloe.local import LocalStack
@@ -292,3 +294,21 @@ def _samples(content: bytes) -> Samples:
     samples, rate_hz = soundfile.read(io.BytesIO(content), dtype="float32")
     assert rate_hz == RATE_HZ
     return samples
+
+
+def test_labels_tell_recordings_that_are_divided(client: LearnerClient, pool: Pool, file: Path):
+    """Windows to learn from and to judge heads by are better not of one recording."""
+    client.import_recording(pool.pool_id, "night", file, GridCut(2.0))
+    client.import_recording(pool.pool_id, "day", file, GridCut(5.0))
+    task_id = new_id()
+    client.create_task(task_id, pool.pool_id, ["yes", "no"])
+    train, test = Split.TRAIN, Split.TEST
+
+    def divided(*labels: tuple[str, Split]) -> tuple[str, ...]:
+        known = [KnownLabel(clip_id, "yes", split) for clip_id, split in labels]
+        return client.import_labels(task_id, known).divided_recordings
+
+    assert divided(("night~0-2000", train), ("day~0-5000", test)) == ()
+    assert divided(("night~2000-4000", train)) == ()
+    assert divided(("day~5000-10000", train), ("night~4000-6000", test)) == ("day", "night")
+    assert divided(("night~6000-8000", Split.VALIDATION)) == ("night",)

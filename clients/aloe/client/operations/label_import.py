@@ -11,6 +11,7 @@ from aloe.client.operations.chunks import MESSAGE_BYTES, Sized, group_sized
 from aloe.client.operations.fields import clip_name, task_name
 from aloe.client.operations.operation import Operation
 from aloe.v1 import labeling_pb2
+from aloe.wire import names
 from aloe.wire.enums import SPLITS
 
 _MAX_COUNT = 10_000
@@ -95,6 +96,9 @@ class LabelImport:
             changed_count=self._result.changed_count + done.result.changed_count,
             head_version=max((each for each in versions if each is not None), default=None),
             replaced_count=self._result.replaced_count + done.result.replaced_count,
+            divided_recordings=tuple(
+                sorted({*self._result.divided_recordings, *done.result.divided_recordings})
+            ),
         )
         self._stored_count += done.count
         self._tell("storing", self._stored_count)
@@ -183,4 +187,7 @@ def _parse_result(response: labeling_pb2.ImportLabelsResponse) -> types.ImportLa
         changed_count=response.changed_count,
         head_version=response.head_version if response.HasField("head_version") else None,
         replaced_count=response.replaced_count,
+        divided_recordings=tuple(
+            names.parse_recording_name(each).recording_id for each in response.divided_recordings
+        ),
     )

@@ -74,7 +74,7 @@ class PoolColumns:
 
     async def window_counts(self, row_count: int, retired_rows: Sequence[int]) -> Counter[str]:
         """Return how many of the first clips, less those of some rows, each recording has."""
-        column = await self._recordings(row_count)
+        column = await self.recordings(row_count)
         codes = column.codes[:row_count].copy()
         codes[[row for row in retired_rows if row < row_count]] = -1
         counts = np.bincount(codes[codes >= 0], minlength=len(column.texts)).tolist()
@@ -82,12 +82,13 @@ class PoolColumns:
 
     async def windows_of(self, recording_ids: AbstractSet[str], row_count: int) -> list[int]:
         """Return the rows of the first clips that are, or were, windows of some recordings."""
-        column = await self._recordings(row_count)
+        column = await self.recordings(row_count)
         wanted = [code for code, each in enumerate(column.texts) if each in recording_ids]
         rows: list[int] = np.flatnonzero(np.isin(column.codes[:row_count], wanted)).tolist()
         return rows
 
-    async def _recordings(self, row_count: int) -> Column:
+    async def recordings(self, row_count: int) -> Column:
+        """Return of which recording each clip is a window, of the first clips at least."""
         async with self._lock:
             await self._read_fields({_RECORDING}, row_count)
             return self._fields[_RECORDING]

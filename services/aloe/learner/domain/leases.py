@@ -127,6 +127,8 @@ class LabelsOutcome:
     """Training labels of the task now."""
     replaced_count: int = 0
     """Of an import: labels that replaced another answer."""
+    divided_recordings: tuple[str, ...] = ()
+    """Of an import: recordings of whose windows some are to learn from and others to judge by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_
 from datetime import datetime
 
 from aloe.learner.cache.clips import no_clip
 from aloe.learner.cache.pools import PoolCache
+from aloe.learner.cache.tasks import TaskCache
 from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import (
@@ -19,6 +21,7 @@ from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, Labe
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import SPLIT_OF_STATE, STATE_OF_SPLIT, Task
 from aloe.learner.ports.store import Store
+from aloe.learner.usecases.divided import divided_recordings
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.settling import contents_of, then_check
 from aloe.learner.usecases.training import Trainer
@@ -45,8 +48,8 @@ class KnownLabel:
 class LabelImporter:
     """Serves ImportLabels."""
 
-    def __init__(self, store: Store, pools: PoolCache, trainer: Trainer) -> None:
-        self._store, self._pools, self._trainer = store, pools, trainer
+    def __init__(self, store: Store, pools: PoolCache, tasks: TaskCache, trainer: Trainer) -> None:
+        self._store, self._pools, self._tasks, self._trainer = store, pools, tasks, trainer
 
     async def import_labels(
         self,
@@ -107,7 +110,8 @@ class LabelImporter:
             raise lost
         if outcome.head_version is not None:
             self._trainer.notify(task_id)
-        return outcome
+        divided = await divided_recordings(self._store, self._pools, self._tasks, task, changes)
+        return replace_(outcome, divided_recordings=tuple(divided))
 
     async def _find(
         self, pool: Pool, clip_ids: Sequence[str]

@@ -83,7 +83,7 @@ class Learner:
         self.promoting = Promoting(store, task_cache)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, self.maps)
         self.reclassing = Reclassing(store, task_cache, self.tasks, self.trainer, now)
-        self.label_importer = LabelImporter(store, pool_cache, self.trainer)
+        self.label_importer = LabelImporter(store, pool_cache, task_cache, self.trainer)
         self._ranking = Ranking(pool_cache, self.maps)
         likeness = Likeness(store, pool_cache, encoder)
         self.searching = Searching(store, pool_cache, task_cache, likeness)

@@ -13,7 +13,8 @@ from aloe.serving.idle import while_taken
 from aloe.v1 import (
     labeling_pb2,
 )
-from aloe.wire import times
+from aloe.wire import names, times
+from aloe.wire.bounds import SHOWN_COUNT
 
 
 class LabelingRpcs(Rpcs):
@@ -22,9 +23,12 @@ class LabelingRpcs(Rpcs):
     async def ImportLabels(
         self, request: labeling_pb2.ImportLabelsRequest, context: Any
     ) -> labeling_pb2.ImportLabelsResponse:
+        labels = [
+            labeling.read_known_label(each, place) for place, each in enumerate(request.labels)
+        ]
         outcome = await self._learner.label_importer.import_labels(
             fields.read_task_id(request.task, "task"),
-            [labeling.read_known_label(label, index) for index, label in enumerate(request.labels)],
+            labels,
             replace=request.replace,
             validate_only=request.validate_only,
         )
@@ -32,6 +36,10 @@ class LabelingRpcs(Rpcs):
             changed_count=outcome.changed_count,
             head_version=outcome.head_version,
             replaced_count=outcome.replaced_count,
+            divided_recordings=[
+                names.recording_name(labels[0].pool_id, each)
+                for each in outcome.divided_recordings[:SHOWN_COUNT]
+            ],
         )
 
     async def Query(
