@@ -10,7 +10,15 @@ from typing import Annotated, Any, TextIO
 import numpy as np
 import typer
 
-from aloe.cli.console import CommandError, json_line, notes, progress
+from aloe.cli.audio_folder import write_audio_folder
+from aloe.cli.console import (
+    CommandError,
+    complain,
+    json_line,
+    notes,
+    print_json,
+    progress,
+)
 from aloe.cli.counted_labels import all_labels, count_labels
 from aloe.cli.known_labels import ANSWER, COLUMNS, GIVEN_LABEL, IS_AUDIT, IS_RETIRED, answer_of
 from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, Where, client
@@ -25,16 +33,22 @@ class What(Enum):
     """What to export."""
 
     LABELS = "labels"
+    AUDIO_FOLDER = "audiofolder"
     HEAD = "head"
 
 
 def export(
     task_id: TaskId,
-    what: Annotated[What, typer.Option(help="labels as CSV or JSON, or the head as .npz")] = (
-        What.LABELS
-    ),
+    what: Annotated[
+        What,
+        typer.Option(
+            help="labels as CSV or JSON; labels and sounds as a folder that the library datasets"
+            " loads as 'audiofolder'; or the head as .npz"
+        ),
+    ] = What.LABELS,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="file to write; labels go to stdout")
+        Path | None,
+        typer.Option("--output", "-o", help="file or folder to write; labels go to stdout"),
     ] = None,
     head: AskedHead = "",
     table: Table = None,
@@ -42,7 +56,7 @@ def export(
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Export a task's labels, or its head as a NumPy archive.
+    """Export a task's labels, with their sounds or without, or its head as a NumPy archive.
 
     Labels of windows of recordings become tables of Raven, Audacity or Praat where --output ends in
     .selections.txt, .txt or .TextGrid, or where --table says so.
@@ -52,10 +66,12 @@ def export(
     with client(server) as learner:
         if what is What.HEAD and where:
             raise CommandError("--filter goes with labels, a head is one")
-        if what is What.HEAD and table is not None:
-            raise CommandError("--table goes with labels of windows, a head is none")
+        if what is not What.LABELS and table is not None:
+            raise CommandError("--table goes with --what labels, of windows")
         if what is What.HEAD:
             _export_head(learner, task_id, head, output)
+        elif what is What.AUDIO_FOLDER:
+            _export_audio_folder(learner, task_id, output, where, json=json)
         elif is_for_windows(output, table):
             tables = WindowTables(output, table_format(output, table, json=json))
             write_pool_labels(learner, task_id, tables, where)
@@ -73,6 +89,33 @@ def _export_labels(
         count = (write_json if json else write_table)(labels, file)
     if output is not None:
         notes.print(f"{count:,} labels in {output}")
+
+
+def _export_audio_folder(
+    learner: LearnerClient, task_id: str, folder: Path | None, where: str, *, json: bool
+) -> None:
+    if folder is None:
+        raise CommandError("sounds cannot be written as text: give --output FOLDER")
+    with progress() as bar:
+        row = bar.add_task("exporting", total=None if where else count_labels(learner, task_id))
+        written = write_audio_folder(
+            learner, task_id, folder, where, lambda count: bar.update(row, completed=count)
+        )
+    if json:
+        print_json(written)
+    else:
+        notes.print(f"{written.count:,} labels with their sounds in {folder}")
+        for count, what in (
+            (written.abstained_count, "abstentions"),
+            (written.retired_count, "labels of retired classes"),
+        ):
+            if count:
+                notes.print(f"left out: {count:,} {what}")
+    for clip_id, why in written.silent.items():
+        complain(f"{clip_id} is not there: {why}")
+    if written.silent_count:
+        complain(f"{written.silent_count:,} labeled clips have no sound: they are left out")
+        raise typer.Exit(1)
 
 
 def write_json(labels: Iterable[StoredLabel], file: TextIO) -> int:
