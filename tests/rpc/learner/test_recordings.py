@@ -32,6 +32,7 @@ from aloe.client import (
     Split,
     connect_async,
 )
+from aloe.client.operations.recordings import RecordingImport
 from aloe.local import LocalStack
 from aloe.v1 import recording_import_pb2 as pb
 
@@ -114,6 +115,38 @@ def test_an_import_that_is_repeated_changes_nothing_and_one_that_lacks_windows_f
     more = client.import_recording(pool.pool_id, "night", file, cut)
     assert (more.imported_count, more.existing_count) == (2, 8)
     assert client.get_recording(pool.pool_id, "night").window_count == 10
+
+
+def test_a_window_that_was_renamed_is_not_there_twice(
+    client: LearnerClient, pool: Pool, file: Path
+):
+    client.import_recording(pool.pool_id, "night", file, GridCut(2.0))
+    client.rename_clip(pool.pool_id, "night~4000-6000", "call")
+    again = client.import_recording(pool.pool_id, "night", file, GridCut(2.0))
+    assert (again.imported_count, again.existing_count) == (0, 5)
+    call = client.get_clip(pool.pool_id, "call")
+    assert (call.other_ids, client.get_pool(pool.pool_id).clip_count) == (("night~4000-6000",), 5)
+
+
+def test_the_same_file_may_be_two_recordings(client: LearnerClient, pool: Pool, file: Path):
+    for name in ("night", "same"):
+        found = client.import_recording(pool.pool_id, name, file, GridCut(2.0))
+        assert (found.imported_count, found.recording.window_count) == (5, 5)
+
+
+def test_a_caller_who_goes_leaves_whole_windows_that_are_gone_on_with(
+    raw: Any, client: LearnerClient, pool: Pool, tmp_path: Path
+):
+    file, cut = tmp_path / "night.wav", GridCut(1.0, 0.02)
+    file.write_bytes(encoded(np.tile(night(), 3)))
+    header = RecordingImport(pool.pool_id, "night", file, cut).header
+    call = raw.ImportRecording(iter([header]), timeout=30)
+    next(call)
+    call.cancel()
+    found = client.import_recording(pool.pool_id, "night", file, cut)
+    ids = [each.clip_id for each in client.list_clips(pool.pool_id)]
+    assert len(set(ids)) == len(ids) == found.imported_count + found.existing_count == 1_451
+    assert found.recording.window_count == 1_451
 
 
 def test_segments_are_cut_in_any_order_and_gone_on_with(

@@ -1,13 +1,24 @@
 """Windows of recordings: ids, hashes, frames, and which are near each other."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aloe.learner.domain.windows import Window, frames_of, window_hash, window_id, window_of
+from aloe.learner.domain.windows import (
+    Recording,
+    Window,
+    frames_of,
+    window_hash,
+    window_id,
+    window_of,
+)
 from aloe.values.audio import ChannelRule, Decoding
 from aloe.wire.names import ID_PATTERN
 
 RATES = st.sampled_from([8_000, 11_025, 16_000, 44_100, 48_000, 192_000, 500_000])
+MADE = datetime(2026, 5, 4, tzinfo=UTC)
 FRAMES = st.integers(0, 10**11)
 
 
@@ -26,17 +37,19 @@ def test_frames_are_told_by_times(rate_hz: int, first: int, length: int):
 
 def test_a_hash_is_of_recording_channel_and_place():
     plain, right = Decoding(), Decoding(ChannelRule.NUMBERED, 2)
-    known = window_hash("a" * 32, plain, 0, 100, 0)
+    night = Recording("night", "a" * 32, MADE)
+    known = window_hash(night, plain, 0, 100, 0)
     others = [
-        window_hash("b" * 32, plain, 0, 100, 0),
-        window_hash("a" * 32, right, 0, 100, 0),
-        window_hash("a" * 32, plain, 1, 100, 0),
-        window_hash("a" * 32, plain, 0, 101, 0),
-        window_hash("a" * 32, plain, 0, 100, 5),
+        window_hash(Recording("night", "b" * 32, MADE), plain, 0, 100, 0),
+        window_hash(Recording("same", "a" * 32, MADE), plain, 0, 100, 0),
+        window_hash(night, right, 0, 100, 0),
+        window_hash(night, plain, 1, 100, 0),
+        window_hash(night, plain, 0, 101, 0),
+        window_hash(night, plain, 0, 100, 5),
     ]
-    assert len({known, *others}) == 6
-    damaged = Decoding(accept_damaged=True)
-    assert window_hash("a" * 32, damaged, 0, 100, 0) == known
+    assert len({known, *others}) == 7
+    later = replace(night, uri="file:///night.wav", create_time=MADE + timedelta(days=1))
+    assert window_hash(later, Decoding(accept_damaged=True), 0, 100, 0) == known
 
 
 def test_windows_are_near_that_overlap_or_lie_closer_than_the_spacing():

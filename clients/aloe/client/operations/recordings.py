@@ -20,8 +20,8 @@ from aloe.client.operations.fields import (
 from aloe.client.operations.operation import ListOperation, Operation, Page
 from aloe.v1 import recording_import_pb2 as pb
 from aloe.v1 import recording_pb2
-from aloe.values.attributes import Attributes
-from aloe.values.audio import Decoding
+from aloe.values.attributes import NO_ATTRIBUTES, Attributes
+from aloe.values.audio import DEFAULT_DECODING, Decoding
 from aloe.values.cuts import Cut, GridCut, SegmentCut, SoundCut
 from aloe.wire import names, times
 from aloe.wire.attributes import read_attributes, write_attributes
@@ -76,10 +76,10 @@ class RecordingImport:
         file: Path,
         cut: Cut,
         *,
-        uri: str | None,
-        decoding: Decoding,
-        given: Attributes,
-        on_progress: Callable[[types.RecordingProgress], None] | None,
+        uri: str | None = None,
+        decoding: Decoding = DEFAULT_DECODING,
+        given: Attributes = NO_ATTRIBUTES,
+        on_progress: Callable[[types.RecordingProgress], None] | None = None,
     ) -> None:
         """Read the file once for its hash.
 

@@ -74,17 +74,22 @@ def window_id(window: Window) -> str:
     return f"{window.recording_id}~{_milliseconds(window.start_s)}-{_milliseconds(window.end_s)}"
 
 
-def window_hash(recording_hash: str, decoding: Decoding, first: int, end: int, padding: int) -> str:
+def window_hash(
+    recording: Recording, decoding: Decoding, first: int, end: int, padding: int
+) -> str:
     """Return the content hash of a window by what it is cut out of: 32 hexadecimal digits.
 
+    The same part of the same file under another id is another window: each recording has its own.
+
     Args:
-        recording_hash: of the file.
+        recording: the recording.
         decoding: which channel of it is heard is part of the hash.
         first: the first frame.
         end: the first one behind it.
         padding: how many zeros follow.
     """
-    text = f"window\0{recording_hash} {decoding.channel_text} {first} {end} {padding}"
+    source = f"{recording.recording_id} {recording.content_hash} {decoding.channel_text}"
+    text = f"window\0{source} {first} {end} {padding}"
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
 
 

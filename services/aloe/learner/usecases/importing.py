@@ -18,7 +18,6 @@ from aloe.learner.usecases.import_memory import DEFAULT_LIMITS, ImportLimits, Im
 from aloe.learner.usecases.import_run import Batch, ImportRun
 from aloe.learner.usecases.keeping import Keeper
 from aloe.learner.usecases.retiring import Retiring
-from aloe.values.duplicates import DuplicateRule
 
 M = TypeVar("M")
 
@@ -58,8 +57,8 @@ class Importer:
             appender = Appender(
                 self._turns_of(pool.pool_id),
                 pool,
-                # Each recording has its windows, though another one may be the same file.
-                rules=ImportRules(DuplicateRule.KEEP),
+                # A window that has another id by now gets this one as well.
+                rules=NO_RULES,
                 report=report,
                 share=share,
             )

@@ -161,6 +161,6 @@ class RecordingImporter:
         yield RecordingReport(
             done,
             report.imported_count,
-            report.existing_count,
+            report.existing_count + len(report.duplicates),
             tuple(report.failures),
         )

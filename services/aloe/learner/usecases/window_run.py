@@ -67,7 +67,8 @@ class WindowRun:
     @property
     def progress(self) -> Progress:
         """How far it is."""
-        stored_count = self._report.imported_count + self._report.existing_count
+        report = self._report
+        stored_count = report.imported_count + report.existing_count + len(report.duplicates)
         stream = self._stream
         if stream is None:
             return Progress(window_count=self._window_count, stored_count=stored_count)
@@ -196,7 +197,7 @@ class WindowRun:
     def _hash(self, stream: RecordingStream, first: int, end: int, padding: int) -> str:
         # With one channel it is the same whichever was asked for.
         decoding = self._recording.decoding if stream.channel_count > 1 else DEFAULT_DECODING
-        return window_hash(self._recording.content_hash, decoding, first, end, padding)
+        return window_hash(self._recording, decoding, first, end, padding)
 
     async def _begin(self) -> None:
         """Have the recording stored before its first window."""
