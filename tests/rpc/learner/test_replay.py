@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.rpc.learner.scenes import QUICK, Scene, clip_id, make_scene, new_id
+from tests.rpc.learner.scenes import CLASSES, QUICK, Scene, clip_id, make_scene, new_id
 
 from aloe.client import (
     AcquisitionFunction,
     Answer,
+    DuplicateRule,
     EventKind,
     LearnerClient,
     Lease,
@@ -28,6 +29,7 @@ from aloe.client import (
 from aloe.values.strategy_names import strategy_name
 
 MARGIN = AcquisitionFunction.SMALLEST_MARGIN
+MARGIN_OF_LOGITS = QueryStrategy(AcquisitionFunction.MARGIN_LOGITS, SelectionRule.CLASS_AGNOSTIC)
 BEST: dict[str, Any] = {"recipe": RecipeName.BEST, "head_recipe": None}
 
 
@@ -48,6 +50,20 @@ def check(client: LearnerClient, scene: Scene) -> TaskReplay:
     assert found.pick_count == sum(len(each.changes) for each in leased)
     assert found.head_count == sum(each.kind is EventKind.HEAD_TRAINED for each in events)
     return found
+
+
+def test_scores_of_minus_nothing_are_done_again(client: LearnerClient):
+    """Equal clips have margins of -0, which is 0 in the log."""
+    scene = make_scene(client, clip_count=0, query_strategy=MARGIN_OF_LOGITS)
+    ids = [clip_id(row) for row in range(20)]
+    equal = np.ones(scene.embeddings.shape[1], np.float32)
+    clips = [NewClip(each, embedding=equal) for each in ids]
+    client.import_clips(scene.pool_id, clips, duplicates=DuplicateRule.KEEP)
+    scene.truth.update(zip(ids, CLASSES * 7, strict=False))
+    version = scene.seed_labels()
+    leases = scene.query(max_clip_count=3, min_head_version=version)
+    assert len(leases) == 3
+    assert check(client, scene).pick_count == 3
 
 
 WAYS = [

@@ -143,8 +143,11 @@ def pick_differences(
 
 
 def _bits(value: float | None) -> bytes | None:
-    """Return a number as it was computed, in float32: the log has it in decimals."""
-    return None if value is None else np.float32(value).tobytes()
+    """Return a number as it was computed, in float32: the log has it in decimals.
+
+    It has no -0: adding 0 makes that 0, and leaves any other as it is.
+    """
+    return None if value is None else (np.float32(value) + np.float32(0)).tobytes()
 
 
 def _bits_of(reason: Reason | None) -> tuple[bytes | int | None, ...] | None:
