@@ -183,6 +183,14 @@ def parse_decoding(channel: str, *, accept_damaged: bool) -> Decoding:
         raise typer.BadParameter(str(error)) from None
 
 
+def duration_of_lease(seconds: float | None) -> timedelta | None:
+    """Read how long a clip is held; the server says what is too short or too long."""
+    try:
+        return None if seconds is None else timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        raise typer.BadParameter(f"{seconds:g} s; it must be a millisecond to a day") from None
+
+
 def parse_recipe(text: str) -> HeadRecipe:
     """Read a head recipe."""
     try:

@@ -172,7 +172,8 @@ def _check(message: Message, lists: "Sequence[_Place]", path: str) -> None:
         if len(value) > place.bound:
             raise MalformedValue(
                 f"{path}{place.name}",
-                f"{len(value):,} in one message; at most {place.bound:,}: send several",
+                f"{len(value):,} in one message; at most {place.bound:,}: give fewer, or send"
+                " several",
             )
         if place.within is not None and (inner := _lists_in(place.within)):
             for index, each in enumerate(value):

@@ -1,11 +1,12 @@
 """Options that are read from texts."""
 
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
 import typer
 
-from aloe.cli.options import parse_seconds, share, with_settings
+from aloe.cli.options import duration_of_lease, parse_seconds, share, with_settings
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,14 @@ def test_what_is_no_share_is_refused(text: str):
 def test_settings_are_told_with_room_to_break_lines():
     forms = ("adam:rate=0.1,count=5", "lbfgs:0.1", "none")
     assert with_settings(forms) == "adam (rate=0.1, count=5), lbfgs (0.1), none"
+
+
+def test_leases_may_be_given_no_time_at_all():
+    assert duration_of_lease(None) is None
+    assert duration_of_lease(0.25) == timedelta(milliseconds=250)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -float("inf"), 1e300])
+def test_leases_that_no_time_can_tell_are_refused(seconds: float):
+    with pytest.raises(typer.BadParameter, match="it must be a millisecond to a day"):
+        duration_of_lease(seconds)
