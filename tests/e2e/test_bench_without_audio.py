@@ -12,6 +12,7 @@ from tests.e2e.conftest import CommandLine
 from tests.e2e.experiments import Bench, fixed
 
 from aloe.bench.datasets import load
+from aloe.bench.report import write_report
 from aloe.bench.results import schema
 from aloe.bench.spec import ExperimentError
 from aloe.client import Split
@@ -217,3 +218,26 @@ def test_functions_on_the_graph_of_neighbors_are_asked_from_zero_and_the_same_ag
     for function in ("mcv_opt", "v_opt", "sigma_opt", "model_change"):
         run = [row for row in rows if row["acquisition_function"] == function]
         assert [row["label_count"] for row in run] == [0, 3, 6, 9, 12, 15, 18]
+
+
+def test_runs_that_never_get_a_head_are_kept_and_reported(from_zero: Bench, tmp_path: Path):
+    table = from_zero.run(tmp_path / "out", oracles=["abstain:1"], seeds=1)
+    rows = [row for row in table.to_pylist() if row["selection_rule"]]
+    for row in rows:
+        assert (row["round"], row["label_count"], row["test_accuracy"]) == (0, 0, None)
+        assert row["picks"]
+        assert set(row["pick_labels"]) == {None}
+    assert len(rows) == 2
+    # They are not done again.
+    assert from_zero.run(tmp_path / "out", oracles=["abstain:1"], seeds=1).equals(table)
+    write_report(tmp_path / "out", tmp_path / "report")
+    assert (tmp_path / "report" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("flag", ["--strategies", "--recipes", "--tasks"])
+def test_a_list_of_nothing_is_no_choice(aloe: CommandLine, beasts: Path, tmp_path: Path, flag: str):
+    done = aloe.run("bench", "run", "--dataset", beasts, flag, ",", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    key = flag.removeprefix("--")
+    assert done.stderr.strip() == f"aloe: {key} is empty; give at least one, or leave it out"
+    assert not (tmp_path / "out").exists()

@@ -150,13 +150,13 @@ def run(
 
     flags = {
         "encoders": _located(encoder),
-        "acquisition_functions": _listed(acquisition_functions),
-        "selection_rules": _listed(selection_rules),
-        "strategies": _listed(strategies),
+        "acquisition_functions": _listed("acquisition_functions", acquisition_functions),
+        "selection_rules": _listed("selection_rules", selection_rules),
+        "strategies": _listed("strategies", strategies),
         "oracles": oracle or None,
         "head_recipes": head_recipe or None,
-        "representations": _listed(representations),
-        "recipes": _listed(recipes),
+        "representations": _listed("representations", representations),
+        "recipes": _listed("recipes", recipes),
         "audit_shares": _numbers("audit_shares", audit_shares),
         "max_expected_error": max_expected_error,
         "rounds": rounds,
@@ -178,7 +178,7 @@ def run(
     }
     given = {key: value for key, value in flags.items() if value is not None}
     table = with_flags(read_table(experiment) if experiment else {}, given)
-    table["datasets"] = _datasets(table.get("datasets", []), dataset, root, _listed(tasks))
+    table["datasets"] = _datasets(table.get("datasets", []), dataset, root, _listed("tasks", tasks))
     spec = make_spec(table)
     means = Means(
         embeddings=embeddings or output / "embeddings",
@@ -196,15 +196,17 @@ def run(
     _tell(file, json)
 
 
-def _listed(text: str | None) -> list[str] | None:
-    return None if text is None else split_list(text)
+def _listed(key: str, text: str | None) -> list[str] | None:
+    found = None if text is None else split_list(text)
+    if found == []:  # As of a shell's variable that is not set.
+        raise ExperimentError(f"{key} is empty; give at least one, or leave it out")
+    return found
 
 
 def _numbers(key: str, text: str | None) -> list[float] | None:
-    if text is None:
-        return None
+    listed = _listed(key, text)
     try:
-        return [float(each) for each in split_list(text)]
+        return None if listed is None else [float(each) for each in listed]
     except ValueError:
         raise ExperimentError(f"{key} is {text!r}; give numbers, separated by commas") from None
 
@@ -212,7 +214,8 @@ def _numbers(key: str, text: str | None) -> list[float] | None:
 def _located(text: str | None) -> list[str] | None:
     from aloe.bench.spec.toml import resolve
 
-    return None if text is None else [resolve(each, Path.cwd()) for each in split_list(text)]
+    listed = _listed("encoders", text)
+    return None if listed is None else [resolve(each, Path.cwd()) for each in listed]
 
 
 def _datasets(

@@ -156,10 +156,14 @@ def read_results(folder: Path) -> Results:
 def _metadata(file: pq.ParquetFile) -> dict[str, Any]:
     """Read what is kept beside the rows. Raises TypeError, ValueError: it is no such thing."""
     metadata = json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("spec", {}), dict):
+    kinds = {"spec": dict, "parts": list}
+    if not isinstance(metadata, dict) or not all(
+        isinstance(metadata.get(name, kind()), kind) for name, kind in kinds.items()
+    ):
         raise TypeError("its metadata are no table")
     if "spec" in metadata:
         metadata["spec"] = old_names.todays_table(metadata["spec"])
+        float(metadata["spec"].get("max_expected_error", 0.0))  # Else it is none of ours.
     return metadata
 
 

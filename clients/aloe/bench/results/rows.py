@@ -90,6 +90,8 @@ def run_table(run: Row, record: RunRecord) -> pa.Table:
     """
     starts = [each.start_time for each in record.rounds]
     round_s: list[float | None] = [(b - a).total_seconds() for a, b in pairwise(starts)]
+    # Of the last head it is not known. Without labels of two classes there is none at all.
+    round_s += [None] if starts else []
     asked: dict[int, list[LabelingRound]] = {}
     for batch in record.batches:
         asked.setdefault(batch.query.head_version, []).append(batch)
@@ -104,7 +106,7 @@ def run_table(run: Row, record: RunRecord) -> pa.Table:
         | _evaluation("test", each.test)
         | {"round_s": took_s}
         for place, (each, took_s) in enumerate(
-            zip(record.rounds, [*round_s, None], strict=True), start=len(before)
+            zip(record.rounds, round_s, strict=True), start=len(before)
         )
     ]
     return pa.Table.from_pylist(rows, schema=schema.SCHEMA)

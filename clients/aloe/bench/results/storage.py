@@ -62,7 +62,7 @@ class ExperimentFolder:
         """
         file = self.path / "experiment.toml"
         if file.exists():
-            before = make_spec(old_names.todays_table(read_table(file)))
+            before = _spec_in(file)
             check_extends(before, spec, self.path)
         write_atomically(file, lambda out: out.write(to_toml(spec).encode()))
 
@@ -149,6 +149,14 @@ def write_atomically(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
         out.flush()
         os.fsync(out.fileno())
     unfinished.replace(file)
+
+
+def _spec_in(file: Path) -> Spec:
+    table = read_table(file)
+    try:
+        return make_spec(old_names.todays_table(table))
+    except ExperimentError as error:
+        raise ExperimentError(f"{file}: {error}; mend it, or give another --output") from error
 
 
 @contextlib.contextmanager

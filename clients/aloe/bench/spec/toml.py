@@ -78,7 +78,7 @@ def read_table(file: Path) -> Table:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ExperimentError(f"cannot read {file}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:  # No text, no TOML, or a number of thousands of digits.
         raise ExperimentError(f"{file} is no TOML: {error}") from error
     try:
         return _beside(table, file.resolve().parent)
@@ -176,7 +176,7 @@ def _beside(table: Table, folder: Path) -> Table:
 def resolve(name_or_path: str, folder: Path) -> str:
     """Return the absolute path of what lies in a folder, and a name as it is."""
     path = folder / name_or_path
-    return str(path.resolve()) if path.exists() else name_or_path
+    return str(path.resolve()) if name_or_path and path.exists() else name_or_path
 
 
 def _attribute(key: str) -> str:

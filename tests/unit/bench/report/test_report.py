@@ -207,7 +207,17 @@ def test_results_without_runs_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "metadata", [b"[]", b"5", b'{"spec": [1]}', b'{"spec": null}', b"{", b"\xff"]
+    "metadata",
+    [
+        b"[]",
+        b"5",
+        b'{"parts": 5}',
+        b'{"spec": {"max_expected_error": "x"}}',
+        b'{"spec": [1]}',
+        b'{"spec": null}',
+        b"{",
+        b"\xff",
+    ],
 )
 def test_metadata_that_are_none_are_told(tmp_path, metadata):
     folder = write_results(tmp_path, run_rows("smallest_margin", 0))

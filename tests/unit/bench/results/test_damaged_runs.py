@@ -10,7 +10,7 @@ from tests.unit.bench.report.results_files import run_rows
 
 from aloe.bench.results import schema
 from aloe.bench.results.storage import ExperimentFolder
-from aloe.bench.spec import ExperimentError
+from aloe.bench.spec import DatasetSpec, ExperimentError, Spec
 
 ROWS = run_rows("smallest_margin", 0)
 RUN = {name: ROWS[0][name] for name in schema.RUN_COLUMNS}
@@ -66,3 +66,11 @@ def test_what_made_a_run_must_be_a_table(tmp_path: Path, run_file: Path, process
         assert folder.has_run(RUN, DIGEST)
         with pytest.raises(ExperimentError, match="cannot be read; remove it, to do it again"):
             folder.write_results([RUN], {})
+
+
+def test_an_experiment_that_was_here_before_and_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "experiment.toml").write_text('seeds = "x"\n[[datasets]]\nname = "vowels"\n')
+    with ExperimentFolder(tmp_path) as folder, pytest.raises(ExperimentError) as caught:
+        folder.adopt(Spec((DatasetSpec("vowels"),)))
+    told = f"{tmp_path / 'experiment.toml'}: seeds is 'x'; give a whole number; mend it, or give"
+    assert str(caught.value).startswith(told)

@@ -18,7 +18,14 @@ from aloe.bench.spec import (
 )
 from aloe.bench.spec.growth import check_extends
 from aloe.bench.spec.run_keys import run_keys
-from aloe.bench.spec.toml import make_spec, public_table, read_table, to_toml, with_flags
+from aloe.bench.spec.toml import (
+    make_spec,
+    public_table,
+    read_table,
+    resolve,
+    to_toml,
+    with_flags,
+)
 from aloe.client.types import AcquisitionFunction, QueryStrategy, Representation, SelectionRule
 from aloe.values.named_recipes import RECIPES
 
@@ -188,6 +195,7 @@ def test_folders_lie_beside_the_file(tmp_path: Path) -> None:
         ({"audit_shares": [10**400]}, "audit_shares has a number of 401 digits; give less"),
         ({"int16_divisor": 1}, "int16_divisor is 1; give 32768 or 32767"),
         ({"datasets": []}, "no data set"),
+        ({"datasets": [{"name": ""}]}, "datasets has {'name': ''}; give a table with a name"),
         ({"datasets": [{"root": "x"}]}, "datasets has {'root': 'x'}; give a table with a name"),
         ({"datasets": [{"name": "x", "path": "y"}]}, "datasets has the key 'path'; name, root"),
         ({"datasets": [FSDD, {"name": "a/fsdd"}]}, "datasets has two that .* 'fsdd'; rename"),
@@ -227,7 +235,14 @@ def test_an_encoder_goes_by_its_name_not_by_its_version(location: str, name: str
     assert encoder_name(location) == name
 
 
-@pytest.mark.parametrize("content", ["rounds = ", 'encoders = "logmel"\ndatasets = 3', b"\xff"])
+def test_no_name_is_not_the_folder_that_one_is_in(tmp_path: Path) -> None:
+    assert resolve("", tmp_path) == ""
+    assert resolve(".", tmp_path) == str(tmp_path.resolve())
+
+
+@pytest.mark.parametrize(
+    "content", ["rounds = ", f"seeds = {'9' * 5_000}", 'encoders = "logmel"\ndatasets = 3', b"\xff"]
+)
 def test_a_file_that_is_no_experiment_is_named(tmp_path: Path, content: str | bytes) -> None:
     file = tmp_path / "e.toml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
