@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from tests.needing_redis import needing_redis
 from tests.rpc.learner.recordings import encoded, tone
@@ -31,10 +32,13 @@ from aloe.local import LocalStack, StackOptions
 from aloe.local.child import Child
 from aloe.local.redis_server import redis_child
 from aloe.v1 import (
+    class_change_pb2,
     head_pb2,
     labeling_pb2,
     pool_pb2,
     prediction_pb2,
+    recording_import_pb2,
+    recording_pb2,
     search_pb2,
     task_pb2,
 )
@@ -154,12 +158,30 @@ def calls(scene: Scene) -> dict[str, Any]:
         "UpdateClips": pool_pb2.UpdateClipsRequest(
             pool=pool, updates=[pool_pb2.ClipUpdate(name=clip)]
         ),
+        "ChangeClasses": class_change_pb2.ChangeClassesRequest(
+            task=task, add=class_change_pb2.AddClass(name="higher")
+        ),
+        "ImportRecording": recording_import_pb2.ImportRecordingRequest(
+            header=recording_import_pb2.RecordingHeader(
+                pool=pool,
+                recording_id="night",
+                content_hash="0" * 32,
+                byte_count=9,
+                windows=recording_import_pb2.WindowGrid(window=Duration(seconds=1)),
+            )
+        ),
+        "GetRecording": recording_pb2.GetRecordingRequest(name=f"{pool}/recordings/night"),
+        "ListRecordings": recording_pb2.ListRecordingsRequest(pool=pool),
+        "DeleteRecordings": recording_pb2.DeleteRecordingsRequest(
+            pool=pool, names=[f"{pool}/recordings/night"]
+        ),
     }
 
 
 def call(raw: Any, rpc: str, request: Any, timeout_s: float) -> Any:
     stub = getattr(raw, rpc)
-    response = stub(iter([request]) if rpc == "ImportClips" else request, timeout=timeout_s)
+    is_streamed = SERVICE.methods_by_name[rpc].client_streaming
+    response = stub(iter([request]) if is_streamed else request, timeout=timeout_s)
     return next(response) if SERVICE.methods_by_name[rpc].server_streaming else response
 
 
