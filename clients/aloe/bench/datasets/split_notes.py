@@ -28,7 +28,11 @@ def about_splits(
             f" and {count[Split.TEST]:,} test clips, no group in two of them"
         )
         return (f"{dataset.name} gives no split: {drawn}{_alone(dataset)}",)
-    return _about_shared(dataset) if has_groups else ()
+    shared = _about_shared(dataset) if has_groups else ()
+    if per_seed and not shared:
+        own = "its own split for every seed; --ignore-splits lets each seed draw one"
+        return (f"{dataset.name}: {own}",)
+    return shared
 
 
 def _alone(dataset: Dataset) -> str:

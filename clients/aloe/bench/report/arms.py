@@ -12,6 +12,7 @@ from aloe.client import (
     head_recipe_text,
     parse_head_recipe,
 )
+from aloe.values.named_recipes import RECIPES
 from aloe.values.strategy_names import strategy_name
 
 RANDOM = AcquisitionFunction.RANDOM.value
@@ -32,6 +33,12 @@ _PAPERS_CHOICES = {
     "audit_share": "",
 }
 """The paper's value of the columns that have one, as choice_text writes it."""
+_OF_RECIPES = ("representation", "head_recipe")
+_RECIPE_NAMES = {
+    (each.representation.value, head_recipe_text(each.head_recipe, short=True)): name
+    for name, each in RECIPES.items()
+}
+"""Values of _OF_RECIPES, as choice_text writes them, to the recipe that has both."""
 _FUNCTIONS = [each.value for each in AcquisitionFunction]
 _RULES = [each.value for each in SelectionRule]
 
@@ -74,6 +81,13 @@ class Arm:
         return all(_PAPERS_CHOICES.get(column, value) == value for column, value in self.choices)
 
     @property
+    def recipe_name(self) -> str:
+        """Of the recipe that has the same representation and heads; empty for none."""
+        chosen = dict(self.choices)
+        representation, head_recipe = (chosen.get(column, "") for column in _OF_RECIPES)
+        return _RECIPE_NAMES.get((representation, head_recipe), "")
+
+    @property
     def strategy_name(self) -> str:
         """As people call the query strategy."""
         return strategy_name(
@@ -96,12 +110,19 @@ def name_beside(arm: Arm) -> str:
 
 
 def choice_name(arm: Arm, arms: Sequence[Arm]) -> str:
-    """Name what was chosen for an arm and is not the same for all arms; empty for nothing."""
-    return ", ".join(
-        value
-        for place, (_, value) in enumerate(arm.choices)
-        if value and len({each.choices[place][1] for each in arms}) > 1
-    )
+    """Name what was chosen for an arm and is not the same for all arms; empty for nothing.
+
+    Recipes go by their names where all arms have such recipes.
+    """
+    different = {
+        column: value
+        for place, (column, value) in enumerate(arm.choices)
+        if len({each.choices[place][1] for each in arms}) > 1
+    }
+    if different.keys() & {*_OF_RECIPES} and all(each.recipe_name for each in arms):
+        rest = (value for column, value in different.items() if column not in _OF_RECIPES)
+        return ", ".join(filter(None, (arm.recipe_name, *rest)))
+    return ", ".join(filter(None, different.values()))
 
 
 def arm_name(arm: Arm, arms: Sequence[Arm]) -> str:
@@ -163,7 +184,7 @@ def random_beside(arm: Arm, arms: Iterable[Arm]) -> Arm | None:
 
 def _find_arm(arms: Sequence[Arm], wanted: str) -> Arm:
     parts = set(filter(None, wanted.split("/")))
-    found = [each for each in arms if parts <= set(each.name.split("/"))]
+    found = [each for each in arms if parts <= {each.recipe_name, *each.name.split("/")}]
     found = [each for each in found if parts == set(each.name.split("/"))] or found
     if len(found) == 1:
         return found[0]

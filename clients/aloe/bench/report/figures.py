@@ -1,4 +1,4 @@
-"""Figures as files: learning curves and the forest plot for the page, one picture of every task."""
+"""Figures as files: learning curves for the page, one picture of every task."""
 
 import io
 import re
@@ -11,15 +11,11 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from aloe.bench.arrays import Float64Array
-from aloe.bench.report.analysis import Figures, GroupFigures, SettingFigures, runs_of
+from aloe.bench.report.analysis import GroupFigures, SettingFigures, runs_of
 from aloe.bench.report.arms import RANDOM
 from aloe.bench.report.curves import Curve
-from aloe.bench.report.forest import ForestPanel, draw_forest
-from aloe.bench.report.label_tables import strategies_of
-from aloe.bench.report.line_panels import LinePanel, draw_lines
 from aloe.bench.report.panels import Ceiling, Panel, draw_panels, spoken
 from aloe.bench.report.runs import ReportError, Results, Run
-from aloe.bench.report.wait_ratios import WaitRatio
 
 _PNG_DPI, _PICTURE_DPI = 150, 200
 _SVG_METADATA = ("Date", "Creator", "Format", "Type")
@@ -68,62 +64,10 @@ def write_learning_curves(
     if not curves:
         return None
     panels = _panels_of_strategies(setting, curves, _curves_of_runs(runs, axis))
-    return _write(lambda: draw_panels(panels, axis.name, same_places=True), path)
+    return write_figure(lambda: draw_panels(panels, axis.name, same_places=True), path)
 
 
-def write_forest(figures: Figures, path: Path) -> str | None:
-    """Draw what part of the baseline's labels each arm needs, as SVG and PNG.
-
-    Args:
-        figures: of an experiment.
-        path: of the files, without .svg and .png.
-
-    Returns:
-        The SVG; None where no arm is compared with the baseline.
-    """
-    panels = [
-        ForestPanel(each.setting.title, ratios)
-        for each in figures.settings
-        if (ratios := _ratios_of(each))
-    ]
-    if not panels:
-        return None
-    if len(panels) > 1:
-        overall = {
-            spoken(each.arm_name): {
-                found.level: found.ratio for found in each.ratios if found.ratio is not None
-            }
-            for each in figures.overall
-        }
-        panels.insert(0, ForestPanel("geometric mean", overall))
-    return _write(lambda: draw_forest(panels, spoken(figures.baseline_name)), path)
-
-
-def write_lines(rows: Sequence[Sequence[LinePanel]], path: Path) -> str | None:
-    """Draw rows of panels as SVG and PNG; return the SVG, None of no rows.
-
-    Args:
-        rows: of panels with lines.
-        path: of the files, without .svg and .png.
-    """
-    return _write(lambda: draw_lines(rows), path) if rows else None
-
-
-def _ratios_of(figures: SettingFigures) -> dict[str, dict[float, WaitRatio]]:
-    return {
-        spoken(each.arm_name): ratios
-        for each in strategies_of(figures)
-        if (
-            ratios := {
-                found.level: found.ratio
-                for found in each.labels_to_reach
-                if found.ratio is not None
-            }
-        )
-    }
-
-
-def _write(draw: Callable[[], Figure], path: Path) -> str:
+def write_figure(draw: Callable[[], Figure], path: Path) -> str:
     """Write a figure as SVG and PNG; return the SVG."""
     with _style(path.name):
         figure = draw()
@@ -205,12 +149,12 @@ def _panels_of_strategies(
             title=title,
             curves=pair,
             runs={name: runs[name] for name in pair},
-            ceiling=_ceiling(setting, is_named=is_alone),
+            ceiling=ceiling_of(setting, is_named=is_alone),
         )
         for title, pair in pairs
     ]
     if len(others) > 1:
-        together = Panel("all together", curves, ceiling=_ceiling(setting, is_named=True))
+        together = Panel("all together", curves, ceiling=ceiling_of(setting, is_named=True))
         return [together, *panels]
     return panels
 
@@ -223,11 +167,11 @@ def _panel_of_task(
         title=setting.setting.task,
         curves=curves,
         runs={} if is_crowded else {name: runs[name] for name in curves},
-        ceiling=_ceiling(setting, is_named=True),
+        ceiling=ceiling_of(setting, is_named=True),
     )
 
 
-def _ceiling(setting: SettingFigures, *, is_named: bool) -> Ceiling | None:
+def ceiling_of(setting: SettingFigures, *, is_named: bool) -> Ceiling | None:
     if setting.ceiling is None or not setting.ceiling_label_count:
         return None
     return Ceiling(setting.ceiling.value, setting.ceiling_label_count, is_named)

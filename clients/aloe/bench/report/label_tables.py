@@ -77,7 +77,7 @@ def _label_notes(
         return ("No ceiling: nothing was trained on all labels.",)
     if not has_levels:
         return ()
-    head = f", the head {figures.ceiling_head}" if figures.ceiling_head else ""
+    head = f" ({figures.ceiling_head})" if figures.ceiling_head else ""
     ratios = [each.labels_to_reach[0].ratio for each in strategies if each.labels_to_reach]
     power = power_of_seeds(
         [e.ratio.run_count for e in ratios if e and e.ratio and e.p_value is not None]

@@ -1,6 +1,7 @@
 """What a report says over all settings: parts with figures above tables."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aloe.bench.report.analysis import ArmEstimates, Figures
@@ -8,9 +9,9 @@ from aloe.bench.report.arms import Arm, Choices, choice_name
 from aloe.bench.report.curves import Curve
 from aloe.bench.report.estimate_tables import accept_table, estimate_table
 from aloe.bench.report.estimates import EstimateError
-from aloe.bench.report.figures import write_lines
 from aloe.bench.report.intervals import Estimate
 from aloe.bench.report.line_panels import LinePanel
+from aloe.bench.report.overall_figures import write_lines
 from aloe.bench.report.overall_starts import OverallStart
 from aloe.bench.report.page import Part, Picture
 from aloe.bench.report.start_tables import overall_start_table
@@ -83,7 +84,8 @@ def _estimate_panels(
         LinePanel(
             f"{lead}intervals that hold it",
             "labels",
-            curves(lambda e: e.covered),
+            # Without a band: one by Student's t may leave what a part can be.
+            curves(lambda e: replace(e.covered, low=None, high=None)),
             reference=_COVERAGE,
         ),
         LinePanel(f"{lead}accepted", "labels", curves(lambda e: e.rest.share if e.rest else None)),

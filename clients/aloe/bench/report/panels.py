@@ -28,6 +28,10 @@ INK, FAINT, PAPER = "#222222", "#E6E6E6", "#FFFFFF"
 _STRATEGIES = [each.value for kind in (AcquisitionFunction, SelectionRule) for each in kind]
 _COLORS = dict(zip((e for e in _STRATEGIES if e != RANDOM), cycle(PALETTE), strict=False))
 _MAX_COLUMN_COUNT = 3
+_SMALL, _LARGE = (3.1, 2.6), (4.8, 3.2)
+"""Inches of a panel, across and up."""
+_ENTRY_MARGIN, _CHARACTER = 0.7, 0.075
+"""Inches of an entry of the legend: without its name, and for each character of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +56,23 @@ class Panel:
     ceiling: Ceiling | None = None
 
 
-def draw_panels(panels: Sequence[Panel], places: str, *, same_places: bool) -> Figure:
+def draw_panels(
+    panels: Sequence[Panel], places: str, *, same_places: bool, is_large: bool = False
+) -> Figure:
     """Draw panels in rows of up to three, with one scale of accuracy.
 
     Args:
         panels: one or more.
         places: what the curves are drawn against, in words.
         same_places: whether all panels have one scale of places.
+        is_large: for a single panel of many curves.
     """
     column_count = min(len(panels), _MAX_COLUMN_COUNT)
     row_count = ceil(len(panels) / column_count)
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06, wspace=0.02)
-    figure = Figure(figsize=(3.1 * column_count + 0.6, 2.6 * row_count + 0.7), layout=layout)
+    width, height = _LARGE if is_large else _SMALL
+    size = (width * column_count + 0.6, height * row_count + 0.7)
+    figure = Figure(figsize=size, layout=layout)
     axes = list(
         figure.subplots(
             row_count, column_count, sharex=same_places, sharey=True, squeeze=False
@@ -77,7 +86,9 @@ def draw_panels(panels: Sequence[Panel], places: str, *, same_places: bool) -> F
         empty.remove()
     for row_start in axes[::column_count]:
         row_start.set_ylabel("test accuracy", color=INK)
-    _draw_legend(figure, panels, colors, column_count)
+    longest = max((len(name) for panel in panels for name in panel.curves), default=0)
+    entry_count = max(1, int(size[0] / (_ENTRY_MARGIN + _CHARACTER * longest)))
+    _draw_legend(figure, panels, colors, min(2 * column_count, entry_count))
     return figure
 
 
@@ -140,6 +151,8 @@ def _draw_ceiling(axes: Any, ceiling: Ceiling) -> None:
             ha="right",
             fontsize=8,
             color=INK,
+            # Curves may pass above the line.
+            bbox={"facecolor": PAPER, "alpha": 0.5, "linewidth": 0, "pad": 0.5},
         )
 
 
@@ -159,8 +172,9 @@ def _style(axes: Any, title: str, places: str) -> None:
 
 
 def _draw_legend(
-    figure: Figure, panels: Sequence[Panel], colors: Mapping[str, str], column_count: int
+    figure: Figure, panels: Sequence[Panel], colors: Mapping[str, str], entry_count: int
 ) -> None:
+    """Draw the legend below, with at most so many entries beside each other."""
     curves = {name: curve for panel in panels for name, curve in panel.curves.items()}
     handles: list[Any] = [
         Line2D([], [], color=colors[name], linewidth=1.8, label=spoken(name)) for name in curves
@@ -173,6 +187,6 @@ def _draw_legend(
         handles=handles,
         loc="outside lower center",
         # Matplotlib fills a legend by columns: choose their number so that its rows are full.
-        ncols=ceil(len(handles) / ceil(len(handles) / (2 * column_count))),
+        ncols=ceil(len(handles) / ceil(len(handles) / entry_count)),
         frameon=False,
     )

@@ -19,9 +19,10 @@ from aloe.bench.report.analysis import (
 from aloe.bench.report.arms import NoSuchArm
 from aloe.bench.report.estimate_tables import accept_table, estimate_table
 from aloe.bench.report.estimates import estimate_errors
-from aloe.bench.report.figures import AXES, write_forest, write_learning_curves
+from aloe.bench.report.figures import AXES, write_learning_curves
 from aloe.bench.report.findings import Findings, findings_of
 from aloe.bench.report.label_tables import label_table, overall_table
+from aloe.bench.report.overall_figures import write_curves_of_arms, write_forest
 from aloe.bench.report.overall_starts import OverallStart
 from aloe.bench.report.overview import estimates_part, starts_part
 from aloe.bench.report.page import Page, Part, Picture, Section, render, title_of
@@ -131,8 +132,14 @@ def _overview(figures: Figures, results: Results, folder: Path) -> Iterator[Sect
 
 
 def _labels_part(figures: Figures, folder: Path) -> Part:
-    svg = write_forest(figures, folder / "labels")
-    caption = f"Labels needed, as part of those of {spoken(figures.baseline_name)}"
+    drawn = {
+        "Test accuracy against labels, mean of each arm": write_curves_of_arms(
+            figures, folder / "arms"
+        ),
+        f"Labels needed, as part of those of {spoken(figures.baseline_name)}": write_forest(
+            figures, folder / "labels"
+        ),
+    }
     several = sum(bool(each.groups) for each in figures.settings) > 1
     tables = [overall_table(figures)] if several and figures.overall else []
     taken: set[str] = set()
@@ -141,7 +148,8 @@ def _labels_part(figures: Figures, folder: Path) -> Part:
         for each in figures.settings
         if each.groups
     ]
-    return Part("labels needed", (Picture(caption, svg),) if svg else (), tuple(tables))
+    pictures = tuple(Picture(caption, svg) for caption, svg in drawn.items() if svg)
+    return Part("labels needed", pictures, tuple(tables))
 
 
 def _sections(figures: Figures, results: Results, folder: Path) -> Iterator[Section]:

@@ -100,6 +100,15 @@ def test_splits_are_drawn_by_group_where_none_are_given(tmp_path: Path, write, n
     assert about_splits(blank) == ()
 
 
+def test_a_split_that_all_seeds_share_is_told(tmp_path: Path) -> None:
+    dataset = load(write_npz(tmp_path / "a.npz"))
+    assert about_splits(dataset) == ()
+    (told,) = about_splits(dataset, per_seed=True)
+    assert told.endswith(
+        "a.npz: its own split for every seed; --ignore-splits lets each seed draw one"
+    )
+
+
 def test_a_split_of_its_own_that_has_groups_on_both_sides_is_told(tmp_path: Path) -> None:
     groups = np.array(["a", "b", "c", "d", "e", "", "a", "e"])
     dataset = load(write_npz(tmp_path / "a.npz", group=groups))

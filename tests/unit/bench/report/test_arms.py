@@ -28,6 +28,28 @@ def test_an_arm_is_called_what_tells_it_from_the_others():
     assert arm_name(PAPERS, [PAPERS, RANDOM]) == "margin-class-aware"
 
 
+def by_recipe(representation: str, head_recipe: str) -> Arm:
+    choices = (("representation", representation), ("head_recipe", head_recipe))
+    return Arm("random", "class-agnostic", choices)
+
+
+def test_recipes_go_by_their_names_where_all_arms_have_one():
+    chosen = (("none", "adam"), ("kernel", "ridge"), ("linear", "logistic"))
+    arms = [by_recipe(*each) for each in chosen]
+    assert [arm_name(each, arms) for each in arms] == [
+        "paper, random",
+        "best, random",
+        "linear, random",
+    ]
+    assert arm_name(arms[0], arms[:1]) == "random"
+    assert baseline_of(arms, "best") == arms[1]
+    assert baseline_of(arms, "kernel/ridge") == arms[1]
+    assert baseline_of(arms, "paper/random") == arms[0]
+    others = [*arms, by_recipe("none", "ridge")]
+    assert arm_name(others[0], others) == "none, adam, random"
+    assert baseline_of(others, "best") == arms[1]
+
+
 def test_beside_others_under_its_rule_a_strategy_is_called_by_its_function():
     by_entropy = Arm("entropy", "herding", HERDING.choices)
     named = [name_beside(each) for each in (PAPERS, RANDOM, HERDING, by_entropy)]

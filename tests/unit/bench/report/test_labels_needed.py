@@ -82,7 +82,7 @@ def test_table_has_the_labels_and_the_ratio_of_every_arm(one):
         ],
         ["linear, herding", "6", "40 [40, 40]", "0.50 [0.50, 0.50] (p 0.062)"],
     ]
-    assert table.notes[0] == "The ceiling of all arms, fsdd, digit, yamnet: 95.0%, the head paper."
+    assert table.notes[0] == "The ceiling of all arms, fsdd, digit, yamnet: 95.0% (paper)."
     assert table.notes[-1].endswith("corrected 0.062: nothing can be shown; it takes 7 seeds.")
 
 

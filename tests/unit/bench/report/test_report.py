@@ -266,8 +266,21 @@ def test_command_prints_the_labels_that_every_arm_needs(tmp_path, capsys):
     for task in ("digit", "speaker"):
         assert f"fsdd, {task}, yamnet: labels needed, and ÷ those of margin-class-aware" in lines
     assert any(line.startswith("random-class-aware") and "2 of 2" in line for line in lines)
+    # What is said of a table stands below it, once.
+    (place,) = (n for n, line in enumerate(lines) if line.startswith("÷: mean labels over"))
+    assert place < next(n for n, line in enumerate(lines) if line.startswith("fsdd, speaker"))
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert page.index("over all settings") < page.index("fsdd, speaker, yamnet: labels needed")
+
+
+def test_arms_of_several_groups_are_drawn_together(tmp_path):
+    rows = planted_rows(("smallest_margin", "random"), seed_count=2)
+    agnostic = [row | {"selection_rule": "class-agnostic"} for row in rows]
+    write_report(write_results(tmp_path, rows + agnostic), tmp_path / "both")
+    curves = (tmp_path / "both" / "figures" / "arms.svg").read_text(encoding="utf-8")
+    for text in ("fsdd, digit, yamnet", "margin-class-aware", "margin", "random"):
+        assert f">{text}</text>" in curves
+    assert "mean of each arm" in (tmp_path / "both" / "index.html").read_text(encoding="utf-8")
 
 
 def test_command_compares_with_the_baseline_that_is_asked_for(tmp_path, capsys):
