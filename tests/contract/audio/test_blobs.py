@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import resource
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -59,6 +60,28 @@ def test_other_content_is_replaced(blobs: Blobs):
     blobs.write(KEY, b"damaged")
     blobs.write(KEY, b"whole")
     assert blobs.read(KEY) == b"whole"
+
+
+def test_files_of_any_length_are_kept_and_opened(blobs: Blobs):
+    for content in (b"whole", b"other", b"longer"):
+        with tempfile.TemporaryFile() as file:
+            file.write(content)
+            blobs.write_file(KEY, file)
+        with blobs.open(KEY) as kept:
+            assert kept.read() == content
+    assert (blobs.read(KEY), blobs.keys()) == (b"longer", {KEY})
+    with pytest.raises(AudioNotFound):
+        blobs.open(OTHER)
+
+
+def test_a_file_that_is_kept_is_young_again_and_not_written(folder: FolderBlobs, tmp_path: Path):
+    folder.write(KEY, b"one")
+    place = aged(tmp_path / "ab" / KEY)
+    before = place.stat().st_ino
+    with folder.open(KEY) as kept:
+        folder.write_file(KEY, kept)
+    assert (place.stat().st_ino, place.read_bytes()) == (before, b"one")
+    assert folder.discard([KEY], older_than_s=DAY_S) == 0
 
 
 def test_only_what_is_old_enough_is_discarded(blobs: Blobs):

@@ -225,6 +225,21 @@ def test_a_window_is_heard_with_what_is_around_it(client: LearnerClient, file: P
         client.get_clip_audio(pool.pool_id, "night~0-2000", before=timedelta(seconds=61))
 
 
+def test_a_kept_recording_that_is_damaged_is_mended_by_importing_it_again(
+    client: LearnerClient, file: Path, stack_data_dir: Path
+):
+    pool = client.create_pool(new_id(), keep_audio=True)
+    found = client.import_recording(pool.pool_id, "night", file, GridCut(2.0), uri="")
+    heard = client.get_clip_audio(pool.pool_id, "night~4000-6000")
+    [kept] = (stack_data_dir / "audio").glob(f"*/??/{found.recording.content_hash}")
+    kept.write_bytes(bytes(kept.stat().st_size))
+    with pytest.raises(NotFound, match="is damaged; it has no URI"):
+        client.get_clip_audio(pool.pool_id, "night~4000-6000")
+    again = client.import_recording(pool.pool_id, "night", file, GridCut(2.0), uri="")
+    assert (again.imported_count, again.existing_count) == (0, 5)
+    assert client.get_clip_audio(pool.pool_id, "night~4000-6000") == heard
+
+
 def test_a_window_of_a_file_that_changed_is_not_heard(
     client: LearnerClient, pool: Pool, file: Path
 ):

@@ -20,6 +20,7 @@ from aloe.learner.domain.pool import (
     Pool,
     content_hash,
 )
+from aloe.learner.domain.windows import Recording
 from aloe.learner.usecases.collecting import DEFAULT_GRACE_S, AudioCollector
 
 
@@ -81,6 +82,20 @@ async def test_what_no_pool_needs_goes_once_it_is_old(scene: Scene):
     await scene.store.delete_pool(second.pool_id)
     assert await scene.collector.collect() == 1
     assert await scene.kept() == hashes(b"both")
+
+
+async def test_recordings_are_needed_until_they_are_deleted(scene: Scene):
+    pool, silent = await scene.new_pool(), await scene.new_pool(keep_audio=False)
+    await scene.keep(b"night", b"silent")
+    for place, content in ((pool, b"night"), (silent, b"silent")):
+        await scene.store.put_recording(
+            place, Recording("night", hash_of(content), datetime.now(UTC))
+        )
+    scene.age()
+    assert await scene.collector.collect() == 1
+    assert await scene.kept() == hashes(b"night")
+    await scene.store.remove_recordings(pool, ["night"])
+    assert await scene.collector.collect() == 1
 
 
 async def test_what_an_import_keeps_again_stays_until_its_clip_is_stored(scene: Scene):

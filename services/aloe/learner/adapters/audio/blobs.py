@@ -107,13 +107,11 @@ class FolderBlobs:
         self._write(key, lambda file: file.write(content), lambda place: _holds(place, content))
 
     def write_file(self, key: str, file: BinaryIO) -> None:
-        size = file.seek(0, os.SEEK_END)
-
         def copy(target: BinaryIO) -> None:
             file.seek(0)
             shutil.copyfileobj(file, target, _COPIED_BYTES)
 
-        self._write(key, copy, lambda place: _has_size(place, size))
+        self._write(key, copy, lambda place: _holds_all_of(place, file))
 
     def _write(
         self, key: str, fill: Callable[[BinaryIO], object], is_there: Callable[[Path], bool]
@@ -260,10 +258,20 @@ def _holds(place: Path, content: bytes) -> bool:
         return False
 
 
-def _has_size(place: Path, size: int) -> bool:
-    """Whether a file is as long as it should be; it was written whole."""
+def _holds_all_of(place: Path, file: BinaryIO) -> bool:
+    """Whether a file is another one, or has its content."""
     try:
-        return place.stat().st_size == size
+        with place.open("rb") as there:
+            stored, given = (os.fstat(each.fileno()) for each in (there, file))
+            if os.path.samestat(stored, given):
+                return True
+            if stored.st_size != given.st_size:
+                return False
+            file.seek(0)
+            while block := there.read(_COPIED_BYTES):
+                if file.read(len(block)) != block:
+                    return False
+            return True
     except OSError:
         return False
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from aloe.learner.adapters.audio.blobs import blobs_at
+from aloe.learner.adapters.audio.blobs import Blobs, FolderBlobs, blobs_at
 from aloe.learner.adapters.audio.places import Places
 from aloe.learner.adapters.audio.reading import reason_of
 from aloe.learner.adapters.audio.recognizing import is_recording
@@ -41,6 +41,8 @@ class OpenFile:
     """A file, for one thread at a time."""
 
     file: BinaryIO
+    is_kept: bool = False
+    """Whether it is what is kept under its content hash."""
 
     async def close(self) -> None:
         self.file.close()
@@ -90,7 +92,7 @@ class FilesOfRecordings:
 
     async def find_kept(self, content_hash: str) -> RecordingFile:
         home = await self._home()
-        return await self._run(lambda: OpenFile(blobs_at(home).open(content_hash)))
+        return await self._run(lambda: self._kept(blobs_at(home), content_hash))
 
     async def find_at(self, uri: str, content_hash: str) -> RecordingFile:
         return await self._run(partial(self._found, uri, content_hash))
@@ -98,7 +100,7 @@ class FilesOfRecordings:
     async def keep(self, file: RecordingFile, content_hash: str) -> None:
         assert isinstance(file, OpenFile)  # noqa: S101 - made here
         home = await self._home()
-        await self._threads.run(lambda: blobs_at(home).write_file(content_hash, file.file))
+        await self._threads.run(partial(_keep, home, file, content_hash))
 
     def close(self) -> None:
         """Let go of threads."""
@@ -124,6 +126,17 @@ class FilesOfRecordings:
             return tempfile.gettempdir()
         Path(path).mkdir(parents=True, exist_ok=True)
         return str(path)
+
+    def _kept(self, blobs: Blobs, content_hash: str) -> OpenFile:
+        file = blobs.open(content_hash)
+        try:
+            # An object of a bucket has its own checks, and would be fetched whole for this one.
+            if isinstance(blobs, FolderBlobs) and self._hash_of(file) != content_hash:
+                raise AudioNotFound(f"what was kept as {content_hash} is damaged")
+        except BaseException:
+            file.close()
+            raise
+        return OpenFile(file, is_kept=True)
 
     def _found(self, uri: str, content_hash: str) -> OpenFile:
         file = self._places.open(uri)
@@ -166,6 +179,13 @@ class FilesOfRecordings:
             return await self._threads.run(work)
         except OSError as error:
             raise AudioNotFound(f"it cannot be read: {reason_of(error)}") from error
+
+
+def _keep(home: str, file: OpenFile, content_hash: str) -> None:
+    blobs = blobs_at(home)
+    # In a folder what is kept is made young again; an object would be written over itself.
+    if isinstance(blobs, FolderBlobs) or not file.is_kept:
+        blobs.write_file(content_hash, file.file)
 
 
 def _add(file: BinaryIO, digest: "hashlib._Hash", chunk: bytes) -> None:
