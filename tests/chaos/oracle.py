@@ -15,14 +15,21 @@ from tests.chaos.recorded_client import RecordedClient, new_request_id
 from tests.chaos.scene import PLANS, Scene, TaskPlan
 
 from aloe.client import (
+    AddClass,
     Answer,
+    ClassChange,
     DeadlineExceeded,
+    DescribeClass,
     Internal,
     Lease,
     LeaseLost,
+    MergeClass,
     Overloaded,
     Pcm,
     PoolState,
+    RenameClass,
+    RestoreClass,
+    RetireClass,
     SubmitResult,
     Unavailable,
 )
@@ -66,6 +73,7 @@ class ChaoticOracle:
             self._look: 5,
             self._read_rounds: 2,
             self._change_pool: 10,
+            self._change_classes: 3,
         }
 
     async def work(self, stopping: asyncio.Event) -> None:
@@ -169,6 +177,19 @@ class ChaoticOracle:
             (self._scene.grow_little, self._scene.delete, self._scene.rename, self._scene.replace)
         )
         await change(self._any_client(), plan.pool_id, self._rng)
+
+    async def _change_classes(self, plan: TaskPlan) -> None:
+        """Let classes come and go that nobody answers with; heads have them, or have not."""
+        name, real = f"extra-{self._rng.randrange(3)}", self._rng.choice(plan.classes)
+        changes: list[ClassChange] = [
+            AddClass(name),
+            RenameClass(name, name),
+            MergeClass(name, real),
+            RetireClass(name),
+            RestoreClass(name),
+            DescribeClass(real, self._rng.choice(["", "heard often"])),
+        ]
+        await self._any_client().change_classes(plan.task_id, self._rng.choice(changes))
 
     async def _make_room(self, plan: TaskPlan, state: PoolState) -> None:
         """Add clips or raise the budget, so that there is something to ask for again."""

@@ -12,6 +12,8 @@ from tests.chaos.recorded_calls import RecordedCalls
 from aloe.client import (
     Answer,
     Audio,
+    ChangeClassesResult,
+    ClassChange,
     Clip,
     ConnectOptions,
     DeletedClips,
@@ -152,6 +154,15 @@ class RecordedClient(RecordedCalls):
             self.plain.update_task(task_id, label_budget=label_budget),
             {"label_budget": label_budget},
             _describe_task,
+        )
+
+    async def change_classes(self, task_id: str, change: ClassChange) -> ChangeClassesResult:
+        return await self._call(
+            "change_classes",
+            task_id,
+            self.plain.change_classes(task_id, change),
+            {"change": type(change).__name__, "class": change.name},
+            lambda result: {"head_version": result.head_version},
         )
 
     async def create_task(
