@@ -15,6 +15,7 @@ from tests.rpc.learner.scenes import (
     FINGERPRINT,
     QUICK,
     Scene,
+    clip_id,
     fails_with,
     failure_of,
     make_scene,
@@ -29,6 +30,8 @@ from aloe.client import (
     LbfgsRecipe,
     LearnerClient,
     LogisticRecipe,
+    NewClip,
+    Representation,
     Split,
 )
 from aloe.v1 import audio_pb2, head_pb2
@@ -105,6 +108,31 @@ def test_a_logistic_head_leaves_out_a_class_without_labels_and_rounds_say_how_it
     assert client.get_task(scene.task_id).head_recipe == LogisticRecipe()
     assert [each.head_recipe for each in client.list_rounds(scene.task_id)] == [recipe]
     assert len(scene.query(max_clip_count=4, min_head_version=version)) == 4
+
+
+def test_a_head_that_no_message_holds_is_refused_and_one_of_a_kernel_exported(
+    client: LearnerClient,
+):
+    dim, pool_id, tasks = 65_536, new_id(), [new_id(), new_id()]
+    client.create_pool(pool_id, encoder_fingerprint=FINGERPRINT, embedding_dim=dim)
+    vectors = np.random.default_rng(1).normal(size=(4, dim)).astype(np.float32)
+    client.import_clips(pool_id, [NewClip(clip_id(n), embedding=v) for n, v in enumerate(vectors)])
+    classes = [f"class {number}" for number in range(300)]
+    for task_id, representation in zip(
+        tasks, (Representation.NONE, Representation.KERNEL), strict=True
+    ):
+        client.create_task(task_id, pool_id, classes, representation=representation)
+        labels = [KnownLabel(clip_id(number), classes[number]) for number in range(4)]
+        version = client.import_labels(task_id, labels).head_version or 0
+        by_server = client.predict(task_id, embeddings=vectors, min_head_version=version)
+        if representation is Representation.NONE:
+            with refused("task"):
+                client.export_head(task_id)
+        else:
+            own = client.export_head(task_id).probabilities(vectors)
+            assert np.allclose(own, by_server.probabilities, atol=1e-4)
+        client.delete_task(task_id)
+    client.delete_pool(pool_id)
 
 
 def test_the_last_few_heads_can_be_exported(client: LearnerClient, scene: Scene):

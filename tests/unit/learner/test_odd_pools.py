@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.unit.learner.test_representations import KERNEL, LINEAR, make_vectors
 
 from aloe.learner.domain.pool import MAX_MAGNITUDE
-from aloe.learner.domain.representations.fitting import fit
+from aloe.learner.domain.representations.fitting import fit, most_landmarks
 from aloe.learner.domain.representations.pool_map import PoolMap
 
 KINDS = pytest.mark.parametrize("kind", [LINEAR, KERNEL])
@@ -123,6 +123,23 @@ def test_one_clip_that_is_far_larger_than_all_others(kind):
 def test_one_dimension(kind):
     own = mapped(kind, np.linspace(-4, 4, 33)[:, np.newaxis])[0]
     assert np.abs(own[0] - own[-1]).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("dim", "most"), [(1, 512), (1_024, 512), (12_288, 512), (12_289, 511), (65_536, 96)]
+)
+def test_landmarks_fit_into_the_message_of_an_exported_head(dim, most):
+    assert most_landmarks(dim) == most
+    assert most * 2 * dim * 4 <= 48 * 2**20
+
+
+def test_a_map_of_as_many_dimensions_as_there_may_be_is_no_larger():
+    vectors = make_vectors(17, 120, 65_536)
+    fitted = fit(KERNEL, vectors, seed=1)
+    assert fitted.landmarks is not None
+    assert fitted.landmarks.count == 96
+    assert len(fitted.to_bytes()) < 50 * 2**20
+    assert len(np.unique(fitted.map(vectors[:20]).round(4), axis=0)) == 20
 
 
 @pytest.mark.slow

@@ -81,8 +81,9 @@ def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
 
 
 def write_head(exported: ExportedHead) -> head_pb2.Head:
+    """Write a head with its map. Raises InvalidInput where they are more than a message holds."""
     task, pool, head, pool_map = exported.task, exported.pool, exported.head, exported.pool_map
-    return head_pb2.Head(
+    message = head_pb2.Head(
         task=names.task_name(task.task_id),
         version=head.version,
         weights=encode_matrix(head.weights),
@@ -97,6 +98,13 @@ def write_head(exported: ExportedHead) -> head_pb2.Head:
         map_name=head.map_name,
         map=_write_map(pool_map) if pool_map else None,
     )
+    if (byte_count := message.ByteSize()) > MAX_MESSAGE_BYTES - _REST_BYTES:
+        raise InvalidInput.of(
+            "task",
+            f"head {head.version} of tasks/{task.task_id} takes {byte_count:,} bytes, more than a"
+            " message may; heads of a kernel representation are small, whatever the embeddings are",
+        )
+    return message
 
 
 def _write_map(pool_map: PoolMap) -> head_pb2.HeadMap:

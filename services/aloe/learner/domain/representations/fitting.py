@@ -20,6 +20,8 @@ from aloe.values.representations import Representation
 SAMPLE_COUNT = 20_000
 """Vectors that a map is fitted on, at most."""
 LANDMARK_COUNT = 512
+_LANDMARK_BYTES = 48 * 1024**2
+"""Of all of them: an exported head brings its map in one message of 64 MB."""
 _WIDTH_COUNT = 300
 """Landmarks whose distances say how wide the kernel is."""
 _FLOOR = 0.1
@@ -69,7 +71,8 @@ def fit(
     parts = [part.astype(np.float32) for part in (mean, scale_of(deviation), unit_mean)]
     landmarks = None
     if kind is Representation.KERNEL:
-        landmarks = _fit_landmarks(sample, landmark_places, *map(frozen, parts))
+        few = landmark_places[: most_landmarks(dim)]
+        landmarks = _fit_landmarks(sample, few, *map(frozen, parts))
     return PoolMap(version, clip_count, parts[0], parts[1], landmarks)
 
 
@@ -85,6 +88,12 @@ def draws(seed: int, clip_count: int) -> tuple[IntArray, IntArray]:
         sample = np.sort(generator.choice(clip_count, SAMPLE_COUNT, replace=False))
     count = min(LANDMARK_COUNT, len(sample))
     return sample, generator.choice(len(sample), count, replace=False)
+
+
+def most_landmarks(embedding_dim: int) -> int:
+    """Return how many landmarks a map has at most: fewer than LANDMARK_COUNT beyond 12,288."""
+    view_bytes = 2 * embedding_dim * np.dtype(np.float32).itemsize
+    return min(LANDMARK_COUNT, _LANDMARK_BYTES // view_bytes)
 
 
 def scale_of(deviation: Float64Array) -> Float64Array:
