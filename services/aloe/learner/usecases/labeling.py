@@ -275,7 +275,8 @@ class Labeling:
                 return await change(task)
             except (ClassesChanged, InvalidInput):
                 before, task = task, (await self._tasks.fresh(task_id)).task
-                if task.class_mark == before.class_mark or tries == _MOST_TRIES:
+                is_same = (task.epoch, task.class_mark) == (before.epoch, before.class_mark)
+                if is_same or tries == _MOST_TRIES:
                     raise
             except (TaskChanged, TaskNotFound):
                 self._tasks.forget(task_id)
