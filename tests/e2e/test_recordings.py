@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +15,7 @@ import soundfile
 from tests.rpc.learner.recordings import tone
 from tests.rpc.stacks import running_stack
 
-from aloe.client import GridCut, RecordingProgress, connect
+from aloe.client import GridCut, LearnerClient, RecordingProgress, connect
 from aloe.local import StackOptions
 from aloe.windows.formats import TableFormat
 from aloe.windows.window import Window
@@ -123,3 +126,30 @@ def test_a_learner_that_is_killed_goes_on_without_a_window_twice(tmp_path: Path)
     assert found.existing_count >= killed[0]
     assert (len(ids), set(ids.values())) == (4_496, {1})
     assert found.recording.window_count == 4_496
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_whole_windows_and_the_same_command_goes_on(
+    aloe: CommandLine, learner: LearnerClient, tmp_path: Path
+):
+    night = write_night(tmp_path / "night.flac", 900, seed=4)
+    cut = ("import", "stopped", str(night), "--window", "1s", "--hop", "0.2s")
+    learner.create_pool("stopped")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aloe.cli", *cut],
+        env={**os.environ, "ALOE_SERVER": aloe.server},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not learner.get_pool("stopped").clip_count:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the same command goes on from there" in " ".join(told.split())
+    assert "Traceback" not in told
+    (found,) = aloe.json(*cut)["recordings"]
+    assert found["existing_count"] > 0
+    assert found["imported_count"] + found["existing_count"] == 4_496
+    assert learner.get_pool("stopped").clip_count == 4_496

@@ -14,7 +14,7 @@ from tests.chaos.proxy import to_tcp
 from tests.e2e.terminals import Terminal
 from tests.rpc.learner.recordings import encoded, tone
 
-from aloe.client import LearnerClient, NewClip, connect
+from aloe.client import LearnerClient, NewClip, SegmentCut, connect
 from aloe.local import LocalStack
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -51,13 +51,13 @@ def label(
     programs = tmp_path / "bin"
     programs.mkdir()
 
-    def start(*options: str, player: str = "", server: str = "") -> Terminal:
+    def start(*options: str, player: str = "", server: str = "", task_id: str = task) -> Terminal:
         if player:
             program = programs / "ffplay"
             program.write_text(f'#!/bin/sh\nPATH=/usr/bin:/bin\nnotes="{notes}"\n{player}\n')
             program.chmod(0o755)
         environment = {"PATH": str(programs), "ALOE_SERVER": server or stack.learner_address}
-        terminals.append(Terminal("label", task, "--json", *options, environment=environment))
+        terminals.append(Terminal("label", task_id, "--json", *options, environment=environment))
         return terminals[-1]
 
     yield start
@@ -146,6 +146,20 @@ def test_a_key_pressed_while_a_clip_plays_stops_it_and_counts(learner, task, lab
 
 
 @pytest.mark.slow
+def test_a_window_is_played_with_what_is_around_it(learner, label, notes, tmp_path):
+    learner.create_pool("nights")
+    file = tmp_path / "night.wav"
+    file.write_bytes(encoded(tone(300, duration_s=10)))
+    learner.import_recording("nights", "night", file, SegmentCut(((4.0, 6.0),)))
+    learner.create_task("night_calls", "nights", CLASSES)
+    player = 'for file; do :; done; wc -c < "$file" >> "$notes"'
+    terminal = label("--context", "1.5s", player=player, task_id="night_calls")
+    terminal.expect("night~4000-6000")
+    wait_for(lambda: [round(int(each), -3) for each in lines(notes)], [2 * 16_000 * 5])
+    terminal.press("c")
+    wait_for(lambda: counts(learner, "night_calls"), (1, 0, 0))
+
+
 def test_a_player_that_hangs_is_told_and_the_session_goes_on(learner, task, label):
     terminal = label(player="sleep 600")
     terminal.expect("not heard: ffplay hung and was stopped after 5.5 s")

@@ -9,7 +9,16 @@ from aloe.cli.console import complain, notes, print_json, print_table, tell
 from aloe.cli.ending import interrupted_by_signals
 from aloe.cli.examples import LIKE_HELP, read_like
 from aloe.cli.held_clips import Wish
-from aloe.cli.options import DEFAULT_SERVER, Json, OracleId, Server, TaskId, Where, client
+from aloe.cli.options import (
+    DEFAULT_SERVER,
+    Json,
+    OracleId,
+    Server,
+    TaskId,
+    Where,
+    client,
+    parse_seconds,
+)
 from aloe.cli.oracle_ids import oracle_of_person, oracle_of_session
 from aloe.cli.outages import OutageTeller
 from aloe.cli.terminal_oracle import SessionOutcome, TerminalSession
@@ -120,6 +129,13 @@ def label(
     task_id: TaskId,
     batch: Annotated[int, typer.Option(min=1, help="clips held at a time")] = 4,
     play: Annotated[bool, typer.Option(help="play the clips, if there is a player")] = True,
+    context: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="of windows of recordings, play so much before and behind them, such as 2s",
+        ),
+    ] = "0",
     like: LikeOption = None,
     where: Where = "",
     oracle: OracleId = "",
@@ -136,7 +152,13 @@ def label(
         wish = Wish(where, _like(learner, task_id, like))
         oracle_id = oracle_of_session(oracle)
         session = TerminalSession(
-            learner, task_id, oracle_id, batch=batch, play=play, wishes=[wish]
+            learner,
+            task_id,
+            oracle_id,
+            batch=batch,
+            play=play,
+            wishes=[wish],
+            context=timedelta(seconds=float(parse_seconds(context, "--context"))),
         )
         outcome = session.run()
     if json:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aloe.cli.class_menu import Choice, ClassMenu, Command
 from aloe.cli.console import CommandError, tell
@@ -58,14 +59,18 @@ class TerminalSession:
         batch: int,
         play: bool,
         wishes: Sequence[Wish] = (Wish(),),
+        context: timedelta = timedelta(),
     ) -> None:
-        """Take what is labeled by whom, clips by one wish after the other."""
+        """Take what is labeled by whom, clips by one wish after the other.
+
+        Of a window, so much `context` of its recording is played before and behind it.
+        """
         self._learner, self._oracle_id = learner, oracle_id
         self._clips = HeldClips(learner, task_id, oracle_id, batch, wishes)
         self._menu = self._make_menu()
         self._answers = open_answers()
         self._player = _find_player() if play else None
-        self._player_failed = False
+        self._player_failed, self._context = False, context
         self._stop_advised = False
         self._done: dict[str, tuple[Lease, Choice]] = {}
         """By clip, in order: a label, CANNOT_TELL or SKIP."""
@@ -216,8 +221,12 @@ class TerminalSession:
         if self._player is None or self._answers.waits(0):
             return
         try:
-            audio = self._learner.get_clip_audio(self._clips.task.pool_id, lease.clip_id)
-            self._player.play(audio, lease.duration, self._answers.waits)
+            around = self._context if lease.recording_id else timedelta()
+            audio = self._learner.get_clip_audio(
+                self._clips.task.pool_id, lease.clip_id, before=around, after=around
+            )
+            duration = None if lease.duration is None else lease.duration + 2 * around
+            self._player.play(audio, duration, self._answers.waits)
         except Unavailable:
             raise
         except (AloeError, PlayerFailed) as error:
