@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 
+from aloe.client import Label
+
 RETRACTED = "(retracted)"
 """Stands in place of a label if an oracle takes its answer back."""
 
@@ -52,7 +54,7 @@ class StoredAnswer:
 
     oracle_id: str
     """Empty for a seed label."""
-    label: str | None
+    label: Label | None
     """None for an abstention."""
 
 

@@ -21,6 +21,7 @@ from aloe.client import (
     DeadlineExceeded,
     DescribeClass,
     Internal,
+    Label,
     Lease,
     LeaseLost,
     MergeClass,
@@ -48,7 +49,7 @@ class _Answered:
 
     plan: TaskPlan
     lease_id: str
-    label: str | None
+    label: Label | None
 
 
 class ChaoticOracle:

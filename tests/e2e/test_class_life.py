@@ -208,7 +208,7 @@ def test_a_class_that_is_retired_while_a_person_answers_is_told_and_its_clip_ask
     assert "is asked again: answers[0].label: 'fox' is a retired class" in done.stderr
     assert "the classes were changed" in done.stderr
     answered = [each for each in learner.export_labels(task) if each.oracle_id == "ann"]
-    assert sorted(each.label or "" for each in answered) == ["dog", "fox"]
+    assert sorted(str(each.label) for each in answered) == ["dog", "fox"]
 
 
 def test_a_backup_has_what_became_of_classes(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.rpc.stacks import running_stack
 
-from aloe.client import AsyncLearnerClient, KnownLabel, Lease, NewClip, Split, connect_async
+from aloe.client import AsyncLearnerClient, KnownLabel, Label, Lease, NewClip, Split, connect_async
 from aloe.local import LocalStack, StackOptions
 from aloe.oracle import LabelingRound, SimulatedOracle, label_task
 
@@ -68,7 +68,7 @@ class DeadlyOracle(SimulatedOracle):
 
     kills: Kills
 
-    def answer(self, lease: Lease) -> str | None:
+    def answer(self, lease: Lease) -> Label | None:
         self.kills.answer_count += 1
         self.kills.kill(self.kills.before_answers.pop(self.kills.answer_count, None))
         return super().answer(lease)
@@ -80,8 +80,8 @@ class History:
 
     asked: list[tuple[str, float | None]] = field(default_factory=list)
     """Clip and score of each lease, in order."""
-    acknowledged: dict[str, str | None] = field(default_factory=dict)
-    stored: dict[str, str | None] = field(default_factory=dict)
+    acknowledged: dict[str, Label | None] = field(default_factory=dict)
+    stored: dict[str, Label | None] = field(default_factory=dict)
     head: bytes = b""
     accuracies: list[float] = field(default_factory=list)
 

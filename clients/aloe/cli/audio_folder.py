@@ -17,7 +17,8 @@ from typing import Any, TextIO
 
 from aloe.cli.console import CommandError, plain
 from aloe.cli.counted_labels import all_labels
-from aloe.client import Clip, ClipAudio, LearnerClient, NotFound, StoredLabel
+from aloe.client import Clip, ClipAudio, LabelSet, LearnerClient, NotFound, StoredLabel
+from aloe.values.labels import SEPARATOR
 
 METADATA = "metadata.jsonl"
 _PATIENCE = timedelta(minutes=10)
@@ -128,7 +129,7 @@ def _file_name(folder: Path, clip: Clip, audio: ClipAudio) -> str:
 def _row(name: str, label: StoredLabel, clip: Clip, *, with_places: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
         "file_name": name,
-        "label": label.label,
+        "label": str(label.label),
         "clip_id": clip.clip_id,
         "oracle_id": label.oracle_id,
         # With as many digits in each: then it is of one type.
@@ -136,6 +137,11 @@ def _row(name: str, label: StoredLabel, clip: Clip, *, with_places: bool) -> dic
         "is_audit": label.is_audit,
         "uri": clip.uri,
     }
+    if isinstance(label.label, LabelSet):  # In one text each, as in tables.
+        row |= {
+            "negative": SEPARATOR.join(label.label.negative),
+            "unknown": SEPARATOR.join(label.label.unknown),
+        }
     if with_places:
         row |= {"recording": clip.recording_id, "start_s": clip.start_s, "end_s": clip.end_s}
     attributes: Mapping[str, object] = plain(dict(clip.attributes))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from types import MappingProxyType
 
-from aloe.client import TaskClass
+from aloe.client import Label, LabelSet, TaskClass
+from aloe.values.labels import SEPARATOR
 
 CLASS_KEYS = string.digits[1:] + "0" + string.ascii_lowercase + string.ascii_uppercase
 
@@ -25,6 +26,8 @@ class Command(Enum):
     FIND = "/"
     """Name a class by a part of its name."""
     STOP = "."
+    NONE = "!"
+    """Where a clip may have several labels: it has none."""
 
 
 _MEANINGS = {
@@ -34,11 +37,11 @@ _MEANINGS = {
     Command.TAKE_BACK: "take back",
     Command.FIND: "find a class",
     Command.STOP: "stop",
+    Command.NONE: "none of them",
 }
-_COMMANDS = {each.value: each for each in Command}
 
-Choice = Command | str
-"""A command, or the name of a class."""
+Choice = Command | Label
+"""A command, or the name of a class, or several of them."""
 
 
 class ClassMenu:
@@ -52,6 +55,7 @@ class ClassMenu:
             self.classes, {each.hotkey: name for name, each in known.items() if each.hotkey}
         )
         self._descriptions = {name: each.description for name, each in known.items()}
+        self.commands = [each for each in Command if each is not Command.NONE]
         self._folded = {name: _fold(name) for name in self.classes}
 
     def legend(self) -> str:
@@ -61,7 +65,7 @@ class ClassMenu:
             classes = ("\n" if any(self._descriptions.values()) else "  ").join(said)
         else:
             classes = f"{len(self.classes):,} classes: type a part of a name, Enter takes it"
-        commands = "  ".join(f"{each.value} {meaning}" for each, meaning in _MEANINGS.items())
+        commands = "  ".join(f"{each.value} {_MEANINGS[each]}" for each in self.commands)
         return f"{classes}\n{commands}"
 
     def _described(self, name: str) -> str:
@@ -70,7 +74,8 @@ class ClassMenu:
 
     def read_key(self, key: str) -> Choice | None:
         """Return what a key means, None if nothing."""
-        return _COMMANDS.get(key) or self.by_key.get(key)
+        command = next((each for each in self.commands if each.value == key), None)
+        return command or self.by_key.get(key)
 
     def read_line(self, line: str) -> Choice | None:
         """Return what a line means, None if nothing.
@@ -108,6 +113,49 @@ class ClassMenu:
             begin.sort(key=len)
             found = begin + [name for name in found if not self._folded[name].startswith(wanted)]
         return found
+
+
+class SetMenu(ClassMenu):
+    """The classes of a task of several labels a clip: each key turns its class on or off."""
+
+    def __init__(self, classes: Iterable[str], details: Iterable[TaskClass] = ()) -> None:
+        """Take the classes, as for one label a clip; none is on."""
+        super().__init__(classes, details)
+        self.commands = list(Command)
+        self.chosen: list[str] = []
+        """What is on, in the order of the keys."""
+
+    def legend(self) -> str:
+        """Return in one text what may be typed."""
+        return f"{super().legend()}\neach key turns its class on or off, Enter stores them"
+
+    def toggle(self, name: str) -> str:
+        """Turn a class on or off; return what is on."""
+        if name in self.chosen:
+            self.chosen.remove(name)
+        else:
+            self.chosen.append(name)
+        return SEPARATOR.join(self.chosen) or "nothing yet"
+
+    def take(self) -> LabelSet | None:
+        """Return what is on, and turn it off; None where nothing is."""
+        chosen, self.chosen = self.chosen, []
+        return LabelSet(tuple(chosen)) if chosen else None
+
+    def read_line(self, line: str) -> Choice | None:
+        """Return what a line means, None if nothing.
+
+        A line is what it is where a clip has one label, or several of these with ";" between them.
+        """
+        names: list[str] = []
+        for part in line.split(SEPARATOR):
+            choice = super().read_line(part)
+            if isinstance(choice, Command):
+                return choice if part == line else None
+            if not isinstance(choice, str):
+                return None
+            names.append(choice)
+        return LabelSet(tuple(dict.fromkeys(names)))
 
 
 def assign_keys(classes: Iterable[str], hotkeys: Mapping[str, str] = _NO_HOTKEYS) -> dict[str, str]:

@@ -20,13 +20,23 @@ from aloe.cli.console import (
     progress,
 )
 from aloe.cli.counted_labels import all_labels, count_labels
-from aloe.cli.known_labels import ANSWER, COLUMNS, GIVEN_LABEL, IS_AUDIT, IS_RETIRED, answer_of
+from aloe.cli.known_labels import (
+    ANSWER,
+    COLUMNS,
+    GIVEN_LABEL,
+    IS_AUDIT,
+    IS_RETIRED,
+    NEGATIVE,
+    UNKNOWN,
+    answer_of,
+)
 from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, Where, client
 from aloe.cli.output_files import opened
 from aloe.cli.pool_windows import write_pool_labels
 from aloe.cli.window_tables import Table, WindowTables, is_for_windows, table_format
-from aloe.client import HeadMap, LearnerClient, StoredLabel
+from aloe.client import HeadMap, LabelMode, LabelSet, LearnerClient, StoredLabel
 from aloe.tables import YES_NO
+from aloe.values.labels import SEPARATOR
 
 
 class What(Enum):
@@ -86,7 +96,10 @@ def _export_labels(
     with progress() as bar, opened(output) as file:
         row = bar.add_task("exporting", total=total)
         labels = bar.track(all_labels(learner, task_id, where), total=total, task_id=row)
-        count = (write_json if json else write_table)(labels, file)
+        if json:
+            count = write_json(labels, file)
+        else:
+            count = write_table(labels, file, learner.get_task(task_id).label_mode)
     if output is not None:
         notes.print(f"{count:,} labels in {output}")
 
@@ -128,16 +141,23 @@ def write_json(labels: Iterable[StoredLabel], file: TextIO) -> int:
     return count
 
 
-def write_table(labels: Iterable[StoredLabel], file: TextIO) -> int:
-    """Write labels as the CSV that read_labels reads; return how many."""
+def write_table(
+    labels: Iterable[StoredLabel], file: TextIO, label_mode: LabelMode = LabelMode.SINGLE
+) -> int:
+    """Write labels as the CSV that read_labels reads; return how many.
+
+    Of several labels a clip there is a column for what it is not, and for what is not known of it.
+    """
     count = 0
     writer = csv.writer(file)
-    writer.writerow([*COLUMNS, ANSWER, "uri", IS_AUDIT, GIVEN_LABEL, IS_RETIRED])
+    more = [NEGATIVE, UNKNOWN] if label_mode is LabelMode.MULTIPLE else []
+    writer.writerow([*COLUMNS, ANSWER, "uri", IS_AUDIT, GIVEN_LABEL, IS_RETIRED, *more])
     for count, each in enumerate(labels, 1):  # noqa: B007 - the last one is the result
+        named = each.label if isinstance(each.label, LabelSet) else LabelSet()
         writer.writerow(
             [
                 each.clip_id,
-                each.label or "",
+                str(each.label or ""),
                 each.split.value,
                 each.oracle_id,
                 each.label_time.isoformat(),
@@ -146,6 +166,7 @@ def write_table(labels: Iterable[StoredLabel], file: TextIO) -> int:
                 YES_NO[each.is_audit],
                 each.given_label or "",
                 YES_NO[each.is_retired],
+                *(SEPARATOR.join(getattr(named, part)) for part in more),
             ]
         )
     return count
@@ -176,6 +197,8 @@ def _export_head(learner: LearnerClient, task_id: str, asked: str, output: Path 
             encoder_fingerprint=head.encoder_fingerprint,
             label_count=head.label_count,
             representation=head.representation.value,
+            label_mode=head.label_mode.value,
+            thresholds=np.array(head.thresholds),
             **_map_arrays(head.map),
         )
     notes.print(f"head {head.version} of {task_id}, {head.label_count:,} labels, in {output}")

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from aloe.cli.console import CommandError, percent
 from aloe.client import (
     AccuracyEstimate,
@@ -14,6 +16,10 @@ from aloe.client import (
     EventKind,
     Head,
     HeadRecipe,
+    Label,
+    LabelFigures,
+    LabelMode,
+    LabelSet,
     LearnerClient,
     Representation,
     Round,
@@ -50,6 +56,7 @@ class HeadCard:
     test: Evaluation | None
     accuracy_estimate: AccuracyEstimate | None
     classes: tuple[str, ...]
+    label_mode: LabelMode = LabelMode.SINGLE
 
 
 def card_of(learner: LearnerClient, task_id: str, head: str) -> HeadCard:
@@ -86,6 +93,7 @@ def card_of(learner: LearnerClient, task_id: str, head: str) -> HeadCard:
         test=trained.test,
         accuracy_estimate=trained.accuracy_estimate,
         classes=found.classes,
+        label_mode=found.label_mode,
     )
 
 
@@ -98,8 +106,8 @@ def _round_of(learner: LearnerClient, head: Head) -> Round:
 
 def labels_of_head(
     events: Iterable[TaskEvent], version: int, classes: Sequence[str]
-) -> list[tuple[str, str]] | None:
-    """Return class and oracle of each label that a head was trained on, by the log.
+) -> list[tuple[Label, str]] | None:
+    """Return label and oracle of each label that a head was trained on, by the log.
 
     None where the log does not say: it is of an older server.
 
@@ -120,8 +128,8 @@ def labels_of_head(
 
 def _labels_at(
     events: Iterable[TaskEvent], cutoff_event_id: str, classes: Sequence[str]
-) -> list[tuple[str, str]]:
-    labels: dict[int, tuple[str, str]] = {}
+) -> list[tuple[Label, str]]:
+    labels: dict[int, tuple[Label, str]] = {}
     details: tuple[TaskClass, ...] = ()
     for event in events:
         details = event.class_details or details
@@ -136,15 +144,15 @@ def _labels_at(
     return [(name, oracle_id) for name, oracle_id in found if name is not None]
 
 
-def _counted(name: str, classes: Sequence[str], details: Sequence[TaskClass]) -> str | None:
+def _counted(name: Label, classes: Sequence[str], details: Sequence[TaskClass]) -> Label | None:
     """Return the class that labels of one counted as, None where it was retired.
 
     Args:
-        name: the class.
+        name: the class; a set of them counts by what its classes are now.
         classes: all, by their names now.
         details: of each, as they were then; none where no class had been changed.
     """
-    if not details:
+    if not details or isinstance(name, LabelSet):
         return name
     then, index = [each.name for each in details], classes.index(name)
     while (merged_into := details[index].merged_into) is not None:
@@ -152,8 +160,11 @@ def _counted(name: str, classes: Sequence[str], details: Sequence[TaskClass]) ->
     return None if details[index].state is ClassState.RETIRED else classes[index]
 
 
-def _counts(head: Head, labels: Iterable[str]) -> dict[str, int]:
-    counts = Counter(labels)
+def _counts(head: Head, labels: Iterable[Label]) -> dict[str, int]:
+    """Count labels by class; of several labels a clip those that say that it is of the class."""
+    counts = Counter[str]()
+    for label in labels:
+        counts.update(label.positive if isinstance(label, LabelSet) else (label,))
     return {each: counts[each] for each in head.classes}
 
 
@@ -165,7 +176,7 @@ def write_card(card: HeadCard) -> str:
         f"# Head {card.version} of {card.task_id}{names}",
         "",
         (
-            f"It tells {_listed(card.classes)} apart, on clips like those of the pool"
+            f"It tells {_told(card)}, on clips like those of the pool"
             f" {card.pool_id} ({card.clip_count:,} clips now). Trained on"
             f" {card.train_time:%Y-%m-%d %H:%M %Z}."
         ),
@@ -194,6 +205,9 @@ def _scores(card: HeadCard) -> list[str]:
     for split, found in (("validation", card.validation), ("test", card.test)):
         if found is None:
             continue
+        if found.label_figures is not None:
+            lines += _label_scores(card, split, found, found.label_figures)
+            continue
         lines += [
             f"On {found.clip_count:,} {split} clips: accuracy {percent(found.accuracy)}, macro-F1"
             f" {percent(found.macro_f1)}, loss {found.loss:.3f}"
@@ -220,6 +234,35 @@ def _scores(card: HeadCard) -> list[str]:
             f" {estimate.label_count:,} labels."
         )
     return lines or ["Not measured: the task has no validation or test labels."]
+
+
+def _label_scores(
+    card: HeadCard, split: str, found: Evaluation, figures: LabelFigures
+) -> list[str]:
+    rows = zip(card.classes, figures.average_precisions, figures.thresholds, strict=True)
+    return [
+        (
+            f"On {found.clip_count:,} {split} clips: mean average precision"
+            f" {percent(figures.mean_average_precision)}, mean ROC AUC"
+            f" {percent(figures.mean_roc_auc)}, macro-F1 {percent(found.macro_f1)}, loss"
+            f" {found.loss:.3f}."
+        ),
+        "",
+        *_table(
+            ("class", "average precision"),
+            (
+                (name, "no clip" if np.isnan(value) else f"{percent(value)}, from {threshold:.2f}")
+                for name, value, threshold in rows
+            ),
+        ),
+        "",
+    ]
+
+
+def _told(card: HeadCard) -> str:
+    if card.label_mode is LabelMode.MULTIPLE:
+        return f"of {_listed(card.classes)} whether a clip is of it, of each by itself"
+    return f"{_listed(card.classes)} apart"
 
 
 def _table(columns: tuple[str, str], rows: Iterable[tuple[str, object]]) -> list[str]:

@@ -14,6 +14,7 @@ from aloe.client import (
     AloeError,
     Answer,
     DeadlineExceeded,
+    Label,
     LearnerClient,
     Lease,
     LeaseLost,
@@ -106,7 +107,7 @@ class HeldClips:
         self._read_task()
         return self.task.class_details != before
 
-    def answer(self, lease: Lease, label: str | None) -> None:
+    def answer(self, lease: Lease, label: Label | None) -> None:
         """Store a label, or that one cannot tell; a LeaseLost says that nothing was stored."""
         try:
             self._submit(Answer(lease.lease_id, label))

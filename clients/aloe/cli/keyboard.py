@@ -10,7 +10,7 @@ import time
 from collections import deque
 from typing import Any, Protocol, Self
 
-from aloe.cli.class_menu import Choice, ClassMenu, Command
+from aloe.cli.class_menu import Choice, ClassMenu, Command, SetMenu
 from aloe.cli.console import CommandError, tell
 from aloe.cli.finding import find_class
 from aloe.cli.special_keys import END_OF_INPUT, ENTER, ESCAPE
@@ -122,6 +122,8 @@ class Keyboard:
                 choice = find_class(menu, self.read_key, key)
             elif choice is None and key not in ENTER:
                 tell(f"no such key: {key!r}")
+            if isinstance(menu, SetMenu):
+                choice = _of_set(menu, key, choice)
             if choice is not None:
                 return choice
 
@@ -168,3 +170,15 @@ class Keyboard:
         while not "@" <= self._read_character() <= "~":
             pass
         return True
+
+
+def _of_set(menu: SetMenu, key: str, choice: Choice | None) -> Choice | None:
+    """Turn a class on or off; return what is chosen once that is said, or a command."""
+    if isinstance(choice, str):
+        tell(f"  {menu.toggle(choice)}")
+        return None
+    if choice is None and key in ENTER:
+        return menu.take()
+    if choice is not None:
+        menu.take()  # It is of this clip no more.
+    return choice

@@ -11,8 +11,9 @@ from pathlib import Path
 from aloe.bench.datasets.splits import SPLIT_NAMES
 from aloe.cli.console import CommandError, notes
 from aloe.cli.label_json import is_json, read_json
-from aloe.client import KnownLabel, Split
+from aloe.client import KnownLabel, Label, LabelMode, LabelSet, Split
 from aloe.tables import YES_NO, Row, TableError, read_table
+from aloe.values.labels import SEPARATOR
 
 COLUMNS = ("clip_id", "label", "split", "oracle_id", "label_time")
 ANSWER = "answer"
@@ -22,6 +23,8 @@ IS_AUDIT = "is_audit"
 GIVEN_LABEL, IS_RETIRED = "given_label", "is_retired"
 """Columns that say which class was given, where it was merged since, and whether it is retired; not
 read, since the label is what it counts as."""
+NEGATIVE, UNKNOWN = "negative", "unknown"
+"""The columns that say, of several labels a clip, what it is not, and what is not known of it."""
 _KNOWN = {*COLUMNS, ANSWER, IS_AUDIT, "uri", GIVEN_LABEL, IS_RETIRED}
 _LABEL, _ABSTENTION = "label", "abstention"
 _ROWS_PER_TELLING = 10_000
@@ -55,6 +58,7 @@ def read_labels(
     *,
     encoding: str | None = None,
     on_conflict: OnConflict = OnConflict.REFUSE,
+    label_mode: LabelMode = LabelMode.SINGLE,
     on_progress: Callable[[int], None] | None = None,
 ) -> LabelFile:
     """Read a table with the columns clip_id, label and, if it likes, those of an export.
@@ -65,6 +69,7 @@ def read_labels(
         file: the table.
         encoding: of the file; by default what it seems to be.
         on_conflict: which of several different labels of a clip counts.
+        label_mode: of several labels a clip, classes stand in one cell with ";" between them.
         on_progress: told, now and then, how many labels were read so far.
 
     Raises:
@@ -73,9 +78,9 @@ def read_labels(
     try:
         found = LabelFile(file)
         places: dict[str, int] = {}
-        for row in _rows(file, encoding):
+        for row in _rows(file, encoding, label_mode):
             found.unit = row.unit
-            label = _known_label(row)
+            label = _known_label(row, label_mode)
             place = places.setdefault(label.clip_id, len(found.labels))
             if place == len(found.labels):
                 found.labels.append(label)
@@ -89,30 +94,33 @@ def read_labels(
     return found
 
 
-def answer_of(label: str | None) -> str:
+def answer_of(label: Label | None) -> str:
     """Write what kind of answer a label is, for the column that tells."""
     return _ABSTENTION if label is None else _LABEL
 
 
-def _rows(file: Path, encoding: str | None) -> Iterator[Row]:
+def _rows(file: Path, encoding: str | None, label_mode: LabelMode) -> Iterator[Row]:
+    read = _KNOWN | ({NEGATIVE, UNKNOWN} if label_mode is LabelMode.MULTIPLE else set())
     rows = (
         read_json(file, COLUMNS[:2], encoding)
         if is_json(file, encoding)
         else read_table(file, COLUMNS[:2], encoding=encoding)
     )
     for count, row in enumerate(rows):
-        if not count and (unread := [name for name in row.cells if name not in _KNOWN]):
+        if not count and (unread := [name for name in row.cells if name not in read]):
             names = ", ".join(repr(name) for name in unread)
             notes.print(f"{file}: not read: {names}", markup=False, highlight=False, soft_wrap=True)
         yield row
 
 
-def _known_label(row: Row) -> KnownLabel:
-    label = _label(row)
+def _known_label(row: Row, label_mode: LabelMode) -> KnownLabel:
+    label: Label | None = _label(row, may_be_none=label_mode is LabelMode.MULTIPLE)
+    if label_mode is LabelMode.MULTIPLE and label is not None:
+        label = _label_set(row)
     return KnownLabel(
         row.require("clip_id"),
         # There are few of either, and a million rows.
-        None if label is None else sys.intern(label),
+        sys.intern(label) if isinstance(label, str) else label,
         _split(row),
         sys.intern(row.cells.get("oracle_id", "")),
         _time(row),
@@ -120,18 +128,26 @@ def _known_label(row: Row) -> KnownLabel:
     )
 
 
-def _label(row: Row) -> str | None:
+def _label(row: Row, *, may_be_none: bool) -> str | None:
+    """Return what stands in the cell; an empty one is a label where a row says so, of no class."""
     answer = row.cells.get(ANSWER, _LABEL)
     if answer not in (_LABEL, _ABSTENTION):
         raise TableError(f"{row.where}: answer {answer!r}; {_LABEL} and {_ABSTENTION} are known")
-    if answer == _LABEL and not row.cells["label"]:
+    if answer == _LABEL and not row.cells["label"] and not (may_be_none and ANSWER in row.cells):
         raise TableError(
             f"{row.where}: the label is empty; fill it in, or tell that the oracle abstained by"
             f" {_ABSTENTION!r} in a column {ANSWER!r}"
         )
     if answer == _ABSTENTION and row.cells["label"]:
         raise TableError(f"{row.where}: an abstention with the label {row.cells['label']!r}")
-    return row.cells["label"] or None
+    return None if answer == _ABSTENTION else row.cells["label"]
+
+
+def _label_set(row: Row) -> LabelSet:
+    cells = (row.cells.get(name, "") for name in ("label", NEGATIVE, UNKNOWN))
+    return LabelSet(
+        *(tuple(name.strip() for name in cell.split(SEPARATOR) if name.strip()) for cell in cells)
+    )
 
 
 def _split(row: Row) -> Split:
@@ -178,4 +194,5 @@ def _chosen(
 
 
 def _said(label: KnownLabel) -> str:
-    return f"{label.label or 'an abstention'!r} ({label.split.value})"
+    said = "an abstention" if label.label is None else str(label.label)
+    return f"{said!r} ({label.split.value})"

@@ -18,6 +18,7 @@ from aloe.client import (
     AlreadyExists,
     ImportLabelsResult,
     InvalidArgument,
+    LabelMode,
     LearnerClient,
 )
 from aloe.windows import TableFormat
@@ -58,14 +59,20 @@ def import_labels(
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Give a task labels that are known already: seed labels, validation and test labels."""
+    """Give a task labels that are known already: seed labels, validation and test labels.
+
+    In a task of several labels a clip the classes of a clip stand in the column label with ";"
+    between them; columns negative and unknown may say what it is not, and what is not known of it.
+    With --table each is a row of its own.
+    """
     if recording and table is None:
         raise CommandError("--recording goes with --table")
     with client(server) as learner:
+        task = learner.get_task(task_id)
         if table is None:
-            given = _read(file, encoding, on_conflict)
+            given = _read(file, encoding, on_conflict, task.label_mode)
         else:
-            windows = pool_windows(learner, learner.get_task(task_id).pool_id)
+            windows = pool_windows(learner, task.pool_id)
             given = read_window_labels(
                 file,
                 table,
@@ -73,6 +80,7 @@ def import_labels(
                 recording=recording,
                 encoding=encoding,
                 on_conflict=on_conflict,
+                label_mode=task.label_mode,
             )
         if not given.labels:
             raise CommandError(f"{file} holds no labels")
@@ -97,13 +105,16 @@ def _tell_divided(recordings: Sequence[str]) -> None:
         )
 
 
-def _read(file: Path, encoding: str | None, on_conflict: OnConflict) -> LabelFile:
+def _read(
+    file: Path, encoding: str | None, on_conflict: OnConflict, label_mode: LabelMode
+) -> LabelFile:
     with progress() as bar:
         row = bar.add_task("reading", total=None)
         return read_labels(
             file,
             encoding=encoding,
             on_conflict=on_conflict,
+            label_mode=label_mode,
             on_progress=lambda count: bar.update(row, completed=count),
         )
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from aloe.tables import YES_NO, Row, TableError, read_bytes, without_repeats
+from aloe.values.labels import SEPARATOR
 
+_PARTS = ("positive", "negative", "unknown")
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
@@ -18,7 +20,7 @@ def is_json(file: Path, encoding: str | None) -> bool:
 
 
 def read_json(file: Path, required: Sequence[str], encoding: str | None) -> Iterator[Row]:
-    """Read an array of objects whose values are texts, true, false or null.
+    """Read an array of objects whose values are texts, true, false or null, or sets of labels.
 
     Raises:
         TableError: it cannot be used; the message names the entry or the line.
@@ -53,6 +55,7 @@ def _cells(entry: Any, required: Sequence[str]) -> dict[str, str]:
     for name in required:
         if name not in entry:
             raise ValueError(f"there is no {name!r}")
+    entry = _flat(entry)
     for name, value in entry.items():
         if not isinstance(value, str | bool | None):
             raise ValueError(f"{name!r} is {value!r}; it must be text")  # noqa: TRY004
@@ -63,6 +66,23 @@ def _cells(entry: Any, required: Sequence[str]) -> dict[str, str]:
     if entry["label"] is None:
         cells.setdefault("answer", "abstention")
     return cells
+
+
+def _flat(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry with cells in place of a set of labels, as a table has them."""
+    labels = entry.get("label")
+    if not isinstance(labels, dict):
+        return entry
+    for part, names in labels.items():
+        if part not in _PARTS or not (
+            isinstance(names, list) and all(isinstance(name, str) for name in names)
+        ):
+            raise ValueError(
+                f"the label has {part!r} {names!r}; it takes lists of classes, {_PARTS}"
+            )
+    cells = {part: SEPARATOR.join(labels.get(part, ())) for part in _PARTS}
+    said = {"label": cells.pop("positive"), "answer": "label", **cells}
+    return entry | said
 
 
 def _skip(text: str, at: int) -> int:

@@ -1,5 +1,6 @@
 """`aloe query`, `aloe submit` and `aloe label`: labeling from a script and at a terminal."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -22,7 +23,17 @@ from aloe.cli.options import (
 from aloe.cli.oracle_ids import oracle_of_person, oracle_of_session
 from aloe.cli.outages import OutageTeller
 from aloe.cli.terminal_oracle import SessionOutcome, TerminalSession
-from aloe.client import Answer, Decoding, LearnerClient, Like, PoolState
+from aloe.client import (
+    Answer,
+    Decoding,
+    Label,
+    LabelMode,
+    LabelSet,
+    LearnerClient,
+    Like,
+    PoolState,
+)
+from aloe.values.labels import SEPARATOR
 
 _ABSTAIN, _QUOTE = "-", '"'
 _REASONS = {
@@ -114,10 +125,13 @@ def submit(
     """Answer leases that `aloe query` gave.
 
     A class may hold = signs. One that is called - or stands in quotes is given in "double quotes",
-    each quote of its own doubled.
+    each quote of its own doubled. In a task of several labels a clip these stand with ";" between
+    them; none at all says that the clip is of no class.
     """
     parsed = [_read_answer(text) for text in answers]
     with client(server) as learner:
+        if learner.get_task(task_id).label_mode is LabelMode.MULTIPLE:
+            parsed = [replace(each, label=_label_set(each.label)) for each in parsed]
         result = learner.submit_labels(task_id, oracle_of_person(oracle), parsed)
     if json:
         print_json(result)
@@ -146,7 +160,8 @@ def label(
 
     While a service is away it waits for up to a minute, and then goes on.
     Where standard input is no terminal, it takes a line for each answer: a key, the name of a
-    class, or / and a part of one.
+    class, or / and a part of one. In a task of several labels a clip each key turns its class on or
+    off and Enter stores them; a line has them with ";" between.
     """
     with client(server, _OUTAGE, OutageTeller()) as learner, interrupted_by_signals():
         wish = Wish(where, _like(learner, task_id, like))
@@ -191,6 +206,12 @@ def _summary(outcome: SessionOutcome) -> str:
     }
     done = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     return f"{done}; the task is {outcome.pool_state.value}{_REASONS[outcome.pool_state]}"
+
+
+def _label_set(label: Label | None) -> Label | None:
+    if not isinstance(label, str):
+        return label
+    return LabelSet(tuple(name.strip() for name in label.split(SEPARATOR) if name.strip()))
 
 
 def _read_answer(text: str) -> Answer:

@@ -66,10 +66,12 @@ def _rows(block: PoolPredictions) -> PredictionRows:
     cells = zip(
         block.clip_ids,
         block.clip_numbers.tolist(),
-        block.labels,
+        map(str, block.label_sets) if block.thresholds else block.labels,
         block.probabilities.max(axis=1).tolist(),
         (each.name.lower() for each in block.states),
-        (names[index + 1] for index in block.label_indices.tolist()),
+        map(str, block.known_labels)
+        if block.thresholds
+        else (names[index + 1] for index in block.label_indices.tolist()),
         *accepted,
         strict=True,
     )

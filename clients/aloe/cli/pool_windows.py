@@ -9,11 +9,19 @@ from aloe.cli.console import CommandError, notes, progress
 from aloe.cli.counted_labels import all_labels
 from aloe.cli.sound_events import EventTables
 from aloe.cli.window_tables import WindowTables
-from aloe.client import LearnerClient, PoolPredictions, PoolRecording
+from aloe.client import (
+    ClipState,
+    LabelSet,
+    LearnerClient,
+    PoolPredictions,
+    PoolRecording,
+    Unmentioned,
+)
 from aloe.client.types import Float32Array
 from aloe.windows import Window
 
 _PATIENCE = timedelta(minutes=2)
+_LABELED = ClipState.LABELED, ClipState.VALIDATION, ClipState.TEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,8 @@ def write_pool_events(
     Raises:
         CommandError: there are no windows, or their events cannot be written so.
     """
-    windows = pool_windows(learner, learner.get_task(task_id).pool_id, where)
+    task = learner.get_task(task_id)
+    windows = pool_windows(learner, task.pool_id, where)
     recording_ids = sorted({each for each, _, _ in windows.places.values()})
     events.tables.begin([windows.path(each) for each in recording_ids])
     tracks = {each: _Track() for each in recording_ids}
@@ -92,7 +101,7 @@ def write_pool_events(
         row = bar.add_task("predicting", total=None)
         for block in learner.predict_pool(task_id, head=head, filter=where):
             classes, head_version = block.classes, block.head_version
-            _take(block, windows, tracks)
+            _take(block, windows, tracks, task.unmentioned)
             bar.update(row, total=block.clip_count, advance=len(block.clip_ids))
     for recording_id, track in tracks.items():
         if track.spans_s:
@@ -113,8 +122,13 @@ def write_pool_events(
     )
 
 
-def _take(block: PoolPredictions, windows: PoolWindows, tracks: dict[str, _Track]) -> None:
-    known = _with_labels(block)
+def _take(
+    block: PoolPredictions,
+    windows: PoolWindows,
+    tracks: dict[str, _Track],
+    unmentioned: Unmentioned,
+) -> None:
+    known = _with_sets(block, unmentioned) if block.known_labels else _with_labels(block)
     for clip_id, probabilities in zip(block.clip_ids, known, strict=True):
         place = windows.places.get(clip_id)
         if place is not None:
@@ -135,6 +149,22 @@ def _with_labels(block: PoolPredictions) -> Float32Array:
     return known
 
 
+def _with_sets(block: PoolPredictions, unmentioned: Unmentioned) -> Float32Array:
+    """Do the same of several labels a clip, of each class as far as it is known."""
+    known = np.array(block.probabilities)
+    for row, (state, labels) in enumerate(zip(block.states, block.known_labels, strict=True)):
+        if state not in _LABELED:
+            continue
+        for column, name in enumerate(block.classes):
+            if name in labels.positive:
+                known[row, column] = 1.0
+            elif name in labels.negative or (
+                unmentioned is Unmentioned.NEGATIVE and name not in labels.unknown
+            ):
+                known[row, column] = 0.0
+    return known
+
+
 def write_pool_labels(
     learner: LearnerClient, task_id: str, tables: WindowTables, where: str
 ) -> None:
@@ -145,7 +175,7 @@ def write_pool_labels(
     """
     windows = pool_windows(learner, learner.get_task(task_id).pool_id, where)
     found: dict[str, list[Window]] = {}
-    abstained = 0
+    abstained = empty = 0
     for label in all_labels(learner, task_id, where):
         place = windows.places.get(label.clip_id)
         if place is None:
@@ -154,8 +184,11 @@ def write_pool_labels(
             abstained += 1
             continue
         recording_id, start_s, end_s = place
-        window = Window(windows.path(recording_id), start_s, end_s, label.label)
-        found.setdefault(recording_id, []).append(window)
+        names = label.label.positive if isinstance(label.label, LabelSet) else (label.label,)
+        empty += not names
+        for name in names:
+            window = Window(windows.path(recording_id), start_s, end_s, name)
+            found.setdefault(recording_id, []).append(window)
     tables.begin([windows.path(each) for each in found])
     for recording_id, labeled in found.items():
         labeled.sort(key=lambda window: (window.start_s, window.end_s))
@@ -169,4 +202,6 @@ def write_pool_labels(
     windows.tell_others()
     if abstained:
         notes.print(f"{abstained:,} windows that nobody could tell are left out")
+    if empty:
+        notes.print(f"{empty:,} windows that are of no class are left out")
     notes.print(f"{tables.count:,} labels of windows of {len(found):,} recordings")

@@ -54,6 +54,7 @@ from aloe.cli.sound_events import (
 )
 from aloe.cli.window_tables import Table
 from aloe.client import AudioWarning, Decoding, LearnerClient, Predictions, Recording
+from aloe.values.labels import SEPARATOR
 
 _PATIENCE = timedelta(minutes=2)
 
@@ -71,6 +72,8 @@ class FilePrediction:
     warnings: tuple[AudioWarning, ...] = ()
     accepted: bool | None = None
     """None where it was not asked what to accept."""
+    labels: tuple[str, ...] | None = None
+    """Of several labels a clip: the classes that it is predicted to be of."""
 
 
 def predict(
@@ -220,12 +223,24 @@ def _print_rows(rows: Sequence[FilePrediction], *, tells_accepted: bool) -> None
     print_table(
         ["file", "class", "probability", *(["accepted"] if tells_accepted else [])],
         [
-            [each.path, each.label, percent(each.probabilities[each.label])]
+            [each.path, *_said(each)]
             + (["yes" if each.accepted else "no"] if tells_accepted else [])
             for each in rows
             if each.label is not None and each.probabilities is not None
         ],
     )
+
+
+def _labels(found: Predictions, place: int) -> tuple[str, ...] | None:
+    labels = found.label_sets[place] if found.label_sets else None
+    return labels.positive if labels else None
+
+
+def _said(each: FilePrediction) -> tuple[str, str]:
+    """Return what a file is predicted to be, with the probability of each class."""
+    probabilities = each.probabilities or {}
+    names = [each.label or ""] if each.labels is None else each.labels
+    return SEPARATOR.join(names), SEPARATOR.join(percent(probabilities[name]) for name in names)
 
 
 def _rows(files: Sequence[Path], found: Predictions) -> Iterator[FilePrediction]:
@@ -244,4 +259,5 @@ def _rows(files: Sequence[Path], found: Predictions) -> Iterator[FilePrediction]
                 found.head_versions[place],
                 warnings=warnings.get(place, ()),
                 accepted=None if found.accepted is None else found.accepted[place],
+                labels=_labels(found, place),
             )

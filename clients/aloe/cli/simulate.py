@@ -132,6 +132,7 @@ def _to_json(found: "QuickLook") -> dict[str, Any]:
 def _run_to_json(run: "Run") -> dict[str, Any]:
     return {
         "task": run.setting.task,
+        "measure": run.setting.measure,
         "acquisition_function": run.acquisition_function,
         "selection_rule": run.selection_rule,
         "seed": run.seed,
@@ -159,7 +160,8 @@ def _print_table(found: "QuickLook") -> None:
         ["task", "acquisition function", "runs", "labels", "test accuracy, %", "all labels, %"],
         [
             [
-                setting.setting.task,
+                setting.setting.task
+                + (f", {setting.setting.measure}" if setting.setting.is_several else ""),
                 spoken(each.name),
                 len(each.seeds),
                 estimate_text(each.labels, digits=0),

@@ -42,6 +42,8 @@ from aloe.cli.stopping import (
 from aloe.client import (
     UNCHANGED,
     AcquisitionFunction,
+    Evaluation,
+    LabelMode,
     LearnerClient,
     PoolState,
     QueryStrategy,
@@ -51,6 +53,7 @@ from aloe.client import (
     SelectionRule,
     Task,
     Unchanged,
+    Unmentioned,
     head_recipe_text,
 )
 from aloe.values.named_recipes import name_of_recipe, recipe_named
@@ -62,6 +65,11 @@ _READ = {
     Representation.NONE: "embeddings",
     Representation.LINEAR: "a linear map of embeddings",
     Representation.KERNEL: "a kernel map of embeddings",
+}
+
+_SEVERAL = {
+    Unmentioned.NEGATIVE: "several a clip; it is not of those that are not named",
+    Unmentioned.UNKNOWN: "several a clip; nothing is known of those that are not named",
 }
 
 app = typer.Typer(help="Tasks: questions about the clips of a pool.", no_args_is_help=True)
@@ -145,6 +153,16 @@ def create(
     estimates: _Estimates = None,
     audits: _Audits = None,
     window_spacing: _Spacing = None,
+    label_mode: Annotated[
+        LabelMode, typer.Option(help="how many of the classes a clip may be of")
+    ] = LabelMode.SINGLE,
+    unmentioned: Annotated[
+        Unmentioned | None,
+        typer.Option(
+            help="with several labels a clip, what holds of classes that an answer does not name;"
+            " by default that the clip is not of them"
+        ),
+    ] = None,
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
@@ -155,7 +173,7 @@ def create(
             pool,
             read_classes(classes, one_class, classes_from),
             recipe=recipe,
-            query_strategy=_strategy(recipe, acquisition_function, selection_rule),
+            query_strategy=_strategy(recipe, label_mode, acquisition_function, selection_rule),
             head_recipe=None if head_recipe is None else parse_recipe(head_recipe),
             representation=representation,
             label_budget=budget,
@@ -165,6 +183,8 @@ def create(
             estimate_accuracy=estimates,
             audit_share=audits,
             window_spacing=_spacing(window_spacing),
+            label_mode=label_mode,
+            unmentioned=unmentioned,
         )
     _show(task, None, json=json)
 
@@ -217,7 +237,7 @@ def watch(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) 
                 results.print(
                     f"head {task.head_version}  labeled {task.clip_counts.labeled:,}"
                     f"  leased {task.clip_counts.leased:,}"
-                    f"  validation {percent(_validation(last))}"
+                    f"  validation {percent(_quality(last.validation if last else None))}"
                     f"  estimated {_estimate_text(last)}  {task.pool_state.value}"
                     + (f"  {advice_text(task.stop_advice)}" if task.stop_advice else ""),
                     highlight=False,
@@ -306,8 +326,16 @@ def _given(value: T | None) -> T | Unchanged:
     return UNCHANGED if value is None else value
 
 
-def _validation(last: Round | None) -> float | None:
-    return last.validation.accuracy if last and last.validation else None
+def _is_several(task: Task) -> bool:
+    return task.label_mode is LabelMode.MULTIPLE
+
+
+def _quality(evaluation: Evaluation | None) -> float | None:
+    """Return accuracy, or of several labels a clip the mean average precision."""
+    if evaluation is None:
+        return None
+    figures = evaluation.label_figures
+    return figures.mean_average_precision if figures else evaluation.accuracy
 
 
 def _estimate_text(last: Round | None) -> str:
@@ -320,13 +348,14 @@ def _estimate_text(last: Round | None) -> str:
 
 def _strategy(
     recipe: RecipeName,
+    label_mode: LabelMode,
     acquisition_function: AcquisitionFunction | None,
     selection_rule: SelectionRule | None,
 ) -> QueryStrategy | None:
     """Return a recipe's query strategy with the parts that are given; None for it as it is."""
     if acquisition_function is None and selection_rule is None:
         return None
-    usual = recipe_named(recipe).query_strategy
+    usual = recipe_named(recipe, label_mode).query_strategy
     function = acquisition_function or usual.acquisition_function
     return QueryStrategy(function, selection_rule or rule_beside(function, usual.selection_rule))
 
@@ -355,12 +384,16 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
         ["budget", f"{budget}, {counts.budget_spent:,} spent"],
         ["head", task.head_version or "none yet"],
     ]
+    if _is_several(task):
+        rows.insert(2, ["labels", _SEVERAL[task.unmentioned]])
     if last:
         if last.map_name:
             rows.append(["its map", last.map_name])
-        rows.append(["validation accuracy", percent(_validation(last))])
-        rows.append(["test accuracy", percent(last.test.accuracy if last.test else None)])
-        rows.append(["estimated accuracy", _estimate_text(last)])
+        what = "mean average precision" if _is_several(task) else "accuracy"
+        rows.append([f"validation {what}", percent(_quality(last.validation))])
+        rows.append([f"test {what}", percent(_quality(last.test))])
+        if not _is_several(task):
+            rows.append(["estimated accuracy", _estimate_text(last)])
         rows += time_rows(last)
     rows += stopping_rows(task.stopping_rule, task.stop_advice)
     print_table(["task", task.task_id], rows)

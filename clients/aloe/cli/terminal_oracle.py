@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from aloe.cli.class_menu import Choice, ClassMenu, Command
+from aloe.cli.class_menu import Choice, ClassMenu, Command, SetMenu
 from aloe.cli.console import CommandError, tell
 from aloe.cli.held_clips import GONE, HeldClips, Wish
 from aloe.cli.keyboard import open_answers
@@ -13,6 +13,9 @@ from aloe.cli.stopping import advice_text
 from aloe.client import (
     AloeError,
     InvalidArgument,
+    Label,
+    LabelMode,
+    LabelSet,
     LearnerClient,
     Lease,
     LeaseLost,
@@ -108,7 +111,7 @@ class TerminalSession:
     def _outcome(self, failure: str | None) -> SessionOutcome:
         choices = [choice for _, choice in self._done.values()]
         return SessionOutcome(
-            label_count=sum(isinstance(choice, str) for choice in choices),
+            label_count=sum(not isinstance(choice, Command) for choice in choices),
             abstention_count=choices.count(Command.CANNOT_TELL),
             skip_count=choices.count(Command.SKIP),
             retraction_count=self._retraction_count,
@@ -120,7 +123,9 @@ class TerminalSession:
 
     def _make_menu(self) -> ClassMenu:
         self._classes = self._clips.task.class_details
-        return ClassMenu(self._clips.task.classes, self._classes)
+        is_several = self._clips.task.label_mode is LabelMode.MULTIPLE
+        kind = SetMenu if is_several else ClassMenu
+        return kind(self._clips.task.classes, self._classes)
 
     def _follow_classes(self) -> None:
         """Tell what can be answered now, where the classes were changed."""
@@ -162,8 +167,10 @@ class TerminalSession:
             self._store(lease, choice)
 
     def _store(self, lease: Lease, choice: Choice) -> None:
-        label = choice if isinstance(choice, str) else None
-        words = label or "cannot tell: the clip leaves the pool"
+        label = None if isinstance(choice, Command) else choice
+        if choice is Command.NONE:
+            label = LabelSet()
+        words = _words(label)
         try:
             self._clips.answer(lease, label)
         except LeaseLost:
@@ -179,7 +186,7 @@ class TerminalSession:
             tell(f"  {lease.clip_id} was not acknowledged and may not be stored: {words}")
             raise
         else:
-            self._remember(lease, choice, words)
+            self._remember(lease, choice if label is None else label, words)
 
     def _remember(self, lease: Lease, choice: Choice, words: str) -> None:
         self._done.pop(lease.clip_id, None)
@@ -234,6 +241,13 @@ class TerminalSession:
             if isinstance(error, PlayerFailed) and not self._player_failed:
                 self._player_failed = True
                 tell(f"  {PLAYER_REMEDY}; = plays again, --no-play asks without sound")
+
+
+def _words(label: Label | None) -> str:
+    """Write what was answered."""
+    if label is None:
+        return "cannot tell: the clip leaves the pool"
+    return str(label) or "none of them"
 
 
 def _find_player() -> Player | None:

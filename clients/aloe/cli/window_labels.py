@@ -1,12 +1,12 @@
 """Labels of windows of recordings, from the tables of Raven, Audacity, Praat and our own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aloe.cli.console import CommandError, complain, tell
 from aloe.cli.known_labels import LabelFile, OnConflict
 from aloe.cli.pool_windows import PoolWindows
-from aloe.client import KnownLabel
+from aloe.client import KnownLabel, LabelMode, LabelSet
 from aloe.tables import TableError
 from aloe.windows import Source, TableFormat, Window, WindowFaults, WindowTable, read_windows
 
@@ -25,6 +25,7 @@ def read_window_labels(
     recording: str,
     encoding: str | None,
     on_conflict: OnConflict,
+    label_mode: LabelMode = LabelMode.SINGLE,
 ) -> LabelFile:
     """Read a table of labeled windows, each of which is a clip of a pool.
 
@@ -35,6 +36,7 @@ def read_window_labels(
         recording: what the table is about, where it does not say so.
         encoding: of the file; by default what it seems to be.
         on_conflict: which of several different labels of a window counts.
+        label_mode: of several labels a clip all of its rows count.
 
     Raises:
         CommandError: it cannot be read, or has windows that are not in the pool; all are told.
@@ -45,7 +47,8 @@ def read_window_labels(
         raise CommandError(str(error)) from error
     for note in table.notes:
         tell(note)
-    return _labels(table, _clips(windows), _recordings(windows), on_conflict)
+    take = _take if label_mode is LabelMode.SINGLE else _join
+    return _labels(table, _clips(windows), _recordings(windows), on_conflict, take)
 
 
 def _labels(
@@ -53,6 +56,7 @@ def _labels(
     clips: Mapping[_Place, str],
     recordings: Mapping[str, str],
     on_conflict: OnConflict,
+    take: Callable[[LabelFile, int, KnownLabel, int, OnConflict], list[str]],
 ) -> LabelFile:
     found = LabelFile(table.file)
     places: dict[str, int] = {}
@@ -67,7 +71,7 @@ def _labels(
         else:
             place = places.setdefault(clip_id, len(found.labels))
             label = KnownLabel(clip_id, window.label)
-            problems += _take(found, place, label, line, on_conflict)
+            problems += take(found, place, label, line, on_conflict)
     if unlabeled:
         tell(f"{table.file}: {unlabeled:,} windows have no label: left out")
     if problems:
@@ -98,6 +102,20 @@ def _take(
         ]
     if on_conflict is OnConflict.LAST:
         found.labels[place], found.numbers[place] = label, line
+    return []
+
+
+def _join(found: LabelFile, place: int, label: KnownLabel, line: int, _: OnConflict) -> list[str]:
+    """Take a label in beside the others of its window."""
+    said = LabelSet((str(label.label),))
+    if place == len(found.labels):
+        found.labels.append(KnownLabel(label.clip_id, said))
+        found.numbers.append(line)
+        return []
+    others = found.labels[place].label
+    if isinstance(others, LabelSet) and label.label not in others.positive:
+        joined = LabelSet((*others.positive, *said.positive))
+        found.labels[place] = KnownLabel(label.clip_id, joined)
     return []
 
 

@@ -55,6 +55,7 @@ class _Predicted:
     spans_s: NDArray[np.float64]
     """(n_windows, 2) begin and end, in seconds"""
     labels: tuple[str, ...]
+    """Of several labels a clip, those of each window in one text."""
     probabilities: Float32Array
     """(n_windows, n_classes)"""
     classes: tuple[str, ...]
@@ -144,7 +145,7 @@ class WindowPredictor:
             yield _Predicted(
                 str(path),
                 spans[heard] / rate_hz,
-                tuple(label for label in found.labels if label is not None),
+                tuple(str(answer) for answer in found.answers if answer is not None),
                 found.probabilities[heard],
                 found.classes,
             )

@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from aloe.client import Lease
+from aloe.client import Label, Lease
 
 
 class OracleError(ValueError):
@@ -16,8 +16,8 @@ class Oracle(Protocol):
     tasks at once is called from several threads at once.
     """
 
-    def answer(self, lease: Lease) -> str | None:
-        """Return one of the task's classes, or None to abstain."""
+    def answer(self, lease: Lease) -> Label | None:
+        """Return one of the task's classes, of several labels a clip a set, or None to abstain."""
 
 
 @runtime_checkable

@@ -5,8 +5,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from aloe.client import Lease
-from aloe.oracle.behaviours import Behaviour, Confusion, Draw, Noise, Slowness
+from aloe.client import Label, LabelSet, Lease
+from aloe.oracle.behaviours import Abstention, Behaviour, Confusion, Draw, Noise, Slowness
 from aloe.oracle.oracles import OracleError
 
 
@@ -19,7 +19,7 @@ class SimulatedOracle:
 
     def __init__(
         self,
-        truth: Mapping[str, str],
+        truth: Mapping[str, Label],
         classes: Sequence[str],
         behaviours: Sequence[Behaviour] = (),
         *,
@@ -30,7 +30,7 @@ class SimulatedOracle:
         """Check that truth, classes, behaviours and hardness fit together.
 
         Args:
-            truth: clip id to class.
+            truth: clip id to class, or of several labels a clip to all of them.
             classes: the task's classes.
             behaviours: applied in this order, at most one of a kind.
             seed: another one makes it err, abstain and be slow on other clips.
@@ -38,7 +38,8 @@ class SimulatedOracle:
             hardness: clip id to 0 to 1, for behaviours on hard clips.
 
         Raises:
-            OracleError: a kind of behaviour occurs twice, the truth or a confusion names a class
+            OracleError: several labels a clip go with other behaviours than abstaining and being
+                slow; a kind of behaviour occurs twice, the truth or a confusion names a class
                 that is not in `classes`, noise has only one class, or a behaviour on hard clips
                 lacks a hardness of 0 to 1 for a clip.
         """
@@ -49,7 +50,7 @@ class SimulatedOracle:
         self._hardness = hardness or {}
         self._check()
 
-    def answer(self, lease: Lease) -> str | None:
+    def answer(self, lease: Lease) -> Label | None:
         """Return what the oracle takes the leased clip for, or None to abstain.
 
         Raises:
@@ -58,10 +59,13 @@ class SimulatedOracle:
         clip_id = lease.clip_id
         if clip_id not in self._truth:
             raise KeyError(f"the truth has no class for clip {clip_id!r}")
-        said: str | None = self._truth[clip_id]
+        said: Label | None = self._truth[clip_id]
         for behaviour in self._behaviours:
-            if said is not None:
-                said = behaviour.act(said, self._draw(behaviour, clip_id))
+            draw = self._draw(behaviour, clip_id)
+            if isinstance(said, str):
+                said = behaviour.act(said, draw)
+            elif isinstance(behaviour, Abstention) and behaviour.act("", draw) is None:
+                said = None
         return said
 
     def answer_time_s(self, lease: Lease) -> float:
@@ -81,11 +85,20 @@ class SimulatedOracle:
         return Draw(self._classes, hardness, chance * 2.0**-53, choice * 2.0**-53)
 
     def _check(self) -> None:
-        unknown = set(self._truth.values()) - set(self._classes)
+        labels = set(self._truth.values())
+        sets = {label for label in labels if isinstance(label, LabelSet)}
+        named = {label for label in labels if isinstance(label, str)}
+        unknown = named.union(*(label.positive for label in sets)) - set(self._classes)
         if unknown:
             raise OracleError(
                 f"the truth holds {min(unknown)!r}; the classes are {', '.join(self._classes)}"
             )
+        for behaviour in self._behaviours if sets else ():
+            if not isinstance(behaviour, Abstention | Slowness):
+                raise OracleError(
+                    f"{behaviour} is of one label a clip, and the truth has several; abstain and"
+                    " slow go with those"
+                )
         kinds = [behaviour.kind for behaviour in self._behaviours]
         if len(set(kinds)) < len(kinds):
             raise OracleError(f"{'+'.join(map(str, self._behaviours))} has one kind twice")
@@ -108,7 +121,7 @@ class SimulatedOracle:
 
 
 class MajorityOracle:
-    """Several oracles vote on each clip: the class with the most votes is the answer.
+    """Several oracles vote on each clip: what has the most votes is the answer.
 
     Abstentions are not votes. A tie is an abstention: that costs no label budget, where a guess
     would cost a label and might be wrong.
@@ -117,8 +130,8 @@ class MajorityOracle:
     def __init__(self, voters: Sequence[SimulatedOracle]) -> None:
         self._voters = tuple(voters)
 
-    def answer(self, lease: Lease) -> str | None:
-        """Return the class with the most votes, or None to abstain.
+    def answer(self, lease: Lease) -> Label | None:
+        """Return the answer with the most votes, or None to abstain.
 
         Raises:
             KeyError: the truth does not know the clip.

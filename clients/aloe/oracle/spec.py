@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aloe.client import Label
 from aloe.oracle.behaviours import Abstention, Behaviour, Confusion, Mistake, Noise, Slowness
 from aloe.oracle.oracles import OracleError, TimedOracle
 from aloe.oracle.simulated import MajorityOracle, SimulatedOracle
@@ -38,9 +39,21 @@ class OracleSpec:
             if isinstance(each, Confusion):
                 each.check_classes(classes)
 
+    def check_several(self) -> None:
+        """Refuse what goes with one label a clip only.
+
+        Raises:
+            OracleError: it is more than to abstain, on whatever clips, and to be slow.
+        """
+        for each in self.behaviours:
+            if not isinstance(each, Abstention | Slowness) or each.on_hard_clips:
+                raise OracleError(
+                    f"{each} is of one label a clip; abstain and slow go with several"
+                )
+
     def build(
         self,
-        truth: Mapping[str, str],
+        truth: Mapping[str, Label],
         classes: Sequence[str],
         seed: int,
         hardness: Mapping[str, float] | None = None,
@@ -50,7 +63,7 @@ class OracleSpec:
         """Make the oracle.
 
         Args:
-            truth: clip id to class.
+            truth: clip id to class, or of several labels a clip to all of them.
             classes: the task's classes.
             seed: another one makes the oracle err on other clips.
             hardness: clip id to 0 to 1, if needs_hardness; see hardness_of.

@@ -56,6 +56,30 @@ REPRESENTATION_KERNEL: Representation.ValueType  # 3
 """The leading directions of a Gaussian kernel on two views of it."""
 Global___Representation: _TypeAlias = Representation  # noqa: Y015
 
+class _LabelMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LabelModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LabelMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LABEL_MODE_UNSPECIFIED: _LabelMode.ValueType  # 0
+    """Means SINGLE."""
+    LABEL_MODE_SINGLE: _LabelMode.ValueType  # 1
+    """One of them."""
+    LABEL_MODE_MULTIPLE: _LabelMode.ValueType  # 2
+    """Any number of them, none included."""
+
+class LabelMode(_LabelMode, metaclass=_LabelModeEnumTypeWrapper):
+    """How many of a task's classes a clip may be of."""
+
+LABEL_MODE_UNSPECIFIED: LabelMode.ValueType  # 0
+"""Means SINGLE."""
+LABEL_MODE_SINGLE: LabelMode.ValueType  # 1
+"""One of them."""
+LABEL_MODE_MULTIPLE: LabelMode.ValueType  # 2
+"""Any number of them, none included."""
+Global___LabelMode: _TypeAlias = LabelMode  # noqa: Y015
+
 @_typing.final
 class HeadRecipe(_message.Message):
     """How a head is trained: a linear softmax classifier of embeddings, from scratch
@@ -278,6 +302,8 @@ class Head(_message.Message):
     REPRESENTATION_FIELD_NUMBER: _builtins.int
     MAP_NAME_FIELD_NUMBER: _builtins.int
     MAP_FIELD_NUMBER: _builtins.int
+    LABEL_MODE_FIELD_NUMBER: _builtins.int
+    THRESHOLDS_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     version: _builtins.int
@@ -294,6 +320,10 @@ class Head(_message.Message):
     """What it reads."""
     map_name: _builtins.str
     """Name of the pool's map that it reads; empty for the embedding itself."""
+    label_mode: Global___LabelMode.ValueType
+    """Whether its columns are a softmax or, of several labels a clip, the sigmoids
+    of each class by itself.
+    """
     @_builtins.property
     def weights(self) -> _audio_pb2.FloatMatrix:
         """One row for each value that it reads, one column per class."""
@@ -316,6 +346,10 @@ class Head(_message.Message):
     def map(self) -> Global___HeadMap:
         """The map; absent for the embedding itself."""
 
+    @_builtins.property
+    def thresholds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of several labels a clip, as in PredictResponse."""
+
     def __init__(
         self,
         *,
@@ -332,10 +366,12 @@ class Head(_message.Message):
         representation: Global___Representation.ValueType = ...,
         map_name: _builtins.str = ...,
         map: Global___HeadMap | None = ...,
+        label_mode: Global___LabelMode.ValueType = ...,
+        thresholds: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "head_recipe", b"head_recipe", "map", b"map", "weights", b"weights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "classes", b"classes", "encoder_fingerprint", b"encoder_fingerprint", "encoder_id", b"encoder_id", "head_recipe", b"head_recipe", "label_count", b"label_count", "map", b"map", "map_name", b"map_name", "representation", b"representation", "seed", b"seed", "task", b"task", "version", b"version", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["biases", b"biases", "classes", b"classes", "encoder_fingerprint", b"encoder_fingerprint", "encoder_id", b"encoder_id", "head_recipe", b"head_recipe", "label_count", b"label_count", "label_mode", b"label_mode", "map", b"map", "map_name", b"map_name", "representation", b"representation", "seed", b"seed", "task", b"task", "thresholds", b"thresholds", "version", b"version", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -657,10 +693,13 @@ class Evaluation(_message.Message):
     CLASS_RECALLS_FIELD_NUMBER: _builtins.int
     LOSS_FIELD_NUMBER: _builtins.int
     CALIBRATION_ERROR_FIELD_NUMBER: _builtins.int
+    LABEL_FIGURES_FIELD_NUMBER: _builtins.int
     clip_count: _builtins.int
     """How many clips."""
     accuracy: _builtins.float
-    """Part of them predicted right, 0 to 1."""
+    """Part of them predicted right, 0 to 1; of several labels a clip, part of all
+    that is known of clips and classes.
+    """
     macro_f1: _builtins.float
     """Unweighted mean of the F1 scores of the classes that occur in the labels
     or the predictions.
@@ -678,6 +717,10 @@ class Evaluation(_message.Message):
         NaN for a class with no clip.
         """
 
+    @_builtins.property
+    def label_figures(self) -> Global___LabelFigures:
+        """Of several labels a clip; absent with one."""
+
     def __init__(
         self,
         *,
@@ -687,16 +730,83 @@ class Evaluation(_message.Message):
         class_recalls: _abc.Iterable[_builtins.float] | None = ...,
         loss: _builtins.float = ...,
         calibration_error: _builtins.float | None = ...,
+        label_figures: Global___LabelFigures | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_calibration_error", b"_calibration_error", "calibration_error", b"calibration_error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_calibration_error", b"_calibration_error", "calibration_error", b"calibration_error", "label_figures", b"label_figures"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_calibration_error", b"_calibration_error", "accuracy", b"accuracy", "calibration_error", b"calibration_error", "class_recalls", b"class_recalls", "clip_count", b"clip_count", "loss", b"loss", "macro_f1", b"macro_f1"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_calibration_error", b"_calibration_error", "accuracy", b"accuracy", "calibration_error", b"calibration_error", "class_recalls", b"class_recalls", "clip_count", b"clip_count", "label_figures", b"label_figures", "loss", b"loss", "macro_f1", b"macro_f1"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__calibration_error: _TypeAlias = _typing.Literal["calibration_error"]  # noqa: Y015
     _WhichOneofArgType__calibration_error: _TypeAlias = _typing.Literal["_calibration_error", b"_calibration_error"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__calibration_error) -> _WhichOneofReturnType__calibration_error | None: ...
 
 Global___Evaluation: _TypeAlias = Evaluation  # noqa: Y015
+
+@_typing.final
+class LabelFigures(_message.Message):
+    """How well the probabilities of several labels a clip tell their classes, each by
+    itself, on the clips of which it is known. The lists are in the order of the
+    task's classes.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEAN_AVERAGE_PRECISION_FIELD_NUMBER: _builtins.int
+    MEAN_ROC_AUC_FIELD_NUMBER: _builtins.int
+    AVERAGE_PRECISIONS_FIELD_NUMBER: _builtins.int
+    ROC_AUCS_FIELD_NUMBER: _builtins.int
+    F1S_FIELD_NUMBER: _builtins.int
+    THRESHOLDS_FIELD_NUMBER: _builtins.int
+    mean_average_precision: _builtins.float
+    """Mean of the average precisions there are; absent without any."""
+    mean_roc_auc: _builtins.float
+    """Mean of the areas there are; absent without any."""
+    @_builtins.property
+    def average_precisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Sum over thresholds of the recall gained times the precision, as scikit-learn
+        has it; NaN for a class that no clip is of.
+        """
+
+    @_builtins.property
+    def roc_aucs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Area under the receiver's curve: how often a clip of the class comes before
+        another one, ties counting half; NaN where all clips are of it, or none is.
+        """
+
+    @_builtins.property
+    def f1s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """F1 at the thresholds; NaN where no clip is of the class or predicted to be."""
+
+    @_builtins.property
+    def thresholds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """From which probability on a clip is predicted to be of a class; see
+        PredictResponse.
+        """
+
+    def __init__(
+        self,
+        *,
+        mean_average_precision: _builtins.float | None = ...,
+        mean_roc_auc: _builtins.float | None = ...,
+        average_precisions: _abc.Iterable[_builtins.float] | None = ...,
+        roc_aucs: _abc.Iterable[_builtins.float] | None = ...,
+        f1s: _abc.Iterable[_builtins.float] | None = ...,
+        thresholds: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_average_precision", b"_mean_average_precision", "_mean_roc_auc", b"_mean_roc_auc", "mean_average_precision", b"mean_average_precision", "mean_roc_auc", b"mean_roc_auc"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_average_precision", b"_mean_average_precision", "_mean_roc_auc", b"_mean_roc_auc", "average_precisions", b"average_precisions", "f1s", b"f1s", "mean_average_precision", b"mean_average_precision", "mean_roc_auc", b"mean_roc_auc", "roc_aucs", b"roc_aucs", "thresholds", b"thresholds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__mean_average_precision: _TypeAlias = _typing.Literal["mean_average_precision"]  # noqa: Y015
+    _WhichOneofArgType__mean_average_precision: _TypeAlias = _typing.Literal["_mean_average_precision", b"_mean_average_precision"]  # noqa: Y015
+    _WhichOneofReturnType__mean_roc_auc: _TypeAlias = _typing.Literal["mean_roc_auc"]  # noqa: Y015
+    _WhichOneofArgType__mean_roc_auc: _TypeAlias = _typing.Literal["_mean_roc_auc", b"_mean_roc_auc"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mean_average_precision) -> _WhichOneofReturnType__mean_average_precision | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mean_roc_auc) -> _WhichOneofReturnType__mean_roc_auc | None: ...
+
+Global___LabelFigures: _TypeAlias = LabelFigures  # noqa: Y015
 
 @_typing.final
 class PredictRequest(_message.Message):
@@ -828,6 +938,7 @@ class PredictResponse(_message.Message):
     WARNINGS_FIELD_NUMBER: _builtins.int
     ACCEPTED_FIELD_NUMBER: _builtins.int
     EXPECTED_ERROR_FIELD_NUMBER: _builtins.int
+    THRESHOLDS_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """The head that predicted."""
     expected_error: _builtins.float
@@ -835,7 +946,7 @@ class PredictResponse(_message.Message):
     @_builtins.property
     def probabilities(self) -> _audio_pb2.FloatMatrix:
         """Class probabilities: one row per input, one column per class. The row of an
-        input that failed is NaN.
+        input that failed is NaN. Of several labels a clip each stands for itself.
         """
 
     @_builtins.property
@@ -868,6 +979,14 @@ class PredictResponse(_message.Message):
         max_expected_error.
         """
 
+    @_builtins.property
+    def thresholds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of several labels a clip: from which probability on it is predicted to be of a
+        class, one per column. That of the largest F1 on the validation clips, of
+        classes with 5 of them and 5 others (Lipton et al., "Optimal Thresholding of
+        Classifiers to Maximize F1 Measure", 2014); else 0.5.
+        """
+
     def __init__(
         self,
         *,
@@ -879,10 +998,11 @@ class PredictResponse(_message.Message):
         warnings: _abc.Iterable[Global___PredictWarnings] | None = ...,
         accepted: _abc.Iterable[_builtins.bool] | None = ...,
         expected_error: _builtins.float | None = ...,
+        thresholds: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "expected_error", b"expected_error", "probabilities", b"probabilities"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "accepted", b"accepted", "classes", b"classes", "expected_error", b"expected_error", "failures", b"failures", "head_version", b"head_version", "labels", b"labels", "probabilities", b"probabilities", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "accepted", b"accepted", "classes", b"classes", "expected_error", b"expected_error", "failures", b"failures", "head_version", b"head_version", "labels", b"labels", "probabilities", b"probabilities", "thresholds", b"thresholds", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_error: _TypeAlias = _typing.Literal["expected_error"]  # noqa: Y015
     _WhichOneofArgType__expected_error: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error"]  # noqa: Y015

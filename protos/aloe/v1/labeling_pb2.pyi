@@ -228,6 +228,7 @@ class KnownLabel(_message.Message):
     CLIP_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     ABSTENTION_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
     ORACLE_ID_FIELD_NUMBER: _builtins.int
     LABEL_TIME_FIELD_NUMBER: _builtins.int
@@ -253,6 +254,10 @@ class KnownLabel(_message.Message):
         """An oracle could not tell; with split TRAIN only."""
 
     @_builtins.property
+    def labels(self) -> Global___LabelSet:
+        """As in Answer."""
+
+    @_builtins.property
     def label_time(self) -> _timestamp_pb2.Timestamp:
         """When it was answered, where that is known; otherwise the time of import. A
         time of the years 1 to 9999, of which milliseconds are kept.
@@ -264,16 +269,17 @@ class KnownLabel(_message.Message):
         clip: _builtins.str = ...,
         label: _builtins.str = ...,
         abstention: Global___Abstention | None = ...,
+        labels: Global___LabelSet | None = ...,
         split: Global___Split.ValueType = ...,
         oracle_id: _builtins.str = ...,
         label_time: _timestamp_pb2.Timestamp | None = ...,
         is_audit: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "label_time", b"label_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "label_time", b"label_time", "labels", b"labels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "is_audit", b"is_audit", "label", b"label", "label_time", b"label_time", "oracle_id", b"oracle_id", "split", b"split"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "is_audit", b"is_audit", "label", b"label", "label_time", b"label_time", "labels", b"labels", "oracle_id", b"oracle_id", "split", b"split"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention", "labels"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
@@ -359,7 +365,7 @@ class QueryRequest(_message.Message):
     filter: _builtins.str
     """Only clips that this takes, as in ListClipsRequest, where a filter can name
     what a clip is in the task as well: state, such as unlabeled or labeled;
-    split, such as train; and label, a class.
+    split, such as train; and, with one label a clip, label, a class.
     """
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
@@ -486,8 +492,8 @@ class Lease(_message.Message):
     uri: _builtins.str
     """Where the recording lies, if that is known."""
     predicted_class: _builtins.str
-    """The class that the head predicts; empty without a head, and for one that was
-    retired since.
+    """The class that the head predicts, of several labels a clip the likeliest one;
+    empty without a head, and for one that was retired since.
     """
     score: _builtins.float
     """The score it was ranked by; absent where neither a head nor an example ranked,
@@ -639,6 +645,45 @@ class SubmitLabelsRequest(_message.Message):
 Global___SubmitLabelsRequest: _TypeAlias = SubmitLabelsRequest  # noqa: Y015
 
 @_typing.final
+class LabelSet(_message.Message):
+    """What is known of a clip, class by class, in a task of several labels a clip. Of
+    the classes that it leaves out the task's `unmentioned` tells; a class stands
+    in it once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITIVE_FIELD_NUMBER: _builtins.int
+    NEGATIVE_FIELD_NUMBER: _builtins.int
+    UNKNOWN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def positive(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Classes that the clip is of."""
+
+    @_builtins.property
+    def negative(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Classes that it is not of."""
+
+    @_builtins.property
+    def unknown(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Classes of which it is not known."""
+
+    def __init__(
+        self,
+        *,
+        positive: _abc.Iterable[_builtins.str] | None = ...,
+        negative: _abc.Iterable[_builtins.str] | None = ...,
+        unknown: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["negative", b"negative", "positive", b"positive", "unknown", b"unknown"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelSet: _TypeAlias = LabelSet  # noqa: Y015
+
+@_typing.final
 class Answer(_message.Message):
     """An oracle's answer for one clip."""
 
@@ -648,6 +693,7 @@ class Answer(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     ABSTENTION_FIELD_NUMBER: _builtins.int
     RETRACTION_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     """The lease, as Query gave it."""
     label: _builtins.str
@@ -664,6 +710,12 @@ class Answer(_message.Message):
         unlabeled again and the lease over.
         """
 
+    @_builtins.property
+    def labels(self) -> Global___LabelSet:
+        """In a task of several labels a clip, instead of a label. It says something
+        of at least one class.
+        """
+
     def __init__(
         self,
         *,
@@ -671,12 +723,13 @@ class Answer(_message.Message):
         label: _builtins.str = ...,
         abstention: Global___Abstention | None = ...,
         retraction: Global___Retraction | None = ...,
+        labels: Global___LabelSet | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "retraction", b"retraction"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "labels", b"labels", "retraction", b"retraction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "lease_id", b"lease_id", "retraction", b"retraction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "labels", b"labels", "lease_id", b"lease_id", "retraction", b"retraction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention", "retraction"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention", "retraction", "labels"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
@@ -928,6 +981,7 @@ class StoredLabel(_message.Message):
     URI_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     ABSTENTION_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
     ORACLE_ID_FIELD_NUMBER: _builtins.int
     LABEL_TIME_FIELD_NUMBER: _builtins.int
@@ -957,6 +1011,12 @@ class StoredLabel(_message.Message):
         """An oracle could not tell."""
 
     @_builtins.property
+    def labels(self) -> Global___LabelSet:
+        """In a task of several labels a clip, instead of a label. It leaves out the
+        classes of which holds what the task says of them.
+        """
+
+    @_builtins.property
     def label_time(self) -> _timestamp_pb2.Timestamp:
         """When it was answered, by the clock of the store or as the import said."""
 
@@ -967,6 +1027,7 @@ class StoredLabel(_message.Message):
         uri: _builtins.str = ...,
         label: _builtins.str = ...,
         abstention: Global___Abstention | None = ...,
+        labels: Global___LabelSet | None = ...,
         split: Global___Split.ValueType = ...,
         oracle_id: _builtins.str = ...,
         label_time: _timestamp_pb2.Timestamp | None = ...,
@@ -974,11 +1035,11 @@ class StoredLabel(_message.Message):
         given_label: _builtins.str = ...,
         is_retired: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "label_time", b"label_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "label", b"label", "label_time", b"label_time", "labels", b"labels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "given_label", b"given_label", "is_audit", b"is_audit", "is_retired", b"is_retired", "label", b"label", "label_time", b"label_time", "oracle_id", b"oracle_id", "split", b"split", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstention", b"abstention", "answer", b"answer", "clip", b"clip", "given_label", b"given_label", "is_audit", b"is_audit", "is_retired", b"is_retired", "label", b"label", "label_time", b"label_time", "labels", b"labels", "oracle_id", b"oracle_id", "split", b"split", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["label", "abstention", "labels"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
@@ -1246,6 +1307,7 @@ class ClipChange(_message.Message):
     CLIP_NUMBER_FIELD_NUMBER: _builtins.int
     IS_AUDIT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     clip: _builtins.str
     """"pools/{pool}/clips/{clip}"."""
     state: Global___ClipState.ValueType
@@ -1268,6 +1330,12 @@ class ClipChange(_message.Message):
     def reason(self) -> Global___PickReason:
         """CLIPS_LEASED: why the clip was picked, besides its score."""
 
+    @_builtins.property
+    def labels(self) -> Global___LabelSet:
+        """In a task of several labels a clip, what is known of it after the event, as in
+        StoredLabel.
+        """
+
     def __init__(
         self,
         *,
@@ -1279,10 +1347,11 @@ class ClipChange(_message.Message):
         clip_number: _builtins.int = ...,
         is_audit: _builtins.bool = ...,
         reason: Global___PickReason | None = ...,
+        labels: Global___LabelSet | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "reason", b"reason", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "labels", b"labels", "reason", b"reason", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "clip_number", b"clip_number", "is_audit", b"is_audit", "label", b"label", "lease_id", b"lease_id", "reason", b"reason", "score", b"score", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "clip", b"clip", "clip_number", b"clip_number", "is_audit", b"is_audit", "label", b"label", "labels", b"labels", "lease_id", b"lease_id", "reason", b"reason", "score", b"score", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015

@@ -87,6 +87,8 @@ class PredictPoolResponse(_message.Message):
     CLIP_COUNT_FIELD_NUMBER: _builtins.int
     EXPECTED_ERROR_FIELD_NUMBER: _builtins.int
     LABEL_CLASSES_FIELD_NUMBER: _builtins.int
+    THRESHOLDS_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """The head that was used."""
     clip_count: _builtins.int
@@ -114,7 +116,7 @@ class PredictPoolResponse(_message.Message):
     @_builtins.property
     def label_indices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The labels that they had then, as numbers of `label_classes` from 0 on; -1
-        for none.
+        for none, and where a clip may have several.
         """
 
     @_builtins.property
@@ -133,6 +135,16 @@ class PredictPoolResponse(_message.Message):
         message only, and empty where they are `classes`.
         """
 
+    @_builtins.property
+    def thresholds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of several labels a clip, as in PredictResponse; in the first message only."""
+
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[_labeling_pb2.LabelSet]:
+        """Of several labels a clip, those that they had then, as in StoredLabel; empty
+        for a clip without, which its state tells.
+        """
+
     def __init__(
         self,
         *,
@@ -147,10 +159,12 @@ class PredictPoolResponse(_message.Message):
         clip_count: _builtins.int = ...,
         expected_error: _builtins.float | None = ...,
         label_classes: _abc.Iterable[_builtins.str] | None = ...,
+        thresholds: _abc.Iterable[_builtins.float] | None = ...,
+        labels: _abc.Iterable[_labeling_pb2.LabelSet] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "expected_error", b"expected_error", "probabilities", b"probabilities"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "accepted", b"accepted", "classes", b"classes", "clip_count", b"clip_count", "clip_ids", b"clip_ids", "clip_numbers", b"clip_numbers", "expected_error", b"expected_error", "head_version", b"head_version", "label_classes", b"label_classes", "label_indices", b"label_indices", "probabilities", b"probabilities", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error", "accepted", b"accepted", "classes", b"classes", "clip_count", b"clip_count", "clip_ids", b"clip_ids", "clip_numbers", b"clip_numbers", "expected_error", b"expected_error", "head_version", b"head_version", "label_classes", b"label_classes", "label_indices", b"label_indices", "labels", b"labels", "probabilities", b"probabilities", "states", b"states", "thresholds", b"thresholds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_error: _TypeAlias = _typing.Literal["expected_error"]  # noqa: Y015
     _WhichOneofArgType__expected_error: _TypeAlias = _typing.Literal["_expected_error", b"_expected_error"]  # noqa: Y015

@@ -26,6 +26,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Unmentioned:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UnmentionedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Unmentioned.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UNMENTIONED_UNSPECIFIED: _Unmentioned.ValueType  # 0
+    """Means NEGATIVE."""
+    UNMENTIONED_NEGATIVE: _Unmentioned.ValueType  # 1
+    """The clip is not of them."""
+    UNMENTIONED_UNKNOWN: _Unmentioned.ValueType  # 2
+    """It is not known whether it is."""
+
+class Unmentioned(_Unmentioned, metaclass=_UnmentionedEnumTypeWrapper):
+    """What holds of the classes that an answer of several labels does not name."""
+
+UNMENTIONED_UNSPECIFIED: Unmentioned.ValueType  # 0
+"""Means NEGATIVE."""
+UNMENTIONED_NEGATIVE: Unmentioned.ValueType  # 1
+"""The clip is not of them."""
+UNMENTIONED_UNKNOWN: Unmentioned.ValueType  # 2
+"""It is not known whether it is."""
+Global___Unmentioned: _TypeAlias = Unmentioned  # noqa: Y015
+
 class _PoolState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -254,7 +278,8 @@ class _RecipeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Recipe.ValueTy
     RECIPE_BEST: _Recipe.ValueType  # 1
     """What needs the fewest labels, by all that was measured; it may become
     another with a later version of the server. At present herding and ridge
-    heads on the kernel representation.
+    heads on the kernel representation; with several labels a clip that of
+    RECIPE_KERNEL.
     """
     RECIPE_PAPER: _Recipe.ValueType  # 2
     """That of the paper, arXiv 2211.00119: Adam on embeddings, the smallest margin
@@ -275,7 +300,8 @@ RECIPE_UNSPECIFIED: Recipe.ValueType  # 0
 RECIPE_BEST: Recipe.ValueType  # 1
 """What needs the fewest labels, by all that was measured; it may become
 another with a later version of the server. At present herding and ridge
-heads on the kernel representation.
+heads on the kernel representation; with several labels a clip that of
+RECIPE_KERNEL.
 """
 RECIPE_PAPER: Recipe.ValueType  # 2
 """That of the paper, arXiv 2211.00119: Adam on embeddings, the smallest margin
@@ -314,6 +340,8 @@ class Task(_message.Message):
     AUDIT_SHARE_FIELD_NUMBER: _builtins.int
     CLASS_DETAILS_FIELD_NUMBER: _builtins.int
     WINDOW_SPACING_FIELD_NUMBER: _builtins.int
+    LABEL_MODE_FIELD_NUMBER: _builtins.int
+    UNMENTIONED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"tasks/{task}"."""
     pool: _builtins.str
@@ -346,6 +374,22 @@ class Task(_message.Message):
     to 0.5; 0 if unset. They are like the unanswered clips, which those picked
     by the query strategy are not, so that estimates of accuracy do not rest on
     these alone; and they cost accuracy, since others would teach more.
+    """
+    label_mode: _head_pb2.LabelMode.ValueType
+    """How many of its classes a clip may be of; one if unset. With MULTIPLE heads
+    have a sigmoid for each class, of it against the rest, and are not trained by
+    ridge: recipe BEST trains logistic ones. Clips are asked by CLASS_AWARE, which
+    then takes the likeliest class, CLASS_AGNOSTIC, HERDING, TYPICLUST, PROBCOVER
+    or K_CENTER, by functions not on a graph: each class is scored by its p and
+    1 - p, and a clip has the mean of its classes' scores (Esuli and Sebastiani,
+    "Active Learning Strategies for Multi-Label Text Classification", 2009).
+    estimate_accuracy and the stopping rules stable_predictions and uncertainty go
+    with SINGLE only; plateau looks at the mean average precision. No class has a
+    ";" in its name.
+    """
+    unmentioned: Global___Unmentioned.ValueType
+    """With MULTIPLE: what holds of the classes that an answer does not name;
+    NEGATIVE if unset.
     """
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -424,10 +468,12 @@ class Task(_message.Message):
         audit_share: _builtins.float | None = ...,
         class_details: _abc.Iterable[_class_pb2.TaskClass] | None = ...,
         window_spacing: _duration_pb2.Duration | None = ...,
+        label_mode: _head_pb2.LabelMode.ValueType = ...,
+        unmentioned: Global___Unmentioned.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "query_strategy", b"query_strategy", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version", "window_spacing", b"window_spacing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "class_details", b"class_details", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "representation", b"representation", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version", "window_spacing", b"window_spacing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_estimate_accuracy", b"_estimate_accuracy", "_label_budget", b"_label_budget", "_max_leases_per_oracle", b"_max_leases_per_oracle", "_training_head_version", b"_training_head_version", "audit_share", b"audit_share", "class_details", b"class_details", "classes", b"classes", "clip_counts", b"clip_counts", "create_time", b"create_time", "estimate_accuracy", b"estimate_accuracy", "head_recipe", b"head_recipe", "head_version", b"head_version", "label_budget", b"label_budget", "label_mode", b"label_mode", "lease_duration", b"lease_duration", "max_leases_per_oracle", b"max_leases_per_oracle", "name", b"name", "pool", b"pool", "pool_state", b"pool_state", "query_strategy", b"query_strategy", "representation", b"representation", "seed", b"seed", "stop_advice", b"stop_advice", "stopping_rule", b"stopping_rule", "training_head_version", b"training_head_version", "unmentioned", b"unmentioned", "window_spacing", b"window_spacing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__audit_share: _TypeAlias = _typing.Literal["audit_share"]  # noqa: Y015
     _WhichOneofArgType__audit_share: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share"]  # noqa: Y015

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from aloe.values.labels import LabelMode
 from aloe.values.recipes import PAPER_RECIPE, HeadRecipe, LogisticRecipe, RidgeRecipe
 from aloe.values.representations import Representation
 from aloe.values.strategies import (
@@ -48,8 +49,10 @@ class RecipeName(Enum):
     KERNEL = "kernel"
 
 
-def recipe_named(name: RecipeName) -> Recipe:
-    """Return the recipe of a name."""
+def recipe_named(name: RecipeName, label_mode: LabelMode = LabelMode.SINGLE) -> Recipe:
+    """Return the recipe of a name; the best of several labels a clip is another."""
+    if name is RecipeName.BEST and label_mode is LabelMode.MULTIPLE:
+        return _KERNEL
     return RECIPES[name.value]
 
 

@@ -126,3 +126,10 @@ class StopAdvice:
     verdict: StopVerdict
     reasons: tuple[StopReason, ...]
     """One for each plain rule, in their order."""
+
+
+def looks_at_pool(rule: StoppingRule | None) -> bool:
+    """Whether a rule needs figures of each head on the unanswered clips."""
+    return rule is not None and any(
+        isinstance(plain, StablePredictionsRule | UncertaintyRule) for plain in plain_rules(rule)
+    )

@@ -58,6 +58,19 @@ class SelectionRule(Enum):
     """The best clip of each cluster in turn, the smallest cluster first."""
 
 
+class ClassCombination(Enum):
+    """How what is unsure of each class makes a clip's score, in tasks of several labels a clip."""
+
+    MAX = "max"
+    """The most unsure class counts: Brinker, "On Active Learning in Multi-label Classification"
+    (2006)."""
+    MEAN = "mean"
+    """All classes count alike, since an answer tells of all: the mean score of Esuli and
+    Sebastiani, "Active Learning Strategies for Multi-Label Text Classification" (2009)."""
+
+
+DEFAULT_COMBINATION = ClassCombination.MEAN
+
 GRAPH_FUNCTIONS = frozenset(
     {
         AcquisitionFunction.V_OPT,
@@ -69,6 +82,19 @@ GRAPH_FUNCTIONS = frozenset(
 """Functions on the graph of a pool's neighbors, which make batches of their own."""
 GRAPH_RULES = frozenset({SelectionRule.CLASS_AWARE, SelectionRule.CLASS_AGNOSTIC})
 """The rules that these go with."""
+
+
+RULES_OF_SEVERAL = frozenset(
+    {
+        SelectionRule.CLASS_AWARE,
+        SelectionRule.CLASS_AGNOSTIC,
+        SelectionRule.HERDING,
+        SelectionRule.TYPICLUST,
+        SelectionRule.PROBCOVER,
+        SelectionRule.K_CENTER,
+    }
+)
+"""The rules that go with several labels a clip: they do without a distribution over classes."""
 
 
 def rule_beside(function: AcquisitionFunction, usual: SelectionRule) -> SelectionRule:
@@ -94,6 +120,11 @@ class QueryStrategy:
     def goes_together(self) -> bool:
         """Whether a task can have it."""
         return not self.is_on_graph or self.selection_rule in GRAPH_RULES
+
+    @property
+    def goes_with_several(self) -> bool:
+        """Whether a task of several labels a clip can have it."""
+        return not self.is_on_graph and self.selection_rule in RULES_OF_SEVERAL
 
     @property
     def without_graph(self) -> "QueryStrategy":

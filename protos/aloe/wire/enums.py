@@ -19,6 +19,7 @@ from aloe.values.audio import AudioProblem, ChannelRule
 from aloe.values.classes import ClassState
 from aloe.values.cuts import LastWindow
 from aloe.values.duplicates import DuplicateRule
+from aloe.values.labels import LabelMode, Unmentioned
 from aloe.values.named_recipes import RecipeName
 from aloe.values.representations import Representation
 from aloe.values.similarities import Similarity
@@ -66,6 +67,8 @@ class EnumOnWire(Generic[E]):
 CHANNEL_RULES = EnumOnWire(ChannelRule, audio_pb2.ChannelRule)
 AUDIO_PROBLEMS = EnumOnWire(AudioProblem, audio_pb2.AudioProblem)
 ACQUISITION_FUNCTIONS = EnumOnWire(AcquisitionFunction, task_pb2.AcquisitionFunction)
+LABEL_MODES = EnumOnWire(LabelMode, head_pb2.LabelMode)
+UNMENTIONED = EnumOnWire(Unmentioned, task_pb2.Unmentioned)
 RECIPES = EnumOnWire(RecipeName, task_pb2.Recipe)
 REPRESENTATIONS = EnumOnWire(Representation, head_pb2.Representation)
 SELECTION_RULES = EnumOnWire(SelectionRule, task_pb2.SelectionRule)

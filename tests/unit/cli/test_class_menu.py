@@ -4,8 +4,8 @@ import string
 
 import pytest
 
-from aloe.cli.class_menu import CLASS_KEYS, ClassMenu, Command, assign_keys
-from aloe.client import ClassState, TaskClass
+from aloe.cli.class_menu import CLASS_KEYS, ClassMenu, Command, SetMenu, assign_keys
+from aloe.client import ClassState, LabelSet, TaskClass
 
 MANY = [f"class {number:03d}" for number in range(70)]
 
@@ -122,3 +122,21 @@ def test_names_that_begin_with_the_text_are_shown_first():
     menu = ClassMenu(["concatenate", "catfish", "cat", "dog"])
     assert menu.matches("cat") == ["cat", "catfish", "concatenate"]
     assert menu.matches("") == ["concatenate", "catfish", "cat", "dog"]
+
+
+def test_a_line_may_name_several_classes_where_a_clip_has_several():
+    menu = SetMenu(["cough", "sneeze", "other"])
+    assert menu.read_line("c;sneeze") == LabelSet(("cough", "sneeze"))
+    assert menu.read_line("other") == LabelSet(("other",))
+    assert menu.read_line("c; c") == LabelSet(("cough",))
+    assert menu.read_line("!") is Command.NONE
+    assert menu.read_line("-") is Command.CANNOT_TELL
+    for line in ("c;x", "c;-", "", ";", "x"):
+        assert menu.read_line(line) is None
+
+
+def test_a_clip_of_one_class_cannot_be_of_none():
+    menu = ClassMenu(["cough", "sneeze"])
+    assert menu.read_line("!") is None
+    assert "none of them" not in menu.legend()
+    assert "none of them" in SetMenu(["cough", "sneeze"]).legend()

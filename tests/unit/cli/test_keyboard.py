@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from aloe.cli.class_menu import ClassMenu, Command
+from aloe.cli.class_menu import ClassMenu, Command, SetMenu
 from aloe.cli.keyboard import Keyboard
+from aloe.client import LabelSet
 
 FEW = ClassMenu(["cough", "sneeze", "other"])
 MANY = ClassMenu(["cat", "catfish", "-", *(f"class {number:03d}" for number in range(70))])
@@ -122,3 +123,19 @@ def test_ctrl_d_and_a_closed_terminal_end_the_answers(person):
         assert keyboard.waits(5)
         with pytest.raises(EOFError):
             keyboard.read(FEW)
+
+
+def test_keys_turn_classes_on_and_off_and_enter_takes_what_is_on(person):
+    menu = SetMenu(["cough", "sneeze", "other"])
+    with person.keyboard as keyboard:
+        person.press("cos s\no\n")
+        read = [keyboard.read(menu) for _ in range(2)]
+    assert read == [LabelSet(("cough", "other")), LabelSet(("other",))]
+
+
+def test_enter_alone_is_no_answer_and_a_command_forgets_what_was_on(person):
+    menu = SetMenu(["cough", "sneeze", "other"])
+    with person.keyboard as keyboard:
+        person.press("\n\nc>\ns\n!")
+        read = [keyboard.read(menu) for _ in range(3)]
+    assert read == [Command.SKIP, LabelSet(("sneeze",)), Command.NONE]

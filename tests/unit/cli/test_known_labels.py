@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aloe.cli.console import CommandError
 from aloe.cli.exports import write_json, write_table
 from aloe.cli.known_labels import OnConflict, read_labels
-from aloe.client import KnownLabel, Split, StoredLabel
+from aloe.client import KnownLabel, LabelMode, LabelSet, Split, StoredLabel
 
 CLASSES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1) | st.sampled_from(
     ["yes", "no, never", 'it\'s "quoted"', "a; b", "día", "\\", "@home", "=1+1", "[", "| |"]
@@ -158,3 +158,56 @@ def test_a_column_that_is_not_read_is_told_and_a_second_one_of_a_name_refused(ta
 def test_json_that_is_not_whole_is_refused_with_its_place(table, text, problem):
     with pytest.raises(CommandError, match=f"labels.csv, {problem}"):
         read_labels(table(text))
+
+
+PLAIN = st.lists(
+    st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=";"), min_size=1),
+    max_size=3,
+).map(tuple)
+SETS = st.builds(
+    StoredLabel,
+    clip_id=IDS,
+    uri=st.just(""),
+    label=st.none() | st.builds(LabelSet, PLAIN, PLAIN, PLAIN),
+    split=st.just(Split.TRAIN),
+    oracle_id=st.just("") | IDS,
+    label_time=TIMES,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(SETS, min_size=1, max_size=4, unique_by=lambda each: each.clip_id))
+def test_sets_of_labels_are_read_as_they_were_written(table, stored):
+    known = [
+        KnownLabel(each.clip_id, each.label, each.split, each.oracle_id, each.label_time)
+        for each in stored
+    ]
+    text = io.StringIO()
+    write_table(stored, text, LabelMode.MULTIPLE)
+    assert read_labels(table(text.getvalue()), label_mode=LabelMode.MULTIPLE).labels == known
+    text = io.StringIO()
+    write_json(stored, text)
+    assert read_labels(table(text.getvalue()), label_mode=LabelMode.MULTIPLE).labels == known
+
+
+def test_a_set_is_one_cell_and_an_empty_one_is_said(table):
+    file = table("clip_id,label,negative\na,rain; wind,birds\nb,rain;,\n")
+    assert [each.label for each in read_labels(file, label_mode=LabelMode.MULTIPLE).labels] == [
+        LabelSet(("rain", "wind"), ("birds",)),
+        LabelSet(("rain",)),
+    ]
+    with pytest.raises(CommandError, match="line 2: the label is empty"):
+        read_labels(table("clip_id,label\na,\n"), label_mode=LabelMode.MULTIPLE)
+    file = table("clip_id,label,answer\na,,label\nb,,abstention\n")
+    assert [each.label for each in read_labels(file, label_mode=LabelMode.MULTIPLE).labels] == [
+        LabelSet(),
+        None,
+    ]
+
+
+def test_sets_in_json_are_lists_of_classes(table):
+    with pytest.raises(CommandError, match="entry 1: the label has 'positive'"):
+        read_labels(
+            table('[{"clip_id": "a", "label": {"positive": "rain"}}]'),
+            label_mode=LabelMode.MULTIPLE,
+        )

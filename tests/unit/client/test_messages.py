@@ -60,6 +60,8 @@ DURATIONS = st.timedeltas(timedelta(0), timedelta(days=1))
     estimate_accuracy=st.booleans(),
     audit_share=PARTS,
     window_spacing=DURATIONS,
+    label_mode=st.sampled_from(client.LabelMode),
+    unmentioned=st.sampled_from(client.Unmentioned),
 )
 def test_task_reads_as_it_was_created(task_id, pool_id, classes, **fields):
     operation = tasks.create_task(
@@ -151,6 +153,28 @@ def test_abstention_is_no_label():
     request = labeling.submit_labels("greetings", "anna", answers, request_id="r").request
     assert request.answers[0].label == "yes"
     assert request.answers[1].WhichOneof("answer") == "abstention"
+
+
+NAMES = st.lists(st.text(min_size=1), max_size=3).map(tuple)
+SETS = st.builds(client.LabelSet, NAMES, NAMES, NAMES)
+
+
+@given(SETS)
+def test_a_set_of_labels_is_read_as_it_was_sent(labels):
+    answers = [client.Answer("1", labels)]
+    request = labeling.submit_labels("greetings", "anna", answers, request_id="r").request
+    known = label_import.encode_known_label("voices", client.KnownLabel("a", labels))
+    stored = labeling_pb2.StoredLabel(
+        clip="pools/voices/clips/a",
+        labels=request.answers[0].labels,
+        split=labeling_pb2.SPLIT_TRAIN,
+    )
+    stored.label_time.GetCurrentTime()
+    (back,) = results.export_labels("greetings", "").parse(
+        labeling_pb2.ExportLabelsResponse(labels=[stored])
+    )
+    assert back.label == labels
+    assert known.labels == request.answers[0].labels
 
 
 def test_a_retraction_is_neither_a_label_nor_an_abstention():

@@ -7,7 +7,6 @@ import pytest
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping import advise, rounds_needed
-from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.values.recipes import AdamRecipe
 from aloe.values.stopping import (
     AllOfRules,
@@ -17,6 +16,7 @@ from aloe.values.stopping import (
     StablePredictionsRule,
     StopVerdict,
     UncertaintyRule,
+    looks_at_pool,
 )
 
 STOP, CONTINUE = StopVerdict.STOP, StopVerdict.CONTINUE

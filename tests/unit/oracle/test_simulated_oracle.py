@@ -15,6 +15,7 @@ from tests.unit.oracle.asking import (
     share_wrong,
 )
 
+from aloe.client import LabelSet
 from aloe.oracle import Noise, OracleError, SimulatedOracle, Slowness, parse_oracle
 
 # Five standard deviations of a part of 4,000 clips, at the most.
@@ -187,3 +188,28 @@ def test_a_kind_of_behaviour_is_taken_once():
 def test_clip_without_a_truth_is_named():
     with pytest.raises(KeyError, match="unheard"):
         SimulatedOracle(TRUTH, CLASSES).answer(lease("unheard"))
+
+
+SETS = {clip_id: LabelSet((CLASSES[n % 4], CLASSES[n % 3])) for n, clip_id in enumerate(CLIP_IDS)}
+
+
+def test_of_several_labels_a_clip_an_oracle_tells_all_or_abstains():
+    assert answers(SimulatedOracle(SETS, CLASSES)) == SETS
+    said = answers(parse_oracle("abstain:0.3").build(SETS, CLASSES, 0))
+    assert abs(list(said.values()).count(None) / len(said) - 0.3) < MARGIN
+    assert all(label in (None, SETS[clip_id]) for clip_id, label in said.items())
+    assert answers(parse_oracle("majority:3:perfect").build(SETS, CLASSES, 0)) == SETS
+
+
+@pytest.mark.parametrize("text", ["noise:0.1", "confusion:cough>sigh:0.5", "hard:0.2"])
+def test_what_errs_in_one_label_a_clip_is_refused_of_several(text):
+    with pytest.raises(OracleError, match="one label a clip"):
+        parse_oracle(text).build(SETS, CLASSES, 0, HARDNESS)
+    with pytest.raises(OracleError, match="one label a clip"):
+        parse_oracle(text).check_several()
+    parse_oracle("abstain:0.1+slow:0.2s").check_several()
+
+
+def test_a_set_that_names_no_class_of_the_task_is_refused():
+    with pytest.raises(OracleError, match="'snore'"):
+        SimulatedOracle({"a": LabelSet(("snore",))}, CLASSES)

@@ -1,4 +1,4 @@
-"""AudioSet: ten seconds of a video each, labeled with several of 527 sounds; no training yet."""
+"""AudioSet: ten seconds of a video each, labeled with several of 527 sounds."""
 
 import re
 from collections.abc import Iterator, Mapping

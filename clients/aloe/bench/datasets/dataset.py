@@ -40,7 +40,7 @@ class Dataset:
     tasks: Mapping[str, tuple[str, ...]]
     """Task name to classes, in their official order."""
     multi_label_tasks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Likewise for tasks with several labels per recording; they cannot be trained yet."""
+    """Likewise for tasks with several labels per recording."""
     warnings: tuple[str, ...] = ()
     """How this copy differs from the official data set, a line each."""
     groups: tuple[str, ...] = ()
@@ -65,20 +65,14 @@ class Dataset:
         """Return task name to classes for the named tasks, or for all that can be trained.
 
         Raises:
-            DatasetError: a task does not exist, or has several labels per recording.
+            DatasetError: a task does not exist.
         """
-        wanted = tuple(names) or tuple(self.tasks) or tuple(self.multi_label_tasks)
+        known = {**self.tasks, **self.multi_label_tasks}
+        wanted = tuple(names) or tuple(known)
         for name in wanted:
-            if name in self.multi_label_tasks:
-                raise DatasetError(
-                    f"{self.name} has several labels per clip for the task {name!r}, which cannot"
-                    " be trained yet: choose a task with one"
-                )
-            if name not in self.tasks:
-                raise DatasetError(
-                    f"{self.name} has no task {name!r}; {', '.join(self.tasks)} exist"
-                )
-        return {name: self.tasks[name] for name in wanted}
+            if name not in known:
+                raise DatasetError(f"{self.name} has no task {name!r}; {', '.join(known)} exist")
+        return {name: known[name] for name in wanted}
 
     def counts(self, task: str) -> Mapping[Split, Mapping[str, int]]:
         """Count the recordings of each split and class of a task, in the order of the classes.
@@ -105,7 +99,8 @@ class Dataset:
         Raises:
             DatasetError: its groups cannot be split.
         """
-        labels = ["\0".join(r.labels[task] for task in self.tasks) for r in self.recordings]
+        tasks = (*self.tasks, *self.multi_label_tasks)
+        labels = ["\0".join(str(r.label(task)) for task in tasks) for r in self.recordings]
         try:
             splits = draw_train_test(labels, self.groups, seed)
         except DatasetError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from aloe.bench.datasets.archives import read_member
 from aloe.bench.datasets.audio import cut
 from aloe.bench.datasets.errors import DatasetError
-from aloe.client.types import Split
+from aloe.client.types import Label, LabelSet, Split
 from aloe.wire.names import ID_PATTERN
 
 _ID_MAX_LENGTH = 128
@@ -37,6 +37,12 @@ class Recording:
     """None is the end of the file."""
     row: int | None = None
     """Of the clip in a file of embeddings, where there is no audio."""
+
+    def label(self, task: str) -> Label:
+        """Return its true class in a task, or of several labels a clip all of them."""
+        if task in self.label_sets:
+            return LabelSet(self.label_sets[task])
+        return self.labels[task]
 
     @property
     def is_whole_file(self) -> bool:

@@ -15,6 +15,7 @@ from aloe.bench.report.arms import CHOICE_COLUMNS, SETTING_COLUMNS, Arm, choice_
 from aloe.bench.results import old_names
 from aloe.bench.results.schema import ALL_LABELS, METADATA_KEY, RESULTS_FILE, RUN_COLUMNS, SCHEMA
 from aloe.client.types import AcquisitionFunction, SelectionRule
+from aloe.values.labels import SEPARATOR
 
 FIGURES = (
     "validation_accuracy",
@@ -31,6 +32,7 @@ LATER_FIGURES = (
         for part in ("rest", "test")
         for what in ("clip", "right", "accepted", "wrong")
     ),
+    *(f"{split}_mean_average_precision" for split in ("validation", "test")),
 )
 """Likewise; results of earlier versions do not have them."""
 _NEVER_NULL = (*RUN_COLUMNS, "round", "label_count")
@@ -49,10 +51,20 @@ class Setting:
     encoder: str
     task: str
     oracle: str
+    is_several: bool = False
+    """Whether a clip may have several labels; the mean average precision then stands in place of
+    accuracy, everywhere."""
+
+    @property
+    def measure(self) -> str:
+        """What stands where it says accuracy."""
+        return "mean average precision" if self.is_several else "accuracy"
 
     @property
     def title(self) -> str:
         title = f"{self.dataset}, {self.task}, {self.encoder}"
+        if self.is_several:
+            title += f" ({self.measure} in place of accuracy)"
         return title if self.oracle == "perfect" else f"{title}, oracle {self.oracle}"
 
 
@@ -73,7 +85,8 @@ class Run:
     stops: tuple[tuple[str, ...], ...]
     """The stopping rules that say stop, per head."""
     answers: tuple[tuple[str | None, ...], ...]
-    """What was asked by a head and answered, per head: a class, or None for an abstention."""
+    """What was asked by a head and answered, per head: a class, or several in one text, or None for
+    an abstention."""
 
     @property
     def acquisition_function(self) -> str:
@@ -87,6 +100,12 @@ class Run:
     def seed_label_count(self) -> int:
         """Labels of the first head, which it did not ask for."""
         return int(self.labels[0])
+
+    def classes_in(self, answer: str | None) -> Sequence[str]:
+        """Return the classes that an answer names."""
+        if answer is None:
+            return ()
+        return answer.split(SEPARATOR) if self.setting.is_several else (answer,)
 
     def at(self, figure: str, place: int) -> float:
         """Return a figure of a head, by its place."""
@@ -207,8 +226,12 @@ def _run(key: tuple[Any, ...], rows: list[int], columns: Mapping[str, list[Any]]
     def numbers(name: str) -> Float64Array:
         return np.array([columns[name][row] for row in rows], dtype=np.float64)
 
+    figures = {name: numbers(name) for name in (*FIGURES, *LATER_FIGURES)}
+    is_several = bool(np.isfinite(figures["test_mean_average_precision"]).any())
+    for split in ("validation", "test") if is_several else ():
+        figures[f"{split}_accuracy"] = figures[f"{split}_mean_average_precision"]
     return Run(
-        setting=Setting(*(values[name] for name in SETTING_COLUMNS)),
+        setting=Setting(**{name: values[name] for name in SETTING_COLUMNS}, is_several=is_several),
         arm=Arm(
             values["acquisition_function"],
             values["selection_rule"],
@@ -217,7 +240,7 @@ def _run(key: tuple[Any, ...], rows: list[int], columns: Mapping[str, list[Any]]
         seed=values["seed"],
         rounds=numbers("round"),
         labels=numbers("label_count"),
-        figures={name: numbers(name) for name in (*FIGURES, *LATER_FIGURES)},
+        figures=figures,
         stops=tuple(tuple(columns["stop"][row] or ()) for row in rows),
         answers=tuple(tuple(columns["pick_labels"][row] or ()) for row in rows),
     )

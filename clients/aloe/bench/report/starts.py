@@ -181,7 +181,11 @@ def _seen(runs: Sequence[Run], classes: Sequence[str]) -> dict[int, dict[str, Wa
 
 def _seen_in(run: Run, classes: Sequence[str]) -> dict[str, Wait]:
     answers = [answer for of_head in run.answers for answer in of_head]
-    places = {name: place for place, name in reversed(list(enumerate(answers, start=1)))}
+    places = {
+        name: place
+        for place, answer in reversed(list(enumerate(answers, start=1)))
+        for name in run.classes_in(answer)
+    }
     return {name: Wait(places.get(name, inf), len(answers)) for name in classes}
 
 
@@ -215,5 +219,14 @@ def classes_of(results: Results, setting: Setting) -> tuple[str, ...]:
         if (part["dataset"], part["encoder"]) == (setting.dataset, setting.encoder):
             return tuple(part["clip_counts"].get(setting.task, {}).get("train", ()))
     runs = [run for run in results.runs if run.setting == setting]
-    answers = {answer for run in runs for of_head in run.answers for answer in of_head}
-    return tuple(sorted(answer for answer in answers if answer is not None))
+    return tuple(
+        sorted(
+            {
+                name
+                for run in runs
+                for of_head in run.answers
+                for answer in of_head
+                for name in run.classes_in(answer)
+            }
+        )
+    )

@@ -15,6 +15,7 @@ from aloe.bench.spec.run_keys import RunKey
 from aloe.client import (
     AccuracyEstimate,
     Evaluation,
+    LabelFigures,
     Round,
     StopAdvice,
     StopVerdict,
@@ -186,7 +187,8 @@ def _picks(batches: Sequence[LabelingRound]) -> Row:
     return {
         "picks": [clip_id for clip_id, _, _ in picks],
         "pick_scores": [score for _, score, _ in picks],
-        "pick_labels": [label for _, _, label in picks],
+        # Of several labels a clip, as tables have them.
+        "pick_labels": [None if label is None else str(label) for _, _, label in picks],
     }
 
 
@@ -204,6 +206,17 @@ def _evaluation(split: str, found: Evaluation | None) -> Row:
         f"{split}_class_recalls": [_number(each) for each in found.class_recalls],
         f"{split}_loss": _number(found.loss),
         f"{split}_calibration_error": _number(found.calibration_error),
+        **_label_figures(split, found.label_figures),
+    }
+
+
+def _label_figures(split: str, found: LabelFigures | None) -> Row:
+    if found is None:
+        return {}
+    return {
+        f"{split}_mean_average_precision": found.mean_average_precision,
+        f"{split}_mean_roc_auc": found.mean_roc_auc,
+        f"{split}_class_average_precisions": [_number(each) for each in found.average_precisions],
     }
 
 

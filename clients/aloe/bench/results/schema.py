@@ -53,6 +53,10 @@ _EVALUATIONS = [
         ("class_recalls", pa.list_(pa.float64())),
         ("loss", pa.float64()),
         ("calibration_error", pa.float64()),
+        # Of several labels a clip: means over the classes that have one.
+        ("mean_average_precision", pa.float64()),
+        ("mean_roc_auc", pa.float64()),
+        ("class_average_precisions", pa.list_(pa.float64())),
     )
 ]
 _CHECKS = [

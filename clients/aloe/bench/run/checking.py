@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aloe.bench.results.rows import Accepted, HeadCheck
-from aloe.client import AsyncLearnerClient
+from aloe.client import AsyncLearnerClient, Label
 
 PATIENCE = timedelta(minutes=5)
 """How long a server may be away, or a head take, before the experiment gives up."""
@@ -49,9 +49,9 @@ class Checking:
 
     client: AsyncLearnerClient
     task_id: str
-    train: Mapping[str, str]
+    train: Mapping[str, Label]
     """Clip id to true class."""
-    test: Mapping[str, str]
+    test: Mapping[str, Label]
     max_expected_error: float
     """Part of the accepted predictions that may be wrong."""
     found: dict[int, HeadCheck] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Checking:
             if update.task.head_version >= head_version:
                 return
 
-    async def _accepted(self, truth: Mapping[str, str], head_version: int) -> Accepted | None:
+    async def _accepted(self, truth: Mapping[str, Label], head_version: int) -> Accepted | None:
         """Have the newest head predict clips and say which predictions to accept."""
         if not truth:
             return None

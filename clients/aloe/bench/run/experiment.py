@@ -30,7 +30,13 @@ from aloe.bench.run.pool_runs import CORE_COUNT, JOB_COUNT, PoolRuns
 from aloe.bench.spec import ExperimentError, Spec
 from aloe.bench.spec.run_keys import RunKey, run_keys
 from aloe.bench.spec.toml import public_table
-from aloe.client import AloeError, AsyncLearnerClient, connect_async
+from aloe.client import (
+    AloeError,
+    AsyncLearnerClient,
+    RidgeRecipe,
+    connect_async,
+    parse_head_recipe,
+)
 from aloe.local import StackOptions
 from aloe.oracle import OracleError, parse_oracle
 
@@ -94,6 +100,7 @@ def run_experiment(
     """
     spec = _with_tasks(spec, datasets)
     _check_oracles(spec, datasets)
+    _check_several(spec, datasets)
     _check_budget(spec, datasets)
     for dataset in datasets.values():
         drawn = about_splits(dataset, per_seed=spec.split_per_seed, ignored=spec.ignore_splits)
@@ -143,11 +150,33 @@ def _check_oracles(spec: Spec, datasets: Mapping[str, Dataset]) -> None:
             for oracle in spec.oracles:
                 try:
                     parse_oracle(oracle).check_classes(classes)
+                    if task in datasets[each.short_name].multi_label_tasks:
+                        parse_oracle(oracle).check_several()
                 except OracleError as error:
                     raise ExperimentError(
                         f"oracles has {oracle!r}, but of {each.short_name}, task {task}: {error};"
                         " drop the oracle, or name the tasks that it fits"
                     ) from error
+
+
+def _check_several(spec: Spec, datasets: Mapping[str, Dataset]) -> None:
+    """Check that learners take every choice for tasks of several labels a clip."""
+    for each in spec.datasets:
+        tasks = datasets[each.short_name].multi_label_tasks.keys() & set(each.tasks)
+        for key in run_keys(spec, sorted(tasks)):
+            told = f"{each.short_name}, task {key.task}, has several labels a clip"
+            if isinstance(parse_head_recipe(key.head_recipe), RidgeRecipe):
+                raise ExperimentError(
+                    f"{told}, and ridge heads are of one; take --recipes paper, linear or kernel"
+                )
+            if key.acquisition_function is None or key.selection_rule is None:
+                continue
+            asked = spec.query_strategy(key.acquisition_function, key.selection_rule)
+            if not asked.goes_with_several:
+                raise ExperimentError(
+                    f"{told}, which {key.acquisition_function.value}, {key.selection_rule.value}"
+                    " does not go with"
+                )
 
 
 def _check_budget(spec: Spec, datasets: Mapping[str, Dataset]) -> None:

@@ -240,7 +240,7 @@ def _brought(part: Part, brought: Embeddings) -> tuple[StoredEncoder, list[NewCl
 def _digest(corpus: Corpus) -> str:
     digest = hashlib.sha256()
     for clip in corpus.clips():
-        labels = [corpus.truth[task].get(clip.clip_id, "") for task in corpus.truth]
+        labels = [str(corpus.truth[task].get(clip.clip_id, "")) for task in corpus.truth]
         line = "\0".join((clip.clip_id, corpus.splits[clip.clip_id].value, *labels, ""))
         digest.update(line.encode())
         digest.update(np.asarray(clip.embedding, "<f4").tobytes())

@@ -14,6 +14,7 @@ from aloe.bench.spec.run_keys import RunKey
 from aloe.client import (
     AsyncLearnerClient,
     KnownLabel,
+    LabelMode,
     PoolState,
     QueryStrategy,
     SelectionRule,
@@ -65,7 +66,7 @@ class TaskRun:
         first_head = await self._create(
             strategy,
             seed_labels,
-            self.spec.stopping_rule(),
+            self.spec.stopping_rule(self.corpus.label_mode(key.task)),
             label_budget=self.spec.labels - len(seed_labels) if self.spec.labels else None,
         )
         classes = self.corpus.classes[key.task]
@@ -130,7 +131,10 @@ class TaskRun:
 
         None where heads get no estimate.
         """
-        is_estimated = not isinstance(parse_head_recipe(self.key.head_recipe), AdamRecipe)
+        is_single = self.corpus.label_mode(self.key.task) is LabelMode.SINGLE
+        is_estimated = is_single and not isinstance(
+            parse_head_recipe(self.key.head_recipe), AdamRecipe
+        )
         if not is_estimated or not self.spec.max_expected_error:
             return set()
         class_count = len(self.corpus.classes[self.key.task])
@@ -168,6 +172,7 @@ class TaskRun:
             lease_duration=_LEASE,
             seed=self.key.seed,
             stopping_rule=stopping_rule,
+            label_mode=self.corpus.label_mode(self.key.task),
             timeout=PATIENCE,
         )
         held_out = self.corpus.known_labels(self.key.task, [Split.VALIDATION, Split.TEST])

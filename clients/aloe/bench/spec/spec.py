@@ -10,6 +10,7 @@ from aloe.bench.spec.encoder_names import encoder_name
 from aloe.client import (
     AcquisitionFunction,
     AnyOfRules,
+    LabelMode,
     QueryStrategy,
     Representation,
     SelectionRule,
@@ -20,7 +21,7 @@ from aloe.client import (
 from aloe.oracle import PERFECT
 from aloe.values.named_recipes import RECIPES, Recipe
 from aloe.values.recipes import PAPER_RECIPE, AdamRecipe
-from aloe.values.stopping import MAX_LABEL_COUNT
+from aloe.values.stopping import MAX_LABEL_COUNT, looks_at_pool
 from aloe.values.strategies import PAPER_STRATEGY
 from aloe.values.strategy_names import strategy_name, strategy_named
 from aloe.wire.bounds import ID_COUNT
@@ -203,9 +204,14 @@ class Spec:
                 " is logits; drop one"
             )
 
-    def stopping_rule(self) -> AnyOfRules | None:
-        """Return the rules that a learner is to judge each head by; None for none."""
+    def stopping_rule(self, label_mode: LabelMode) -> AnyOfRules | None:
+        """Return the rules that a learner is to judge each head by; None for none.
+
+        Of several labels a clip those that look at the pool do not go.
+        """
         rules = tuple(map(parse_stopping_rule, self.stop))
+        if label_mode is LabelMode.MULTIPLE:
+            rules = tuple(rule for rule in rules if not looks_at_pool(rule))
         return AnyOfRules(rules) if rules else None
 
     def followed(self) -> tuple[Recipe, ...]:

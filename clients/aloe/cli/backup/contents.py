@@ -1,7 +1,7 @@
 """What a backup holds, read and checked before anything of it is restored."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,11 +17,15 @@ from aloe.client import (
     AcquisitionFunction,
     ClassChange,
     KnownLabel,
+    Label,
+    LabelMode,
+    LabelSet,
     NewClip,
     PoolRecording,
     QueryStrategy,
     Representation,
     SelectionRule,
+    Unmentioned,
 )
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
@@ -137,8 +141,15 @@ def _read_all(backup: Backup) -> None:
             raise ValueError(f"{clip.clip_id} has no embedding of the pool's size")
     for task in backup.tasks:
         for label in backup.labels(task.task_id):
-            if label.label is not None and label.label not in task.classes:
-                raise ValueError(f"{label.label!r} is no class of {task.task_id}")
+            for name in _named(label.label):
+                if name not in task.classes:
+                    raise ValueError(f"{name!r} is no class of {task.task_id}")
+
+
+def _named(label: Label | None) -> Iterable[str]:
+    if isinstance(label, LabelSet):
+        return (*label.positive, *label.negative, *label.unknown)
+    return () if label is None else (label,)
 
 
 def _task(task: dict[str, Any], format_: str) -> DumpedTask:
@@ -166,8 +177,19 @@ def _task(task: dict[str, Any], format_: str) -> DumpedTask:
             "estimate_accuracy": task.get("estimate_accuracy"),
             "audit_share": task.get("audit_share"),
             "window_spacing": timedelta(seconds=task.get("window_spacing_s", 0)),
+            **_several(task),
         },
     )
+
+
+def _several(task: dict[str, Any]) -> dict[str, Any]:
+    """Read how many labels a clip has; in older dumps it is one."""
+    if task.get("label_mode", LabelMode.SINGLE.value) == LabelMode.SINGLE.value:
+        return {}
+    return {
+        "label_mode": LabelMode(task["label_mode"]),
+        "unmentioned": Unmentioned(task["unmentioned"]),
+    }
 
 
 def _clip(row: dict[str, Any], embedding: Any) -> NewClip:

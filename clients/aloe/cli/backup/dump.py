@@ -104,7 +104,7 @@ def _join(
         for part in _parts(parts):
             table = pa.parquet.read_table(part, page_checksum_verification=True)
             for task_id, by_clip in labels.items():
-                table = _with_labels(table, task_id, by_clip)
+                table = _with_labels(table, schema, task_id, by_clip)
             writer.write_table(table.cast(schema))
             clip_count += table.num_rows
             if with_audio:
@@ -152,12 +152,10 @@ def _check_whole(learner: LearnerClient, before: Pool, parts: Path) -> None:
         )
 
 
-def _with_labels(table: Any, task_id: str, labels: dict[str, StoredLabel]) -> Any:
+def _with_labels(table: Any, schema: Any, task_id: str, labels: dict[str, StoredLabel]) -> Any:
     column = [layout.dump_label(labels.get(clip_id)) for clip_id in table["clip_id"].to_pylist()]
-    return table.append_column(
-        layout.label_column(layout.FORMAT, task_id),
-        arrow().array(column, layout.label_type()),
-    )
+    name = layout.label_column(layout.FORMAT, task_id)
+    return table.append_column(name, arrow().array(column, schema.field(name).type))
 
 
 def _take_parts_folder(file: Path, pool: Pool, *, with_audio: bool) -> Path:

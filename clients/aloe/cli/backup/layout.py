@@ -13,6 +13,9 @@ from aloe.cli.backup.format_1 import FORMAT as FORMAT_1
 from aloe.client import (
     EmbeddedPoolClip,
     KnownLabel,
+    Label,
+    LabelMode,
+    LabelSet,
     Pool,
     PoolRecording,
     Split,
@@ -22,7 +25,9 @@ from aloe.client import (
 from aloe.wire import names
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
-FORMAT = "aloe-pool-6"
+FORMAT = "aloe-pool-7"
+FORMAT_6 = "aloe-pool-6"
+"""Without several labels a clip."""
 FORMAT_5 = "aloe-pool-5"
 """Without recordings, and what became of classes."""
 FORMAT_4 = "aloe-pool-4"
@@ -31,14 +36,16 @@ FORMAT_3 = "aloe-pool-3"
 """Without a seal."""
 FORMAT_2 = "aloe-pool-2"
 """Without audio and how it was read, and with tasks' columns named by their ids."""
-FORMATS = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT)
-SEALED_FORMATS = (FORMAT_4, FORMAT_5, FORMAT)
+FORMATS = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT)
+SEALED_FORMATS = (FORMAT_4, FORMAT_5, FORMAT_6, FORMAT)
 POOL_FIELDS = ("pool_id", "encoder_id", "encoder_fingerprint", "embedding_dim", "keep_audio")
 CLIP_COLUMNS = (
     *("clip_id", "uri", "content_hash", "duration_s", "other_ids"),
     *("decoding", "report", "attributes", "recording", "start_s", "end_s", "embedding"),
 )
 """Earlier dumps lack some."""
+LABEL_PARTS = ("positive", "negative", "unknown")
+"""Of a set of labels."""
 AUDIO_COLUMN = "audio"
 """The recording as a file, null where there is none; missing where they were left out."""
 
@@ -103,17 +110,20 @@ def schema(
         ("end_s", pa.float64()),
         ("embedding", pa.list_(pa.float32(), pool.embedding_dim)),
         *([(AUDIO_COLUMN, pa.binary())] if with_audio else []),
-        *((label_column(FORMAT, task.task_id), label_type()) for task in tasks),
+        *((label_column(FORMAT, task.task_id), label_type(task.label_mode)) for task in tasks),
     ]
     return pa.schema(fields, metadata={"aloe": json.dumps(about)})
 
 
-def label_type() -> Any:
+def label_type(label_mode: LabelMode = LabelMode.SINGLE) -> Any:
     """Return the type of a task's column."""
     pa = arrow()
+    names = pa.list_(pa.string())
+    sets = [("labels", pa.struct([(part, names) for part in LABEL_PARTS]))]
     return pa.struct(
         [
             ("label", pa.string()),
+            *(sets if label_mode is LabelMode.MULTIPLE else []),
             ("split", pa.string()),
             ("oracle_id", pa.string()),
             ("label_time", pa.timestamp("ms", tz="UTC")),
@@ -128,7 +138,7 @@ def dump_label(label: StoredLabel | None) -> dict[str, Any] | None:
         return None
     return {
         # As it was given: what its class counts as is told of the task.
-        "label": label.given_label or label.label,
+        **_dump_answer(label.given_label or label.label),
         "split": label.split.value,
         "oracle_id": label.oracle_id,
         "label_time": label.label_time,
@@ -136,11 +146,18 @@ def dump_label(label: StoredLabel | None) -> dict[str, Any] | None:
     }
 
 
+def _dump_answer(label: Label | None) -> dict[str, Any]:
+    if not isinstance(label, LabelSet):
+        return {"label": label}
+    return {"label": None, "labels": {part: getattr(label, part) for part in LABEL_PARTS}}
+
+
 def load_label(clip_id: str, row: dict[str, Any]) -> KnownLabel:
     """Read what dump_label wrote; earlier dumps do not say what was drawn at random."""
+    labels = row.get("labels")
     return KnownLabel(
         clip_id,
-        row["label"],
+        LabelSet(*(tuple(labels[part]) for part in LABEL_PARTS)) if labels else row["label"],
         Split(row["split"]),
         row["oracle_id"],
         row["label_time"],
@@ -165,4 +182,6 @@ def _dump_task(task: Task) -> dict[str, Any]:
         "estimate_accuracy": task.estimate_accuracy,
         "audit_share": task.audit_share,
         "window_spacing_s": task.window_spacing.total_seconds(),
+        "label_mode": task.label_mode.value,
+        "unmentioned": task.unmentioned.value,
     }

@@ -13,6 +13,7 @@ from aloe.client.operations.operation import Operation
 from aloe.v1 import labeling_pb2
 from aloe.wire import names
 from aloe.wire.enums import SPLITS
+from aloe.wire.labels import encode_labels
 
 _MAX_COUNT = 10_000
 _MAX_SHOWN = 20
@@ -170,6 +171,8 @@ def encode_known_label(pool_id: str, known: types.KnownLabel) -> labeling_pb2.Kn
     )
     if known.label is None:
         message.abstention.SetInParent()
+    elif isinstance(known.label, types.LabelSet):
+        message.labels.CopyFrom(encode_labels(known.label))
     else:
         message.label = known.label
     message.is_audit = known.is_audit

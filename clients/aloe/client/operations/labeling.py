@@ -17,6 +17,7 @@ from aloe.v1 import labeling_pb2, search_pb2
 from aloe.wire import names
 from aloe.wire.attributes import read_attributes
 from aloe.wire.enums import POOL_STATES
+from aloe.wire.labels import encode_labels
 
 
 def query(
@@ -106,6 +107,8 @@ def _encode_answer(answer: types.Answer) -> labeling_pb2.Answer:
         return labeling_pb2.Answer(lease_id=answer.lease_id, retraction=labeling_pb2.Retraction())
     if answer.label is None:
         return labeling_pb2.Answer(lease_id=answer.lease_id, abstention=labeling_pb2.Abstention())
+    if isinstance(answer.label, types.LabelSet):
+        return labeling_pb2.Answer(lease_id=answer.lease_id, labels=encode_labels(answer.label))
     return labeling_pb2.Answer(lease_id=answer.lease_id, label=answer.label)
 
 

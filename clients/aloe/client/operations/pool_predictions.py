@@ -10,6 +10,7 @@ from aloe.client.operations.operation import StreamOperation
 from aloe.v1 import prediction_pb2 as pb
 from aloe.wire.arrays import decode_matrix
 from aloe.wire.enums import CLIP_STATES
+from aloe.wire.labels import decode_labels
 
 
 def predict_pool(
@@ -51,6 +52,7 @@ class _Reader:
         self._label_classes: tuple[str, ...] = ()
         self._clip_count: int | None = None
         self._expected_error: float | None = None
+        self._thresholds: tuple[float, ...] = ()
 
     def read(self, message: pb.PredictPoolResponse) -> Iterator[types.PoolPredictions]:
         """Yield a block, or nothing of a pool without clips. Raises ValueError if it is none."""
@@ -60,6 +62,7 @@ class _Reader:
                 self._expected_error = message.expected_error
             self._classes = tuple(message.classes)
             self._label_classes = tuple(message.label_classes) or self._classes
+            self._thresholds = tuple(message.thresholds)
         count = len(message.clip_ids)
         if not count:
             return
@@ -71,6 +74,7 @@ class _Reader:
             len(message.label_indices),
             len(probabilities),
             count if accepted is None else len(accepted),
+            len(message.labels) if self._thresholds else count,
         ]
         if set(counts) != {count}:
             raise ValueError(f"{counts} values for {count} clips")
@@ -88,4 +92,6 @@ class _Reader:
             head_version=message.head_version,
             clip_count=self._clip_count,
             expected_error=self._expected_error,
+            thresholds=self._thresholds,
+            known_labels=tuple(map(decode_labels, message.labels)),
         )

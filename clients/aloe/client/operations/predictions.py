@@ -14,6 +14,7 @@ from aloe.client.operations.audio import encode_audio
 from aloe.client.operations.chunks import AUDIO_BYTES, AUDIO_COUNT, Sized, group_sized
 from aloe.client.operations.fields import clip_name, head_text, task_name, uint32
 from aloe.client.operations.operation import Operation
+from aloe.client.types.learning import predicted_sets
 from aloe.v1 import audio_pb2, head_pb2
 from aloe.wire.arrays import Float32Array, decode_matrix, encode_matrix
 from aloe.wire.audio import read_warning
@@ -108,6 +109,8 @@ class _Answer:
     warnings: Sequence[types.InputWarnings]
     accepted: Sequence[bool]
     expected_error: float
+    thresholds: Sequence[float]
+    """None of one label a clip."""
 
 
 class PredictRun:
@@ -187,7 +190,19 @@ class PredictRun:
             failures,
             warnings,
             *self._accepted(),
+            self._label_sets(labels),
         )
+
+    def _label_sets(self, labels: Sequence[str | None]) -> tuple[types.LabelSet | None, ...] | None:
+        """Return what each input is predicted to be of; None where that is one class."""
+        if not any(answer.thresholds for answer in self._answers):
+            return None
+        found: list[types.LabelSet | None] = [None] * len(labels)
+        for answer in self._answers:
+            sets = predicted_sets(answer.probabilities, answer.classes, answer.thresholds)
+            for place, each in zip(answer.places, sets, strict=True):
+                found[place] = each if labels[place] is not None else None
+        return tuple(found)
 
     def _accepted(self) -> tuple[tuple[bool, ...] | None, float | None]:
         """Return what is accepted, and which part of that is expected to be wrong."""
@@ -227,6 +242,8 @@ class PredictRun:
             raise ValueError(f"{len(probabilities)} rows for {len(places)} inputs")
         if probabilities.shape[1] != len(response.classes):
             raise ValueError(f"{probabilities.shape[1]} columns, {len(response.classes)} classes")
+        if response.thresholds and len(response.thresholds) != len(response.classes):
+            raise ValueError(f"{len(response.thresholds)} thresholds")
         if self._max_expected_error is not None and len(response.accepted) != len(places):
             raise ValueError(f"{len(response.accepted)} inputs accepted or not, of {len(places)}")
         failures = [
@@ -251,6 +268,7 @@ class PredictRun:
             warnings,
             response.accepted,
             response.expected_error,
+            response.thresholds,
         )
 
     def _failure(self, place: int, error: AloeError) -> types.InputFailure:

@@ -18,7 +18,8 @@ from aloe.client.operations.tasks import parse_task
 from aloe.v1 import head_pb2, labeling_pb2, task_pb2
 from aloe.wire import names
 from aloe.wire.arrays import decode_matrix
-from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, SPLITS
+from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, LABEL_MODES, SPLITS
+from aloe.wire.labels import decode_labels
 from aloe.wire.settings import HEAD_RECIPE, decode_advice, decode_representation, decode_strategy
 
 
@@ -195,6 +196,23 @@ def _parse_evaluation(message: head_pb2.Evaluation) -> types.Evaluation:
         calibration_error=(
             message.calibration_error if message.HasField("calibration_error") else None
         ),
+        label_figures=(
+            _parse_figures(message.label_figures) if message.HasField("label_figures") else None
+        ),
+    )
+
+
+def _parse_figures(message: head_pb2.LabelFigures) -> types.LabelFigures:
+    has = message.HasField
+    return types.LabelFigures(
+        mean_average_precision=(
+            message.mean_average_precision if has("mean_average_precision") else None
+        ),
+        mean_roc_auc=message.mean_roc_auc if has("mean_roc_auc") else None,
+        average_precisions=tuple(message.average_precisions),
+        roc_aucs=tuple(message.roc_aucs),
+        f1s=tuple(message.f1s),
+        thresholds=tuple(message.thresholds),
     )
 
 
@@ -207,7 +225,7 @@ def _parse_label(message: labeling_pb2.StoredLabel) -> types.StoredLabel:
     return types.StoredLabel(
         clip_id=names.parse_clip_name(message.clip).clip_id,
         uri=message.uri,
-        label=message.label if message.WhichOneof("answer") == "label" else None,
+        label=_parse_answer(message),
         split=SPLITS.member(message.split, "split"),
         oracle_id=message.oracle_id,
         label_time=parse_time(message.label_time),
@@ -215,6 +233,16 @@ def _parse_label(message: labeling_pb2.StoredLabel) -> types.StoredLabel:
         given_label=message.given_label or None,
         is_retired=message.is_retired,
     )
+
+
+def _parse_answer(message: labeling_pb2.StoredLabel) -> types.Label | None:
+    match message.WhichOneof("answer"):
+        case "label":
+            return message.label
+        case "labels":
+            return decode_labels(message.labels)
+        case _:
+            return None
 
 
 def _parse_event(message: labeling_pb2.TaskEvent) -> types.TaskEvent:
@@ -241,7 +269,9 @@ def _parse_change(message: labeling_pb2.ClipChange) -> types.ClipChange:
     return types.ClipChange(
         clip_id=names.parse_clip_name(message.clip).clip_id,
         state=CLIP_STATES.member(message.state, "state"),
-        label=message.label or None,
+        label=(
+            decode_labels(message.labels) if message.HasField("labels") else message.label or None
+        ),
         lease_id=message.lease_id,
         score=message.score if message.HasField("score") else None,
         clip_number=message.clip_number,
@@ -265,6 +295,10 @@ def _parse_head(message: head_pb2.Head) -> types.Head:
         representation=decode_representation(message.representation, "representation"),
         map_name=message.map_name,
         map=_parse_map(message.map) if message.HasField("map") else None,
+        label_mode=LABEL_MODES.member(
+            message.label_mode, "label_mode", default=types.LabelMode.SINGLE
+        ),
+        thresholds=tuple(message.thresholds),
     )
 
 

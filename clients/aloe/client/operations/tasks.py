@@ -24,10 +24,12 @@ from aloe.v1 import head_pb2, stopping_pb2, task_pb2
 from aloe.wire import names
 from aloe.wire.enums import (
     ACQUISITION_FUNCTIONS,
+    LABEL_MODES,
     POOL_STATES,
     RECIPES,
     REPRESENTATIONS,
     SELECTION_RULES,
+    UNMENTIONED,
 )
 from aloe.wire.settings import (
     HEAD_RECIPE,
@@ -66,6 +68,8 @@ def create_task(
     estimate_accuracy: bool | None,
     audit_share: float | None,
     window_spacing: timedelta | None,
+    label_mode: types.LabelMode,
+    unmentioned: types.Unmentioned | None,
 ) -> Operation[types.Task]:
     task = task_pb2.Task(
         pool=pool_name(pool_id),
@@ -81,6 +85,8 @@ def create_task(
         estimate_accuracy=estimate_accuracy,
         audit_share=audit_share,
         window_spacing=duration("window_spacing", window_spacing),
+        label_mode=LABEL_MODES.number(label_mode),
+        unmentioned=_unmentioned(unmentioned),
     )
     return Operation(
         "CreateTask",
@@ -199,6 +205,13 @@ def parse_task(message: task_pb2.Task) -> types.Task:
         audit_share=message.audit_share,
         window_spacing=message.window_spacing.ToTimedelta(),
         class_details=parse_classes(message.class_details),
+        # Older servers do not tell, since they have but one.
+        label_mode=LABEL_MODES.member(
+            message.label_mode, "label_mode", default=types.LabelMode.SINGLE
+        ),
+        unmentioned=UNMENTIONED.member(
+            message.unmentioned, "unmentioned", default=types.Unmentioned.NEGATIVE
+        ),
     )
 
 
@@ -232,6 +245,11 @@ def _recipe(head_recipe: types.HeadRecipe) -> head_pb2.HeadRecipe:
 def _representation(representation: types.Representation | None) -> Any:
     """Return the number of a representation; Any, since each generated enum is a type."""
     return None if representation is None else REPRESENTATIONS.number(representation)
+
+
+def _unmentioned(unmentioned: types.Unmentioned | None) -> Any:
+    """Return the number, that of unset for None; Any, since each generated enum is a type."""
+    return 0 if unmentioned is None else UNMENTIONED.number(unmentioned)
 
 
 def _budget(label_budget: int | None) -> int | None:

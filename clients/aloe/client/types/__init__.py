@@ -33,6 +33,7 @@ from aloe.client.types.learning import (
     Evaluation,
     Head,
     HeadTimes,
+    LabelFigures,
     PoolPredictions,
     Predictions,
     PromotedHead,
@@ -79,6 +80,7 @@ from aloe.values.classes import (
 )
 from aloe.values.cuts import Cut, GridCut, LastWindow, SegmentCut, SoundCut
 from aloe.values.duplicates import DuplicateRule
+from aloe.values.labels import Label, LabelMode, LabelSet, Unmentioned
 from aloe.values.named_recipes import RecipeName
 from aloe.values.recipes import (
     AdamRecipe,
@@ -160,7 +162,11 @@ __all__ = [
     "InputWarnings",
     "KernelPart",
     "KnownLabel",
+    "Label",
     "LabelCountRule",
+    "LabelFigures",
+    "LabelMode",
+    "LabelSet",
     "LastWindow",
     "LbfgsRecipe",
     "Lease",
@@ -212,4 +218,5 @@ __all__ = [
     "TaskReplay",
     "TaskUpdate",
     "UncertaintyRule",
+    "Unmentioned",
 ]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from aloe.client.types.labeling import PickReason
 from aloe.client.types.tasks import TaskClass
+from aloe.values.labels import Label
 from aloe.values.states import ClipState, EventKind
 from aloe.values.strategies import QueryStrategy
 
@@ -15,8 +16,9 @@ class ClipChange:
 
     clip_id: str
     state: ClipState
-    label: str | None
-    """Its class after the event, as it was given, by its name now."""
+    label: Label | None
+    """Its class after the event, as it was given, by its name now; in tasks of several labels a
+    clip a set."""
     lease_id: str
     score: float | None
     """CLIPS_LEASED: what it was ranked by."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aloe.values.attributes import NO_ATTRIBUTES, Attributes
+from aloe.values.labels import Label
 from aloe.values.states import PoolState, Split
 
 
@@ -12,8 +13,8 @@ class KnownLabel:
     """A label that is known already: a seed label, or that of a validation or test clip."""
 
     clip_id: str
-    label: str | None
-    """None for an abstention."""
+    label: Label | None
+    """A class, or in tasks of several labels a clip a set; None for an abstention."""
     split: Split = Split.TRAIN
     oracle_id: str = ""
     """Who gave it, where that is known."""
@@ -62,7 +63,7 @@ class Lease:
     uri: str
     expire_time: datetime
     predicted_class: str
-    """Empty without a head."""
+    """Of several labels a clip the likeliest one; empty without a head."""
     score: float | None
     """What it was ranked by; None without a head, and for audits where that is on a graph."""
     duration: timedelta | None = None
@@ -96,8 +97,9 @@ class Answer:
     """An oracle's answer for one clip."""
 
     lease_id: str
-    label: str | None
-    """One of the task's classes, or one that was merged; None abstains."""
+    label: Label | None
+    """One of the task's classes, or one that was merged, or in tasks of several labels a clip a
+    set; None abstains."""
     retracted: bool = False
     """Instead of a label: what was answered under this lease is taken back."""
 
@@ -117,8 +119,10 @@ class StoredLabel:
 
     clip_id: str
     uri: str
-    label: str | None
-    """One of the task's classes, or one that is retired; None for an abstention."""
+    label: Label | None
+    """One of the task's classes, or one that is retired, or in tasks of several labels a clip a
+    set, which leaves out the classes of which holds what the task says of them; None for an
+    abstention."""
     split: Split
     oracle_id: str
     """Who answered; empty where an import did not say."""

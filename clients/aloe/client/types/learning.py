@@ -1,5 +1,6 @@
 """Rounds, heads and predictions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from aloe.client.types.calls import InputFailure, InputWarnings
 from aloe.client.types.head_maps import HeadMap
+from aloe.values.labels import Label, LabelMode, LabelSet
 from aloe.values.recipes import HeadRecipe
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState
@@ -16,17 +18,39 @@ from aloe.wire.arrays import Float32Array
 
 
 @dataclass(frozen=True, slots=True)
+class LabelFigures:
+    """How well probabilities of several labels a clip tell each class, where it is known of it."""
+
+    mean_average_precision: float | None
+    """Over the classes that have one; None without any."""
+    mean_roc_auc: float | None
+    """Likewise."""
+    average_precisions: tuple[float, ...]
+    """One per class; NaN for a class that no clip is of."""
+    roc_aucs: tuple[float, ...]
+    """Areas under the receiver's curve; NaN where all clips are of the class, or none is."""
+    f1s: tuple[float, ...]
+    """At the thresholds; NaN where no clip is of the class or predicted to be."""
+    thresholds: tuple[float, ...]
+    """From which probability on a clip is predicted to be of a class."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """How well a head does on labeled clips."""
 
     clip_count: int
     accuracy: float
+    """Of several labels a clip, of all that is known of clips and classes."""
     macro_f1: float
     class_recalls: tuple[float, ...]
     """One per class; NaN for a class with no clip."""
     loss: float
     calibration_error: float | None
-    """Expected calibration error, 15 bins; None in evaluations of older versions."""
+    """Expected calibration error, 15 bins; None in evaluations of older versions, and of several
+    labels a clip."""
+    label_figures: LabelFigures | None = None
+    """Of several labels a clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +89,8 @@ class PoolPredictions:
     states: tuple[ClipState, ...]
     """Of the clips in the task when the call began."""
     label_indices: NDArray[np.int64]
-    """(n_clips,) int64, the labels that they had then, of `label_classes`; -1 for none."""
+    """(n_clips,) int64, the labels that they had then, of `label_classes`; -1 for none, and where a
+    clip may have several."""
     accepted: NDArray[np.bool_] | None
     """(n_clips,) bool; None where it was not asked what to accept."""
     head_version: int
@@ -73,11 +98,31 @@ class PoolPredictions:
     """Clips of all blocks together, as of the beginning."""
     expected_error: float | None
     """Which part of all that is accepted may be wrong; None without any."""
+    thresholds: tuple[float, ...] = ()
+    """Of several labels a clip: from which probability on it is predicted to be of a class."""
+    known_labels: tuple[LabelSet, ...] = ()
+    """Of several labels a clip: those that each had then; empty of one without."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The most probable class of each clip."""
         return tuple(self.classes[index] for index in self.probabilities.argmax(axis=1).tolist())
+
+    @property
+    def label_sets(self) -> tuple[LabelSet, ...]:
+        """Of several labels a clip: the classes that each is predicted to be of."""
+        return predicted_sets(self.probabilities, self.classes, self.thresholds)
+
+
+def predicted_sets(
+    probabilities: Float32Array, classes: Sequence[str], thresholds: Sequence[float]
+) -> tuple[LabelSet, ...]:
+    """Return the classes whose probability, (n, n_classes) float32, reaches their threshold."""
+    is_positive = probabilities >= np.array(thresholds)
+    return tuple(
+        LabelSet(tuple(name for name, is_in in zip(classes, row, strict=True) if is_in))
+        for row in is_positive.tolist()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +216,14 @@ class Predictions:
     """Whether each input's prediction is accepted; None without max_expected_error."""
     expected_error: float | None = None
     """Part of the accepted predictions that is expected to be wrong; None without any."""
+    label_sets: tuple[LabelSet | None, ...] | None = None
+    """Of several labels a clip: the classes that each input is predicted to be of, None where it
+    failed. None of one label a clip."""
+
+    @property
+    def answers(self) -> tuple[Label | None, ...]:
+        """What is predicted: a class, or of several labels a clip a set; None where it failed."""
+        return self.labels if self.label_sets is None else self.label_sets
 
     @property
     def head_version(self) -> int:
@@ -180,7 +233,10 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A linear softmax classifier: softmax(x @ weights + biases), of what x it reads of a clip."""
+    """A linear classifier: softmax(x @ weights + biases), of what x it reads of a clip.
+
+    Of several labels a clip it is the sigmoid of each instead.
+    """
 
     task_id: str
     version: int
@@ -199,10 +255,15 @@ class Head:
     """Of the pool's map that it reads; empty for the embedding itself."""
     map: HeadMap | None = None
     """That map; None for the embedding itself."""
+    label_mode: LabelMode = LabelMode.SINGLE
+    thresholds: tuple[float, ...] = ()
+    """Of several labels a clip: from which probability on it is predicted to be of a class."""
 
     def probabilities(self, embeddings: Float32Array) -> Float32Array:
         """Return class probabilities, (n, n_classes) float32, of embeddings, (n, embedding_dim)."""
         read = embeddings if self.map is None else self.map.map(embeddings)
         logits = read.astype(np.float64) @ self.weights + self.biases
+        if self.label_mode is LabelMode.MULTIPLE:
+            return np.asarray(0.5 + 0.5 * np.tanh(logits / 2), np.float32)
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from aloe.client.types.learning import Round
 from aloe.values.classes import ClassState
+from aloe.values.labels import LabelMode, Unmentioned
 from aloe.values.recipes import HeadRecipe
 from aloe.values.representations import Representation
 from aloe.values.states import PoolState
@@ -79,6 +80,9 @@ class Task:
     class_details: tuple[TaskClass, ...] = ()
     """All classes that it ever had, merged and retired ones too, in the order in which they
     came."""
+    label_mode: LabelMode = LabelMode.SINGLE
+    unmentioned: Unmentioned = Unmentioned.NEGATIVE
+    """Of several labels a clip: what holds of the classes that an answer does not name."""
 
 
 @dataclass(frozen=True, slots=True)

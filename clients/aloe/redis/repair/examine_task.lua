@@ -18,6 +18,8 @@ local function decoded(text)
   local is_read, value = pcall(cjson.decode, text or '')
   return is_read and type(value) == 'table' and value or nil
 end
+-- As in task.lua: of several labels a clip it is a text.
+local function is_class(class) return type(class) == 'number' or type(class) == 'string' end
 local function is_number(text) return text and #text <= 15 and string.find(text, '^-?%d+$') end
 
 local time, is_there = redis.call('TIME'), false
@@ -96,7 +98,7 @@ end
 local labels, restored, changed = {}, 0, {}
 for row, text in pairs(pairs_of(LABELS)) do
   local label = decoded(text)
-  if label and COUNTER[label[1]] and label[1] ~= LEASED and type(label[2]) == 'number'
+  if label and COUNTER[label[1]] and label[1] ~= LEASED and is_class(label[2])
     and type(label[3]) == 'number' and type(label[4]) == 'string' and tonumber(row) then
     labels[tonumber(row)] = label
   else
@@ -190,8 +192,8 @@ if type(settings.class_details) == 'table' then
   end
 end
 for class, count in pairs(class_counts) do
-  wanted[string.format('class:%d', class)] = count
-  local counted = counts_as and counts_as[class + 1] or class
+  wanted['class:' .. class] = count
+  local counted = counts_as and type(class) == 'number' and counts_as[class + 1] or class
   if counted ~= NO_CLASS and not labeled[counted] then
     labeled[counted], class_count = true, class_count + 1
   end

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
+from aloe.learner.domain.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from aloe.learner.domain.label_sets import Targets
+from aloe.learner.domain.several_evaluation import (
+    ClassFigures,
+    class_figures,
+    known_accuracy,
+    known_loss,
+    mean_of,
+)
 
 BIN_COUNT = 15
 """Bins of confidence in the calibration error."""
@@ -23,7 +31,9 @@ class Evaluation:
     loss: float
     """Mean cross-entropy, in nats."""
     calibration_error: float | None = None
-    """See calibration_error; None in evaluations of older versions."""
+    """See calibration_error; None of several labels a clip, and of older versions."""
+    figures: ClassFigures | None = None
+    """Of several labels a clip, where accuracy is that of all that is known of classes."""
 
 
 def evaluate(probabilities: Float32Array, labels: IntArray) -> Evaluation:
@@ -54,6 +64,30 @@ def evaluate(probabilities: Float32Array, labels: IntArray) -> Evaluation:
         class_recalls=tuple(float(recall) for recall in recalls),
         loss=float(-np.log(own.astype(np.float64)).mean()),
         calibration_error=calibration_error(probabilities.max(axis=1), predicted == labels),
+    )
+
+
+def evaluate_several(
+    probabilities: Float32Array, targets: Targets, thresholds: Float64Array
+) -> Evaluation:
+    """Compare predictions of several labels a clip with what is known.
+
+    Args:
+        probabilities: (n_clips, n_classes) float32, n_clips at least 1.
+        targets: (n_clips, n_classes) int8; something is known.
+        thresholds: (n_classes,) float64, from which on a clip is predicted to be of a class.
+
+    Returns:
+        The figures.
+    """
+    figures = class_figures(probabilities, targets, thresholds)
+    return Evaluation(
+        clip_count=len(probabilities),
+        accuracy=known_accuracy(probabilities, targets, thresholds),
+        macro_f1=mean_of(figures.f1s) or 0.0,
+        class_recalls=figures.recalls,
+        loss=known_loss(probabilities, targets),
+        figures=figures,
     )
 
 

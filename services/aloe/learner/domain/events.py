@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import BoolArray, IntArray
 from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.label_sets import UNKNOWN, ClassSet, ClassSets, Targets
 from aloe.learner.domain.leases import Basis, Reason
 from aloe.learner.domain.task import STATE_OF_SPLIT, Task
 from aloe.values.states import ClipState, EventKind, Split
@@ -32,6 +33,9 @@ class Event:
     """ClipState of each row after the event."""
     class_indices: tuple[int, ...] = ()
     """Class of each row after the event, or NO_CLASS."""
+    class_sets: tuple[ClassSet | None, ...] = ()
+    """In tasks of several labels a clip: those of each row after the event, in place of a class;
+    none where no row has any."""
     head_version: int = 0
     """HEAD_TRAINED and HEAD_PROMOTED: the head's. CLIPS_LEASED: of the head that ranked, 0 for
     none."""
@@ -61,6 +65,13 @@ class Event:
     content_hashes: tuple[str, ...] = ()
     """CLIPS_LEASED, LEASES_RENEWED, CLIPS_ANSWERED and LABELS_IMPORTED: of the clip that each row
     was, empty where that is not known; none in events of older servers."""
+
+    @property
+    def size(self) -> int:
+        """How many clips it concerns, those with several labels counted as ClassSet.weight says."""
+        if not self.class_sets:
+            return len(self.rows)
+        return sum(each.weight if each else 1 for each in self.class_sets)
 
 
 def content_key(content_hash: str) -> int:
@@ -139,7 +150,9 @@ class TaskView:
         self.states = np.zeros(clip_count, dtype=np.int8)
         """(n_clips,) int8, ClipState."""
         self.class_indices = np.full(clip_count, NO_CLASS, dtype=np.int32)
-        """(n_clips,) int32, NO_CLASS where there is no label."""
+        """(n_clips,) int32, NO_CLASS where there is no label; in tasks of several labels a clip the
+        number of its set in class_sets."""
+        self.class_sets = ClassSets()
         self.content_keys = np.zeros(clip_count, dtype=np.int64)
         """(n_clips,) int64, content_key of the clip that a label or lease was given for, 0 where
         that is not known: where the store went back, the row may be another's by now."""
@@ -180,7 +193,7 @@ class TaskView:
                 )
             )
             self.states[rows] = event.states
-            self.class_indices[rows] = event.class_indices
+            self.class_indices[rows] = self._indices_of(event)
             if event.kind in OF_CLIPS:
                 self.content_keys[rows] = list(map(content_key, event.content_hashes)) or 0
             if event.kind in _LABELING:
@@ -225,6 +238,7 @@ class TaskView:
         copy = TaskView(0)
         copy.head_version, copy.last_event_id = self.head_version, event_id
         copy.states, copy.class_indices = self.states.copy(), self.class_indices.copy()
+        copy.class_sets = self.class_sets  # What is there of it never changes.
         copy.content_keys, copy.is_audit = self.content_keys.copy(), self.is_audit.copy()
         for step in reversed(self._steps):
             if event_order(step.event_id) <= cutoff:
@@ -234,6 +248,15 @@ class TaskView:
             copy.content_keys[step.rows] = step.content_keys
             copy.is_audit[step.rows] = step.is_audit
         return copy
+
+    def _indices_of(self, event: Event) -> Sequence[int]:
+        """Return what stands for the labels of an event's rows."""
+        if not event.class_sets:
+            return event.class_indices
+        return [
+            index if classes is None else self.class_sets.number(classes)
+            for index, classes in zip(event.class_indices, event.class_sets, strict=True)
+        ]
 
     def _remember(self, step: _Step) -> None:
         self._steps.append(step)
@@ -274,3 +297,17 @@ class TaskView:
         """Return rows and class indices of a split's labels, (n,) int64 each."""
         rows = self.rows_in(STATE_OF_SPLIT[split])
         return rows, self.class_indices[rows].astype(np.int64)
+
+    def labeled_targets(self, split: Split, columns: IntArray) -> tuple[IntArray, Targets]:
+        """Return rows of a split's labels, (n,) int64, and what these say, (n, n_columns) int8.
+
+        In tasks of several labels a clip. Labels that say nothing are none of them.
+
+        Args:
+            split: which.
+            columns: (n_classes,) int64, where each class counts; NO_CLASS for nowhere.
+        """
+        rows, numbers = self.labeled_rows(split)
+        targets = self.class_sets.targets(numbers, columns)
+        says_any: BoolArray = (targets != UNKNOWN).any(axis=1)
+        return rows[says_any], targets[says_any]

@@ -9,6 +9,7 @@ from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import HeadNotTrained
 from aloe.learner.domain.head import Head, shortened
 from aloe.learner.domain.task import Task
+from aloe.values.labels import LabelMode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +28,7 @@ class FoldedHead:
         return tuple(task.classes[index] for index in self.classes)
 
     def fold(self, probabilities: Float32Array) -> Float32Array:
-        """Add the probabilities of what was merged.
+        """Add the probabilities of what was merged; of several labels a clip the largest counts.
 
         Args:
             probabilities: (n_clips, n_columns) float32, of `head`.
@@ -38,8 +39,9 @@ class FoldedHead:
         if self.places is None:
             return probabilities
         folded = np.zeros((len(probabilities), len(self.classes)), np.float32)
+        join = np.maximum if self.head.label_mode is LabelMode.MULTIPLE else np.add
         for column, place in enumerate(self.places.tolist()):
-            folded[:, place] += probabilities[:, column]
+            join(folded[:, place], probabilities[:, column], out=folded[:, place])
         return folded
 
 

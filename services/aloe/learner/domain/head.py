@@ -1,4 +1,4 @@
-"""The head: a linear softmax classifier on embeddings."""
+"""The head: a linear classifier on embeddings, by a softmax or a sigmoid for each class."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,11 +8,15 @@ import numpy as np
 from aloe.learner.domain.alignment import aligned_empty
 from aloe.learner.domain.arrays import Float32Array, Int16Array
 from aloe.learner.domain.kernels.tile import CLASS_TILE
+from aloe.values.labels import LabelMode
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """softmax(x @ weights + biases), of what x the head reads of a clip."""
+    """softmax(x @ weights + biases), of what x the head reads of a clip.
+
+    In tasks of several labels a clip it is the sigmoid of each instead.
+    """
 
     version: int
     weights: Float32Array
@@ -23,6 +27,7 @@ class Head:
     """Of the pool's map that it reads; empty for the embeddings themselves."""
     class_indices: tuple[int, ...] = ()
     """Of the columns, ascending; none where they are the first classes of the task, in order."""
+    label_mode: LabelMode = LabelMode.SINGLE
     packed_weights: Float32Array = field(init=False, repr=False, compare=False)
     """(n_padded_classes, embedding_dim) float32, read-only: one class a row, for the kernels"""
     packed_biases: Float32Array = field(init=False, repr=False, compare=False)

@@ -11,14 +11,24 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.kernels.compiling import frozen
 from aloe.learner.domain.kernels.scoring import (
     FUNCTION_CODES,
+    MAX_OF_SIGMOIDS,
+    MEAN_OF_SIGMOIDS,
+    SOFTMAX,
     all_of_few_within,
     probabilities_of_few_rows,
     probabilities_of_rows,
     score_rows,
+    sigmoids_of_few_rows,
+    sigmoids_of_rows,
 )
 from aloe.learner.domain.pool import MAX_MAGNITUDE, in_range
-from aloe.values.strategies import AcquisitionFunction
+from aloe.values.labels import LabelMode
+from aloe.values.strategies import DEFAULT_COMBINATION, AcquisitionFunction, ClassCombination
 
+_KINDS = {
+    ClassCombination.MAX: MAX_OF_SIGMOIDS,
+    ClassCombination.MEAN: MEAN_OF_SIGMOIDS,
+}
 _FEW = 64
 """Up to so many clips take microseconds: less than letting go of the GIL may cost."""
 
@@ -35,7 +45,7 @@ def _fitting(embeddings: Float32Array, head: Head) -> Float32Array:
 def class_probabilities(
     head: Head, embeddings: Float32Array, rows: IntArray | None = None
 ) -> Float32Array:
-    """Return the class probabilities of clips.
+    """Return the class probabilities of clips; in tasks of several labels each stands for itself.
 
     Args:
         head: the classifier.
@@ -48,7 +58,10 @@ def class_probabilities(
     if rows is None:
         rows = np.arange(len(embeddings))
     probabilities = np.empty((len(rows), len(head.biases)), np.float32)
-    work = probabilities_of_few_rows if len(rows) <= _FEW else probabilities_of_rows
+    if head.label_mode is LabelMode.MULTIPLE:
+        work = sigmoids_of_few_rows if len(rows) <= _FEW else sigmoids_of_rows
+    else:
+        work = probabilities_of_few_rows if len(rows) <= _FEW else probabilities_of_rows
     work(_fitting(embeddings, head), rows, head.packed_weights, head.packed_biases, probabilities)
     return probabilities
 
@@ -70,6 +83,15 @@ class Judge:
 
     head: Head
     function: AcquisitionFunction
+    combination: ClassCombination = DEFAULT_COMBINATION
+    """Of a head of several labels a clip, whose classes are scored one by one."""
+
+    @property
+    def kind(self) -> int:
+        """What the kernel is to make of the logits."""
+        if self.head.label_mode is LabelMode.SINGLE:
+            return SOFTMAX
+        return _KINDS[self.combination]
 
 
 class Judgement:
@@ -91,7 +113,12 @@ class Judgement:
         self._biases = _one_below_the_other([head.packed_biases for head in heads])
         self._heads = np.array(
             [
-                (first_of[id(judge.head)], len(judge.head.biases), FUNCTION_CODES[judge.function])
+                (
+                    first_of[id(judge.head)],
+                    len(judge.head.biases),
+                    FUNCTION_CODES[judge.function],
+                    judge.kind,
+                )
                 for judge in judges
             ],
             dtype=np.int64,

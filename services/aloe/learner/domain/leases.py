@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from aloe.learner.domain.label_sets import ClassSet
 from aloe.learner.domain.pool import Clip
 from aloe.values.states import ClipState, PoolState
 from aloe.values.strategies import QueryStrategy
@@ -114,6 +115,8 @@ class LabelChange:
     """Of the clip that it is for."""
     is_audit: bool = False
     """Whether that was drawn at random."""
+    class_set: ClassSet | None = None
+    """In tasks of several labels a clip, in place of a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ class Conflict:
     state: ClipState
     class_index: int
     oracle_id: str
+    class_set: ClassSet | None = None
     """What is stored."""
 
 
@@ -168,6 +172,8 @@ class StoredLabel:
     """Of the clip that it was given for; empty in labels of older servers."""
     is_audit: bool = False
     """Whether that was drawn at random."""
+    class_set: ClassSet | None = None
+    """In tasks of several labels a clip, in place of a class."""
 
     def is_for(self, clip: Clip) -> bool:
         """Whether it may have been given for a clip, which has its row now."""

@@ -9,9 +9,8 @@ from aloe.values.recipes import LogisticRecipe
 UNSEEN_BIAS = -1e4
 """Of a class without labels. For any clip the logits of the others sum to 0, see logistic: the
 largest is at least 0, and e^-10,000 is less than any probability that float32 has."""
-_LEAST_GAIN = 64 * np.finfo(np.float64).eps
-"""That of scikit-learn."""
-_LEAST_SLOPE = 1e-6
+CONVERGENCE = 64 * np.finfo(np.float64).eps, 1e-6
+"""The gain, which is that of scikit-learn, and the slope at which it ends."""
 
 
 def logistic(
@@ -46,7 +45,7 @@ def logistic(
         shares=label_shares(targets, recipe.class_balance),
         l2_penalty=recipe.l2_penalty,
         class_count=len(known),
-        limits=Limits(recipe.iteration_count, _LEAST_GAIN, _LEAST_SLOPE),
+        limits=Limits(recipe.iteration_count, *CONVERGENCE),
     )
     return weights, biases
 

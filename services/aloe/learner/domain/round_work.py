@@ -2,25 +2,29 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
-from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.estimating import LEAST_LABELS, estimate_accuracy
-from aloe.learner.domain.evaluation import Evaluation, evaluate
+from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.events import TaskView
-from aloe.learner.domain.head import Head, shortened
+from aloe.learner.domain.head import Head
 from aloe.learner.domain.holding_out import HeldOut, HoldingOut
-from aloe.learner.domain.judging import class_probabilities
+from aloe.learner.domain.learning import (
+    counted_labels,
+    evaluations,
+    known_labels,
+    loss_of,
+    trained_head,
+)
 from aloe.learner.domain.pool_statistics import Judged, pool_statistics
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.domain.task import Task
-from aloe.learner.domain.training import train_head
 from aloe.values.states import Split
+from aloe.values.stopping import looks_at_pool
 
 _MOST_ESTIMATED_ON = 65_536
 """Unanswered clips that an estimate is of: their mean is 0.2 points from that of all."""
@@ -74,41 +78,23 @@ class Trained:
     evaluation_s: float
 
 
-def counted_labels(task: Task, view: TaskView, split: Split) -> tuple[IntArray, IntArray]:
-    """Return what the labels of a split count as for heads that have the classes of the task.
-
-    Returns:
-        Rows, ascending, and columns, (n,) int64 each. Labels of retired classes are none of them.
-    """
-    rows, labels = view.labeled_rows(split)
-    columns = task.class_table.columns[labels]
-    counts = columns != NO_CLASS
-    return rows[counts], columns[counts]
-
-
 def train(inputs: RoundInputs) -> Trained:
     """Train the ticket's head and evaluate it on the labels of each split, in one thread."""
     task, view, vectors = inputs.ticket.task, inputs.view, inputs.vectors
-    active = task.class_table.active
-    rows, labels = counted_labels(task, view, Split.TRAIN)
+    rows, known = known_labels(task, view, Split.TRAIN)
     embeddings = vectors[rows]
     began = time.perf_counter()
-    head = train_head(
-        task.head_recipe,
-        embeddings,
-        labels,
-        class_count=len(active),
-        seed=task.seed,
-        version=inputs.ticket.head_version,
+    head = trained_head(
+        task, embeddings, known, version=inputs.ticket.head_version, map_name=inputs.map_name
     )
-    head = replace(head, map_name=inputs.map_name, class_indices=shortened(active))
     trained = time.perf_counter()
+    validation, test = evaluations(task, head, view, vectors)
     return Trained(
         head,
         len(rows),
-        validation=_evaluate(head, inputs, Split.VALIDATION),
-        test=_evaluate(head, inputs, Split.TEST),
-        training_loss=evaluate(class_probabilities(head, embeddings), labels).loss,
+        validation=validation,
+        test=test,
+        training_loss=loss_of(head, embeddings, known),
         training_s=trained - began,
         evaluation_s=time.perf_counter() - trained,
     )
@@ -154,8 +140,10 @@ def judged_by(
 def holding_out(inputs: RoundInputs) -> HoldingOut | None:
     """Return what is held out for the estimate; None where none is made."""
     task, view = inputs.ticket.task, inputs.view
+    if not task.estimate_accuracy:
+        return None
     rows, labels = counted_labels(task, view, Split.TRAIN)
-    if not task.estimate_accuracy or len(rows) < LEAST_LABELS:
+    if len(rows) < LEAST_LABELS:
         return None
     return HoldingOut(
         task.head_recipe,
@@ -207,10 +195,3 @@ def round_of(
         map_name=inputs.map_name,
         class_indices=trained.head.column_classes,
     )
-
-
-def _evaluate(head: Head, inputs: RoundInputs, split: Split) -> Evaluation | None:
-    rows, labels = counted_labels(inputs.ticket.task, inputs.view, split)
-    if not len(rows):
-        return None
-    return evaluate(class_probabilities(head, inputs.vectors, rows), labels)

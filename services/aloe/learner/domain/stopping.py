@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.rounds import Round
 from aloe.values.stopping import (
     AllOfRules,
@@ -80,15 +81,14 @@ def _reason(rule: PlainRule, rounds: Sequence[Round]) -> StopReason:
 
 def _plateau(rule: PlateauRule, rounds: Sequence[Round]) -> StopReason:
     count, bound = rule.round_count, rule.min_gain
-    accuracies = [
-        None if each.validation is None else each.validation.accuracy
-        for each in rounds[-2 * count :]
-    ]
+    is_several = any(each.validation and each.validation.figures for each in rounds)
+    what = "mean average precision" if is_several else "accuracy"
+    accuracies = [_quality(each.validation) for each in rounds[-2 * count :]]
     last = [each for each in accuracies[-count:] if each is not None]
     before = [each for each in accuracies[:-count] if each is not None]
     if not last or not before:
         known = len(last) + len(before)
-        missing = f"{known} heads with a validation accuracy; {count + 1} are needed"
+        missing = f"{known} heads with a validation {what}; {count + 1} are needed"
         return StopReason(rule, StopVerdict.CONTINUE, None, bound, missing)
     gain = max(last) - max(before)
     change = f"{abs(gain):.4f} {'above' if gain > 0 else 'below'}" if gain else "equal to"
@@ -97,9 +97,17 @@ def _plateau(rule: PlateauRule, rounds: Sequence[Round]) -> StopReason:
         _verdict(gain <= bound + _ROUNDING),
         gain,
         bound,
-        f"best validation accuracy of the last {count} heads is {max(last):.4f}, {change} the best"
+        f"best validation {what} of the last {count} heads is {max(last):.4f}, {change} the best"
         f" of the {len(before)} before; a gain of up to {bound:g} is a plateau",
     )
+
+
+def _quality(evaluation: Evaluation | None) -> float | None:
+    """Return what is to grow: accuracy, or of several labels a clip the mean average precision."""
+    if evaluation is None:
+        return None
+    figures = evaluation.figures
+    return figures.mean_average_precision if figures else evaluation.accuracy
 
 
 def _stable_predictions(rule: StablePredictionsRule, rounds: Sequence[Round]) -> StopReason:

@@ -1,4 +1,4 @@
-"""Checks of stopping rules, and which of them look at the pool."""
+"""Checks of stopping rules."""
 
 from collections.abc import Iterator
 
@@ -8,9 +8,7 @@ from aloe.values.stopping import (
     STOPPING_RULES,
     AllOfRules,
     AnyOfRules,
-    StablePredictionsRule,
     StoppingRule,
-    UncertaintyRule,
     plain_rules,
 )
 
@@ -19,13 +17,6 @@ MAX_DEPTH = 4
 """Levels of a rule: one for a plain rule, two for any or all of plain ones."""
 
 _NAMES = {kind: name for name, kind in STOPPING_RULES.items()}
-
-
-def looks_at_pool(rule: StoppingRule | None) -> bool:
-    """Whether a rule needs figures of each head on the unanswered clips."""
-    return rule is not None and any(
-        isinstance(plain, StablePredictionsRule | UncertaintyRule) for plain in plain_rules(rule)
-    )
 
 
 def check_stopping_rule(rule: StoppingRule, field: str) -> list[Violation]:

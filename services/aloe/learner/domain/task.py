@@ -12,7 +12,9 @@ from aloe.learner.domain.class_changes import (
 )
 from aloe.learner.domain.classes import NO_CLASS, ClassDetails, ClassTable, class_table
 from aloe.learner.domain.errors import InvalidInput, Violation
+from aloe.learner.domain.several_checks import check_several
 from aloe.learner.domain.stopping_rules import check_stopping_rule
+from aloe.values.labels import LabelMode, Unmentioned
 from aloe.values.ranges import out_of_range
 from aloe.values.recipes import HEAD_RECIPES, PAPER_RECIPE, AdamRecipe, HeadRecipe
 from aloe.values.representations import Representation
@@ -66,6 +68,9 @@ class Task:
     """Part of the picks that are drawn at random, from AUDITS_BEGIN clips on."""
     window_spacing: timedelta = timedelta()
     """How far windows of one recording lie apart that are asked at a time; they never overlap."""
+    label_mode: LabelMode = LabelMode.SINGLE
+    unmentioned: Unmentioned = Unmentioned.NEGATIVE
+    """Of several labels a clip: what holds of the classes that an answer does not name."""
     revision: int = 0
     """Updates so far. The store refuses an update that was made from an older revision."""
     class_details: tuple[ClassDetails, ...] = ()
@@ -129,6 +134,8 @@ class Task:
             and self.estimate_accuracy == other.estimate_accuracy
             and self.audit_share == other.audit_share
             and self.window_spacing == other.window_spacing
+            and self.label_mode == other.label_mode
+            and self.unmentioned == other.unmentioned
         )
 
 
@@ -197,6 +204,18 @@ def check_task(task: Task) -> None:
                 "task.audit_share", f"{task.audit_share:g}; it must be 0 to {MAX_AUDIT_SHARE:g}"
             )
         )
+    if task.label_mode is LabelMode.MULTIPLE:
+        violations += check_several(
+            task.classes,
+            task.query_strategy,
+            task.head_recipe,
+            task.stopping_rule,
+            estimates=task.estimate_accuracy,
+        )
+    elif task.unmentioned is not Unmentioned.NEGATIVE:
+        violations.append(
+            Violation("task.unmentioned", "it goes with the label_mode MULTIPLE; leave it unset")
+        )
     if violations:
         raise InvalidInput(*violations)
 
@@ -221,9 +240,9 @@ def check_recipe(recipe: HeadRecipe) -> list[Violation]:
     return [Violation(f"{path}.{name}", description) for name, description in out_of_range(recipe)]
 
 
-def estimates_by_default(recipe: HeadRecipe) -> bool:
+def estimates_by_default(recipe: HeadRecipe, label_mode: LabelMode) -> bool:
     """Whether tasks estimate accuracy where they do not say. The paper's recipe does without."""
-    return not isinstance(recipe, AdamRecipe)
+    return label_mode is LabelMode.SINGLE and not isinstance(recipe, AdamRecipe)
 
 
 def check_lease_duration(duration: timedelta, field: str) -> list[Violation]:

@@ -22,6 +22,8 @@ from aloe.values.recipes import (
 
 _MOST_STEPS, _LEAST_GAIN, _LEAST_SLOPE = 1_000, 2.2e-9, 1e-5
 """When L-BFGS has converged: the limits that SciPy has by default."""
+GENERATOR_PURPOSE = 1
+"""Tells these random numbers from others of the round."""
 
 
 def train_head(
@@ -49,7 +51,7 @@ def train_head(
     match recipe:
         case AdamRecipe():
             generator = np.random.Generator(
-                np.random.PCG64(np.random.SeedSequence([seed, version, 1]))
+                np.random.PCG64(np.random.SeedSequence([seed, version, GENERATOR_PURPOSE]))
             )
             weights = glorot_uniform(generator, embeddings.shape[1], class_count)
             shuffles = (generator.permutation(len(labels)) for _ in range(recipe.epoch_count))
@@ -127,7 +129,6 @@ def lbfgs(
         Weights (embedding_dim, n_classes) and biases (n_classes,), float32.
     """
     label_count = len(labels)
-    limits = Limits(_MOST_STEPS, _LEAST_GAIN, _LEAST_SLOPE * label_count)
     return softmax_regression(
         embeddings,
         labels,
@@ -135,5 +136,10 @@ def lbfgs(
         # The sum is minimised in place of the mean.
         l2_penalty=recipe.l2_penalty / 2 * label_count,
         class_count=class_count,
-        limits=limits,
+        limits=lbfgs_limits(label_count),
     )
+
+
+def lbfgs_limits(label_count: int) -> Limits:
+    """Return when `lbfgs` ends, which minimises a sum over so many labels."""
+    return Limits(_MOST_STEPS, _LEAST_GAIN, _LEAST_SLOPE * label_count)

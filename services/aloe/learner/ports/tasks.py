@@ -7,6 +7,7 @@ from typing import Protocol
 
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.label_sets import ClassSet
 from aloe.learner.domain.leases import (
     LabelChange,
     LabelsOutcome,
@@ -153,10 +154,13 @@ class TaskStore(Protocol):
         self,
         task: Task,
         oracle_id: str,
-        answers: Sequence[tuple[str, int]],
+        answers: Sequence[tuple[str, int | ClassSet]],
         request_id: str,
     ) -> LabelsOutcome:
         """Store answers: pairs of lease id and class index, NO_CLASS abstaining.
+
+        In tasks of several labels a clip a set takes the place of a class. They are stored as they
+        are; two labels of the same set agree.
 
         An answer ends its lease. A late one is taken while nobody else holds the clip or has
         answered it. A second answer under one lease corrects the first; RETRACTED takes it back,

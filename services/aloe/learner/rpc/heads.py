@@ -12,6 +12,7 @@ from aloe.learner.domain.pool import Audio, NamedClip
 from aloe.learner.domain.promotions import Promotion
 from aloe.learner.domain.representations.naming import representation_of
 from aloe.learner.domain.representations.pool_map import PoolMap
+from aloe.learner.domain.several_evaluation import ClassFigures
 from aloe.learner.recorder import Phase
 from aloe.learner.rpc import fields
 from aloe.learner.rpc.pools import read_audio
@@ -27,7 +28,7 @@ from aloe.wire import names, times
 from aloe.wire.arrays import decode_matrix, encode_matrix
 from aloe.wire.audio import write_report
 from aloe.wire.bounds import ROW_COUNT
-from aloe.wire.enums import REPRESENTATIONS
+from aloe.wire.enums import LABEL_MODES, REPRESENTATIONS
 from aloe.wire.settings import HEAD_RECIPE, encode_advice
 
 _REST_BYTES = 2 * 1024**2
@@ -77,6 +78,7 @@ def write_prediction(prediction: Prediction) -> head_pb2.PredictResponse:
         ],
         accepted=acceptance.accepted.tolist() if acceptance else None,
         expected_error=acceptance.expected_error if acceptance else None,
+        thresholds=prediction.thresholds,
     )
 
 
@@ -97,6 +99,8 @@ def write_head(exported: ExportedHead) -> head_pb2.Head:
         representation=REPRESENTATIONS.number(representation_of(head.map_name)),
         map_name=head.map_name,
         map=_write_map(pool_map) if pool_map else None,
+        label_mode=LABEL_MODES.number(head.label_mode),
+        thresholds=exported.thresholds,
     )
     if (byte_count := message.ByteSize()) > MAX_MESSAGE_BYTES - _REST_BYTES:
         raise InvalidInput.of(
@@ -231,4 +235,18 @@ def _write_evaluation(evaluation: Evaluation | None) -> head_pb2.Evaluation | No
         class_recalls=evaluation.class_recalls,
         loss=evaluation.loss,
         calibration_error=evaluation.calibration_error,
+        label_figures=_write_figures(evaluation.figures),
+    )
+
+
+def _write_figures(figures: ClassFigures | None) -> head_pb2.LabelFigures | None:
+    if figures is None:
+        return None
+    return head_pb2.LabelFigures(
+        mean_average_precision=figures.mean_average_precision,
+        mean_roc_auc=figures.mean_roc_auc,
+        average_precisions=figures.average_precisions,
+        roc_aucs=figures.roc_aucs,
+        f1s=figures.f1s,
+        thresholds=figures.thresholds,
     )

@@ -8,6 +8,7 @@ from aloe.learner.domain.classes import NO_CLASS, ClassTable
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import Event, event_order
 from aloe.learner.domain.filters.parsing import parse_filter
+from aloe.learner.domain.given_labels import named_set
 from aloe.learner.domain.pool import NamedClip, Pool
 from aloe.learner.domain.replay import Replay
 from aloe.learner.domain.task import SPLIT_OF_STATE, Task
@@ -21,11 +22,13 @@ from aloe.learner.usecases.label_import import KnownLabel
 from aloe.learner.usecases.labeling import LeasedClip, OracleAnswer, QueryOutcome
 from aloe.learner.usecases.tasks import MAX_PAGE_CHANGES, ExportedLabel, TaskHistory
 from aloe.v1 import labeling_pb2
+from aloe.values.labels import Label
 from aloe.values.states import ClipState, EventKind
 from aloe.wire import names, times
 from aloe.wire.attributes import write_attributes
 from aloe.wire.bounds import ID_COUNT
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, POOL_STATES, SPLITS
+from aloe.wire.labels import decode_labels, encode_labels
 from aloe.wire.settings import encode_strategy
 
 
@@ -36,7 +39,7 @@ def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel
     return KnownLabel(
         name.pool_id,
         name.clip_id,
-        None if message.HasField("abstention") else message.label,
+        _read_label(message),
         fields.valid(SPLITS.member, message.split, f"{field}.split"),
         fields.read_oracle_id(message.oracle_id, f"{field}.oracle_id") if message.oracle_id else "",
         (
@@ -46,6 +49,16 @@ def read_known_label(message: labeling_pb2.KnownLabel, index: int) -> KnownLabel
         ),
         message.is_audit,
     )
+
+
+def _read_label(message: labeling_pb2.KnownLabel) -> Label | None:
+    match message.WhichOneof("answer"):
+        case "abstention":
+            return None
+        case "labels":
+            return decode_labels(message.labels)
+        case _:
+            return message.label
 
 
 def read_question(request: labeling_pb2.QueryRequest) -> Question:
@@ -71,13 +84,16 @@ def read_answer(message: labeling_pb2.Answer, index: int) -> OracleAnswer:
     match message.WhichOneof("answer"):
         case "label":
             return OracleAnswer(message.lease_id, message.label)
+        case "labels":
+            return OracleAnswer(message.lease_id, decode_labels(message.labels))
         case "abstention":
             return OracleAnswer(message.lease_id, None)
         case "retraction":
             return OracleAnswer(message.lease_id, None, retracted=True)
         case _:
             raise InvalidInput.of(
-                f"answers[{index}].answer", "unset; give a label, abstention or retraction"
+                f"answers[{index}].answer",
+                "unset; give a label or labels, abstention or retraction",
             )
 
 
@@ -99,7 +115,7 @@ def write_labels(
 
 def page_of_events(events: Sequence[Event], count: int) -> Sequence[Event]:
     """Return the first events, up to `count` and to what fits into a message; at least one."""
-    change_counts = accumulate(len(event.rows) for event in events[:count])
+    change_counts = accumulate(event.size for event in events[:count])
     fitting = sum(each <= MAX_PAGE_CHANGES for each in change_counts)
     return events[: max(fitting, 1)]
 
@@ -163,7 +179,9 @@ def _write_label(pool: Pool, task: Task, each: ExportedLabel) -> labeling_pb2.St
         label_time=times.write_time(label.label_time),
         is_audit=label.is_audit,
     )
-    if label.state is ClipState.ABSTAINED:
+    if label.class_set is not None:
+        message.labels.CopyFrom(encode_labels(named_set(task, label.class_set)))
+    elif label.state is ClipState.ABSTAINED:
         message.abstention.SetInParent()
     else:
         _write_class(task.class_table, label.class_index, message)
@@ -179,11 +197,13 @@ def _write_class(table: ClassTable, class_index: int, message: labeling_pb2.Stor
 
 
 def _write_change(history: TaskHistory, event: Event, place: int) -> labeling_pb2.ClipChange:
-    class_index = event.class_indices[place]
+    class_index, task = event.class_indices[place], history.task
+    class_set = event.class_sets[place] if event.class_sets else None
     return labeling_pb2.ClipChange(
         clip=names.clip_name(history.task.pool_id, history.clips[event.rows[place]].clip_id),
         state=CLIP_STATES.number(ClipState(event.states[place])),
-        label="" if class_index == NO_CLASS else history.task.classes[class_index],
+        label="" if class_index == NO_CLASS else task.classes[class_index],
+        labels=encode_labels(named_set(task, class_set)) if class_set is not None else None,
         lease_id=event.lease_ids[place] if event.lease_ids else "",
         score=event.scores[place] if event.scores else None,
         clip_number=event.rows[place],

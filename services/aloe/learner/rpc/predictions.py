@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 import numpy as np
 
 from aloe.learner.usecases.pool_predicting import PoolPrediction, PredictedBlock
-from aloe.v1 import prediction_pb2
+from aloe.v1 import labeling_pb2, prediction_pb2
+from aloe.values.labels import LabelSet
 from aloe.values.states import ClipState
 from aloe.wire.arrays import encode_matrix
 from aloe.wire.enums import CLIP_STATES
+from aloe.wire.labels import encode_labels
 
 _NUMBERS = np.zeros(max(ClipState) + 1, np.int64)
 """Of states on the wire, by those of the learner."""
@@ -27,6 +29,7 @@ async def write_pool_prediction(
         head_version=prediction.head_version,
         clip_count=prediction.clip_count,
         expected_error=prediction.expected_error,
+        thresholds=prediction.thresholds,
     )
     async for block in prediction.blocks:
         _write_block(block, message)
@@ -42,5 +45,9 @@ def _write_block(block: PredictedBlock, message: prediction_pb2.PredictPoolRespo
     message.probabilities.CopyFrom(encode_matrix(block.probabilities))
     message.states.extend(_NUMBERS[block.states].tolist())
     message.label_indices.extend(block.class_indices.tolist())
+    message.labels.extend(
+        encode_labels(each) if isinstance(each, LabelSet) else labeling_pb2.LabelSet()
+        for each in block.labels
+    )
     if block.accepted is not None:
         message.accepted.extend(block.accepted.tolist())

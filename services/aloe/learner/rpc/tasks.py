@@ -18,9 +18,10 @@ from aloe.learner.rpc import fields
 from aloe.learner.rpc.classes import write_classes
 from aloe.learner.usecases.watching import TaskState
 from aloe.v1 import task_pb2
+from aloe.values.labels import LabelMode, Unmentioned
 from aloe.values.named_recipes import Recipe, RecipeName, recipe_named
 from aloe.wire import names, times
-from aloe.wire.enums import POOL_STATES, RECIPES, REPRESENTATIONS
+from aloe.wire.enums import LABEL_MODES, POOL_STATES, RECIPES, REPRESENTATIONS, UNMENTIONED
 from aloe.wire.settings import (
     HEAD_RECIPE,
     STOPPING_RULE,
@@ -46,9 +47,16 @@ SETTINGS = tuple(
 _BEST = recipe_named(RecipeName.BEST)
 
 
-def read_recipe(number: int) -> Recipe:
+def read_recipe(number: int, task: task_pb2.Task) -> Recipe:
     """Read what fills in a task to create. Raises InvalidInput where there is no such recipe."""
-    return recipe_named(fields.valid(RECIPES.member, number, "recipe", default=RecipeName.BEST))
+    name = fields.valid(RECIPES.member, number, "recipe", default=RecipeName.BEST)
+    return recipe_named(name, _read_mode(task))
+
+
+def _read_mode(message: task_pb2.Task) -> LabelMode:
+    return fields.valid(
+        LABEL_MODES.member, message.label_mode, "task.label_mode", default=LabelMode.SINGLE
+    )
 
 
 def read_task(
@@ -65,6 +73,7 @@ def read_task(
     Raises:
         InvalidInput: a field holds an unknown kind of thing. check_task checks the rest.
     """
+    label_mode = _read_mode(message)
     lease_duration = fields.read_duration(message, "lease_duration", "task.")
     head_recipe = fields.valid(
         HEAD_RECIPE.decode, message.head_recipe, "task.head_recipe", default=recipe.head_recipe
@@ -102,10 +111,17 @@ def read_task(
         estimate_accuracy=(
             message.estimate_accuracy
             if message.HasField("estimate_accuracy")
-            else estimates_by_default(head_recipe)
+            else estimates_by_default(head_recipe, label_mode)
         ),
         audit_share=message.audit_share,
         window_spacing=fields.read_duration(message, "window_spacing", "task.") or timedelta(),
+        label_mode=label_mode,
+        unmentioned=fields.valid(
+            UNMENTIONED.member,
+            message.unmentioned,
+            "task.unmentioned",
+            default=Unmentioned.NEGATIVE,
+        ),
     )
 
 
@@ -141,6 +157,7 @@ def read_change(message: task_pb2.Task, mask: FieldMask) -> Callable[[Task], Tas
             pool_id=task.pool_id,
             epoch=task.epoch,
             create_time=task.create_time,
+            recipe=recipe_named(RecipeName.BEST, task.label_mode),
         )
         return replace(task, **{name: getattr(wanted, name) for name in SETTINGS})
 
@@ -199,6 +216,12 @@ def _write_spec(task: Task) -> task_pb2.Task:
         estimate_accuracy=task.estimate_accuracy,
         audit_share=task.audit_share,
         window_spacing=times.write_duration(task.window_spacing),
+        label_mode=LABEL_MODES.number(task.label_mode),
+        unmentioned=(
+            UNMENTIONED.number(task.unmentioned)
+            if task.label_mode is LabelMode.MULTIPLE
+            else task_pb2.UNMENTIONED_UNSPECIFIED
+        ),
         create_time=times.write_time(task.create_time),
     )
 

@@ -19,7 +19,12 @@ from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Int16Array, IntArray
 from aloe.learner.domain.batches.ground import REFERENCE_COUNT, Ground
 from aloe.learner.domain.batches.rules import FROM_REFERENCES, RULES, rule_before_head
-from aloe.learner.domain.batches.situation import Picks, Situation, uncertainty
+from aloe.learner.domain.batches.situation import (
+    Picks,
+    Situation,
+    uncertainty,
+    uncertainty_of_several,
+)
 from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.events import are
 from aloe.learner.domain.head import Head
@@ -27,6 +32,7 @@ from aloe.learner.domain.judging import class_probabilities
 from aloe.learner.domain.leases import Reason
 from aloe.learner.domain.selection import first_clips
 from aloe.learner.usecases.explaining import reasons_of
+from aloe.values.labels import LabelMode
 from aloe.values.states import ClipState
 from aloe.values.strategies import SelectionRule
 
@@ -100,7 +106,10 @@ def pick_batch(request: BatchRequest, herds: Herds) -> Batch:
 
 def reference_weights(request: BatchRequest) -> Float32Array:
     """Return how unsure the head is of each reference, (r,) float32."""
-    return uncertainty(_probabilities(request, request.ground.rows))
+    probabilities = _probabilities(request, request.ground.rows)
+    if request.head is not None and request.head.label_mode is LabelMode.MULTIPLE:
+        return uncertainty_of_several(probabilities)
+    return uncertainty(probabilities)
 
 
 def outside_of(request: BatchRequest, rows: IntArray, kinds: Sequence[ClipState]) -> IntArray:

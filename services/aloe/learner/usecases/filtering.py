@@ -12,6 +12,7 @@ from aloe.learner.domain.events import TaskView
 from aloe.learner.domain.filters.columns import Column
 from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.task import SPLIT_OF_STATE, Task
+from aloe.values.labels import LabelMode
 from aloe.values.states import ClipState, Split
 
 _STATES = tuple(state.name.lower() for state in ClipState if state is not ClipState.RETIRED)
@@ -67,9 +68,11 @@ def task_columns(task: Task, view: TaskView, row_count: int) -> Mapping[str, Col
     """Return what the first clips have in a task: state, split and label."""
     view.grow(row_count)
     states: NDArray[np.int8] = view.states[:row_count]
-    classes = view.class_indices[:row_count]
-    return {
+    columns = {
         "state": Column.of_codes(_STATES, np.where(states == ClipState.RETIRED, -1, states)),
         "split": Column.of_codes(_SPLITS, _SPLIT_CODES[states]),
-        "label": Column.of_codes(task.classes, shown_classes(task, classes)),
     }
+    if task.label_mode is LabelMode.SINGLE:  # Others have no one label to compare with.
+        classes = view.class_indices[:row_count]
+        columns["label"] = Column.of_codes(task.classes, shown_classes(task, classes))
+    return columns

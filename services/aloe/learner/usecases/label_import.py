@@ -17,6 +17,8 @@ from aloe.learner.domain.errors import (
     StoreUnavailable,
     Violation,
 )
+from aloe.learner.domain.given_labels import class_of, named_set
+from aloe.learner.domain.label_sets import ClassSet
 from aloe.learner.domain.leases import Conflict, LabelChange, LabelsDiffer, LabelsOutcome
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.task import SPLIT_OF_STATE, STATE_OF_SPLIT, Task
@@ -25,6 +27,7 @@ from aloe.learner.usecases.divided import divided_recordings
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.settling import contents_of, then_check
 from aloe.learner.usecases.training import Trainer
+from aloe.values.labels import Label
 from aloe.values.states import ClipState, Split
 
 MAX_SHOWN_VIOLATIONS = 20
@@ -37,7 +40,7 @@ class KnownLabel:
 
     pool_id: str
     clip_id: str
-    label: str | None
+    label: Label | None
     """None for an abstention."""
     split: Split
     oracle_id: str = ""
@@ -137,8 +140,7 @@ class _Checked:
 
     def __init__(self, task: Task, *, replace: bool) -> None:
         self._task, self._replace = task, replace
-        self._class_indices: dict[str, int] = {}
-        """By the names that were looked up so far."""
+        self._saids: dict[Label, int | ClassSet] = {}
         self._changes: dict[int, LabelChange] = {}
         self._places: dict[int, int] = {}
         """By row, where the label stands in the request."""
@@ -181,10 +183,10 @@ class _Checked:
         return clip
 
     def _change(self, found: FoundClip, label: KnownLabel, field: str) -> LabelChange:
-        state, class_index = ClipState.ABSTAINED, NO_CLASS
+        state = ClipState.ABSTAINED
+        said: int | ClassSet = NO_CLASS
         if label.label is not None:
-            state = STATE_OF_SPLIT[label.split]
-            class_index = self._class_index(label.label, f"{field}.label")
+            state, said = STATE_OF_SPLIT[label.split], self._said(label.label, field)
         elif label.split is not Split.TRAIN:
             raise InvalidInput.of(
                 f"{field}.abstention", f"of a {label.split.value} clip; those need a label"
@@ -192,24 +194,28 @@ class _Checked:
         return LabelChange(
             found.row,
             state,
-            class_index,
+            said if isinstance(said, int) else NO_CLASS,
             label.oracle_id,
             label.label_time,
             found.content_hash,
             label.is_audit,
+            None if isinstance(said, int) else said,
         )
 
-    def _class_index(self, label: str, field: str) -> int:
-        if label not in self._class_indices:
-            self._class_indices[label] = self._task.class_index(label, field)
-        return self._class_indices[label]
+    def _said(self, label: Label, field: str) -> int | ClassSet:
+        """Return what a label says; of the same ones, which may be many, one is looked at."""
+        said = self._saids.get(label)
+        if said is None:
+            said = self._saids[label] = class_of(self._task, label, f"{field}.")
+        return said
 
     def _check_repeated(self, change: LabelChange, place: int) -> None:
         """Refuse a second label of a clip that differs from the first, unless the last counts."""
         first = self._changes.get(change.row)
         if first is None or self._replace:
             return
-        if (first.state, first.class_index) != (change.state, change.class_index):
+        one, other = ((each.state, each.class_index, each.class_set) for each in (first, change))
+        if one != other:
             first_place = self._places[change.row]
             raise InvalidInput.of(
                 f"labels[{place}]",
@@ -232,7 +238,11 @@ def _conflict(task: Task, checked: _Checked, error: LabelsDiffer) -> LabelConfli
 
 
 def _stored(task: Task, conflict: Conflict) -> str:
-    label = None if conflict.class_index == NO_CLASS else task.classes[conflict.class_index]
+    label: Label | None = None
+    if conflict.class_set is not None:
+        label = named_set(task, conflict.class_set)
+    elif conflict.class_index != NO_CLASS:
+        label = task.classes[conflict.class_index]
     by = f" by {conflict.oracle_id}" if conflict.oracle_id else ""
     return _answer(label, SPLIT_OF_STATE[conflict.state]) + by
 
@@ -241,5 +251,5 @@ def _said(label: KnownLabel) -> str:
     return _answer(label.label, label.split)
 
 
-def _answer(label: str | None, split: Split) -> str:
-    return "an abstention" if label is None else f"{label!r} ({split.value})"
+def _answer(label: Label | None, split: Split) -> str:
+    return "an abstention" if label is None else f"{str(label)!r} ({split.value})"

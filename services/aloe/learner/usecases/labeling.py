@@ -21,6 +21,8 @@ from aloe.learner.domain.errors import (
     Violation,
 )
 from aloe.learner.domain.events import RETRACTED
+from aloe.learner.domain.given_labels import class_of
+from aloe.learner.domain.label_sets import ClassSet
 from aloe.learner.domain.leases import (
     LabelsOutcome,
     Lease,
@@ -35,6 +37,7 @@ from aloe.learner.recorder import Recorder
 from aloe.learner.usecases.choosing import Choice, Choosing, ClearQuestion, Question
 from aloe.learner.usecases.settling import contents_of, is_of, settle, then_check
 from aloe.learner.usecases.training import Trainer
+from aloe.values.labels import Label
 from aloe.values.states import ClipState, PoolState
 from aloe.values.strategies import QueryStrategy
 
@@ -77,7 +80,7 @@ class OracleAnswer:
     """An oracle's answer for one clip."""
 
     lease_id: str
-    label: str | None
+    label: Label | None
     """None abstains."""
     retracted: bool = False
     """Takes back what was answered before; `label` is None then."""
@@ -307,12 +310,12 @@ def _check_answers(answers: Sequence[OracleAnswer]) -> None:
         raise InvalidInput(*violations)
 
 
-def _class_of(task: Task, answer: OracleAnswer, index: int) -> int:
+def _class_of(task: Task, answer: OracleAnswer, index: int) -> int | ClassSet:
     if answer.retracted:
         return RETRACTED
     if answer.label is None:
         return NO_CLASS
-    return task.class_index(answer.label, f"answers[{index}].label")
+    return class_of(task, answer.label, f"answers[{index}].")
 
 
 def _is_in(pool: CachedPool, lease: Lease) -> bool:

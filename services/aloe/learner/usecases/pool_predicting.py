@@ -2,28 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.accepting import accept_errors
 from aloe.learner.domain.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.estimating import AccuracyEstimate, chances_of
 from aloe.learner.domain.filters.syntax import Filter
 from aloe.learner.domain.folding import FoldedHead, fold_head
+from aloe.learner.domain.given_labels import named_set
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, class_probabilities
+from aloe.learner.domain.label_sets import ClassSets
 from aloe.learner.domain.representations.pool_map import name_of
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.store import Store
 from aloe.learner.usecases.filtering import shown_classes, taken_rows
 from aloe.learner.usecases.pool_maps import PoolMaps
-from aloe.learner.usecases.predicting import check_error, estimate_of
+from aloe.learner.usecases.predicting import check_error, estimate_of, head_thresholds
 from aloe.learner.usecases.promoting import find_head
+from aloe.values.labels import LabelMode, LabelSet
 from aloe.values.states import ClipState
 from aloe.values.strategies import AcquisitionFunction
 
@@ -44,7 +49,10 @@ class PredictedBlock:
     states: IntArray
     """(n,) int64, ClipState, as of the beginning"""
     class_indices: IntArray
-    """(n,) int64, of the class that the label of each goes by; NO_CLASS without one"""
+    """(n,) int64, of the class that the label of each goes by; NO_CLASS without one, and where
+    there may be more"""
+    labels: Sequence[LabelSet | None]
+    """Of several labels a clip, those that each has; empty with one"""
     accepted: BoolArray | None
     """(n,) bool; None where it was not asked what to accept"""
 
@@ -61,6 +69,8 @@ class PoolPrediction:
     """Clips that there are blocks of."""
     expected_error: float | None
     """Of what is accepted; None without any, or where it was not asked."""
+    thresholds: Sequence[float]
+    """One per class, of several labels a clip: see head_thresholds."""
     blocks: AsyncIterator[PredictedBlock]
 
 
@@ -96,8 +106,8 @@ class PoolPredictor:
             InvalidInput: the head's accuracy was not estimated, on which max_expected_error
                 depends; or the filter names a field that no clip has, or one of another kind.
         """
-        check_error(max_expected_error)
         cached = await self._tasks.fresh(task_id)
+        check_error(cached.task, max_expected_error)
         used = fold_head(await find_head(self._store, cached, head), cached.task)
         task, estimate = cached.task, None
         if max_expected_error is not None:
@@ -108,20 +118,21 @@ class PoolPredictor:
         is_live = await taken_rows(pool, filter_, (cached.task, cached.view))
         matrix = pool.matrix(name_of(pool_map))[: len(is_live)]
         # Copies: both change while blocks are taken.
-        states, class_indices = _answers(cached, len(matrix))
+        given = _answers(cached, len(matrix))
         accepted, expected_error = None, None
         if estimate is not None and max_expected_error is not None:
-            is_open = is_live & (states <= ClipState.LEASED)
+            is_open = is_live & (given.states <= ClipState.LEASED)
             open_rows = np.flatnonzero(is_open)
             errors = await _errors(pool, used.head, matrix, open_rows, estimate)
             found = accept_errors(errors, max_expected_error)
             accepted, expected_error = np.zeros(len(matrix), np.bool_), found.expected_error
             accepted[open_rows] = found.accepted
         rows = np.flatnonzero(is_live[first_row:]) + first_row
-        answers = _Answers(states, class_indices, accepted)
-        blocks = _blocks(pool, used, matrix, rows, answers)
+        blocks = _blocks(pool, used, matrix, rows, replace(given, accepted=accepted))
+        version = used.head.version
+        thresholds = await head_thresholds(self._store, task, version, used.classes)
         return PoolPrediction(
-            cached.task, used.classes, used.head.version, len(rows), expected_error, blocks
+            task, used.classes, version, len(rows), expected_error, thresholds, blocks
         )
 
 
@@ -129,15 +140,30 @@ class PoolPredictor:
 class _Answers:
     """What is known of each row, besides what is predicted."""
 
+    task: Task
     states: IntArray
-    class_indices: IntArray
-    accepted: BoolArray | None
+    class_indices: NDArray[np.int32]
+    """As given; of several labels a clip the numbers of sets."""
+    class_sets: ClassSets
+    accepted: BoolArray | None = None
+
+    def classes_of(self, rows: IntArray) -> tuple[IntArray, Sequence[LabelSet | None]]:
+        """Return the classes of some rows, and of several labels a clip these."""
+        numbers = self.class_indices[rows]
+        if self.task.label_mode is LabelMode.SINGLE:
+            return shown_classes(self.task, numbers), ()
+        labels = [
+            None if number == NO_CLASS else named_set(self.task, self.class_sets[number])
+            for number in numbers.tolist()
+        ]
+        return np.full(len(rows), NO_CLASS, np.int64), labels
 
 
-def _answers(cached: CachedTask, row_count: int) -> tuple[IntArray, IntArray]:
-    cached.view.grow(row_count)
-    states = cached.view.states[:row_count].astype(np.int64)
-    return states, shown_classes(cached.task, cached.view.class_indices[:row_count])
+def _answers(cached: CachedTask, row_count: int) -> _Answers:
+    view = cached.view
+    view.grow(row_count)
+    states = view.states[:row_count].astype(np.int64)
+    return _Answers(cached.task, states, view.class_indices[:row_count].copy(), view.class_sets)
 
 
 async def _errors(
@@ -175,12 +201,14 @@ async def _blocks(
             assert coming is not None  # noqa: S101 - there are rows left
             probabilities, coming = await coming, begin(place + size)
             some = rows[place : place + size]
+            class_indices, labels = answers.classes_of(some)
             yield PredictedBlock(
                 some,
                 pool.clips.clip_ids(some.tolist()),
                 probabilities,
                 answers.states[some],
-                answers.class_indices[some],
+                class_indices,
+                labels,
                 None if answers.accepted is None else answers.accepted[some],
             )
     finally:

@@ -18,6 +18,8 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import all_in_range
 from aloe.learner.domain.pool import RANGE_RULE, Audio, NamedClip, in_range
 from aloe.learner.domain.representations.pool_map import PoolMap
+from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.several_evaluation import DEFAULT_THRESHOLD
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.encoder import EncoderPort
 from aloe.learner.ports.store import Store
@@ -26,6 +28,7 @@ from aloe.learner.usecases.probabilities import Probabilities, check_answer
 from aloe.learner.usecases.promoting import find_head
 from aloe.learner.usecases.training import Trainer
 from aloe.values.audio import AudioReport
+from aloe.values.labels import LabelMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Prediction:
     head_version: int
     acceptance: Acceptance | None
     """Which of them are accepted; None where that was not asked."""
+    thresholds: Sequence[float]
+    """One per class, of several labels a clip: see head_thresholds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +118,12 @@ class Predictor:
                 asked for is not kept.
             PromotionNotFound: no head has the name that is asked for.
         """
-        check_error(max_expected_error)
         if head and min_head_version:
             raise InvalidInput.of("head", "give it or min_head_version, not both")
         cached = await self._tasks.recent(task_id)
         await self._trainer.wait_for_head(cached, min_head_version)
         used = fold_head(await find_head(self._store, cached, head), cached.task)
+        check_error(cached.task, max_expected_error)
         classes = used.names(cached.task)
         check_answer(classes, _count(inputs))
         estimate = None
@@ -133,7 +138,10 @@ class Predictor:
         if estimate is not None and max_expected_error is not None:
             accepted = accept(rows, estimate, max_expected_error)
         version = used.head.version
-        return Prediction(classes, rows, found.failures, found.reports, version, accepted)
+        thresholds = await head_thresholds(self._store, cached.task, version, used.classes)
+        return Prediction(
+            classes, rows, found.failures, found.reports, version, accepted, thresholds
+        )
 
     async def _rows(self, used: FoldedHead, found: _Found) -> Float32Array:
         """Return a row for each input, (n_inputs, n_classes) float32; NaN for those that failed."""
@@ -204,10 +212,42 @@ class Predictor:
         return _Found(vectors[rows] if rows else _none(vectors.shape[1]), failures)
 
 
-def check_error(max_expected_error: float | None) -> None:
-    """Check which part of predictions may be wrong. Raises InvalidInput."""
-    if max_expected_error is not None and not 0 <= max_expected_error <= 1:
+def check_error(task: Task, max_expected_error: float | None) -> None:
+    """Check which part of a task's predictions may be wrong. Raises InvalidInput."""
+    if max_expected_error is None:
+        return
+    if not 0 <= max_expected_error <= 1:
         raise InvalidInput.of("max_expected_error", f"{max_expected_error:g}; it must be 0 to 1")
+    if task.label_mode is LabelMode.MULTIPLE:
+        raise InvalidInput.of(
+            "max_expected_error",
+            f"it goes with one label a clip, and tasks/{task.task_id} is of several",
+        )
+
+
+async def head_thresholds(
+    store: Store, task: Task, head_version: int, classes: Sequence[int]
+) -> Sequence[float]:
+    """Return what thresholds_of says of the round of a head."""
+    if task.label_mode is LabelMode.SINGLE:
+        return ()
+    rounds = await store.read_rounds(task, head_version, 1)
+    return thresholds_of(task, rounds[0] if rounds else None, classes)
+
+
+def thresholds_of(task: Task, round_: Round | None, classes: Sequence[int]) -> Sequence[float]:
+    """Return from which probability on a clip is predicted to be of some classes, by index.
+
+    None at all in tasks of one label a clip. They are those that the round's evaluation chose on
+    the validation labels.
+    """
+    if task.label_mode is LabelMode.SINGLE:
+        return ()
+    evaluation = round_.validation if round_ else None
+    if round_ is None or evaluation is None or evaluation.figures is None:
+        return [DEFAULT_THRESHOLD] * len(classes)
+    chosen = dict(zip(round_.class_indices, evaluation.figures.thresholds, strict=True))
+    return [chosen.get(index, DEFAULT_THRESHOLD) for index in classes]
 
 
 async def estimate_of(store: Store, task: Task, used: FoldedHead) -> AccuracyEstimate:

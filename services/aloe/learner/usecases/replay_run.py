@@ -1,25 +1,21 @@
 """One task's log done again, event by event."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from aloe.learner.bulkheads import Threads
 from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask
-from aloe.learner.domain.arrays import Float32Array, IntArray
+from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.errors import StoreDamaged
-from aloe.learner.domain.evaluation import evaluate
 from aloe.learner.domain.events import START_OF_LOG, Event, TaskView
-from aloe.learner.domain.head import shortened
-from aloe.learner.domain.judging import class_probabilities
+from aloe.learner.domain.learning import Known, known_labels, loss_of, trained_head
 from aloe.learner.domain.leases import Basis, Pick
 from aloe.learner.domain.replay import Replay, TrainedAgain, head_difference, pick_differences
 from aloe.learner.domain.representations.pool_map import PoolMap
-from aloe.learner.domain.round_work import counted_labels
 from aloe.learner.domain.task import Task
-from aloe.learner.domain.training import train_head
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import NoRecorder
 from aloe.learner.usecases.pool_maps import PoolMaps
@@ -104,14 +100,14 @@ class ReplayRun:
 
     async def _train(self, event: Event) -> None:
         """Train the head of an event that is still to come, on the labels as they are now."""
-        rows, labels = counted_labels(self._settings, self._view, Split.TRAIN)
+        rows, known = known_labels(self._settings, self._view, Split.TRAIN)
         if len(rows) and rows[-1] >= self._pool.row_count:
             return
         try:
             vectors = await self._vectors(event.map_name)
         except StoreDamaged:
             return
-        work = partial(_train, self._settings, vectors[rows], labels, event)
+        work = partial(_train, self._settings, vectors[rows], known, event)
         self._heads[event.head_version] = await self._with.threads.run(work)
 
     async def _compare_head(self, event: Event) -> None:
@@ -204,17 +200,9 @@ class ReplayRun:
         return past
 
 
-def _train(task: Task, embeddings: Float32Array, labels: IntArray, event: Event) -> TrainedAgain:
+def _train(task: Task, embeddings: Float32Array, known: Known, event: Event) -> TrainedAgain:
     """Train a head as run_round does."""
-    active = task.class_table.active
-    head = train_head(
-        task.head_recipe,
-        embeddings,
-        labels,
-        class_count=len(active),
-        seed=task.seed,
-        version=event.head_version,
+    head = trained_head(
+        task, embeddings, known, version=event.head_version, map_name=event.map_name
     )
-    head = replace(head, map_name=event.map_name, class_indices=shortened(active))
-    loss = evaluate(class_probabilities(head, embeddings), labels).loss
-    return TrainedAgain(head, loss, len(labels))
+    return TrainedAgain(head, loss_of(head, embeddings, known), len(known))

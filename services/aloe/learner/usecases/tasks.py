@@ -1,7 +1,7 @@
 """Tasks: create, update, watch, and export labels, heads and events."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aloe.learner.cache.cached_pool import CachedPool
@@ -32,6 +32,7 @@ from aloe.learner.usecases.advice import RoundReport, advice_at, classes_of, rou
 from aloe.learner.usecases.filtering import taken_rows
 from aloe.learner.usecases.listing import Listing, listing_of
 from aloe.learner.usecases.pool_maps import PoolMaps
+from aloe.learner.usecases.predicting import thresholds_of
 from aloe.learner.usecases.promoting import find_head
 from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.settling import clip_of
@@ -79,6 +80,8 @@ class ExportedHead:
     trained: Round
     pool_map: PoolMap | None
     """None where it reads embeddings."""
+    thresholds: Sequence[float]
+    """One per class, of several labels a clip: see head_thresholds."""
 
 
 class Tasks:
@@ -201,7 +204,7 @@ class Tasks:
                 more = len(some) == wanted
                 events += some
                 after = events[-1].event_id if events else after
-                change_count += sum(len(event.rows) for event in some)
+                change_count += sum(event.size for event in some)
         except StoreWentBack as error:
             raise InvalidInput.of(
                 "page_token",
@@ -280,13 +283,26 @@ class Tasks:
             raise head_not_kept(task_id, head.version)
         pool = await self._store.read_pool(cached.task.pool_id)
         pool_map = await self._maps.of_head(pool.pool_id, head)
-        return ExportedHead(cached.task, pool, head, rounds[0], pool_map)
+        thresholds = thresholds_of(cached.task, rounds[0], head.column_classes)
+        return ExportedHead(cached.task, pool, head, rounds[0], pool_map, thresholds)
 
 
 async def _exported(
     pool: CachedPool, stored: Sequence[StoredLabel]
 ) -> AsyncIterator[list[ExportedLabel]]:
-    for begin in range(0, len(stored), _LABELS_AT_ONCE):
-        some = stored[begin : begin + _LABELS_AT_ONCE]
+    for some in _parts(stored):
         found = [(clip_of(pool, label.row, label.content_hash), label) for label in some]
         yield [ExportedLabel(clip, label) for clip, label in found if clip is not None]
+
+
+def _parts(stored: Sequence[StoredLabel]) -> Iterator[Sequence[StoredLabel]]:
+    """Yield labels some at a time, of several a clip the fewer the more they name."""
+    begin, weight = 0, 0
+    for end, label in enumerate(stored):
+        own = label.class_set.weight if label.class_set else 1
+        if weight + own > _LABELS_AT_ONCE and end > begin:
+            yield stored[begin:end]
+            begin, weight = end, 0
+        weight += own
+    if begin < len(stored):
+        yield stored[begin:]

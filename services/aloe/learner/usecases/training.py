@@ -29,7 +29,6 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.representations.pool_map import name_of
 from aloe.learner.domain.round_work import RoundInputs, RoundTicket
 from aloe.learner.domain.rounds import Round
-from aloe.learner.domain.stopping_rules import looks_at_pool
 from aloe.learner.ports.store import Store
 from aloe.learner.recorder import HeadTimes, Phase
 from aloe.learner.usecases.head_waiting import HeadWaiting
@@ -38,6 +37,7 @@ from aloe.learner.usecases.retiring import settled_task
 from aloe.learner.usecases.round_running import run_round
 from aloe.learner.usecases.settling import settle, stray_rows
 from aloe.values.states import ClipState
+from aloe.values.stopping import looks_at_pool
 
 HOLD = timedelta(seconds=5)
 """A dead trainer's round is taken over after so long."""

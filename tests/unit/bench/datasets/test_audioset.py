@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from tests.unit.bench.datasets.miniatures import write_audio, write_audioset, write_text
 
-from aloe.bench.datasets import DatasetError, load
+from aloe.bench.datasets import load
 from aloe.client.types import Split
 
 Complaint = Callable[..., str]
@@ -54,10 +54,9 @@ def test_unbalanced_list_adds_to_train(tmp_path: Path) -> None:
     assert (splits.count(Split.TRAIN), splits.count(Split.TEST)) == (3, 2)
 
 
-def test_training_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_all_of_its_classes_are_trained(tmp_path: Path) -> None:
     dataset = load(NAME, write_audioset(tmp_path))
-    with pytest.raises(DatasetError, match=r"several labels per clip .* cannot be trained yet"):
-        dataset.trainable()
+    assert dataset.trainable() == {"sound": CLASSES}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from aloe.bench.datasets import Dataset, DatasetError, Recording
-from aloe.client.types import Split
+from aloe.client.types import LabelSet, Split
 
 
 def recording(clip_id: str, split: Split, label: str) -> Recording:
@@ -42,16 +42,25 @@ def test_recording_counts_once_for_each_of_its_labels() -> None:
     assert counts[Split.TEST] == {"speech": 1, "cough": 0}
 
 
-def test_all_single_label_tasks_are_trainable_by_default() -> None:
+def test_all_tasks_are_trainable_by_default() -> None:
     dataset = Dataset("set", RECORDINGS, {"word": CLASSES}, multi_label_tasks={"sound": ("a",)})
-    assert dataset.trainable() == dataset.trainable(["word"]) == {"word": CLASSES}
+    assert dataset.trainable() == {"word": CLASSES, "sound": ("a",)}
+    assert dataset.trainable(["word"]) == {"word": CLASSES}
 
 
-@pytest.mark.parametrize("names", [[], ["sound"]])
-def test_multi_label_task_is_not_trainable_yet(names: list[str]) -> None:
+def test_a_recording_has_one_label_or_a_set_of_them() -> None:
+    assert RECORDINGS[0].label("word") == "yes"
+    assert [each.label("sound") for each in TAGGED] == [
+        LabelSet(("cough",)),
+        LabelSet(("cough", "speech")),
+        LabelSet(),
+        LabelSet(("speech",)),
+    ]
+
+
+def test_splits_are_drawn_of_sets_of_labels() -> None:
     dataset = Dataset("set", TAGGED, {}, multi_label_tasks={"sound": ("speech", "cough")})
-    with pytest.raises(DatasetError, match="set has several labels per clip for the task 'sound'"):
-        dataset.trainable(names)
+    assert dataset.draw_splits(0).keys() == {"1", "2", "3", "4"}
 
 
 def test_unknown_task_lists_those_that_exist() -> None:

@@ -39,6 +39,8 @@ class TaskCalls:
         estimate_accuracy: bool | None = None,
         audit_share: float | None = None,
         window_spacing: timedelta | None = None,
+        label_mode: types.LabelMode = types.LabelMode.SINGLE,
+        unmentioned: types.Unmentioned | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         operation = tasks.create_task(
@@ -57,6 +59,8 @@ class TaskCalls:
             estimate_accuracy=estimate_accuracy,
             audit_share=audit_share,
             window_spacing=window_spacing,
+            label_mode=label_mode,
+            unmentioned=unmentioned,
         )
         self._pool_ids.pop(task_id, None)
         return await self._runner.run(operation, timeout)

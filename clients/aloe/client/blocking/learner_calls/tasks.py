@@ -38,6 +38,8 @@ class TaskCalls:
         estimate_accuracy: bool | None = None,
         audit_share: float | None = None,
         window_spacing: timedelta | None = None,
+        label_mode: types.LabelMode = types.LabelMode.SINGLE,
+        unmentioned: types.Unmentioned | None = None,
         timeout: timedelta | None = None,
     ) -> types.Task:
         """Create a task on a pool; an equal one that exists is no error.
@@ -62,6 +64,9 @@ class TaskCalls:
                 for 0.
             window_spacing: how far windows of one recording lie apart that are asked at a time;
                 None has them not overlap.
+            label_mode: how many of the classes a clip may be of; with several, answers are sets.
+            unmentioned: with several, what holds of the classes that an answer does not name; None
+                for that the clip is not of them.
             timeout: of the whole call.
         """
         operation = tasks.create_task(
@@ -80,6 +85,8 @@ class TaskCalls:
             estimate_accuracy=estimate_accuracy,
             audit_share=audit_share,
             window_spacing=window_spacing,
+            label_mode=label_mode,
+            unmentioned=unmentioned,
         )
         self._pool_ids.pop(task_id, None)
         return self._runner.run(operation, timeout)

@@ -2,9 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from aloe.learner.adapters import refusals
-from aloe.learner.adapters.memory.state import Answer, StoredTask, to_millisecond
+from aloe.learner.adapters.memory.state import Answer, HeldLease, StoredTask, to_millisecond
 from aloe.learner.adapters.memory.task_table import (
     TaskTable,
     check_budget,
@@ -16,6 +17,7 @@ from aloe.learner.adapters.memory.task_table import (
 from aloe.learner.adapters.refusals import ANSWERS, MOST_CONFLICTS_SHOWN
 from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.events import RETRACTED
+from aloe.learner.domain.label_sets import ClassSet
 from aloe.learner.domain.leases import (
     Conflict,
     LabelChange,
@@ -26,17 +28,18 @@ from aloe.learner.domain.leases import (
 from aloe.learner.domain.task import Task
 from aloe.values.states import ClipState, EventKind
 
-_STATE_OF_ANSWER = {
-    NO_CLASS: (ClipState.ABSTAINED, NO_CLASS),
-    RETRACTED: (ClipState.UNLABELED, NO_CLASS),
-}
+_STATE_OF_ANSWER = {NO_CLASS: ClipState.ABSTAINED, RETRACTED: ClipState.UNLABELED}
 
 
 class MemoryAnswers(TaskTable):
     """What a TaskStore does with labels."""
 
     async def submit(
-        self, task: Task, oracle_id: str, answers: Sequence[tuple[str, int]], request_id: str
+        self,
+        task: Task,
+        oracle_id: str,
+        answers: Sequence[tuple[str, int | ClassSet]],
+        request_id: str,
     ) -> LabelsOutcome:
         stored, now = self._fenced(task), self._now()
         replay = stored.submitted.find(request_id, now)
@@ -48,25 +51,18 @@ class MemoryAnswers(TaskTable):
         changes, lease_ids, trained = [], [], False
         for lease_id, answer in answers:
             lease = stored.leases[lease_id]
-            row, content_hash = lease.row, lease.content_hash
-            state, class_index = _STATE_OF_ANSWER.get(answer, (ClipState.LABELED, answer))
-            before = _state_of(stored, row)
+            change = _change(lease, answer)
+            row, before = lease.row, _state_of(stored, lease.row)
             label = stored.labels.get(row)
-            if before is state and (label is None or label.class_index == class_index):
+            if before is change.state and (label is None or _is_same(label, change)):
                 continue
             if before is ClipState.LEASED:
                 stored.close_lease(lease_id, now)
-            trained |= ClipState.LABELED in (before, state)
+            trained |= ClipState.LABELED in (before, change.state)
             stored.labels.pop(row, None)
-            if state is not ClipState.UNLABELED:
-                stored.labels[row] = Answer(
-                    state, class_index, oracle_id, lease_id, now, content_hash, lease.is_audit
-                )
-            changes.append(
-                LabelChange(
-                    row, state, class_index, content_hash=content_hash, is_audit=lease.is_audit
-                )
-            )
+            if change.state is not ClipState.UNLABELED:
+                stored.labels[row] = _answer(change, oracle_id, lease_id, now)
+            changes.append(change)
             lease_ids.append(lease_id)
         if changes:
             stored.label_revision += trained
@@ -108,15 +104,8 @@ class MemoryAnswers(TaskTable):
             if before is ClipState.LEASED:
                 stored.close_lease(stored.holds[change.row], now)
             trained |= ClipState.LABELED in (before, change.state)
-            stored.labels[change.row] = Answer(
-                change.state,
-                change.class_index,
-                change.oracle_id,
-                "",
-                to_millisecond(change.label_time or now),
-                change.content_hash,
-                change.is_audit,
-            )
+            time = to_millisecond(change.label_time or now)
+            stored.labels[change.row] = _answer(change, change.oracle_id, "", time)
             changes.append(change)
         if changes:
             stored.label_revision += trained
@@ -178,13 +167,48 @@ class MemoryAnswers(TaskTable):
                 label.label_time,
                 label.content_hash,
                 label.is_audit,
+                label.class_set,
             )
             for row, label in sorted(self._fenced_classes(task).labels.items())
             if label.state is not ClipState.RETIRED
         ]
 
 
-def _check_answers(stored: StoredTask, oracle_id: str, answers: Sequence[tuple[str, int]]) -> None:
+def _change(lease: HeldLease, answer: int | ClassSet) -> LabelChange:
+    """Return what an answer makes of the clip of its lease."""
+    state, class_index, class_set = ClipState.LABELED, NO_CLASS, None
+    if not isinstance(answer, int):
+        class_set = answer
+    elif answer in _STATE_OF_ANSWER:
+        state = _STATE_OF_ANSWER[answer]
+    else:
+        class_index = answer
+    return LabelChange(
+        lease.row,
+        state,
+        class_index,
+        content_hash=lease.content_hash,
+        is_audit=lease.is_audit,
+        class_set=class_set,
+    )
+
+
+def _answer(change: LabelChange, oracle_id: str, lease_id: str, time: datetime) -> Answer:
+    return Answer(
+        change.state,
+        change.class_index,
+        oracle_id,
+        lease_id,
+        time,
+        change.content_hash,
+        change.is_audit,
+        change.class_set,
+    )
+
+
+def _check_answers(
+    stored: StoredTask, oracle_id: str, answers: Sequence[tuple[str, int | ClassSet]]
+) -> None:
     """Refuse answers under leases that do not allow them."""
     lease_ids = [lease_id for lease_id, _ in answers]
     check_leases(stored, oracle_id, lease_ids, ANSWERS)
@@ -192,7 +216,7 @@ def _check_answers(stored: StoredTask, oracle_id: str, answers: Sequence[tuple[s
     late = [
         place
         for place, (lease_id, answer) in enumerate(answers)
-        if answer > NO_CLASS
+        if not (isinstance(answer, int) and answer in _STATE_OF_ANSWER)
         and _state_of(stored, stored.leases[lease_id].row)
         not in (ClipState.LABELED, ClipState.LEASED)
     ]
@@ -204,7 +228,9 @@ def _conflicts(stored: StoredTask, labels: Sequence[LabelChange]) -> list[Confli
     for place, change in enumerate(labels):
         label = _counted(stored, change)
         if label is not None and not _agrees(stored, label, change):
-            found.append(Conflict(place, label.state, label.class_index, label.oracle_id))
+            found.append(
+                Conflict(place, label.state, label.class_index, label.oracle_id, label.class_set)
+            )
     return found
 
 
@@ -217,7 +243,11 @@ def _counted(stored: StoredTask, change: LabelChange) -> Answer | None:
 def _agrees(stored: StoredTask, label: Answer | None, change: LabelChange) -> bool:
     if label is None or label.state is not change.state:
         return False
-    return stored.counts_same(label.class_index, change.class_index)
+    return stored.counts_same(label, change)
+
+
+def _is_same(label: Answer, change: LabelChange) -> bool:
+    return (label.class_index, label.class_set) == (change.class_index, change.class_set)
 
 
 def _state_of(stored: StoredTask, row: int) -> ClipState:

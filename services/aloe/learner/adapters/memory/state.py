@@ -15,6 +15,7 @@ from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.clip_index import ClipIndex
 from aloe.learner.domain.events import Event
 from aloe.learner.domain.head import Head
+from aloe.learner.domain.label_sets import ClassSet, counted
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, LeaseOutcome
 from aloe.learner.domain.pool import ChangedClip, Pool
 from aloe.learner.domain.promotions import Promotion
@@ -23,6 +24,7 @@ from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task, TaskProgress
 from aloe.learner.domain.windows import Recording
 from aloe.learner.ports.tasks import ENDED_LEASE_LIFE, REQUEST_LIFE
+from aloe.values.labels import LabelMode
 from aloe.values.representations import Representation
 from aloe.values.states import ClipState, EventKind
 
@@ -73,6 +75,7 @@ class Answer:
     label_time: datetime
     content_hash: str = ""
     is_audit: bool = False
+    class_set: ClassSet | None = None
 
     def is_for_other(self, content_hash: str) -> bool:
         """Whether it was given for another clip than one of this content."""
@@ -144,14 +147,20 @@ class StoredTask:
         """Whether enough classes have training labels."""
         train = (each for each in self.labels.values() if each.state is ClipState.LABELED)
         table = self.task.class_table
-        counted = {table.target(each) for each in {label.class_index for label in train}}
-        return len(counted - {NO_CLASS}) >= MIN_LABELED_CLASSES
+        if self.task.label_mode is LabelMode.MULTIPLE:
+            return len({label.class_set for label in train}) >= MIN_LABELED_CLASSES
+        targets = {table.target(each) for each in {label.class_index for label in train}}
+        return len(targets - {NO_CLASS}) >= MIN_LABELED_CLASSES
 
-    def counts_same(self, class_index: int, other: int) -> bool:
-        """Whether labels of two classes, or abstentions, count as the same."""
-        if NO_CLASS in (class_index, other):
-            return class_index == other
+    def counts_same(self, label: Answer, change: LabelChange) -> bool:
+        """Whether labels of two classes, or sets of them, or abstentions, count as the same."""
         table = self.task.class_table
+        if label.class_set is not None and change.class_set is not None:
+            targets = table.targets
+            return counted(label.class_set, targets) == counted(change.class_set, targets)
+        class_index, other = label.class_index, change.class_index
+        if NO_CLASS in (class_index, other):
+            return class_index == other and label.class_set == change.class_set
         target = table.target(class_index)
         return class_index == other or (target != NO_CLASS and target == table.target(other))
 
@@ -170,6 +179,7 @@ class StoredTask:
 
     def log(self, kind: EventKind, changes: Sequence[LabelChange] = (), **details: Any) -> None:
         audits = tuple(change.is_audit for change in changes)
+        class_sets = tuple(change.class_set for change in changes)
         self.events.append(
             Event(
                 event_id=f"0-{len(self.events) + 1}",
@@ -178,6 +188,7 @@ class StoredTask:
                 states=tuple(change.state for change in changes),
                 class_indices=tuple(change.class_index for change in changes),
                 audits=audits if any(audits) else (),
+                class_sets=class_sets if any(each is not None for each in class_sets) else (),
                 **details,
             )
         )

@@ -10,6 +10,7 @@ from aloe.learner.adapters.redis.scripts import guarded, reading
 from aloe.learner.adapters.redis.task_scripts import TaskKeys, TaskScripts, milliseconds
 from aloe.learner.adapters.refusals import ANSWERS, MOST_CONFLICTS_SHOWN
 from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.label_sets import ClassSet
 from aloe.learner.domain.leases import LabelChange, LabelsOutcome, StoredLabel
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import REQUEST_LIFE
@@ -26,13 +27,17 @@ class RedisAnswers(TaskScripts):
 
     @guarded
     async def submit(
-        self, task: Task, oracle_id: str, answers: Sequence[tuple[str, int]], request_id: str
+        self,
+        task: Task,
+        oracle_id: str,
+        answers: Sequence[tuple[str, int | ClassSet]],
+        request_id: str,
     ) -> LabelsOutcome:
         reply = await self._change(
             task,
             "submit",
             oracle_id,
-            json.dumps(answers),
+            json.dumps([(lease_id, _dumped(answer)) for lease_id, answer in answers]),
             milliseconds(REQUEST_LIFE),
             task.class_mark,
             request_key=f"submit:{request_id}",
@@ -54,7 +59,7 @@ class RedisAnswers(TaskScripts):
                 [
                     label.row,
                     label.state,
-                    label.class_index,
+                    codec.dump_class(label.class_index, label.class_set),
                     label.oracle_id,
                     None if label.label_time is None else codec.dump_time(label.label_time),
                     label.content_hash,
@@ -104,16 +109,21 @@ class RedisAnswers(TaskScripts):
 
 
 def _label(task: Task, row: int, text: bytes) -> StoredLabel:
-    state, class_index, time_ms, oracle_id, _, *rest = json.loads(text)
+    state, stored, time_ms, oracle_id, _, *rest = json.loads(text)
     # Labels of older servers have neither, and only those of clips drawn at random have the second.
     content_hash = rest[0] if rest else ""
     is_audit = len(rest) > 1 and rest[1] == 1
     codec.check_row(row)
     codec.check_texts(oracle_id, content_hash)
-    if type(class_index) is not int or not NO_CLASS <= class_index < len(task.classes):
-        raise ValueError(f"row {row} has class {class_index} of {len(task.classes)}")
+    class_index, class_set = codec.load_class(stored, task)
     time = codec.time_of_ms(time_ms)
-    return StoredLabel(row, ClipState(state), class_index, oracle_id, time, content_hash, is_audit)
+    return StoredLabel(
+        row, ClipState(state), class_index, oracle_id, time, content_hash, is_audit, class_set
+    )
+
+
+def _dumped(answer: int | ClassSet) -> int | str:
+    return answer if isinstance(answer, int) else codec.dump_class(NO_CLASS, answer)
 
 
 def _outcome(reply: dict[str, Any]) -> LabelsOutcome:

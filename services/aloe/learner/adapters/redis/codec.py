@@ -10,13 +10,16 @@ import numpy as np
 
 from aloe.learner.adapters.redis.stored_classes import dump_class_life, load_class_details
 from aloe.learner.domain.arrays import Float32Array
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head, shortened
+from aloe.learner.domain.label_sets import ClassSet, dump_class_set, load_class_set
 from aloe.learner.domain.leases import Basis
 from aloe.learner.domain.pool import ChangedClip, Clip, EncoderInfo, Pool
 from aloe.learner.domain.promotions import PromotedHead, Promotion
 from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.several_evaluation import ClassFigures
 from aloe.learner.domain.task import Task
 from aloe.learner.domain.windows import Recording, Window
 from aloe.values.attributes import NO_ATTRIBUTES, Attributes, AttributeValue
@@ -29,6 +32,7 @@ from aloe.values.audio import (
     Decoding,
     parse_channel,
 )
+from aloe.values.labels import LabelMode, Unmentioned
 from aloe.values.representations import Representation
 from aloe.values.strategies import AcquisitionFunction, QueryStrategy, SelectionRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
@@ -303,8 +307,16 @@ def dump_task(task: Task) -> str:
             "window_spacing_s": task.window_spacing.total_seconds(),
             "revision": task.revision,
             **dump_class_life(task),
+            **_dump_several(task),
         }
     )
+
+
+def _dump_several(task: Task) -> dict[str, str]:
+    """Write what only tasks of several labels a clip have."""
+    if task.label_mode is LabelMode.SINGLE:
+        return {}
+    return {"label_mode": task.label_mode.value, "unmentioned": task.unmentioned.value}
 
 
 def load_task(task_id: str, text: bytes | str) -> Task:
@@ -334,10 +346,34 @@ def load_task(task_id: str, text: bytes | str) -> Task:
         estimate_accuracy=spec.get("estimate_accuracy", False),
         audit_share=spec.get("audit_share", 0.0),
         window_spacing=timedelta(seconds=spec.get("window_spacing_s", 0)),
+        label_mode=LabelMode(spec.get("label_mode", LabelMode.SINGLE.value)),
+        unmentioned=Unmentioned(spec.get("unmentioned", Unmentioned.NEGATIVE.value)),
         revision=spec.get("revision", 0),
         class_details=load_class_details(spec),
         class_mark=spec.get("class_mark", ""),
     )
+
+
+def dump_class(class_index: int, class_set: ClassSet | None) -> int | str:
+    """Write a label: the class, or of several labels a clip what dump_class_set makes of them."""
+    return class_index if class_set is None else dump_class_set(class_set)
+
+
+def load_class(stored: int | str, task: Task) -> tuple[int, ClassSet | None]:
+    """Read what dump_class wrote: NO_CLASS or the index of a class, and a set if there is one.
+
+    Raises:
+        ValueError: the task has no such class, or no such labels.
+    """
+    if isinstance(stored, str):
+        found = load_class_set(stored)
+        highest = max((*found.positive, *found.negative), default=NO_CLASS)
+        if task.label_mode is LabelMode.SINGLE or highest >= len(task.classes):
+            raise ValueError(f"{stored!r:.80} are no labels of {len(task.classes)} classes")
+        return NO_CLASS, found
+    if type(stored) is not int or not NO_CLASS <= stored < len(task.classes):
+        raise ValueError(f"{stored!r:.80} is no class of {len(task.classes)}")
+    return stored, None
 
 
 def dump_strategy(strategy: QueryStrategy | None) -> str:
@@ -389,7 +425,14 @@ def load_head(
     columns = [check_row(each) for each in json.loads(classes)] if classes else original
     parameters = np.frombuffer(data, dtype=_FLOAT32).reshape(-1, len(columns))
     map_text = (map_name or b"").decode()
-    return Head(version, parameters[:-1], parameters[-1], map_text, shortened(columns))
+    return Head(
+        version,
+        parameters[:-1],
+        parameters[-1],
+        map_text,
+        shortened(columns),
+        task.label_mode,
+    )
 
 
 def dump_round(round_: Round) -> str:
@@ -425,4 +468,12 @@ def load_promotion(promotion_id: str, heads: Sequence[Sequence[int]]) -> Promoti
 def _load_evaluation(fields: dict[str, Any] | None) -> Evaluation | None:
     if fields is None:
         return None
-    return Evaluation(**{**fields, "class_recalls": tuple(fields["class_recalls"])})
+    figures = fields.get("figures")
+    return Evaluation(
+        **{
+            **fields,
+            "class_recalls": tuple(fields["class_recalls"]),
+            "figures": figures
+            and ClassFigures(**{name: tuple(values) for name, values in figures.items()}),
+        }
+    )

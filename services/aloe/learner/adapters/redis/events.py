@@ -59,7 +59,7 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
         kind=kind,
         rows=tuple(rows),
         states=tuple(states),
-        class_indices=tuple(classes),
+        **_classes(task, classes),
         head_version=codec.load_count(fields.get(b"head_version")),
         oracle_id=fields.get(b"oracle", b"").decode(),
         lease_ids=tuple(each[0] if kind is EventKind.CLIPS_LEASED else each for each in leases),
@@ -78,6 +78,17 @@ def load_event(task: Task, entry_id: bytes, flat: Sequence[bytes]) -> Event:
     )
     _check(event, len(task.classes))
     return event
+
+
+def _classes(task: Task, stored: list[Any]) -> dict[str, Any]:
+    """Read the class of each row; of several labels a clip what these are."""
+    if not any(isinstance(each, str) for each in stored):
+        return {"class_indices": tuple(stored)}
+    found = [codec.load_class(each, task) for each in stored]
+    return {
+        "class_indices": tuple(class_index for class_index, _ in found),
+        "class_sets": tuple(class_set for _, class_set in found),
+    }
 
 
 def _leased_audits(leases: Sequence[Sequence[Any]]) -> tuple[bool, ...]:

@@ -13,6 +13,8 @@ from redis.exceptions import ResponseError
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.redis.pipeline import Pipelines
 from aloe.learner.adapters.redis.scripts import Script, is_damage, read_script
+from aloe.learner.domain.classes import NO_CLASS
+from aloe.learner.domain.label_sets import load_class_set
 from aloe.learner.domain.leases import Conflict, LabelsDiffer, RankingTooShort
 from aloe.learner.domain.promotions import head_not_kept, promotion_not_found
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task
@@ -130,11 +132,17 @@ def _refusal(task_id: str, reply: dict[str, Any], fields: str) -> Exception:
             return RankingTooShort()
         case "LABELS_DIFFER":
             conflicts = [
-                Conflict(place, ClipState(state), class_index, oracle_id)
-                for place, state, class_index, oracle_id in reply["conflicts"]
+                _conflict(place, ClipState(state), stored, oracle_id)
+                for place, state, stored, oracle_id in reply["conflicts"]
             ]
             return LabelsDiffer(conflicts, reply["count"])
         case "LEASES_LOST":
             return refusals.leases_lost(reply["lost"], fields, reply["retired"])
         case _:
             return refusals.wrong_leases(reply["unknown"], reply["foreign"], fields)
+
+
+def _conflict(place: int, state: ClipState, stored: int | str, oracle_id: str) -> Conflict:
+    if isinstance(stored, str):
+        return Conflict(place, state, NO_CLASS, oracle_id, load_class_set(stored))
+    return Conflict(place, state, stored, oracle_id)

@@ -8,6 +8,7 @@ import numpy as np
 from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.kernels.compiling import frozen
+from aloe.values.strategies import DEFAULT_COMBINATION, ClassCombination
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,3 +128,18 @@ def uncertainty(probabilities: Float32Array) -> Float32Array:
     second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
     unsure: Float32Array = np.clip(1 - (first - second), 0, 1)
     return unsure
+
+
+def uncertainty_of_several(probabilities: Float32Array) -> Float32Array:
+    """Return 1 - |2p - 1|, in [0, 1], of each class by itself, as DEFAULT_COMBINATION has it.
+
+    Args:
+        probabilities: (n, n_classes) float32, of several labels a clip.
+
+    Returns:
+        (n,) float32
+    """
+    unsure = 1 - np.abs(2 * probabilities - 1)
+    takes_mean = DEFAULT_COMBINATION is ClassCombination.MEAN
+    combined: Float32Array = unsure.mean(axis=1) if takes_mean else unsure.max(axis=1)
+    return combined

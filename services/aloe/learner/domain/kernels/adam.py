@@ -1,12 +1,13 @@
-"""Softmax regression by mini-batch Adam: gradient and update of a step without temporaries."""
+"""Regression by mini-batch Adam: gradient and update of a step without temporaries."""
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.kernels.compiling import kernel
-from aloe.learner.domain.kernels.dense import exp, multiply
+from aloe.learner.domain.kernels.dense import exp, multiply, sigmoid
 from aloe.learner.domain.kernels.tile import CLASS_TILE, CLIP_TILE
 
 # As Keras has them: Kingma & Ba, "Adam" (2015), epsilon outside the bias correction.
@@ -131,6 +132,83 @@ def adam_epoch(
         step += 1
         rate = np.float32(learning_rate * math.sqrt(1 - _BETA2**step) / (1 - _BETA1**step))
         for c in range(class_count):
+            bias_gradient[c] = errors[c, : len(batch)].sum()
+        for c in range(0, len(weights), CLASS_TILE):
+            _gradient_of_tile(embeddings, batch, errors, c, gradient)
+            for k in range(CLASS_TILE):
+                _update(weights[c + k], gradient[k], moments[0, c + k], moments[1, c + k], rate)
+        _update(biases, bias_gradient, bias_moments[0], bias_moments[1], rate)
+    return step
+
+
+@kernel
+def _errors_of_several(
+    embeddings: Float32Array,
+    targets: NDArray[np.int8],
+    batch: IntArray,
+    weights: Float32Array,
+    biases: Float32Array,
+    errors: Float32Array,
+) -> None:
+    """Set errors[c, i] to (p_c - y_c) / batch size, 0 for what is unknown and for the padding."""
+    count = len(batch)
+    last = count - 1
+    for c in range(0, len(weights), CLASS_TILE):
+        for i in range(0, count, CLIP_TILE):
+            multiply(embeddings, batch, i, last, weights, c, errors, i, batch[i])
+    share = np.float32(1) / np.float32(count)
+    for c in range(len(weights)):
+        for i in range(errors.shape[1]):
+            target = -1
+            if c < targets.shape[1] and i < count:
+                target = targets[batch[i], c]
+            if target < 0:
+                errors[c, i] = _ZERO
+            else:
+                errors[c, i] = (sigmoid(errors[c, i] + biases[c]) - np.float32(target)) * share
+
+
+@kernel
+def several_epoch(
+    embeddings: Float32Array,
+    targets: NDArray[np.int8],
+    order: IntArray,
+    batch_size: int,
+    learning_rate: float,
+    steps_before: int,
+    weights: Float32Array,
+    biases: Float32Array,
+    moments: Float32Array,
+    bias_moments: Float32Array,
+) -> int:
+    """Go over all labels once as adam_epoch does, by a sigmoid for each class.
+
+    Args:
+        embeddings: (n_labels, embedding_dim) float32.
+        targets: (n_labels, n_classes) int8: 1, 0, or less where it is not known.
+        order: (n_labels,) int64, of this epoch.
+        batch_size: the last batch of an epoch may be smaller.
+        learning_rate: Adam's.
+        steps_before: of earlier epochs.
+        weights: (n_padded_classes, embedding_dim) float32, changed.
+        biases: (n_padded_classes,) float32, changed.
+        moments: (2, n_padded_classes, embedding_dim) float32, changed: Adam's first and second.
+        bias_moments: (2, n_padded_classes) float32, changed.
+
+    Returns:
+        The steps so far.
+    """
+    most = min(batch_size, len(order))
+    errors = np.zeros((len(weights), -(-most // CLIP_TILE) * CLIP_TILE), np.float32)
+    gradient = np.empty((CLASS_TILE, embeddings.shape[1]), np.float32)
+    bias_gradient = np.zeros(len(biases), np.float32)
+    step = steps_before
+    for begin in range(0, len(order), batch_size):
+        batch = order[begin : begin + batch_size]
+        _errors_of_several(embeddings, targets, batch, weights, biases, errors)
+        step += 1
+        rate = np.float32(learning_rate * math.sqrt(1 - _BETA2**step) / (1 - _BETA1**step))
+        for c in range(len(weights)):
             bias_gradient[c] = errors[c, : len(batch)].sum()
         for c in range(0, len(weights), CLASS_TILE):
             _gradient_of_tile(embeddings, batch, errors, c, gradient)

@@ -1,4 +1,4 @@
-"""Embeddings times weights, by tiles, and e^x."""
+"""Embeddings times weights, by tiles, e^x and the sigmoid."""
 
 import math
 
@@ -42,6 +42,13 @@ def exp(x: np.float32) -> np.float32:
     p = (p * r) * r + r + _ONE
     scale = np.int32((np.int32(power) + np.int32(127)) << np.int32(23))
     return p * scale.view(np.float32)
+
+
+@kernel
+def sigmoid(z: np.float32) -> np.float32:
+    """Return 1 / (1 + e^-z)."""
+    odds = exp(-abs(z))
+    return (_ONE if z >= _ZERO else odds) / (_ONE + odds)
 
 
 @kernel

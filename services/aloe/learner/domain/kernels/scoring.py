@@ -7,10 +7,12 @@ import numpy as np
 from aloe.learner.domain.acquisition import FORMULAS, SoftmaxRow
 from aloe.learner.domain.arrays import Float32Array, Int16Array, IntArray
 from aloe.learner.domain.kernels.compiling import kernel, part_of_kernel
-from aloe.learner.domain.kernels.dense import BLOCK, exp, logits_of_block
+from aloe.learner.domain.kernels.dense import BLOCK, exp, logits_of_block, sigmoid
 from aloe.values.strategies import AcquisitionFunction
 
 _NO_FORMULA = -1
+SOFTMAX, MAX_OF_SIGMOIDS, MEAN_OF_SIGMOIDS = range(3)
+"""What a head's logits are, and which of its classes' scores a clip has."""
 FUNCTION_CODES = dict.fromkeys(AcquisitionFunction, _NO_FORMULA) | {
     function: code for code, function in enumerate(FORMULAS)
 }
@@ -104,6 +106,44 @@ def _score_block(code: int, sums: Float32Array, scores: Float32Array) -> None:
 
 
 @kernel
+def _score_sigmoids(
+    code: int,
+    takes_mean: bool,
+    logits: Float32Array,
+    first: int,
+    stop: int,
+    scores: Float32Array,
+    best: Int16Array,
+) -> None:
+    """Score each clip by its classes, of each of which it is or is not: a softmax of two.
+
+    Args:
+        code: of the function.
+        takes_mean: whether a clip has the mean of its classes' scores, or the largest.
+        logits: (n_padded_classes, BLOCK) float32.
+        first: the head's first class in logits.
+        stop: one past its last class.
+        scores: (at most BLOCK,) float32, filled.
+        best: (BLOCK,) int16, filled: the likeliest classes, the first one of equals.
+    """
+    for i in range(len(scores)):
+        top, total, most = logits[first, i], 0.0, -np.inf
+        best[i] = 0
+        for c in range(first, stop):
+            z = logits[c, i]
+            if z > top:
+                top = z
+                best[i] = c - first
+            lead = abs(z)
+            odds = exp(-lead)
+            q = float(odds)
+            own = _score(code, SoftmaxRow(float(lead), q, q, q, q * q, q * float(lead)))
+            total += own
+            most = max(most, own)
+        scores[i] = total / (stop - first) if takes_mean else most
+
+
+@kernel
 def score_rows(
     vectors: Float32Array,
     rows: IntArray,
@@ -122,7 +162,8 @@ def score_rows(
         rows: (n,) int64, into vectors.
         packed: (n_padded_classes, embedding_dim) float32, the heads' one below the other.
         biases: (n_padded_classes,) float32.
-        heads: (n_heads, 3) int64: first row in packed, number of classes, function code.
+        heads: (n_heads, 4) int64: first row in packed, number of classes, function code, and
+            SOFTMAX or what else its logits are.
         start: of this call's share of `rows`.
         stop: one past its end.
         scores: (n_heads, n) float32, filled; 0 for functions that do not depend on the head.
@@ -135,10 +176,15 @@ def score_rows(
         end = min(begin + BLOCK, stop)
         logits_of_block(vectors, rows, begin, end, packed, biases, logits)
         for h in range(len(heads)):
-            first, class_count, code = heads[h]
-            if h == 0 or first != heads[h - 1, 0]:
-                _summarise(logits, first, first + class_count, sums, best)
-            _score_block(code, sums, scores[h, begin:end])
+            first, class_count, code, kind = heads[h]
+            past = first + class_count
+            if kind != SOFTMAX:
+                takes_mean = kind == MEAN_OF_SIGMOIDS
+                _score_sigmoids(code, takes_mean, logits, first, past, scores[h, begin:end], best)
+            else:
+                if h == 0 or first != heads[h - 1, 0]:
+                    _summarise(logits, first, past, sums, best)
+                _score_block(code, sums, scores[h, begin:end])
             predicted[h, begin:end] = best[: end - begin]
 
 
@@ -168,6 +214,27 @@ def _probabilities(
 
 probabilities_of_rows = kernel(_probabilities)
 probabilities_of_few_rows = kernel(_probabilities, nogil=False)
+
+
+def _sigmoids(
+    vectors: Float32Array,
+    rows: IntArray,
+    packed: Float32Array,
+    biases: Float32Array,
+    out: Float32Array,
+) -> None:
+    """Set out, (n, n_classes) float32, to the probability of each class by itself."""
+    logits = np.zeros((packed.shape[0], BLOCK), np.float32)
+    for begin in range(0, len(rows), BLOCK):
+        end = min(begin + BLOCK, len(rows))
+        logits_of_block(vectors, rows, begin, end, packed, biases, logits)
+        for i in range(end - begin):
+            for c in range(out.shape[1]):
+                out[begin + i, c] = sigmoid(logits[c, i])
+
+
+sigmoids_of_rows = kernel(_sigmoids)
+sigmoids_of_few_rows = kernel(_sigmoids, nogil=False)
 
 
 def _all_within(values: Float32Array, limit: float) -> bool:

@@ -31,7 +31,7 @@ class TaskRpcs(Rpcs):
             pool_id=fields.read_pool_id(request.task.pool, "task.pool"),
             epoch=uuid.uuid4().hex,
             create_time=self._learner.now(),
-            recipe=tasks.read_recipe(request.recipe),
+            recipe=tasks.read_recipe(request.recipe, request.task),
         )
         return task_pb2.CreateTaskResponse(
             task=tasks.write_task(await self._learner.tasks.create(task))

@@ -7,8 +7,28 @@ if refusal then return refusal end
 local changes, replaces, checks_only = cjson.decode(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1'
 
 local counts_as = classes_counted()
+-- What a set of classes counts as, in one form: as `counted` of label_sets.py.
+local function counted_set(text)
+  local marks, found, part = {}, {}, 'is'
+  for list in string.gmatch(text .. ';', '([^;]*);') do
+    for first, last in string.gmatch(list, '(%d+)%-?(%d*)') do
+      for class = tonumber(first), tonumber(last) or tonumber(first) do
+        local target = counts_as[class + 1]
+        if target and target ~= NO_CLASS then marks[target] = marks[target] or part end
+      end
+    end
+    part = 'not'
+  end
+  for class, mark in pairs(marks) do table.insert(found, mark .. class) end
+  table.sort(found)
+  return table.concat(found, ' ')
+end
 local function is_same_class(class, other)
   if class == other then return true end
+  if type(class) == 'string' and type(other) == 'string' then
+    return counts_as and counted_set(class) == counted_set(other)
+  end
+  if type(class) ~= type(other) then return false end
   local counted = counts_as and class ~= NO_CLASS and other ~= NO_CLASS and counts_as[class + 1]
   return counted and counted ~= NO_CLASS and counted == counts_as[other + 1]
 end

@@ -1,5 +1,6 @@
 -- Stores an oracle's answers.
 -- ARGV: epoch, oracle, { { lease id, class }, ... }, life of the answer in ms, mark of the classes.
+-- A class is as in labels.
 -- Instead of a class: NO_CLASS abstains, RETRACTED takes an earlier answer back.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
@@ -19,9 +20,9 @@ if failure then return failure end
 local unheld, touched = {}, {}
 for index, answer in ipairs(answers) do
   local held, label = found[answer[1]].held, found[answer[1]].label
-  if answer[2] > NO_CLASS then touched[answer[2]] = true end
+  if is_some(answer[2]) then touched[answer[2]] = true end
   if label then touched[label[2]] = true end
-  local is_new = answer[2] > NO_CLASS and not (label and label[1] == LABELED)
+  local is_new = is_some(answer[2]) and not (label and label[1] == LABELED)
   if is_new and not held then table.insert(unheld, index - 1) end
 end
 failure = refuse_overspending(unheld)

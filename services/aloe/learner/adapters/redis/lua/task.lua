@@ -60,8 +60,15 @@ local function classes_counted()
   return stored and decoded(META, 'counts_as', stored)
 end
 
--- Counts the classes that have training labels, by what these count as.
+-- Whether clips may have several labels: see is_class.
+local function is_of_sets()
+  return decoded(META, 'spec', redis.call('HGET', META, 'spec')).label_mode == 'multiple'
+end
+
+-- Counts the classes that have training labels, by what these count as. Sets of classes count each as
+-- itself, whatever became of their classes.
 local function recount_classes()
+  if is_of_sets() then return end
   local counted, count = {}, 0
   for place, class in ipairs(classes_counted()) do
     if class ~= NO_CLASS and not counted[class] and number('class:' .. (place - 1)) > 0 then
@@ -94,7 +101,7 @@ local function flush_counters()
     end
   end
   deltas = {}
-  if moved and redis.call('HEXISTS', META, 'counts_as') == 1 then
+  if moved and redis.call('HEXISTS', META, 'counts_as') == 1 and not is_of_sets() then
     recount_classes()
   elseif more ~= 0 then
     redis.call('HINCRBY', META, 'classes_labeled', more)
@@ -107,13 +114,18 @@ local function log_event(kind, rows, states, classes, ...)
   redis.call('HSET', META, 'last_event', id)
 end
 
+-- A class is a number or, of several labels a clip, a text that says of which it is and is not: see
+-- label_sets.py. One of neither is NO_CLASS.
+local function is_class(class) return type(class) == 'number' or type(class) == 'string' end
+local function is_some(class) return type(class) == 'string' or class > NO_CLASS end
+
 -- A label: { state, class, time in ms, oracle, lease id, hash, 1 if the clip was drawn at random }. A
 -- retired row has one of that state,
 -- so that nobody leases or labels it. The hash is of the content of the clip that was answered: where
 -- the store went back to an earlier state, the row may have become another's. '' or nil: not known.
 local function read_label(row, text)
   local label = decoded(LABELS, 'row ' .. row, text)
-  if not COUNTER[label[1]] or type(label[2]) ~= 'number' or type(label[4]) ~= 'string' then
+  if not COUNTER[label[1]] or not is_class(label[2]) or type(label[4]) ~= 'string' then
     damaged(LABELS, 'row ' .. row .. ' has no label')
   end
   return label
@@ -157,7 +169,7 @@ local function check_counts(classes)
   local fields = { 'leased', 'labeled', 'abstained', 'validation', 'test', 'retired', 'spent',
     'revision', 'classes_labeled', 'head_version' }
   for class in pairs(classes) do
-    if class ~= NO_CLASS then table.insert(fields, string.format('class:%d', class)) end
+    if class ~= NO_CLASS then table.insert(fields, 'class:' .. class) end
   end
   local AT_ONCE = 1000
   for first = 1, #fields, AT_ONCE do
