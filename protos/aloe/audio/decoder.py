@@ -241,7 +241,7 @@ def check_duration(frame_count: int, rate_hz: int, limits: Limits) -> None:
     if frame_count > limits.max_clip_s * rate_hz:
         raise BadAudio(
             f"the clip lasts at least {frame_count / rate_hz:,.3f} s; at most"
-            f" {limits.max_clip_s:g} s are taken: cut it"
+            f" {limits.max_clip_s:g} s are taken: cut it, as `aloe import --window 5s` does"
         )
 
 

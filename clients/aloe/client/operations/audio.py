@@ -64,7 +64,7 @@ def check_size(byte_count: int, field: str, max_bytes: int) -> None:
         raise invalid_field(
             field,
             f"takes {byte_count:,} bytes, more than the {max_bytes:,} that a message may hold;"
-            " split it or compress it, to FLAC for instance",
+            " cut it, as `aloe import --window 5s` does, or compress it, to FLAC for instance",
         )
 
 
