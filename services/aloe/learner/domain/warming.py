@@ -14,6 +14,7 @@ from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import Judge, Judgement, all_in_range, class_probabilities
 from aloe.learner.domain.representations.fitting import fit
 from aloe.learner.domain.selection import first_clips
+from aloe.learner.domain.several import train_several
 from aloe.learner.domain.similarity import Comparison
 from aloe.learner.domain.training import train_head
 from aloe.values.recipes import AdamRecipe, LogisticRecipe
@@ -36,6 +37,7 @@ def warm_up() -> None:
         class_probabilities(head, embeddings, some)
         for each in maps:
             each.map(embeddings[some])
+    _warm_sigmoids(embeddings)
     all_in_range(embeddings)
     judgement = Judgement([_judge(head)], embeddings, rows)
     judgement.share(0, 2)
@@ -50,6 +52,13 @@ def warm_up() -> None:
     for similarity in Similarity:
         Comparison(embeddings, rows, embeddings[0], similarity).share(0, 2)
     _pick_batches(embeddings)
+
+
+def _warm_sigmoids(embeddings: Float32Array) -> None:
+    targets = np.eye(2, dtype=np.int8)
+    head = train_several(AdamRecipe(epoch_count=1), embeddings, targets, seed=0, version=1)
+    for count in (1, 100):
+        class_probabilities(head, embeddings, np.zeros(count, np.int64))
 
 
 def _pick_batches(vectors: Float32Array) -> None:

@@ -141,6 +141,22 @@ def write_promotion(task_id: str, promotion: Promotion) -> head_pb2.Promotion:
     )
 
 
+def page_of_rounds(reports: Sequence[RoundReport]) -> Sequence[head_pb2.Round]:
+    """Write the first rounds, as many as fit into a message; at least one.
+
+    Of several labels a clip each has some figures of every class.
+    """
+    page: list[head_pb2.Round] = []
+    byte_count = 0
+    for report in reports:
+        message = write_round(report)
+        byte_count += message.ByteSize()
+        if page and byte_count > MAX_ANSWER_BYTES:
+            break
+        page.append(message)
+    return page
+
+
 def write_round(report: RoundReport) -> head_pb2.Round:
     round_ = report.round
     return head_pb2.Round(

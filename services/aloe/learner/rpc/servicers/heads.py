@@ -59,10 +59,11 @@ class HeadRpcs(Rpcs):
         rounds = await self._learner.tasks.rounds(
             fields.read_task_id(request.task, "task"), first_version, count + 1
         )
-        return head_pb2.ListRoundsResponse(
-            rounds=[heads.write_round(each) for each in rounds[:count]],
-            next_page_token=str(first_version + count) if len(rounds) > count else "",
-        )
+        page = heads.page_of_rounds(rounds[:count])
+        more = str(first_version + count) if len(rounds) > count else ""
+        if len(page) < min(count, len(rounds)):
+            more = str(rounds[len(page)].round.head_version)
+        return head_pb2.ListRoundsResponse(rounds=page, next_page_token=more)
 
     async def ExportHead(
         self, request: head_pb2.ExportHeadRequest, context: Any
