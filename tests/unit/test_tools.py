@@ -10,6 +10,7 @@ TOOLS = [
     "tests.benchmarks.embedding",
     "tests.benchmarks.labeling",
     "tests.benchmarks.learner",
+    "tests.benchmarks.pool_predictions",
     "tests.benchmarks.recordings",
     "tests.benchmarks.round_trips",
     "tests.benchmarks.searching",

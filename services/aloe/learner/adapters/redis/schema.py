@@ -39,7 +39,8 @@ async def _heads_name_their_maps(_: RedisClient) -> None:
 async def _clips_have_attributes(_: RedisClient) -> None:
     """Nothing to do at once: clips that do not tell of attributes have none.
 
-    But older servers must not come back: they cannot read clips that do.
+    Nor are they windows; tasks that do not tell of it have the classes that they began with, and
+    one label a clip. But older servers must not come back: they cannot read what does.
     """
 
 
