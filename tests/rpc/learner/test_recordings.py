@@ -223,6 +223,9 @@ def test_a_window_is_heard_with_what_is_around_it(client: LearnerClient, file: P
     np.testing.assert_array_equal(_samples(around.content), whole[: round(2.5 * RATE_HZ)])
     with pytest.raises(InvalidArgument, match="context_before"):
         client.get_clip_audio(pool.pool_id, "night~0-2000", before=timedelta(seconds=61))
+    client.import_clips(pool.pool_id, [NewClip("plain", audio=encoded(tone()))])
+    with pytest.raises(InvalidArgument, match="the clip is no window"):
+        client.get_clip_audio(pool.pool_id, "plain", after=timedelta(seconds=1))
 
 
 def test_a_kept_recording_that_is_damaged_is_mended_by_importing_it_again(

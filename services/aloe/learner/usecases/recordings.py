@@ -166,9 +166,11 @@ async def _window_counts(cached: CachedPool) -> dict[str, int]:
     return dict(counts)
 
 
-def check_context(context: Context) -> None:
-    """Refuse more around a window than is given. Raises InvalidInput."""
+def check_context(context: Context, clip: Clip) -> None:
+    """Refuse more around a clip than is given; any, if it is no window. Raises InvalidInput."""
     for name, value in (("before", context.before_s), ("after", context.after_s)):
+        if value and clip.window is None:
+            raise InvalidInput.of(f"context_{name}", "given, and the clip is no window")
         if value > MAX_CONTEXT_S:
             raise InvalidInput.of(
                 f"context_{name}", f"{value:g} s; at most {MAX_CONTEXT_S:g} s are given"

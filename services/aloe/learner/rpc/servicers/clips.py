@@ -106,8 +106,8 @@ class ClipRpcs(Rpcs):
     ) -> pool_pb2.GetClipAudioResponse:
         name = fields.read_clip_name(request.name, "name")
         context_ = recordings.read_context(request)
-        check_context(context_)
         clip = await self._learner.pools.get_clip(name.pool_id, name.clip_id)
+        check_context(context_, clip)
         if clip.window is not None:
             sound = await self._learner.recordings.window_audio(name.pool_id, clip, context_)
             return pool_pb2.GetClipAudioResponse(
