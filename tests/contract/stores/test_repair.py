@@ -13,15 +13,17 @@ from tests.needing_redis import needing_redis
 from aloe.learner.adapters.redis.store import RedisStore
 from aloe.learner.domain.class_changes import changed_classes
 from aloe.learner.domain.events import START_OF_LOG, TaskView
+from aloe.learner.domain.label_sets import ClassSet
 from aloe.learner.domain.leases import LabelChange
 from aloe.local.redis_server import redis_child
 from aloe.redis.connecting import connect_blocking
 from aloe.redis.keys import IDENTITY, POOL_IDS, POOL_KINDS, SCHEMA, TASK_IDS, TASK_KINDS
 from aloe.redis.repair import Damage, examine
 from aloe.values.classes import AddClass, MergeClass
+from aloe.values.labels import LabelMode
 from aloe.values.states import ClipState
 
-from .conftest import Scene, make_scene
+from .conftest import Scene, make_scene, new_task
 from .heads import a_head, a_round
 from .whole_redis import everything
 
@@ -332,3 +334,24 @@ async def test_what_labels_of_classes_count_as_is_made_anew(mended: Mended, fiel
     told = b"counts_as", b"class_mark", b"classes_labeled", b"spec"
     assert [after[each] for each in told] == [before[each] for each in told]
     await mended.works()
+
+
+async def test_sets_of_labels_come_back_and_are_counted(mended: Mended):
+    store, sets = mended.scene.store, (ClassSet((0,), (1,)), ClassSet((), (0, 1)))
+    task = await store.create_task(
+        new_task(mended.scene.pool.pool_id, label_mode=LabelMode.MULTIPLE)
+    )
+    await store.import_labels(
+        task,
+        [LabelChange(row, ClipState.LABELED, -1, class_set=each) for row, each in enumerate(sets)],
+    )
+    assert mended.look() == []
+    key = f"aloe:{{task:{task.task_id}}}"
+    await mended.client.hdel(f"{key}:labels", 1)
+    await mended.client.hset(f"{key}:meta", "class:0;1", 7)
+    await mended.client.hset(f"{key}:meta", "classes_labeled", 9)
+    told = " ".join(each.found for each in mended.mend())
+    assert "labels are missing" in told
+    assert "classes_labeled is 9 and should be 2" in told
+    assert mended.look() == []
+    assert [each.class_set for each in await store.read_labels(task)] == list(sets)
