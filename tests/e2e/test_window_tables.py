@@ -2,13 +2,14 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from aloe.client import LearnerClient
+from aloe.client import LabelSet, LearnerClient
 from aloe.windows import Source, TableFormat, read_windows
 
 from .conftest import CommandLine
@@ -121,3 +122,34 @@ def test_a_pool_without_windows_has_no_events(aloe: CommandLine, recordings: Pat
     done = aloe.run("predict", task, "--pool", "--events")
     assert done.returncode == 1
     assert "has no windows of recordings" in " ".join(done.stderr.split())
+
+
+def test_windows_of_several_classes_have_a_row_of_each(
+    aloe: CommandLine, task: str, tmp_path: Path, learner: LearnerClient
+):
+    several = "recorded-several"
+    options = ("--classes", "a,i,o", "--label-mode", "multiple")
+    aloe.output("task", "create", several, "--pool", "recorded", *options)
+    given = [(0, 1, "a"), (0, 1, "i"), (1, 2, "a"), (3, 4, "i"), (4, 5, "i"), (4, 5, "o")]
+    table = tmp_path / "given.txt"
+    table.write_text("".join(f"{a}\t{b}\t{each}\n" for a, b, each in given))
+    arguments = ("--table", "audacity", "--recording", "night.flac")
+    aloe.output("task", "import-labels", several, table, *arguments)
+    labels = [each.label for each in learner.export_labels(several)]
+    assert labels == [
+        LabelSet(("a", "i")),
+        LabelSet(("a",)),
+        LabelSet(("i",)),
+        LabelSet(("i", "o")),
+    ]
+    aloe.output("export", several, "-o", tmp_path / "x.txt")
+    found = read_windows(Source(tmp_path / "x.txt", "night.flac")).windows
+    assert sorted((each.start_s, each.end_s, each.label) for each in found) == given
+    aloe.json("query", several, "--min-head", 1)
+    told = aloe.output("predict", several, "--pool", "--events", "--json")
+    events = [json.loads(line) for line in told.splitlines()]
+    night = {
+        (each["label"], each["start"]) for each in events if Path(each["path"]).stem == "night"
+    }
+    assert {("a", 0.0), ("i", 0.0), ("o", 4.0)} <= night
+    assert ("o", 0.0) not in night
