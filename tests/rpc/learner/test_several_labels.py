@@ -141,8 +141,9 @@ def test_classes_and_what_is_unmentioned_go_with_the_label_mode(
 ):
     with refused("task.classes[1]"):
         client.create_task(new_id(), sounds.pool_id, ["a", "b;c"], label_mode=LabelMode.MULTIPLE)
-    with refused("task.unmentioned"):
-        client.create_task(new_id(), sounds.pool_id, CLASSES, unmentioned=Unmentioned.UNKNOWN)
+    for unmentioned in Unmentioned:  # Also the default: it would not be given back.
+        with refused("task.unmentioned"):
+            client.create_task(new_id(), sounds.pool_id, CLASSES, unmentioned=unmentioned)
     rule = LabelCountRule(50)
     assert client.update_task(sounds.task_id, stopping_rule=rule).stopping_rule == rule
 

@@ -116,12 +116,20 @@ def read_task(
         audit_share=message.audit_share,
         window_spacing=fields.read_duration(message, "window_spacing", "task.") or timedelta(),
         label_mode=label_mode,
-        unmentioned=fields.valid(
-            UNMENTIONED.member,
-            message.unmentioned,
-            "task.unmentioned",
-            default=Unmentioned.NEGATIVE,
-        ),
+        unmentioned=_read_unmentioned(message, label_mode),
+    )
+
+
+def _read_unmentioned(message: task_pb2.Task, label_mode: LabelMode) -> Unmentioned:
+    if message.unmentioned and label_mode is LabelMode.SINGLE:
+        raise InvalidInput.of(
+            "task.unmentioned", "it goes with the label_mode MULTIPLE; leave it unset"
+        )
+    return fields.valid(
+        UNMENTIONED.member,
+        message.unmentioned,
+        "task.unmentioned",
+        default=Unmentioned.NEGATIVE,
     )
 
 
