@@ -141,7 +141,10 @@ Global___RenameClass: _TypeAlias = RenameClass  # noqa: Y015
 
 @_typing.final
 class MergeClass(_message.Message):
-    """One class that counts as another."""
+    """One class that counts as another. Of several labels a clip, a clip that is of
+    either is of the other one from then on, and else is not of it where it is known
+    of one of them that it is not.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
