@@ -1,0 +1,73 @@
+"""How the Redis store writes what it keeps."""
+
+from aloe.learner.adapters.redis.codec.basics import (
+    MAX_COUNT,
+    UNREADABLE,
+    check_row,
+    check_texts,
+    dump_time,
+    load_count,
+    time_of_ms,
+)
+from aloe.learner.adapters.redis.codec.clips import (
+    dump_clip,
+    dump_clips,
+    dump_pool,
+    dump_recording,
+    load_change,
+    load_clip,
+    load_pool,
+    load_recording,
+    load_vectors,
+)
+from aloe.learner.adapters.redis.codec.heads import (
+    dump_head,
+    dump_head_classes,
+    dump_round,
+    load_head,
+    load_promotion,
+    load_round,
+)
+from aloe.learner.adapters.redis.codec.tasks import (
+    dump_basis,
+    dump_class,
+    dump_strategy,
+    dump_task,
+    load_basis,
+    load_class,
+    load_strategy,
+    load_task,
+)
+
+__all__ = [
+    "MAX_COUNT",
+    "UNREADABLE",
+    "check_row",
+    "check_texts",
+    "dump_basis",
+    "dump_class",
+    "dump_clip",
+    "dump_clips",
+    "dump_head",
+    "dump_head_classes",
+    "dump_pool",
+    "dump_recording",
+    "dump_round",
+    "dump_strategy",
+    "dump_task",
+    "dump_time",
+    "load_basis",
+    "load_change",
+    "load_class",
+    "load_clip",
+    "load_count",
+    "load_head",
+    "load_pool",
+    "load_promotion",
+    "load_recording",
+    "load_round",
+    "load_strategy",
+    "load_task",
+    "load_vectors",
+    "time_of_ms",
+]
