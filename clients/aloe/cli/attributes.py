@@ -19,6 +19,8 @@ _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:[.,]\d+)?(?:[eE][+-]?\d+)?", re.
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?|\d{8}[T_-]\d{6}.*", re.ASCII)
 _COMPACT = re.compile(r"(\d{8})[_-](\d{6})", re.ASCII)
 """As recorders name their files."""
+_ANYTHING = "([^/]+)"
+_TIME_IN_NAME = r"(\d{4}-\d{2}-\d{2}[^/]*|\d{8}[_-]\d{6})"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}|(\*\*/?)|(\*)|(\?)")
 TIME_FORM = "2026-05-04T13:00:00+00:00 or 20260504_130000, which are UTC without a zone"
 
@@ -137,18 +139,14 @@ class PathPattern:
     def __init__(self, pattern: str) -> None:
         """Read it; "*" and "?" stand for anything within a name, "**" for folders as well.
 
-        Each part, from left to right, takes as much as it can.
+        Each part, from left to right, takes as much as it can; a time takes what looks like one,
+        with the "_" of recorders in it, where all of the path can be read so.
 
         Raises:
             CommandError: it names no attribute, or one twice.
         """
-        self._headings: list[str] = []
-        parts: list[str] = []
-        end = 0
-        for found in _PLACEHOLDER.finditer(pattern):
-            parts += re.escape(pattern[end : found.start()]), self._part(found)
-            end = found.end()
-        self._regex = re.compile("".join(parts) + re.escape(pattern[end:]))
+        self._headings = [m[1] for m in _PLACEHOLDER.finditer(pattern) if m[1] is not None]
+        self._regexes = [_path_regex(pattern, time) for time in (_TIME_IN_NAME, _ANYTHING)]
         names = [Column.parse(each).name for each in self._headings]
         if not names or len(set(names)) < len(names):
             raise CommandError(
@@ -156,21 +154,32 @@ class PathPattern:
                 f"{' twice' if names else ''}; '{{site}}/{{date}}_*.wav' would be one"
             )
 
-    def _part(self, found: re.Match[str]) -> str:
-        heading, folders, star, _ = found.groups()
-        if heading is not None:
-            self._headings.append(heading)
-            return "([^/]+)"
-        return "(?:.*/)?" if folders == "**/" else ".*" if folders else "[^/]*" if star else "[^/]"
-
     def read(self, paths: Sequence[str]) -> dict[str, Attributes]:
         """Return the attributes of those paths that match."""
         rows = {}
         for number, path in enumerate(paths, 1):
-            if found := self._regex.fullmatch(path):
+            matches = (regex.fullmatch(path) for regex in self._regexes)
+            if found := next(filter(None, matches), None):
                 cells = dict(zip(self._headings, found.groups(), strict=True))
                 rows[path] = Row(Path(path), number, cells, unit="file")
         return dict(zip(rows, read_rows(list(rows.values()), self._headings), strict=True))
+
+
+def _path_regex(pattern: str, time: str) -> re.Pattern[str]:
+    """Write a path pattern as a regular expression, with one for its times."""
+    parts: list[str] = []
+    end = 0
+    for found in _PLACEHOLDER.finditer(pattern):
+        heading, folders, star, _ = found.groups()
+        if heading is not None:
+            part = time if heading.endswith(f":{Kind.TIME.value}") else _ANYTHING
+        elif folders:
+            part = "(?:.*/)?" if folders == "**/" else ".*"
+        else:
+            part = "[^/]*" if star else "[^/]"
+        parts += re.escape(pattern[end : found.start()]), part
+        end = found.end()
+    return re.compile("".join(parts) + re.escape(pattern[end:]))
 
 
 def _kind_of(rows: Sequence[Row], heading: str) -> Kind:

@@ -99,6 +99,13 @@ def test_what_looks_like_an_expression_is_none():
     assert PathPattern("{x}?.wav").read(["ab.wav", "a.wav"]) == {"ab.wav": {"x": "a"}}
 
 
+def test_a_time_in_a_path_is_taken_whole():
+    pattern = PathPattern("{site}_{made:time}.wav")
+    assert pattern.read(["far_north_20260504_130005.wav"]) == {
+        "far_north_20260504_130005.wav": {"site": "far_north", "made": MADE}
+    }
+
+
 @pytest.mark.parametrize("pattern", ["*.wav", "{a}/{a}.wav", "{a b}.wav", "{}.wav"])
 def test_a_pattern_that_names_nothing_new_is_refused(pattern):
     with pytest.raises(CommandError):
