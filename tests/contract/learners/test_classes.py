@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.leases import LabelsOutcome
 from aloe.learner.usecases.labeling import OracleAnswer
 from aloe.values.classes import (
     AddClass,
@@ -57,6 +58,23 @@ async def test_a_learner_that_has_not_heard_of_a_change_takes_labels_by_the_clas
     _, _, exported = await world.learners[1].tasks.labels(world.task_id)
     labels = [each.label.class_index async for some in exported for each in some]
     assert sorted(labels) == [0, 2]
+
+
+async def test_an_answer_that_is_repeated_after_its_class_was_retired_is_the_one_that_was_stored(
+    world: World,
+):
+    (leased,) = await world.query(1, 0)
+    given = [OracleAnswer(leased.lease.lease_id, "odd")]
+
+    async def submit(at: int, request_id: str) -> LabelsOutcome:
+        return await world.learners[at].labeling.submit(world.task_id, "ann", given, request_id)
+
+    first = await submit(0, "r")
+    await world.learners[0].reclassing.change(world.task_id, AddClass("prime"))
+    await world.learners[0].reclassing.change(world.task_id, RetireClass("odd"))
+    assert [await submit(0, "r"), await submit(1, "r")] == [first, first]
+    with pytest.raises(InvalidInput, match="'odd' is a retired class"):
+        await submit(0, "another")
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -49,6 +49,13 @@ async def test_oracles_at_once_share_the_clips_without_overlap(scene: Scene):
     assert sorted(rows) == [0, 1, 2, 3, 4, 5]
 
 
+async def test_what_a_request_was_answered_is_kept_for_it_alone(scene: Scene):
+    lease = (await scene.store.lease(scene.task, scene.request())).leases[0]
+    outcome = await scene.store.submit(scene.task, "ann", [(lease.lease_id, 1)], "r")
+    assert await scene.store.submitted(scene.task, "r") == outcome
+    assert await scene.store.submitted(scene.task, "other") is None
+
+
 async def test_a_repeated_request_returns_the_same_leases(scene: Scene):
     request = scene.request(max_count=2)
     first = await scene.store.lease(scene.task, request)

@@ -179,6 +179,9 @@ class TaskStore(Protocol):
                 or is retired, or the lease ended and its place in the label budget has been taken.
         """
 
+    async def submitted(self, task: Task, request_id: str) -> LabelsOutcome | None:
+        """Return what `submit` answered a request of this id; None if it did not, or long ago."""
+
     async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
         """End leases of an oracle, all of them if no id is given; return how many did.
 

@@ -236,10 +236,17 @@ class Labeling:
         request_id = request_id or uuid.uuid4().hex
 
         async def submit(task: Task) -> LabelsOutcome:
-            pairs = [
-                (answer.lease_id, _class_of(task, answer, index))
-                for index, answer in enumerate(answers)
-            ]
+            try:
+                pairs = [
+                    (answer.lease_id, _class_of(task, answer, index))
+                    for index, answer in enumerate(answers)
+                ]
+            except InvalidInput:
+                # A call whose answer was lost is repeated with names that meant something then.
+                outcome = await self._store.submitted(task, request_id)
+                if outcome is None:
+                    raise
+                return outcome
             return await self._store.submit(task, oracle_id, pairs, request_id)
 
         outcome = await self._fenced(task_id, submit)

@@ -77,6 +77,9 @@ class MemoryAnswers(TaskTable):
         stored.submitted.keep(request_id, outcome, now)
         return outcome
 
+    async def submitted(self, task: Task, request_id: str) -> LabelsOutcome | None:
+        return self._fenced(task).submitted.find(request_id, self._now())
+
     async def import_labels(
         self,
         task: Task,

@@ -40,10 +40,15 @@ class RedisAnswers(TaskScripts):
             json.dumps([(lease_id, _dumped(answer)) for lease_id, answer in answers]),
             milliseconds(REQUEST_LIFE),
             task.class_mark,
-            request_key=f"submit:{request_id}",
+            request_key=_request_key(request_id),
             fields=ANSWERS,
         )
         return _outcome(reply)
+
+    @guarded
+    async def submitted(self, task: Task, request_id: str) -> LabelsOutcome | None:
+        replies = await self._fetch(task, "read_request", request_key=_request_key(request_id))
+        return _outcome(json.loads(replies[0])) if replies else None
 
     @guarded
     async def import_labels(
@@ -120,6 +125,10 @@ def _label(task: Task, row: int, text: bytes) -> StoredLabel:
     return StoredLabel(
         row, ClipState(state), class_index, oracle_id, time, content_hash, is_audit, class_set
     )
+
+
+def _request_key(request_id: str) -> str:
+    return f"submit:{request_id}"
 
 
 def _dumped(answer: int | ClassSet) -> int | str:

@@ -29,7 +29,7 @@ _WRITING = (
 )  # fmt: skip
 _READING = (
     "check_task", "read_task", "read_events", "read_labels", "read_head", "read_rounds",
-    "read_promotions",
+    "read_promotions", "read_request",
 )  # fmt: skip
 
 
@@ -97,9 +97,11 @@ class TaskScripts:
             raise _refusal(task.task_id, reply, fields)
         return reply
 
-    async def _fetch(self, task: Task, script: str, *args: str | float) -> list[Any]:
+    async def _fetch(
+        self, task: Task, script: str, *args: str | float, request_key: str = "none"
+    ) -> list[Any]:
         """Run a fenced script that answers with a list, and raise what it refuses."""
-        keys = TaskKeys(task.task_id).for_script()
+        keys = TaskKeys(task.task_id).for_script(f"{task.epoch}:{request_key}")
         reply: list[Any] | bytes = await self._run(script, keys, task.epoch, *args)
         if isinstance(reply, bytes):
             raise _refusal(task.task_id, json.loads(reply), "")
