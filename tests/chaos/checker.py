@@ -126,8 +126,7 @@ def _refused_wrongly(evidence: Evidence) -> Iterator[Finding]:
             and call.task_id
             and call.reason not in FAULTS_CAUSE
             and not _is_unknown_by_rollback(evidence, request, call)
-            # Others may have merged or retired the class, or not added it yet.
-            and (request.call, call.reason) != ("change_classes", "INVALID_INPUT")
+            and not call.is_behind_classes
             and not is_of_damage(call, evidence.disruptions)
         }
         for reason in wrong:

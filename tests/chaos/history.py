@@ -47,6 +47,11 @@ class Operation:
     deadline_s: float = math.inf
     """When it was to have ended."""
 
+    @property
+    def is_behind_classes(self) -> bool:
+        """Whether it changes a class that others merged or retired before, or did not add yet."""
+        return (self.call, self.reason) == ("change_classes", "INVALID_INPUT")
+
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:

@@ -182,7 +182,11 @@ def _row(
     lost = found.pop(FindingKind.ACKNOWLEDGED_LOST, 0)
     labels = [each for each in operations if _is_label(each)]
     after = [each.end_s - ended for each in labels if each.start_s > ended]
-    refused = Counter(each.reason for each in operations if began <= each.end_s <= ended)
+    refused = Counter(
+        each.reason
+        for each in operations
+        if began <= each.end_s <= ended and not each.is_behind_classes
+    )
     return {
         "acknowledged_labels_lost": lost,
         "half_done_writes": sum(found.values()),
