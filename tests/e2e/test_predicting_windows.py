@@ -99,8 +99,7 @@ def test_of_several_recordings_each_has_its_table(
     other.write_bytes(night.read_bytes())
     folder = tmp_path / "tables"
     arguments = ["predict", task, night, other, "--window", "1s", "--table", "audacity"]
-    assert "is no folder" in aloe.run(*arguments, "--to", folder).stderr
-    folder.mkdir()
+    assert "is no folder" in aloe.run(*arguments, "--to", tmp_path / "both.txt").stderr
     aloe.output(*arguments, "--classes", "i", "--to", folder)
     assert sorted(each.name for each in folder.iterdir()) == ["day.txt", "night.txt"]
     assert (folder / "day.txt").read_text() == (folder / "night.txt").read_text()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,26 @@ def test_events_of_a_pool_are_those_of_its_windows(aloe: CommandLine, task: str,
     assert [float(each["probability"]) == 1 for each in rows] == [False, False, True, True, False]
     aloe.output("predict", task, "--pool", "--table", "textgrid", "--to", tmp_path)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["day.TextGrid", "night.TextGrid"]
+
+
+def test_events_that_were_corrected_label_the_windows_in_them(
+    aloe: CommandLine, task: str, folder: Path, tmp_path: Path, learner: LearnerClient
+):
+    # By the path from where it runs, as `aloe predict` writes it.
+    table = tmp_path / "events.csv"
+    path = os.path.relpath(folder / "night.flac")
+    rows = [f"{path},{span}" for span in ("0,2.5,a", "2.5,4.4,i", "4.4,4.5,a", "6.6,8,a")]
+    table.write_text("\n".join(["path,start,end,label", *rows]))
+    aloe.output("task", "create", "corrected", "--pool", "recorded", "--classes", "a,i")
+    arguments = ["task", "import-labels", "corrected", table, "--table", "csv"]
+    assert "4 of 4 rows are refused" in aloe.run(*arguments).stderr
+    done = aloe.run(*arguments, "--events")
+    assert "1 rows hold the middle of no window" in " ".join(done.stderr.split())
+    labels = [(each.clip_id, each.label) for each in learner.export_labels("corrected")]
+    said = {0: "a", 1: "a", 2: "i", 3: "i", 7: "a"}
+    assert sorted(labels) == [
+        (f"night.flac~{n * 1000}-{n * 1000 + 1000}", each) for n, each in said.items()
+    ]
 
 
 def test_labels_of_windows_that_are_not_there_are_refused_by_their_lines(

@@ -77,7 +77,9 @@ def rename(
 def merge(
     task_id: TaskId,
     name: Name,
-    into: Annotated[str, typer.Argument(help="the class that its labels count as from now on")],
+    into: Annotated[
+        str, typer.Argument(metavar="INTO", help="the class that its labels count as from now on")
+    ],
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:

@@ -249,9 +249,9 @@ def _label_scores(
         ),
         "",
         *_table(
-            ("class", "average precision"),
+            ("class", "average precision; said from a probability of"),
             (
-                (name, "no clip" if np.isnan(value) else f"{percent(value)}, from {threshold:.2f}")
+                (name, "no clip" if np.isnan(value) else f"{percent(value)}; {threshold:.2f}")
                 for name, value, threshold in rows
             ),
         ),

@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-PromotionId = Annotated[str, typer.Argument(help="name that production asks for")]
+PromotionId = Annotated[str, typer.Argument(metavar="NAME", help="name that production asks for")]
 
 
 @app.command("list")

@@ -129,14 +129,19 @@ def _known_label(row: Row, label_mode: LabelMode) -> KnownLabel:
 
 
 def _label(row: Row, *, may_be_none: bool) -> str | None:
-    """Return what stands in the cell; an empty one is a label where a row says so, of no class."""
+    """Return what stands in the cell; an empty one is a label where a row says so, of no class.
+
+    It says so by "label" in the column answer, or by what it is not.
+    """
     answer = row.cells.get(ANSWER, _LABEL)
     if answer not in (_LABEL, _ABSTENTION):
         raise TableError(f"{row.where}: answer {answer!r}; {_LABEL} and {_ABSTENTION} are known")
-    if answer == _LABEL and not row.cells["label"] and not (may_be_none and ANSWER in row.cells):
+    of_none = may_be_none and (ANSWER in row.cells or row.cells.get("negative"))
+    if answer == _LABEL and not row.cells["label"] and not of_none:
+        none = f"that the clip is of no class by {_LABEL!r} or " if may_be_none else ""
         raise TableError(
-            f"{row.where}: the label is empty; fill it in, or tell that the oracle abstained by"
-            f" {_ABSTENTION!r} in a column {ANSWER!r}"
+            f"{row.where}: the label is empty; fill it in, or tell {none}that the oracle abstained"
+            f" by {_ABSTENTION!r} in a column {ANSWER!r}"
         )
     if answer == _ABSTENTION and row.cells["label"]:
         raise TableError(f"{row.where}: an abstention with the label {row.cells['label']!r}")

@@ -53,6 +53,14 @@ def import_labels(
     on_conflict: Annotated[
         OnConflict, typer.Option(help="which of several different labels of one clip counts")
     ] = OnConflict.REFUSE,
+    events: Annotated[
+        bool,
+        typer.Option(
+            "--events",
+            help="rows of --table are events of any length, as in what aloe predict wrote: windows"
+            " that have their middle in one get its label",
+        ),
+    ] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="over other answers, those of people included")
     ] = False,
@@ -67,6 +75,8 @@ def import_labels(
     """
     if recording and table is None:
         raise CommandError("--recording goes with --table")
+    if events and table is None:
+        raise CommandError("--events goes with --table")
     with client(server) as learner:
         task = learner.get_task(task_id)
         if table is None:
@@ -81,6 +91,7 @@ def import_labels(
                 encoding=encoding,
                 on_conflict=on_conflict,
                 label_mode=task.label_mode,
+                are_events=events,
             )
         if not given.labels:
             raise CommandError(f"{file} holds no labels")

@@ -1,7 +1,9 @@
 """Labels of windows of recordings, from the tables of Raven, Audacity, Praat and our own."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from aloe.cli.console import CommandError, complain, tell
 from aloe.cli.known_labels import LabelFile, OnConflict
@@ -14,7 +16,11 @@ _TICKS_PER_S = 1_000
 """Tables may round times: those of a window are the same to a millisecond."""
 _MOST_TOLD = 10
 
+_ROUNDING_S = 0.5 / _TICKS_PER_S
+
 _Place = tuple[str, int, int]
+_Find = Callable[[str, Window], list[str] | None]
+"""The clips that a row of a recording is about; None where there is no such recording or window."""
 
 
 def read_window_labels(
@@ -26,6 +32,7 @@ def read_window_labels(
     encoding: str | None,
     on_conflict: OnConflict,
     label_mode: LabelMode = LabelMode.SINGLE,
+    are_events: bool = False,
 ) -> LabelFile:
     """Read a table of labeled windows, each of which is a clip of a pool.
 
@@ -37,6 +44,8 @@ def read_window_labels(
         encoding: of the file; by default what it seems to be.
         on_conflict: which of several different labels of a window counts.
         label_mode: of several labels a clip all of its rows count.
+        are_events: rows may last for any time; windows get the label of that which they have their
+            middle in.
 
     Raises:
         CommandError: it cannot be read, or has windows that are not in the pool; all are told.
@@ -48,12 +57,13 @@ def read_window_labels(
     for note in table.notes:
         tell(note)
     take = _take if label_mode is LabelMode.SINGLE else _join
-    return _labels(table, _clips(windows), _recordings(windows), on_conflict, take)
+    find = _in_events(windows) if are_events else _exactly(windows)
+    return _labels(table, find, _recordings(windows), on_conflict, take)
 
 
 def _labels(
     table: WindowTable,
-    clips: Mapping[_Place, str],
+    find: _Find,
     recordings: Mapping[str, str],
     on_conflict: OnConflict,
     take: Callable[[LabelFile, int, KnownLabel, int, OnConflict], list[str]],
@@ -61,25 +71,30 @@ def _labels(
     found = LabelFile(table.file)
     places: dict[str, int] = {}
     problems: list[str] = []
-    unlabeled = 0
+    unlabeled = idle = 0
     for window, line in zip(table.windows, table.numbers, strict=True):
-        clip_id = clips.get(_place(recordings.get(window.recording, ""), window))
-        if clip_id is None:
+        clip_ids = find(_recording(window, recordings), window)
+        if clip_ids is None:
             problems.append(f"line {line}: {_unknown(window, recordings)}")
         elif window.label is None:
             unlabeled += 1
         else:
-            place = places.setdefault(clip_id, len(found.labels))
-            label = KnownLabel(clip_id, window.label)
-            problems += take(found, place, label, line, on_conflict)
+            idle += not clip_ids
+            for clip_id in clip_ids:
+                place = places.setdefault(clip_id, len(found.labels))
+                label = KnownLabel(clip_id, window.label)
+                problems += take(found, place, label, line, on_conflict)
     if unlabeled:
         tell(f"{table.file}: {unlabeled:,} windows have no label: left out")
+    if idle:
+        tell(f"{table.file}: {idle:,} rows hold the middle of no window: left out")
     if problems:
         for problem in problems[:_MOST_TOLD]:
             complain(f"{table.file}, {problem}")
         raise CommandError(
             f"{len(problems):,} of {len(table.windows):,} rows are refused; nothing was stored."
-            f" Windows that are missing: aloe import POOL RECORDING --segments {table.file}"
+            " Of windows that lie in longer or shorter events: --events; windows that are missing:"
+            f" aloe import POOL RECORDING --segments {table.file}"
         )
     return found
 
@@ -119,8 +134,14 @@ def _join(found: LabelFile, place: int, label: KnownLabel, line: int, _: OnConfl
     return []
 
 
+def _recording(window: Window, recordings: Mapping[str, str]) -> str:
+    """Return the recording of a row, which a program may have named by its path from here."""
+    said = window.recording
+    return recordings.get(said) or recordings.get(str(Path(said).resolve()), "")
+
+
 def _unknown(window: Window, recordings: Mapping[str, str]) -> str:
-    if window.recording not in recordings:
+    if not _recording(window, recordings):
         return f"the pool has no recording {window.recording!r}, or several of that name"
     return (
         f"no window of {window.recording} lasts from {window.start_s:g} to {window.end_s:g} s in"
@@ -128,11 +149,38 @@ def _unknown(window: Window, recordings: Mapping[str, str]) -> str:
     )
 
 
-def _clips(windows: PoolWindows) -> dict[_Place, str]:
-    return {
+def _exactly(windows: PoolWindows) -> _Find:
+    """Find the window that lasts as long as a row does."""
+    clips = {
         (recording_id, round(start_s * _TICKS_PER_S), round(end_s * _TICKS_PER_S)): clip_id
         for clip_id, (recording_id, start_s, end_s) in windows.places.items()
     }
+
+    def find(recording_id: str, window: Window) -> list[str] | None:
+        clip_id = clips.get(_place(recording_id, window))
+        return None if clip_id is None else [clip_id]
+
+    return find
+
+
+def _in_events(windows: PoolWindows) -> _Find:
+    """Find the windows whose middle a row holds; of neighbouring events one alone does."""
+    middles: dict[str, list[tuple[float, str]]] = {each: [] for each in windows.recordings}
+    for clip_id, (recording_id, start_s, end_s) in windows.places.items():
+        middles[recording_id].append(((start_s + end_s) / 2, clip_id))
+    for each in middles.values():
+        each.sort()
+
+    def find(recording_id: str, window: Window) -> list[str] | None:
+        if recording_id not in middles:
+            return None
+        near = middles[recording_id]
+        first, last = (
+            bisect_left(near, (time_s - _ROUNDING_S,)) for time_s in (window.start_s, window.end_s)
+        )
+        return [clip_id for _, clip_id in near[first:last]]
+
+    return find
 
 
 def _place(recording_id: str, window: Window) -> _Place:
@@ -146,7 +194,8 @@ def _recordings(windows: PoolWindows) -> dict[str, str]:
     several: set[str] = set()
     for recording_id in windows.recordings:
         path = windows.path(recording_id)
-        for name in {recording_id, path, Path(path).name, Path(path).stem}:
+        local = path.removeprefix("file://")
+        for name in {recording_id, path, unquote(local), Path(path).name, Path(path).stem}:
             if found.setdefault(name, recording_id) != recording_id:
                 several.add(name)
     # An id is nobody else's, whatever the files of others are called.

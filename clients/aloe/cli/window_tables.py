@@ -84,10 +84,7 @@ class WindowTables:
                     f"of {len(recordings):,} recordings: give a folder for their tables"
                 )
         elif is_one_each and not self.to.is_dir():
-            raise CommandError(
-                f"{self.to} is no folder: {self.format.value} has a file for each of the"
-                f" {len(recordings):,} recordings"
-            )
+            self._make_folder(self.to, len(recordings))
         elif self.format not in OF_ONE_RECORDING and self.to.is_dir():
             raise CommandError(f"{self.to} is a folder: {self.format.value} is one file for all")
         else:
@@ -144,6 +141,16 @@ class WindowTables:
         """Say so where the format has no place for probabilities."""
         if self.format in _WITHOUT_PROBABILITY:
             notes.print(f"{self.format.value} tables hold no probabilities: these are left out")
+
+    def _make_folder(self, to: Path, recording_count: int) -> None:
+        """Make the folder of several tables, where the name is free and is not one of a file."""
+        if to.exists() or to.suffix:
+            raise CommandError(
+                f"{to} is no folder: {self.format.value} has a file for each of the"
+                f" {recording_count:,} recordings; name a folder, with --table {self.format.value}"
+            )
+        check_folder(to)
+        to.mkdir()
 
     def _file_of(self, recording: str) -> Path | None:
         if self.to is None or not self.to.is_dir():

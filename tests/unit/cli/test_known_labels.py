@@ -191,10 +191,11 @@ def test_sets_of_labels_are_read_as_they_were_written(table, stored):
 
 
 def test_a_set_is_one_cell_and_an_empty_one_is_said(table):
-    file = table("clip_id,label,negative\na,rain; wind,birds\nb,rain;,\n")
+    file = table("clip_id,label,negative\na,rain; wind,birds\nb,rain;,\nc,,birds\n")
     assert [each.label for each in read_labels(file, label_mode=LabelMode.MULTIPLE).labels] == [
         LabelSet(("rain", "wind"), ("birds",)),
         LabelSet(("rain",)),
+        LabelSet((), ("birds",)),
     ]
     with pytest.raises(CommandError, match="line 2: the label is empty"):
         read_labels(table("clip_id,label\na,\n"), label_mode=LabelMode.MULTIPLE)
