@@ -154,7 +154,7 @@ def test_a_window_is_played_with_what_is_around_it(learner, label, notes, tmp_pa
     learner.create_task("night_calls", "nights", CLASSES)
     player = 'for file; do :; done; wc -c < "$file" >> "$notes"'
     terminal = label("--context", "1.5s", player=player, task_id="night_calls")
-    terminal.expect("night~4000-6000")
+    terminal.expect("night~4000-6000  at 0:04.0")
     wait_for(lambda: [round(int(each), -3) for each in lines(notes)], [2 * 16_000 * 5])
     terminal.press("c")
     wait_for(lambda: counts(learner, "night_calls"), (1, 0, 0))

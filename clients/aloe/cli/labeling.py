@@ -93,6 +93,8 @@ def query(
         return
     if not found.leases:
         notes.print(f"no clips: {found.pool_state.value}")
+    elif len(found.leases) < (count or 0):
+        notes.print(f"{len(found.leases):,} of {count:,} clips: no more can be asked for now")
     print_table(
         ["lease", "clip", "predicted", "score", "until"],
         [

@@ -152,7 +152,7 @@ class TerminalSession:
         choice: Choice = Command.AGAIN
         while choice is Command.AGAIN:
             guess = f"  (head says {lease.predicted_class})" if lease.predicted_class else ""
-            tell(lease.clip_id + guess)
+            tell(lease.clip_id + _place(lease) + guess)
             self._play(lease)
             choice = self._answers.read(self._menu)
         if choice is Command.STOP:
@@ -256,3 +256,13 @@ def _find_player() -> Player | None:
         tell(f"nothing is played, since there is no audio player: {PLAYER_REMEDY}")
         return None
     return Player(command)
+
+
+def _place(lease: Lease) -> str:
+    """Return where in its recording a window begins, as players tell it: 1:02:03.5."""
+    if lease.start is None:
+        return ""
+    tenths = lease.start // timedelta(milliseconds=100)
+    minutes, seconds = tenths // 600, tenths % 600 / 10
+    hours = f"{minutes // 60}:{minutes % 60:02}" if minutes >= 60 else f"{minutes}"
+    return f"  at {hours}:{seconds:04.1f}"
