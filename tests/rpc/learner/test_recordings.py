@@ -193,6 +193,17 @@ def test_a_cut_that_cannot_be_is_refused_with_its_field(
     assert [each.field for each in caught.value.violations] == [field]
 
 
+def test_a_segment_that_is_not_there_says_nothing_of_the_recording(
+    client: LearnerClient, pool: Pool, file: Path
+):
+    cut = SegmentCut(((1.0, 2.0), (9.5, 10.5)))
+    with pytest.raises(InvalidArgument, match="behind that end segments 1"):
+        client.import_recording(pool.pool_id, "night", file, cut)
+    for segments in (cut.segments[:1], ((1.0, 2.0), (3.0, 4.0))):
+        again = client.import_recording(pool.pool_id, "night", file, SegmentCut(segments))
+        assert again.recording.problem == ""
+
+
 def test_an_id_is_of_one_recording(client: LearnerClient, pool: Pool, file: Path, tmp_path: Path):
     client.import_recording(pool.pool_id, "night", file, GridCut(5.0))
     other = tmp_path / "other.flac"

@@ -214,7 +214,7 @@ class WindowRun:
                 done,
                 duration_s=done.duration_s if stream.problem else stream.decoded_s,
                 decoded_s=max(done.decoded_s, stream.decoded_s),
-                problem=stream.problem or str(self._past_end or ""),
+                problem=stream.problem,
                 report=replace(stream.report, warnings=tuple(warnings)),
             )
         await self._store.put_recording(self._pool, done)
