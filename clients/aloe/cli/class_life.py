@@ -91,7 +91,10 @@ def merge(
 def retire(
     task_id: TaskId, name: Name, server: Server = DEFAULT_SERVER, json: Json = False
 ) -> None:
-    """Take a class out: its labels are kept and train no head; `restore` takes it back."""
+    """Take a class out: its labels are kept and train no head; `restore` takes it back.
+
+    Its hotkey is free for others from then on.
+    """
     _change(task_id, RetireClass(name), server, json=json)
 
 

@@ -71,7 +71,8 @@ def import_labels(
 
     In a task of several labels a clip the classes of a clip stand in the column label with ";"
     between them; columns negative and unknown may say what it is not, and what is not known of it.
-    With --table each is a row of its own.
+    Of none of them is a clip with an empty label and "label" in the column answer. With --table
+    each is a row of its own.
     """
     if recording and table is None:
         raise CommandError("--recording goes with --table")
