@@ -126,6 +126,30 @@ def test_of_a_recording_that_breaks_off_what_came_before_is_kept(
     assert all(later - earlier == 1 for earlier, later in pairwise(starts))
 
 
+def test_with_several_labels_a_clip_windows_may_be_of_any_number_of_classes(
+    aloe: CommandLine, task: str, recordings: Path, night: Path, tmp_path: Path
+):
+    name = f"{task}-several"
+    options = ("--pool", "vowels", "--classes", "a,i,spoken", "--label-mode", "multiple")
+    aloe.output("task", "create", name, *options)
+    clips = [(vowel, path.name) for vowel in "ai" for path in _clips(recordings, vowel)]
+    known = tmp_path / "known.csv"
+    lines = [f"{vowel}~{file},{vowel};spoken" for vowel, file in clips]
+    known.write_text("\n".join(["clip_id,label", *lines, ""]))
+    aloe.output("task", "import-labels", name, known)
+    aloe.json("query", name, "--min-head", 1)
+    rows = list(csv.DictReader(io.StringIO(aloe.output("predict", name, night, "--window", "1s"))))
+    assert [each["predicted"] for each in rows] == [f"{vowel};spoken" for vowel in SPOKEN]
+    for row in rows:
+        reached = [each for each in ("a", "i", "spoken") if float(row[f"p:{each}"]) >= 0.5]
+        assert row["predicted"] == ";".join(reached)
+    events = tmp_path / "events.csv"
+    aloe.output("predict", name, night, "--window", "1s", "--events", "--to", events)
+    found = read_windows(Source(events, recording=str(night))).windows
+    told = sorted((each.start_s, each.end_s, each.label) for each in found)
+    assert told == [(0, 3, "a"), (0, 8, "spoken"), (3, 6, "i"), (6, 8, "a")]
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty one, in which commands run."""
