@@ -121,9 +121,9 @@ class Predictor:
         if head and min_head_version:
             raise InvalidInput.of("head", "give it or min_head_version, not both")
         cached = await self._tasks.recent(task_id)
+        check_error(cached.task, max_expected_error)
         await self._trainer.wait_for_head(cached, min_head_version)
         used = fold_head(await find_head(self._store, cached, head), cached.task)
-        check_error(cached.task, max_expected_error)
         classes = used.names(cached.task)
         check_answer(classes, _count(inputs))
         estimate = None
