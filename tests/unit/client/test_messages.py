@@ -406,3 +406,10 @@ def test_clips_are_named_by_the_pool_of_the_task_asked_for_once(learner_server, 
 def test_predict_takes_exactly_one_input(learner, inputs):
     with pytest.raises(client.InvalidArgument, match="one of"):
         learner.call("predict", "greetings", **inputs)
+
+
+def test_a_duration_that_cannot_be_is_told_in_seconds(learner):
+    with pytest.raises(client.InvalidArgument, match=r"window_spacing: .*, got -2\.5 s"):
+        learner.call(
+            "create_task", "t", "voices", ["a", "b"], window_spacing=timedelta(seconds=-2.5)
+        )

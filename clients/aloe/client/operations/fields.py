@@ -73,7 +73,8 @@ def duration(field: str, value: timedelta | None) -> Duration | None:
     if value is None:
         return None
     if not timedelta(0) <= value <= times.MAX_DURATION:
-        raise invalid_field(field, f"must be {times.DURATION_RULE}, got {value}")
+        got = f"{value.total_seconds():g} s"
+        raise invalid_field(field, f"must be {times.DURATION_RULE}, got {got}")
     return times.write_duration(value)
 
 
