@@ -98,6 +98,10 @@ def test_what_is_wrong_is_told_in_a_line(aloe: CommandLine, tmp_path: Path):
     done = aloe.run("import", "wrong", night, "--segments", table)
     assert done.returncode == 1
     assert "behind that end segments 1 (4.000 to 7.000 s)" in " ".join(done.stderr.split())
+    table.write_text("path,start,end\n")
+    done = aloe.run("import", "wrong", night, "--segments", table)
+    assert done.returncode == 1
+    assert "late.csv has no segments" in " ".join(done.stderr.split())
 
 
 @pytest.mark.slow

@@ -69,6 +69,8 @@ class AskedCut:
 
 def _segments_of(files: Sequence[tuple[Path, str]], segments: Path) -> dict[Path, SegmentCut]:
     table = _read(files, segments)
+    if not table.windows:
+        raise CommandError(f"{segments} has no segments")
     by_name = _by_name(files)
     spans: dict[Path, dict[tuple[float, float], None]] = {path: {} for path, _ in files}
     others: dict[str, None] = {}
