@@ -123,13 +123,13 @@ async def pairs_of_bare_scripts(url: str, sizes: Sizes) -> float:
             await lease(
                 keys.for_script(f"query:{uuid.uuid4().hex}"), "epoch", oracle_id, ranking, "1", 1,
                 300_000, uuid.uuid4().hex, milliseconds(REQUEST_LIFE), 0, "cold start",
-                hashes,
+                hashes, "{}",
             )
         )  # fmt: skip
         answers = json.dumps([[each[0], 0] for each in reply["leases"]])
         await submit(
             keys.for_script(f"submit:{uuid.uuid4().hex}"), "epoch", oracle_id, answers,
-            milliseconds(REQUEST_LIFE),
+            milliseconds(REQUEST_LIFE), "",
         )  # fmt: skip
 
     rate = await run_oracles(sizes.seconds, pair)
