@@ -23,8 +23,8 @@ SPOKEN = "aaaiiiaa"
 @pytest.fixture(scope="module")
 def task(aloe: CommandLine, recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A task with a head that tells two vowels apart."""
-    aloe.output("import", "vowels", recordings)
-    aloe.output("task", "create", "windows", "--pool", "vowels", "--classes", "a,i")
+    aloe.output("import", "window_vowels", recordings)
+    aloe.output("task", "create", "windows", "--pool", "window_vowels", "--classes", "a,i")
     lines = [f"{vowel}~{path.name},{vowel}" for vowel in "ai" for path in _clips(recordings, vowel)]
     known = tmp_path_factory.mktemp("known") / "known.csv"
     known.write_text("clip_id,label\n" + "\n".join(lines) + "\n")
@@ -130,7 +130,7 @@ def test_with_several_labels_a_clip_windows_may_be_of_any_number_of_classes(
     aloe: CommandLine, task: str, recordings: Path, night: Path, tmp_path: Path
 ):
     name = f"{task}-several"
-    options = ("--pool", "vowels", "--classes", "a,i,spoken", "--label-mode", "multiple")
+    options = ("--pool", "window_vowels", "--classes", "a,i,spoken", "--label-mode", "multiple")
     aloe.output("task", "create", name, *options)
     clips = [(vowel, path.name) for vowel in "ai" for path in _clips(recordings, vowel)]
     known = tmp_path / "known.csv"

@@ -90,7 +90,7 @@ def test_labels_go_out_and_come_back_and_so_does_the_pool(
 def test_predictions_name_all_classes_that_reach_their_thresholds(
     aloe: CommandLine, pool: str, recordings: Path, tmp_path: Path
 ):
-    task = several(aloe, pool, "predicted")
+    task = several(aloe, pool, "several-predicted")
     known = tmp_path / "known.csv"
     rows = [f"{each},{each.split('~')[0]}" for each in ids(aloe, pool)]
     known.write_text("\n".join(["clip_id,label", *rows]))

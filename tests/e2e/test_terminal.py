@@ -147,11 +147,11 @@ def test_a_key_pressed_while_a_clip_plays_stops_it_and_counts(learner, task, lab
 
 @pytest.mark.slow
 def test_a_window_is_played_with_what_is_around_it(learner, label, notes, tmp_path):
-    learner.create_pool("nights")
+    learner.create_pool("terminal_nights")
     file = tmp_path / "night.wav"
     file.write_bytes(encoded(tone(300, duration_s=10)))
-    learner.import_recording("nights", "night", file, SegmentCut(((4.0, 6.0),)))
-    learner.create_task("night_calls", "nights", CLASSES)
+    learner.import_recording("terminal_nights", "night", file, SegmentCut(((4.0, 6.0),)))
+    learner.create_task("night_calls", "terminal_nights", CLASSES)
     player = 'for file; do :; done; wc -c < "$file" >> "$notes"'
     terminal = label("--context", "1.5s", player=player, task_id="night_calls")
     terminal.expect("night~4000-6000  at 0:04.0")
