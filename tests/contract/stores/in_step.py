@@ -98,7 +98,14 @@ class Both:
             case Event():
                 lease_ids = tuple(self._names[lease_id] for lease_id in value.lease_ids)
                 rows = sorted(value.rows) if value.kind in _UNORDERED else value.rows
-                return replace(value, event_id="", lease_ids=lease_ids, rows=tuple(rows))
+                cutoff = value.cutoff_event_id and self._names[value.cutoff_event_id]
+                return replace(
+                    value,
+                    event_id="",
+                    lease_ids=lease_ids,
+                    rows=tuple(rows),
+                    cutoff_event_id=cutoff,
+                )
             case _:
                 return value
 
