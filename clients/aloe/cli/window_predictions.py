@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import typer
 from numpy.typing import NDArray
+from rich.progress import TaskID
 
 from aloe.audio.cutting.cutter import cut
 from aloe.audio.cutting.grid import Grid, GridPlan
@@ -218,8 +219,8 @@ def _of_all(
         for path in paths:
             row = bar.add_task(path.name, total=None)
 
-            def show(done: int, total: int | None, row: object = row) -> None:
-                bar.update(row, completed=done, total=total)  # type: ignore[arg-type]
+            def show(done: int, total: int | None, row: TaskID = row) -> None:
+                bar.update(row, completed=done, total=total)
 
             yield path, predictor.predict(path, show)
             bar.remove_task(row)

@@ -12,7 +12,7 @@ max_sound_s is cut into parts of that length.
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from math import inf
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from aloe.audio.arrays import Float32Array
 from aloe.audio.cutting.spans import BadCut, Span
+from aloe.values.cuts import SoundCut
 
 Powers = NDArray[np.float64]
 _STEPS_PER_S, _HALF_STEPS = 100, 50
@@ -27,34 +28,22 @@ _AROUND = 60
 """Half seconds on either side."""
 
 
-@dataclass(frozen=True, slots=True)
-class SoundRule:
-    """What is a sound."""
-
-    on_db: float = 10.0
-    off_db: float = 6.0
-    least_dbfs: float = -60.0
-    min_sound_s: float = 0.1
-    min_silence_s: float = 0.5
-    pad_s: float = 0.2
-    max_sound_s: float = 10.0
-
-    def __post_init__(self) -> None:
-        """Raise BadCut if a sound would never begin, end or fit."""
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not -1_000 < value < 1_000:
-                raise BadCut(field.name, f"{value:g} is out of all proportion")
-        if not self.on_db >= self.off_db >= 0:
-            raise BadCut("off_db", f"{self.off_db:g}; give 0 to on_db, which is {self.on_db:g}")
-        if not 0 <= 2 * self.pad_s <= self.min_silence_s:
-            raise BadCut(
-                "pad_s",
-                f"{self.pad_s:g}; give at most half of min_silence_s, which is"
-                f" {self.min_silence_s:g}, so that no sound is cut out twice",
-            )
-        if not 0 <= self.min_sound_s <= self.max_sound_s or self.max_sound_s < 0.1:
-            raise BadCut("max_sound_s", f"{self.max_sound_s:g}; give at least 0.1 and min_sound_s")
+def check_sounds(rule: SoundCut) -> None:
+    """Raise BadCut if a sound would never begin, end or fit."""
+    for field in fields(rule):
+        value = getattr(rule, field.name)
+        if not -1_000 < value < 1_000:
+            raise BadCut(field.name, f"{value:g} is out of all proportion")
+    if not rule.on_db >= rule.off_db >= 0:
+        raise BadCut("off_db", f"{rule.off_db:g}; give 0 to on_db, which is {rule.on_db:g}")
+    if not 0 <= 2 * rule.pad_s <= rule.min_silence_s:
+        raise BadCut(
+            "pad_s",
+            f"{rule.pad_s:g}; give at most half of min_silence_s, which is"
+            f" {rule.min_silence_s:g}, so that no sound is cut out twice",
+        )
+    if not 0 <= rule.min_sound_s <= rule.max_sound_s or rule.max_sound_s < 0.1:
+        raise BadCut("max_sound_s", f"{rule.max_sound_s:g}; give at least 0.1 and min_sound_s")
 
 
 class SoundPlan:
@@ -63,7 +52,9 @@ class SoundPlan:
     Each half second is decided upon when the 30 s behind it were heard, and is kept until then.
     """
 
-    def __init__(self, sample_rate_hz: int, rule: SoundRule) -> None:
+    def __init__(self, sample_rate_hz: int, rule: SoundCut) -> None:
+        """Begin. Raises BadCut."""
+        check_sounds(rule)
         self._step = max(1, round(sample_rate_hz / _STEPS_PER_S))
         self._levels = _Levels(rule)
         self._finder = _Finder(rule, self._step, sample_rate_hz)
@@ -109,7 +100,7 @@ def _powers(samples: Float32Array, step: int) -> Powers:
 class _Levels:
     """The steps of each half second, until it is known how quiet it is around them."""
 
-    def __init__(self, rule: SoundRule) -> None:
+    def __init__(self, rule: SoundCut) -> None:
         self._on, self._off = (10 ** (db / 10) for db in (rule.on_db, rule.off_db))
         self._least = 10 ** (rule.least_dbfs / 10)
         self._undecided: deque[Powers] = deque()
@@ -137,7 +128,7 @@ class _Levels:
 class _Finder:
     """Goes through steps, in a sound or not."""
 
-    def __init__(self, rule: SoundRule, step: int, sample_rate_hz: int) -> None:
+    def __init__(self, rule: SoundCut, step: int, sample_rate_hz: int) -> None:
         self._step = step
         self._silence_steps = max(1, round(rule.min_silence_s * _STEPS_PER_S))
         self._sound_steps = round(rule.min_sound_s * _STEPS_PER_S)

@@ -1,10 +1,9 @@
 """Imports of recordings, from and to their messages."""
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from datetime import timedelta
 
-from aloe.audio.cutting.sounds import SoundRule
+from aloe.audio.cutting.sounds import check_sounds
 from aloe.audio.cutting.spans import DEFAULT_MAX_WINDOW_S, BadCut
 from aloe.learner.domain.errors import InvalidInput, Violation
 from aloe.learner.rpc import fields
@@ -174,7 +173,7 @@ def _read_sounds(message: pb.SoundRule) -> SoundCut:
             f"{cut.max_sound_s:g} s; at most {DEFAULT_MAX_WINDOW_S:g} s are taken",
         )
     try:
-        SoundRule(**asdict(cut))
+        check_sounds(cut)
     except BadCut as error:
         raise InvalidInput.of(field_of_cut(error.field), error.description) from error
     return cut

@@ -1,13 +1,12 @@
 """What is to be cut out of a recording, less what is there already."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 
 from aloe.audio.cutting.grid import Grid, GridPlan
 from aloe.audio.cutting.segments import SegmentPlan
-from aloe.audio.cutting.sounds import SoundPlan, SoundRule
+from aloe.audio.cutting.sounds import SoundPlan
 from aloe.audio.cutting.spans import Plan, exact, frames_of
-from aloe.values.cuts import Cut, GridCut, SegmentCut
+from aloe.values.cuts import Cut, GridCut, SegmentCut, SoundCut
 
 AreThere = Callable[[Sequence[tuple[int, int]]], Awaitable[list[bool]]]
 """Says which windows are there, by their first frame and the first one behind them."""
@@ -61,8 +60,8 @@ class CutPlan:
                 return GridPlan(self._grid(self._cut), first_number)
             case SegmentCut():
                 return SegmentPlan(self._rate_hz, self._cut.segments)
-            case _:
-                return SoundPlan(self._rate_hz, SoundRule(**asdict(self._cut)))
+            case SoundCut():
+                return SoundPlan(self._rate_hz, self._cut)
 
     def _grid(self, cut: GridCut) -> Grid:
         return Grid.of(self._rate_hz, cut.window_s, cut.hop_s, cut.last_window)

@@ -90,6 +90,30 @@ def _update(
 
 
 @kernel
+def _step(
+    embeddings: Float32Array,
+    batch: IntArray,
+    errors: Float32Array,
+    class_count: int,
+    rate: np.float32,
+    gradient: Float32Array,
+    bias_gradient: Float32Array,
+    weights: Float32Array,
+    biases: Float32Array,
+    moments: Float32Array,
+    bias_moments: Float32Array,
+) -> None:
+    """Change weights and biases by the errors of a batch; the gradients are room to work in."""
+    for c in range(class_count):
+        bias_gradient[c] = errors[c, : len(batch)].sum()
+    for c in range(0, len(weights), CLASS_TILE):
+        _gradient_of_tile(embeddings, batch, errors, c, gradient)
+        for k in range(CLASS_TILE):
+            _update(weights[c + k], gradient[k], moments[0, c + k], moments[1, c + k], rate)
+    _update(biases, bias_gradient, bias_moments[0], bias_moments[1], rate)
+
+
+@kernel
 def adam_epoch(
     embeddings: Float32Array,
     labels: IntArray,
@@ -131,13 +155,19 @@ def adam_epoch(
         _errors_of_batch(embeddings, labels, batch, weights, biases, class_count, errors)
         step += 1
         rate = np.float32(learning_rate * math.sqrt(1 - _BETA2**step) / (1 - _BETA1**step))
-        for c in range(class_count):
-            bias_gradient[c] = errors[c, : len(batch)].sum()
-        for c in range(0, len(weights), CLASS_TILE):
-            _gradient_of_tile(embeddings, batch, errors, c, gradient)
-            for k in range(CLASS_TILE):
-                _update(weights[c + k], gradient[k], moments[0, c + k], moments[1, c + k], rate)
-        _update(biases, bias_gradient, bias_moments[0], bias_moments[1], rate)
+        _step(
+            embeddings,
+            batch,
+            errors,
+            class_count,
+            rate,
+            gradient,
+            bias_gradient,
+            weights,
+            biases,
+            moments,
+            bias_moments,
+        )
     return step
 
 
@@ -208,11 +238,17 @@ def several_epoch(
         _errors_of_several(embeddings, targets, batch, weights, biases, errors)
         step += 1
         rate = np.float32(learning_rate * math.sqrt(1 - _BETA2**step) / (1 - _BETA1**step))
-        for c in range(len(weights)):
-            bias_gradient[c] = errors[c, : len(batch)].sum()
-        for c in range(0, len(weights), CLASS_TILE):
-            _gradient_of_tile(embeddings, batch, errors, c, gradient)
-            for k in range(CLASS_TILE):
-                _update(weights[c + k], gradient[k], moments[0, c + k], moments[1, c + k], rate)
-        _update(biases, bias_gradient, bias_moments[0], bias_moments[1], rate)
+        _step(
+            embeddings,
+            batch,
+            errors,
+            targets.shape[1],
+            rate,
+            gradient,
+            bias_gradient,
+            weights,
+            biases,
+            moments,
+            bias_moments,
+        )
     return step
