@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests.needing_redis import needing_redis
 
 from aloe.local.redis_server import redis_child
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real speech and a real encoder; beside the checkout on some machines, absent on others."""
+
+# Whether a commit passes is not a matter of luck: the same examples every time. To look for others:
+# sh tests/run.sh --hypothesis-profile explore
+settings.register_profile("same", derandomize=True, print_blob=True)
+settings.register_profile("explore", print_blob=True)
+settings.load_profile("same")
 
 
 def pytest_configure() -> None:

@@ -94,6 +94,19 @@ async def test_a_change_that_is_repeated_counts_once(scene: Scene):
     assert (task.class_mark, progress.promised_head_version) == ("again", 1)
 
 
+async def test_a_change_that_is_repeated_promises_the_head_that_is_being_trained_with_it(
+    scene: Scene,
+):
+    await label(scene, 0, 1)
+    table = changed_classes(scene.task.class_table, AddClass("third"), NOW)
+    changed = scene.task.reclassed(table, "again")
+    assert await scene.store.change_classes(changed, teaches=True) == 1
+    assert await scene.store.begin_round(scene.task, "t", HOLD)
+    assert await scene.store.change_classes(changed, teaches=True) == 1
+    await label(scene, 1, 0)
+    assert await scene.store.change_classes(changed, teaches=True) == 2
+
+
 async def test_a_change_that_teaches_makes_a_head_due_and_others_do_not(scene: Scene):
     await label(scene, 0, 1)
     assert await train(scene) == 1

@@ -305,10 +305,12 @@ local function refuse_overspending(places)
   return nil
 end
 
--- The version of the head that will contain what was labeled just now.
+-- The version of the newest head that is trained, in training or due: that with what was labeled just
+-- now, also where a call is repeated that a round in progress has read since.
 local function promised_version()
   if number('classes_labeled') < MIN_LABELED_CLASSES then return nil end
-  local next_version = number('head_version') + 1
-  if redis.call('HEXISTS', META, 'round_version') == 1 then return next_version + 1 end
-  return next_version
+  local in_progress = redis.call('HEXISTS', META, 'round_version') == 1
+  local version = number(in_progress and 'round_version' or 'head_version')
+  local contained = number(in_progress and 'round_revision' or 'head_revision')
+  return number('revision') > contained and version + 1 or version
 end
