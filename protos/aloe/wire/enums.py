@@ -1,6 +1,7 @@
 """Members of enums and their numbers on the wire."""
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -62,6 +63,13 @@ class EnumOnWire(Generic[E]):
                 field, f"{f'{number} is unknown' if number else 'unset'}; there are {known}"
             )
         return self._members[number]
+
+    def members(self, numbers: Iterable[int], field: str) -> tuple[E, ...]:
+        """Return the members of numbers. Raises MalformedValue as `member` does."""
+        try:
+            return tuple(map(self._members.__getitem__, numbers))
+        except KeyError as error:
+            return (self.member(error.args[0], field),)
 
 
 CHANNEL_RULES = EnumOnWire(ChannelRule, audio_pb2.ChannelRule)

@@ -13,8 +13,10 @@ from numpy.testing import assert_array_equal
 
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.stored_clips import StoredClips
+from aloe.learner.cache.clips import PoolClips
 from aloe.learner.domain.class_changes import changed_classes
 from aloe.learner.domain.classes import ClassDetails
+from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head, shortened
@@ -201,7 +203,11 @@ def test_a_clip_that_was_changed_comes_back(row, clip):
 @given(st.lists(CLIPS, min_size=1))
 def test_clips_come_back_each_from_a_line_of_its_own(clips):
     lines = codec.dump_clips(clips)
-    assert list(StoredClips([line.encode() for line in lines])) == clips
+    stored = StoredClips([line.encode() for line in lines])
+    assert list(stored) == clips
+    places = range(len(clips) - 1, -1, -1)
+    assert stored.clip_ids(places) == [clips[place].clip_id for place in places]
+    assert stored.clip_ids([]) == []
     assert not any("\n" in line for line in lines)
 
 
@@ -318,6 +324,25 @@ def test_a_time_of_redis_is_exact_to_the_millisecond(milliseconds):
 def test_a_clip_of_an_older_version_does_not_say_how_it_was_read():
     (clip,) = StoredClips([b'["a", "hash", "uri", "key", 1.5]'])
     assert clip == Clip("a", "hash", "uri", 1.5)
+
+
+def test_clips_that_are_none_have_no_ids():
+    for text in (b'["a', b"{}", b'["\xff", ""]', b""):
+        stored = StoredClips([b'["before", "hash"]', text, b'["after", "hash"]'], "key")
+        with pytest.raises(StoreDamaged, match="key"):
+            stored.clip_ids([0, 1, 2])
+
+
+def test_ids_of_clips_are_found_piece_by_piece_and_as_they_are_by_now():
+    clips = PoolClips()
+    for first, count in ((0, 3), (3, 1), (4, 5)):
+        each = [Clip(f"clip-{row}", "hash") for row in range(first, first + count)]
+        clips.append(StoredClips([line.encode() for line in codec.dump_clips(each)]))
+    clips.change(3, Clip("changed", "hash"))
+    rows = np.array([8, 0, 2, 3, 4, 7, 1])
+    ids = [f"clip-{row}" if row != 3 else "changed" for row in rows]
+    assert clips.clip_ids(rows) == ids == [clips[row].clip_id for row in rows.tolist()]
+    assert clips.clip_ids(rows[:0]) == []
 
 
 @pytest.mark.parametrize("clip_id", ["plain", 'a "quoted" one', "back\\slash", "ünlaut"])

@@ -82,12 +82,12 @@ class _Reader:
             raise ValueError(f"{probabilities.shape[1]} columns, {len(self._classes)} classes")
         yield types.PoolPredictions(
             clip_ids=tuple(message.clip_ids),
-            clip_numbers=np.array(message.clip_numbers, np.int64),
+            clip_numbers=np.fromiter(message.clip_numbers, np.int64, count),
             probabilities=probabilities,
             classes=self._classes,
             label_classes=self._label_classes,
-            states=tuple(CLIP_STATES.member(each, "states") for each in message.states),
-            label_indices=np.array(message.label_indices, np.int64),
+            states=CLIP_STATES.members(message.states, "states"),
+            label_indices=np.fromiter(message.label_indices, np.int64, count),
             accepted=accepted,
             head_version=message.head_version,
             clip_count=self._clip_count,

@@ -2,7 +2,11 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
+import numpy as np
+
+from aloe.learner.domain.arrays import IntArray
 from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import ClipNotFound
 from aloe.learner.domain.pool import Clip
@@ -70,15 +74,22 @@ class PoolClips:
         known = self._hashes
         return [known.get(row) or self.content_hash(row) for row in rows]
 
-    def clip_ids(self, rows: Iterable[int]) -> list[str]:
-        """Return the ids of several rows' clips."""
-        ids, changed, pieces, begins = [], self._changed, self._pieces, self._begins
-        for row in rows:
-            if row in changed:
-                ids.append(changed[row].clip_id)
-                continue
-            piece = bisect_right(begins, row) - 1
-            ids.append(pieces[piece].clip_id(row - begins[piece]))
+    def clip_ids(self, rows: IntArray) -> list[str]:
+        """Return the ids of several rows' clips, (n,) int64."""
+        ids: list[str] = []
+        pieces = np.searchsorted(self._begins, rows, side="right") - 1
+        turns = [0, *(np.flatnonzero(np.diff(pieces)) + 1).tolist(), len(rows)]
+        for begin, end in pairwise(turns):
+            if begin < end:
+                piece = pieces[begin]
+                places = rows[begin:end] - self._begins[piece]
+                ids += self._pieces[piece].clip_ids(places.tolist())
+        if self._changed:
+            changed = self._changed
+            ids = [
+                changed[row].clip_id if row in changed else clip_id
+                for row, clip_id in zip(rows.tolist(), ids, strict=True)
+            ]
         return ids
 
     def __iter__(self) -> Iterator[Clip]:

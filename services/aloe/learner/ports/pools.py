@@ -35,8 +35,8 @@ class ReadClips(Protocol):
     def __len__(self) -> int: ...
     def __getitem__(self, place: int, /) -> Clip: ...
     def __iter__(self) -> Iterator[Clip]: ...
-    def clip_id(self, place: int) -> str:
-        """Return a clip's id, which takes less time than reading all of the clip."""
+    def clip_ids(self, places: Sequence[int]) -> list[str]:
+        """Return the ids of some clips, which takes less time than reading all of them."""
 
     def content_hash(self, place: int) -> str:
         """Return a clip's content hash, likewise."""

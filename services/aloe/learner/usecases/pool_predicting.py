@@ -204,7 +204,7 @@ async def _blocks(
             class_indices, labels = answers.classes_of(some)
             yield PredictedBlock(
                 some,
-                pool.clips.clip_ids(some.tolist()),
+                pool.clips.clip_ids(some),
                 probabilities,
                 answers.states[some],
                 class_indices,

@@ -19,8 +19,8 @@ from aloe.learner.ports.pools import NO_RULES, Appended
 
 
 class _Clips(list[Clip]):
-    def clip_id(self, place: int) -> str:
-        return self[place].clip_id
+    def clip_ids(self, places: Sequence[int]) -> list[str]:
+        return [self[place].clip_id for place in places]
 
     def content_hash(self, place: int) -> str:
         return self[place].content_hash
