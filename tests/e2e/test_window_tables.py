@@ -119,6 +119,32 @@ def test_events_that_were_corrected_label_the_windows_in_them(
     ]
 
 
+def test_a_file_that_is_two_recordings_has_a_table_for_each(
+    aloe: CommandLine, folder: Path, tmp_path: Path
+):
+    pool = "recorded-twice"
+    for prefix in ("", "other-"):
+        aloe.output("import", pool, folder / "day.flac", "--window", "1s", "--id-prefix", prefix)
+    aloe.output("task", "create", pool, "--pool", pool, "--classes", "a,i")
+    known = tmp_path / "known.csv"
+    ids = ("day.flac~0-1000,i", "other-day.flac~2000-3000,a")
+    known.write_text("\n".join(["clip_id,label", *ids]))
+    aloe.output("task", "import-labels", pool, known)
+    tables = tmp_path / "tables"
+    aloe.output("export", pool, "-o", tables, "--table", "audacity")
+    found = {each.name: each.read_text() for each in tables.iterdir()}
+    assert {name: text.split() for name, text in found.items()} == {
+        "day.txt": ["0.0", "1.0", "i"],
+        "other-day.txt": ["2.0", "3.0", "a"],
+    }
+    aloe.output("task", "create", f"{pool}-again", "--pool", pool, "--classes", "a,i")
+    csv_file = tmp_path / "labels.csv"
+    aloe.output("export", pool, "-o", csv_file, "--table", "csv")
+    again = ["task", "import-labels", f"{pool}-again", csv_file, "--table", "csv"]
+    aloe.output(*again)
+    assert aloe.output("export", f"{pool}-again").count("day.flac~") == 2
+
+
 def test_labels_of_windows_that_are_not_there_are_refused_by_their_lines(
     aloe: CommandLine, task: str, tmp_path: Path
 ):

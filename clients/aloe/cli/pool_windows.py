@@ -1,5 +1,6 @@
 """Clips of a pool that are windows of recordings, and tables of what is known of them."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -33,10 +34,20 @@ class PoolWindows:
     recordings: dict[str, PoolRecording]
     other_count: int
     """Clips that are no windows."""
+    gone_count: int
+    """Windows of recordings that were deleted."""
+    _shared_uris: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the files that are several recordings."""
+        counts = Counter(each.uri for each in self.recordings.values())
+        shared = frozenset(uri for uri, count in counts.items() if count > 1)
+        object.__setattr__(self, "_shared_uris", shared)
 
     def path(self, recording_id: str) -> str:
-        """Return what a recording is called in tables: where it lies, as far as that is known."""
-        return self.recordings[recording_id].uri or recording_id
+        """Return what a recording is called in tables: where it lies, if that is of no other."""
+        uri = self.recordings[recording_id].uri
+        return recording_id if not uri or uri in self._shared_uris else uri
 
     def length_s(self, recording_id: str, last_end_s: float) -> float:
         """Return how long a recording is, as far as that is known."""
@@ -52,6 +63,8 @@ class PoolWindows:
         """Say how many clips are left out, if any."""
         if self.other_count:
             notes.print(f"{self.other_count:,} clips are no windows of recordings: left out")
+        if self.gone_count:
+            notes.print(f"{self.gone_count:,} windows of deleted recordings: left out")
 
 
 def pool_windows(learner: LearnerClient, pool_id: str, where: str = "") -> PoolWindows:
@@ -69,7 +82,11 @@ def pool_windows(learner: LearnerClient, pool_id: str, where: str = "") -> PoolW
             " makes some"
         )
     recordings = {each.recording_id: each for each in learner.list_recordings(pool_id)}
-    return PoolWindows(places, recordings, others)
+    # Deleted since, or by a call that ended half-way.
+    gone = [each for each, (recording_id, *_) in places.items() if recording_id not in recordings]
+    for clip_id in gone:
+        del places[clip_id]
+    return PoolWindows(places, recordings, others, len(gone))
 
 
 @dataclass(slots=True)

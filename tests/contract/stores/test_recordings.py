@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from aloe.learner.domain.errors import AlreadyExists, PoolNotFound
+from aloe.learner.domain.errors import AlreadyExists, PoolNotFound, RecordingNotFound
 from aloe.learner.domain.pool import Clip
 from aloe.learner.domain.windows import Recording, Window
 from aloe.learner.ports.store import Store
@@ -82,6 +82,7 @@ async def test_clips_say_which_window_they_are_whatever_becomes_of_them(scene: S
         Clip("night~0.5-1", "b", window=Window("night", 0.000_5, 0.001), attributes={"site": "x"}),
         Clip("plain", "c"),
     ]
+    await store.put_recording(pool, NIGHT)
     await store.append_clips(pool, clips, np.zeros((3, DIM), np.float32))
     pool = await store.read_pool(pool.pool_id)
     assert list(await store.read_clips(pool, 6, 3)) == clips
@@ -89,3 +90,27 @@ async def test_clips_say_which_window_they_are_whatever_becomes_of_them(scene: S
     pool = await store.read_pool(pool.pool_id)
     (changed,) = await store.read_changes(pool, 0, 1)
     assert changed.clip == dataclasses.replace(clips[0], clip_id="call")
+
+
+async def test_windows_are_of_recordings_that_are_there(scene: Scene):
+    store, pool = scene.store, scene.pool
+    await store.put_recording(pool, NIGHT)
+    clips = [
+        Clip(f"night~{n}-{n + 1}", f"{n:032}", window=Window("night", n / 1_000, (n + 1) / 1_000))
+        for n in range(3)
+    ]
+    one = np.zeros((1, DIM), np.float32)
+    pool = (await store.append_clips(pool, clips[:1], one)).pool
+    await store.remove_recordings(pool, ["night"])
+    count = (await store.read_pool(pool.pool_id)).clip_count
+    # By an append that looks at what is there, and by one that need not.
+    for clip in clips[1:]:
+        with pytest.raises(RecordingNotFound, match=r"recordings/night was deleted meanwhile"):
+            await store.append_clips(pool, [clip], one)
+    with pytest.raises(RecordingNotFound, match=r"recordings/night was deleted meanwhile"):
+        await store.put_recording(pool, NIGHT, is_known=True)
+    assert (await store.read_pool(pool.pool_id)).clip_count == count
+    assert await store.list_recording_ids(pool) == []
+    await store.put_recording(pool, NIGHT)
+    await store.append_clips(pool, clips[1:], np.zeros((2, DIM), np.float32))
+    await store.put_recording(pool, NIGHT, is_known=True)

@@ -18,6 +18,7 @@ from tests.rpc.learner.scenes import new_id
 from aloe.client import (
     AlreadyExists,
     Decoding,
+    DeletedRecordings,
     GridCut,
     InvalidArgument,
     KnownLabel,
@@ -293,6 +294,24 @@ def test_deleting_a_recording_takes_its_windows(client: LearnerClient, pool: Poo
     with pytest.raises(NotFound, match="'never'"):
         client.delete_recordings(pool.pool_id, ["same", "never"])
     assert {each.recording_id for each in client.list_clips(pool.pool_id)} == {"same"}
+
+
+def test_a_recording_that_is_deleted_while_it_is_imported_is_gone(
+    client: LearnerClient, pool: Pool, tmp_path: Path
+):
+    file = tmp_path / "night.wav"
+    deleted: list[DeletedRecordings] = []
+    file.write_bytes(encoded(np.concatenate([night(seed) for seed in range(6)]), "audio/wav"))
+
+    def delete(told: RecordingProgress) -> None:
+        if told.stored_count and not deleted:
+            deleted.append(client.delete_recordings(pool.pool_id, ["night"]))
+
+    with pytest.raises(NotFound, match=r"recordings/night was deleted meanwhile"):
+        client.import_recording(pool.pool_id, "night", file, GridCut(1.0, 0.01), on_progress=delete)
+    assert [each.recording_count for each in deleted] == [1]
+    assert not list(client.list_clips(pool.pool_id))
+    assert not list(client.list_recordings(pool.pool_id))
 
 
 def test_filters_know_windows(client: LearnerClient, pool: Pool, file: Path):

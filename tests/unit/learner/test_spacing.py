@@ -13,7 +13,7 @@ from aloe.learner.cache.pools import PoolCache
 from aloe.learner.domain.filters.parsing import parse_filter
 from aloe.learner.domain.pool import Clip, EncoderInfo, NamedClip, Pool
 from aloe.learner.domain.task import Task
-from aloe.learner.domain.windows import Window, window_id
+from aloe.learner.domain.windows import Recording, Window, window_id
 from aloe.learner.usecases.choosing import Question
 from aloe.learner.usecases.labeling import OracleAnswer, QueryOutcome
 from aloe.learner.usecases.learner import Learner
@@ -54,6 +54,7 @@ class World:
         clips += [Clip(f"c{n}", f"h{n}") for n in range(PLAIN_COUNT)]
         # Neighbours are alike, as in a recording: what is asked first would be all in one place.
         walk = np.random.default_rng(4).normal(size=(len(clips), DIM)).cumsum(axis=0)
+        await self.store.put_recording(pool, Recording("night", "0" * 32, NOW))
         await self.store.append_clips(pool, clips, walk.astype(np.float32))
         task = Task(
             *("t", "p", CLASSES),

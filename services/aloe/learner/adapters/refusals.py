@@ -10,6 +10,7 @@ from aloe.learner.domain.errors import (
     LeaseLost,
     PoolInUse,
     PoolNotFound,
+    RecordingNotFound,
     StoreWentBack,
     TaskChanged,
     TaskNotFound,
@@ -60,6 +61,13 @@ def recording_id_taken(pool_id: str, recording: Recording) -> AlreadyExists:
     return AlreadyExists(
         f"pools/{pool_id}/recordings/{recording.recording_id} exists with other content than"
         f" {recording.content_hash}; choose another id, or delete that one with its windows"
+    )
+
+
+def recording_deleted(pool_id: str, recording_id: str) -> RecordingNotFound:
+    return RecordingNotFound(
+        f"pools/{pool_id}/recordings/{recording_id} was deleted meanwhile; import it again to have"
+        " its windows"
     )
 
 

@@ -4,7 +4,7 @@ A row and its vector never change, so that events and heads stay true. What chan
 name a row; a row that loses its last name is retired.
 """
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from aloe.learner.domain.clip_changes import (
@@ -66,6 +66,15 @@ class ClipIndex:
             self._take_name(clip.clip_id)
         self._add(clip)
         return NEW if known is None else REPLACED
+
+    def unknown(self, clips: Iterable[Clip]) -> list[Clip]:
+        """Return the clips that are not there under their ids, with their contents."""
+        return [
+            clip
+            for clip in clips
+            if (known := self.ids.get(clip.clip_id)) is None
+            or known.content_hash != clip.content_hash
+        ]
 
     def remove(self, clip_ids: Sequence[str]) -> Removal:
         """Delete clips with all their names; by one of its other ids, only that name of a clip.

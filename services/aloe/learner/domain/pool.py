@@ -1,6 +1,7 @@
 """Pools, clips and recordings."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -103,6 +104,11 @@ class Clip:
     """What else is known of it, by name. Never changed in place."""
     window: Window | None = None
     """Which part of a recording it is; None where it is a file of its own, or not known to be."""
+
+
+def recordings_of(clips: Iterable[Clip]) -> list[str]:
+    """Return the ids of the recordings that clips are windows of, each once."""
+    return list(dict.fromkeys(clip.window.recording_id for clip in clips if clip.window))
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ class PoolStore(Protocol):
         Raises:
             PoolNotFound: the pool was deleted or made anew.
             StoreWentBack: the pool is not what it was at one of the marks, and what followed.
+            RecordingNotFound: a clip to add is a window of a recording that is not there.
         """
 
     async def remove_clips(self, pool: Pool, clip_ids: Sequence[str]) -> Removal:
@@ -151,11 +152,19 @@ class PoolStore(Protocol):
             PoolNotFound: the pool was deleted or made anew.
         """
 
-    async def put_recording(self, pool: Pool, recording: Recording) -> None:
+    async def put_recording(
+        self, pool: Pool, recording: Recording, *, is_known: bool = False
+    ) -> None:
         """Keep a recording, in the place of what was kept of it before.
+
+        Args:
+            pool: the pool.
+            recording: the recording.
+            is_known: whether it must be there.
 
         Raises:
             PoolNotFound: the pool was deleted or made anew.
+            RecordingNotFound: it is known, and is not there any more.
             AlreadyExists: one of other content has its id.
         """
 

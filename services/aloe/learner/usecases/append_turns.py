@@ -13,7 +13,7 @@ import numpy as np
 
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_changes import ImportRules
-from aloe.learner.domain.errors import LearnerError, StoreWentBack
+from aloe.learner.domain.errors import LearnerError, RecordingNotFound, StoreWentBack
 from aloe.learner.domain.pool import Clip, Pool
 from aloe.learner.ports.pools import Appended, PoolStore
 
@@ -113,10 +113,11 @@ class AppendTurns:
                 first.rules,
                 marks=[each.pool.mark for each in together[1:]],
             )
-        except StoreWentBack:
+        except (StoreWentBack, RecordingNotFound):
             if len(together) == 1:
                 raise
-            for each in together:  # For some it may not have, who began after it did.
+            # It may have gone back before some began, and a recording be of others.
+            for each in together:
                 await self._write_alone(each)
             return
         begin = 0

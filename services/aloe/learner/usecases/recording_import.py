@@ -90,6 +90,7 @@ class RecordingImporter:
             PoolNotFound: there is no such pool.
             AlreadyExists: a recording of other content has the id.
             InvalidInput: what is sent is not the file, or what is to be cut out is not there.
+            RecordingNotFound: it was deleted meanwhile.
             AudioNotKept: there is no room for the file.
         """
         pool = await self._store.read_pool(pool_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.domain.errors import AudioNotFound, InvalidInput
-from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.domain.pool import Clip, Pool, recordings_of
 from aloe.learner.domain.windows import Recording, no_recordings
 from aloe.learner.ports.pools import PoolStore
 from aloe.learner.ports.recordings import (
@@ -78,7 +78,8 @@ class Recordings:
     async def delete(self, pool_id: str, recording_ids: Sequence[str]) -> DeletedRecordings:
         """Delete recordings with their windows; repeating it is no error.
 
-        It may end half-way: then some windows are gone, and the same call goes on.
+        It may end half-way: then some windows are left, and the same call goes on. An import that
+        runs meanwhile is refused, since windows are added to recordings that are there alone.
 
         Raises:
             PoolNotFound: there is no such pool.
@@ -87,22 +88,39 @@ class Recordings:
         if not recording_ids:
             raise InvalidInput.of("names", "empty; name at least one recording")
         pool = await self._store.read_pool(pool_id)
+        await self._check_known(pool, recording_ids)
+        deleted = await self._delete(pool, recording_ids)
+        window_count = last_count = deleted.window_count
+        # Until there are none: an import may have begun anew meanwhile.
+        while last_count or await self._are_there(pool, recording_ids):
+            last_count = (await self._delete(pool, recording_ids)).window_count
+            window_count += last_count
+        return DeletedRecordings(deleted.recording_count, window_count)
+
+    async def _check_known(self, pool: Pool, recording_ids: Sequence[str]) -> None:
+        """Refuse recordings that neither are there nor were. Raises RecordingNotFound."""
         found = await self._store.read_recordings(pool, recording_ids)
-        cached = await self._cache.fresh(pool_id)
+        cached = await self._cache.fresh(pool.pool_id)
         windows = await cached.columns.windows_of(set(recording_ids), cached.row_count)
-        lost = {cached.clips[row].window for row in windows}
-        there = {each.recording_id for each in lost if each} | {
-            each.recording_id for each in found if each
-        }
+        there = {*recordings_of(cached.clips[row] for row in windows)}
+        there |= {each.recording_id for each in found if each}
         absent = [each for each in recording_ids if each not in there]
         if absent:
-            raise no_recordings(pool_id, absent)
+            raise no_recordings(pool.pool_id, absent)
+
+    async def _are_there(self, pool: Pool, recording_ids: Sequence[str]) -> bool:
+        return any(await self._store.read_recordings(pool, recording_ids))
+
+    async def _delete(self, pool: Pool, recording_ids: Sequence[str]) -> DeletedRecordings:
+        """Delete recordings first, so that no window is added to them, and then those there are."""
+        recording_count = await self._store.remove_recordings(pool, recording_ids)
+        cached = await self._cache.fresh(pool.pool_id)
+        windows = await cached.columns.windows_of(set(recording_ids), cached.row_count)
         ids = [cached.clips[row].clip_id for row in windows if not cached.clips[row].is_retired]
         window_count = 0
         for begin in range(0, len(ids), _REMOVED_AT_ONCE):
             some = ids[begin : begin + _REMOVED_AT_ONCE]
-            window_count += (await self._pools.delete_clips(pool_id, some)).clip_count
-        recording_count = await self._store.remove_recordings(pool, recording_ids)
+            window_count += (await self._pools.delete_clips(pool.pool_id, some)).clip_count
         return DeletedRecordings(recording_count, window_count)
 
     async def window_audio(self, pool_id: str, clip: Clip, context: Context) -> WindowSound:

@@ -79,10 +79,13 @@ class WindowRun:
 
         Raises:
             InvalidInput: it cannot be decoded at all, or what is to be cut out is not there.
+            RecordingNotFound: it was deleted meanwhile.
         """
         plan = await self._open(file, cut)
         stream = self._opened
         try:
+            if plan.left_out_count:
+                await self._begin()
             if not plan.is_done:
                 await self._embed(self._sounds(stream, plan))
         finally:
@@ -136,8 +139,9 @@ class WindowRun:
         try:
             async for some in stream.windows(plan.plan):
                 self._window_count += len(some)
-                for clip, window in await self._missing(stream, some):
+                if some:
                     await self._begin()
+                for clip, window in await self._missing(stream, some):
                     block = self._blocks[self._sent_count] = Block([clip])
                     self._appender.add(block)
                     self._sent_count += 1
@@ -217,7 +221,7 @@ class WindowRun:
                 problem=stream.problem,
                 report=replace(stream.report, warnings=tuple(warnings)),
             )
-        await self._store.put_recording(self._pool, done)
+        await self._store.put_recording(self._pool, done, is_known=self._is_stored)
         return done
 
 

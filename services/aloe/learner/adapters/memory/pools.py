@@ -13,7 +13,7 @@ from aloe.learner.adapters.memory.state import StoredPool
 from aloe.learner.domain.arrays import Float32Array
 from aloe.learner.domain.clip_changes import TOOK_A_ROW, ClipUpdate, FoundClip, ImportRules, Removal
 from aloe.learner.domain.clip_index import ClipIndex
-from aloe.learner.domain.pool import ChangedClip, Clip, Pool
+from aloe.learner.domain.pool import ChangedClip, Clip, Pool, recordings_of
 from aloe.learner.domain.windows import Recording
 from aloe.learner.ports.pools import NO_RULES, Appended
 
@@ -65,6 +65,9 @@ class MemoryPools(MemoryPoolMaps):
         stored = self._fenced_pool(pool)
         for mark in marks:
             self._fenced_pool(replace(pool, mark=mark))
+        for recording_id in recordings_of(stored.index.unknown(clips)):
+            if recording_id not in stored.recordings:
+                raise refusals.recording_deleted(pool.pool_id, recording_id)
         with _changing(stored) as index:
             placements = [index.place(clip, rules) for clip in clips]
         new = [place for place, each in enumerate(placements) if each.placing in TOOK_A_ROW]
@@ -91,8 +94,12 @@ class MemoryPools(MemoryPoolMaps):
     async def read_changes(self, pool: Pool, first: int, count: int) -> Sequence[ChangedClip]:
         return self._fenced_pool(pool).changes[first : first + count]
 
-    async def put_recording(self, pool: Pool, recording: Recording) -> None:
+    async def put_recording(
+        self, pool: Pool, recording: Recording, *, is_known: bool = False
+    ) -> None:
         recordings = self._fenced_pool(pool).recordings
+        if is_known and recording.recording_id not in recordings:
+            raise refusals.recording_deleted(pool.pool_id, recording.recording_id)
         known = recordings.setdefault(recording.recording_id, recording)
         if known.content_hash != recording.content_hash:
             raise refusals.recording_id_taken(pool.pool_id, recording)

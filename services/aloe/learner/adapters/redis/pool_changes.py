@@ -32,7 +32,7 @@ from aloe.learner.domain.clip_changes import (
     Removal,
 )
 from aloe.learner.domain.clip_index import ClipIndex
-from aloe.learner.domain.pool import Clip, Pool
+from aloe.learner.domain.pool import Clip, Pool, recordings_of
 from aloe.learner.ports.pools import CHUNK_ROWS, NO_RULES, Appended
 from aloe.redis.connecting import RedisClient
 from aloe.redis.keys import POOL_KINDS
@@ -118,6 +118,7 @@ class PoolChanges(PoolLooks):
         Raises:
             PoolNotFound: the pool was deleted or made anew.
             StoreWentBack: it is not what it was at its mark.
+            RecordingNotFound: a new clip is a window of a recording that is not there.
         """
         if not change.clips and not change.edits:
             for mark in {*change.known_marks, change.mark or pool.mark}:
@@ -143,6 +144,8 @@ class PoolChanges(PoolLooks):
             raise refusals.pool_deleted(pool.pool_id)
         if outcome == b"WENT_BACK":
             raise refusals.pool_went_back(pool.pool_id)
+        if outcome.startswith(b"NO_RECORDING "):
+            raise refusals.recording_deleted(pool.pool_id, outcome.split()[1].decode())
         return None  # The next look notes the contents, if it was for that.
 
     async def _register(
@@ -159,7 +162,7 @@ class PoolChanges(PoolLooks):
             outcome: bytes = await self._change_pool(
                 [
                     *(keys.meta, keys.clips, keys.rows, keys.chunks, keys.contents, keys.changes),
-                    keys.marks,
+                    *(keys.marks, keys.recordings),
                 ],
                 pool.epoch,
                 change.tail.end_row,
@@ -172,6 +175,7 @@ class PoolChanges(PoolLooks):
                 " ".join(change.known_marks),
                 _KEPT_MARKS,
                 f"{chunk_prefix(pool.pool_id)}{pool.epoch}:" if self._on_one_node else "",
+                " ".join(recordings_of(change.clips)),
             )
         except ResponseError:
             # Redis refused it, as when it has no room. Only a repeat of what was done may find its

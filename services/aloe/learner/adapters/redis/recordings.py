@@ -25,16 +25,21 @@ class RedisRecordings(PoolReads):
         self._remove_recordings = Script(pipelines.write, "remove_recordings")
 
     @guarded
-    async def put_recording(self, pool: Pool, recording: Recording) -> None:
+    async def put_recording(
+        self, pool: Pool, recording: Recording, *, is_known: bool = False
+    ) -> None:
         said = await self._changed_by(
             self._put_recording,
             pool,
             recording.recording_id,
             recording.content_hash,
             codec.dump_recording(recording),
+            str(int(is_known)),
         )
         if said == b"POOL_NOT_FOUND":
             raise refusals.pool_deleted(pool.pool_id)
+        if said == b"GONE":
+            raise refusals.recording_deleted(pool.pool_id, recording.recording_id)
         if said == b"TAKEN":
             raise refusals.recording_id_taken(pool.pool_id, recording)
 

@@ -1,12 +1,12 @@
 -- Adds rows whose vectors lie in chunks written before, and changes what names the others.
--- KEYS: meta, clips, rows, chunks, contents, changes, marks. ARGV: epoch; how many rows the caller
+-- KEYS: meta, clips, rows, chunks, contents, changes, marks, recordings. ARGV: epoch; how many rows the caller
 -- saw, and the mark, '' if it did not look: then all ids and contents must be new; three lines for
 -- each new row (id, hash, record); { chunk, ... }; the last chunk if the first one replaces it; the
 -- mark of this change; '' or { rows = { id, text, ... }, records = { { row, record }, ... },
 -- contents = { hash, rows, ... }, gone = { hash, ... }, retired = how many }; marks that the pool must
 -- have had, separated by blanks; how many marks are kept; how the keys of chunks begin, '' where they lie on
--- other nodes.
-local META, CLIPS, ROWS, CHUNKS, CONTENTS, CHANGES, MARKS = unpack(KEYS)
+-- other nodes; the recordings that new rows are windows of, separated by blanks.
+local META, CLIPS, ROWS, CHUNKS, CONTENTS, CHANGES, MARKS, RECORDINGS = unpack(KEYS)
 local chunks, edits = cjson.decode(ARGV[5]), ARGV[8] ~= '' and cjson.decode(ARGV[8])
 local meta = redis.call('HMGET', META, 'epoch', 'clip_count', 'indexed', 'last_change')
 local mark = meta[4] or meta[1]
@@ -28,6 +28,9 @@ if meta[2] ~= ARGV[2] or (ARGV[3] ~= '' and mark ~= ARGV[3]) then
   return 'CHANGED'
 end
 if ARGV[6] ~= '' and redis.call('LINDEX', CHUNKS, -1) ~= ARGV[6] then return 'CHANGED' end
+for recording in string.gmatch(ARGV[12], '%S+') do
+  if redis.call('HEXISTS', RECORDINGS, recording) == 0 then return 'NO_RECORDING ' .. recording end
+end
 
 check_counters(META, { 'clip_count', 'change_count', 'retired_count' })
 local counts = { [CLIPS] = meta[2], [CHANGES] = redis.call('HGET', META, 'change_count') or 0 }
