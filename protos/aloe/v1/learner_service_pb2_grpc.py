@@ -333,7 +333,7 @@ class LearnerServiceServicer(object):
         broke off, for whatever reason, is gone on with by the same call, and no window
         is there twice. Where the recording breaks off, what came before is kept, and
         the report tells. INVALID_ARGUMENT where it is shorter than a window, or a
-        segment ends behind it.
+        segment ends behind it. RECORDING_NOT_FOUND where it is deleted meanwhile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

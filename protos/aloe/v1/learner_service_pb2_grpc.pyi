@@ -86,7 +86,7 @@ class LearnerServiceStub:
     broke off, for whatever reason, is gone on with by the same call, and no window
     is there twice. Where the recording breaks off, what came before is kept, and
     the report tells. INVALID_ARGUMENT where it is shorter than a window, or a
-    segment ends behind it.
+    segment ends behind it. RECORDING_NOT_FOUND where it is deleted meanwhile.
     """
     GetRecording: _grpc.UnaryUnaryMultiCallable[_recording_pb2.GetRecordingRequest, _recording_pb2.GetRecordingResponse]
     """Describes a recording."""
@@ -244,7 +244,7 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     broke off, for whatever reason, is gone on with by the same call, and no window
     is there twice. Where the recording breaks off, what came before is kept, and
     the report tells. INVALID_ARGUMENT where it is shorter than a window, or a
-    segment ends behind it.
+    segment ends behind it. RECORDING_NOT_FOUND where it is deleted meanwhile.
     """
     GetRecording: _aio.UnaryUnaryMultiCallable[_recording_pb2.GetRecordingRequest, _recording_pb2.GetRecordingResponse]  # type: ignore[assignment]
     """Describes a recording."""
@@ -441,7 +441,7 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         broke off, for whatever reason, is gone on with by the same call, and no window
         is there twice. Where the recording breaks off, what came before is kept, and
         the report tells. INVALID_ARGUMENT where it is shorter than a window, or a
-        segment ends behind it.
+        segment ends behind it. RECORDING_NOT_FOUND where it is deleted meanwhile.
         """
 
     @_abc_1.abstractmethod
