@@ -129,6 +129,7 @@ def test_requests_that_the_table_names_are_those_with_a_bound_of_their_own():
             "SubmitLabels", "ImportLabels", "Embed", "EmbedStream", "ImportClips", "Predict",
             "RenewLeases", "ReleaseLeases", "CreateTask", "UpdateTask", "DeleteClips",
             "UpdateClips", "SearchClips", "Query", "ImportRecording", "DeleteRecordings",
+                "RestoreHead",
         )
     }  # fmt: skip
 

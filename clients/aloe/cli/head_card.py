@@ -19,6 +19,7 @@ from aloe.client import (
     Label,
     LabelFigures,
     LabelMode,
+    LabelOrigins,
     LabelSet,
     LearnerClient,
     Representation,
@@ -66,7 +67,7 @@ def card_of(learner: LearnerClient, task_id: str, head: str) -> HeadCard:
     pool = learner.get_pool(task.pool_id)
     trained = _round_of(learner, found)
     classes = tuple(each.name for each in task.class_details)
-    labels = labels_of_head(learner.list_events(task_id), found.version, classes)
+    origins = label_origins(trained, learner.list_events(task_id), classes)
     return HeadCard(
         task_id=task_id,
         version=found.version,
@@ -79,9 +80,13 @@ def card_of(learner: LearnerClient, task_id: str, head: str) -> HeadCard:
         clip_count=pool.clip_count,
         train_time=trained.start_time,
         label_count=found.label_count,
-        labels_by_class=_counts(found, (label for label, _ in labels)) if labels else None,
-        labels_by_oracle=dict(Counter(oracle or _IMPORTED for _, oracle in labels).most_common())
-        if labels
+        labels_by_class=dict(zip(found.classes, origins.by_class, strict=True))
+        if origins
+        else None,
+        labels_by_oracle={
+            oracle_id or _IMPORTED: count for oracle_id, count in origins.by_oracle.items()
+        }
+        if origins
         else None,
         representation=found.representation,
         map_name=found.map_name,
@@ -102,6 +107,30 @@ def _round_of(learner: LearnerClient, head: Head) -> Round:
         if each.head_version == head.version:
             return each
     raise CommandError(f"{head.task_id} has no round of head {head.version}")
+
+
+def label_origins(
+    trained: Round, events: Iterable[TaskEvent], classes: Sequence[str]
+) -> LabelOrigins | None:
+    """Count the labels that a head was trained on.
+
+    None where neither its round nor the log says: it is of an older server.
+
+    Args:
+        trained: its round.
+        events: the log.
+        classes: all that the task ever had, by their names now.
+    """
+    if trained.label_origins is not None:
+        return trained.label_origins
+    labels = labels_of_head(events, trained.head_version, classes)
+    if not labels:
+        return None
+    by_class = _counts(label for label, _ in labels)
+    return LabelOrigins(
+        tuple(by_class[name] for name in trained.classes),
+        dict(Counter(oracle_id for _, oracle_id in labels).most_common()),
+    )
 
 
 def labels_of_head(
@@ -160,12 +189,12 @@ def _counted(name: Label, classes: Sequence[str], details: Sequence[TaskClass]) 
     return None if details[index].state is ClassState.RETIRED else classes[index]
 
 
-def _counts(head: Head, labels: Iterable[Label]) -> dict[str, int]:
+def _counts(labels: Iterable[Label]) -> Counter[str]:
     """Count labels by class; of several labels a clip those that say that it is of the class."""
     counts = Counter[str]()
     for label in labels:
         counts.update(label.positive if isinstance(label, LabelSet) else (label,))
-    return {each: counts[each] for each in head.classes}
+    return counts
 
 
 def write_card(card: HeadCard) -> str:
@@ -192,7 +221,7 @@ def write_card(card: HeadCard) -> str:
         "",
     ]
     if card.labels_by_class is None or card.labels_by_oracle is None:
-        lines.append("Which labels these were is not known: its log is of an older server.")
+        lines.append("Which labels these were is not known: its log does not say.")
     else:
         lines += _table(("class", "labels"), card.labels_by_class.items())
         lines += ["", *_table(("labeled by", "labels"), card.labels_by_oracle.items())]

@@ -128,12 +128,14 @@ def dump(
                 "clips_with_audio": dumped.audio_count,
                 "silent_clips": dumped.silent_clips,
                 "recordings": dumped.recording_count,
+                "heads": dumped.head_count,
             }
         )
     else:
         audio = _audio_of(dumped, without_audio=without_audio)
         notes.print(
-            f"{dumped.clip_count:,} clips and {dumped.task_count:,} tasks in {file}, {audio}",
+            f"{dumped.clip_count:,} clips and {_tasks(dumped.task_count, dumped.head_count)} in"
+            f" {file}, {audio}",
             soft_wrap=True,
         )
     for message in dumped.silent_clips.values():
@@ -179,6 +181,8 @@ def restore(
                 "task_ids": restored.tasks,
                 "existing_clips": restored.existing_count,
                 "clips_with_audio": restored.audio_count,
+                "heads": restored.head_count,
+                "refused_heads": restored.refused_heads,
             }
         )
     else:
@@ -187,12 +191,26 @@ def restore(
         notes.print(
             f"{restored.pool.clip_count:,} clips in pool {restored.pool.pool_id}"
             f"{f' ({existing:,} were there already)' if existing else ''},"
-            f" {len(restored.tasks):,} tasks, {audio}",
+            f" {_tasks(len(restored.tasks), restored.head_count)}, {audio}",
             soft_wrap=True,
         )
         for before, now in restored.tasks.items():
             if now != before:
                 notes.print(f"{before} is a task of another pool: restored as {now}")
+    for message in restored.refused_heads:
+        complain(message)
+    if restored.tasks and not restored.holds_heads:
+        complain(
+            f"{file} is of an older version, whose dumps hold no heads: what was promoted is not"
+            " there, and names must be given anew (`aloe head promote`)"
+        )
+    if restored.refused_heads:
+        raise typer.Exit(1)
+
+
+def _tasks(task_count: int, head_count: int) -> str:
+    heads = f" with {head_count:,} promoted heads" if head_count else ""
+    return f"{task_count:,} tasks{heads}"
 
 
 def _audio_of(done: Dumped | Restored, *, without_audio: bool) -> str:

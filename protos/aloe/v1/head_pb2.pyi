@@ -469,6 +469,7 @@ class Round(_message.Message):
     HEAD_RECIPE_FIELD_NUMBER: _builtins.int
     MAP_NAME_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
+    LABEL_ORIGINS_FIELD_NUMBER: _builtins.int
     head_version: _builtins.int
     """Version of the head it trained, from 1."""
     label_count: _builtins.int
@@ -551,6 +552,12 @@ class Round(_message.Message):
         those that were active when the round began.
         """
 
+    @_builtins.property
+    def label_origins(self) -> Global___LabelOrigins:
+        """The labels that the head was trained on, of a head that came from a backup:
+        of others the log tells.
+        """
+
     def __init__(
         self,
         *,
@@ -572,10 +579,11 @@ class Round(_message.Message):
         head_recipe: Global___HeadRecipe | None = ...,
         map_name: _builtins.str = ...,
         classes: _abc.Iterable[_builtins.str] | None = ...,
+        label_origins: Global___LabelOrigins | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "label_origins", b"label_origins", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "validation", b"validation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "classes", b"classes", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "map_name", b"map_name", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty", "_prediction_agreement", b"_prediction_agreement", "accuracy_estimate", b"accuracy_estimate", "classes", b"classes", "evaluation_duration", b"evaluation_duration", "head_recipe", b"head_recipe", "head_times", b"head_times", "head_version", b"head_version", "label_count", b"label_count", "label_origins", b"label_origins", "map_name", b"map_name", "mean_uncertainty", b"mean_uncertainty", "prediction_agreement", b"prediction_agreement", "start_time", b"start_time", "statistics_duration", b"statistics_duration", "stop_advice", b"stop_advice", "store_duration", b"store_duration", "test", b"test", "training_duration", b"training_duration", "training_loss", b"training_loss", "validation", b"validation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mean_uncertainty: _TypeAlias = _typing.Literal["mean_uncertainty"]  # noqa: Y015
     _WhichOneofArgType__mean_uncertainty: _TypeAlias = _typing.Literal["_mean_uncertainty", b"_mean_uncertainty"]  # noqa: Y015
@@ -587,6 +595,64 @@ class Round(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__prediction_agreement) -> _WhichOneofReturnType__prediction_agreement | None: ...
 
 Global___Round: _TypeAlias = Round  # noqa: Y015
+
+@_typing.final
+class LabelOrigins(_message.Message):
+    """Labels that a head was trained on, counted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASS_LABEL_COUNTS_FIELD_NUMBER: _builtins.int
+    ORACLES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def class_label_counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of each class, in the order of Round.classes; of several labels a clip those
+        that say that it is of the class.
+        """
+
+    @_builtins.property
+    def oracles(self) -> _containers.RepeatedCompositeFieldContainer[Global___OracleLabels]:
+        """By who gave them, most first."""
+
+    def __init__(
+        self,
+        *,
+        class_label_counts: _abc.Iterable[_builtins.int] | None = ...,
+        oracles: _abc.Iterable[Global___OracleLabels] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_label_counts", b"class_label_counts", "oracles", b"oracles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelOrigins: _TypeAlias = LabelOrigins  # noqa: Y015
+
+@_typing.final
+class OracleLabels(_message.Message):
+    """Labels that an oracle gave."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORACLE_ID_FIELD_NUMBER: _builtins.int
+    LABEL_COUNT_FIELD_NUMBER: _builtins.int
+    oracle_id: _builtins.str
+    """Who; empty for labels that were imported."""
+    label_count: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        oracle_id: _builtins.str = ...,
+        label_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label_count", b"label_count", "oracle_id", b"oracle_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OracleLabels: _TypeAlias = OracleLabels  # noqa: Y015
 
 @_typing.final
 class AccuracyEstimate(_message.Message):
@@ -1237,6 +1303,7 @@ class PromoteHeadRequest(_message.Message):
     TASK_FIELD_NUMBER: _builtins.int
     PROMOTION_ID_FIELD_NUMBER: _builtins.int
     HEAD_VERSION_FIELD_NUMBER: _builtins.int
+    PROMOTE_TIME_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """"tasks/{task}"."""
     promotion_id: _builtins.str
@@ -1245,16 +1312,21 @@ class PromoteHeadRequest(_message.Message):
     """
     head_version: _builtins.int
     """The head: one that is kept."""
+    @_builtins.property
+    def promote_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when, of a backup that is restored; now if unset. Not in the future."""
+
     def __init__(
         self,
         *,
         task: _builtins.str = ...,
         promotion_id: _builtins.str = ...,
         head_version: _builtins.int = ...,
+        promote_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["promote_time", b"promote_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_version", b"head_version", "promotion_id", b"promotion_id", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_version", b"head_version", "promote_time", b"promote_time", "promotion_id", b"promotion_id", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1392,3 +1464,54 @@ class ExportHeadResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportHeadResponse: _TypeAlias = ExportHeadResponse  # noqa: Y015
+
+@_typing.final
+class RestoreHeadRequest(_message.Message):
+    """Request of RestoreHead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    task: _builtins.str
+    """"tasks/{task}"."""
+    @_builtins.property
+    def head(self) -> Global___Head:
+        """The head, as ExportHead gave it; its task may have had another name."""
+
+    @_builtins.property
+    def round(self) -> Global___Round:
+        """Its round, as ListRounds gave it, with label_origins if they are known."""
+
+    def __init__(
+        self,
+        *,
+        task: _builtins.str = ...,
+        head: Global___Head | None = ...,
+        round: Global___Round | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "round", b"round"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "round", b"round", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreHeadRequest: _TypeAlias = RestoreHeadRequest  # noqa: Y015
+
+@_typing.final
+class RestoreHeadResponse(_message.Message):
+    """Response of RestoreHead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreHeadResponse: _TypeAlias = RestoreHeadResponse  # noqa: Y015

@@ -241,6 +241,11 @@ class LearnerServiceStub(object):
                 request_serializer=aloe_dot_v1_dot_head__pb2.DemoteHeadRequest.SerializeToString,
                 response_deserializer=aloe_dot_v1_dot_head__pb2.DemoteHeadResponse.FromString,
                 _registered_method=True)
+        self.RestoreHead = channel.unary_unary(
+                '/aloe.v1.LearnerService/RestoreHead',
+                request_serializer=aloe_dot_v1_dot_head__pb2.RestoreHeadRequest.SerializeToString,
+                response_deserializer=aloe_dot_v1_dot_head__pb2.RestoreHeadResponse.FromString,
+                _registered_method=True)
         self.ListPromotions = channel.unary_unary(
                 '/aloe.v1.LearnerService/ListPromotions',
                 request_serializer=aloe_dot_v1_dot_head__pb2.ListPromotionsRequest.SerializeToString,
@@ -568,6 +573,17 @@ class LearnerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RestoreHead(self, request, context):
+        """Takes a head of a backup, by its version, and keeps it as those that were
+        promoted; the heads that are trained later have higher versions. Heads are
+        restored before labels. ALREADY_EXISTS where the task has another head of that
+        version, or labels to train one of. A head that is there already is left as it
+        is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPromotions(self, request, context):
         """Lists the names of a task's heads.
         """
@@ -783,6 +799,11 @@ def add_LearnerServiceServicer_to_server(servicer, server):
                     servicer.DemoteHead,
                     request_deserializer=aloe_dot_v1_dot_head__pb2.DemoteHeadRequest.FromString,
                     response_serializer=aloe_dot_v1_dot_head__pb2.DemoteHeadResponse.SerializeToString,
+            ),
+            'RestoreHead': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreHead,
+                    request_deserializer=aloe_dot_v1_dot_head__pb2.RestoreHeadRequest.FromString,
+                    response_serializer=aloe_dot_v1_dot_head__pb2.RestoreHeadResponse.SerializeToString,
             ),
             'ListPromotions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPromotions,
@@ -1813,6 +1834,33 @@ class LearnerService(object):
             '/aloe.v1.LearnerService/DemoteHead',
             aloe_dot_v1_dot_head__pb2.DemoteHeadRequest.SerializeToString,
             aloe_dot_v1_dot_head__pb2.DemoteHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreHead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloe.v1.LearnerService/RestoreHead',
+            aloe_dot_v1_dot_head__pb2.RestoreHeadRequest.SerializeToString,
+            aloe_dot_v1_dot_head__pb2.RestoreHeadResponse.FromString,
             options,
             channel_credentials,
             insecure,

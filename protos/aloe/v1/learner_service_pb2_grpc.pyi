@@ -178,6 +178,13 @@ class LearnerServiceStub:
     """
     DemoteHead: _grpc.UnaryUnaryMultiCallable[_head_pb2.DemoteHeadRequest, _head_pb2.DemoteHeadResponse]
     """Takes a name off the head that has it; the head is still kept."""
+    RestoreHead: _grpc.UnaryUnaryMultiCallable[_head_pb2.RestoreHeadRequest, _head_pb2.RestoreHeadResponse]
+    """Takes a head of a backup, by its version, and keeps it as those that were
+    promoted; the heads that are trained later have higher versions. Heads are
+    restored before labels. ALREADY_EXISTS where the task has another head of that
+    version, or labels to train one of. A head that is there already is left as it
+    is.
+    """
     ListPromotions: _grpc.UnaryUnaryMultiCallable[_head_pb2.ListPromotionsRequest, _head_pb2.ListPromotionsResponse]
     """Lists the names of a task's heads."""
     ListEvents: _grpc.UnaryUnaryMultiCallable[_labeling_pb2.ListEventsRequest, _labeling_pb2.ListEventsResponse]
@@ -336,6 +343,13 @@ class LearnerServiceAsyncStub(LearnerServiceStub):
     """
     DemoteHead: _aio.UnaryUnaryMultiCallable[_head_pb2.DemoteHeadRequest, _head_pb2.DemoteHeadResponse]  # type: ignore[assignment]
     """Takes a name off the head that has it; the head is still kept."""
+    RestoreHead: _aio.UnaryUnaryMultiCallable[_head_pb2.RestoreHeadRequest, _head_pb2.RestoreHeadResponse]  # type: ignore[assignment]
+    """Takes a head of a backup, by its version, and keeps it as those that were
+    promoted; the heads that are trained later have higher versions. Heads are
+    restored before labels. ALREADY_EXISTS where the task has another head of that
+    version, or labels to train one of. A head that is there already is left as it
+    is.
+    """
     ListPromotions: _aio.UnaryUnaryMultiCallable[_head_pb2.ListPromotionsRequest, _head_pb2.ListPromotionsResponse]  # type: ignore[assignment]
     """Lists the names of a task's heads."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_labeling_pb2.ListEventsRequest, _labeling_pb2.ListEventsResponse]  # type: ignore[assignment]
@@ -713,6 +727,19 @@ class LearnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_head_pb2.DemoteHeadResponse, _abc.Awaitable[_head_pb2.DemoteHeadResponse]]:
         """Takes a name off the head that has it; the head is still kept."""
+
+    @_abc_1.abstractmethod
+    def RestoreHead(
+        self,
+        request: _head_pb2.RestoreHeadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_head_pb2.RestoreHeadResponse, _abc.Awaitable[_head_pb2.RestoreHeadResponse]]:
+        """Takes a head of a backup, by its version, and keeps it as those that were
+        promoted; the heads that are trained later have higher versions. Heads are
+        restored before labels. ALREADY_EXISTS where the task has another head of that
+        version, or labels to train one of. A head that is there already is left as it
+        is.
+        """
 
     @_abc_1.abstractmethod
     def ListPromotions(

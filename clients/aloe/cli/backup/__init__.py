@@ -1,7 +1,8 @@
 """A pool with its tasks in one Parquet file: a row per clip, a column of labels per task.
 
-A restored task has the labels of the dumped one, with who gave them and when. Leases, rounds and
-heads are not in the file: the first head is trained anew from the labels. Of a pool that keeps
+A restored task has the labels of the dumped one, with who gave them and when, and the heads that
+were ever promoted, with their names, maps and rounds. Leases and other heads are not in the file:
+the next head is trained anew from the labels. Of a pool that keeps
 audio the recordings are in it, unless they were left out. The file is sealed: one that was damaged
 since is not restored.
 """

@@ -11,6 +11,7 @@ from typing import Any
 from aloe.cli.backup import format_1, heard, known, layout
 from aloe.cli.backup.arrow import arrow
 from aloe.cli.backup.classes import load_changes
+from aloe.cli.backup.heads import TaskHeads, load_task_heads
 from aloe.cli.backup.seal import is_intact
 from aloe.cli.console import CommandError
 from aloe.client import (
@@ -44,6 +45,8 @@ class DumpedTask:
     """What became of them."""
     settings: dict[str, Any]
     """As create_task takes them, by name."""
+    heads: TaskHeads
+    """Those that were ever promoted; none in older dumps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,11 @@ class Backup:
     tasks: list[DumpedTask]
     recordings: list[PoolRecording]
     is_sealed: bool
+
+    @property
+    def holds_heads(self) -> bool:
+        """Whether heads that were promoted are in it; in older dumps they are not."""
+        return self.format == layout.FORMAT
 
     @property
     def clip_count(self) -> int:
@@ -111,7 +119,10 @@ def open_backup(file: Path) -> Backup:
             source,
             format_,
             {name: about["pool"][name] for name in layout.POOL_FIELDS},
-            [_task(task, format_) for task in about["tasks"]],
+            [
+                _task(task, format_, load_task_heads(task, source.metadata.metadata or {}))
+                for task in about["tasks"]
+            ],
             [known.load_recording(each) for each in about.get("recordings", ())],
             is_sealed=bool(intact),
         )
@@ -152,7 +163,7 @@ def _named(label: Label | None) -> Iterable[str]:
     return () if label is None else (label,)
 
 
-def _task(task: dict[str, Any], format_: str) -> DumpedTask:
+def _task(task: dict[str, Any], format_: str, heads: TaskHeads) -> DumpedTask:
     if format_ == format_1.FORMAT:
         task = format_1.upgraded_task(task)
     return DumpedTask(
@@ -179,6 +190,7 @@ def _task(task: dict[str, Any], format_: str) -> DumpedTask:
             "window_spacing": timedelta(seconds=task.get("window_spacing_s", 0)),
             **_several(task),
         },
+        heads,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -11,6 +11,7 @@ from typing import Any
 
 from aloe.cli.backup import layout
 from aloe.cli.backup.arrow import arrow
+from aloe.cli.backup.heads import TaskHeads, read_heads, write_heads
 from aloe.cli.backup.recordings import Recordings
 from aloe.cli.backup.seal import reserve_seal, seal
 from aloe.cli.console import CommandError
@@ -37,6 +38,8 @@ class Dumped:
     """Clips whose recording is in the file."""
     recording_count: int
     """Recordings whose windows are in the file, without their audio."""
+    head_count: int
+    """Of the tasks: those that were ever promoted."""
     silent_clips: dict[str, str]
     """Why others should have one and do not, by clip id: the first ones, of this run."""
 
@@ -66,7 +69,9 @@ def dump_pool(
     tasks = learner.list_tasks(pool_id)
     if tasks.unreadable:
         raise tasks.unreadable[0]
-    clip_count, audio_count = _join(learner, pool, tasks, parts, file, recordings is not None)
+    heads = {task.task_id: read_heads(learner, task) for task in tasks}
+    with_audio = recordings is not None
+    clip_count, audio_count = _join(learner, pool, heads, tasks, parts, file, with_audio)
     shutil.rmtree(parts)
     return Dumped(
         file,
@@ -75,6 +80,7 @@ def dump_pool(
         pool.keep_audio,
         audio_count,
         sum(1 for _ in learner.list_recordings(pool_id)),
+        sum(len(each.heads) for each in heads.values()),
         recordings.missing if recordings else {},
     )
 
@@ -82,6 +88,7 @@ def dump_pool(
 def _join(
     learner: LearnerClient,
     pool: Pool,
+    heads: Mapping[str, TaskHeads],
     tasks: tuple[Task, ...],
     parts: Path,
     file: Path,
@@ -96,7 +103,7 @@ def _join(
     unfinished = file.with_name(file.name + ".unfinished")
     # After the clips as well: every window is of one of these.
     recordings = list(learner.list_recordings(pool.pool_id))
-    schema = layout.schema(pool, tasks, recordings, with_audio=with_audio)
+    schema = layout.schema(pool, tasks, recordings, heads, with_audio=with_audio)
     clip_count = audio_count = 0
     unfinished.unlink(missing_ok=True)
     open_private(unfinished).close()  # For this user alone: recordings of people, and labels.
@@ -109,6 +116,8 @@ def _join(
             clip_count += table.num_rows
             if with_audio:
                 audio_count += table.num_rows - table[layout.AUDIO_COLUMN].null_count
+        for task_id, each in heads.items():
+            write_heads(writer, task_id, each)
         reserve_seal(writer)
     seal(unfinished)
     unfinished.rename(file)

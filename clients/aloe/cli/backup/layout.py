@@ -1,7 +1,7 @@
 """How a backup lies in its Parquet file: columns, label rows, and what the schema tells."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from aloe.cli.backup import heard, known
 from aloe.cli.backup.arrow import arrow
 from aloe.cli.backup.classes import dump_classes
 from aloe.cli.backup.format_1 import FORMAT as FORMAT_1
+from aloe.cli.backup.heads import TaskHeads, dump_task_heads
 from aloe.client import (
     EmbeddedPoolClip,
     KnownLabel,
@@ -25,7 +26,9 @@ from aloe.client import (
 from aloe.wire import names
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
-FORMAT = "aloe-pool-7"
+FORMAT = "aloe-pool-8"
+FORMAT_7 = "aloe-pool-7"
+"""Without heads."""
 FORMAT_6 = "aloe-pool-6"
 """Without several labels a clip."""
 FORMAT_5 = "aloe-pool-5"
@@ -36,8 +39,8 @@ FORMAT_3 = "aloe-pool-3"
 """Without a seal."""
 FORMAT_2 = "aloe-pool-2"
 """Without audio and how it was read, and with tasks' columns named by their ids."""
-FORMATS = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT)
-SEALED_FORMATS = (FORMAT_4, FORMAT_5, FORMAT_6, FORMAT)
+FORMATS = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7, FORMAT)
+SEALED_FORMATS = (FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7, FORMAT)
 POOL_FIELDS = ("pool_id", "encoder_id", "encoder_fingerprint", "embedding_dim", "keep_audio")
 CLIP_COLUMNS = (
     *("clip_id", "uri", "content_hash", "duration_s", "other_ids"),
@@ -85,6 +88,7 @@ def schema(
     pool: Pool,
     tasks: tuple[Task, ...],
     recordings: Sequence[PoolRecording],
+    heads: Mapping[str, TaskHeads],
     *,
     with_audio: bool,
 ) -> Any:
@@ -93,7 +97,7 @@ def schema(
     about = {
         "format": FORMAT,
         "pool": {name: getattr(pool, name) for name in POOL_FIELDS},
-        "tasks": [_dump_task(task) for task in tasks],
+        "tasks": [{**_dump_task(task), **dump_task_heads(heads[task.task_id])} for task in tasks],
         "recordings": [known.dump_recording(each) for each in recordings],
     }
     fields = [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aloe.cli.backup.classes import retired_of
 from aloe.cli.backup.contents import Backup, open_backup
+from aloe.cli.backup.heads import restore_heads
 from aloe.cli.console import CommandError
 from aloe.cli.counted_labels import count_labels
 from aloe.client import DuplicateRule, KnownLabel, LearnerClient, NewClip, Pool
@@ -27,6 +28,12 @@ class Restored:
     """Those that the pool had already."""
     audio_count: int
     """Those that came with their recording."""
+    head_count: int
+    """Those that are there, of the heads that were promoted."""
+    refused_heads: list[str]
+    """Why others are not."""
+    holds_heads: bool
+    """Whether the file says which heads were promoted; those of older versions do not."""
     is_sealed: bool
     """Whether the file says that it is as it was written; those of older versions do not."""
 
@@ -73,7 +80,10 @@ def restore_pool(
             f"{len(summary.failures):,} clips were refused; {first.clip_id}: {first.message}. Run"
             " this again once that is mended; --without-audio leaves the recordings out"
         )
+    refused: list[str] = []
     for task in backup.tasks:
+        # Before the labels, of which others are trained under later versions.
+        refused += restore_heads(learner, tasks[task.task_id], task.heads)
         _restore_labels(learner, tasks[task.task_id], backup.labels(task.task_id))
         # After the labels: of a class that is retired, none are taken any more.
         for change in task.changes:
@@ -90,6 +100,9 @@ def restore_pool(
         backup.clip_count,
         summary.existing_count,
         clips.audio_count,
+        sum(len(task.heads.heads) for task in backup.tasks) - len(refused),
+        refused,
+        backup.holds_heads,
         backup.is_sealed,
     )
 

@@ -1,6 +1,7 @@
 """What a task has learned: rounds, labels, heads."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from aloe.client import types
 from aloe.client.operations.classes import parse_classes
@@ -16,7 +17,7 @@ from aloe.client.operations.labeling import parse_reason
 from aloe.client.operations.operation import ListOperation, Operation, Page, StreamOperation
 from aloe.client.operations.tasks import parse_task
 from aloe.v1 import head_pb2, labeling_pb2, task_pb2
-from aloe.wire import names
+from aloe.wire import names, times
 from aloe.wire.arrays import decode_matrix
 from aloe.wire.enums import CLIP_STATES, EVENT_KINDS, LABEL_MODES, SPLITS
 from aloe.wire.labels import decode_labels
@@ -80,13 +81,16 @@ def export_head(task_id: str, head: int | str) -> Operation[types.Head]:
     )
 
 
-def promote_head(task_id: str, promotion_id: str, version: int) -> Operation[types.Promotion]:
+def promote_head(
+    task_id: str, promotion_id: str, version: int, promote_time: datetime | None = None
+) -> Operation[types.Promotion]:
     return Operation(
         "PromoteHead",
         head_pb2.PromoteHeadRequest(
             task=task_name(task_id),
             promotion_id=promotion_id,
             head_version=uint32("version", version),
+            promote_time=None if promote_time is None else times.write_time(promote_time),
         ),
         lambda response: _parse_promotion(response.promotion),
     )
@@ -156,6 +160,16 @@ def _parse_round(message: head_pb2.Round) -> types.Round:
         ),
         map_name=message.map_name,
         classes=tuple(message.classes),
+        label_origins=(
+            _parse_origins(message.label_origins) if message.HasField("label_origins") else None
+        ),
+    )
+
+
+def _parse_origins(message: head_pb2.LabelOrigins) -> types.LabelOrigins:
+    return types.LabelOrigins(
+        tuple(message.class_label_counts),
+        {each.oracle_id: each.label_count for each in message.oracles},
     )
 
 

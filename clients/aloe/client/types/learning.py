@@ -159,6 +159,32 @@ class HeadTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelOrigins:
+    """Labels that a head was trained on, counted."""
+
+    by_class: tuple[int, ...]
+    """Of each class of the head, in order; of several labels a clip those that say that it is of
+    the class."""
+    by_oracle: dict[str, int]
+    """Most first; those that were imported are of an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadBackup:
+    """A head with its map and round, as messages of aloe.v1: what is needed to restore it."""
+
+    version: int
+    map_name: str
+    """Empty where it reads the embeddings themselves."""
+    head: bytes
+    """aloe.v1.Head, without its map."""
+    map: bytes
+    """aloe.v1.HeadMap, the same for all heads that read it; empty without one."""
+    round: bytes = b""
+    """aloe.v1.Round"""
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """What happened between two head versions."""
 
@@ -193,6 +219,8 @@ class Round:
     for the embedding itself, and in rounds of older versions."""
     classes: tuple[str, ...] = ()
     """Those of the head, by their names now, in the order of class_recalls."""
+    label_origins: LabelOrigins | None = None
+    """Of a head that came from a backup, if they were known; of others the log tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,17 @@ class Head:
         return np.array(self.class_indices, np.int16)[columns]
 
 
+def is_same_head(head: Head | None, other: Head) -> bool:
+    """Whether a head is there, and the same as another to the last bit."""
+    return (
+        head is not None
+        and (head.version, head.map_name, head.column_classes)
+        == (other.version, other.map_name, other.column_classes)
+        and head.weights.tobytes() == other.weights.tobytes()
+        and head.biases.tobytes() == other.biases.tobytes()
+    )
+
+
 def shortened(class_indices: Sequence[int]) -> tuple[int, ...]:
     """Return class indices as a head has them: none for the first classes, in order."""
     is_plain = list(class_indices) == list(range(len(class_indices)))

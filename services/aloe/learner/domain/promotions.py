@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from aloe.learner.domain.errors import HeadVersionUnknown, InvalidInput, PromotionNotFound
+from aloe.learner.domain.errors import (
+    AlreadyExists,
+    HeadVersionUnknown,
+    InvalidInput,
+    PromotionNotFound,
+)
 
 MOST_PROMOTIONS = 100
 """Names that the heads of a task have at a time."""
@@ -34,6 +39,21 @@ def head_not_kept(task_id: str, version: int) -> HeadVersionUnknown:
     return HeadVersionUnknown(
         f"tasks/{task_id} keeps no head {version}: it keeps its last few, and those that were ever"
         " promoted"
+    )
+
+
+def head_exists(task_id: str, version: int) -> AlreadyExists:
+    """Refuse a head of a backup."""
+    return AlreadyExists(
+        f"tasks/{task_id} has another head {version} than this one: restore it into a new task"
+    )
+
+
+def head_promised(task_id: str, version: int) -> AlreadyExists:
+    """Refuse a head of a backup that comes after labels."""
+    return AlreadyExists(
+        f"tasks/{task_id} has labels, of which it trains heads of its own, so that it takes no head"
+        f" {version}: restore it into a new task, heads before labels"
     )
 
 

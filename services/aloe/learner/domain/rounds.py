@@ -9,6 +9,16 @@ from aloe.values.recipes import HeadRecipe
 
 
 @dataclass(frozen=True, slots=True)
+class LabelOrigins:
+    """Labels that a head was trained on, counted."""
+
+    by_class: tuple[int, ...]
+    """Of each column of the head."""
+    by_oracle: tuple[tuple[str, int], ...]
+    """Each with its labels, most first; those that were imported are of an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """One round."""
 
@@ -40,3 +50,5 @@ class Round:
     versions."""
     class_indices: tuple[int, ...] = ()
     """Of the head's columns; none in rounds of older versions, when classes did not change."""
+    label_origins: LabelOrigins | None = None
+    """Of a head that came from a backup, if they were known; of others the log tells."""

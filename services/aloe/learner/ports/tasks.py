@@ -242,10 +242,24 @@ class TaskStore(Protocol):
         Kept are the newest KEPT_HEADS, and those that were ever promoted.
         """
 
-    async def promote_head(self, task: Task, promotion_id: str, version: int) -> Promotion:
+    async def restore_head(self, task: Task, head: Head, round_: Round) -> None:
+        """Store a head of a backup with its round, and keep it as those that were promoted.
+
+        Where it is the newest, the next head that is trained has the version after it. One that is
+        there already is left as it is.
+
+        Raises:
+            AlreadyExists: there is, or was, another head of its version, or one is promised to
+                those who gave labels.
+        """
+
+    async def promote_head(
+        self, task: Task, promotion_id: str, version: int, promote_time: datetime | None = None
+    ) -> Promotion:
         """Give a head a name, and keep it until the task is deleted; return what has the name now.
 
-        Repeating it changes nothing.
+        It counts as given at a time, now at the latest; now by default. Repeating it changes
+        nothing.
 
         Raises:
             HeadVersionUnknown: the head is not kept.

@@ -53,4 +53,5 @@ _CHANGING = (
     "CreatePool", "DeletePool", "DeleteClips", "DeleteRecordings",
     "UpdateClips", "RenameClip", "CreateTask",
     "UpdateTask", "ChangeClasses", "DeleteTask", "ImportLabels", "PromoteHead", "DemoteHead",
+    "RestoreHead",
 )  # fmt: skip

@@ -12,6 +12,7 @@ from aloe.learner.domain.pool import Audio, NamedClip
 from aloe.learner.domain.promotions import Promotion
 from aloe.learner.domain.representations.naming import representation_of
 from aloe.learner.domain.representations.pool_map import PoolMap
+from aloe.learner.domain.rounds import LabelOrigins
 from aloe.learner.domain.several_evaluation import ClassFigures
 from aloe.learner.recorder import Phase
 from aloe.learner.rpc import fields
@@ -178,6 +179,19 @@ def write_round(report: RoundReport) -> head_pb2.Round:
         head_recipe=HEAD_RECIPE.encode(round_.head_recipe, "head_recipe"),
         map_name=round_.map_name,
         classes=report.classes,
+        label_origins=_write_origins(round_.label_origins),
+    )
+
+
+def _write_origins(origins: LabelOrigins | None) -> head_pb2.LabelOrigins | None:
+    if origins is None:
+        return None
+    return head_pb2.LabelOrigins(
+        class_label_counts=origins.by_class,
+        oracles=[
+            head_pb2.OracleLabels(oracle_id=oracle_id, label_count=count)
+            for oracle_id, count in origins.by_oracle
+        ],
     )
 
 

@@ -28,6 +28,7 @@ from aloe.learner.usecases.recording_import import RecordingImporter
 from aloe.learner.usecases.recordings import Recordings
 from aloe.learner.usecases.refitting import Refitting
 from aloe.learner.usecases.replaying import Replaying
+from aloe.learner.usecases.restoring import Restoring
 from aloe.learner.usecases.retiring import Retiring
 from aloe.learner.usecases.searching import Searching
 from aloe.learner.usecases.tasks import Tasks
@@ -81,6 +82,7 @@ class Learner:
         )
         self.pool_predictor = PoolPredictor(store, pool_cache, task_cache, self.maps)
         self.promoting = Promoting(store, task_cache)
+        self.restoring = Restoring(store, task_cache)
         self.tasks = Tasks(store, pool_cache, task_cache, self.trainer, self.maps)
         self.reclassing = Reclassing(store, task_cache, self.tasks, self.trainer, now)
         self.label_importer = LabelImporter(store, pool_cache, task_cache, self.trainer)

@@ -1,5 +1,7 @@
 """Heads by version or name, and the names that production asks for."""
 
+from datetime import datetime
+
 from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.promotions import Promotion, check_promotion_id, head_version_of
@@ -26,8 +28,10 @@ class Promoting:
     def __init__(self, store: Store, tasks: TaskCache) -> None:
         self._store, self._tasks = store, tasks
 
-    async def promote(self, task_id: str, promotion_id: str, version: int) -> Promotion:
-        """Give a head a name; return what has it now.
+    async def promote(
+        self, task_id: str, promotion_id: str, version: int, promote_time: datetime | None = None
+    ) -> Promotion:
+        """Give a head a name, as of a time, now by default; return what has it now.
 
         Raises:
             InvalidInput: the name could be taken for a version, or there are too many.
@@ -35,7 +39,7 @@ class Promoting:
         """
         check_promotion_id(promotion_id, "promotion_id")
         cached = await self._tasks.fresh(task_id)
-        promotion = await self._store.promote_head(cached.task, promotion_id, version)
+        promotion = await self._store.promote_head(cached.task, promotion_id, version, promote_time)
         await self._tasks.fresh(task_id)  # Predictions from now on know of it.
         return promotion
 

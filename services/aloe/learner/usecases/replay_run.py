@@ -23,7 +23,7 @@ from aloe.learner.usecases.ranking import Ranking
 from aloe.values.states import ClipState, EventKind, Split
 
 _NO_RECORDER = NoRecorder()
-_OLDER = "an older server logged it, without what it rests on"
+_OLDER = "an older server logged it, or it came from a backup, without what it rests on"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 # ruff: noqa: ASYNC109 - a timeout is a deadline here, known to the server
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from aloe.client import types
 from aloe.client.asyncio.learner_calls.tasks import TaskCalls
 from aloe.client.operations import (
+    head_backups,
     pool_predictions,
     predictions,
     results,
@@ -80,9 +82,35 @@ class HeadCalls(TaskCalls):
         return await self._runner.run(results.export_head(task_id, head), timeout)
 
     async def promote_head(
-        self, task_id: str, promotion_id: str, version: int, *, timeout: timedelta | None = None
+        self,
+        task_id: str,
+        promotion_id: str,
+        version: int,
+        *,
+        promote_time: datetime | None = None,
+        timeout: timedelta | None = None,
     ) -> types.Promotion:
-        return await self._runner.run(results.promote_head(task_id, promotion_id, version), timeout)
+        operation = results.promote_head(task_id, promotion_id, version, promote_time)
+        return await self._runner.run(operation, timeout)
+
+    async def back_up_head(
+        self, task_id: str, version: int, *, timeout: timedelta | None = None
+    ) -> types.HeadBackup:
+        head = await self._runner.run(head_backups.head_bytes(task_id, version), timeout)
+        return replace(
+            head, round=await self._runner.run(head_backups.round_bytes(task_id, version), timeout)
+        )
+
+    async def restore_head(
+        self,
+        task_id: str,
+        backup: types.HeadBackup,
+        label_origins: types.LabelOrigins | None = None,
+        *,
+        timeout: timedelta | None = None,
+    ) -> None:
+        operation = head_backups.restore_head(task_id, backup, label_origins)
+        await self._runner.run(operation, timeout)
 
     async def demote_head(
         self, task_id: str, promotion_id: str, *, timeout: timedelta | None = None

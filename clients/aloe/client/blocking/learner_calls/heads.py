@@ -1,12 +1,14 @@
 """What is asked of the heads of a task."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from aloe.client import types
 from aloe.client.blocking.learner_calls.tasks import TaskCalls
 from aloe.client.operations import (
+    head_backups,
     pool_predictions,
     predictions,
     results,
@@ -116,13 +118,49 @@ class HeadCalls(TaskCalls):
         return self._runner.run(results.export_head(task_id, head), timeout)
 
     def promote_head(
-        self, task_id: str, promotion_id: str, version: int, *, timeout: timedelta | None = None
+        self,
+        task_id: str,
+        promotion_id: str,
+        version: int,
+        *,
+        promote_time: datetime | None = None,
+        timeout: timedelta | None = None,
     ) -> types.Promotion:
         """Give a head a name that `predict` takes; it is kept until its task is deleted.
 
-        To go back, promote an earlier one again.
+        To go back, promote an earlier one again. `promote_time` says since when, of a backup that
+        is restored.
         """
-        return self._runner.run(results.promote_head(task_id, promotion_id, version), timeout)
+        operation = results.promote_head(task_id, promotion_id, version, promote_time)
+        return self._runner.run(operation, timeout)
+
+    def back_up_head(
+        self, task_id: str, version: int, *, timeout: timedelta | None = None
+    ) -> types.HeadBackup:
+        """Return a head that is kept, with its map and round, to be restored some day."""
+        head = self._runner.run(head_backups.head_bytes(task_id, version), timeout)
+        return replace(
+            head, round=self._runner.run(head_backups.round_bytes(task_id, version), timeout)
+        )
+
+    def restore_head(
+        self,
+        task_id: str,
+        backup: types.HeadBackup,
+        label_origins: types.LabelOrigins | None = None,
+        *,
+        timeout: timedelta | None = None,
+    ) -> None:
+        """Keep a head of a backup under its version, before the task has labels.
+
+        One that is there already is left as it is. `label_origins` are the labels that it was
+        trained on, for its card.
+
+        Raises:
+            AlreadyExists: the task has another head of that version, or labels to train one of.
+        """
+        operation = head_backups.restore_head(task_id, backup, label_origins)
+        self._runner.run(operation, timeout)
 
     def demote_head(
         self, task_id: str, promotion_id: str, *, timeout: timedelta | None = None

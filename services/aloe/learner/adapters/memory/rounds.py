@@ -1,17 +1,19 @@
 """Rounds, heads and their names in memory."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aloe.learner.adapters import refusals
 from aloe.learner.adapters.memory.state import Training, milliseconds, to_millisecond
 from aloe.learner.adapters.memory.task_table import TaskTable
-from aloe.learner.domain.head import Head
+from aloe.learner.domain.head import Head, is_same_head
 from aloe.learner.domain.promotions import (
     MOST_EARLIER,
     MOST_PROMOTIONS,
     PromotedHead,
     Promotion,
+    head_exists,
     head_not_kept,
+    head_promised,
     promotion_not_found,
 )
 from aloe.learner.domain.round_work import RoundTicket
@@ -69,7 +71,25 @@ class MemoryRounds(TaskTable):
     async def read_head(self, task: Task, version: int) -> Head | None:
         return self._fenced(task).heads.get(version)
 
-    async def promote_head(self, task: Task, promotion_id: str, version: int) -> Promotion:
+    async def restore_head(self, task: Task, head: Head, round_: Round) -> None:
+        stored = self._fenced(task)
+        is_same = is_same_head(stored.heads.get(head.version), head)
+        if not is_same and head.version in stored.rounds:
+            raise head_exists(task.task_id, head.version)
+        if not is_same and stored.is_trainable:
+            raise head_promised(task.task_id, head.version)
+        stored.promoted_versions.add(head.version)
+        if is_same:
+            return
+        is_newest = head.version > stored.head_version
+        stored.heads[head.version], stored.rounds[head.version] = head, round_
+        if is_newest:
+            stored.training = None
+            stored.log(EventKind.HEAD_TRAINED, head_version=head.version, map_name=head.map_name)
+
+    async def promote_head(
+        self, task: Task, promotion_id: str, version: int, promote_time: datetime | None = None
+    ) -> Promotion:
         stored = self._fenced(task)
         if version not in stored.heads:
             raise head_not_kept(task.task_id, version)
@@ -78,9 +98,10 @@ class MemoryRounds(TaskTable):
             return before
         if not before and len(stored.promotions) >= MOST_PROMOTIONS:
             raise refusals.too_many_promotions(task.task_id)
+        now = self._now()
         promotion = stored.promotions[promotion_id] = Promotion(
             promotion_id,
-            PromotedHead(version, to_millisecond(self._now())),
+            PromotedHead(version, to_millisecond(min(promote_time or now, now))),
             (before.head, *before.earlier)[:MOST_EARLIER] if before else (),
         )
         stored.promoted_versions.add(version)

@@ -1,7 +1,7 @@
 """Rounds, heads and their names in Redis."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aloe.learner.adapters.redis import codec
 from aloe.learner.adapters.redis.scripts import guarded, reading
@@ -51,9 +51,24 @@ class RedisRounds(TaskScripts):
             return codec.load_head(task, version, data, map_name, classes)
 
     @guarded
-    async def promote_head(self, task: Task, promotion_id: str, version: int) -> Promotion:
+    async def restore_head(self, task: Task, head: Head, round_: Round) -> None:
+        await self._change(
+            task,
+            "restore_head",
+            head.version,
+            codec.dump_head(head),
+            codec.dump_round(round_),
+            head.map_name,
+            codec.dump_head_classes(head),
+        )
+
+    @guarded
+    async def promote_head(
+        self, task: Task, promotion_id: str, version: int, promote_time: datetime | None = None
+    ) -> Promotion:
+        since = "" if promote_time is None else round(promote_time.timestamp() * 1000)
         reply = await self._change(
-            task, "promote", promotion_id, version, MOST_PROMOTIONS, MOST_EARLIER
+            task, "promote", promotion_id, version, MOST_PROMOTIONS, MOST_EARLIER, since
         )
         with reading(TaskKeys(task.task_id).promotions):
             return codec.load_promotion(promotion_id, reply["heads"])

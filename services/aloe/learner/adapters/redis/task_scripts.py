@@ -16,7 +16,12 @@ from aloe.learner.adapters.redis.scripts import Script, is_damage, read_script
 from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.label_sets import load_class_set
 from aloe.learner.domain.leases import Conflict, LabelsDiffer, RankingTooShort
-from aloe.learner.domain.promotions import head_not_kept, promotion_not_found
+from aloe.learner.domain.promotions import (
+    head_exists,
+    head_not_kept,
+    head_promised,
+    promotion_not_found,
+)
 from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task
 from aloe.learner.ports.tasks import CLOCK_SLACK, ENDED_LEASE_LIFE
 from aloe.redis.connecting import RedisClient
@@ -25,7 +30,8 @@ from aloe.values.states import ClipState
 
 _WRITING = (
     "create_task", "update_task", "change_classes", "import_labels", "lease", "submit", "release",
-    "renew", "begin_round", "publish_head", "promote", "demote", "retire_rows", "drop_strays",
+    "renew", "begin_round", "publish_head", "restore_head", "promote", "demote",
+    "retire_rows", "drop_strays",
 )  # fmt: skip
 _READING = (
     "check_task", "read_task", "read_events", "read_labels", "read_head", "read_rounds",
@@ -119,6 +125,8 @@ _REFUSED_TASKS: Mapping[str, Callable[[str], Exception]] = {
 }
 _REFUSED_HEADS: Mapping[str, Callable[[str, Any], Exception]] = {
     "HEAD_NOT_KEPT": head_not_kept,
+    "HEAD_EXISTS": head_exists,
+    "HEAD_PROMISED": head_promised,
     "PROMOTION_NOT_FOUND": promotion_not_found,
 }
 

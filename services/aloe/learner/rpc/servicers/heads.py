@@ -7,6 +7,7 @@ from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.filters.parsing import parse_filter
 from aloe.learner.rpc import (
     fields,
+    head_backups,
     heads,
     predictions,
 )
@@ -81,9 +82,21 @@ class HeadRpcs(Rpcs):
     ) -> head_pb2.PromoteHeadResponse:
         task_id = fields.read_task_id(request.task, "task")
         promotion = await self._learner.promoting.promote(
-            task_id, fields.read_id(request.promotion_id, "promotion_id"), request.head_version
+            task_id,
+            fields.read_id(request.promotion_id, "promotion_id"),
+            request.head_version,
+            fields.read_time(request.promote_time, "promote_time")
+            if request.HasField("promote_time")
+            else None,
         )
         return head_pb2.PromoteHeadResponse(promotion=heads.write_promotion(task_id, promotion))
+
+    async def RestoreHead(
+        self, request: head_pb2.RestoreHeadRequest, context: Any
+    ) -> head_pb2.RestoreHeadResponse:
+        task_id = fields.read_task_id(request.task, "task")
+        await self._learner.restoring.restore(task_id, head_backups.read_backup(request))
+        return head_pb2.RestoreHeadResponse()
 
     async def DemoteHead(
         self, request: head_pb2.DemoteHeadRequest, context: Any

@@ -16,7 +16,7 @@ from aloe.learner.domain.estimating import AccuracyEstimate
 from aloe.learner.domain.evaluation import Evaluation
 from aloe.learner.domain.head import Head, shortened
 from aloe.learner.domain.promotions import PromotedHead, Promotion
-from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.rounds import LabelOrigins, Round
 from aloe.learner.domain.several_evaluation import ClassFigures
 from aloe.learner.domain.task import Task
 from aloe.wire.settings import HEAD_RECIPE
@@ -71,6 +71,11 @@ def load_round(text: bytes) -> Round:
     fields["class_indices"] = tuple(fields.get("class_indices", ()))
     if fields.get("accuracy_estimate"):
         fields["accuracy_estimate"] = AccuracyEstimate(**fields["accuracy_estimate"])
+    if origins := fields.get("label_origins"):
+        fields["label_origins"] = LabelOrigins(
+            tuple(origins["by_class"]),
+            tuple((oracle_id, count) for oracle_id, count in origins["by_oracle"]),
+        )
     return Round(**fields)
 
 

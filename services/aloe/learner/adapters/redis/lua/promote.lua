@@ -1,5 +1,5 @@
 -- Gives a head a name; it is kept from now on. ARGV: epoch, name, version, most names of a task, most
--- earlier heads to remember.
+-- earlier heads to remember, since when in ms or '' for now.
 -- Of each name: { { version, since when in ms }, ... }, the head that has it first.
 local refusal = fence_off(ARGV[1])
 if refusal then return refusal end
@@ -14,7 +14,8 @@ if not stored and redis.call('HLEN', PROMOTIONS) >= tonumber(ARGV[4]) then
   return cjson.encode({ error = 'TOO_MANY_PROMOTIONS' })
 end
 check_keys(EVENTS)
-table.insert(heads, 1, { version, now_ms() })
+local now = now_ms()
+table.insert(heads, 1, { version, math.min(tonumber(ARGV[6]) or now, now) })
 while #heads > 1 + tonumber(ARGV[5]) do table.remove(heads) end
 redis.call('HSET', HEADS, version .. ':kept', 1)
 redis.call('HSET', PROMOTIONS, name, cjson.encode(heads))
