@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,45 @@ def test_a_file_that_is_two_recordings_has_a_table_for_each(
     again = ["task", "import-labels", f"{pool}-again", csv_file, "--table", "csv"]
     aloe.output(*again)
     assert aloe.output("export", f"{pool}-again").count("day.flac~") == 2
+
+
+def test_recordings_of_one_file_name_are_told_apart_by_their_folders(
+    aloe: CommandLine, folder: Path, tmp_path: Path, learner: LearnerClient
+):
+    for name in ("x", "y"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+    shutil.copy(folder / "day.flac", tmp_path / "in/x/night.flac")
+    shutil.copy(folder / "night.flac", tmp_path / "in/y/night.flac")
+    aloe.output("import", "namesakes", tmp_path / "in", "--window", "1s")
+    aloe.output("task", "create", "namesakes", "--pool", "namesakes", "--classes", "a,i")
+    table = tmp_path / "given.csv"
+    arguments = ["task", "import-labels", "namesakes", table, "--table", "csv"]
+    table.write_text("path,start,end,label\nnight.flac,0,1,a\nz/night.flac,0,1,a\n")
+    told = " ".join(aloe.run(*arguments).stderr.split())
+    assert "several recordings are called 'night.flac'; it may be any of" in told
+    assert "(id x~night.flac)" in told
+    assert "the pool has no recording 'z/night.flac'" in told
+    table.write_text("path,start,end,label\nx/night.flac,0,1,i\ny\\night.flac,0,1,a\n")
+    aloe.output(*arguments)
+    track = tmp_path / "track.txt"
+    track.write_text("1\t2\ti\n")
+    options = ("--table", "audacity", "--recording", "x/night")
+    aloe.output("task", "import-labels", "namesakes", track, *options)
+    labels = {each.clip_id: each.label for each in learner.export_labels("namesakes")}
+    wanted = {"x~night.flac~0-1000": "i", "x~night.flac~1000-2000": "i"}
+    assert labels == wanted | {"y~night.flac~0-1000": "a"}
+    aloe.output("export", "namesakes", "-o", tmp_path / "out", "--table", "audacity")
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == [
+        "x~night.txt",
+        "y~night.txt",
+    ]
+    segments = tmp_path / "segments.csv"
+    segments.write_text("path,start,end\nx/night.flac,0,0.5\n")
+    aloe.output("import", "namesakes-cut", tmp_path / "in", "--segments", segments)
+    assert aloe.json("pool", "show", "namesakes-cut")["clip_count"] == 1
+    segments.write_text("path,start,end\nnight.flac,0,0.5\n")
+    done = aloe.run("import", "namesakes-cut", tmp_path / "in", "--segments", segments)
+    assert "several files are called 'night.flac'" in " ".join(done.stderr.split())
 
 
 def test_labels_of_windows_that_are_not_there_are_refused_by_their_lines(

@@ -1,7 +1,7 @@
 """Files of recordings to import, and what is to be cut out of each."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import typer
 from aloe.bench.datasets.recording import clip_id_of
 from aloe.cli.console import CommandError, tell
 from aloe.cli.options import parse_seconds
+from aloe.cli.path_ends import PathEnds, told_apart
 from aloe.client import Cut, GridCut, LastWindow, SegmentCut, SoundCut
 from aloe.tables import TableError
 from aloe.windows.reading import WindowTable, read_windows
@@ -71,15 +72,20 @@ def _segments_of(files: Sequence[tuple[Path, str]], segments: Path) -> dict[Path
     table = _read(files, segments)
     if not table.windows:
         raise CommandError(f"{segments} has no segments")
-    by_name = _by_name(files)
+    by_name = PathEnds((path, {relative, str(path.resolve())}) for path, relative in files)
     spans: dict[Path, dict[tuple[float, float], None]] = {path: {} for path, _ in files}
     others: dict[str, None] = {}
     for window in table.windows:
-        path = by_name.get(window.recording)
-        if path is None:
-            others[window.recording] = None
+        named = by_name.find(window.recording)
+        if len(named) > 1:
+            raise CommandError(
+                f"{segments}: several files are called {window.recording!r};"
+                f" {told_apart(map(str, named))}"
+            )
+        if named:
+            spans[named[0]][window.start_s, window.end_s] = None
         else:
-            spans[path][window.start_s, window.end_s] = None
+            others[window.recording] = None
     found = {path: SegmentCut(tuple(each)) for path, each in spans.items() if each}
     if not found:
         raise CommandError(
@@ -102,17 +108,6 @@ def _read(files: Sequence[tuple[Path, str]], segments: Path) -> WindowTable:
     for note in table.notes:
         tell(note)
     return table
-
-
-def _by_name(files: Sequence[tuple[Path, str]]) -> Mapping[str, Path]:
-    """Return files by what a table may call them; what would be two of them is none."""
-    found: dict[str, Path] = {}
-    twice: set[str] = set()
-    for path, relative in files:
-        for name in {relative, str(path), str(path.resolve()), path.name}:
-            if found.setdefault(name, path) != path:
-                twice.add(name)
-    return {name: path for name, path in found.items() if name not in twice}
 
 
 def _some(names: Sequence[str]) -> str:

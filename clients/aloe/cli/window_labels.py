@@ -1,12 +1,12 @@
 """Labels of windows of recordings, from the tables of Raven, Audacity, Praat and our own."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote
 
 from aloe.cli.console import CommandError, complain, tell
 from aloe.cli.known_labels import LabelFile, OnConflict
+from aloe.cli.path_ends import PathEnds, told_apart
 from aloe.cli.pool_windows import PoolWindows
 from aloe.client import KnownLabel, LabelMode, LabelSet
 from aloe.tables import TableError
@@ -58,13 +58,41 @@ def read_window_labels(
         tell(note)
     take = _take if label_mode is LabelMode.SINGLE else _join
     find = _in_events(windows) if are_events else _exactly(windows)
-    return _labels(table, find, _recordings(windows), on_conflict, take)
+    return _labels(table, find, _Recordings(windows), on_conflict, take)
+
+
+class _Recordings:
+    """The recordings of a pool, by what tables may call them."""
+
+    def __init__(self, windows: PoolWindows) -> None:
+        self._windows = windows
+        self._by_path = PathEnds(
+            (each, {windows.path(each), recording.uri} - {""})
+            for each, recording in windows.recordings.items()
+        )
+
+    def find(self, said: str) -> list[str]:
+        """Return those that may be meant; an id is nobody else's, whatever files are called."""
+        return [said] if said in self._windows.recordings else self._by_path.find(said)
+
+    def problem(self, window: Window) -> str:
+        """Say why a window is none of the pool."""
+        found = self.find(window.recording)
+        if not found:
+            return f"the pool has no recording {window.recording!r}"
+        if len(found) > 1:
+            names = (f"{self._windows.path(each)} (id {each})" for each in found)
+            return f"several recordings are called {window.recording!r}; {told_apart(names)}"
+        return (
+            f"no window of {window.recording} lasts from {window.start_s:g} to {window.end_s:g} s"
+            " in the pool"
+        )
 
 
 def _labels(
     table: WindowTable,
     find: _Find,
-    recordings: Mapping[str, str],
+    recordings: _Recordings,
     on_conflict: OnConflict,
     take: Callable[[LabelFile, int, KnownLabel, int, OnConflict], list[str]],
 ) -> LabelFile:
@@ -73,9 +101,10 @@ def _labels(
     problems: list[str] = []
     unlabeled = idle = 0
     for window, line in zip(table.windows, table.numbers, strict=True):
-        clip_ids = find(_recording(window, recordings), window)
+        named = recordings.find(window.recording)
+        clip_ids = find(named[0], window) if len(named) == 1 else None
         if clip_ids is None:
-            problems.append(f"line {line}: {_unknown(window, recordings)}")
+            problems.append(f"line {line}: {recordings.problem(window)}")
         elif window.label is None:
             unlabeled += 1
         else:
@@ -134,21 +163,6 @@ def _join(found: LabelFile, place: int, label: KnownLabel, line: int, _: OnConfl
     return []
 
 
-def _recording(window: Window, recordings: Mapping[str, str]) -> str:
-    """Return the recording of a row, which a program may have named by its path from here."""
-    said = window.recording
-    return recordings.get(said) or recordings.get(str(Path(said).resolve()), "")
-
-
-def _unknown(window: Window, recordings: Mapping[str, str]) -> str:
-    if not _recording(window, recordings):
-        return f"the pool has no recording {window.recording!r}, or several of that name"
-    return (
-        f"no window of {window.recording} lasts from {window.start_s:g} to {window.end_s:g} s in"
-        " the pool"
-    )
-
-
 def _exactly(windows: PoolWindows) -> _Find:
     """Find the window that lasts as long as a row does."""
     clips = {
@@ -186,19 +200,3 @@ def _in_events(windows: PoolWindows) -> _Find:
 def _place(recording_id: str, window: Window) -> _Place:
     start, end = (round(time_s * _TICKS_PER_S) for time_s in (window.start_s, window.end_s))
     return recording_id, start, end
-
-
-def _recordings(windows: PoolWindows) -> dict[str, str]:
-    """Return recordings by what tables may call them: id, place, file name; what is unique."""
-    found: dict[str, str] = {}
-    several: set[str] = set()
-    for recording_id in windows.recordings:
-        path = windows.path(recording_id)
-        local = path.removeprefix("file://")
-        for name in {recording_id, path, unquote(local), Path(path).name, Path(path).stem}:
-            if found.setdefault(name, recording_id) != recording_id:
-                several.add(name)
-    # An id is nobody else's, whatever the files of others are called.
-    return {name: each for name, each in found.items() if name not in several} | {
-        each: each for each in windows.recordings
-    }

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
@@ -159,19 +159,21 @@ class WindowTables:
 
 
 def _file_names(recordings: Sequence[str]) -> dict[str, str]:
-    """Name a file for each recording, as short as makes them differ."""
-    paths = {each: Path(each) for each in recordings}
-    ways = (
-        lambda path: path.stem,
-        lambda path: "~".join(path.with_suffix("").parts).lstrip("/~"),
-        lambda path: "~".join(path.parts).lstrip("/~"),
-    )
-    for name_of in ways:
-        names = {each: name_of(path) for each, path in paths.items()}
-        # Some systems take names that differ in case alone for one.
-        twice = [
-            name for name, count in Counter(map(str.lower, names.values())).items() if count > 1
-        ]
-        if not twice:
-            return names
+    """Name a file for each recording, by as short an end of their paths as makes them differ."""
+    paths = {each: PurePosixPath(each) for each in recordings}
+    longest = max((len(path.parts) for path in paths.values()), default=1)
+    twice: list[str] = []
+    for length in range(1, longest + 1):
+        for has_ending in (False, True):
+            names = {each: _end_of(path, length, has_ending) for each, path in paths.items()}
+            # Some systems take names that differ in case alone for one.
+            counts = Counter(map(str.lower, names.values()))
+            twice = [name for name, count in counts.items() if count > 1]
+            if not twice:
+                return names
     raise CommandError(f"two recordings would have one table: {', '.join(twice)}")
+
+
+def _end_of(path: PurePosixPath, length: int, has_ending: bool) -> str:
+    parts = (path if has_ending else path.with_suffix("")).parts
+    return "~".join(parts[-length:]).lstrip("/~")
