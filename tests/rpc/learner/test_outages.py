@@ -32,6 +32,7 @@ from aloe.local import LocalStack, StackOptions
 from aloe.local.child import Child
 from aloe.local.redis_server import redis_child
 from aloe.v1 import (
+    audio_pb2,
     class_change_pb2,
     head_pb2,
     labeling_pb2,
@@ -147,6 +148,13 @@ def calls(scene: Scene) -> dict[str, Any]:
         "ExportHead": head_pb2.ExportHeadRequest(task=task),
         "PromoteHead": head_pb2.PromoteHeadRequest(
             task=task, promotion_id="production", head_version=1
+        ),
+        "RestoreHead": head_pb2.RestoreHeadRequest(
+            task=task,
+            head=head_pb2.Head(version=1, biases=audio_pb2.FloatMatrix(row_count=1)),
+            round=head_pb2.Round(
+                head_version=1, head_recipe=head_pb2.HeadRecipe(adam=head_pb2.AdamRecipe())
+            ),
         ),
         "DemoteHead": head_pb2.DemoteHeadRequest(name=f"{task}/promotions/production"),
         "ListPromotions": head_pb2.ListPromotionsRequest(task=task),
