@@ -58,7 +58,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     forgotten or lost the lease. Nothing of the request was stored.
     """
     ERROR_REASON_HEAD_NOT_TRAINED: _ErrorReason.ValueType  # 10
-    """FAILED_PRECONDITION: the task has no head yet; label two classes first."""
+    """FAILED_PRECONDITION: the task has no head yet, or that head learned fewer than
+    two of the classes that the task has now; label two of them first.
+    """
     ERROR_REASON_POOL_IN_USE: _ErrorReason.ValueType  # 11
     """FAILED_PRECONDITION: tasks still use the pool; delete them first."""
     ERROR_REASON_HEAD_VERSION_UNKNOWN: _ErrorReason.ValueType  # 12
@@ -159,7 +161,9 @@ lease to renew is answered; or the clip was deleted or replaced; or the store ha
 forgotten or lost the lease. Nothing of the request was stored.
 """
 ERROR_REASON_HEAD_NOT_TRAINED: ErrorReason.ValueType  # 10
-"""FAILED_PRECONDITION: the task has no head yet; label two classes first."""
+"""FAILED_PRECONDITION: the task has no head yet, or that head learned fewer than
+two of the classes that the task has now; label two of them first.
+"""
 ERROR_REASON_POOL_IN_USE: ErrorReason.ValueType  # 11
 """FAILED_PRECONDITION: tasks still use the pool; delete them first."""
 ERROR_REASON_HEAD_VERSION_UNKNOWN: ErrorReason.ValueType  # 12

@@ -1023,7 +1023,8 @@ class PredictResponse(_message.Message):
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The classes of the columns: the task's active ones that the head knows. What
         it knows of classes that were merged since counts as theirs; those that were
-        retired since are left out, as if it had never known them.
+        retired since are left out, as if it had never known them: HEAD_NOT_TRAINED
+        where it learned fewer than two of the others, of several labels a clip none.
         """
 
     @_builtins.property

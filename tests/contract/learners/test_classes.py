@@ -4,12 +4,16 @@ import asyncio
 import random
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
-from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.errors import ClipNotFound, InvalidInput
+from aloe.learner.domain.filters.parsing import parse_filter
 from aloe.learner.domain.leases import LabelsOutcome
-from aloe.learner.usecases.labeling import OracleAnswer
+from aloe.learner.domain.pool import NamedClip
+from aloe.learner.usecases.choosing import Question
+from aloe.learner.usecases.labeling import OracleAnswer, QueryOutcome
 from aloe.values.classes import (
     AddClass,
     ClassChange,
@@ -18,6 +22,7 @@ from aloe.values.classes import (
     RestoreClass,
     RetireClass,
 )
+from aloe.values.states import PoolState
 
 from .worlds import World, content_of, world_on
 
@@ -75,6 +80,33 @@ async def test_an_answer_that_is_repeated_after_its_class_was_retired_is_the_one
     assert [await submit(0, "r"), await submit(1, "r")] == [first, first]
     with pytest.raises(InvalidInput, match="'odd' is a retired class"):
         await submit(0, "another")
+
+
+async def test_a_query_that_is_repeated_after_what_it_names_is_no_more_gets_what_it_got(
+    world: World,
+):
+    first_clip = NamedClip(world.pool_id, "clip-0")
+    questions = {
+        "by-filter": Question("ann", 1, filter_=parse_filter('label != "odd"')),
+        "by-clips": Question("ann", 1, clips=[NamedClip(world.pool_id, "clip-7"), first_clip]),
+    }
+
+    async def ask(name: str, at: int, request_id: str) -> QueryOutcome:
+        question = replace(questions[name], request_id=request_id)
+        return await world.learners[at].labeling.query(world.task_id, question)
+
+    await answer(world, 0, "odd")
+    first = {name: await ask(name, 0, name) for name in questions}
+    await world.learners[0].reclassing.change(world.task_id, RenameClass("odd", "uneven"))
+    await world.learners[0].pools.delete_clips(world.pool_id, ["clip-0"])
+    for at in (0, 1):
+        for name, outcome in first.items():
+            again = await ask(name, at, name)
+            assert again.leases == outcome.leases
+            assert (again.pool_state, again.head_version) == (PoolState.OPEN, outcome.head_version)
+    for name, error in (("by-filter", InvalidInput), ("by-clips", ClipNotFound)):
+        with pytest.raises(error):
+            await ask(name, 0, "another")
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -56,6 +56,13 @@ async def test_what_a_request_was_answered_is_kept_for_it_alone(scene: Scene):
     assert await scene.store.submitted(scene.task, "other") is None
 
 
+async def test_what_a_query_was_answered_is_kept_for_it_alone(scene: Scene):
+    request = scene.request(max_count=2)
+    outcome = await scene.store.lease(scene.task, request)
+    assert await scene.store.leased(scene.task, request.request_id) == outcome
+    assert await scene.store.leased(scene.task, "other") is None
+
+
 async def test_a_repeated_request_returns_the_same_leases(scene: Scene):
     request = scene.request(max_count=2)
     first = await scene.store.lease(scene.task, request)

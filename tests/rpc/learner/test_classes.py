@@ -18,6 +18,7 @@ from aloe.client import (
     Head,
     HeadNotTrained,
     KnownLabel,
+    LabelCountRule,
     LearnerClient,
     LogisticRecipe,
     MergeClass,
@@ -151,19 +152,53 @@ def test_a_head_of_other_classes_predicts_those_that_there_are_now(
         [before.probabilities[:, 1], before.probabilities[:, [0, 2]].sum(axis=1)], axis=1
     )
     np.testing.assert_allclose(found.probabilities, wanted, rtol=1e-6)
-    change(scene, RetireClass(MID))
-    found = client.predict(scene.task_id, embeddings=scene.embeddings[30:40], head=version)
-    assert (found.classes, set(found.labels)) == ((HIGH,), {HIGH})
     blocks = list(client.predict_pool(scene.task_id, head=version))
-    assert blocks[0].classes == (HIGH,)
+    assert blocks[0].classes == (MID, HIGH)
     assert blocks[0].label_classes == (*CLASSES, "peak")
     labels = [blocks[0].label_classes[each] for each in blocks[0].label_indices[:9]]
     wanted_labels = [HIGH if scene.truth[f"clip-{row:04d}"] != MID else MID for row in range(9)]
     assert labels == wanted_labels
     assert client.export_head(scene.task_id, version).classes == CLASSES
-    change(scene, AddClass("calm"), RetireClass(HIGH))
+    # Of the one class that it learned it would be sure whatever it hears.
+    change(scene, RetireClass(MID))
     with fails_with("HEAD_NOT_TRAINED", HeadNotTrained):
         client.predict(scene.task_id, embeddings=scene.embeddings[:1], head=version)
+
+
+@pytest.mark.parametrize("recipe", RecipeName)
+@pytest.mark.parametrize("knows_all", [False, True])
+def test_a_head_whose_labeled_classes_are_retired_is_none(
+    client: LearnerClient, recipe: RecipeName, knows_all: bool
+):
+    scene = make_scene(
+        client, recipe=recipe, head_recipe=None, stopping_rule=LabelCountRule(label_count=2)
+    )
+    if knows_all:
+        change(scene, AddClass("peak"))
+    labels = [KnownLabel(each, name) for each, name in scene.truth.items() if name != HIGH][:8]
+    version = client.import_labels(scene.task_id, labels).head_version or 0
+    one = scene.embeddings[:1]
+    client.predict(scene.task_id, embeddings=one, min_head_version=version)
+    assert client.get_task(scene.task_id).stop_advice is not None
+    client.promote_head(scene.task_id, "production", version)
+    if not knows_all:
+        change(scene, AddClass("peak"))
+    change(scene, RetireClass(LOW), RetireClass(MID))
+    for head in (0, version, "production"):
+        with pytest.raises(HeadNotTrained, match="label clips of two of them"):
+            client.predict(scene.task_id, embeddings=one, head=head)
+        with fails_with("HEAD_NOT_TRAINED", HeadNotTrained):
+            list(client.predict_pool(scene.task_id, head=head))
+    assert client.get_task(scene.task_id).stop_advice is None
+    asked = client.query(scene.task_id, "ann", max_clip_count=2)
+    assert (asked.head_version, {each.predicted_class for each in asked.leases}) == (0, {""})
+    answers = zip(asked.leases, (HIGH, "peak"), strict=True)
+    given = [Answer(lease.lease_id, name) for lease, name in answers]
+    newer = client.submit_labels(scene.task_id, "ann", given).head_version or 0
+    found = client.predict(scene.task_id, embeddings=one, min_head_version=newer)
+    assert found.classes == (HIGH, "peak")
+    assert client.get_task(scene.task_id).stop_advice is not None
+    check(client, scene)
 
 
 def test_what_a_head_predicts_is_not_accepted_by_an_estimate_of_other_classes(

@@ -15,10 +15,11 @@ from aloe.learner.domain.class_changes import (
     teaches,
 )
 from aloe.learner.domain.classes import NO_CLASS, ClassDetails, ClassTable, class_table
-from aloe.learner.domain.errors import InvalidInput
+from aloe.learner.domain.errors import HeadNotTrained, InvalidInput
 from aloe.learner.domain.folding import fold_head
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.judging import class_probabilities
+from aloe.learner.domain.logistic import UNSEEN_BIAS
 from aloe.learner.domain.task import Task
 from aloe.values.classes import (
     AddClass,
@@ -30,6 +31,7 @@ from aloe.values.classes import (
     RestoreClass,
     RetireClass,
 )
+from aloe.values.labels import LabelMode
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 FOUR = class_table(("cat", "dog", "fox", "owl"), ())
@@ -259,6 +261,30 @@ def test_a_head_predicts_as_if_it_had_never_known_what_is_retired_since():
     found = folded.fold(class_probabilities(folded.head, CLIPS))
     assert (folded.classes, folded.head.column_classes) == ((0, 2, 3), (0, 2, 3))
     np.testing.assert_allclose(found, whole / whole.sum(axis=1, keepdims=True), rtol=1e-5)
+
+
+def _marked() -> Head:
+    """Return a head that shows which columns had no label, as those of most recipes do."""
+    weights, biases = np.array(a_head().weights), np.array(a_head().biases)
+    weights[:, 2:], biases[2:] = 0, UNSEEN_BIAS
+    return Head(1, weights, biases)
+
+
+@pytest.mark.parametrize("head", [_marked(), replace(a_head(), unseen=(2, 3))])
+def test_a_head_that_learned_fewer_than_two_of_the_classes_of_now_is_none(head: Head):
+    cat, dog = TASK.classes[:2]
+    for change in (RetireClass(dog), MergeClass(dog, cat)):
+        with pytest.raises(HeadNotTrained, match="learned 1 of the classes"):
+            fold_head(head, task_after(change))
+    assert fold_head(head, task_after(RetireClass(TASK.classes[3]))).classes == (0, 1, 2)
+    with pytest.raises(HeadNotTrained, match="learned none of the classes"):
+        fold_head(head, task_after(RetireClass(cat), RetireClass(dog)))
+
+
+def test_a_head_of_several_labels_may_know_one_class():
+    sigmoids = replace(a_head(), label_mode=LabelMode.MULTIPLE)
+    task = replace(task_after(*map(RetireClass, TASK.classes[:2])), label_mode=LabelMode.MULTIPLE)
+    assert fold_head(sigmoids, task).classes == (2, 3)
 
 
 def test_a_head_says_the_class_of_each_column():

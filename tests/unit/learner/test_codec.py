@@ -268,11 +268,13 @@ def test_a_head_comes_back_bit_for_bit(data, dim, class_count, version):
         biases,
         "",
         shortened([sum(gaps[: n + 1]) - 1 for n in range(class_count)]),
+        unseen=tuple(sorted(data.draw(st.sets(st.integers(0, class_count - 1))))),
     )
     back = codec.load_head(
         a_task(9), version, codec.dump_head(head), None, codec.dump_head_classes(head).encode()
     )
     assert (back.version, back.class_indices) == (version, head.class_indices)
+    assert back.unseen == head.unseen
     assert_array_equal(back.weights.view(np.uint32), weights.view(np.uint32))
     assert_array_equal(back.biases.view(np.uint32), biases.view(np.uint32))
 

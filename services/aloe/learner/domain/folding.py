@@ -8,7 +8,8 @@ from aloe.learner.domain.arrays import Float32Array, IntArray
 from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import HeadNotTrained
 from aloe.learner.domain.head import Head, shortened
-from aloe.learner.domain.task import Task
+from aloe.learner.domain.logistic import UNSEEN_BIAS
+from aloe.learner.domain.task import MIN_LABELED_CLASSES, Task
 from aloe.values.labels import LabelMode
 
 
@@ -45,20 +46,44 @@ class FoldedHead:
         return folded
 
 
+def check_known(head: Head, task: Task) -> None:
+    """Check that a head tells apart classes that its task has now.
+
+    One that would not have been trained of the labels of these alone says of every clip that it is
+    surely of the one class that it knows, or of one that it does not know.
+
+    Raises:
+        HeadNotTrained: it does not; the next one does.
+    """
+    if not task.class_details:
+        return
+    targets = task.class_table.targets[list(head.column_classes)]
+    least = 1
+    if task.label_mode is LabelMode.SINGLE:
+        # Heads of older versions do not say; those of most recipes show it.
+        is_unseen = (head.biases == np.float32(UNSEEN_BIAS)) & ~head.weights.any(axis=0)
+        is_unseen[list(head.unseen)] = True
+        targets, least = targets[~is_unseen], MIN_LABELED_CLASSES
+    known_count = len(np.unique(targets[targets != NO_CLASS]))
+    if known_count < least:
+        raise HeadNotTrained(
+            f"head {head.version} of tasks/{task.task_id} learned {known_count or 'none'} of the"
+            f" classes that there are now, the others are retired or merged: label clips of"
+            f" {'two of them' if least > 1 else 'them'}"
+        )
+
+
 def fold_head(head: Head, task: Task) -> FoldedHead:
     """Return what a head predicts of the classes that its task has now.
 
     Raises:
-        HeadNotTrained: it knows none of them.
+        HeadNotTrained: see check_known.
     """
     if not task.class_details:
         return FoldedHead(head, head.column_classes, None)
+    check_known(head, task)
     targets = task.class_table.targets[list(head.column_classes)]
     kept = np.flatnonzero(targets != NO_CLASS)
-    if not len(kept):
-        raise HeadNotTrained(
-            f"head {head.version} knows none of the classes that there are now; label clips of them"
-        )
     classes, places = np.unique(targets[kept], return_inverse=True)
     if len(kept) < len(targets):
         head = replace(
@@ -66,6 +91,7 @@ def fold_head(head: Head, task: Task) -> FoldedHead:
             weights=head.weights[:, kept],
             biases=head.biases[kept],
             class_indices=shortened([head.column_classes[column] for column in kept.tolist()]),
+            unseen=(),
         )
     is_plain = np.array_equal(places, np.arange(len(places)))
     return FoldedHead(head, tuple(classes.tolist()), None if is_plain else places)

@@ -28,6 +28,9 @@ class Head:
     class_indices: tuple[int, ...] = ()
     """Of the columns, ascending; none where they are the first classes of the task, in order."""
     label_mode: LabelMode = LabelMode.SINGLE
+    unseen: tuple[int, ...] = ()
+    """Columns of classes that no label was of when it was trained, ascending; none of several
+    labels a clip, nor of heads of older versions."""
     packed_weights: Float32Array = field(init=False, repr=False, compare=False)
     """(n_padded_classes, embedding_dim) float32, read-only: one class a row, for the kernels"""
     packed_biases: Float32Array = field(init=False, repr=False, compare=False)

@@ -70,6 +70,7 @@ def trained_head(
             seed=task.seed,
             version=version,
         )
+        head = replace(head, unseen=tuple(sorted({*range(len(active))} - {*known.tolist()})))
     return replace(head, map_name=map_name, class_indices=shortened(active))
 
 

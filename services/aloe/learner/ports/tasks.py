@@ -150,6 +150,9 @@ class TaskStore(Protocol):
             RankingTooShort: clips outside the ranking are free that should have been leased.
         """
 
+    async def leased(self, task: Task, request_id: str) -> LeaseOutcome | None:
+        """Return what `lease` answered a request of this id; None if it did not, or long ago."""
+
     async def submit(
         self,
         task: Task,

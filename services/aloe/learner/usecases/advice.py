@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aloe.learner.cache.tasks import CachedTask
+from aloe.learner.domain.errors import HeadNotTrained
+from aloe.learner.domain.folding import check_known
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.stopping import advise, rounds_needed
 from aloe.learner.domain.task import Task
@@ -26,12 +28,24 @@ class RoundReport:
 
 
 async def advice_at(store: Store, task: Task, head_version: int) -> StopAdvice | None:
-    """Return what the rule says at one head; None without a rule, and for version 0."""
+    """Return what the rule says at one head; None without a rule or a head that is of use."""
     if task.stopping_rule is None or head_version == 0:
+        return None
+    if task.class_details and not await _is_of_use(store, task, head_version):
         return None
     first = max(1, head_version - rounds_needed(task.stopping_rule) + 1)
     rounds = await store.read_rounds(task, first, head_version - first + 1)
     return advise(task.stopping_rule, rounds)
+
+
+async def _is_of_use(store: Store, task: Task, head_version: int) -> bool:
+    head = await store.read_head(task, head_version)
+    try:
+        if head is not None:
+            check_known(head, task)
+    except HeadNotTrained:
+        return False
+    return True
 
 
 def classes_of(task: Task, round_: Round) -> tuple[str, ...]:

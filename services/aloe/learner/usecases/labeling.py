@@ -13,6 +13,9 @@ from aloe.learner.cache.tasks import CachedTask, TaskCache
 from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import (
     ClassesChanged,
+    ClipNotFound,
+    EncoderMismatch,
+    HeadVersionUnknown,
     InvalidInput,
     StoreUnavailable,
     StoreWentBack,
@@ -49,6 +52,8 @@ _SPARE_FOR_OTHERS = 2
 """As many again for each clip that other queries ask for: here, and as many elsewhere."""
 _MOST_TRIES = 20
 """Of a query, whose clips others took each time; of an answer, while classes change."""
+_NEXT_TRY = "+"
+"""Behind the id of a request whose leases were all lost before it was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +119,36 @@ class Labeling:
         """
         _check_requested_duration(question.lease_duration)
         cached = await self._tasks.fresh(task_id)
-        clear = await self._choosing.clear(cached.task.pool_id, question)
-        await self._trainer.wait_for_head(cached, question.min_head_version)
-        began = time.perf_counter()
-        cached.asked_count += question.max_count
         try:
-            outcome = await self._query(cached, clear)
-        finally:
-            cached.asked_count -= question.max_count
+            clear = await self._choosing.clear(cached.task.pool_id, question)
+            await self._trainer.wait_for_head(cached, question.min_head_version)
+            began = time.perf_counter()
+            cached.asked_count += question.max_count
+            try:
+                outcome = await self._query(cached, clear)
+            finally:
+                cached.asked_count -= question.max_count
+        except (InvalidInput, ClipNotFound, EncoderMismatch, HeadVersionUnknown):
+            # A call whose answer was lost is repeated with names that meant something then.
+            again = await self._answered(cached, question.request_id)
+            if again is None:
+                raise
+            return again
         self._recorder.queried(time.perf_counter() - began)
         return outcome
+
+    async def _answered(self, cached: CachedTask, request_id: str) -> QueryOutcome | None:
+        """Return what a query of this id was answered; None if it was not, or long ago."""
+        for _ in range(_MOST_TRIES if request_id else 0):
+            outcome = await self._store.leased(cached.task, request_id)
+            if outcome is None:
+                return None
+            pool = await self._settled(cached)
+            leases = tuple(lease for lease in outcome.leases if _is_in(pool, lease))
+            if leases or not outcome.leases:
+                return _query_outcome(cached.task, pool, replace(outcome, leases=leases))
+            request_id += _NEXT_TRY
+        return None
 
     async def _query(self, cached: CachedTask, clear: ClearQuestion) -> QueryOutcome:
         look = self._pools.fresh if clear.clips else self._pools.recent
@@ -165,15 +190,10 @@ class Labeling:
                 continue
             if outcome is None:
                 # A repetition of the call goes the same way.
-                request_id += "+"
+                request_id += _NEXT_TRY
                 continue
-            return QueryOutcome(
-                cached.task,
-                tuple(_leased_clip(cached.task, pool, lease) for lease in outcome.leases),
-                await self._state(cached, outcome, choice),
-                outcome.head_version,
-                outcome.query_strategy or cached.task.query_strategy,
-            )
+            state = await self._state(cached, outcome, choice)
+            return _query_outcome(cached.task, pool, replace(outcome, pool_state=state))
         raise StoreUnavailable(
             f"the clips of tasks/{cached.task.task_id} kept changing while they were ranked;"
             " try again"
@@ -327,6 +347,16 @@ def _class_of(task: Task, answer: OracleAnswer, index: int) -> int | ClassSet:
 
 def _is_in(pool: CachedPool, lease: Lease) -> bool:
     return is_of(pool, lease.pick.row, lease.pick.content_hash)
+
+
+def _query_outcome(task: Task, pool: CachedPool, outcome: LeaseOutcome) -> QueryOutcome:
+    return QueryOutcome(
+        task,
+        tuple(_leased_clip(task, pool, lease) for lease in outcome.leases),
+        outcome.pool_state,
+        outcome.head_version,
+        outcome.query_strategy or task.query_strategy,
+    )
 
 
 def _leased_clip(task: Task, pool: CachedPool, lease: Lease) -> LeasedClip:

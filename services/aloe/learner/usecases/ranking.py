@@ -9,7 +9,8 @@ from aloe.learner.cache.graphs import PoolGraphs
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.batches.rules import RULES
-from aloe.learner.domain.errors import StoreDamaged
+from aloe.learner.domain.errors import HeadNotTrained, StoreDamaged
+from aloe.learner.domain.folding import check_known
 from aloe.learner.domain.graphs.membership import check_graph_size
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.representations.pool_map import PoolMap, name_of
@@ -39,12 +40,16 @@ class Ranking:
         self._graphs.close()
 
     async def usable(self, cached: CachedTask, head: Head | None) -> Head | None:
-        """Return a head; None if the map that it reads is gone.
+        """Return a head; None if it is of former classes, or the map that it reads is gone.
 
         Clips are then asked as before the first head, so that labels, and with them the next head,
         which reads a map that is there, can come.
         """
         if head is None:
+            return None
+        try:
+            check_known(head, cached.task)
+        except HeadNotTrained:
             return None
         try:
             await self._maps.of_head(cached.task.pool_id, head)

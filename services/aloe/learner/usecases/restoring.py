@@ -10,7 +10,7 @@ from aloe.learner.domain.errors import EncoderMismatch, InvalidInput
 from aloe.learner.domain.head import Head, shortened
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.representations.pool_map import PoolMap, name_of
-from aloe.learner.domain.rounds import Round
+from aloe.learner.domain.rounds import LabelOrigins, Round
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.store import Store
 from aloe.values.labels import LabelMode
@@ -105,4 +105,10 @@ def _head_of(backup: HeadBackup, task: Task) -> Head:
         backup.map_name,
         shortened(columns),
         task.label_mode,
+        _unseen(backup.round.label_origins) if task.label_mode is LabelMode.SINGLE else (),
     )
+
+
+def _unseen(origins: LabelOrigins | None) -> tuple[int, ...]:
+    counts = origins.by_class if origins else ()
+    return tuple(column for column, count in enumerate(counts) if count == 0)

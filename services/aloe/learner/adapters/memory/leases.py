@@ -63,6 +63,9 @@ class MemoryLeases(TaskTable):
         stored.leased.keep(request.request_id, outcome, now)
         return outcome
 
+    async def leased(self, task: Task, request_id: str) -> LeaseOutcome | None:
+        return self._fenced(task).leased.find(request_id, self._now())
+
     async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
         stored, now = self._fenced(task), self._now()
         expire_leases(stored, now)

@@ -37,17 +37,14 @@ class RedisLeases(TaskScripts):
             # As lines, of which the script reads those that it needs.
             "".join(f"{pick.content_hash}\n" for pick in request.ranking),
             codec.dump_basis(request.basis),
-            request_key=f"query:{request.request_id}",
+            request_key=_request_key(request.request_id),
         )
-        expire_time = codec.time_of_ms(reply["expires"])
-        return LeaseOutcome(
-            leases=tuple(
-                Lease(lease_id, _pick(pick), expire_time) for lease_id, *pick in reply["leases"]
-            ),
-            pool_state=PoolState(reply["state"]),
-            head_version=reply["head_version"],
-            query_strategy=codec.load_strategy(reply.get("strategy", "")),
-        )
+        return _outcome(reply)
+
+    @guarded
+    async def leased(self, task: Task, request_id: str) -> LeaseOutcome | None:
+        replies = await self._fetch(task, "read_request", request_key=_request_key(request_id))
+        return _outcome(json.loads(replies[0])) if replies else None
 
     @guarded
     async def release(self, task: Task, oracle_id: str, lease_ids: Sequence[str]) -> int:
@@ -69,6 +66,22 @@ class RedisLeases(TaskScripts):
             fields=LEASE_IDS,
         )
         return codec.time_of_ms(reply["expires"])
+
+
+def _request_key(request_id: str) -> str:
+    return f"query:{request_id}"
+
+
+def _outcome(reply: dict[str, Any]) -> LeaseOutcome:
+    expire_time = codec.time_of_ms(reply["expires"])
+    return LeaseOutcome(
+        leases=tuple(
+            Lease(lease_id, _pick(pick), expire_time) for lease_id, *pick in reply["leases"]
+        ),
+        pool_state=PoolState(reply["state"]),
+        head_version=reply["head_version"],
+        query_strategy=codec.load_strategy(reply.get("strategy", "")),
+    )
 
 
 def _sent(pick: Pick) -> Sequence[Any]:

@@ -30,8 +30,8 @@ classes were changed, what labels of each count as (JSON) |
 | aloe:{task:ID}:expiries | sorted set | lease by when it ends; ended ones by when they go |
 | aloe:{task:ID}:events | stream | everything that changed, in order |
 | aloe:{task:ID}:heads | hash | version -> weights and biases, version:map -> its map,
-version:classes -> classes of the columns (JSON); the last few, and those with version:kept, which
-were ever promoted |
+version:classes -> classes of the columns, and which had no label (JSON); the last few, and those
+with version:kept, which were ever promoted |
 | aloe:{task:ID}:rounds | hash | version -> round (JSON) |
 | aloe:{task:ID}:promotions | hash | name -> heads that have and had it, with times (JSON) |
 | aloe:{task:ID}:request:EPOCH:KIND:RID | string | answer to a request id, for a day |

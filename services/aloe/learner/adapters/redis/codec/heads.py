@@ -30,8 +30,10 @@ def dump_head(head: Head) -> bytes:
 
 
 def dump_head_classes(head: Head) -> str:
-    """Write the class of each column."""
-    return json.dumps(head.column_classes, separators=(",", ":"))
+    """Write the class of each column, and which of them had no label, if any."""
+    classes = head.column_classes
+    told = {"classes": classes, "unseen": head.unseen} if head.unseen else classes
+    return json.dumps(told, separators=(",", ":"))
 
 
 def load_head(
@@ -40,7 +42,9 @@ def load_head(
     """Read what dump_head wrote, with the name of the map that it reads and its classes."""
     # Heads of older versions have neither: they are of tasks whose classes did not change.
     original = range(task.class_table.original_count)
-    columns = [check_row(each) for each in json.loads(classes)] if classes else original
+    told = json.loads(classes) if classes else original
+    listed, unseen = (told["classes"], told["unseen"]) if isinstance(told, dict) else (told, ())
+    columns = [check_row(each) for each in listed]
     parameters = np.frombuffer(data, dtype=_FLOAT32).reshape(-1, len(columns))
     map_text = (map_name or b"").decode()
     return Head(
@@ -50,6 +54,7 @@ def load_head(
         map_text,
         shortened(columns),
         task.label_mode,
+        tuple(check_row(each) for each in unseen),
     )
 
 
