@@ -6,17 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+
 from aloe.learner.adapters.memory.store import MemoryStore
 from aloe.learner.adapters.redis.store import RedisStore
+from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import LearnerError
-from aloe.learner.domain.events import START_OF_LOG, Event
+from aloe.learner.domain.events import START_OF_LOG, Event, TaskView
 from aloe.learner.domain.leases import LabelsDiffer, LeaseOutcome, RankingTooShort
 from aloe.learner.domain.pool import Pool
 from aloe.learner.domain.round_work import RoundTicket
-from aloe.learner.domain.task import Task
+from aloe.learner.domain.task import SPLIT_OF_STATE, Task
 from aloe.learner.ports.store import Store
 from aloe.redis.connecting import RedisClient
-from aloe.values.states import EventKind
+from aloe.values.labels import LabelMode
+from aloe.values.states import ClipState, EventKind
 
 from .time_travel import Clock, make_older
 
@@ -57,11 +61,12 @@ class Both:
     def check_alike(self, task: Task) -> None:
         """Compare all that can be read of a task."""
         self.call(lambda store, _: store.read_task(task.task_id))
-        self.call(lambda store, _: _labels(store, task))
+        labels, _ = self.call(lambda store, _: _labels(store, task))
         logs = self.call(lambda store, _: store.read_events(task, START_OF_LOG))
         if isinstance(logs[0], list):
             for pair in zip(*logs, strict=True):
                 self._name(*(event.event_id for event in pair))
+            assert _folded(logs[0], task) == [each[:-1] for each in labels]
 
     def check_pool_alike(self, pool: Pool, clip_ids: Sequence[str]) -> None:
         """Compare all that can be read of a pool."""
@@ -126,6 +131,23 @@ async def _first_values(store: Store, pool: Pool) -> list[float]:
     return [float(each) for each in vectors[:, 0]]
 
 
+def _folded(log: Sequence[Event], task: Task) -> list[Any]:
+    """What a log says of the labels that there are."""
+    view = TaskView(0)
+    for event in log:
+        view.apply(event)
+    is_several = task.label_mode is LabelMode.MULTIPLE
+    folded = []
+    for row in np.flatnonzero([state in SPLIT_OF_STATE for state in view.states]).tolist():
+        index, state = int(view.class_indices[row]), ClipState(int(view.states[row]))
+        has_set = is_several and index != NO_CLASS
+        classes = view.class_sets[index] if has_set else None
+        folded.append((row, state, NO_CLASS if has_set else index, classes))
+    return folded
+
+
 async def _labels(store: Store, task: Task) -> list[Any]:
     labels = await store.read_labels(task)
-    return [(each.row, each.state, each.class_index, each.oracle_id) for each in labels]
+    return [
+        (each.row, each.state, each.class_index, each.class_set, each.oracle_id) for each in labels
+    ]

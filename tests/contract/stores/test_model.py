@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -25,11 +25,14 @@ from aloe.learner.domain.class_changes import changed_classes, teaches
 from aloe.learner.domain.classes import NO_CLASS
 from aloe.learner.domain.errors import InvalidInput
 from aloe.learner.domain.events import RETRACTED
+from aloe.learner.domain.given_labels import class_of
+from aloe.learner.domain.label_sets import ClassSet
 from aloe.learner.domain.leases import Basis, LabelChange, LeaseOutcome, LeaseRequest, Pick
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
 from aloe.learner.ports.tasks import KEPT_HEADS
 from aloe.values.classes import AddClass, MergeClass, RenameClass, RestoreClass, RetireClass
+from aloe.values.labels import LabelMode, LabelSet, Unmentioned
 from aloe.values.recipes import AdamRecipe
 from aloe.values.states import ClipState
 from aloe.values.strategies import QueryStrategy
@@ -55,7 +58,12 @@ SETTINGS = st.fixed_dictionaries(
         "head_recipe": st.builds(AdamRecipe, epoch_count=st.integers(1, 3)),
     }
 )
+MOST_CHANGES = 4
 CONTENTS = st.sampled_from(["", "x", "y"])
+PARTS = st.dictionaries(
+    st.integers(0, 4), st.sampled_from(["positive", "negative", "unknown"]), max_size=3
+)
+"""What an answer of several labels names; of the other classes the task says what holds."""
 CHANGES = st.lists(
     st.one_of(
         st.builds(
@@ -74,7 +82,7 @@ CHANGES = st.lists(
             content_hash=CONTENTS,
         ),
     ),
-    max_size=4,
+    max_size=MOST_CHANGES,
     unique_by=lambda change: change.row,
 )
 CLASSES = st.sampled_from(["no", "yes", "maybe", "never"])
@@ -95,13 +103,16 @@ class TasksInStep(ClipsInStep):
     leases = Bundle("leases")
     tickets = Bundle("tickets")
 
-    def __init__(self, both: Both) -> None:
+    def __init__(self, both: Both, label_mode: LabelMode) -> None:
         super().__init__(both)
+        self.label_mode = label_mode
         self.copies: list[Task] = []
 
-    @initialize(target=leases, changes=SETTINGS)
-    def create(self, changes: dict[str, Any]) -> Pair:
+    @initialize(target=leases, changes=SETTINGS, unmentioned=st.sampled_from(Unmentioned))
+    def create(self, changes: dict[str, Any], unmentioned: Unmentioned) -> Pair:
         self.create_pool()
+        if self.label_mode is LabelMode.MULTIPLE:
+            changes |= {"label_mode": self.label_mode, "unmentioned": unmentioned}
         self.copies = [new_task(self.pool.pool_id, **changes)]
         self.both.call(lambda store, _: store.create_task(self.copies[0]))
         return "no-such-lease", "no-such-lease"
@@ -144,7 +155,7 @@ class TasksInStep(ClipsInStep):
         age=st.sampled_from([0, 0, 0, 1]),
         oracle_id=ORACLES,
         answers=st.lists(
-            st.tuples(leases, st.sampled_from([RETRACTED, NO_CLASS, 0, 1, 2])),
+            st.tuples(leases, st.sampled_from([RETRACTED, NO_CLASS, 0, 1, 2]), PARTS),
             max_size=4,
             unique_by=lambda answer: answer[0],
         ),
@@ -155,7 +166,10 @@ class TasksInStep(ClipsInStep):
             lambda store, place: store.submit(
                 self.copy(age),
                 oracle_id,
-                [(pair[place], _class_of(self.copy(age), answer)) for pair, answer in answers],
+                [
+                    (pair[place], _answer_of(self.copy(age), index, parts))
+                    for pair, index, parts in answers
+                ],
                 request_id,
             )
         )
@@ -177,23 +191,21 @@ class TasksInStep(ClipsInStep):
         )
 
     @rule(
-        changes=CHANGES, replace=st.booleans(), validate_only=st.sampled_from([False] * 3 + [True])
+        changes=CHANGES,
+        parts=st.lists(PARTS, min_size=MOST_CHANGES, max_size=MOST_CHANGES),
+        replaces=st.booleans(),
+        validate_only=st.sampled_from([False] * 3 + [True]),
     )
-    def import_labels(self, changes, replace, validate_only):
+    def import_labels(self, changes, parts, replaces, validate_only):
         task = self.copy(0)
-        labels = [
-            LabelChange(
-                each.row,
-                each.state,
-                _class_of(task, each.class_index),
-                each.oracle_id,
-                content_hash=each.content_hash,
-            )
-            for each in changes
-        ]
+        labels = []
+        for each, named in zip(changes, parts, strict=False):
+            said = _answer_of(task, each.class_index, named)
+            index, classes = (NO_CLASS, said) if isinstance(said, ClassSet) else (said, None)
+            labels.append(replace(each, class_index=index, class_set=classes))
         self.both.call(
             lambda store, _: store.import_labels(
-                task, labels, replace=replace, validate_only=validate_only
+                task, labels, replace=replaces, validate_only=validate_only
             )
         )
 
@@ -283,9 +295,22 @@ class TasksInStep(ClipsInStep):
             self.both.call(lambda store, _: store.delete_pool(self.pool.pool_id))
 
 
-def _class_of(task: Task, index: int) -> int:
-    """Return a class of the task, or what stands in place of one."""
-    return index if index < 0 else index % len(task.classes)
+def _answer_of(task: Task, index: int, parts: Mapping[int, str]) -> int | ClassSet:
+    """Return a class of the task, or a set where it is of several, or what stands in its place."""
+    if index < 0 or task.label_mode is LabelMode.SINGLE:
+        return index if index < 0 else index % len(task.classes)
+    table = task.class_table
+    named: dict[int, str] = {}
+    for each, part in parts.items():
+        named.setdefault(table.target(each % len(table.names)), part)
+    named.pop(NO_CLASS, None)
+    if set(named.values()) <= {"unknown"}:
+        named[table.active[0]] = "positive"
+    names = {
+        wanted: tuple(table.names[each] for each, part in named.items() if part == wanted)
+        for wanted in ("positive", "negative", "unknown")
+    }
+    return class_of(task, LabelSet(**names), "")
 
 
 async def _renew(store, task, oracle_id, lease_ids, duration):
@@ -313,13 +338,14 @@ def both_of(redis_url: str) -> Iterator[Any]:
         runner.run(client.aclose())
 
 
+@pytest.mark.parametrize("label_mode", LabelMode)
 @pytest.mark.parametrize(
     ("example_count", "step_count"),
     [(25, 30), pytest.param(300, 60, marks=pytest.mark.slow)],
 )
-def test_the_stores_answer_alike_whatever_is_called(both_of, example_count, step_count):
+def test_the_stores_answer_alike_whatever_is_called(both_of, example_count, step_count, label_mode):
     run_state_machine_as_test(
-        lambda: TasksInStep(both_of()),  # type: ignore[arg-type]  # a factory is as good
+        lambda: TasksInStep(both_of(), label_mode),  # type: ignore[arg-type]  # a factory is as good
         settings=settings(
             max_examples=example_count,
             stateful_step_count=step_count,
