@@ -1,4 +1,4 @@
-"""An experiment on several labels a clip: a miniature AudioSet, from its lists to the report."""
+"""Experiments on several labels a clip: a miniature AudioSet, a manifest and embeddings."""
 
 import csv
 import json
@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 from tests.e2e.conftest import CommandLine
@@ -116,3 +118,66 @@ def test_what_goes_with_one_label_a_clip_is_refused_before_anything_is_embedded(
     with pytest.raises(ExperimentError, match=message):
         several.run(tmp_path / "out", **changes)
     assert not several.started
+
+
+def test_a_manifest_names_several_labels_as_an_import_does(
+    bench: Bench, audioset: Path, tmp_path: Path
+):
+    rows = ["path,labels,answer,split"]
+    for split, file in (("train", "balanced_train_segments"), ("test", "eval_segments")):
+        for line in (audioset / f"{file}.csv").read_text().splitlines()[3:]:
+            video_id, *_ = line.split(", ")
+            mids = line.split('"')[1].split(",")
+            names = ";".join(mid.rpartition("/")[2] for mid in mids if mid != "/m/mid")
+            rows.append(f"audio/{video_id}.wav,{names},label,{split}")
+    assert any(",,label" in row for row in rows)  # Some are of no class.
+    assert any("low;high" in row or "high;low" in row for row in rows)
+    write_text(audioset / "tones.csv", *rows)
+    table = bench.run(
+        tmp_path / "out",
+        datasets=[{"name": str(audioset / "tones.csv")}],
+        acquisition_functions=["smallest_margin"],
+        selection_rules=["class-agnostic"],
+        seeds=1,
+        rounds=3,
+        class_agnostic_batch=6,
+    )
+    found = table.to_pylist()
+    assert {len(row["test_class_average_precisions"]) for row in found} == {2}
+    (ceiling,) = [r for r in found if r["acquisition_function"] == schema.ALL_LABELS]
+    assert ceiling["test_mean_average_precision"] > 0.8
+    picked = {label for row in found for label in row["pick_labels"] or ()}
+    assert picked <= {"", "low", "high", "low;high", "high;low"}
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+def test_embeddings_with_several_labels_go_from_the_file_to_the_mean_average_precision(
+    bench: Bench, aloe: CommandLine, tmp_path: Path, suffix: str
+):
+    generator, classes = np.random.default_rng(6), ["crow", "owl", "wren"]
+    truth = generator.random((120, 3)) < 0.4
+    vectors = truth @ generator.normal(size=(3, 8)) + generator.normal(scale=0.2, size=(120, 8))
+    file = tmp_path / f"birds-yamnet{suffix}"
+    if suffix == ".npz":
+        np.savez(file, X=vectors, y=truth, classes=np.array(classes))
+    else:
+        names = [[name for name, has in zip(classes, row, strict=True) if has] for row in truth]
+        pq.write_table(pa.table({"X": vectors.tolist(), "y": names}), file)
+    choices = {
+        "datasets": [{"name": str(file)}],
+        "recipes": ["linear"],
+        "strategies": ["own", "random"],
+        "seeds": 1,
+        "labels": 40,
+        "batch_size": 10,
+        "seed_labels": 0,
+        "split_per_seed": True,
+    }
+    table = replace(bench, table=choices).run(tmp_path / "out")
+    last = [row for row in table.to_pylist() if row["label_count"] >= 40]
+    assert len(last) == 3
+    assert min(row["test_mean_average_precision"] for row in last) > 0.9
+    assert aloe.output("bench", "datasets", file).splitlines()[-1].split()[1] == "all"
+    aloe.output("bench", "report", tmp_path / "out")
+    page = (tmp_path / "out" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "mean average precision in place of accuracy" in page

@@ -1,5 +1,6 @@
 """`aloe bench datasets`: which are known by name; one of them on disk, checked and counted."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from aloe.client import Split
 def datasets(
     dataset: Annotated[
         str | None,
-        typer.Argument(help="a name, a CSV manifest, a folder of classes, or a file of embeddings"),
+        typer.Argument(help="a name, a manifest, a folder of classes, or a file of embeddings"),
     ] = None,
     root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,
     json: Json = False,
@@ -79,9 +80,11 @@ def _tasks(data: Dataset) -> list[str]:
 
 def _count_rows(data: Dataset) -> list[list[object]]:
     rows: list[list[object]] = []
+    # Of several labels a clip these are not what its classes have together.
+    clip_counts = Counter(each.split for each in data.recordings)
     for task in _tasks(data):
         counts = data.counts(task)
         names = list(counts[Split.TRAIN])
         rows += [[task, name, *(counts[split][name] for split in Split)] for name in names]
-        rows.append([task, "all", *(sum(counts[split].values()) for split in Split)])
+        rows.append([task, "all", *(clip_counts[split] for split in Split)])
     return rows

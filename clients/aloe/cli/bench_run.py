@@ -20,7 +20,7 @@ def run(
     dataset: Annotated[
         list[str] | None,
         typer.Option(
-            help="a name, a CSV manifest, a folder of classes, or a file of embeddings; repeatable"
+            help="a name, a manifest, a folder of classes, or a file of embeddings; repeatable"
         ),
     ] = None,
     root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,

@@ -20,22 +20,13 @@ from aloe.cli.console import (
     progress,
 )
 from aloe.cli.counted_labels import all_labels, count_labels
-from aloe.cli.known_labels import (
-    ANSWER,
-    COLUMNS,
-    GIVEN_LABEL,
-    IS_AUDIT,
-    IS_RETIRED,
-    NEGATIVE,
-    UNKNOWN,
-    answer_of,
-)
+from aloe.cli.known_labels import COLUMNS, GIVEN_LABEL, IS_AUDIT, IS_RETIRED, answer_of
 from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, Where, client
 from aloe.cli.output_files import opened
 from aloe.cli.pool_windows import write_pool_labels
 from aloe.cli.window_tables import Table, WindowTables, is_for_windows, table_format
 from aloe.client import HeadMap, LabelMode, LabelSet, LearnerClient, StoredLabel
-from aloe.tables import YES_NO
+from aloe.tables import ANSWER, NEGATIVE, UNKNOWN, YES_NO
 from aloe.values.labels import SEPARATOR
 
 

@@ -11,22 +11,27 @@ from pathlib import Path
 from aloe.bench.datasets.splits import SPLIT_NAMES
 from aloe.cli.console import CommandError, notes
 from aloe.cli.label_json import is_json, read_json
-from aloe.client import KnownLabel, Label, LabelMode, LabelSet, Split
-from aloe.tables import YES_NO, Row, TableError, read_table
-from aloe.values.labels import SEPARATOR
+from aloe.client import KnownLabel, Label, LabelMode, Split
+from aloe.tables import (
+    ABSTENTION,
+    ANSWER,
+    LABEL,
+    NEGATIVE,
+    UNKNOWN,
+    YES_NO,
+    Row,
+    TableError,
+    read_answer,
+    read_table,
+)
 
 COLUMNS = ("clip_id", "label", "split", "oracle_id", "label_time")
-ANSWER = "answer"
-"""The column that tells an abstention from a label."""
 IS_AUDIT = "is_audit"
 """The column that says which clips were drawn at random."""
 GIVEN_LABEL, IS_RETIRED = "given_label", "is_retired"
 """Columns that say which class was given, where it was merged since, and whether it is retired; not
 read, since the label is what it counts as."""
-NEGATIVE, UNKNOWN = "negative", "unknown"
-"""The columns that say, of several labels a clip, what it is not, and what is not known of it."""
 _KNOWN = {*COLUMNS, ANSWER, IS_AUDIT, "uri", GIVEN_LABEL, IS_RETIRED}
-_LABEL, _ABSTENTION = "label", "abstention"
 _ROWS_PER_TELLING = 10_000
 
 
@@ -96,7 +101,7 @@ def read_labels(
 
 def answer_of(label: Label | None) -> str:
     """Write what kind of answer a label is, for the column that tells."""
-    return _ABSTENTION if label is None else _LABEL
+    return ABSTENTION if label is None else LABEL
 
 
 def _rows(file: Path, encoding: str | None, label_mode: LabelMode) -> Iterator[Row]:
@@ -114,9 +119,7 @@ def _rows(file: Path, encoding: str | None, label_mode: LabelMode) -> Iterator[R
 
 
 def _known_label(row: Row, label_mode: LabelMode) -> KnownLabel:
-    label: Label | None = _label(row, may_be_none=label_mode is LabelMode.MULTIPLE)
-    if label_mode is LabelMode.MULTIPLE and label is not None:
-        label = _label_set(row)
+    label = read_answer(row, COLUMNS[1], label_mode)
     return KnownLabel(
         row.require("clip_id"),
         # There are few of either, and a million rows.
@@ -125,33 +128,6 @@ def _known_label(row: Row, label_mode: LabelMode) -> KnownLabel:
         sys.intern(row.cells.get("oracle_id", "")),
         _time(row),
         _is_audit(row),
-    )
-
-
-def _label(row: Row, *, may_be_none: bool) -> str | None:
-    """Return what stands in the cell; an empty one is a label where a row says so, of no class.
-
-    It says so by "label" in the column answer, or by what it is not.
-    """
-    answer = row.cells.get(ANSWER, _LABEL)
-    if answer not in (_LABEL, _ABSTENTION):
-        raise TableError(f"{row.where}: answer {answer!r}; {_LABEL} and {_ABSTENTION} are known")
-    of_none = may_be_none and (ANSWER in row.cells or row.cells.get("negative"))
-    if answer == _LABEL and not row.cells["label"] and not of_none:
-        none = f"that the clip is of no class by {_LABEL!r} or " if may_be_none else ""
-        raise TableError(
-            f"{row.where}: the label is empty; fill it in, or tell {none}that the oracle abstained"
-            f" by {_ABSTENTION!r} in a column {ANSWER!r}"
-        )
-    if answer == _ABSTENTION and row.cells["label"]:
-        raise TableError(f"{row.where}: an abstention with the label {row.cells['label']!r}")
-    return None if answer == _ABSTENTION else row.cells["label"]
-
-
-def _label_set(row: Row) -> LabelSet:
-    cells = (row.cells.get(name, "") for name in ("label", NEGATIVE, UNKNOWN))
-    return LabelSet(
-        *(tuple(name.strip() for name in cell.split(SEPARATOR) if name.strip()) for cell in cells)
     )
 
 

@@ -33,7 +33,7 @@ from aloe.client import (
     Like,
     PoolState,
 )
-from aloe.values.labels import SEPARATOR
+from aloe.values.labels import names_in_cell
 
 _ABSTAIN, _QUOTE = "-", '"'
 _REASONS = {
@@ -213,7 +213,7 @@ def _summary(outcome: SessionOutcome) -> str:
 def _label_set(label: Label | None) -> Label | None:
     if not isinstance(label, str):
         return label
-    return LabelSet(tuple(name.strip() for name in label.split(SEPARATOR) if name.strip()))
+    return LabelSet(names_in_cell(label))
 
 
 def _read_answer(text: str) -> Answer:

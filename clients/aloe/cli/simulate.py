@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def simulate(
     dataset: Annotated[
         str,
-        typer.Argument(help="a name, a CSV manifest, a folder of classes, or a file of embeddings"),
+        typer.Argument(help="a name, a manifest, a folder of classes, or a file of embeddings"),
     ],
     root: Annotated[Path | None, typer.Option(help="folder of a data set by name")] = None,
     encoder: Encoder = "logmel",

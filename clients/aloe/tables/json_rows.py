@@ -8,17 +8,23 @@ from typing import Any
 from aloe.tables.content import read_bytes
 from aloe.tables.errors import TableError
 from aloe.tables.rows import Row
+from aloe.values.labels import SEPARATOR
 
 YES_NO = {True: "yes", False: "no"}
 """How a table writes what JSON has words for."""
 
 
 def read_json_lines(
-    file: Path, required: Sequence[str], *, encoding: str | None = None
+    file: Path,
+    required: Sequence[str],
+    *,
+    encoding: str | None = None,
+    lists: Sequence[str] = (),
 ) -> Iterator[Row]:
     """Read objects whose values are texts, numbers, true, false or null; null is an empty cell.
 
-    A number becomes the text that stands there. Blanks around a text are kept.
+    A number becomes the text that stands there. Blanks around a text are kept. What `lists` names
+    may be a list of texts, which become one cell with ";" between them; of no text it is a ";".
 
     Raises:
         TableError: a line is no such object, or lacks a name; the message names the line.
@@ -29,7 +35,7 @@ def read_json_lines(
         if not line.strip():
             continue
         try:
-            yield Row(file, number, _cells(line, required))
+            yield Row(file, number, _cells(line, required, lists))
         except json.JSONDecodeError as error:
             raise TableError(f"{file}, line {number}: not JSON ({error.msg})") from error
         except (ValueError, RecursionError) as error:
@@ -50,7 +56,7 @@ class _Number(str):
     __slots__ = ()
 
 
-def _cells(line: str, required: Sequence[str]) -> dict[str, str]:
+def _cells(line: str, required: Sequence[str], lists: Sequence[str]) -> dict[str, str]:
     entry = json.loads(
         line,
         parse_float=_Number,
@@ -63,7 +69,19 @@ def _cells(line: str, required: Sequence[str]) -> dict[str, str]:
     for name in required:
         if name not in entry:
             raise ValueError(f"there is no {name!r}; each line must have {', '.join(required)}")
-    return {name: _cell(name, value) for name, value in entry.items()}
+    return {
+        name: _joined(name, value)
+        if name in lists and isinstance(value, list)
+        else _cell(name, value)
+        for name, value in entry.items()
+    }
+
+
+def _joined(name: str, texts: list[Any]) -> str:
+    for text in texts:
+        if type(text) is not str or not text.strip() or SEPARATOR in text:
+            raise ValueError(f"{name!r} has {text!r}; it must be text, without {SEPARATOR!r}")
+    return SEPARATOR.join(texts) or SEPARATOR
 
 
 def _cell(name: str, value: Any) -> str:

@@ -43,3 +43,8 @@ class LabelSet:
 
 Label = str | LabelSet
 """One class, or in a task of several labels a clip a set of them."""
+
+
+def names_in_cell(cell: str) -> tuple[str, ...]:
+    """Return the classes that stand in one cell of a table."""
+    return tuple(name.strip() for name in cell.split(SEPARATOR) if name.strip())

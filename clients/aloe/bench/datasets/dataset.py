@@ -1,14 +1,14 @@
 """A data set: recordings, the tasks they are labeled for, and checks that it can be used."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aloe.bench.arrays import Float32Array
 from aloe.bench.datasets.errors import DatasetError
 from aloe.bench.datasets.recording import Recording
 from aloe.bench.datasets.seed_splits import draw_train_test
-from aloe.client.types import Split
+from aloe.client.types import Label, LabelSet, Split
 
 SINGLE_TASK = "label"
 """The task name for a manifest or a folder, which does not name its task."""
@@ -94,25 +94,53 @@ class Dataset:
         """Return clip id to split as a seed draws it, 30 % test, whatever the recordings' are.
 
         No group is in both train and test, and each class, or each combination of them where there
-        are several tasks, is divided as far as groups allow.
+        are several tasks of one label a clip, is divided as far as groups allow.
 
         Raises:
             DatasetError: its groups cannot be split.
         """
-        tasks = (*self.tasks, *self.multi_label_tasks)
-        labels = ["\0".join(str(r.label(task)) for task in tasks) for r in self.recordings]
+        labels = [self._divided(each) for each in self.recordings]
         try:
             splits = draw_train_test(labels, self.groups, seed)
         except DatasetError as error:
             raise DatasetError(f"{self.name}: {error}") from error
         return {r.clip_id: split for r, split in zip(self.recordings, splits, strict=True)}
 
+    def _divided(self, recording: Recording) -> Label:
+        """Return what is to be in both train and test as often as recordings like this allow."""
+        combination = "\0".join(recording.labels[task] for task in self.tasks)
+        if not self.multi_label_tasks:
+            return combination
+        names = (
+            f"{task}\0{name}"
+            for task in self.multi_label_tasks
+            for name in recording.label_sets[task]
+        )
+        return LabelSet((*([combination] if self.tasks else ()), *names))
+
+    def check_every_class(self) -> None:
+        """Check that all classes of its tasks of several labels can be learned.
+
+        Raises:
+            DatasetError: a task has fewer than two classes, or one has no train recording.
+        """
+        for task, classes in self.multi_label_tasks.items():
+            trained = {
+                name
+                for r in self.recordings
+                if r.split is Split.TRAIN
+                for name in r.label_sets[task]
+            }
+            self._check_classes(task, classes, trained)
+
     def _check_task(self, task: str, classes: tuple[str, ...]) -> None:
-        if len(classes) < 2:
-            raise DatasetError(
-                f"{self.name} has one class for the task {task!r}, {classes[0]!r}: it takes two"
-            )
         trained = {r.labels[task] for r in self.recordings if r.split is Split.TRAIN}
+        self._check_classes(task, classes, trained)
+
+    def _check_classes(self, task: str, classes: tuple[str, ...], trained: Container[str]) -> None:
+        if len(classes) < 2:
+            known = f"one class for the task {task!r}, {classes[0]!r}" if classes else "no class"
+            raise DatasetError(f"{self.name} has {known}: it takes two")
         for name in classes:
             if name not in trained:
                 raise DatasetError(

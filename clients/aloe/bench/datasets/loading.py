@@ -36,9 +36,9 @@ def load(name_or_path: str | Path, root: Path | None = None, *, seed: int = 0) -
     """Read a data set from disk.
 
     Args:
-        name_or_path: One of NAMES, or the path of a CSV manifest, of a folder with one folder per
-            class, or of a file of embeddings, .npz or .parquet; relative to `root` if that is
-            given.
+        name_or_path: One of NAMES, or the path of a manifest, CSV or JSON lines, of a folder with
+            one folder per class, or of a file of embeddings, .npz or .parquet; relative to `root`
+            if that is given.
         root: The folder that a named data set lies in.
         seed: Of the random splits, for a data set that has none of its own.
 
@@ -69,6 +69,6 @@ def _load(name_or_path: str | Path, root: Path | None, seed: int) -> Dataset:
     if path.is_file():
         return load_manifest(path, seed=seed)
     raise DatasetError(
-        f"no data set {str(name_or_path)!r}: {path} is neither a CSV file, nor an .npz or"
+        f"no data set {str(name_or_path)!r}: {path} is neither a CSV or .jsonl file, nor an .npz or"
         f" .parquet file of embeddings, nor a folder; the known names are {', '.join(NAMES)}"
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+CLASSES = "classes"
+"""Of a column of lists of texts: what stands in them."""
 _MAX_TEXT_LENGTH = 1024
 _NUMBER_BYTES = 8
 """Of the largest number that a column can hold."""
@@ -21,7 +23,7 @@ _CHARACTER_BYTES = 4
 
 
 def read_parquet(
-    file: Path, matrix: str, texts: Sequence[str]
+    file: Path, matrix: str, texts: Sequence[str], labels: str
 ) -> tuple[Mapping[str, NDArray[Any]], list[str]]:
     """Read a column of lists of numbers, all of one length, and some of text.
 
@@ -29,10 +31,12 @@ def read_parquet(
         file: the Parquet file.
         matrix: the column of lists.
         texts: the columns of text.
+        labels: the column of text, or of lists of texts.
 
     Returns:
-        Name to array for those that are there: of the lists (n, d), of the texts (n,); and the
-        names of the other columns, which are not read.
+        Name to array for those that are there: of the lists (n, d), of the texts (n,), of lists of
+        texts (n, k) bool, with (k,) CLASSES; and the names of the other columns, which are not
+        read.
 
     Raises:
         DatasetError: the file cannot be read, or a column is too large or of another type.
@@ -45,22 +49,29 @@ def read_parquet(
             f"no {error.name}, which reads Parquet: pip install 'aloe-speech[bench]'"
         ) from error
     try:
-        names = pq.read_schema(file).names
-        for name in (matrix, *texts):
+        schema = pq.read_schema(file)
+        names, known = schema.names, (matrix, labels, *texts)
+        for name in known:
             if names.count(name) > 1:
                 raise DatasetError(f"{file} has {names.count(name)} columns {name!r}; leave one")
         # Texts that repeat are kept once.
-        repeated = [name for name in texts if name in names]
+        repeated = [
+            name
+            for name in (labels, *texts)
+            if name in names and not _is_list(schema.field(name).type)
+        ]
         with pq.ParquetFile(file, read_dictionary=repeated) as content:
             arrays = {
                 name: read(f"{file}: {name}", content, name)
                 for name, read in _readers(matrix, texts).items()
                 if name in names
             }
+            if labels in names:
+                arrays |= _read_labels(f"{file}: {labels}", content, labels)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).partition("\n")[0]
         raise DatasetError(f"{file} cannot be read ({reason}): write it again") from error
-    return arrays, sorted(set(names).difference([matrix, *texts]))
+    return arrays, sorted(set(names).difference(known))
 
 
 Reader = Callable[[str, "pq.ParquetFile", str], NDArray[Any]]
@@ -70,15 +81,27 @@ def _readers(matrix: str, texts: Sequence[str]) -> Mapping[str, Reader]:
     return {matrix: _read_matrix, **dict.fromkeys(texts, _read_texts)}
 
 
+def _is_list(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    return bool(
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+
+
+def _is_text(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    words = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(words) or pa.types.is_large_string(words))
+
+
 def _read_matrix(what: str, content: "pq.ParquetFile", name: str) -> NDArray[Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kind = content.schema_arrow.field(name).type
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-    if not (is_list or pa.types.is_fixed_size_list(kind)) or not pa.types.is_floating(
-        kind.value_type
-    ):
+    if not _is_list(kind) or not pa.types.is_floating(kind.value_type):
         raise DatasetError(f"{what} is a column of {kind}; write a list of floats a row")
     number_count = _value_count(content, name)
     if number_count * _NUMBER_BYTES > MAX_BYTES:
@@ -102,12 +125,10 @@ def _read_matrix(what: str, content: "pq.ParquetFile", name: str) -> NDArray[Any
 
 
 def _read_texts(what: str, content: "pq.ParquetFile", name: str) -> NDArray[Any]:
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     kind = content.schema_arrow.field(name).type
-    words = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not (pa.types.is_string(words) or pa.types.is_large_string(words)):
+    if not _is_text(kind):
         raise DatasetError(f"{what} is a column of {kind}; write text")
     column = content.read([name])[name]
     for chunk in column.chunks:
@@ -126,6 +147,44 @@ def _read_texts(what: str, content: "pq.ParquetFile", name: str) -> NDArray[Any]
     if column.null_count:
         raise DatasetError(f"{what}[{_first_null(column)}] is null: fill it in")
     return np.array(column.to_pylist(), dtype=np.str_)
+
+
+def _read_labels(what: str, content: "pq.ParquetFile", name: str) -> dict[str, NDArray[Any]]:
+    """Return the texts of a column, or of one of lists whether each row has each of CLASSES."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = content.schema_arrow.field(name).type
+    if not _is_list(kind):
+        return {name: _read_texts(what, content, name)}
+    if not _is_text(kind.value_type):
+        raise DatasetError(f"{what} is a column of {kind}; write text, or a list of texts a row")
+    column = content.read([name])[name]
+    if column.null_count:
+        raise DatasetError(f"{what}[{_first_null(column)}] is null: write an empty list for none")
+    rows = np.repeat(np.arange(len(column)), pc.list_value_length(column).to_numpy())
+    named = pc.list_flatten(column).cast(pa.large_string())
+    if named.null_count:
+        raise DatasetError(f"{what}[{rows[_first_null(named)]}] has a null: name a class")
+    longest = pc.max(pc.utf8_length(named)).as_py() or 0
+    if longest > _MAX_TEXT_LENGTH:
+        raise DatasetError(
+            f"{what} has a text of {longest:,} characters; at most {_MAX_TEXT_LENGTH:,} are read:"
+            " shorten it"
+        )
+    classes = sorted(pc.unique(named).to_pylist())
+    if len(column) * len(classes) > MAX_BYTES:
+        raise DatasetError(
+            f"{what} has {len(classes):,} classes and {len(column):,} rows; the product may be"
+            f" {MAX_BYTES:,}: split the data set"
+        )
+    places = pc.index_in(named, value_set=pa.array(classes, pa.large_string())).to_numpy()
+    truth = np.zeros((len(column), len(classes)), np.bool_)
+    for row, place in zip(rows.tolist(), places.tolist(), strict=True):
+        if truth[row, place]:
+            raise DatasetError(f"{what}[{row}] has {classes[place]!r} twice: name each class once")
+        truth[row, place] = True
+    return {name: truth, CLASSES: np.array(classes, np.str_)}
 
 
 def _value_count(content: "pq.ParquetFile", name: str) -> int:

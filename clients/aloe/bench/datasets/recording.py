@@ -72,6 +72,13 @@ class Recording:
         return cut(content, self.start_s, self.end_s, name=str(self.path / self.member))
 
 
+def truth_of(task: str, label: Label) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Return the labels and the label sets of a recording that has one task."""
+    if isinstance(label, LabelSet):
+        return {}, {task: label.positive}
+    return {task: label}, {}
+
+
 def clip_id_of(relative_path: str) -> str:
     """Make a readable clip id of a path: "yes/1.wav" becomes "yes~1.wav".
 

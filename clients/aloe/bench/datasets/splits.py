@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from aloe.bench.datasets.errors import DatasetError
-from aloe.client.types import Split
+from aloe.client.types import Label, LabelSet, Split
 
 SPLIT_NAMES = {
     "train": Split.TRAIN,
@@ -18,6 +18,8 @@ SPLIT_NAMES = {
     "test": Split.TEST,
 }
 
+_ALONE = "\0"
+"""Begins the key of a recording that is a group by itself."""
 _TENTHS = {Split.TEST: 2, Split.TRAIN: 7, Split.VALIDATION: 1}
 """Tenths of the recordings; of splits that need a group equally, the first here gets it."""
 
@@ -45,8 +47,10 @@ def draw_splits(labels: Sequence[str], seed: int) -> list[Split]:
     return splits
 
 
-def draw_group_splits(labels: Sequence[str], groups: Sequence[str], seed: int) -> list[Split]:
+def draw_group_splits(labels: Sequence[Label], groups: Sequence[str], seed: int) -> list[Split]:
     """Draw splits of whole groups, as near to 70 % train, 10 % validation, 20 % test as can be.
+
+    Without groups each recording is one by itself.
 
     Greedy, as iterative stratification (Sechidis et al., 2011): groups with more recordings come
     first, equal ones in an order drawn by the seed; see split_by_group.
@@ -54,7 +58,7 @@ def draw_group_splits(labels: Sequence[str], groups: Sequence[str], seed: int) -
     Raises:
         DatasetError: no groups can be test, for each has a class that no other has.
     """
-    keys = group_keys(groups)
+    keys = group_keys(groups or [""] * len(labels))
     labels_of = count_labels(labels, keys)
     names = list(labels_of)
     shuffled = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]
@@ -64,7 +68,7 @@ def draw_group_splits(labels: Sequence[str], groups: Sequence[str], seed: int) -
 
 
 def split_by_group(
-    labels: Sequence[str],
+    labels: Sequence[Label],
     labels_of: Mapping[str, Counter[str]],
     order: Sequence[str],
     tenths_of: Mapping[Split, int],
@@ -118,21 +122,25 @@ def _smallest_spare(
         or all(train_counts[label] > 1 for label in labels_of[name])
     ]
     if not spare:
+        unit = "group" if any(not name.startswith(_ALONE) for name in order) else "clip"
         raise DatasetError(
-            f"no group of {len(order):,} can be test: each has a class that no other has; give"
-            " groups that share classes, or a split"
+            f"no {unit} of {len(order):,} can be test: each has a class that no other has; give"
+            f" {unit}s that share classes, or a split"
         )
     return min(spare, key=lambda name: labels_of[name].total())
 
 
-def draw_once(name: str, labels: Sequence[str], groups: Sequence[str], seed: int) -> list[Split]:
+def draw_once(name: str, labels: Sequence[Label], groups: Sequence[str], seed: int) -> list[Split]:
     """Draw splits by whole groups where any is known, and within each class otherwise.
 
+    Clips of several labels are drawn one by one, each class divided as far as they allow.
+
     Raises:
-        DatasetError: the groups of the data set of this name cannot be split.
+        DatasetError: the groups or clips of the data set of this name cannot be split.
     """
-    if not any(groups):
-        return draw_splits(labels, seed)
+    plain = one_each(labels)
+    if plain is not None and not any(groups):
+        return draw_splits(plain, seed)
     try:
         return draw_group_splits(labels, groups, seed)
     except DatasetError as error:
@@ -141,15 +149,28 @@ def draw_once(name: str, labels: Sequence[str], groups: Sequence[str], seed: int
 
 def group_keys(groups: Sequence[str]) -> list[str]:
     """Return the groups with one of its own for each recording whose group is unknown."""
-    return [name or f"\0{index}" for index, name in enumerate(groups)]
+    return [name or f"{_ALONE}{index}" for index, name in enumerate(groups)]
 
 
-def count_labels(labels: Iterable[str], keys: Sequence[str]) -> dict[str, Counter[str]]:
+def one_each(labels: Sequence[Label]) -> Sequence[str] | None:
+    """Return the class of each recording; None where one may have several."""
+    plain = [label for label in labels if isinstance(label, str)]
+    return plain if len(plain) == len(labels) else None
+
+
+def count_labels(labels: Iterable[Label], keys: Sequence[str]) -> dict[str, Counter[str]]:
     """Return group to class to how many of its recordings have it, in order of occurrence."""
     labels_of: dict[str, Counter[str]] = {key: Counter() for key in keys}
     for key, label in zip(keys, labels, strict=True):
-        labels_of[key][label] += 1
+        labels_of[key].update(_classes_of(label))
     return labels_of
+
+
+def _classes_of(label: Label) -> tuple[str, ...]:
+    """Return what a recording counts for: each of its classes or, where it is of none, that."""
+    if isinstance(label, LabelSet):
+        return label.positive or ("",)
+    return (label,)
 
 
 class Needs:
@@ -158,8 +179,8 @@ class Needs:
     Counted in tenths of a recording: whole numbers, so that ties are exact.
     """
 
-    def __init__(self, labels: Sequence[str], tenths_of: Mapping[Split, int]) -> None:
-        self._totals = Counter(labels)
+    def __init__(self, labels: Sequence[Label], tenths_of: Mapping[Split, int]) -> None:
+        self._totals = Counter(name for label in labels for name in _classes_of(label))
         self._missing = {
             split: Counter({label: tenths * total for label, total in self._totals.items()})
             for split, tenths in tenths_of.items()
