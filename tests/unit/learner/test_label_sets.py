@@ -178,8 +178,24 @@ def test_labels_go_by_the_names_of_what_classes_became():
     assert class_of(task, LabelSet(("a",)), "") == ClassSet((2,), (1,))
     with pytest.raises(InvalidInput, match="retired"):
         class_of(task, LabelSet(("d",)), "")
+
+
+@pytest.mark.parametrize(
+    ("label", "kept"),
+    [
+        (LabelSet(("a", "c")), ClassSet((2,), (1,))),
+        (LabelSet(("a",), ("c",)), ClassSet((2,), (1,))),
+        (LabelSet(("c",), ("a", "b")), ClassSet((2,), (1,))),
+        (LabelSet(("b",), ("a", "c")), ClassSet((1,), (2,))),
+        (LabelSet(("b",), ("a",), ("c",)), ClassSet((1,), (2,))),
+        (LabelSet(("b",), (), ("a",)), ClassSet((1,), ())),
+    ],
+)
+def test_answers_by_classes_that_were_merged_meanwhile_count_as_if_given_before(label, kept):
+    merged = changed(TASK, a=ClassDetails(merged_into=2), d=ClassDetails(is_retired=True))
+    assert class_of(merged, label, "") == kept
     with pytest.raises(InvalidInput, match=r"stands in positive\[0\] already"):
-        class_of(task, LabelSet(("a",), ("c",)), "")
+        class_of(merged, LabelSet(("a", "a")), "")
 
 
 def test_one_label_a_clip_is_the_index_of_its_class():

@@ -53,25 +53,28 @@ def named_set(task: Task, classes: ClassSet) -> LabelSet:
 
 
 def _class_set(task: Task, labels: LabelSet, field: str) -> ClassSet:
-    indices: dict[str, set[int]] = {}
+    indices: dict[str, list[int]] = {}
     places: dict[int, str] = {}
     violations: list[Violation] = []
     for part, place, name in _names(labels):
         path = f"{field}.{part}[{place}]"
         try:
-            index = task.class_table.target(task.class_index(name, path))
+            index = task.class_index(name, path)
         except InvalidInput as error:
             violations += error.violations
             continue
         if index in places:
             violations.append(Violation(path, f"{name!r} stands in {places[index]} already"))
         places.setdefault(index, f"{part}[{place}]")
-        indices.setdefault(part, set()).add(index)
+        indices.setdefault(part, []).append(index)
     if violations:
         raise InvalidInput(*violations)
-    positive, negative = indices.get("positive", set()), indices.get("negative", set())
+    table = task.class_table
+    # Classes may have become one since the clip was heard: they count as if that came later.
+    given = class_set(indices.get("positive", ()), indices.get("negative", ()))
+    positive, negative = map(set, counted(given, table.targets))
     if task.unmentioned is Unmentioned.NEGATIVE:
-        negative |= set(task.class_table.active) - places.keys()
+        negative |= set(table.active) - set(map(table.target, places))
     if not positive and not negative:
         raise InvalidInput.of(field, "nothing is said of any class; abstain instead")
     return class_set(positive, negative)
