@@ -25,6 +25,8 @@ _TICKS_PER_S = 1_000_000
 _ROUNDING = 1e-9
 """The mean of equal probabilities may be less than they are by so much."""
 
+_PAIRS_AT_ONCE = 1_000_000
+
 _Floats = NDArray[np.float64]
 _Places = NDArray[np.intp]
 
@@ -105,19 +107,40 @@ class _Parts:
 
     edges_s: _Floats
     """(n_parts + 1,)"""
-    windows: _Places
-    """(n_pairs,) a window for each part that it covers"""
-    covered: _Places
-    """(n_pairs,) that part"""
+    begins: _Places
+    """(n_windows,) the first part that each covers"""
+    stops: _Places
+    """(n_windows,) the first one behind those"""
     cover_counts: _Places
     """(n_parts,) how many windows cover each"""
 
     def mean(self, scores: _Floats) -> _Floats:
         """Return p(t) of each part, (n_parts,); NaN where no window covers it."""
         # Sums of their own, and no differences of running ones, which round.
-        sums = np.bincount(self.covered, scores[self.windows], len(self.cover_counts))
+        sums = np.zeros(len(self.cover_counts))
+        for windows, covered in self._pairs():
+            first = int(covered.min(initial=len(sums)))
+            some = np.bincount(covered - first, scores[windows])
+            sums[first : first + len(some)] += some
         with np.errstate(invalid="ignore"):
             return sums / np.where(self.cover_counts, self.cover_counts, np.nan)
+
+    def _pairs(self) -> Iterator[tuple[_Places, _Places]]:
+        """Yield windows, and for each the parts that it covers, some at a time.
+
+        Where windows overlap much, all of them take more memory than there is.
+        """
+        counts = self.stops - self.begins
+        ends = np.cumsum(counts)
+        first = 0
+        while first < len(counts):
+            done = int(ends[first - 1]) if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, done + _PAIRS_AT_ONCE, "right")))
+            some = counts[first:last]
+            windows = np.repeat(np.arange(first, last), some)
+            within = np.arange(len(windows)) - np.repeat(ends[first:last] - some - done, some)
+            yield windows, self.begins[windows] + within
+            first = last
 
 
 def _parts(starts: _Floats, ends: _Floats) -> _Parts:
@@ -126,12 +149,8 @@ def _parts(starts: _Floats, ends: _Floats) -> _Parts:
         np.rint(times * _TICKS_PER_S), return_index=True, return_inverse=True
     )
     begins, stops = places[: len(starts)], places[len(starts) :]
-    counts = stops - begins
-    windows = np.repeat(np.arange(len(starts)), counts)
-    within = np.arange(len(windows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    covered = begins[windows] + within
-    part_count = max(len(first) - 1, 0)
-    return _Parts(times[first], windows, covered, np.bincount(covered, minlength=part_count))
+    begun, over = (np.bincount(each, minlength=len(first)) for each in (begins, stops))
+    return _Parts(times[first], begins, stops, np.cumsum(begun - over)[: max(len(first) - 1, 0)])
 
 
 def _events(

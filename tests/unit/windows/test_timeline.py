@@ -1,5 +1,6 @@
 """Timelines: predictions of windows merged into events, by hand and by property."""
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -102,6 +103,20 @@ def test_gaps_and_durations_as_long_as_said_but_for_rounding_count():
     assert spans([0.0, 0.4], [0.1, 0.7], [0.9, 0.9], rule) == [(0.0, 0.7)]
     rule = EventRule(0.8, 0.4, min_duration_s=0.3)
     assert spans([0.0, 0.4], [0.1, 0.7], [0.9, 0.9], rule) == [(0.4, 0.7)]
+
+
+def test_windows_that_overlap_much_take_no_memory_for_each_pair():
+    count, overlap = 20_000, 200
+    starts = np.arange(count) / 100
+    probabilities = (np.arange(count) >= count // 2).astype(float).reshape(-1, 1)
+    tracemalloc.start()
+    (event,) = timeline(starts, starts + overlap / 100, probabilities, EventRule(0.5, 0.5))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # The windows that cover it are half of each kind where an event begins.
+    assert (event.start_s, event.end_s) == pytest.approx((100.99, 201.99), abs=0.02)
+    pair_count = 2 * count * overlap
+    assert peak < 8 * pair_count
 
 
 def test_an_event_ends_with_the_recording():
