@@ -24,6 +24,7 @@ from aloe.client import (
     QueryStrategy,
     RecipeName,
     RenameClass,
+    RestoreClass,
     RetireClass,
     RidgeRecipe,
     SelectionRule,
@@ -339,6 +340,25 @@ def test_classes_change_and_heads_are_as_if_trained_on_the_final_labels(
         client.change_classes(task_id, AddClass("a;b"))
     with refused("rename.new_name"):
         client.change_classes(task_id, RenameClass("gale", "a;b"))
+
+
+def test_answers_by_a_class_that_was_merged_are_its_own_again_when_it_is_restored(
+    client: LearnerClient, sounds: Sounds
+):
+    client.change_classes(sounds.task_id, MergeClass("wind", "rain"))
+    leases = client.query(sounds.task_id, "ann", max_clip_count=2).leases
+    said = [LabelSet(("wind",)), LabelSet(("rain", "wind", "birds"))]
+    answers = [Answer(each.lease_id, label) for each, label in zip(leases, said, strict=True)]
+    client.submit_labels(sounds.task_id, "ann", answers)
+
+    def positives() -> list[set[str]]:
+        found = {each.clip_id: each.label for each in client.export_labels(sounds.task_id)}
+        labels = [found[each.clip_id] for each in leases]
+        return [set(each.positive) for each in labels if isinstance(each, LabelSet)]
+
+    assert positives() == [{"rain"}, {"rain", "birds"}]
+    client.change_classes(sounds.task_id, RestoreClass("wind"))
+    assert positives() == [{"wind"}, {"rain", "wind", "birds"}]
 
 
 def _without(label: Label | None, name: str) -> Label | None:

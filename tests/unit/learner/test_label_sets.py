@@ -175,25 +175,28 @@ def test_labels_go_by_the_names_of_what_classes_became():
     assert named_set(task, ClassSet((3,), (0, 1, 2))) == LabelSet(("d",))
     unknown = replace(task, unmentioned=Unmentioned.UNKNOWN)
     assert named_set(unknown, ClassSet((), (0, 3))) == LabelSet((), ("c",))
-    assert class_of(task, LabelSet(("a",)), "") == ClassSet((2,), (1,))
+    assert class_of(task, LabelSet(("a",)), "") == ClassSet((0,), (1,))
     with pytest.raises(InvalidInput, match="retired"):
         class_of(task, LabelSet(("d",)), "")
 
 
 @pytest.mark.parametrize(
-    ("label", "kept"),
+    ("label", "kept", "counts_as"),
     [
-        (LabelSet(("a", "c")), ClassSet((2,), (1,))),
-        (LabelSet(("a",), ("c",)), ClassSet((2,), (1,))),
-        (LabelSet(("c",), ("a", "b")), ClassSet((2,), (1,))),
-        (LabelSet(("b",), ("a", "c")), ClassSet((1,), (2,))),
-        (LabelSet(("b",), ("a",), ("c",)), ClassSet((1,), (2,))),
-        (LabelSet(("b",), (), ("a",)), ClassSet((1,), ())),
+        (LabelSet(("a", "c")), ClassSet((0, 2), (1,)), ClassSet((2,), (1,))),
+        (LabelSet(("a",), ("c",)), ClassSet((0,), (1, 2)), ClassSet((2,), (1,))),
+        (LabelSet(("c",), ("a", "b")), ClassSet((2,), (0, 1)), ClassSet((2,), (1,))),
+        (LabelSet(("b",), ("a", "c")), ClassSet((1,), (0, 2)), ClassSet((1,), (2,))),
+        (LabelSet(("b",), ("a",), ("c",)), ClassSet((1,), (0,)), ClassSet((1,), (2,))),
+        (LabelSet(("b",), (), ("a",)), ClassSet((1,), ()), ClassSet((1,), ())),
     ],
 )
-def test_answers_by_classes_that_were_merged_meanwhile_count_as_if_given_before(label, kept):
+def test_answers_by_classes_that_were_merged_meanwhile_count_as_if_given_before(
+    label, kept, counts_as
+):
     merged = changed(TASK, a=ClassDetails(merged_into=2), d=ClassDetails(is_retired=True))
     assert class_of(merged, label, "") == kept
+    assert counted(kept, merged.class_table.targets) == counts_as
     with pytest.raises(InvalidInput, match=r"stands in positive\[0\] already"):
         class_of(merged, LabelSet(("a", "a")), "")
 

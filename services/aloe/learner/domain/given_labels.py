@@ -11,6 +11,8 @@ from aloe.values.labels import Label, LabelMode, LabelSet, Unmentioned
 def class_of(task: Task, label: Label, field: str) -> int | ClassSet:
     """Return the class that a label names, or of several labels a clip all that it says now.
 
+    A class that was merged is kept as such: it counts as the other one.
+
     Args:
         task: the task.
         label: as it was given.
@@ -69,12 +71,11 @@ def _class_set(task: Task, labels: LabelSet, field: str) -> ClassSet:
         indices.setdefault(part, []).append(index)
     if violations:
         raise InvalidInput(*violations)
-    table = task.class_table
-    # Classes may have become one since the clip was heard: they count as if that came later.
-    given = class_set(indices.get("positive", ()), indices.get("negative", ()))
-    positive, negative = map(set, counted(given, table.targets))
+    # Merged classes as they were given: they count as the others, and may be restored.
+    positive, negative = indices.get("positive", []), indices.get("negative", [])
     if task.unmentioned is Unmentioned.NEGATIVE:
-        negative |= set(table.active) - set(map(table.target, places))
+        table = task.class_table
+        negative += set(table.active) - set(map(table.target, places))
     if not positive and not negative:
         raise InvalidInput.of(field, "nothing is said of any class; abstain instead")
     return class_set(positive, negative)
