@@ -82,8 +82,10 @@ def test_sounds_are_cut_out(aloe: CommandLine, tmp_path: Path):
 def test_what_is_wrong_is_told_in_a_line(aloe: CommandLine, tmp_path: Path):
     night = write_night(tmp_path / "night.wav", 5, seed=3)
     for options, told in (
-        (("--window", "10s"), "less than a window of 10 s"),
-        (("--window", "1s", "--hop", "0"), "give how far the next window is"),
+        (("--window", "10s"), "night.wav: --window: it lasts 5.000 s, less than a window of 10 s"),
+        (("--window", "1s", "--hop", "0"), "--hop: 0 s; give how far the next window is"),
+        (("--window", "61s"), "night.wav: --window: 61 s; at most 60 s are taken"),
+        (("--window", "-1s"), "night.wav: --window: must be 0 s to ten years, got -1 s"),
         (("--window", "5 parsecs"), "no time"),
         (("--hop", "1s"), "--window"),
         (("--window", "1s", "--split-silence"), "give one of"),
@@ -93,11 +95,14 @@ def test_what_is_wrong_is_told_in_a_line(aloe: CommandLine, tmp_path: Path):
         assert done.returncode != 0, options
         assert told in " ".join(done.stderr.split()), (options, done.stderr)
         assert "Traceback" not in done.stderr
+        assert "header." not in done.stderr
     table = tmp_path / "late.csv"
     table.write_text("path,start,end\nnight.wav,1,2\nnight.wav,4,7\n")
     done = aloe.run("import", "wrong", night, "--segments", table)
     assert done.returncode == 1
-    assert "behind that end segments 1 (4.000 to 7.000 s)" in " ".join(done.stderr.split())
+    told = " ".join(done.stderr.split())
+    assert "night.wav: the segment from 4 to 7 s: it lasts 5.000 s" in told
+    assert "behind that end segments 1 (4.000 to 7.000 s)" in told
     table.write_text("path,start,end\n")
     done = aloe.run("import", "wrong", night, "--segments", table)
     assert done.returncode == 1

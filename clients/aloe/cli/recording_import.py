@@ -1,5 +1,6 @@
 """`aloe import` with windows: recordings of any length, cut while they are decoded."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 import typer
 from rich.progress import Progress, TaskID
 
-from aloe.cli.console import CommandError, complain, notes, progress, reason_of
+from aloe.cli.console import CommandError, complain, in_flags, notes, progress, reason_of
 from aloe.cli.recording_files import recording_id_of
 from aloe.client import (
     AloeError,
@@ -18,9 +19,19 @@ from aloe.client import (
     LearnerClient,
     RecordingProgress,
     RecordingSummary,
+    SegmentCut,
 )
 
-_SHOWN_FAILURES = 20
+_SHOWN_FAILURES, _SHOWN_PLACES = 20, 3
+_OPTIONS = {
+    "header.windows.window": "--window",
+    "window_s": "--window",
+    "header.windows.hop": "--hop",
+    "hop_s": "--hop",
+    "file": "",
+}
+"""The options, by the fields of a call that they fill; empty for what the message names anyway."""
+_SEGMENT = re.compile(r"(?:header\.segments\.)?segments\[(\d+)\](?:\.(?:start|end))?")
 RECORDING_PATIENCE = timedelta(minutes=2)
 """How long a service may be away."""
 
@@ -72,7 +83,8 @@ def import_recordings(
                     on_progress=_Teller(bar, row),
                 )
             except AloeError as error:
-                failed.append(Failed(recording_id, error.reason or error.code, str(error)))
+                reason = error.reason or error.code
+                failed.append(Failed(recording_id, reason, _message(error, cuts[path])))
                 continue
             except KeyboardInterrupt:
                 notes.print("the windows so far stay imported: the same command goes on from there")
@@ -108,6 +120,36 @@ def tell_recordings(done: Sequence[RecordingSummary], failed: Sequence[Failed]) 
         complain(f"{each.recording_id}: {each.message}")
     if failed or any(each.failed_count or each.recording.problem for each in done):
         raise typer.Exit(1)
+
+
+def _message(error: AloeError, cut: Cut) -> str:
+    """Say why a recording was not taken, with the options and segments that are wrong."""
+    if not error.violations:
+        return in_flags(str(error))
+    places: dict[str, list[str]] = {}
+    for each in error.violations:
+        said = places.setdefault(_in_words(each.description, cut), [])
+        option = _OPTIONS.get(each.field)
+        said.append(_in_words(each.field, cut) if option is None else option)
+    told = []
+    for description, named in places.items():
+        shown = ", ".join(each for each in dict.fromkeys(named[:_SHOWN_PLACES]) if each)
+        more = f" and {len(named) - _SHOWN_PLACES:,} more" if len(named) > _SHOWN_PLACES else ""
+        told.append(f"{shown}{more}: {description}" if shown else description)
+    return in_flags("; ".join(told))
+
+
+def _in_words(text: str, cut: Cut) -> str:
+    """Return a text with the times of segments in the place of their numbers."""
+
+    def in_words(found: re.Match[str]) -> str:
+        number = int(found[1])
+        if not (isinstance(cut, SegmentCut) and number < len(cut.segments)):
+            return f"segment {number}"
+        start_s, end_s = cut.segments[number]
+        return f"the segment from {start_s:g} to {end_s:g} s"
+
+    return _SEGMENT.sub(in_words, text)
 
 
 class _Teller:
