@@ -125,6 +125,46 @@ def test_a_dump_without_audio_says_so_and_one_with_it_adds_it(
     assert heard(client, "keeper") == files
 
 
+def test_recordings_without_their_audio_in_a_dump_are_told_and_heard_where_they_lie(
+    aloe: CommandLine, client: LearnerClient, tmp_path: Path, stack: LocalStack
+):
+    pool, folder = "keeper-of-nights", tmp_path / "nights"
+    folder.mkdir()
+    for number, name in enumerate(("early", "late")):
+        noise = 0.1 * np.random.default_rng(number).standard_normal(4 * 16_000)
+        soundfile.write(folder / f"{name}.flac", noise, 16_000)
+    soundfile.write(tmp_path / "call.wav", noise[:8_000], 16_000)
+    aloe.output("import", pool, folder, "--window", "1s", "--keep-audio")
+    aloe.output("import", pool, tmp_path / "call.wav")
+    before = heard(client, pool)
+    done = aloe.run("pool", "dump", pool, tmp_path / "dump")
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert "9 clips and 0 tasks in" in told
+    assert "1 with their audio, 8 windows of recordings" in told
+    size = sum(each.stat().st_size for each in folder.iterdir())
+    assert f"2 recordings are in it without their audio, {size / 1e6:,.1f} MB" in told
+    assert "2 with the place where they lie" in told
+    counted = aloe.run("pool", "dump", pool, tmp_path / "again", "--json").stdout
+    assert json.loads(counted)["recording_bytes"] == size
+    delete(aloe, pool)
+    forget(stack)
+    (folder / "late.flac").unlink()
+    done = aloe.run("pool", "restore", tmp_path / "dump")
+    told = " ".join(done.stderr.split())
+    assert "1 with their audio, 8 windows of recordings" in told
+    assert "no audio of pools/keeper-of-nights/recordings/late.flac" in told
+    assert "1 of 2 recordings cannot be heard, as dumps do not hold their audio" in told
+    restored = aloe.json("pool", "restore", tmp_path / "dump")
+    assert (restored["windows"], restored["recordings"]) == (8, 2)
+    assert [*restored["unheard_recordings"]] == ["late.flac"]
+    after = {
+        each: client.get_clip_audio(pool, each).content for each in before if "late" not in each
+    }
+    assert after == {each: before[each] for each in after}
+    delete(aloe, pool)
+
+
 def test_a_dump_names_the_clips_whose_audio_is_damaged(
     aloe: CommandLine, keeper: str, files: dict[str, bytes], tmp_path: Path, stack: LocalStack
 ):

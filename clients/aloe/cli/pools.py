@@ -1,5 +1,6 @@
 """`aloe pool`: create, list, show and delete pools."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +18,13 @@ from aloe.cli.console import (
     progress,
 )
 from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
-from aloe.client import Pool
+from aloe.client import Pool, PoolRecording
 
 app = typer.Typer(help="Pools: clips and their embeddings.", no_args_is_help=True)
 
 _REFIT_TIMEOUT = timedelta(minutes=10)
+_SHOWN = 5
+"""Recordings that cannot be heard."""
 
 WithoutAudio = Annotated[
     bool, typer.Option("--without-audio", help="leave the recordings out, which pools may keep")
@@ -127,7 +130,9 @@ def dump(
                 "tasks": dumped.task_count,
                 "clips_with_audio": dumped.audio_count,
                 "silent_clips": dumped.silent_clips,
-                "recordings": dumped.recording_count,
+                "windows": dumped.window_count,
+                "recordings": len(dumped.recordings),
+                "recording_bytes": sum(each.byte_count for each in dumped.recordings),
                 "heads": dumped.head_count,
             }
         )
@@ -140,11 +145,8 @@ def dump(
         )
     for message in dumped.silent_clips.values():
         complain(message)
-    if dumped.recording_count and dumped.keeps_audio and not without_audio:
-        complain(
-            f"{dumped.recording_count:,} recordings are in it without their audio: keep the files,"
-            " and import them again after a restore; what is there is not embedded again"
-        )
+    if dumped.recordings and dumped.keeps_audio and not without_audio:
+        complain(_recordings_of(dumped.recordings))
     if dumped.keeps_audio and not without_audio and dumped.audio_count < dumped.clip_count:
         # A backup that is not whole must not pass for one in a script.
         raise typer.Exit(1)
@@ -181,6 +183,9 @@ def restore(
                 "task_ids": restored.tasks,
                 "existing_clips": restored.existing_count,
                 "clips_with_audio": restored.audio_count,
+                "windows": restored.window_count,
+                "recordings": restored.recording_count,
+                "unheard_recordings": restored.unheard_recordings,
                 "heads": restored.head_count,
                 "refused_heads": restored.refused_heads,
             }
@@ -199,6 +204,7 @@ def restore(
                 notes.print(f"{before} is a task of another pool: restored as {now}")
     for message in restored.refused_heads:
         complain(message)
+    _tell_unheard(restored)
     if restored.tasks and not restored.holds_heads:
         complain(
             f"{file} is of an older version, whose dumps hold no heads: what was promoted is not"
@@ -219,10 +225,36 @@ def _audio_of(done: Dumped | Restored, *, without_audio: bool) -> str:
         return "no audio: the pool keeps none"
     if without_audio:
         return "its audio left out"
-    silent_count = done.clip_count - done.audio_count
-    return f"{done.audio_count:,} with their audio" + (
-        f", {silent_count:,} WITHOUT it" if silent_count else ""
+    silent_count = done.clip_count - done.window_count - done.audio_count
+    return (
+        f"{done.audio_count:,} with their audio"
+        f"{f', {silent_count:,} WITHOUT it' if silent_count else ''}"
+        f"{f', {done.window_count:,} windows of recordings' if done.window_count else ''}"
     )
+
+
+def _recordings_of(recordings: Sequence[PoolRecording]) -> str:
+    """Say what a dump does not hold of recordings."""
+    placed_count = sum(bool(each.uri) for each in recordings)
+    byte_count = sum(each.byte_count for each in recordings)
+    return (
+        f"{len(recordings):,} recordings are in it without their audio, {byte_count / 1e6:,.1f} MB:"
+        f" {placed_count:,} with the place where they lie, which is read after a restore,"
+        f" {len(recordings) - placed_count:,} with none. Keep the files: imported again they are"
+        " kept again, and what is there is not embedded again"
+    )
+
+
+def _tell_unheard(restored: Restored) -> None:
+    """Say which recordings of a pool that keeps audio cannot be heard."""
+    unheard = restored.unheard_recordings
+    for message in list(unheard.values())[:_SHOWN]:
+        complain(message)
+    if unheard:
+        complain(
+            f"{len(unheard):,} of {restored.recording_count:,} recordings cannot be heard, as dumps"
+            " do not hold their audio: import them again"
+        )
 
 
 def _show(pool: Pool, *, json: bool) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -16,7 +16,7 @@ from aloe.cli.backup.recordings import Recordings
 from aloe.cli.backup.seal import reserve_seal, seal
 from aloe.cli.console import CommandError
 from aloe.cli.counted_labels import all_labels
-from aloe.client import EmbeddedPoolClip, LearnerClient, Pool, StoredLabel, Task
+from aloe.client import EmbeddedPoolClip, LearnerClient, Pool, PoolRecording, StoredLabel, Task
 from aloe.local.private import make_private_folder, open_private
 
 _PATIENCE = timedelta(minutes=10)
@@ -36,8 +36,10 @@ class Dumped:
     """Whether the pool keeps audio, dumped or not."""
     audio_count: int
     """Clips whose recording is in the file."""
-    recording_count: int
-    """Recordings whose windows are in the file, without their audio."""
+    window_count: int
+    """Clips that are windows of recordings; the audio of these is not in the file."""
+    recordings: list[PoolRecording]
+    """Those recordings."""
     head_count: int
     """Of the tasks: those that were ever promoted."""
     silent_clips: dict[str, str]
@@ -69,42 +71,58 @@ def dump_pool(
     tasks = learner.list_tasks(pool_id)
     if tasks.unreadable:
         raise tasks.unreadable[0]
-    heads = {task.task_id: read_heads(learner, task) for task in tasks}
-    with_audio = recordings is not None
-    clip_count, audio_count = _join(learner, pool, heads, tasks, parts, file, with_audio)
+    told = _Told(
+        tasks,
+        {task.task_id: read_heads(learner, task) for task in tasks},
+        # After the clips as well: every window is of one of these.
+        list(learner.list_recordings(pool_id)),
+    )
+    counts = _join(learner, pool, told, parts, file, recordings is not None)
     shutil.rmtree(parts)
     return Dumped(
         file,
-        clip_count,
+        counts.clips,
         len(tasks),
         pool.keep_audio,
-        audio_count,
-        sum(1 for _ in learner.list_recordings(pool_id)),
-        sum(len(each.heads) for each in heads.values()),
+        counts.with_audio,
+        counts.windows,
+        told.recordings,
+        sum(len(each.heads) for each in told.heads.values()),
         recordings.missing if recordings else {},
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of a pool besides its clips."""
+
+    tasks: Sequence[Task]
+    heads: Mapping[str, TaskHeads]
+    """By task."""
+    recordings: list[PoolRecording]
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Clips of a dump, those among them that are windows, and those that have their audio."""
+
+    clips: int = 0
+    windows: int = 0
+    with_audio: int = 0
+
+
 def _join(
-    learner: LearnerClient,
-    pool: Pool,
-    heads: Mapping[str, TaskHeads],
-    tasks: tuple[Task, ...],
-    parts: Path,
-    file: Path,
-    with_audio: bool,
-) -> tuple[int, int]:
-    """Write one file from the parts and the labels; return how many clips and recordings."""
+    learner: LearnerClient, pool: Pool, told: _Told, parts: Path, file: Path, with_audio: bool
+) -> _Counts:
+    """Write one file from the parts and the labels; return how many clips are in it."""
     pa = arrow()
     labels = {
         task.task_id: {each.clip_id: each for each in all_labels(learner, task.task_id)}
-        for task in tasks
+        for task in told.tasks
     }
     unfinished = file.with_name(file.name + ".unfinished")
-    # After the clips as well: every window is of one of these.
-    recordings = list(learner.list_recordings(pool.pool_id))
-    schema = layout.schema(pool, tasks, recordings, heads, with_audio=with_audio)
-    clip_count = audio_count = 0
+    schema = layout.schema(pool, told.tasks, told.recordings, told.heads, with_audio=with_audio)
+    counts = _Counts()
     unfinished.unlink(missing_ok=True)
     open_private(unfinished).close()  # For this user alone: recordings of people, and labels.
     with pa.parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
@@ -113,15 +131,16 @@ def _join(
             for task_id, by_clip in labels.items():
                 table = _with_labels(table, schema, task_id, by_clip)
             writer.write_table(table.cast(schema))
-            clip_count += table.num_rows
+            counts.clips += table.num_rows
+            counts.windows += table.num_rows - table["recording"].null_count
             if with_audio:
-                audio_count += table.num_rows - table[layout.AUDIO_COLUMN].null_count
-        for task_id, each in heads.items():
+                counts.with_audio += table.num_rows - table[layout.AUDIO_COLUMN].null_count
+        for task_id, each in told.heads.items():
             write_heads(writer, task_id, each)
         reserve_seal(writer)
     seal(unfinished)
     unfinished.rename(file)
-    return clip_count, audio_count
+    return counts
 
 
 def _check_whole(learner: LearnerClient, before: Pool, parts: Path) -> None:

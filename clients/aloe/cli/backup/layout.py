@@ -86,7 +86,7 @@ def clip_table(rows: list[EmbeddedPoolClip], recordings: list[bytes | None] | No
 
 def schema(
     pool: Pool,
-    tasks: tuple[Task, ...],
+    tasks: Sequence[Task],
     recordings: Sequence[PoolRecording],
     heads: Mapping[str, TaskHeads],
     *,

@@ -1,6 +1,6 @@
 """`aloe pool restore`: imports what a dump holds; what is there already is skipped."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from aloe.cli.backup.contents import Backup, open_backup
 from aloe.cli.backup.heads import restore_heads
 from aloe.cli.console import CommandError
 from aloe.cli.counted_labels import count_labels
-from aloe.client import DuplicateRule, KnownLabel, LearnerClient, NewClip, Pool
+from aloe.client import DuplicateRule, KnownLabel, LearnerClient, NewClip, NotFound, Pool
 
 _PATIENCE = timedelta(minutes=10)
 
@@ -28,6 +28,13 @@ class Restored:
     """Those that the pool had already."""
     audio_count: int
     """Those that came with their recording."""
+    window_count: int
+    """Clips in the file that are windows of recordings, whose audio no file has."""
+    unheard_recordings: dict[str, str]
+    """Why their windows cannot be heard, by id; of a pool that keeps audio, which has none of
+    theirs: the others are read where they lie."""
+    recording_count: int
+    """Recordings in the file."""
     head_count: int
     """Those that are there, of the heads that were promoted."""
     refused_heads: list[str]
@@ -100,6 +107,9 @@ def restore_pool(
         backup.clip_count,
         summary.existing_count,
         clips.audio_count,
+        clips.window_count,
+        _unheard(learner, pool, clips.first_windows) if pool.keep_audio and with_audio else {},
+        len(backup.recordings),
         sum(len(task.heads.heads) for task in backup.tasks) - len(refused),
         refused,
         backup.holds_heads,
@@ -112,12 +122,28 @@ class _Clips:
 
     def __init__(self, backup: Backup, *, with_audio: bool) -> None:
         self._backup, self._with_audio = backup, with_audio
-        self.audio_count = 0
+        self.audio_count = self.window_count = 0
+        self.first_windows: dict[str, str] = {}
+        """Of each recording, by its id."""
 
     def __iter__(self) -> Iterator[NewClip]:
         for clip in self._backup.clips(with_audio=self._with_audio):
             self.audio_count += clip.audio is not None
+            if clip.recording_id:
+                self.window_count += 1
+                self.first_windows.setdefault(clip.recording_id, clip.clip_id)
             yield clip
+
+
+def _unheard(learner: LearnerClient, pool: Pool, windows: Mapping[str, str]) -> dict[str, str]:
+    """Listen to a window of each recording; return why some cannot be heard, by recording."""
+    unheard = {}
+    for recording_id, clip_id in windows.items():
+        try:
+            learner.get_clip_audio(pool.pool_id, clip_id, timeout=_PATIENCE)
+        except NotFound as error:
+            unheard[recording_id] = str(error)
+    return unheard
 
 
 def _create_tasks(learner: LearnerClient, pool: Pool, backup: Backup) -> dict[str, str]:
