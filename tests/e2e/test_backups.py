@@ -117,7 +117,7 @@ def test_a_restore_beside_the_original_names_its_tasks_anew(aloe: CommandLine, t
         done = aloe.run("pool", "restore", tmp_path / "beside.parquet", "--pool", "copy")
         assert done.returncode == 0, done.stderr
         assert "restored as copy-beside-task" in done.stderr
-        assert ("1 clips in pool copy (1 were there already)" in done.stderr) is were_there
+        assert ("1 clip in pool copy (1 were there already)" in done.stderr) is were_there
     assert aloe.json("task", "show", "copy-beside-task")["task"]["pool_id"] == "copy"
 
 

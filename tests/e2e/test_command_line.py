@@ -214,9 +214,13 @@ def test_a_task_tells_how_its_heads_are_trained(aloe: CommandLine, vowels: str):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["task", "show", "nowhere"], 1, "there is no tasks/nowhere"),
-        (["task", "create", "x", "--pool", "nowhere", "--classes", "a,b"], 1, "pools/nowhere"),
-        (["task", "create", "x", "--pool", "vowels", "--classes", "a"], 1, "task.classes"),
+        (["task", "show", "nowhere"], 1, "there is no task nowhere"),
+        (
+            ["task", "create", "x", "--pool", "nowhere", "--classes", "a,b"],
+            1,
+            "there is no pool nowhere",
+        ),
+        (["task", "create", "x", "--pool", "vowels", "--classes", "a"], 1, "--classes: 1 given"),
         (
             [
                 *("task", "create", "x", "--pool", "v", "--classes", "a,b"),
@@ -242,8 +246,8 @@ def test_a_task_tells_how_its_heads_are_trained(aloe: CommandLine, vowels: str):
         (["nonsense"], 2, "nonsense"),
         (["export", "nowhere", "--what", "head"], 1, "--output"),
         (["export", "nowhere", "-o", "nodir/labels.csv"], 1, "nodir is no folder: make it"),
-        (["task", "delete", "nowhere"], 1, "tasks/nowhere"),
-        (["pool", "delete", "nowhere"], 1, "pools/nowhere"),
+        (["task", "delete", "nowhere"], 1, "task nowhere"),
+        (["pool", "delete", "nowhere"], 1, "pool nowhere"),
     ],
 )
 def test_mistakes_get_one_line_and_no_trace(aloe: CommandLine, arguments, code, message):

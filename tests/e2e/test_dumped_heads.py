@@ -58,7 +58,7 @@ def test_promoted_heads_come_back_with_their_names_maps_and_cards(
     aloe.output("pool", "delete", scene.pool_id, "-y")
     done = aloe.run("pool", "restore", dump)
     assert done.returncode == 0, done.stderr
-    assert "1 tasks with 3 promoted heads" in done.stderr
+    assert "1 task with 3 promoted heads" in done.stderr
     for _ in range(2):
         assert learner.list_promotions(task_id) == names
         assert cards(aloe, task_id) == before

@@ -91,7 +91,7 @@ def test_audio_comes_back_from_a_dump_byte_by_byte(
     aloe.json("submit", "audio", f"{lease['lease_id']}=a", f"{other['lease_id']}=e")
     labels = aloe.output("export", "audio")
     done = aloe.run("pool", "dump", "keeper", tmp_path / "dump")
-    assert "6 clips and 1 tasks" in done.stderr
+    assert "6 clips and 1 task in" in done.stderr
     assert "6 with their audio" in done.stderr
     delete(aloe, "keeper")
     forget(stack)

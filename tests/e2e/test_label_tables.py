@@ -51,14 +51,14 @@ def test_clips_and_classes_that_are_unknown_are_told_with_their_lines(
     done = aloe.run("task", "import-labels", task, file)
     told = " ".join(done.stderr.split())
     assert done.returncode == 1
-    assert f"{file}, line 3: pools/tables holds no clip 'nowhere-0'" in told
+    assert f"{file}, line 3: pool tables holds no clip 'nowhere-0'" in told
     assert told.count(f"aloe: {file}, line ") == 20
     assert "32 of 33 labels are refused, 12 of them not shown; nothing was stored" in told
     assert labels_of(aloe, task) == {}
     # Beside one that is malformed, all are checked before any is stored.
     write(file, "c0,a,train", "c1,y,train", "c2,a,valid")
     done = aloe.run("task", "import-labels", task, file)
-    assert "line 3: 'y' is no class of tasks/tables-unknown" in " ".join(done.stderr.split())
+    assert "line 3: 'y' is no class of task tables-unknown" in " ".join(done.stderr.split())
     assert labels_of(aloe, task) == {}
 
 

@@ -161,3 +161,23 @@ def test_a_line_that_is_no_answer_ends_the_session(aloe: CommandLine, tones: str
     assert f"no such key or class: '{line}'" in done.stderr
     # The answers behind it were meant for later clips.
     assert [row["label"] for row in exported(aloe, task)] == ["low"]
+
+
+def test_a_filter_that_takes_nothing_is_told_as_such(aloe: CommandLine, task: str):
+    nothing = ("--filter", 'state = "labeled"')
+    said = aloe.run("label", task, "--no-play", *nothing, stdin="a\n").stderr
+    assert "nothing more to ask: none that --filter takes is without an answer" in said
+    said = aloe.run("query", task, *nothing).stderr
+    assert "no clips: none that --filter takes is without an answer" in said
+    refused = aloe.run("label", task, "--no-play", "--context", "-1s", stdin="a\n")
+    assert refused.returncode == 2
+    assert "'-1s' is less than 0 s" in refused.stderr
+
+
+def test_classes_that_have_no_label_yet_are_told(aloe: CommandLine, task: str):
+    assert "no label yet" not in aloe.output("task", "show", task)
+    aloe.run("label", task, "--no-play", stdin="a\ni\n.\n")
+    lines = aloe.output("task", "show", task).splitlines()
+    assert ["no label yet", "e, o, u"] in [
+        [part.strip() for part in each.split("  ", 1)] for each in lines
+    ]

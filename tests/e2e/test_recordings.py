@@ -42,6 +42,9 @@ def test_a_recording_is_cut_listed_searched_and_deleted(aloe: CommandLine, tmp_p
     assert (found["imported_count"], found["recording"]["window_count"]) == (29, 29)
     (again,) = aloe.json(*cut)["recordings"]
     assert (again["imported_count"], again["existing_count"]) == (0, 29)
+    first = aloe.output("clip", "list", "nights").splitlines()[:2]
+    assert first[0].split()[:3] == ["clip", "start_s", "end_s"]
+    assert first[1].split()[:3] == ["night.flac~0-2000", "0.000", "2.000"]
     (listed,) = aloe.json("recording", "list", "nights")
     assert (listed["recording_id"], listed["duration"]) == ("night.flac", 30.0)
     assert "night.flac" in aloe.output("recording", "show", "nights", "night.flac")
@@ -79,13 +82,24 @@ def test_sounds_are_cut_out(aloe: CommandLine, tmp_path: Path):
     assert found["imported_count"] == 3
 
 
+def test_steady_noise_has_no_sounds_to_cut_out_and_that_is_told(aloe: CommandLine, tmp_path: Path):
+    noise = np.random.default_rng(5).normal(scale=0.05, size=10 * RATE_HZ)
+    soundfile.write(tmp_path / "rain.wav", noise, RATE_HZ)
+    done = aloe.run("import", "steady", tmp_path / "rain.wav", "--split-silence")
+    assert done.returncode == 0
+    assert "0 windows imported" in done.stderr
+    assert "nothing in it is 10 dB louder than its quiet parts" in " ".join(done.stderr.split())
+    one = aloe.run("import", "steady", tmp_path / "rain.wav", "--window", "10s")
+    assert "1 window imported" in one.stderr
+
+
 def test_what_is_wrong_is_told_in_a_line(aloe: CommandLine, tmp_path: Path):
     night = write_night(tmp_path / "night.wav", 5, seed=3)
     for options, told in (
         (("--window", "10s"), "night.wav: --window: it lasts 5.000 s, less than a window of 10 s"),
         (("--window", "1s", "--hop", "0"), "--hop: 0 s; give how far the next window is"),
         (("--window", "61s"), "night.wav: --window: 61 s; at most 60 s are taken"),
-        (("--window", "-1s"), "night.wav: --window: must be 0 s to ten years, got -1 s"),
+        (("--window", "-1s"), "less than 0 s"),
         (("--window", "5 parsecs"), "no time"),
         (("--hop", "1s"), "--window"),
         (("--window", "1s", "--split-silence"), "give one of"),

@@ -59,7 +59,7 @@ def test_what_cannot_be_looked_for_is_told_in_a_line(aloe: CommandLine, pool: st
     for like, told in (
         ("gone.wav", "gone.wav is no clip of pool"),
         (tmp_path / "text.wav", "are no audio file"),
-        ("pools/gone/clips/a", "pools/gone"),
+        ("pools/gone/clips/a", "pool gone"),
     ):
         refused = aloe.run("search", pool, "--like", like)
         assert refused.returncode == 1

@@ -112,7 +112,9 @@ def test_events_that_were_corrected_label_the_windows_in_them(
     arguments = ["task", "import-labels", "corrected", table, "--table", "csv"]
     assert "4 of 4 rows are refused" in aloe.run(*arguments).stderr
     done = aloe.run(*arguments, "--events")
-    assert "1 rows hold the middle of no window" in " ".join(done.stderr.split())
+    assert "no window of the pool has its middle in line 4: left out" in " ".join(
+        done.stderr.split()
+    )
     labels = [(each.clip_id, each.label) for each in learner.export_labels("corrected")]
     said = {0: "a", 1: "a", 2: "i", 3: "i", 7: "a"}
     assert sorted(labels) == [

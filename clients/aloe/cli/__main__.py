@@ -7,7 +7,7 @@ import typer
 from aloe.bench.datasets import DatasetError
 from aloe.bench.spec import ExperimentError
 from aloe.cli.app import app
-from aloe.cli.console import CommandError, complain, in_flags
+from aloe.cli.console import CommandError, complain, in_flags, in_words
 from aloe.client import AloeError
 from aloe.local import ChildFailed, NoRedis
 from aloe.oracle import OracleError
@@ -61,7 +61,7 @@ def run(arguments: list[str]) -> int:
 def _fail(error: BaseException) -> int:
     if not isinstance(error, _EXPECTED):
         raise error
-    complain(in_flags(str(error)))
+    complain((in_words if isinstance(error, AloeError) else in_flags)(str(error)))
     return _FAILED
 
 

@@ -147,7 +147,8 @@ def import_clips(
             found = import_recordings(learner, pool_id, recordings, cuts, attributes_of, decoding)
         if json:
             print_json({"recordings": found[0], "failures": found[1]})
-        tell_recordings(*found)
+        cut_of = {name: cuts[path] for name, path in recordings.items() if path in cuts}
+        tell_recordings(*found, cut_of)
         return
     clips = with_attributes(
         _new_clips(files, id_prefix, decoding), files_by_clip_id(files, id_prefix), known

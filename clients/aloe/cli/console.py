@@ -1,6 +1,7 @@
 """What commands write: results on standard output, everything else on standard error."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aloe.client import ClipFailure, HeadRecipe, InputFailure, Listing, StoppingRule
+from aloe.client import ClipFailure, HeadRecipe, InputFailure, Listing, PoolState, StoppingRule
 from aloe.wire.settings import HEAD_RECIPE, STOPPING_RULE
 
 # Names of classes and oracles stand as they are, also where they look like ":dog:".
@@ -27,6 +28,15 @@ results = Console(emoji=False, width=None if sys.stdout.isatty() else _PIPE_WIDT
 notes = Console(stderr=True, emoji=False)
 
 
+POOL_STATES = {
+    PoolState.OPEN: "open",
+    PoolState.ALL_LEASED: "others hold the clips that are left",
+    PoolState.EXHAUSTED: "every clip is answered",
+    PoolState.BUDGET_SPENT: "the label budget is spent, or reserved by leases",
+    PoolState.ORACLE_LIMIT: "this oracle holds as many clips as it may, in another session",
+}
+"""What people are told of a task's state."""
+
 _IN_FLAGS = {
     "take it so with accept_damaged": "take it so with --accept-damaged",
     "choose a channel (": "choose one with --channel (",
@@ -35,6 +45,34 @@ _IN_FLAGS = {
     "a pool with keep_audio": "a pool with --keep-audio",
 }
 """What services say to all clients, and how it is said here."""
+
+
+_OPTIONS = {
+    "audit_share": "--audits",
+    "channel": "--channel",
+    "classes": "--classes",
+    "filter": "--filter",
+    "hop": "--hop",
+    "hotkey": "--hotkey",
+    "label_budget": "--budget",
+    "last_window": "--last-window",
+    "lease_duration": "--lease",
+    "max_clip_count": "--count",
+    "max_expected_error": "--max-error",
+    "oracle_id": "--oracle",
+    "pool_id": "the pool's id",
+    "promotion_id": "the name",
+    "task_id": "the task's id",
+    "window": "--window",
+    "window_spacing": "--window-spacing",
+}
+"""Fields of requests, and what sets them here."""
+_FIELD = re.compile(r"(?:^|(?<=[:;] ))(?P<path>(?:[a-z_]+\.)*)(?P<name>[a-z_]+): ")
+_ID = r"([A-Za-z0-9_][A-Za-z0-9_.~-]*)"
+_RESOURCES = (
+    (re.compile(rf"(?<![\w/.-])pools/{_ID}/(clip|recording)s/{_ID}(?!/)"), r"\2 \3 of pool \1"),
+    (re.compile(rf"(?<![\w/.-])(pool|task)s/{_ID}(?!/)"), r"\1 \2"),
+)
 
 
 class CommandError(Exception):
@@ -59,7 +97,7 @@ def confirm(question: str, otherwise: str = "nothing was deleted") -> None:
 
 def reason_of(failure: ClipFailure | InputFailure) -> str:
     """Say why something failed, without the names of fields in a message that nobody wrote."""
-    return in_flags("; ".join(each.description for each in failure.violations) or failure.message)
+    return in_words("; ".join(each.description for each in failure.violations) or failure.message)
 
 
 def in_flags(message: str) -> str:
@@ -67,6 +105,29 @@ def in_flags(message: str) -> str:
     for words, flags in _IN_FLAGS.items():
         message = message.replace(words, flags)
     return message
+
+
+def in_words(message: str) -> str:
+    """Return what a service says in the words of the command line: options, "task x".
+
+    Not for messages about files: a folder may be called "tasks" as well.
+    """
+    for resource, words in _RESOURCES:
+        message = resource.sub(words, message)
+    return in_flags(_FIELD.sub(_option, message))
+
+
+def _option(field: re.Match[str]) -> str:
+    name = field["name"]
+    if option := _OPTIONS.get(name):
+        return f"{option}: "
+    # What else people wrote stands in the message itself.
+    return "" if field["path"] or "_" in name else field[0]
+
+
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something: 1 window, 2 windows."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def print_json(value: Any) -> None:
@@ -146,15 +207,19 @@ def accepted_text(count: int, noun: str, expected_error: float | None) -> str:
 
 
 def _cell(value: Any) -> str:
+    return "-" if value is None else _text(value)
+
+
+def _text(value: Any) -> str:
     match value:
-        case None:
-            return "-"
         case bool():
             return "yes" if value else "no"
         case int():
             return f"{value:,}"
         case datetime():
             return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        case PoolState():
+            return POOL_STATES[value]
         case Enum():
             return str(value.value)
     return str(value)

@@ -11,14 +11,7 @@ import numpy as np
 import typer
 
 from aloe.cli.audio_folder import write_audio_folder
-from aloe.cli.console import (
-    CommandError,
-    complain,
-    json_line,
-    notes,
-    print_json,
-    progress,
-)
+from aloe.cli.console import CommandError, complain, counted, json_line, notes, print_json, progress
 from aloe.cli.counted_labels import all_labels, count_labels
 from aloe.cli.known_labels import COLUMNS, GIVEN_LABEL, IS_AUDIT, IS_RETIRED, answer_of
 from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, Where, client
@@ -92,7 +85,7 @@ def _export_labels(
         else:
             count = write_table(labels, file, learner.get_task(task_id).label_mode)
     if output is not None:
-        notes.print(f"{count:,} labels in {output}")
+        notes.print(f"{counted(count, 'label')} in {output}")
 
 
 def _export_audio_folder(
@@ -108,7 +101,7 @@ def _export_audio_folder(
     if json:
         print_json(written)
     else:
-        notes.print(f"{written.count:,} labels with their sounds in {folder}")
+        notes.print(f"{counted(written.count, 'label')} with their sounds in {folder}")
         for count, what in (
             (written.abstained_count, "abstentions"),
             (written.retired_count, "labels of retired classes"),
@@ -192,4 +185,6 @@ def _export_head(learner: LearnerClient, task_id: str, asked: str, output: Path 
             thresholds=np.array(head.thresholds),
             **_map_arrays(head.map),
         )
-    notes.print(f"head {head.version} of {task_id}, {head.label_count:,} labels, in {output}")
+    notes.print(
+        f"head {head.version} of {task_id}, {counted(head.label_count, 'label')}, in {output}"
+    )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from aloe.cli.console import CommandError, percent
+from aloe.cli.console import CommandError, counted, percent
 from aloe.client import (
     AccuracyEstimate,
     ClassState,
@@ -206,7 +206,7 @@ def write_card(card: HeadCard) -> str:
         "",
         (
             f"It tells {_told(card)}, on clips like those of the pool"
-            f" {card.pool_id} ({card.clip_count:,} clips now). Trained on"
+            f" {card.pool_id} ({counted(card.clip_count, 'clip')} now). Trained on"
             f" {card.train_time:%Y-%m-%d %H:%M %Z}."
         ),
         "",
@@ -260,7 +260,7 @@ def _scores(card: HeadCard) -> list[str]:
         lines.append(
             f"Estimated without validation labels: accuracy {percent(estimate.value)} on clips like"
             f" the pool's, {percent(estimate.low)} to {percent(estimate.high)} (95 %), from"
-            f" {estimate.label_count:,} labels."
+            f" {counted(estimate.label_count, 'label')}."
         )
     return lines or ["Not measured: the task has no validation or test labels."]
 

@@ -72,7 +72,7 @@ def rollback(
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Give a name back to the head that had it before."""
+    """Give a name back to the head that had it before; twice, and the later one has it again."""
     with client(server) as learner:
         before = _promotion(learner, task_id, promotion_id).earlier
         if not before:
@@ -108,7 +108,11 @@ def card(
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Describe a head in Markdown: its labels and who gave them, its scores, what it reads."""
+    """Describe a head in Markdown: its labels and who gave them, its scores, what it reads.
+
+    Of several labels a clip also the scores of each class, and from which probability on it is
+    predicted: chosen on validation labels, or 0.5.
+    """
     with client(server) as learner:
         found = card_of(learner, task_id, head)
     if json:

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from aloe.cli.console import CommandError, complain, notes, print_json, progress, tell
+from aloe.cli.console import (
+    CommandError,
+    complain,
+    counted,
+    in_words,
+    notes,
+    print_json,
+    progress,
+    tell,
+)
 from aloe.cli.known_labels import LabelFile, OnConflict, read_labels
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.cli.pool_windows import pool_windows
@@ -58,7 +67,8 @@ def import_labels(
         typer.Option(
             "--events",
             help="rows of --table are events of any length, as in what aloe predict wrote: windows"
-            " that have their middle in one get its label",
+            " that have their middle in one get its label; from an event that is deleted nothing is"
+            " learned: give a wrong one another class",
         ),
     ] = False,
     replace: Annotated[
@@ -150,8 +160,8 @@ def _import(
         except (AloeError, KeyboardInterrupt) as error:
             if stored_count or isinstance(error, KeyboardInterrupt):
                 complain(
-                    f"{stored_count:,} of {len(given.labels):,} labels are stored, or some thousand"
-                    " more; run it again to store the rest: what is there is left as it is"
+                    f"{stored_count:,} of {counted(len(given.labels), 'label')} are stored, or some"
+                    " thousand more; run it again to store the rest: what is there is left as it is"
                 )
             elif isinstance(error, AlreadyExists | InvalidArgument):
                 raise CommandError(_tell(error, given)) from error
@@ -166,7 +176,7 @@ def _tell(error: AloeError, given: LabelFile) -> str:
         if place and int(place[1]) < len(given.labels):
             blamed += 1
             where = given.where(int(place[1]))
-            complain(f"{given.file}, {where}: {_by_lines(violation.description, given)}")
+            complain(f"{given.file}, {where}: {in_words(_by_lines(violation.description, given))}")
     if not blamed:
         return str(error)
     more = error.violation_count - blamed

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from aloe.cli.console import complain, notes, print_json, print_table, tell
+from aloe.cli.console import (
+    POOL_STATES,
+    complain,
+    counted,
+    in_words,
+    notes,
+    print_json,
+    print_table,
+    tell,
+)
 from aloe.cli.ending import interrupted_by_signals
 from aloe.cli.examples import LIKE_HELP, read_like
 from aloe.cli.held_clips import Wish
@@ -36,13 +45,6 @@ from aloe.client import (
 from aloe.values.labels import names_in_cell
 
 _ABSTAIN, _QUOTE = "-", '"'
-_REASONS = {
-    PoolState.OPEN: "",
-    PoolState.ALL_LEASED: ": others hold the clips that are left; ask again later",
-    PoolState.EXHAUSTED: ": every clip is answered",
-    PoolState.BUDGET_SPENT: ": the label budget is spent, or reserved by leases",
-    PoolState.ORACLE_LIMIT: ": this oracle holds as many clips as it may, in another session",
-}
 _PATIENCE = timedelta(minutes=2)
 """The first query on a pool reads it: half a minute of a million clips."""
 LikeOption = Annotated[
@@ -66,7 +68,9 @@ def query(
     clips: Annotated[
         list[str] | None,
         typer.Option(
-            "--clip", metavar="CLIP", help="only these clips, in this order; may be repeated"
+            "--clip",
+            metavar="CLIP",
+            help="only these clips, in this order, however close windows lie; may be repeated",
         ),
     ] = None,
     like: LikeOption = None,
@@ -92,7 +96,8 @@ def query(
         print_json(found)
         return
     if not found.leases:
-        notes.print(f"no clips: {found.pool_state.value}")
+        among = "--clip and --filter take" if clips and where else "--clip names" if clips else ""
+        tell(f"no clips: {state_text(found.pool_state, among or _filtered(where))}")
     elif len(found.leases) < (count or 0):
         notes.print(f"{len(found.leases):,} of {count:,} clips: no more can be asked for now")
     print_table(
@@ -138,7 +143,7 @@ def submit(
     if json:
         print_json(result)
     else:
-        notes.print(f"stored; the task has {result.label_count:,} labels")
+        notes.print(f"stored; the task has {counted(result.label_count, 'label')}")
 
 
 def label(
@@ -180,15 +185,19 @@ def label(
         outcome = session.run()
     if json:
         print_json(outcome)
-    tell_outcome(outcome, json=json)
+    tell_outcome(outcome, json=json, where=where)
 
 
-def tell_outcome(outcome: SessionOutcome, *, json: bool) -> None:
-    """Say what a person has done. Raises typer.Exit where something failed."""
+def tell_outcome(outcome: SessionOutcome, *, json: bool, where: str = "") -> None:
+    """Say what a person has done, of clips that a filter took.
+
+    Raises:
+        typer.Exit: something failed.
+    """
     if not json:
-        tell(_summary(outcome))
+        tell(_summary(outcome, _filtered(where)))
     if outcome.failure:
-        complain(outcome.failure)
+        complain(in_words(outcome.failure))
         raise typer.Exit(1)
 
 
@@ -198,7 +207,18 @@ def _like(learner: LearnerClient, task_id: str, text: str | None) -> Like | None
     return read_like(learner, learner.get_task(task_id).pool_id, text, Decoding())
 
 
-def _summary(outcome: SessionOutcome) -> str:
+def state_text(state: PoolState, among: str = "") -> str:
+    """Say why there is no clip to ask, of all or of those that, for one, a filter takes."""
+    if state is PoolState.EXHAUSTED and among:
+        return f"none that {among} is without an answer"
+    return POOL_STATES[state]
+
+
+def _filtered(where: str) -> str:
+    return "--filter takes" if where else ""
+
+
+def _summary(outcome: SessionOutcome, among: str) -> str:
     counts = {
         "labeled": outcome.label_count,
         "cannot tell": outcome.abstention_count,
@@ -207,7 +227,9 @@ def _summary(outcome: SessionOutcome) -> str:
         "too late": outcome.lost_count,
     }
     done = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    return f"{done}; the task is {outcome.pool_state.value}{_REASONS[outcome.pool_state]}"
+    if outcome.pool_state is PoolState.OPEN:
+        return f"{done}; there is more to ask"
+    return f"{done}; nothing more to ask: {state_text(outcome.pool_state, among)}"
 
 
 def _label_set(label: Label | None) -> Label | None:

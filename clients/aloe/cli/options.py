@@ -221,11 +221,14 @@ def parse_seconds(text: str, option: str) -> Fraction:
     """Read a time, such as 2.5s, 250ms, 3min or 1h; a plain number is of seconds. In seconds."""
     number = text.rstrip("abcdefghijklmnopqrstuvwxyz ")
     try:
-        return exact(number.strip(), option) * _UNITS_S[text[len(number) :].strip()]
+        time_s = exact(number.strip(), option) * _UNITS_S[text[len(number) :].strip()]
     except (BadCut, KeyError):
         raise typer.BadParameter(
             f"{text!r} is no time, such as 2.5s, 250ms, 3min or 1h", param_hint=option
         ) from None
+    if time_s < 0:
+        raise typer.BadParameter(f"{text!r} is less than 0 s", param_hint=option)
+    return time_s
 
 
 def split_list(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """`aloe clip`: list, show, change and delete clips of a pool, and find those that are alike."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -16,6 +16,7 @@ from aloe.cli.console import (
     CommandError,
     complain,
     confirm,
+    counted,
     notes,
     print_json,
     print_table,
@@ -34,6 +35,8 @@ _CLIPS_PER_CALL = 1_000
 _PATIENCE = timedelta(minutes=10)
 """For reading a whole pool."""
 _MOST_PAIRS = 100_000
+PLACE_COLUMNS = ["start_s", "end_s"]
+"""Of tables with windows of recordings; filters call them so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,13 @@ def list_(
     if json:
         print_json(clips)
         return
+    are_windows = any(clip.recording_id for clip in clips)
     print_table(
-        ["clip", "other names", "seconds", "attributes", "URI"],
+        ["clip", *(PLACE_COLUMNS * are_windows), "other names", "seconds", "attributes", "URI"],
         [
             [
                 clip.clip_id,
+                *(place_cells(clip.start_s, clip.end_s) * are_windows),
                 " ".join(clip.other_ids),
                 _seconds(clip),
                 attributes_text(clip.attributes),
@@ -122,7 +127,7 @@ def delete(
     if json:
         print_json(deleted)
         return
-    notes.print(f"deleted {deleted.clip_count:,} clips")
+    notes.print(f"deleted {counted(deleted.clip_count, 'clip')}")
     if deleted.name_count:
         notes.print(f"{deleted.name_count:,} names are gone of clips that keep others")
     if deleted.absent_count:
@@ -218,6 +223,11 @@ def _near_clips(learner: LearnerClient, pool_id: str, least_cosine: float) -> li
         return list(islice(found, _MOST_PAIRS + 1))
 
 
+def place_cells(start_s: float | None, end_s: float | None) -> list[str | None]:
+    """Return where a window lies in its recording, for PLACE_COLUMNS."""
+    return [None if time_s is None else f"{time_s:.3f}" for time_s in (start_s, end_s)]
+
+
 def _names(clip: Clip) -> tuple[str, ...]:
     return clip.clip_id, *clip.other_ids
 
@@ -230,8 +240,14 @@ def _show(clip: Clip, *, json: bool) -> None:
     if json:
         print_json(clip)
         return
-    rows: list[list[Any]] = [
+    rows: list[Sequence[Any]] = [
         ["other names", " ".join(clip.other_ids) or None],
+        *([["recording", clip.recording_id]] if clip.recording_id else []),
+        *(
+            zip(PLACE_COLUMNS, place_cells(clip.start_s, clip.end_s), strict=True)
+            if clip.recording_id
+            else []
+        ),
         ["seconds", _seconds(clip)],
         ["URI", clip.uri or None],
         *([name, text_of(value)] for name, value in clip.attributes.items()),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aloe.cli.console import accepted_text, notes, progress
+from aloe.cli.console import accepted_text, counted, notes, progress
 from aloe.cli.prediction_tables import PredictionRows, writer_of
 from aloe.client import LearnerClient, PoolPredictions
 
@@ -48,7 +48,7 @@ def predict_pool(
             _count(block, written)
             bar.update(row, total=block.clip_count, completed=written.clip_count)
     where = f" in {to}" if to else ""
-    notes.print(f"head {written.head_version} on {written.clip_count:,} clips{where}")
+    notes.print(f"head {written.head_version} on {counted(written.clip_count, 'clip')}{where}")
     if max_error is not None:
         notes.print(accepted_text(written.accepted_count, "predictions", written.expected_error))
 

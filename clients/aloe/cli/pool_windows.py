@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from aloe.cli.console import CommandError, notes, progress
+from aloe.cli.console import CommandError, counted, notes, progress
 from aloe.cli.counted_labels import all_labels
 from aloe.cli.sound_events import EventTables
 from aloe.cli.window_tables import WindowTables
@@ -133,8 +133,8 @@ def write_pool_events(
     events.finish()
     windows.tell_others()
     notes.print(
-        f"head {head_version} on {len(windows.places):,} windows of {len(recording_ids):,}"
-        f" recordings, {events.tables.count:,} events"
+        f"head {head_version} on {counted(len(windows.places), 'window')} of"
+        f" {counted(len(recording_ids), 'recording')}, {counted(events.tables.count, 'event')}"
         f"{f' in {events.tables.to}' if events.tables.to else ''}"
     )
 
@@ -221,4 +221,6 @@ def write_pool_labels(
         notes.print(f"{abstained:,} windows that nobody could tell are left out")
     if empty:
         notes.print(f"{empty:,} windows that are of no class are left out")
-    notes.print(f"{tables.count:,} labels of windows of {len(found):,} recordings")
+    notes.print(
+        f"{counted(tables.count, 'label')} of windows of {counted(len(found), 'recording')}"
+    )

@@ -12,6 +12,7 @@ from aloe.cli.console import (
     complain,
     complain_of_unreadable,
     confirm,
+    counted,
     notes,
     print_json,
     print_table,
@@ -139,8 +140,8 @@ def dump(
     else:
         audio = _audio_of(dumped, without_audio=without_audio)
         notes.print(
-            f"{dumped.clip_count:,} clips and {_tasks(dumped.task_count, dumped.head_count)} in"
-            f" {file}, {audio}",
+            f"{counted(dumped.clip_count, 'clip')} and"
+            f" {_tasks(dumped.task_count, dumped.head_count)} in {file}, {audio}",
             soft_wrap=True,
         )
     for message in dumped.silent_clips.values():
@@ -194,7 +195,7 @@ def restore(
         audio = _audio_of(restored, without_audio=without_audio)
         existing = restored.existing_count
         notes.print(
-            f"{restored.pool.clip_count:,} clips in pool {restored.pool.pool_id}"
+            f"{counted(restored.pool.clip_count, 'clip')} in pool {restored.pool.pool_id}"
             f"{f' ({existing:,} were there already)' if existing else ''},"
             f" {_tasks(len(restored.tasks), restored.head_count)}, {audio}",
             soft_wrap=True,
@@ -215,8 +216,8 @@ def restore(
 
 
 def _tasks(task_count: int, head_count: int) -> str:
-    heads = f" with {head_count:,} promoted heads" if head_count else ""
-    return f"{task_count:,} tasks{heads}"
+    heads = f" with {counted(head_count, 'promoted head')}" if head_count else ""
+    return f"{counted(task_count, 'task')}{heads}"
 
 
 def _audio_of(done: Dumped | Restored, *, without_audio: bool) -> str:

@@ -9,7 +9,17 @@ from pathlib import Path
 import typer
 from rich.progress import Progress, TaskID
 
-from aloe.cli.console import CommandError, complain, in_flags, notes, progress, reason_of
+from aloe.cli.console import (
+    CommandError,
+    complain,
+    counted,
+    in_flags,
+    in_words,
+    notes,
+    progress,
+    reason_of,
+    tell,
+)
 from aloe.cli.recording_files import recording_id_of
 from aloe.client import (
     AloeError,
@@ -20,6 +30,7 @@ from aloe.client import (
     RecordingProgress,
     RecordingSummary,
     SegmentCut,
+    SoundCut,
 )
 
 _SHOWN_FAILURES, _SHOWN_PLACES = 20, 3
@@ -32,6 +43,10 @@ _OPTIONS = {
 }
 """The options, by the fields of a call that they fill; empty for what the message names anyway."""
 _SEGMENT = re.compile(r"(?:header\.segments\.)?segments\[(\d+)\](?:\.(?:start|end))?")
+_STEADY = (
+    f"nothing in it is {SoundCut().on_db:g} dB louder than its quiet parts, as in steady noise;"
+    " --window 5s cuts all of it"
+)
 RECORDING_PATIENCE = timedelta(minutes=2)
 """How long a service may be away."""
 
@@ -94,17 +109,26 @@ def import_recordings(
     return done, failed
 
 
-def tell_recordings(done: Sequence[RecordingSummary], failed: Sequence[Failed]) -> None:
-    """Say what became of recordings. Raises typer.Exit unless all of each was taken."""
+def tell_recordings(
+    done: Sequence[RecordingSummary], failed: Sequence[Failed], cut_of: Mapping[str, Cut]
+) -> None:
+    """Say what became of recordings, by what was cut out of each.
+
+    Raises:
+        typer.Exit: not all of each was taken.
+    """
     for summary in done:
         recording = summary.recording
         notes.print(
-            f"{recording.recording_id}: {summary.imported_count:,} windows imported,"
+            f"{recording.recording_id}: {counted(summary.imported_count, 'window')} imported,"
             f" {summary.existing_count:,} were there, {summary.failed_count:,} failed",
             highlight=False,
             markup=False,
             soft_wrap=True,
         )
+        is_none = not summary.imported_count + summary.existing_count + summary.failed_count
+        if is_none and isinstance(cut_of[recording.recording_id], SoundCut):
+            tell(f"  {_STEADY}")
         for warning in recording.report.warnings:
             notes.print(f"  {warning.message}", highlight=False, markup=False, soft_wrap=True)
         for failure in summary.failures[:_SHOWN_FAILURES]:
@@ -125,12 +149,12 @@ def tell_recordings(done: Sequence[RecordingSummary], failed: Sequence[Failed]) 
 def _message(error: AloeError, cut: Cut) -> str:
     """Say why a recording was not taken, with the options and segments that are wrong."""
     if not error.violations:
-        return in_flags(str(error))
+        return in_words(str(error))
     places: dict[str, list[str]] = {}
     for each in error.violations:
-        said = places.setdefault(_in_words(each.description, cut), [])
+        said = places.setdefault(_with_times(each.description, cut), [])
         option = _OPTIONS.get(each.field)
-        said.append(_in_words(each.field, cut) if option is None else option)
+        said.append(_with_times(each.field, cut) if option is None else option)
     told = []
     for description, named in places.items():
         shown = ", ".join(each for each in dict.fromkeys(named[:_SHOWN_PLACES]) if each)
@@ -139,17 +163,17 @@ def _message(error: AloeError, cut: Cut) -> str:
     return in_flags("; ".join(told))
 
 
-def _in_words(text: str, cut: Cut) -> str:
+def _with_times(text: str, cut: Cut) -> str:
     """Return a text with the times of segments in the place of their numbers."""
 
-    def in_words(found: re.Match[str]) -> str:
+    def times(found: re.Match[str]) -> str:
         number = int(found[1])
         if not (isinstance(cut, SegmentCut) and number < len(cut.segments)):
             return f"segment {number}"
         start_s, end_s = cut.segments[number]
         return f"the segment from {start_s:g} to {end_s:g} s"
 
-    return _SEGMENT.sub(in_words, text)
+    return _SEGMENT.sub(times, text)
 
 
 class _Teller:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from aloe.cli.attributes import text_of
-from aloe.cli.console import confirm, notes, print_json, print_table
+from aloe.cli.console import confirm, counted, notes, print_json, print_table
 from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
 from aloe.client import PoolRecording
 
@@ -87,7 +87,8 @@ def delete(
         print_json(deleted)
         return
     notes.print(
-        f"deleted {deleted.recording_count:,} recordings and {deleted.window_count:,} windows"
+        f"deleted {counted(deleted.recording_count, 'recording')} and"
+        f" {counted(deleted.window_count, 'window')}"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from aloe.cli.console import complain, notes, plain, print_json, progress, results
+from aloe.cli.console import complain, counted, notes, plain, print_json, progress, results
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.client import (
     ClipChange,
@@ -75,8 +75,8 @@ def _tell_state(found: Replay) -> None:
         results.print(difference, highlight=False, markup=False)
     verdict = "differs" if found.differences else "agrees"
     notes.print(
-        f"{found.event_count:,} events, {found.label_count:,} labels: the log {verdict}"
-        " with the store"
+        f"{counted(found.event_count, 'event')}, {counted(found.label_count, 'label')}:"
+        f" the log {verdict} with the store"
     )
 
 

@@ -21,6 +21,7 @@ from aloe.cli.options import (
     client,
     parse_decoding,
 )
+from aloe.cli.pool_clips import PLACE_COLUMNS, place_cells
 from aloe.client import Attributes, Similarity
 
 _PATIENCE = timedelta(minutes=2)
@@ -88,11 +89,13 @@ def search(
     if json:
         print_json({"results": results})
         return
+    are_windows = any(each.start_s is not None for each in results)
     print_table(
-        ["clip", "similarity", "attributes", "URI"],
+        ["clip", *(PLACE_COLUMNS * are_windows), "similarity", "attributes", "URI"],
         [
             [
                 each.clip_id,
+                *(place_cells(each.start_s, each.end_s) * are_windows),
                 f"{each.similarity:.4f}",
                 attributes_text(each.attributes),
                 each.uri or None,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from aloe.cli.console import percent
 from aloe.cli.options import with_settings
 from aloe.client import (
     AllOfRules,
@@ -77,6 +78,14 @@ def stopping_rows(rule: StoppingRule | None, advice: StopAdvice | None) -> list[
         rows.append(["advice", _word(advice.verdict)])
         rows += [["", f"{_word(each.verdict)}: {each.description}"] for each in advice.reasons]
     return rows
+
+
+def estimate_text(last: Round | None) -> str:
+    """Write what a head's accuracy is estimated to be, without validation labels."""
+    estimate = last.accuracy_estimate if last else None
+    if estimate is None:
+        return "-"
+    return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
 
 
 def time_rows(last: Round) -> list[list[object]]:

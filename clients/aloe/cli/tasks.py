@@ -1,5 +1,6 @@
 """`aloe task`: create, list, show, watch, change and delete tasks, and give them known labels."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, TypeVar
 
@@ -7,6 +8,7 @@ import typer
 
 from aloe.cli.classes import Classes, ClassesFrom, OneClass, read_classes
 from aloe.cli.console import (
+    POOL_STATES,
     complain_of_unreadable,
     confirm,
     notes,
@@ -15,6 +17,7 @@ from aloe.cli.console import (
     print_table,
     results,
 )
+from aloe.cli.counted_labels import unlabeled_classes
 from aloe.cli.label_import import import_labels
 from aloe.cli.options import (
     DEFAULT_SERVER,
@@ -36,6 +39,7 @@ from aloe.cli.stopping import (
     When,
     advice_text,
     combine,
+    estimate_text,
     stopping_rows,
     time_rows,
 )
@@ -105,7 +109,7 @@ _Spacing = Annotated[
         "--window-spacing",
         metavar="TIME",
         help="windows of one recording that lie closer together, such as 10s, are not asked at a"
-        " time; by default those that overlap are not",
+        " time, unless aloe query --clip names them; by default those that overlap are not",
     ),
 ]
 
@@ -218,11 +222,12 @@ def list_(server: Server = DEFAULT_SERVER, json: Json = False) -> None:
 
 @app.command()
 def show(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
-    """Show one task, with its last round."""
+    """Show one task, with its last round and the classes that no train label names."""
     with client(server) as learner:
         task = learner.get_task(task_id)
         last = _last_round(learner, task)
-    _show(task, last, json=json)
+        lacking = [] if json else unlabeled_classes(learner, task)
+    _show(task, last, json=json, lacking=lacking)
 
 
 @app.command()
@@ -238,7 +243,7 @@ def watch(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) 
                     f"head {task.head_version}  labeled {task.clip_counts.labeled:,}"
                     f"  leased {task.clip_counts.leased:,}"
                     f"  validation {percent(_quality(last.validation if last else None))}"
-                    f"  estimated {_estimate_text(last)}  {task.pool_state.value}"
+                    f"  estimated {estimate_text(last)}  {POOL_STATES[task.pool_state]}"
                     + (f"  {advice_text(task.stop_advice)}" if task.stop_advice else ""),
                     highlight=False,
                     markup=False,
@@ -338,14 +343,6 @@ def _quality(evaluation: Evaluation | None) -> float | None:
     return figures.mean_average_precision if figures else evaluation.accuracy
 
 
-def _estimate_text(last: Round | None) -> str:
-    """Write what a head's accuracy is estimated to be, without validation labels."""
-    estimate = last.accuracy_estimate if last else None
-    if estimate is None:
-        return "-"
-    return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
-
-
 def _strategy(
     recipe: RecipeName,
     label_mode: LabelMode,
@@ -360,7 +357,7 @@ def _strategy(
     return QueryStrategy(function, selection_rule or rule_beside(function, usual.selection_rule))
 
 
-def _show(task: Task, last: Round | None, *, json: bool) -> None:
+def _show(task: Task, last: Round | None, *, json: bool, lacking: Sequence[str] = ()) -> None:
     if json:
         print_json({"task": task, "last_round": last})
         return
@@ -384,6 +381,8 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
         ["budget", f"{budget}, {counts.budget_spent:,} spent"],
         ["head", task.head_version or "none yet"],
     ]
+    if lacking:
+        rows.insert(2, ["no label yet", ", ".join(lacking)])
     if _is_several(task):
         rows.insert(2, ["labels", _SEVERAL[task.unmentioned]])
     if last:
@@ -393,7 +392,7 @@ def _show(task: Task, last: Round | None, *, json: bool) -> None:
         rows.append([f"validation {what}", percent(_quality(last.validation))])
         rows.append([f"test {what}", percent(_quality(last.test))])
         if not _is_several(task):
-            rows.append(["estimated accuracy", _estimate_text(last)])
+            rows.append(["estimated accuracy", estimate_text(last)])
         rows += time_rows(last)
     rows += stopping_rows(task.stopping_rule, task.stop_advice)
     print_table(["task", task.task_id], rows)

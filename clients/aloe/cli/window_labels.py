@@ -99,7 +99,8 @@ def _labels(
     found = LabelFile(table.file)
     places: dict[str, int] = {}
     problems: list[str] = []
-    unlabeled = idle = 0
+    unlabeled = 0
+    idle: list[int] = []
     for window, line in zip(table.windows, table.numbers, strict=True):
         named = recordings.find(window.recording)
         clip_ids = find(named[0], window) if len(named) == 1 else None
@@ -108,7 +109,7 @@ def _labels(
         elif window.label is None:
             unlabeled += 1
         else:
-            idle += not clip_ids
+            idle += [line] * (not clip_ids)
             for clip_id in clip_ids:
                 place = places.setdefault(clip_id, len(found.labels))
                 label = KnownLabel(clip_id, window.label)
@@ -116,7 +117,12 @@ def _labels(
     if unlabeled:
         tell(f"{table.file}: {unlabeled:,} windows have no label: left out")
     if idle:
-        tell(f"{table.file}: {idle:,} rows hold the middle of no window: left out")
+        lines = ", ".join(str(line) for line in idle[:_MOST_TOLD])
+        more = f" and {len(idle) - _MOST_TOLD:,} more" if len(idle) > _MOST_TOLD else ""
+        tell(
+            f"{table.file}: no window of the pool has its middle in line{'s'[: len(idle) > 1]}"
+            f" {lines}{more}: left out; make such events longer"
+        )
     if problems:
         for problem in problems[:_MOST_TOLD]:
             complain(f"{table.file}, {problem}")

@@ -19,7 +19,15 @@ from aloe.audio.decoder import Limits
 from aloe.audio.errors import BadAudio
 from aloe.audio.isolation import IsolatedDecoder, NoDecoder
 from aloe.cli.clips import tell_warnings
-from aloe.cli.console import CommandError, complain, in_flags, notes, progress, reason_of
+from aloe.cli.console import (
+    CommandError,
+    complain,
+    counted,
+    in_flags,
+    notes,
+    progress,
+    reason_of,
+)
 from aloe.cli.prediction_tables import PredictionRows, Write, writer_of
 from aloe.cli.sound_events import EventTables
 from aloe.client import Decoding, LearnerClient, Pcm, Predictions
@@ -183,8 +191,8 @@ def predict_windows(
         else:
             events.tables.begin(list(map(str, paths)))
             _write_events(predictor, paths, events)
-    told = f"head {predictor.head_version} on {predictor.window_count:,} windows"
-    found = "" if events is None else f", {events.tables.count:,} events"
+    told = f"head {predictor.head_version} on {counted(predictor.window_count, 'window')}"
+    found = "" if events is None else f", {counted(events.tables.count, 'event')}"
     notes.print(f"{told}{found}{f' in {to}' if to else ''}")
     if predictor.trouble_count:
         raise typer.Exit(1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from aloe.cli.console import accepted_text, json_line, print_table, tell
+from aloe.cli.console import accepted_text, counted, in_words, json_line, print_table, tell
 from aloe.client import ClipChange, ClipState, LabelCountRule, PoolState
 
 
@@ -57,3 +57,32 @@ def test_names_are_shown_as_they_stand(capsys, name):
 )
 def test_what_is_accepted_is_told(count: int, expected_error: float | None, told: str):
     assert accepted_text(count, "files", expected_error) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("header.windows.hop: 0 s; give more", "--hop: 0 s; give more"),
+        (
+            "max_expected_error: it goes with one, and tasks/a is",
+            "--max-error: it goes with one, and task a is",
+        ),
+        ("rename.name: 'zzz' is no class", "'zzz' is no class"),
+        ("bad; task.classes: 1 given; hop: 0 s", "bad; --classes: 1 given; --hop: 0 s"),
+        ("there is no pools/a.b/clips/c~1-2", "there is no clip c~1-2 of pool a.b"),
+        ("file:///tasks/a and /data/pools/b", "file:///tasks/a and /data/pools/b"),
+        ("dogs: cats", "dogs: cats"),
+    ],
+)
+def test_what_services_say_is_told_in_the_words_of_the_command_line(said: str, told: str):
+    assert in_words(said) == told
+
+
+def test_one_is_one_and_states_are_words(capsys):
+    assert [counted(count, "window") for count in (0, 1, 1_200)] == [
+        "0 windows",
+        "1 window",
+        "1,200 windows",
+    ]
+    print_table(["state"], [[PoolState.ALL_LEASED]])
+    assert "others hold the clips that are left" in capsys.readouterr().out
