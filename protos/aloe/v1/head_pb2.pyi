@@ -531,7 +531,8 @@ class Round(_message.Message):
     @_builtins.property
     def stop_advice(self) -> _stopping_pb2.StopAdvice:
         """What the task's stopping rule, as it is now, says at this head; absent
-        without a rule.
+        without a rule, and of the newest head where Predict has none of it since
+        classes changed.
         """
 
     @_builtins.property

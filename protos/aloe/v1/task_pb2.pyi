@@ -426,8 +426,8 @@ class Task(_message.Message):
 
     @_builtins.property
     def stop_advice(self) -> _stopping_pb2.StopAdvice:
-        """What the stopping rule says at the newest head; absent before the first
-        and without a rule.
+        """What the stopping rule says at the newest head; absent before the first,
+        without a rule, and where Predict has no head since classes changed.
         """
 
     @_builtins.property

@@ -118,6 +118,23 @@ async def test_nothing_is_found_where_nothing_is_damaged(mended: Mended):
     assert await everything(mended.client) == before
 
 
+async def test_restored_heads_are_no_damage_and_stay_where_the_log_is_made_anew(mended: Mended):
+    store = mended.scene.store
+    task = await store.create_task(new_task(mended.scene.pool.pool_id))
+    for version in (3, 7):
+        await store.restore_head(task, a_head(version), a_round(version))
+    await store.promote_head(task, "production", 3)
+    assert mended.look() == []
+    await mended.client.delete(f"aloe:{{task:{task.task_id}}}:events")
+    mended.mend()
+    assert mended.look() == []
+    task, progress = await store.read_task(task.task_id)
+    view = TaskView(0)
+    for event in await store.read_events(task, START_OF_LOG):
+        view.apply(event)
+    assert (view.head_version, progress.head_version, view.promoted) == (7, 7, {"production": 3})
+
+
 @pytest.mark.parametrize("name", TASK_KINDS)
 async def test_a_key_of_a_task_of_another_kind_is_set_aside_and_no_label_is_lost(
     mended: Mended, name: str

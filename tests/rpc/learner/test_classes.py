@@ -190,6 +190,7 @@ def test_a_head_whose_labeled_classes_are_retired_is_none(
         with fails_with("HEAD_NOT_TRAINED", HeadNotTrained):
             list(client.predict_pool(scene.task_id, head=head))
     assert client.get_task(scene.task_id).stop_advice is None
+    assert client.list_rounds(scene.task_id)[-1].stop_advice is None
     asked = client.query(scene.task_id, "ann", max_clip_count=2)
     assert (asked.head_version, {each.predicted_class for each in asked.leases}) == (0, {""})
     answers = zip(asked.leases, (HIGH, "peak"), strict=True)

@@ -31,7 +31,7 @@ async def advice_at(store: Store, task: Task, head_version: int) -> StopAdvice |
     """Return what the rule says at one head; None without a rule or a head that is of use."""
     if task.stopping_rule is None or head_version == 0:
         return None
-    if task.class_details and not await _is_of_use(store, task, head_version):
+    if not await _is_of_use(store, task, head_version):
         return None
     first = max(1, head_version - rounds_needed(task.stopping_rule) + 1)
     rounds = await store.read_rounds(task, first, head_version - first + 1)
@@ -39,6 +39,9 @@ async def advice_at(store: Store, task: Task, head_version: int) -> StopAdvice |
 
 
 async def _is_of_use(store: Store, task: Task, head_version: int) -> bool:
+    """Whether a head that is kept tells classes of now apart."""
+    if not task.class_details:
+        return True
     head = await store.read_head(task, head_version)
     try:
         if head is not None:
@@ -59,15 +62,18 @@ async def round_reports(
     store: Store, cached: CachedTask, first_version: int, count: int
 ) -> list[RoundReport]:
     """Return up to `count` rounds from a head version on."""
-    rule = cached.task.stopping_rule
+    rule, newest = cached.task.stopping_rule, cached.view.head_version
     span = rounds_needed(rule) if rule else 1
     # To judge the first ones takes the rounds before them.
     first_read = max(1, first_version - span + 1)
     rounds = await store.read_rounds(cached.task, first_read, count + first_version - first_read)
+    is_of_use = rule is None or await _is_of_use(store, cached.task, newest)
     return [
         RoundReport(
             round_,
-            advise(rule, rounds[max(0, place - span + 1) : place + 1]) if rule else None,
+            advise(rule, rounds[max(0, place - span + 1) : place + 1])
+            if rule and (is_of_use or round_.head_version != newest)
+            else None,
             cached.times.of(round_.head_version),
             classes_of(cached.task, round_),
         )
