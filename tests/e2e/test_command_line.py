@@ -5,10 +5,12 @@ import io
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import platformdirs
+import pyarrow.parquet
 import pytest
 
 from .conftest import CommandLine
@@ -84,6 +86,23 @@ def test_query_and_submit_label_from_a_script(aloe: CommandLine, vowels: str):
     assert aloe.json("query", task)["pool_state"] == "budget_spent"
 
 
+def check_labels_by_ending(aloe: CommandLine, task: str, folder: Path) -> None:
+    for name in ("again.json", "labels.jsonl", "labels.csv", "labels.parquet"):
+        aloe.output("export", task, "-o", folder / name)
+    assert json.loads((folder / "again.json").read_text()) == aloe.json("export", task)
+    lines = (folder / "labels.jsonl").read_text().splitlines()
+    assert list(map(json.loads, lines)) == aloe.json("export", task)
+    rows = list(csv.DictReader((folder / "labels.csv").open()))
+    assert csv.DictReader(io.StringIO(aloe.output("export", task))).fieldnames == list(rows[0])
+    table = pyarrow.parquet.read_table(folder / "labels.parquet").to_pylist()
+    for row, cells in zip(rows, table, strict=True):
+        assert list(row) == list(cells)
+        assert (row["clip_id"], row["label"]) == (cells["clip_id"], cells["label"])
+        assert datetime.fromisoformat(row["label_time"]) == cells["label_time"]
+        assert (row["is_audit"] == "yes") is cells["is_audit"]
+    assert "writes no .csv" in aloe.run("export", task, "-o", "x.csv", "--json").stderr
+
+
 def test_known_labels_train_a_head_that_predicts_and_is_exported(
     aloe: CommandLine, vowels: str, recordings: Path, tmp_path: Path
 ):
@@ -124,6 +143,7 @@ def test_known_labels_train_a_head_that_predicts_and_is_exported(
     assert aloe.json("task", "update", task, "--no-stop")["task"]["stopping_rule"] is None
     aloe.output("export", task, "-o", tmp_path / "labels.json", "--json")
     assert json.loads((tmp_path / "labels.json").read_text()) == aloe.json("export", task)
+    check_labels_by_ending(aloe, task, tmp_path)
     aloe.output("export", task, "--what", "head", "-o", tmp_path / "head.npz")
     table = aloe.output("export", task)
     os.mkfifo(tmp_path / "pipe")

@@ -1,26 +1,21 @@
 """`aloe export`: a task's labels or head, for use elsewhere."""
 
-import csv
-from collections.abc import Iterable
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from aloe.cli.audio_folder import write_audio_folder
-from aloe.cli.console import CommandError, complain, counted, json_line, notes, print_json, progress
+from aloe.cli.console import CommandError, complain, counted, notes, print_json, progress
 from aloe.cli.counted_labels import all_labels, count_labels
-from aloe.cli.known_labels import COLUMNS, GIVEN_LABEL, IS_AUDIT, IS_RETIRED, answer_of
+from aloe.cli.label_tables import label_writer
 from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, Where, client
-from aloe.cli.output_files import opened
 from aloe.cli.pool_windows import write_pool_labels
 from aloe.cli.window_tables import Table, WindowTables, is_for_windows, table_format
-from aloe.client import HeadMap, LabelMode, LabelSet, LearnerClient, StoredLabel
-from aloe.tables import ANSWER, NEGATIVE, UNKNOWN, YES_NO
-from aloe.values.labels import SEPARATOR
+from aloe.client import HeadMap, LearnerClient
 
 
 class What(Enum):
@@ -36,13 +31,18 @@ def export(
     what: Annotated[
         What,
         typer.Option(
-            help="labels as CSV or JSON; labels and sounds as a folder that the library datasets"
+            help="labels; labels and sounds as a folder that the library datasets"
             " loads as 'audiofolder'; or the head as .npz"
         ),
     ] = What.LABELS,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="file or folder to write; labels go to stdout"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="file or folder to write; labels are CSV, or by its ending .json, .jsonl or"
+            " .parquet; by default they go to stdout",
+        ),
     ] = None,
     head: AskedHead = "",
     table: Table = None,
@@ -76,14 +76,11 @@ def export(
 def _export_labels(
     learner: LearnerClient, task_id: str, output: Path | None, where: str, *, json: bool
 ) -> None:
+    write = label_writer(output, learner.get_task(task_id).label_mode, json=json)
     total = None if where else count_labels(learner, task_id)
-    with progress() as bar, opened(output) as file:
+    with progress() as bar:
         row = bar.add_task("exporting", total=total)
-        labels = bar.track(all_labels(learner, task_id, where), total=total, task_id=row)
-        if json:
-            count = write_json(labels, file)
-        else:
-            count = write_table(labels, file, learner.get_task(task_id).label_mode)
+        count = write(bar.track(all_labels(learner, task_id, where), total=total, task_id=row))
     if output is not None:
         notes.print(f"{counted(count, 'label')} in {output}")
 
@@ -113,47 +110,6 @@ def _export_audio_folder(
     if written.silent_count:
         complain(f"{written.silent_count:,} labeled clips have no sound: they are left out")
         raise typer.Exit(1)
-
-
-def write_json(labels: Iterable[StoredLabel], file: TextIO) -> int:
-    """Write labels as one line of JSON that read_labels reads; return how many."""
-    count = 0
-    file.write("[")
-    for count, each in enumerate(labels, 1):
-        file.write(("" if count == 1 else ", ") + json_line(each).rstrip("\n"))
-    file.write("]\n")
-    return count
-
-
-def write_table(
-    labels: Iterable[StoredLabel], file: TextIO, label_mode: LabelMode = LabelMode.SINGLE
-) -> int:
-    """Write labels as the CSV that read_labels reads; return how many.
-
-    Of several labels a clip there is a column for what it is not, and for what is not known of it.
-    """
-    count = 0
-    writer = csv.writer(file)
-    more = [NEGATIVE, UNKNOWN] if label_mode is LabelMode.MULTIPLE else []
-    writer.writerow([*COLUMNS, ANSWER, "uri", IS_AUDIT, GIVEN_LABEL, IS_RETIRED, *more])
-    for count, each in enumerate(labels, 1):  # noqa: B007 - the last one is the result
-        named = each.label if isinstance(each.label, LabelSet) else LabelSet()
-        writer.writerow(
-            [
-                each.clip_id,
-                str(each.label or ""),
-                each.split.value,
-                each.oracle_id,
-                each.label_time.isoformat(),
-                answer_of(each.label),
-                each.uri,
-                YES_NO[each.is_audit],
-                each.given_label or "",
-                YES_NO[each.is_retired],
-                *(SEPARATOR.join(getattr(named, part)) for part in more),
-            ]
-        )
-    return count
 
 
 def _map_arrays(head_map: HeadMap | None) -> dict[str, Any]:

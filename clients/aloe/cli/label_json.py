@@ -1,4 +1,4 @@
-"""Labels as `aloe export --json` writes them: a JSON array, read entry by entry."""
+"""Labels as `aloe export` writes them: a JSON array or lines of JSON, read entry by entry."""
 
 import json
 import re
@@ -14,13 +14,15 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 def is_json(file: Path, encoding: str | None) -> bool:
-    """Whether a file begins as a JSON array does, and no table. Raises TableError."""
+    """Whether a file begins as JSON does, and no table. Raises TableError."""
     data, encoding = read_bytes(file, encoding)
-    return data[:1_000].decode(encoding, errors="ignore").lstrip().startswith("[")
+    return data[:1_000].decode(encoding, errors="ignore").lstrip().startswith(("[", "{"))
 
 
 def read_json(file: Path, required: Sequence[str], encoding: str | None) -> Iterator[Row]:
-    """Read an array of objects whose values are texts, true, false or null, or sets of labels.
+    """Read objects whose values are texts, true, false or null, or sets of labels.
+
+    They are an array, or stand one behind the other.
 
     Raises:
         TableError: it cannot be used; the message names the entry or the line.
@@ -28,10 +30,12 @@ def read_json(file: Path, required: Sequence[str], encoding: str | None) -> Iter
     data, encoding = read_bytes(file, encoding)
     text = data.decode(encoding)
     decoder = json.JSONDecoder(object_pairs_hook=without_repeats)
-    number, at = 0, _skip(text, text.index("[") + 1)
+    begin = _skip(text, 0)
+    is_array = text.startswith("[", begin)
+    number, at = 0, _skip(text, begin + is_array)
     try:
-        while text[at : at + 1] != "]":
-            if number:
+        while text[at : at + 1] != ("]" if is_array else ""):
+            if number and is_array:
                 if text[at : at + 1] != ",":
                     raise json.JSONDecodeError("no ',' between entries", text, at)
                 at = _skip(text, at + 1)
@@ -40,7 +44,7 @@ def read_json(file: Path, required: Sequence[str], encoding: str | None) -> Iter
             number += 1
             yield Row(file, number, cells, "entry")
             at = _skip(text, at)
-        if _skip(text, at + 1) != len(text):
+        if is_array and _skip(text, at + 1) != len(text):
             raise json.JSONDecodeError("more behind the array", text, at + 1)
     except json.JSONDecodeError as error:
         raise TableError(f"{file}, line {error.lineno}: not JSON ({error.msg})") from error

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.rpc.learner.scenes import QUICK, Scene, make_scene, new_id, refused
 
-from aloe.cli.exports import write_json, write_table
 from aloe.cli.known_labels import read_labels
+from aloe.cli.label_tables import write_json, write_table
 from aloe.client import (
     AlreadyExists,
     Answer,

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aloe.cli.console import CommandError
-from aloe.cli.exports import write_json, write_table
 from aloe.cli.known_labels import OnConflict, read_labels
+from aloe.cli.label_tables import write_json, write_lines, write_table
 from aloe.client import KnownLabel, LabelMode, LabelSet, Split, StoredLabel
 
 CLASSES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1) | st.sampled_from(
@@ -54,7 +54,7 @@ def test_what_is_exported_is_read_again(table, labels):
         )
         for each in labels
     ]
-    for write in (write_table, write_json):
+    for write in (write_table, write_json, *([write_lines] if labels else [])):
         text = io.StringIO(newline="")
         assert write(labels, text) == len(labels)
         assert read_labels(table(text.getvalue())).labels == known
