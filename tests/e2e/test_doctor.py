@@ -176,6 +176,7 @@ def test_a_learner_that_is_not_there_is_told_at_once():
     assert found["learner"]["found"] == "nothing listens at 127.0.0.1:1"
 
 
+@pytest.mark.slow
 def test_a_learner_that_waits_for_its_redis_is_no_other_program(own_redis: str):
     options = StackOptions(encoder=None, redis_url=own_redis)
     with LocalStack(options) as stack, redis.Redis.from_url(own_redis) as client:

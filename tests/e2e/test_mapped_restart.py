@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+import pytest
 from tests.rpc.stacks import running_stack
 
 from aloe.client import AsyncLearnerClient, KnownLabel, NewClip, Predictions, connect_async
@@ -41,6 +42,7 @@ def kept_keys(redis: Any, count: int) -> list[str]:
     return [key.decode() for key in keys]
 
 
+@pytest.mark.slow
 async def test_what_was_mapped_before_a_kill_is_read_after_it():
     with running_stack(StackOptions(encoder=None)) as stack:
         redis = connect_blocking(stack.redis_url)

@@ -175,6 +175,7 @@ def check(
         assert found.accuracies == expected.accuracies
 
 
+@pytest.mark.slow
 async def test_a_learner_killed_once_changes_nothing(
     client: AsyncLearnerClient, stack: LocalStack, undisturbed: list[History]
 ):

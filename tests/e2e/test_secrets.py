@@ -44,6 +44,7 @@ def check_hidden(text: str) -> None:
     assert "yak" not in text
 
 
+@pytest.mark.slow
 def test_nobody_tells_a_password_that_is_right(guarded_url: str, tmp_path: Path):
     data_dir = tmp_path / "data"
     with running_stack(
@@ -57,6 +58,7 @@ def test_nobody_tells_a_password_that_is_right(guarded_url: str, tmp_path: Path)
         check_hidden(log.read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["aloe.learner", "aloe.embedding"])
 def test_no_service_tells_a_password_that_is_wrong(module: str):
     variable = {

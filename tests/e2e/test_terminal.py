@@ -160,6 +160,7 @@ def test_a_window_is_played_with_what_is_around_it(learner, label, notes, tmp_pa
     wait_for(lambda: counts(learner, "night_calls"), (1, 0, 0))
 
 
+@pytest.mark.slow
 def test_a_player_that_hangs_is_told_and_the_session_goes_on(learner, task, label):
     terminal = label(player="sleep 600")
     terminal.expect("not heard: ffplay hung and was stopped after 5.5 s")
@@ -179,6 +180,7 @@ def test_a_player_that_fails_is_told_each_time_and_the_remedy_once(learner, task
     assert counts(learner, task) == (2, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_player_that_is_missing_is_told_once(learner, task, label):
     terminal = label()
     terminal.expect("nothing is played, since there is no audio player: install ffmpeg or sox")
@@ -205,6 +207,7 @@ def test_a_clip_without_audio_is_told_and_no_path_is_played(learner, task, label
     assert not notes.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["ctrl-c", "kill", "close", "kill -9"])
 def test_no_player_and_no_lease_outlives_the_session(learner, task, label, notes, how):
     terminal = label(player='echo $$ > "$notes"; sleep 600 & echo $! >> "$notes"; wait')

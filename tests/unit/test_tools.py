@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 TOOLS = [
     "tests.benchmarks.decoding",
@@ -24,6 +26,7 @@ TOOLS = [
 ]
 
 
+@pytest.mark.slow
 def test_tools_need_nothing_of_the_extra_dev():
     """What `pip install '.[all]'` does not bring is missing to them here."""
     modules = [each if each != "tests.chaos" else "tests.chaos.__main__" for each in TOOLS]

@@ -142,6 +142,7 @@ def together(*works: Callable[[], object]) -> None:
         thread.join()
 
 
+@pytest.mark.slow
 def test_what_is_being_kept_is_never_discarded(folder: FolderBlobs, tmp_path: Path):
     for number in range(400):
         content = f"recording {number % 7}".encode()

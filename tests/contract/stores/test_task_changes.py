@@ -30,6 +30,7 @@ async def changed(scene: Scene, marks: list[TaskMark]) -> list[str]:
     return sorted(await scene.store.changed_since(marks))
 
 
+@pytest.mark.slow
 async def test_tasks_change_by_events_and_rounds_each_alone(scene: Scene):
     tasks = [await scene.store.create_task(new_task(scene.pool.pool_id)) for _ in range(300)]
     marks = [await mark(scene.store, task) for task in tasks]

@@ -13,6 +13,7 @@ from tests.rpc.learner.test_hearing_remotely import learner
 from aloe.client import NewClip
 
 
+@pytest.mark.slow
 def test_a_full_disk_fails_the_clips_that_it_cannot_keep_and_no_others(tmp_path: Path):
     disk = tmp_path / "audio"
     try:

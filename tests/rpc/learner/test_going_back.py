@@ -77,6 +77,7 @@ def socket_folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.slow
 def test_another_redis_behind_the_same_address(socket_folder: Path):
     socket = socket_folder / "redis.sock"
     with needing_redis():

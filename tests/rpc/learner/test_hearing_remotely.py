@@ -43,6 +43,7 @@ def learner(tmp_path: Path, *flags: str) -> Iterator[LearnerClient]:
         process.communicate(timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "is_heard"),
     [

@@ -27,6 +27,7 @@ def read(call: Iterable[pool_pb2.ExportClipsResponse]) -> int:
     return sum(len(message.clips) for message in call)
 
 
+@pytest.mark.slow
 def test_exports_that_nobody_takes_end_and_one_caller_gets_half_of_the_places(tmp_path: Path):
     request = pool_pb2.ExportClipsRequest(pool="pools/p")
     with learner(tmp_path, "--address", "127.0.0.1:0", "--export-idle-s", "4") as client:

@@ -14,6 +14,7 @@ from aloe.v1 import learner_service_pb2_grpc as pb_grpc
 from aloe.v1 import pool_pb2
 
 
+@pytest.mark.slow
 def test_an_import_that_sends_nothing_ends_and_is_stored_so_far(tmp_path: Path):
     over = threading.Event()
 

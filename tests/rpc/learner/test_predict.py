@@ -110,6 +110,7 @@ def test_a_logistic_head_leaves_out_a_class_without_labels_and_rounds_say_how_it
     assert len(scene.query(max_clip_count=4, min_head_version=version)) == 4
 
 
+@pytest.mark.slow
 def test_a_head_that_no_message_holds_is_refused_and_one_of_a_kernel_exported(
     client: LearnerClient,
 ):

@@ -30,6 +30,7 @@ def ended(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     return process.returncode, stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", SIGNALS)
 def test_it_ends_in_order_from_the_moment_it_listens(number: int):
     process = start("memory://")
@@ -40,6 +41,7 @@ def test_it_ends_in_order_from_the_moment_it_listens(number: int):
     assert stderr.rstrip().endswith("stopping")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", SIGNALS)
 def test_it_ends_in_order_while_it_waits_for_its_store(number: int, tmp_path: Path):
     process = start(f"unix://{tmp_path}/nobody.sock")
@@ -53,6 +55,7 @@ def test_it_ends_in_order_while_it_waits_for_its_store(number: int, tmp_path: Pa
     assert stderr.rstrip().endswith("stopping")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("redis_url", "flags", "messages"),
     [
@@ -87,6 +90,7 @@ def test_a_wrong_configuration_ends_with_code_2_and_one_line(
     assert "hunter2" not in stderr
 
 
+@pytest.mark.slow
 def test_a_redis_that_deletes_labels_ends_it_with_code_2_and_one_line(tmp_path: Path):
     with needing_redis():
         child = redis_child(tmp_path / "data", tmp_path / "r.sock", tmp_path / "log")
@@ -102,6 +106,7 @@ def test_a_redis_that_deletes_labels_ends_it_with_code_2_and_one_line(tmp_path: 
     assert "set maxmemory-policy noeviction" in stderr
 
 
+@pytest.mark.slow
 def test_it_ends_in_order_while_its_kernels_are_compiled(tmp_path: Path):
     process = start(f"unix://{tmp_path}/nobody.sock", "--metrics-address", "127.0.0.1:0")
     assert process.stderr
@@ -114,6 +119,7 @@ def test_it_ends_in_order_while_its_kernels_are_compiled(tmp_path: Path):
     assert stderr.rstrip().endswith("stopping")
 
 
+@pytest.mark.slow
 def test_a_variable_that_names_no_setting_is_told(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ALOE_LEARNER_AUDIO_ROOTS", "hunter2")
     _, stderr = start("").communicate(timeout=60)

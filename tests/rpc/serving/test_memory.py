@@ -18,6 +18,7 @@ def resident_mib(pid: int | None) -> float:
     return int(found[1]) / 1024
 
 
+@pytest.mark.slow
 def test_a_request_that_is_refused_is_not_kept(stack: LocalStack):
     pid = stack.pids["the learner"]
     # A name of 50 MiB.

@@ -24,6 +24,7 @@ def decoder():
         yield isolated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wav", "rf64", "wav24", "flac", "flac24", "mp3", "opus", "m4a"])
 @pytest.mark.parametrize("is_sought", [False, True])
 def test_an_excerpt_is_what_the_stream_was_cut_into(

@@ -90,6 +90,7 @@ def test_what_is_wrong_comes_through_with_what_was_before(decoder: IsolatedDecod
         pass
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_on_the_way_costs_no_sample(decoder: IsolatedDecoder) -> None:
     whole = decode(MINUTES, Decoding(), LIMITS)
     for stretch in (Stretch(), Stretch(1_000_000, is_sought=True)):
@@ -132,6 +133,7 @@ def test_a_recording_that_crashes_its_decoder_keeps_what_was_before(
     assert len(read(decoder, made("flac", speechlike()))[0]) == RATE_HZ
 
 
+@pytest.mark.slow
 def test_the_processor_time_of_a_stream_is_in_proportion_to_it() -> None:
     with IsolatedDecoder(1, Bounds(cpu_s=0.1)) as hurried:
         samples, _ = read(hurried, LONG)
@@ -141,6 +143,7 @@ def test_the_processor_time_of_a_stream_is_in_proportion_to_it() -> None:
             read(hurried, silent)
 
 
+@pytest.mark.slow
 def test_a_stream_fits_where_a_whole_clip_does_not() -> None:
     with IsolatedDecoder(1, Bounds(memory_bytes=500 << 20)) as cramped:
         with pytest.raises(BadAudio, match=r"takes over 500 MiB of memory"):

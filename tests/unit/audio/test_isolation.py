@@ -73,6 +73,7 @@ def test_a_clip_that_crashes_a_fresh_decoder_too_is_bad(decoder: IsolatedDecoder
     assert decoder.decode(FLAC, Decoding(), LIMITS).duration_s == 1.0
 
 
+@pytest.mark.slow
 def test_a_clip_that_takes_too_long_or_too_much_fails_alone() -> None:
     with IsolatedDecoder(1, Bounds(cpu_s=0.05)) as hurried:
         with pytest.raises(BadAudio, match=r"takes over 0\.05 s of processor time"):

@@ -255,6 +255,7 @@ def test_a_wav_file_beyond_4_gib_is_whole_though_its_size_has_no_room(tail: byte
     assert stream.report.warnings == ()
 
 
+@pytest.mark.slow
 def test_an_rf64_file_beyond_4_gib_ends_before_its_last_chunk_and_is_told_where_cut_off() -> None:
     file = io.BytesIO(made("rf64", speechlike(0.1)))
     head = bytearray(file.getvalue())

@@ -28,6 +28,7 @@ def test_audio_goes_in_several_streams_and_progress_is_told(learner_server, lear
     assert sent == [f"clip{n}" for n in range(1100)]
 
 
+@pytest.mark.slow
 def test_a_stream_has_no_more_clips_than_an_answer_can_blame(learner_server, learner):
     learner_server.on("ImportClips", log := ImportLog())
     summary = learner.call("import_clips", "voices", embeddings(60_000, dim=1))

@@ -115,6 +115,7 @@ def test_event_ids_sort_by_number_and_not_as_text():
 CHANGES = st.tuples(st.integers(0, 11), st.sampled_from(ClipState), st.integers(-1, 3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first_count", [0, 6, 12])
 @given(batches=st.lists(st.lists(CHANGES, max_size=5, unique_by=lambda each: each[0]), max_size=8))
 def test_folding_gives_each_clip_its_last_change_whatever_size_the_view_began_with(

@@ -133,6 +133,7 @@ def test_landmarks_fit_into_the_message_of_an_exported_head(dim, most):
     assert most * 2 * dim * 4 <= 48 * 2**20
 
 
+@pytest.mark.slow
 def test_a_map_of_as_many_dimensions_as_there_may_be_is_no_larger():
     vectors = make_vectors(17, 120, 65_536)
     fitted = fit(KERNEL, vectors, seed=1)

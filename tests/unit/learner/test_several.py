@@ -82,6 +82,7 @@ def test_one_step_of_adam_by_hand():
     assert_allclose(biases, [0.01, -0.01, 0], rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", [0.01, 0.5])
 @pytest.mark.parametrize("balance", [0.0, 1.0])
 def test_logistic_is_scikit_learn_class_by_class(penalty, balance):

@@ -89,6 +89,7 @@ def test_power_says_how_many_seeds_could_show_anything():
     assert [power(count).is_enough for count in (6, few.needed_seed_count)] == [False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed_count", [6, 16, 25])
 def test_smallest_p_is_that_of_differences_of_one_sign(seed_count):
     assert power(seed_count).smallest_p == pytest.approx(paired_p(np.ones(seed_count)))

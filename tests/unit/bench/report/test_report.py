@@ -72,6 +72,7 @@ def test_figures_of_the_page_take_its_colours(page):
     assert not re.findall(r"#[0-9a-fA-F]{6}\b", body)
 
 
+@pytest.mark.slow
 def test_estimates_and_what_heads_would_accept_have_a_section(tmp_path):
     rows = planted_rows(("smallest_margin", "random"), seed_count=6)
     for row in rows:
@@ -144,6 +145,7 @@ def test_figures_and_tables_are_files_too(written):
     assert len(list((written / "tables").glob("labels-fsdd-digit-yamnet.*"))) == 3
 
 
+@pytest.mark.slow
 def test_same_results_give_the_same_bytes(tmp_path):
     folder = write_results(tmp_path, planted_rows(("smallest_margin", "random"), seed_count=2))
     for name in ("one", "two"):
@@ -273,6 +275,7 @@ def test_command_prints_the_labels_that_every_arm_needs(tmp_path, capsys):
     assert page.index("over all settings") < page.index("fsdd, speaker, yamnet: labels needed")
 
 
+@pytest.mark.slow
 def test_arms_of_several_groups_are_drawn_together(tmp_path):
     rows = planted_rows(("smallest_margin", "random"), seed_count=2)
     agnostic = [row | {"selection_rule": "class-agnostic"} for row in rows]

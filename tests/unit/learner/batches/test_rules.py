@@ -48,6 +48,7 @@ def test_every_rule_that_is_not_by_score_alone_has_its_function():
     assert RULES.keys() > FROM_REFERENCES
 
 
+@pytest.mark.slow
 def test_no_rule_waits_for_the_compiler_once_the_learner_is_warm():
     kernels = [
         each

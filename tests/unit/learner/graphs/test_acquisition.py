@@ -84,6 +84,7 @@ def test_a_path_of_three_clips_by_hand():
     assert_allclose(graph_scores(SIGMA_OPT, asked), [ends, middle, ends], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("covered", [[], [3], [3, 70, 71]])
 def test_v_opt_is_what_a_label_takes_off_all_variances(covered):
     before = np.trace(on_all_clips(SPECTRUM, covered))
@@ -92,6 +93,7 @@ def test_v_opt_is_what_a_label_takes_off_all_variances(covered):
     assert_allclose(graph_scores(V_OPT, asked), before - np.array(after), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("covered", [[], [3], [3, 70, 71]])
 def test_sigma_opt_is_what_a_label_takes_off_all_covariances(covered):
     before = on_all_clips(SPECTRUM, covered).sum()

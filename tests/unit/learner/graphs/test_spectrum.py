@@ -44,6 +44,7 @@ def test_a_path_of_three_clips_by_hand():
     check(path(3), found, 1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "vectors", [clusters(1_100), clusters(700, 30, 400), np.ones((1_100, 2), np.float32)]
 )
@@ -57,6 +58,7 @@ def test_rounds_find_what_all_at_once_finds(vectors):
     assert_allclose(found.eigenvectors.T @ found.eigenvectors, np.eye(40), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vectors", ODD_POOLS.values(), ids=ODD_POOLS)
 def test_odd_pools_have_a_spectrum(vectors):
     graph = neighbor_graph(vectors)
