@@ -53,6 +53,7 @@ _OPTIONS = {
     "classes": "--classes",
     "filter": "--filter",
     "hop": "--hop",
+    "hop_s": "--hop",
     "hotkey": "--hotkey",
     "label_budget": "--budget",
     "last_window": "--last-window",
@@ -64,6 +65,7 @@ _OPTIONS = {
     "promotion_id": "the name",
     "task_id": "the task's id",
     "window": "--window",
+    "window_s": "--window",
     "window_spacing": "--window-spacing",
 }
 """Fields of requests, and what sets them here."""

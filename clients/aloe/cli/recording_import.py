@@ -13,7 +13,6 @@ from aloe.cli.console import (
     CommandError,
     complain,
     counted,
-    in_flags,
     in_words,
     notes,
     progress,
@@ -34,14 +33,6 @@ from aloe.client import (
 )
 
 _SHOWN_FAILURES, _SHOWN_PLACES = 20, 3
-_OPTIONS = {
-    "header.windows.window": "--window",
-    "window_s": "--window",
-    "header.windows.hop": "--hop",
-    "hop_s": "--hop",
-    "file": "",
-}
-"""The options, by the fields of a call that they fill; empty for what the message names anyway."""
 _SEGMENT = re.compile(r"(?:header\.segments\.)?segments\[(\d+)\](?:\.(?:start|end))?")
 _STEADY = (
     f"nothing in it is {SoundCut().on_db:g} dB louder than its quiet parts, as in steady noise;"
@@ -148,19 +139,14 @@ def tell_recordings(
 
 def _message(error: AloeError, cut: Cut) -> str:
     """Say why a recording was not taken, with the options and segments that are wrong."""
-    if not error.violations:
-        return in_words(str(error))
-    places: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     for each in error.violations:
-        said = places.setdefault(_with_times(each.description, cut), [])
-        option = _OPTIONS.get(each.field)
-        said.append(_with_times(each.field, cut) if option is None else option)
+        fields.setdefault(each.description, []).append(each.field)
     told = []
-    for description, named in places.items():
-        shown = ", ".join(each for each in dict.fromkeys(named[:_SHOWN_PLACES]) if each)
-        more = f" and {len(named) - _SHOWN_PLACES:,} more" if len(named) > _SHOWN_PLACES else ""
-        told.append(f"{shown}{more}: {description}" if shown else description)
-    return in_flags("; ".join(told))
+    for description, wrong in fields.items():
+        more = f" and {len(wrong) - _SHOWN_PLACES:,} more" if len(wrong) > _SHOWN_PLACES else ""
+        told.append(f"{', '.join(wrong[:_SHOWN_PLACES])}{more}: {description}")
+    return in_words(_with_times("; ".join(told) or str(error), cut))
 
 
 def _with_times(text: str, cut: Cut) -> str:
