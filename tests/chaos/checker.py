@@ -15,8 +15,12 @@ from tests.chaos.label_checks import (
     labels_unexplained,
     taken_back,
 )
+from tests.chaos.labels import names_of, read_label
 from tests.chaos.lease_checks import asked_again, double_leases, leases_taken_away
+from tests.chaos.meanings import Meanings
 from tests.chaos.requests import Request
+
+from aloe.client import ClassState
 
 FAULTS_CAUSE = {
     "STORE_UNAVAILABLE",
@@ -83,7 +87,7 @@ def _check_task(evidence: Evidence, final: FinalTask) -> Iterator[Finding]:
     yield from labels_unexplained(evidence, final)
     yield from _replays_differ(evidence)
     yield from _picks_differ(final)
-    yield from _refused_wrongly(evidence)
+    yield from _refused_wrongly(evidence, Meanings(evidence.requests, final))
 
 
 def _picks_differ(final: FinalTask) -> Iterator[Finding]:
@@ -117,7 +121,7 @@ def _differs(earlier: Operation, later: Operation) -> bool:
     return later.reason == "LEASE_LOST"
 
 
-def _refused_wrongly(evidence: Evidence) -> Iterator[Finding]:
+def _refused_wrongly(evidence: Evidence, meanings: Meanings) -> Iterator[Finding]:
     for request in evidence.requests:
         wrong = {
             call.reason
@@ -127,6 +131,7 @@ def _refused_wrongly(evidence: Evidence) -> Iterator[Finding]:
             and call.reason not in FAULTS_CAUSE
             and not _is_unknown_by_rollback(evidence, request, call)
             and not call.is_behind_classes
+            and not _names_retired(meanings, call)
             and not is_of_damage(call, evidence.disruptions)
         }
         for reason in wrong:
@@ -134,6 +139,15 @@ def _refused_wrongly(evidence: Evidence) -> Iterator[Finding]:
                 FindingKind.REFUSED_WRONGLY,
                 f"{request.call} of {request.oracle_id} at {request.start_s:.3f}: {reason}",
             )
+
+
+def _names_retired(meanings: Meanings, call: Operation) -> bool:
+    """Whether an answer was refused for a class that may have been retired meanwhile."""
+    return (call.call, call.reason) == ("submit_labels", "INVALID_INPUT") and any(
+        meanings.may_be(ClassState.RETIRED, name, call.start_s, call.end_s)
+        for _, label in call.request["answers"]
+        for name in names_of(read_label(label))
+    )
 
 
 def _is_unknown_by_rollback(evidence: Evidence, request: Request, call: Operation) -> bool:

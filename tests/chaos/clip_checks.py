@@ -1,16 +1,17 @@
 """Checks that a pool holds the clips that were imported, each with its own name and vector."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from tests.chaos.checker import FAULTS_CAUSE, is_of_damage
 from tests.chaos.disruptions import Disruptions
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import FinalPool, Operation
-from tests.chaos.naming import read_deletions, read_naming
+from tests.chaos.naming import Naming, read_deletions, read_naming
 from tests.chaos.requests import read_requests
 
-_EXCUSED = FAULTS_CAUSE | {"CLIP_NOT_FOUND", "ALREADY_EXISTS"}
+_EXCUSED = FAULTS_CAUSE | {"CLIP_NOT_FOUND", "ALREADY_EXISTS", "RECORDING_NOT_FOUND"}
 
 
 def check_clips(
@@ -47,6 +48,7 @@ def check_clips(
                     f"{operation.call} of {operation.oracle_id} at {operation.start_s:.3f}:"
                     f" {operation.reason}",
                 )
+        yield from _windows_wrong(final, naming)
         deletions = read_deletions(requests, naming)
         there = {clip.content for clip in final.clips.values()}
         for content, request in naming.imports.items():
@@ -55,6 +57,28 @@ def check_clips(
                     FindingKind.ACKNOWLEDGED_LOST,
                     f"{content} was imported by {request.end_s:.3f} and is not there",
                 )
+
+
+def _windows_wrong(final: FinalPool, naming: Naming) -> Iterator[Finding]:
+    """Find names of several clips, and windows that are not those which the imports were to cut."""
+    for name in final.doubled:
+        yield Finding(FindingKind.CLIPS_TWICE, f"{name} is there more than once")
+    counts = Counter(recording_of(name) for name in final.clips)
+    for name in final.clips:
+        if recording_of(name) and name not in naming.contents:
+            yield Finding(FindingKind.CLIPS_TWICE, f"{name} is a window that nobody cut out so")
+    for recording_id, told in final.window_counts.items():
+        if counts[recording_id] != told:
+            yield Finding(
+                FindingKind.COUNTS_WRONG,
+                f"{recording_id} tells of {told} windows, {counts[recording_id]} are there",
+            )
+
+
+def recording_of(name: str) -> str:
+    """The recording that a clip is a window of; empty where it is none."""
+    recording_id, separator, _ = name.rpartition("~")
+    return recording_id if separator else ""
 
 
 def _on_pool(operations: Iterable[Operation], pool_id: str) -> Iterator[Operation]:

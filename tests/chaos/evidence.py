@@ -8,11 +8,15 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tests.chaos.disruptions import Disruptions
 from tests.chaos.history import RETRACTED, Operation
+from tests.chaos.labels import read_label
 from tests.chaos.naming import Deletion, Naming, read_deletions, read_naming
 from tests.chaos.requests import Request, read_requests
+
+from aloe.client import Label
 
 CLOCK_MARGIN_S = 0.25
 """Leases end by the server's wall clock: this machine's, which may be set during a run."""
@@ -56,7 +60,7 @@ class Answer:
     """An answer under one lease in one submission, stored between start_s and end_s."""
 
     lease_id: str
-    label: str | None
+    label: Label | None
     """None for an abstention; RETRACTED if it takes an answer back."""
     start_s: float
     end_s: float
@@ -169,12 +173,16 @@ def _holds(
                 yield Hold(lease, call.end_s, min(lease.let_go_s, until_s))
 
 
+def answer_of(request: Request, lease_id: str, written: Any) -> Answer:
+    """Return a label of a request, as it is written there."""
+    label = read_label(written)
+    return Answer(lease_id, label, request.start_s, request.end_s, request.until_s)
+
+
 def _answers(requests: Iterable[Request]) -> dict[str, tuple[Answer, ...]]:
     answers: dict[str, list[Answer]] = defaultdict(list)
     for request in requests:
         if request.call == "submit_labels":
             for lease_id, label in request.content["answers"]:
-                answers[lease_id].append(
-                    Answer(lease_id, label, request.start_s, request.end_s, request.until_s)
-                )
+                answers[lease_id].append(answer_of(request, lease_id, label))
     return {lease_id: tuple(given) for lease_id, given in answers.items()}

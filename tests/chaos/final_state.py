@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.chaos.history import FinalClip, FinalPool, FinalTask, StoredAnswer
+from tests.chaos.history import FinalClass, FinalClip, FinalPool, FinalTask, StoredAnswer
+from tests.chaos.recorded_client import content_of
 from tests.chaos.scene import PLANS, Scene
 
-from aloe.client import AsyncLearnerClient, NotFound, Split, Task
+from aloe.client import AsyncLearnerClient, NotFound, Split, Task, TaskClass
 from aloe.client.errors import AloeError
 
 _PATIENCE, _REPLAY_PATIENCE = timedelta(seconds=30), timedelta(minutes=5)
@@ -69,10 +70,17 @@ async def read_final(client: AsyncLearnerClient, task_id: str) -> FinalTask:
 async def read_pool(client: AsyncLearnerClient, pool_id: str, scene: Scene) -> FinalPool:
     """Read the clips of a pool by all their names."""
     clips: dict[str, FinalClip] = {}
+    doubled = list[str]()
     async for each in client.export_clips(pool_id, timeout=_PATIENCE):
-        clip = FinalClip(each.clip.uri, scene.content_of(each.embedding))
-        clips |= dict.fromkeys((each.clip.clip_id, *each.clip.other_ids), clip)
-    return FinalPool(pool_id, clips)
+        clip = FinalClip(content_of(each.clip), scene.content_of(each.clip, each.embedding))
+        names = (each.clip.clip_id, *each.clip.other_ids)
+        doubled += [name for name in names if name in clips]
+        clips |= dict.fromkeys(names, clip)
+    windows = {
+        each.recording_id: each.window_count
+        async for each in client.list_recordings(pool_id, timeout=_PATIENCE)
+    }
+    return FinalPool(pool_id, clips, doubled, windows)
 
 
 async def _read_task(client: AsyncLearnerClient, task_id: str) -> FinalTask:
@@ -87,14 +95,26 @@ async def _read_task(client: AsyncLearnerClient, task_id: str) -> FinalTask:
         abstained_count=task.clip_counts.abstained,
         budget_spent=task.clip_counts.budget_spent,
         labels={
-            each.uri: StoredAnswer(each.oracle_id, each.label)
+            content_of(each): StoredAnswer(each.oracle_id, each.label)
             for each in labels
             if each.split is Split.TRAIN
         },
         rounds={each.head_version: each.label_count for each in rounds},
         redone_pick_count=replays[-1].pick_count,
         unknown_pick_count=replays[-1].unknown_count,
+        classes=[_final_class(each) for each in task.class_details],
+        unmentioned=task.unmentioned,
         differing_picks=[f"{each.event_id}: {each.text}" for each in replays[-1].differences],
+    )
+
+
+def _final_class(known: TaskClass) -> FinalClass:
+    return FinalClass(
+        known.name,
+        frozenset((known.name, *known.former_names)),
+        known.state,
+        known.merged_into or "",
+        known.add_time is None,
     )
 
 

@@ -13,6 +13,8 @@ class FindingKind(Enum):
     """A stored answer that its oracle did not give for this clip, but for another."""
     CLIPS_MOVED = "clips_moved"
     """A clip with the name or the vector of another."""
+    CLIPS_TWICE = "clips_twice"
+    """A clip that is there more than once, or a window that nobody cut out so."""
     DOUBLE_LEASES = "double_leases"
     """A clip held under two leases at the same time."""
     DOUBLE_LABELS = "double_labels"

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from tests.chaos.evidence import Evidence
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import RETRACTED, FinalTask, Operation
+from tests.chaos.labels import names_of
+from tests.chaos.meanings import Meanings
 from tests.chaos.requests import Request
+
+from aloe.client import ClassState
 
 _LAG_S = {"query": 0.0, "predict": 0.1, "get_task": 0.0}
 """Calls that return a head version, and how long a newer head may take to reach the replica."""
-_PROMISING = {"submit_labels": 0.0, "import_labels": 0.0}
+_PROMISING = {"submit_labels": 0.0, "import_labels": 0.0, "change_classes": 0.0}
 """Likewise, of those that promise one."""
 
 
@@ -76,11 +80,12 @@ def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
     """Find promised heads that never came, or were trained on fewer labels than were sure by then.
 
     Labels are sure if they were acknowledged before the promising submission began: seed labels,
-    and answers, except under leases that ever abstained or retracted, which takes a label back, and
-    of clips that were deleted. Neither labels nor promises count that a rollback may have undone.
+    and answers, except under leases that ever abstained or retracted, which takes a label back, or
+    named a class that was ever retired, which trains no head, and of clips that were deleted.
+    Neither labels nor promises count that a rollback may have undone.
     """
-    sure_from = sorted(_sure_label_times(evidence))
-    for request in evidence.of("submit_labels"):
+    sure_from = sorted(_sure_label_times(evidence, Meanings(evidence.requests, final)))
+    for request in (*evidence.of("submit_labels"), *evidence.of("change_classes")):
         promised = request.results[0]["head_version"] if request.is_acknowledged else None
         if promised is None or request.until_s < math.inf:
             continue
@@ -95,11 +100,14 @@ def _promises_broken(evidence: Evidence, final: FinalTask) -> Iterator[str]:
             )
 
 
-def _sure_label_times(evidence: Evidence) -> Iterator[float]:
+def _sure_label_times(evidence: Evidence, meanings: Meanings) -> Iterator[float]:
     for lease_id, answers in evidence.answers.items():
         if evidence.leases[lease_id].content in evidence.deletions:
             continue
         kept = [answer.end_s for answer in answers if answer.is_kept]
+        names = {name for answer in answers for name in names_of(answer.label)}
+        if any(meanings.is_ever(ClassState.RETIRED, name) for name in names):
+            continue
         if kept and all(answer.label not in (None, RETRACTED) for answer in answers):
             yield min(kept)
     for request in evidence.of("import_labels"):

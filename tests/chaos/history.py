@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 
-from aloe.client import Label
+from aloe.client import ClassState, Label, Unmentioned
 
 RETRACTED = "(retracted)"
 """Stands in place of a label if an oracle takes its answer back."""
@@ -64,6 +64,20 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class FinalClass:
+    """A class that a task has, or had, at the end."""
+
+    name: str
+    names: frozenset[str]
+    """This and those that it had."""
+    state: ClassState
+    merged_into: str
+    """Empty where it is not."""
+    is_original: bool
+    """Whether the task began with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class FinalTask:
     """A task after it has come to rest."""
 
@@ -82,6 +96,9 @@ class FinalTask:
     """Heads and picks that could not be."""
     differing_picks: Sequence[str] = ()
     """What came out otherwise when the log was done again."""
+    classes: Sequence[FinalClass] = ()
+    unmentioned: Unmentioned = Unmentioned.NEGATIVE
+    """Of several labels a clip: what holds of the classes that a label does not name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,10 @@ class FinalPool:
     pool_id: str
     clips: Mapping[str, FinalClip]
     """By name."""
+    doubled: Sequence[str] = ()
+    """Names under which there is more than one."""
+    window_counts: Mapping[str, int] = field(default_factory=dict)
+    """Recording to how many windows it says that it has."""
 
 
 class History:

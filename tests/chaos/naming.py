@@ -3,9 +3,11 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.chaos.requests import Request
+
+_IMPORTS = ("import_clips", "import_recording")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,10 @@ class Naming:
     names: Mapping[str, frozenset[str]]
     """By content."""
     imports: Mapping[str, Request]
-    """The first acknowledged import of each content, of those that took it."""
+    """The first acknowledged import of each content, of those that took it; if there is any, the
+    first that no rollback may have undone."""
+    attempts: Mapping[str, Sequence[Request]] = field(default_factory=dict)
+    """All imports of each content, acknowledged or not."""
 
     def contents_of(self, name: str) -> frozenset[str]:
         """The contents of a name; of one that no import mentions, itself."""
@@ -41,13 +46,17 @@ def read_naming(requests: Sequence[Request]) -> Naming:
     """Follow names through imports and renamings, whether these were acknowledged or not."""
     contents: dict[str, set[str]] = defaultdict(set)
     imports: dict[str, Request] = {}
+    attempts: dict[str, list[Request]] = defaultdict(list)
     for request in requests:
-        if request.call == "import_clips":
+        if request.call in _IMPORTS:
             failed = set(request.results[0]["failed"]) if request.results else set()
             for name, content in request.content["clips"]:
                 contents[name].add(content)
-                if request.is_acknowledged and name not in failed:
-                    imports.setdefault(content, request)
+                attempts[content].append(request)
+                known = imports.get(content)
+                is_better = known is None or (known.until_s < math.inf and _is_kept(request))
+                if request.is_acknowledged and name not in failed and is_better:
+                    imports[content] = request
     renamings = [each.content for each in requests if each.call == "rename_clip"]
     is_growing = True
     while is_growing:
@@ -60,7 +69,11 @@ def read_naming(requests: Sequence[Request]) -> Naming:
     for name, named in contents.items():
         for content in named:
             names[content].add(name)
-    return Naming(_frozen(contents), _frozen(names), imports)
+    return Naming(_frozen(contents), _frozen(names), imports, attempts)
+
+
+def _is_kept(request: Request) -> bool:
+    return request.is_acknowledged and request.until_s == math.inf
 
 
 def _frozen(sets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
@@ -83,7 +96,7 @@ def read_deletions(requests: Iterable[Request], naming: Naming) -> dict[str, Del
 
 def _ended(request: Request, naming: Naming) -> Iterator[tuple[str, str]]:
     """The names that a request takes from contents, with the contents."""
-    if request.call == "delete_clips":
+    if request.call in ("delete_clips", "delete_recordings"):
         for name in request.content["clip_ids"]:
             yield from ((name, content) for content in naming.contents_of(name))
     elif request.call == "import_clips" and request.content["replace"]:
@@ -94,6 +107,10 @@ def _ended(request: Request, naming: Naming) -> Iterator[tuple[str, str]]:
 def _is_plain(name: str, content: str, naming: Naming, request: Request) -> bool:
     """Whether a clip was there for sure, under no other name, and its name stood for it."""
     if naming.names_of(content) != {name} or content not in naming.contents_of(name):
+        return False
+    # One that is still under way may bring it back.
+    attempts = naming.attempts.get(content, ())
+    if any(not each.is_acknowledged or each.last_s > request.start_s for each in attempts):
         return False
     if len(naming.contents_of(name)) > 1 + (request.call == "import_clips"):
         return False

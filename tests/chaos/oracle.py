@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
-from tests.chaos.recorded_client import RecordedClient, new_request_id
+from tests.chaos.opinions import TWIN_SHARE, several_labels
+from tests.chaos.recorded_client import RecordedClient, content_of, new_request_id
 from tests.chaos.scene import PLANS, Scene, TaskPlan
 
 from aloe.client import (
@@ -22,6 +23,8 @@ from aloe.client import (
     DescribeClass,
     Internal,
     Label,
+    LabelMode,
+    LabelSet,
     Lease,
     LeaseLost,
     MergeClass,
@@ -74,7 +77,8 @@ class ChaoticOracle:
             self._look: 5,
             self._read_rounds: 2,
             self._change_pool: 10,
-            self._change_classes: 3,
+            self._change_classes: 10,
+            self._cut: 4,
         }
 
     async def work(self, stopping: asyncio.Event) -> None:
@@ -122,7 +126,7 @@ class ChaoticOracle:
         await self._answer(plan, leases)
 
     async def _answer(self, plan: TaskPlan, leases: Sequence[Lease]) -> None:
-        answers = [Answer(each.lease_id, self._opinion(plan, each.uri)) for each in leases]
+        answers = [Answer(each.lease_id, self._opinion(plan, content_of(each))) for each in leases]
         try:
             await self._submit(plan, answers)
         except LeaseLost:
@@ -139,8 +143,7 @@ class ChaoticOracle:
         # While labels are few, taking one back may leave one class, and then no head is trained.
         if mine and self._scene.promised[plan.task_id] > _HEADS_BEFORE_CORRECTIONS:
             earlier = self._rng.choice(mine)
-            others = [label for label in (*plan.classes, None) if label != earlier.label]
-            answer = Answer(earlier.lease_id, self._rng.choice(others))
+            answer = Answer(earlier.lease_id, self._other_opinion(plan, earlier.label))
             if self._rng.random() < 0.25:
                 answer = Answer(earlier.lease_id, None, retracted=True)
             await self._submit(plan, [answer])
@@ -179,8 +182,13 @@ class ChaoticOracle:
         )
         await change(self._any_client(), plan.pool_id, self._rng)
 
+    async def _cut(self, _: TaskPlan) -> None:
+        """Import a recording in windows, or delete one."""
+        change = self._scene.cut if self._rng.random() < 0.8 else self._scene.delete_recording
+        await change(self._any_client(), self._rng)
+
     async def _change_classes(self, plan: TaskPlan) -> None:
-        """Let classes come and go that nobody answers with; heads have them, or have not."""
+        """Let classes come and go: some that nobody answers with, and one that many do."""
         name, real = f"extra-{self._rng.randrange(3)}", self._rng.choice(plan.classes)
         changes: list[ClassChange] = [
             AddClass(name),
@@ -190,7 +198,14 @@ class ChaoticOracle:
             RestoreClass(name),
             DescribeClass(real, self._rng.choice(["", "heard often"])),
         ]
-        await self._any_client().change_classes(plan.task_id, self._rng.choice(changes))
+        # While labels are few, all may be of what is merged, and then no head is trained.
+        if plan.is_seeded or self._scene.promised[plan.task_id] > _HEADS_BEFORE_CORRECTIONS:
+            twin, other = plan.twin, f"{plan.twin}-renamed"
+            changes += [MergeClass(twin, plan.classes[0]), RestoreClass(twin), RetireClass(twin)]
+            changes += [RestoreClass(twin), RenameClass(*self._rng.sample([twin, other], 2))]
+        change, start_s = self._rng.choice(changes), time.monotonic()
+        result = await self._any_client().change_classes(plan.task_id, change)
+        self._scene.promise(plan.task_id, result.head_version, start_s)
 
     async def _make_room(self, plan: TaskPlan, state: PoolState) -> None:
         """Add clips or raise the budget, so that there is something to ask for again."""
@@ -230,12 +245,22 @@ class ChaoticOracle:
             return result
         return None
 
-    def _opinion(self, plan: TaskPlan, content: str) -> str | None:
+    def _opinion(self, plan: TaskPlan, content: str) -> Label | None:
         if self._rng.random() < 0.08:
             return None
+        label = plan.true_label(content)
+        if isinstance(label, LabelSet):
+            return several_labels(plan, label, self._rng)
         if self._rng.random() < 0.1:
-            return self._rng.choice(plan.classes)
-        return plan.true_label(content)
+            label = self._rng.choice(plan.classes)
+        is_twin = label == plan.classes[0] and self._rng.random() < TWIN_SHARE
+        return plan.twin if is_twin else label
+
+    def _other_opinion(self, plan: TaskPlan, earlier: Label | None) -> Label | None:
+        if plan.label_mode is LabelMode.MULTIPLE:
+            positive = tuple(each for each in plan.classes if self._rng.random() < 0.5)
+            return several_labels(plan, LabelSet(positive), self._rng)
+        return self._rng.choice([each for each in (*plan.classes, None) if each != earlier])
 
     def _wanted_head(self, plan: TaskPlan) -> int:
         return self._scene.promised[plan.task_id] if self._rng.random() < 0.2 else 0

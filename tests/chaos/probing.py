@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from tests.chaos.findings import Finding, FindingKind
-from tests.chaos.recorded_client import RecordedClient, new_request_id
+from tests.chaos.recorded_client import RecordedClient, content_of, new_request_id
 from tests.chaos.scene import PLANS, Scene, TaskPlan
 
-from aloe.client import Answer, HeadNotTrained
+from aloe.client import Answer, HeadNotTrained, RestoreClass
 from aloe.client.errors import AloeError
 
 
@@ -44,6 +44,8 @@ def _calls(
     vectors = np.zeros((1, scene.embedding_dims[plan.pool_id]), np.float32)
     return [
         ("import_clips", lambda: scene.grow_little(client, plan.pool_id, random.Random(0))),
+        ("import_recording", lambda: scene.cut(client, random.Random(0))),
+        ("change_classes", lambda: client.change_classes(plan.task_id, RestoreClass(plan.twin))),
         ("get_task", lambda: client.get_task(plan.task_id)),
         ("query and submit_labels", lambda: _label(client, plan)),
         ("predict", lambda: client.predict(plan.task_id, min_head_version=0, embeddings=vectors)),
@@ -55,6 +57,6 @@ async def _label(client: RecordedClient, plan: TaskPlan) -> None:
     asked = await client.query(
         plan.task_id, max_clip_count=2, min_head_version=0, request_id=new_request_id()
     )
-    answers = [Answer(each.lease_id, plan.true_label(each.uri)) for each in asked.leases]
+    answers = [Answer(each.lease_id, plan.true_label(content_of(each))) for each in asked.leases]
     if answers:
         await client.submit_labels(plan.task_id, answers, request_id=new_request_id())

@@ -1,12 +1,15 @@
 """One oracle's connection to one replica, which records every call in the history."""
 
+import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from tests.chaos.history import RETRACTED, History
+from tests.chaos.labels import write_label
 from tests.chaos.recorded_calls import RecordedCalls
 
 from aloe.client import (
@@ -16,15 +19,22 @@ from aloe.client import (
     ClassChange,
     Clip,
     ConnectOptions,
+    DeadlineExceeded,
     DeletedClips,
+    DeletedRecordings,
     Float32Array,
+    GridCut,
     ImportLabelsResult,
     ImportSummary,
     KnownLabel,
+    Lease,
+    MergeClass,
     NewClip,
     Predictions,
     QueryResult,
+    RecordingSummary,
     Round,
+    StoredLabel,
     SubmitResult,
     Task,
     connect_async,
@@ -60,7 +70,7 @@ class RecordedClient(RecordedCalls):
                         each.lease_id,
                         each.clip_id,
                         self._history.clock_s(each.expire_time),
-                        each.uri,
+                        content_of(each),
                     ]
                     for each in result.leases
                 ],
@@ -77,7 +87,8 @@ class RecordedClient(RecordedCalls):
             {
                 "request_id": request_id,
                 "answers": [
-                    [each.lease_id, RETRACTED if each.retracted else each.label] for each in answers
+                    [each.lease_id, RETRACTED if each.retracted else write_label(each.label)]
+                    for each in answers
                 ],
             },
             lambda result: {
@@ -161,7 +172,11 @@ class RecordedClient(RecordedCalls):
             "change_classes",
             task_id,
             self.plain.change_classes(task_id, change),
-            {"change": type(change).__name__, "class": change.name},
+            {
+                "change": type(change).__name__,
+                "class": change.name,
+                "into": change.into if isinstance(change, MergeClass) else "",
+            },
             lambda result: {"head_version": result.head_version},
         )
 
@@ -181,7 +196,7 @@ class RecordedClient(RecordedCalls):
             "import_labels",
             task_id,
             self.plain.import_labels(task_id, labels),
-            {"labels": [[each.clip_id, each.label] for each in labels]},
+            {"labels": [[each.clip_id, write_label(each.label)] for each in labels]},
             lambda result: {"head_version": result.head_version},
         )
 
@@ -219,6 +234,48 @@ class RecordedClient(RecordedCalls):
             lambda result: {"failed": [each.clip_id for each in result.failures]},
         )
 
+    async def import_recording(
+        self, pool_id: str, recording_id: str, file: Path, cut: GridCut, window_ids: Sequence[str]
+    ) -> RecordingSummary:
+        """Import a recording, of which the windows' ids are known."""
+        return await self._call(
+            "import_recording",
+            "",
+            self._in_time(
+                self.plain.import_recording(pool_id, recording_id, file, cut, timeout=self._timeout)
+            ),
+            {
+                "pool_id": pool_id,
+                "recording_id": recording_id,
+                "clips": [[each, each] for each in window_ids],
+                "replace": False,
+            },
+            lambda result: {
+                "failed": [each.clip_id for each in result.failures],
+                "problem": result.recording.problem,
+                "window_count": result.recording.window_count,
+            },
+        )
+
+    async def delete_recording(
+        self, pool_id: str, recording_id: str, window_ids: Sequence[str]
+    ) -> DeletedRecordings:
+        return await self._call(
+            "delete_recordings",
+            "",
+            self.plain.delete_recordings(pool_id, [recording_id]),
+            {"pool_id": pool_id, "recording_id": recording_id, "clip_ids": list(window_ids)},
+            lambda result: {"clip_count": result.window_count},
+        )
+
+    async def _in_time(self, importing: Coroutine[Any, Any, RecordingSummary]) -> RecordingSummary:
+        """Give an import up that goes on: that takes as long as it makes progress."""
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                return await importing
+        except TimeoutError:
+            raise DeadlineExceeded("given up", code="DEADLINE_EXCEEDED") from None
+
 
 async def connect_recorded(
     closing: AsyncExitStack,
@@ -238,6 +295,11 @@ async def connect_recorded(
         )
         for replica, address in enumerate(addresses)
     ]
+
+
+def content_of(clip: Lease | StoredLabel | Clip) -> str:
+    """What is heard under a clip's name: its URI, or of a window its name, which is no other's."""
+    return clip.uri or clip.clip_id
 
 
 def new_request_id() -> str:

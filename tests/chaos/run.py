@@ -104,7 +104,7 @@ async def _break(
     Returns:
         What they worked on, who broke it, and what failed once it was healed.
     """
-    rng, scene = random.Random(options.seed), Scene(options.seed)
+    rng, scene = random.Random(options.seed), Scene(options.seed, options.folder / "recordings")
     async with AsyncExitStack() as closing:
         clients = []
         for number in range(ORACLE_COUNT):

@@ -1,4 +1,4 @@
-"""What the oracles work on: two pools, three tasks, and the true classes of their clips.
+"""What the oracles work on: two pools, five tasks, and the true classes of their clips.
 
 A clip's content is told by its URI, which stands for the sound that an oracle would hear, and by
 its vector. Names are given, given on and taken away; contents stay what they are.
@@ -10,17 +10,24 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 from tests.chaos.disruptions import Rollback
 from tests.chaos.recorded_client import RecordedClient
+from tests.chaos.recordings import CUT, Recordings, kind_of, recording_id, window_ids
 
 from aloe.client import (
     AdamRecipe,
+    Clip,
     Float32Array,
     KnownLabel,
+    Label,
+    LabelMode,
+    LabelSet,
     NewClip,
     Split,
+    Unmentioned,
 )
 
 _KIND_COUNT = 12
@@ -34,6 +41,8 @@ _FIRST_CHANGEABLE = 100
 """The clips before have known labels."""
 _WHAT_BECOMES = 8
 """Of each so many clips in turn, one may be deleted, one renamed and one replaced."""
+_RECENT = 4
+"""Recordings that somebody may import once more."""
 _PROMISES_KEPT = 1_000
 """Of a task; more than are made in the time that a rollback takes back."""
 # Few epochs make rounds quick, so that many of them meet faults.
@@ -52,9 +61,24 @@ class TaskPlan:
     """If there is one, an oracle raises it whenever it is spent."""
     is_seeded: bool = True
     """Whether it has seed labels and validation clips; otherwise it is a cold start."""
+    label_mode: LabelMode = LabelMode.SINGLE
+    unmentioned: Unmentioned = Unmentioned.NEGATIVE
 
-    def true_label(self, content: str) -> str:
-        return self.classes[int(content.rpartition("/")[2]) % len(self.classes)]
+    @property
+    def twin(self) -> str:
+        """A class that means the same as the first one; it is merged, retired and restored."""
+        return f"{self.classes[0]}-too"
+
+    def true_label(self, content: str) -> Label:
+        """Return the class of a clip, or in tasks of several labels all of them."""
+        number = kind_of(content) if "~" in content else int(content.rpartition("/")[2])
+        kind = number % _KIND_COUNT
+        if self.label_mode is LabelMode.SINGLE:
+            return self.classes[kind % len(self.classes)]
+        positive = tuple(each for n, each in enumerate(self.classes) if kind >> n & 1)
+        if self.unmentioned is Unmentioned.NEGATIVE:
+            return LabelSet(positive)
+        return LabelSet(positive, tuple(each for each in self.classes if each not in positive))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +95,28 @@ PLANS = (
     TaskPlan("brief", VECTORS, ("high", "low", "flat"), lease_s=1.5),
     TaskPlan("frugal", VECTORS, ("long", "short"), lease_s=3.0, label_budget=120),
     TaskPlan("heard", HEARD, ("cough", "sneeze", "laugh", "sigh"), lease_s=8.0, is_seeded=False),
+    TaskPlan("mixed", VECTORS, ("rain", "wind", "bird"), 2.0, label_mode=LabelMode.MULTIPLE),
+    TaskPlan(
+        "vague",
+        HEARD,
+        ("engine", "voice", "water"),
+        lease_s=8.0,
+        is_seeded=False,
+        label_mode=LabelMode.MULTIPLE,
+        unmentioned=Unmentioned.UNKNOWN,
+    ),
 )
 
 
 class Scene:
     """The pools and tasks, and what the oracles share about them."""
 
-    def __init__(self, seed: int) -> None:
-        """Nothing is created yet."""
+    def __init__(self, seed: int, folder: Path) -> None:
+        """Nothing is created yet; recordings lie in a folder."""
         self._seed = seed
+        self._files = Recordings(folder)
+        self._recording_count = 0
+        self._deleted_recordings: set[int] = set()
         self._numbers: Counter[str] = Counter()
         self.embedding_dims: dict[str, int] = {}
         """By pool."""
@@ -96,14 +133,18 @@ class Scene:
             VECTORS, encoder_fingerprint="chaos", embedding_dim=32
         )
         heard = await client.plain.create_pool(HEARD)
+        await self._files.embed(client.plain)
         for pool in (vectors, heard):
             self.embedding_dims[pool.pool_id] = pool.embedding_dim
             await self.grow(client, pool.pool_id, _FIRST_CLIP_COUNT)
         for number, plan in enumerate(PLANS):
+            is_several = plan.label_mode is LabelMode.MULTIPLE
             await client.create_task(
                 plan.task_id,
                 plan.pool_id,
-                plan.classes,
+                (*plan.classes, plan.twin),
+                label_mode=plan.label_mode,
+                unmentioned=plan.unmentioned if is_several else None,
                 head_recipe=_RECIPE,
                 label_budget=plan.label_budget,
                 lease_duration=timedelta(seconds=plan.lease_s),
@@ -141,6 +182,28 @@ class Scene:
         clip = self._clip(pool_id, name, self._next_number(pool_id))
         await client.import_clips(pool_id, [clip], replace=True)
 
+    async def cut(self, client: RecordedClient, rng: random.Random) -> None:
+        """Import a recording in windows: a new one, or one that somebody may have imported."""
+        known = self._kept_recordings()
+        number = rng.choice(known[-_RECENT:]) if known and rng.random() < 0.5 else None
+        if number is None:
+            number, self._recording_count = self._recording_count, self._recording_count + 1
+        await client.import_recording(
+            HEARD, recording_id(number), self._files.file(number), CUT, window_ids(number)
+        )
+
+    async def delete_recording(self, client: RecordedClient, rng: random.Random) -> None:
+        """Delete a recording with its windows; nobody imports it again."""
+        known = self._kept_recordings()
+        if known:
+            number = rng.choice(known)
+            self._deleted_recordings.add(number)
+            await client.delete_recording(HEARD, recording_id(number), window_ids(number))
+
+    def _kept_recordings(self) -> list[int]:
+        every = range(self._recording_count)
+        return [number for number in every if number not in self._deleted_recordings]
+
     def promise(self, task_id: str, head_version: int | None, start_s: float) -> None:
         """Note a head version promised now, by a call that began at start_s."""
         end_s = time.monotonic()
@@ -165,8 +228,10 @@ class Scene:
             for task_id, promises in self._promises.items()
         }
 
-    def content_of(self, embedding: Float32Array) -> str:
+    def content_of(self, clip: Clip, embedding: Float32Array) -> str:
         """The content whose vector this is, of any pool; empty if it is nobody's."""
+        if clip.recording_id:
+            return self._files.content_of(clip, embedding)
         return self._content_of_vector.get(embedding.tobytes(), "")
 
     def _changeable(self, pool_id: str, kind: int, rng: random.Random) -> str:

@@ -3,9 +3,9 @@
 from typing import Any
 
 STORE_REASONS = {"STORE_FULL", "STORE_UNAVAILABLE"}
-_EXCUSED = {"LEASE_LOST", "CLIP_NOT_FOUND", "ALREADY_EXISTS"}
+_EXCUSED = {"LEASE_LOST", "CLIP_NOT_FOUND", "RECORDING_NOT_FOUND", "ALREADY_EXISTS"}
 """What oracles may be told at any time: that others answered first, or deleted or renamed a clip,
-which does not need the store to have room."""
+or deleted a recording, which does not need the store to have room."""
 
 
 def broken(row: dict[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """Histories written by hand, in which faults can be planted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,6 +8,9 @@ from tests.chaos.checker import check
 from tests.chaos.disruptions import ClockChange, Damage, Disruptions, Rollback
 from tests.chaos.findings import Finding, FindingKind
 from tests.chaos.history import FinalTask, Operation, Outcome, StoredAnswer
+from tests.chaos.labels import write_label
+
+from aloe.client import Label
 
 TASK, POOL = "task", "pool"
 GivenLeases = Sequence[tuple[str, str, float]]
@@ -83,7 +86,7 @@ class Story:
         self,
         oracle_id: str,
         at_s: float,
-        answers: dict[str, str | None],
+        answers: Mapping[str, Label | None],
         *,
         head_version: int | None = None,
         request_id: str = "",
@@ -98,7 +101,7 @@ class Story:
             at_s + 0.1,
             {
                 "request_id": request_id or f"submit {oracle_id} {at_s}",
-                "answers": [list(answer) for answer in answers.items()],
+                "answers": [[each, write_label(label)] for each, label in answers.items()],
             },
             result={"head_version": head_version, "label_count": 0},
             outcome=outcome,
@@ -132,7 +135,29 @@ class Story:
         """Let the store go back to what it was."""
         self.rollbacks.append(Rollback(snapshot_s, gone_s, gone_s + 0.1))
 
-    def store(self, clip_id: str, oracle_id: str, label: str | None) -> None:
+    def change_classes(
+        self,
+        at_s: float,
+        change: str,
+        name: str,
+        *,
+        into: str = "",
+        head_version: int | None = None,
+        outcome: Outcome = Outcome.ACKNOWLEDGED,
+    ) -> None:
+        """A change of classes that takes 0.1 s."""
+        request = {"change": change, "class": name, "into": into}
+        result = {"head_version": head_version}
+        self.add("change_classes", "cid", at_s, at_s + 0.1, request, result=result, outcome=outcome)
+
+    def import_recording(
+        self, at_s: float, *windows: str, outcome: Outcome = Outcome.ACKNOWLEDGED
+    ) -> None:
+        """An import of a recording in windows that takes 0.1 s."""
+        request = {"clips": [[each, each] for each in windows], "replace": False}
+        self.on_pool("import_recording", at_s, request, result={"failed": []}, outcome=outcome)
+
+    def store(self, clip_id: str, oracle_id: str, label: Label | None) -> None:
         """Let the final state hold an answer, and count it."""
         self.final = with_labels(
             self.final, {**self.final.labels, clip_id: StoredAnswer(oracle_id, label)}
