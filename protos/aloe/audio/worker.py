@@ -181,4 +181,7 @@ def _bound_memory(byte_count: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BrokenPipeError:  # The parent has ended; what is buffered is not to be tried again.
+        os._exit(1)

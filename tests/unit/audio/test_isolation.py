@@ -1,5 +1,6 @@
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -192,3 +193,20 @@ def test_what_nobody_wants_any_more_is_broken_off() -> None:
         assert asked == 2
         assert isolated.decode(FLAC, Decoding(), LIMITS, is_wanted).duration_s == 1.0
         assert time.monotonic() - began < 5
+
+
+def test_a_process_whose_parent_has_ended_complains_to_nobody() -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-m", "aloe.audio.worker", str(1 << 34), "10"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert started.stdin is not None
+    assert started.stdout is not None
+    assert started.stderr is not None
+    started.stdout.close()
+    started.stdin.close()
+    assert started.stderr.read() == b""
+    assert started.wait(60) == 1
+    started.stderr.close()
