@@ -74,7 +74,7 @@ class Meanings:
         return first.name if known.state is ClassState.RETIRED else known.name
 
     def _readings(self, label: LabelSet, given: Answer) -> Iterable[Mapping[str, str]]:
-        """What may be said of each class: an answer names what a merged class was merged into."""
+        """What may be said of each class: of one that a merged one counts as, nothing else is."""
         named = {
             self._classes[name].name: part
             for part in (POSITIVE, NEGATIVE, UNKNOWN)
@@ -82,12 +82,11 @@ class Meanings:
             if name in self._classes
         }
         yield self._completed(named)
-        for name, part in named.items():
+        for name in named:
             for known in self._classes[name].names:
                 into = self._merged_into(known)
                 if into and self.may_be(ClassState.MERGED, known, given.start_s, given.end_s):
-                    others = {each: said for each, said in named.items() if each != name}
-                    yield self._completed(others | {into: part}) | {name: UNKNOWN}
+                    yield self._completed({into: UNKNOWN} | named)
 
     def _merged_into(self, name: str) -> str:
         merged = self._changes["MergeClass", name]

@@ -44,7 +44,7 @@ def _calls(
     vectors = np.zeros((1, scene.embedding_dims[plan.pool_id]), np.float32)
     return [
         ("import_clips", lambda: scene.grow_little(client, plan.pool_id, random.Random(0))),
-        ("import_recording", lambda: scene.cut(client, random.Random(0))),
+        ("import_recording", lambda: scene.cut_new(client)),
         ("change_classes", lambda: client.change_classes(plan.task_id, RestoreClass(plan.twin))),
         ("get_task", lambda: client.get_task(plan.task_id)),
         ("query and submit_labels", lambda: _label(client, plan)),

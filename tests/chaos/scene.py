@@ -116,7 +116,8 @@ class Scene:
         self._seed = seed
         self._files = Recordings(folder)
         self._recording_count = 0
-        self._deleted_recordings: set[int] = set()
+        self._recordings: list[int] = []
+        """Imported, perhaps in part, and not deleted."""
         self._numbers: Counter[str] = Counter()
         self.embedding_dims: dict[str, int] = {}
         """By pool."""
@@ -184,25 +185,31 @@ class Scene:
 
     async def cut(self, client: RecordedClient, rng: random.Random) -> None:
         """Import a recording in windows: a new one, or one that somebody may have imported."""
-        known = self._kept_recordings()
-        number = rng.choice(known[-_RECENT:]) if known and rng.random() < 0.5 else None
-        if number is None:
-            number, self._recording_count = self._recording_count, self._recording_count + 1
+        if self._recordings and rng.random() < 0.5:
+            await self._cut(client, rng.choice(self._recordings[-_RECENT:]))
+        else:
+            await self.cut_new(client)
+
+    async def cut_new(self, client: RecordedClient) -> None:
+        """Import a recording in windows that nobody has imported."""
+        number = self._recording_count
+        self._recording_count += 1
+        try:
+            await self._cut(client, number)
+        finally:
+            # Only now may others delete it.
+            self._recordings.append(number)
+
+    async def _cut(self, client: RecordedClient, number: int) -> None:
         await client.import_recording(
             HEARD, recording_id(number), self._files.file(number), CUT, window_ids(number)
         )
 
     async def delete_recording(self, client: RecordedClient, rng: random.Random) -> None:
         """Delete a recording with its windows; nobody imports it again."""
-        known = self._kept_recordings()
-        if known:
-            number = rng.choice(known)
-            self._deleted_recordings.add(number)
+        if self._recordings:
+            number = self._recordings.pop(rng.randrange(len(self._recordings)))
             await client.delete_recording(HEARD, recording_id(number), window_ids(number))
-
-    def _kept_recordings(self) -> list[int]:
-        every = range(self._recording_count)
-        return [number for number in every if number not in self._deleted_recordings]
 
     def promise(self, task_id: str, head_version: int | None, start_s: float) -> None:
         """Note a head version promised now, by a call that began at start_s."""

@@ -302,8 +302,9 @@ def _answer_of(task: Task, index: int, parts: Mapping[int, str]) -> int | ClassS
     table = task.class_table
     named: dict[int, str] = {}
     for each, part in parts.items():
-        named.setdefault(table.target(each % len(table.names)), part)
-    named.pop(NO_CLASS, None)
+        class_index = each % len(table.names)
+        if table.target(class_index) != NO_CLASS:
+            named.setdefault(class_index, part)
     if set(named.values()) <= {"unknown"}:
         named[table.active[0]] = "positive"
     names = {

@@ -168,7 +168,7 @@ def test_of_a_restored_class_is_what_was_said_while_it_was_one():
     assert before.found() == set()
     before.store("a", "ann", SET(("yes",)))
     assert LOST in before.found()
-    while_merged = several(SET(("twin",)), SET(("yes",), (), ("twin",)), NEGATIVE)
+    while_merged = several(SET(("twin",)), SET(("twin",), (), ("yes",)), NEGATIVE)
     assert LOST in while_merged.found()
     while_merged.change_classes(1.5, "MergeClass", "twin", into="yes")
     while_merged.change_classes(4.0, "RestoreClass", "twin")
