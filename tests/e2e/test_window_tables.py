@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 import soundfile
 
@@ -242,3 +243,63 @@ def test_windows_of_several_classes_have_a_row_of_each(
     }
     assert {("a", 0.0), ("i", 0.0), ("o", 4.0)} <= night
     assert ("o", 0.0) not in night
+
+
+def test_predictions_for_a_pool_say_where_windows_lie(aloe: CommandLine, task: str, tmp_path: Path):
+    files = [tmp_path / f"all.{ending}" for ending in ("csv", "jsonl", "parquet")]
+    for file in files:
+        aloe.output("predict", task, "--pool", "--to", file)
+    with files[0].open(newline="") as table:
+        first = list(csv.DictReader(table))
+    lines = [json.loads(line) for line in files[1].read_text().splitlines()]
+    rows = pyarrow.parquet.read_table(files[2]).to_pylist()
+    for cells, line, row in zip(first, lines, rows, strict=True):
+        place = cells["recording"], float(cells["start_s"]), float(cells["end_s"])
+        for each in (line, row):
+            assert (each["recording"], each["start_s"], each["end_s"]) == place
+        recording, start_s, end_s = place
+        assert cells["clip_id"] == (f"{recording}~{start_s * 1000:.0f}-{end_s * 1000:.0f}")
+    assert {row["recording"] for row in rows} == {"night.flac", "day.flac"}
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_exported_labels_say_where_windows_lie_and_are_imported_again(
+    aloe: CommandLine, task: str, tmp_path: Path, form: str
+):
+    exports = [tmp_path / f"{number}.{form}" for number in range(2)]
+    aloe.output("export", task, "-o", exports[0])
+    again = f"places-{form}"
+    aloe.output("task", "create", again, "--pool", "recorded", "--classes", "a,i")
+    done = aloe.run("task", "import-labels", again, exports[0])
+    assert (done.returncode, "not read" in done.stderr) == (0, False), done.stderr
+    aloe.output("export", again, "-o", exports[1])
+    assert exports[0].read_bytes() == exports[1].read_bytes()
+    aloe.output("export", task, "-o", tmp_path / "labels.parquet")
+    rows = pyarrow.parquet.read_table(tmp_path / "labels.parquet").to_pylist()
+    told = [(row["recording"], row["start_s"], row["end_s"]) for row in rows]
+    assert sorted(told) == [("night.flac", begin, end) for begin, end, _ in _truth("night", 6)]
+
+
+def test_clips_that_are_no_windows_have_no_place_beside_those_that_are(
+    aloe: CommandLine, folder: Path, recordings: Path, tmp_path: Path
+):
+    pool = "recorded-and-not"
+    clip = next((recordings / "a").glob("*.wav"))
+    aloe.output("import", pool, folder / "day.flac", "--window", "1s")
+    aloe.output("import", pool, clip)
+    aloe.output("task", "create", pool, "--pool", pool, "--classes", "a,i")
+    known = tmp_path / "known.csv"
+    known.write_text(f"clip_id,label\n{clip.name},a\nday.flac~0-1000,i\n")
+    aloe.output("task", "import-labels", pool, known)
+    rows = {each["clip_id"]: each for each in aloe.json("export", pool)}
+    names = ("recording", "start_s", "end_s")
+    assert [rows[clip.name][name] for name in names] == [None, None, None]
+    assert [rows["day.flac~0-1000"][name] for name in names[1:]] == [0, 1]
+    aloe.json("query", pool, "--min-head", 1)
+    lines = csv.DictReader(io.StringIO(aloe.output("predict", pool, "--pool")))
+    found = {each["clip_id"]: [each[name] for name in names[1:]] for each in lines}
+    assert (found[clip.name], found["day.flac~1000-2000"]) == (["", ""], ["1.0", "2.0"])
+    aloe.output("task", "create", f"{pool}-again", "--pool", pool, "--classes", "a,i")
+    export = tmp_path / "labels.json"
+    aloe.output("export", pool, "--json", "-o", export)
+    aloe.output("task", "import-labels", f"{pool}-again", export)

@@ -13,7 +13,7 @@ from aloe.cli.console import CommandError, complain, counted, notes, print_json,
 from aloe.cli.counted_labels import all_labels, count_labels
 from aloe.cli.label_tables import label_writer
 from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, Where, client
-from aloe.cli.pool_windows import write_pool_labels
+from aloe.cli.pool_windows import place_cells_of, write_pool_labels
 from aloe.cli.window_tables import Table, WindowTables, is_for_windows, table_format
 from aloe.client import HeadMap, LearnerClient
 
@@ -52,8 +52,9 @@ def export(
 ) -> None:
     """Export a task's labels, with their sounds or without, or its head as a NumPy archive.
 
-    Labels of windows of recordings become tables of Raven, Audacity or Praat where --output ends in
-    .selections.txt, .txt or .TextGrid, or where --table says so.
+    Where the pool has recordings, labels have recording, start_s and end_s of windows, empty for
+    other clips. Labels of windows of recordings become tables of Raven, Audacity or Praat where
+    --output ends in .selections.txt, .txt or .TextGrid, or where --table says so.
     """
     if output is not None and not output.absolute().parent.is_dir():
         raise CommandError(f"{output.parent} is no folder: make it, or give another --output")
@@ -76,7 +77,9 @@ def export(
 def _export_labels(
     learner: LearnerClient, task_id: str, output: Path | None, where: str, *, json: bool
 ) -> None:
-    write = label_writer(output, learner.get_task(task_id).label_mode, json=json)
+    task = learner.get_task(task_id)
+    places = place_cells_of(learner, task.pool_id, where)
+    write = label_writer(output, task.label_mode, places, json=json)
     total = None if where else count_labels(learner, task_id)
     with progress() as bar:
         row = bar.add_task("exporting", total=total)

@@ -11,6 +11,7 @@ from pathlib import Path
 from aloe.bench.datasets.splits import SPLIT_NAMES
 from aloe.cli.console import CommandError, notes
 from aloe.cli.label_json import is_json, read_json
+from aloe.cli.pool_windows import PLACE_KINDS
 from aloe.client import KnownLabel, Label, LabelMode, Split
 from aloe.tables import (
     ABSTENTION,
@@ -31,7 +32,7 @@ IS_AUDIT = "is_audit"
 GIVEN_LABEL, IS_RETIRED = "given_label", "is_retired"
 """Columns that say which class was given, where it was merged since, and whether it is retired; not
 read, since the label is what it counts as."""
-_KNOWN = {*COLUMNS, ANSWER, IS_AUDIT, "uri", GIVEN_LABEL, IS_RETIRED}
+_KNOWN = {*COLUMNS, ANSWER, IS_AUDIT, "uri", GIVEN_LABEL, IS_RETIRED, *PLACE_KINDS}
 _ROWS_PER_TELLING = 10_000
 
 

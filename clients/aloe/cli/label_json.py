@@ -10,6 +10,8 @@ from aloe.tables import YES_NO, Row, TableError, read_bytes, without_repeats
 from aloe.values.labels import SEPARATOR
 
 _PARTS = ("positive", "negative", "unknown")
+_TIMES = ("start_s", "end_s")
+"""Of windows: what an export has in numbers."""
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
@@ -59,7 +61,10 @@ def _cells(entry: Any, required: Sequence[str]) -> dict[str, str]:
     for name in required:
         if name not in entry:
             raise ValueError(f"there is no {name!r}")
-    entry = _flat(entry)
+    entry = dict(_flat(entry))
+    for name in _TIMES:
+        if isinstance(entry.get(name), int | float):
+            entry[name] = str(entry[name])
     for name, value in entry.items():
         if not isinstance(value, str | bool | None):
             raise ValueError(f"{name!r} is {value!r}; it must be text")  # noqa: TRY004

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aloe.cli.console import accepted_text, counted, notes, progress
+from aloe.cli.pool_windows import PLACE_KINDS, PlacesOfClips, place_cells_of
 from aloe.cli.prediction_tables import PredictionRows, writer_of
 from aloe.client import LearnerClient, PoolPredictions
 
+_CLIP_KINDS = {"clip_id": str, "clip_number": int}
 _KINDS = {
-    "clip_id": str,
-    "clip_number": int,
     "predicted": str,
     "probability": float,
     "state": str,
@@ -37,14 +37,18 @@ def predict_pool(
     where: str,
     json: bool,
 ) -> None:
-    """Write the predictions for a pool to a file of its ending, or to standard output."""
+    """Write the predictions for a pool to a file of its ending, or to standard output.
+
+    Of a pool of recordings each row says where its window lies.
+    """
     writer = writer_of(to, json=json)
+    places = place_cells_of(learner, learner.get_task(task_id).pool_id, where)
     blocks = learner.predict_pool(task_id, head=head, max_expected_error=max_error, filter=where)
     with progress() as bar, writer as write:
         row = bar.add_task("predicting", total=None)
         written = Written()
         for block in blocks:
-            write(_rows(block))
+            write(_rows(block, places))
             _count(block, written)
             bar.update(row, total=block.clip_count, completed=written.clip_count)
     where = f" in {to}" if to else ""
@@ -60,12 +64,14 @@ def _count(block: PoolPredictions, written: Written) -> None:
         written.accepted_count += int(block.accepted.sum())
 
 
-def _rows(block: PoolPredictions) -> PredictionRows:
+def _rows(block: PoolPredictions, places: PlacesOfClips | None) -> PredictionRows:
     names = (None, *block.label_classes)
+    place_columns = zip(*map(places, block.clip_ids), strict=True) if places else ()
     accepted = [] if block.accepted is None else [block.accepted.tolist()]
     cells = zip(
         block.clip_ids,
         block.clip_numbers.tolist(),
+        *place_columns,
         map(str, block.label_sets) if block.thresholds else block.labels,
         block.probabilities.max(axis=1).tolist(),
         (each.name.lower() for each in block.states),
@@ -75,5 +81,7 @@ def _rows(block: PoolPredictions) -> PredictionRows:
         *accepted,
         strict=True,
     )
-    kinds = _KINDS if block.accepted is None else _KINDS | {"accepted": bool}
+    kinds = _CLIP_KINDS | (PLACE_KINDS if places else {}) | _KINDS
+    if block.accepted is not None:
+        kinds |= {"accepted": bool}
     return PredictionRows(kinds, cells, block.classes, block.probabilities)

@@ -1,6 +1,7 @@
 """Clips of a pool that are windows of recordings, and tables of what is known of them."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -87,6 +88,25 @@ def pool_windows(learner: LearnerClient, pool_id: str, where: str = "") -> PoolW
     for clip_id in gone:
         del places[clip_id]
     return PoolWindows(places, recordings, others, len(gone))
+
+
+PLACE_KINDS = {"recording": str, "start_s": float, "end_s": float}
+"""Columns that say in which recording, by its id, a window lies, and where."""
+PlaceCells = tuple[str | None, float | None, float | None]
+PlacesOfClips = Callable[[str], PlaceCells]
+"""Gives a clip's cells of PLACE_KINDS, by its id."""
+
+
+def place_cells_of(learner: LearnerClient, pool_id: str, where: str = "") -> PlacesOfClips | None:
+    """Return where the clips of a pool lie; None of one without recordings."""
+    if next(iter(learner.list_recordings(pool_id)), None) is None:
+        return None
+    places: dict[str, PlaceCells] = {
+        clip.clip_id: (clip.recording_id, clip.start_s, clip.end_s)
+        for clip in learner.list_clips(pool_id, where, timeout=_PATIENCE)
+        if clip.recording_id
+    }
+    return lambda clip_id: places.get(clip_id, (None, None, None))
 
 
 @dataclass(slots=True)

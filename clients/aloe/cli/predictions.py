@@ -113,7 +113,8 @@ def predict(
     A file that cannot be heard does not stop the others. Tables have what is predicted, its
     probability, and that of each class in a column such as p:cough. Of several labels a clip all
     classes that reach their thresholds are predicted (aloe head card tells these), or none; the
-    probability is then that of the likeliest. With --pool --events the windows that the pool has
+    probability is then that of the likeliest. Rows of windows say where these are, in recording,
+    start_s and end_s. With --pool --events the windows that the pool has
     make the timeline, and nothing is heard again.
     """
     _check_what(paths, of_pool=of_pool, window=window, to=to, where=where)

@@ -28,6 +28,7 @@ from aloe.cli.console import (
     progress,
     reason_of,
 )
+from aloe.cli.pool_windows import PLACE_KINDS
 from aloe.cli.prediction_tables import PredictionRows, Write, writer_of
 from aloe.cli.sound_events import EventTables
 from aloe.client import Decoding, LearnerClient, Pcm, Predictions
@@ -36,13 +37,7 @@ from aloe.client.types import Float32Array
 _PATIENCE = timedelta(minutes=2)
 _BATCH_COUNT = 64
 _ANY_LENGTH = Limits(inf)
-_KINDS = {
-    "recording": str,
-    "start_s": float,
-    "end_s": float,
-    "predicted": str,
-    "probability": float,
-}
+_KINDS = PLACE_KINDS | {"predicted": str, "probability": float}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Tables of labels: what is written is read again, what is not whole is refused with its line."""
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def test_what_is_exported_is_read_again(table, labels):
         )
         for each in labels
     ]
-    for write in (write_table, write_json, *([write_lines] if labels else [])):
+    writers: list[Callable[[list[StoredLabel], io.StringIO], int]] = [write_table, write_json]
+    for write in (*writers, *([write_lines] if labels else [])):
         text = io.StringIO(newline="")
         assert write(labels, text) == len(labels)
         assert read_labels(table(text.getvalue())).labels == known
