@@ -299,3 +299,18 @@ async def test_a_task_whose_map_is_lost_is_asked_on_and_mended_by_its_next_head(
         assert len(leased) == 4
         version = (await world.answer(leased, 1)).head_version or 0
         assert not (await predicted(world, 1, version)).failures
+
+
+async def test_picks_among_clips_that_were_lost_are_told_as_not_to_be_made_again(world: World):
+    await trained(world)
+    before = await world.note("pool")
+    lost, other = range(20, 40), range(-20, 0)
+    await world.add(names("clip", lost), lost)
+    assert {content_of(each.clip) for each in await world.query(30)} & set(lost)
+    await world.go_back(before)
+    await world.add(names("clip", other), other, at=1)
+    assert len(await world.query(4, at=1)) == 4
+    *_, found = [each async for each in world.learners[1].replaying.replay(world.task_id)]
+    assert found.difference_count == 0
+    assert (found.pick_count, found.unknown_count) == (6 + 4, 30)
+    assert "the store went back" in found.unknown_text

@@ -17,7 +17,7 @@ async def log_of(scene: Scene) -> list[Event]:
 
 
 async def test_a_lease_tells_what_its_ranking_rests_on(scene: Scene):
-    basis = Basis("7-3", 5, 2, 4, 30, "kernel/2/ü")
+    basis = Basis("7-3", 5, 2, 4, 30, "kernel/2/ü", mark="m")
     await scene.store.lease(scene.task, scene.request(basis=basis))
     *_, leased = await log_of(scene)
     assert leased.basis == basis

@@ -59,6 +59,9 @@ class Basis:
     choice: str = ""
     """What the query left to choose from, where that is not all: it cannot be made again, since it
     rests on more than the log tells."""
+    mark: str = ""
+    """Of the pool's last change that it knew: a store that goes back may lose it. Empty in older
+    logs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ class Choosing:
             wanted,
             "",
             among.choice if among else "what is most like an example",
+            pool.pool.mark,
         )
         ranked = Ranked(picks, basis)
         if question.like is not None:

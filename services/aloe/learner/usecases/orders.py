@@ -68,4 +68,5 @@ def basis_of(cached: CachedTask, pool: CachedPool, asked: Asked) -> Basis:
         asked.most,
         asked.map_name,
         asked.among.choice if asked.among else "",
+        pool.pool.mark,
     )

@@ -1,7 +1,7 @@
 """One task's log done again, event by event."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from aloe.learner.bulkheads import Threads
@@ -9,7 +9,7 @@ from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.cache.tasks import CachedTask
 from aloe.learner.domain.arrays import Float32Array
-from aloe.learner.domain.errors import StoreDamaged
+from aloe.learner.domain.errors import StoreDamaged, StoreWentBack
 from aloe.learner.domain.events import START_OF_LOG, Event, TaskView
 from aloe.learner.domain.learning import Known, known_labels, loss_of, trained_head
 from aloe.learner.domain.leases import Basis, Pick
@@ -23,6 +23,10 @@ from aloe.learner.usecases.ranking import Ranking
 from aloe.values.states import ClipState, EventKind, Split
 
 _NO_RECORDER = NoRecorder()
+_OTHER_POOL = (
+    "the store went back after the query looked at the pool, which is another one since; or that is"
+    " too many changes ago to tell"
+)
 _OLDER = "an older server logged it, or it came from a backup, without what it rests on"
 
 
@@ -86,7 +90,7 @@ class ReplayRun:
     async def do(self, event: Event) -> None:
         """Do the next event of the log."""
         if event.kind is EventKind.CLIPS_LEASED:
-            self._compare_picks(event)
+            await self._compare_picks(event)
         elif event.kind is EventKind.HEAD_TRAINED:
             await self._compare_head(event)
         self._view.apply(event)
@@ -164,7 +168,7 @@ class ReplayRun:
         if ranked.by != event.query_strategy:
             self.found.differs(event, f"{event.query_strategy} in the log, {ranked.by} was set")
 
-    def _compare_picks(self, event: Event) -> None:
+    async def _compare_picks(self, event: Event) -> None:
         picks = self._ranked.pop(event.event_id, None)
         if self._plan.last_uses.get(event.head_version) == event.event_id:
             self._heads.pop(event.head_version, None)
@@ -177,9 +181,24 @@ class ReplayRun:
             return
         self._view.grow(self._pool.row_count)
         free = [pick for pick in picks if self._view.states[pick.row] == ClipState.UNLABELED]
+        texts = pick_differences(event, free, lambda row: self._pool.clips[row].clip_id)
+        differences = list(texts)
+        if differences and not await self._has_known(event.basis):
+            self.found.cannot(event, len(event.rows), _OTHER_POOL)
+            return
         self.found.pick_count += len(event.rows)
-        for text in pick_differences(event, free, lambda row: self._pool.clips[row].clip_id):
+        for text in differences:
             self.found.differs(event, text)
+
+    async def _has_known(self, basis: Basis | None) -> bool:
+        """Whether the pool is still the one that a query looked at, with what followed."""
+        if basis is None:
+            return True
+        try:
+            await self._with.store.check_pool(replace(self._pool.pool, mark=basis.mark))
+        except StoreWentBack:
+            return False
+        return True
 
     async def _map(self, name: str) -> PoolMap | None:
         return await self._with.maps.named(self._task.pool_id, name) if name else None

@@ -129,13 +129,13 @@ def load_strategy(text: str) -> QueryStrategy | None:
 
 def dump_basis(basis: Basis) -> str:
     """Write what a ranking rests on, for the log."""
-    *parts, choice = astuple(basis)
-    return json.dumps([*parts, choice] if choice else parts, separators=(",", ":"))
+    return json.dumps(astuple(basis), separators=(",", ":"))
 
 
 def load_basis(text: str) -> Basis:
     """Read what dump_basis wrote."""
-    event_id, *counts, map_name, choice = [*json.loads(text), ""][:7]
-    check_texts(event_id, map_name, choice)
+    # Older versions wrote no mark, and before that no choice.
+    event_id, *counts, map_name, choice, mark = [*json.loads(text), "", ""][:8]
+    check_texts(event_id, map_name, choice, mark)
     row_count, retired_count, batch_size, most = map(check_row, counts)
-    return Basis(event_id, row_count, retired_count, batch_size, most, map_name, choice)
+    return Basis(event_id, row_count, retired_count, batch_size, most, map_name, choice, mark)
