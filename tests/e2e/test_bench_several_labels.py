@@ -16,6 +16,7 @@ from tests.unit.bench.datasets.miniatures import write_text
 
 from aloe.bench.results import schema
 from aloe.bench.spec import ExperimentError
+from aloe.values.named_recipes import RECIPES
 
 TONES_HZ = {"/m/low": 300, "/m/mid": 1_100, "/m/high": 3_500}
 NAMES = {"/m/low": "Low, humming", "/m/mid": "Mid", "/m/high": "High"}
@@ -150,9 +151,9 @@ def test_a_manifest_names_several_labels_as_an_import_does(
     assert picked <= {"", "low", "high", "low;high", "high;low"}
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+@pytest.mark.parametrize(("suffix", "recipe"), [(".npz", "linear"), (".parquet", "best")])
 def test_embeddings_with_several_labels_go_from_the_file_to_the_mean_average_precision(
-    bench: Bench, aloe: CommandLine, tmp_path: Path, suffix: str
+    bench: Bench, aloe: CommandLine, tmp_path: Path, suffix: str, recipe: str
 ):
     generator, classes = np.random.default_rng(6), ["crow", "owl", "wren"]
     truth = generator.random((120, 3)) < 0.4
@@ -165,7 +166,7 @@ def test_embeddings_with_several_labels_go_from_the_file_to_the_mean_average_pre
         pq.write_table(pa.table({"X": vectors.tolist(), "y": names}), file)
     choices = {
         "datasets": [{"name": str(file)}],
-        "recipes": ["linear"],
+        "recipes": [recipe],
         "strategies": ["own", "random"],
         "seeds": 1,
         "labels": 40,
@@ -173,7 +174,12 @@ def test_embeddings_with_several_labels_go_from_the_file_to_the_mean_average_pre
         "seed_labels": 0,
         "split_per_seed": True,
     }
-    table = replace(bench, table=choices).run(tmp_path / "out")
+    bench = replace(bench, table=choices)
+    table = bench.run(tmp_path / "out")
+    # The best one trains ridge heads, which are of one label a clip.
+    used = RECIPES["kernel" if recipe == "best" else recipe]
+    assert {row["representation"] for row in table.to_pylist()} == {used.representation.value}
+    assert any("the recipe best is kernel" in note for note in bench.notes) == (recipe == "best")
     last = [row for row in table.to_pylist() if row["label_count"] >= 40]
     assert len(last) == 3
     assert min(row["test_mean_average_precision"] for row in last) > 0.9

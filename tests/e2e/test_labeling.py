@@ -178,6 +178,8 @@ def test_classes_that_have_no_label_yet_are_told(aloe: CommandLine, task: str):
     assert "no label yet" not in aloe.output("task", "show", task)
     aloe.run("label", task, "--no-play", stdin="a\ni\n.\n")
     lines = aloe.output("task", "show", task).splitlines()
-    assert ["no label yet", "e, o, u"] in [
-        [part.strip() for part in each.split("  ", 1)] for each in lines
-    ]
+    told = dict([part.strip() for part in each.split("  ", 1)] for each in lines)
+    assert told["no label yet"] == "e, o, u"
+    assert told["classes"] == "a 1, e 0, i 1, o 0, u 0"
+    assert told["clips"].startswith("2 labeled, ")
+    assert told["next"].startswith(f"aloe label {task}; 3 classes without a label")

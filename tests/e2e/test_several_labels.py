@@ -35,6 +35,20 @@ def test_a_task_tells_how_many_labels_a_clip_has(aloe: CommandLine, pool: str):
     assert "ridge heads are of one label a clip" in refused.stderr
 
 
+def test_the_best_recipe_of_several_labels_is_told_with_the_reason(aloe: CommandLine, pool: str):
+    arguments = ["--pool", pool, "--classes", "a,e", "--recipe", "best"]
+    several_labels = ["--label-mode", "multiple"]
+    told = aloe.output("task", "create", "best-of-several", *arguments, *several_labels)
+    reason = "with several labels a clip the recipe best is kernel, since the ridge heads of best"
+    assert f"kernel: {reason}" in " ".join(told.split())
+    shown = aloe.json("task", "show", "best-of-several")
+    assert (shown["recipe"], shown["recipe_reason"][: len(reason)]) == ("kernel", reason)
+    one = aloe.json("task", "create", "best-of-one", *arguments)
+    assert (one["recipe"], one["recipe_reason"]) == ("best", "")
+    for command in (("task", "create"), ("bench", "run")):
+        assert "kernel" in aloe.output(*command, "--help").split("--recipe")[1]
+
+
 def test_answers_are_sets_from_queries_and_from_lines(aloe: CommandLine, pool: str):
     task = several(aloe, pool, "answered")
     leases = aloe.json("query", task, "--count", 3)["leases"]

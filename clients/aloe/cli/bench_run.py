@@ -57,7 +57,8 @@ def run(
     recipes: Annotated[
         str | None,
         typer.Option(
-            help=f"by name, in place of the two above, separated by commas: {', '.join(RECIPES)}"
+            help=f"by name, in place of the two above, separated by commas: {', '.join(RECIPES)};"
+            " with several labels a clip best is kernel"
         ),
     ] = None,
     audit_shares: Annotated[

@@ -128,8 +128,9 @@ def _option(field: re.Match[str]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Write how many there are of something: 1 window, 2 windows."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """Write how many there are of something: 1 window, 2 windows, 2 classes."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
 
 
 def print_json(value: Any) -> None:

@@ -38,19 +38,17 @@ def all_labels(learner: LearnerClient, task_id: str, where: str = "") -> Iterato
         )
 
 
-def unlabeled_classes(learner: LearnerClient, task: Task) -> list[str]:
-    """Return the classes of a task that no train label names, as long as it has some labels.
+def labels_by_class(learner: LearnerClient, task: Task) -> dict[str, int]:
+    """Count the train labels of each class of a task; empty where there are none.
 
-    Of more labels than can be looked at while somebody waits, nothing is said.
+    So are those that are more than can be looked at while somebody waits.
     """
     if not 0 < task.clip_counts.labeled <= _MOST_LOOKED_AT:
-        return []
-    lacking = dict.fromkeys(task.classes)
+        return {}
+    counts = dict.fromkeys(task.classes, 0)
     for each in learner.export_labels(task.task_id, timeout=_PATIENCE):
         if each.split is Split.TRAIN and each.label is not None:
-            named = each.label.positive if isinstance(each.label, LabelSet) else (each.label,)
-            for name in named:
-                lacking.pop(name, None)
-        if not lacking:
-            break
-    return list(lacking)
+            for name in each.label.positive if isinstance(each.label, LabelSet) else (each.label,):
+                if name in counts:  # Else it is retired.
+                    counts[name] += 1
+    return counts

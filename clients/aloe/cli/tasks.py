@@ -1,6 +1,5 @@
 """`aloe task`: create, list, show, watch, change and delete tasks, and give them known labels."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, TypeVar
 
@@ -17,7 +16,7 @@ from aloe.cli.console import (
     print_table,
     results,
 )
-from aloe.cli.counted_labels import unlabeled_classes
+from aloe.cli.counted_labels import labels_by_class
 from aloe.cli.label_import import import_labels
 from aloe.cli.options import (
     DEFAULT_SERVER,
@@ -40,13 +39,11 @@ from aloe.cli.stopping import (
     advice_text,
     combine,
     estimate_text,
-    stopping_rows,
-    time_rows,
 )
+from aloe.cli.task_tables import quality, show_task
 from aloe.client import (
     UNCHANGED,
     AcquisitionFunction,
-    Evaluation,
     LabelMode,
     LearnerClient,
     PoolState,
@@ -58,23 +55,11 @@ from aloe.client import (
     Task,
     Unchanged,
     Unmentioned,
-    head_recipe_text,
 )
-from aloe.values.named_recipes import name_of_recipe, recipe_named
+from aloe.values.named_recipes import recipe_named
 from aloe.values.strategies import rule_beside
 
 T = TypeVar("T")
-
-_READ = {
-    Representation.NONE: "embeddings",
-    Representation.LINEAR: "a linear map of embeddings",
-    Representation.KERNEL: "a kernel map of embeddings",
-}
-
-_SEVERAL = {
-    Unmentioned.NEGATIVE: "several a clip; it is not of those that are not named",
-    Unmentioned.UNKNOWN: "several a clip; nothing is known of those that are not named",
-}
 
 app = typer.Typer(help="Tasks: questions about the clips of a pool.", no_args_is_help=True)
 
@@ -125,7 +110,8 @@ def create(
         RecipeName,
         typer.Option(
             help="what heads read, how they are trained and what is asked first, as far as the next"
-            " four do not say; best needs the fewest labels, paper does as the paper"
+            " four do not say; best needs the fewest labels (with several labels a clip it is"
+            " kernel, since its ridge heads are of one), paper does as the paper"
         ),
     ] = RecipeName.BEST,
     representation: Annotated[
@@ -190,7 +176,7 @@ def create(
             label_mode=label_mode,
             unmentioned=unmentioned,
         )
-    _show(task, None, json=json)
+    show_task(task, None, json=json)
 
 
 @app.command("list")
@@ -221,13 +207,21 @@ def list_(server: Server = DEFAULT_SERVER, json: Json = False) -> None:
 
 
 @app.command()
-def show(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
-    """Show one task, with its last round and the classes that no train label names."""
+def show(
+    task_id: TaskId,
+    tells_all: Annotated[
+        bool,
+        typer.Option("--all", help="also how it asks and trains, and how long its last round took"),
+    ] = False,
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Show one task: labels of each class, how right its head is likely to be, what to do next."""
     with client(server) as learner:
         task = learner.get_task(task_id)
         last = _last_round(learner, task)
-        lacking = [] if json else unlabeled_classes(learner, task)
-    _show(task, last, json=json, lacking=lacking)
+        by_class = None if json else labels_by_class(learner, task)
+    show_task(task, last, json=json, tells_all=tells_all, by_class=by_class)
 
 
 @app.command()
@@ -242,7 +236,7 @@ def watch(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) 
                 results.print(
                     f"head {task.head_version}  labeled {task.clip_counts.labeled:,}"
                     f"  leased {task.clip_counts.leased:,}"
-                    f"  validation {percent(_quality(last.validation if last else None))}"
+                    f"  validation {percent(quality(last.validation if last else None))}"
                     f"  estimated {estimate_text(last)}  {POOL_STATES[task.pool_state]}"
                     + (f"  {advice_text(task.stop_advice)}" if task.stop_advice else ""),
                     highlight=False,
@@ -296,7 +290,7 @@ def update(
             window_spacing=_given(_spacing(window_spacing)),
         )
         last = _last_round(learner, task)
-    _show(task, last, json=json)
+    show_task(task, last, json=json, tells_all=True)
 
 
 @app.command()
@@ -331,18 +325,6 @@ def _given(value: T | None) -> T | Unchanged:
     return UNCHANGED if value is None else value
 
 
-def _is_several(task: Task) -> bool:
-    return task.label_mode is LabelMode.MULTIPLE
-
-
-def _quality(evaluation: Evaluation | None) -> float | None:
-    """Return accuracy, or of several labels a clip the mean average precision."""
-    if evaluation is None:
-        return None
-    figures = evaluation.label_figures
-    return figures.mean_average_precision if figures else evaluation.accuracy
-
-
 def _strategy(
     recipe: RecipeName,
     label_mode: LabelMode,
@@ -355,44 +337,3 @@ def _strategy(
     usual = recipe_named(recipe, label_mode).query_strategy
     function = acquisition_function or usual.acquisition_function
     return QueryStrategy(function, selection_rule or rule_beside(function, usual.selection_rule))
-
-
-def _show(task: Task, last: Round | None, *, json: bool, lacking: Sequence[str] = ()) -> None:
-    if json:
-        print_json({"task": task, "last_round": last})
-        return
-    counts, strategy = task.clip_counts, task.query_strategy
-    recipe = name_of_recipe(task.representation, task.head_recipe, strategy)
-    budget = "none" if task.label_budget is None else f"{task.label_budget:,}"
-    rows: list[list[object]] = [
-        ["pool", task.pool_id],
-        ["classes", ", ".join(task.classes)],
-        ["recipe", recipe.value if recipe else "one of its own"],
-        ["asks", f"{strategy.acquisition_function.value}, {strategy.selection_rule.value}"],
-        ["reads", _READ[task.representation]],
-        ["trains", head_recipe_text(task.head_recipe, short=True)],
-        ["state", task.pool_state],
-        ["unlabeled", f"{counts.unlabeled:,}"],
-        ["leased", f"{counts.leased:,}"],
-        ["labeled", f"{counts.labeled:,}"],
-        ["abstained", f"{counts.abstained:,}"],
-        ["validation", f"{counts.validation:,}"],
-        ["test", f"{counts.test:,}"],
-        ["budget", f"{budget}, {counts.budget_spent:,} spent"],
-        ["head", task.head_version or "none yet"],
-    ]
-    if lacking:
-        rows.insert(2, ["no label yet", ", ".join(lacking)])
-    if _is_several(task):
-        rows.insert(2, ["labels", _SEVERAL[task.unmentioned]])
-    if last:
-        if last.map_name:
-            rows.append(["its map", last.map_name])
-        what = "mean average precision" if _is_several(task) else "accuracy"
-        rows.append([f"validation {what}", percent(_quality(last.validation))])
-        rows.append([f"test {what}", percent(_quality(last.test))])
-        if not _is_several(task):
-            rows.append(["estimated accuracy", estimate_text(last)])
-        rows += time_rows(last)
-    rows += stopping_rows(task.stopping_rule, task.stop_advice)
-    print_table(["task", task.task_id], rows)

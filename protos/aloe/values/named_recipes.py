@@ -40,6 +40,12 @@ RECIPES: dict[str, Recipe] = {
 """The best is the one that needed the fewest labels."""
 
 
+BEST_OF_SEVERAL = (
+    "with several labels a clip the recipe best is kernel, since the ridge heads of best are of one"
+    " label a clip"
+)
+
+
 class RecipeName(Enum):
     """The names of RECIPES."""
 
@@ -50,7 +56,7 @@ class RecipeName(Enum):
 
 
 def recipe_named(name: RecipeName, label_mode: LabelMode = LabelMode.SINGLE) -> Recipe:
-    """Return the recipe of a name; the best of several labels a clip is another."""
+    """Return the recipe of a name; for that of best see BEST_OF_SEVERAL."""
     if name is RecipeName.BEST and label_mode is LabelMode.MULTIPLE:
         return _KERNEL
     return RECIPES[name.value]

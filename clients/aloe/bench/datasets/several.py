@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from aloe.bench.datasets.errors import DatasetError
 from aloe.client.types import Label, LabelMode, LabelSet
-from aloe.tables import ABSTENTION, ANSWER, UNKNOWN, Row, read_answer
+from aloe.tables import ABSTENTION, ANSWER, LABEL, NEGATIVE, UNKNOWN, Row, read_answer
 from aloe.values.labels import SEPARATOR
 
 LABELS = "labels"
@@ -22,6 +22,11 @@ def labels_of(row: Row) -> LabelSet:
     Raises:
         DatasetError, TableError: it names none without saying so, one twice, or does not know.
     """
+    if not (row.cells[LABELS] or row.cells.get(NEGATIVE) or row.cells.get(ANSWER)):
+        raise DatasetError(
+            f"{row.where}: no classes in {LABELS}: write them, such as rain;wind; where the clip is"
+            f" of none, write {LABEL!r} in a column {ANSWER!r}; else drop the row"
+        )
     said = read_answer(row, LABELS, LabelMode.MULTIPLE)
     if not isinstance(said, LabelSet):
         raise DatasetError(

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import platform
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -39,6 +39,7 @@ from aloe.client import (
 )
 from aloe.local import StackOptions
 from aloe.oracle import OracleError, parse_oracle
+from aloe.values.named_recipes import BEST_OF_SEVERAL, RecipeName
 
 _CLEAN_UP = timedelta(seconds=30)
 
@@ -106,6 +107,8 @@ def run_experiment(
         drawn = about_splits(dataset, per_seed=spec.split_per_seed, ignored=spec.ignore_splits)
         for warning in (*dataset.warnings, *drawn):
             watcher.note(warning)
+    for note in _about_best(spec, datasets):
+        watcher.note(note)
     with ExperimentFolder(output) as folder:
         folder.adopt(spec)
         parts = parts_of(spec, datasets, means.embeddings)
@@ -120,7 +123,7 @@ def run_experiment(
         runs = [
             rows.run_columns(part.dataset, part.encoder, key)
             for part in parts
-            for key in run_keys(spec, part.tasks)
+            for key in part.run_keys(spec)
         ]
         kept = folder.write_results(runs, {"spec": public_table(spec), "parts": about})
         for key, told in (("versions", "with the same versions"), ("machine", "on one machine")):
@@ -163,11 +166,11 @@ def _check_several(spec: Spec, datasets: Mapping[str, Dataset]) -> None:
     """Check that learners take every choice for tasks of several labels a clip."""
     for each in spec.datasets:
         tasks = datasets[each.short_name].multi_label_tasks.keys() & set(each.tasks)
-        for key in run_keys(spec, sorted(tasks)):
+        for key in run_keys(spec, sorted(tasks), tasks):
             told = f"{each.short_name}, task {key.task}, has several labels a clip"
             if isinstance(parse_head_recipe(key.head_recipe), RidgeRecipe):
                 raise ExperimentError(
-                    f"{told}, and ridge heads are of one; take --recipes paper, linear or kernel"
+                    f"{told}, and ridge heads are of one; take other heads, or --recipes best"
                 )
             if key.acquisition_function is None or key.selection_rule is None:
                 continue
@@ -177,6 +180,15 @@ def _check_several(spec: Spec, datasets: Mapping[str, Dataset]) -> None:
                     f"{told}, which {key.acquisition_function.value}, {key.selection_rule.value}"
                     " does not go with"
                 )
+
+
+def _about_best(spec: Spec, datasets: Mapping[str, Dataset]) -> Iterator[str]:
+    """Say of which tasks the best recipe is another one."""
+    if RecipeName.BEST.value not in spec.recipes:
+        return
+    for each in spec.datasets:
+        for task in datasets[each.short_name].multi_label_tasks.keys() & set(each.tasks):
+            yield f"{each.short_name}, task {task}: {BEST_OF_SEVERAL}"
 
 
 def _check_budget(spec: Spec, datasets: Mapping[str, Dataset]) -> None:
@@ -223,13 +235,13 @@ class _Runner:
         classes = part.data.trainable(part.tasks)
         return sum(
             self._spec.round_count(key.selection_rule, len(classes[key.task]), key.seed_labels)
-            for key in run_keys(self._spec, part.tasks)
+            for key in part.run_keys(self._spec)
             if key.selection_rule is not None
             and not self._folder.is_there(rows.run_columns(part.dataset, part.encoder, key))
         )
 
     def do_missing(self, part: Part, embedded: EmbeddedPart) -> None:
-        every = run_keys(self._spec, part.tasks)
+        every = part.run_keys(self._spec)
         digest_of = cache(embedded.digest_of)
         keys = [
             key

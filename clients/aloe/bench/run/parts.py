@@ -15,6 +15,7 @@ from aloe.bench.datasets.recording import clip_id_of
 from aloe.bench.run.corpus import Corpus
 from aloe.bench.run.embeddings import EmbeddingFolder, StoredEncoder, complete
 from aloe.bench.spec import DatasetSpec, ExperimentError, Spec, encoder_name
+from aloe.bench.spec.run_keys import RunKey, run_keys
 from aloe.client import EmbeddingClient, NewClip, Split, connect_embedding
 from aloe.local import LocalStack, StackOptions
 
@@ -50,6 +51,10 @@ class Part:
     @property
     def name(self) -> str:
         return f"{self.dataset}, {self.encoder}"
+
+    def run_keys(self, spec: Spec) -> tuple[RunKey, ...]:
+        """Return the runs that an experiment has on it."""
+        return run_keys(spec, self.tasks, self.data.multi_label_tasks)
 
     def clip_counts(self) -> dict[str, dict[str, dict[str, int]]]:
         """Count the clips: task to split, as drawn once where they are, to class to how many."""

@@ -1,11 +1,12 @@
 """Which runs an experiment has on a pool."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from aloe.bench.spec.spec import PAPER_HEAD_RECIPE, Spec
 from aloe.client import AcquisitionFunction, Representation, SelectionRule, head_recipe_text
 from aloe.oracle import PERFECT
+from aloe.values.labels import LabelMode
 from aloe.values.named_recipes import Recipe
 
 
@@ -29,10 +30,19 @@ class RunKey:
     """Per class; it follows from what is above."""
 
 
-def run_keys(spec: Spec, tasks: Sequence[str]) -> tuple[RunKey, ...]:
-    """List the runs on a pool: of each task and recipe the ceilings, then all others."""
+def run_keys(spec: Spec, tasks: Sequence[str], several: Container[str] = ()) -> tuple[RunKey, ...]:
+    """List the runs on a pool: of each task and recipe the ceilings, then all others.
+
+    Args:
+        spec: the experiment.
+        tasks: of the pool.
+        several: the tasks, of these and others, that have several labels a clip.
+    """
     return tuple(
-        key for task in tasks for recipe in spec.followed() for key in _of(spec, task, recipe)
+        key
+        for task in tasks
+        for recipe in spec.followed(LabelMode.MULTIPLE if task in several else LabelMode.SINGLE)
+        for key in _of(spec, task, recipe)
     )
 
 

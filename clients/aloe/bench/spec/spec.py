@@ -19,7 +19,7 @@ from aloe.client import (
     parse_stopping_rule,
 )
 from aloe.oracle import PERFECT
-from aloe.values.named_recipes import RECIPES, Recipe
+from aloe.values.named_recipes import Recipe, RecipeName, recipe_named
 from aloe.values.recipes import PAPER_RECIPE, AdamRecipe
 from aloe.values.stopping import MAX_LABEL_COUNT, looks_at_pool
 from aloe.values.strategies import PAPER_STRATEGY
@@ -214,10 +214,10 @@ class Spec:
             rules = tuple(rule for rule in rules if not looks_at_pool(rule))
         return AnyOfRules(rules) if rules else None
 
-    def followed(self) -> tuple[Recipe, ...]:
+    def followed(self, label_mode: LabelMode = LabelMode.SINGLE) -> tuple[Recipe, ...]:
         """Return the recipes; those without a name have no query strategy of their own."""
         if self.recipes:
-            named = [RECIPES[name] for name in self.recipes]
+            named = [recipe_named(RecipeName(name), label_mode) for name in self.recipes]
             if self.seed_labels != OWN_SEED_LABELS:
                 named = [replace(each, seed_labels=self.seed_labels) for each in named]
             # Two names may be of one.

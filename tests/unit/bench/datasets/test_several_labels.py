@@ -101,7 +101,7 @@ def test_one_class_that_looks_like_several_is_told(put: Put, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("path,labels\na.wav,\n", "line 2: the label is empty; fill it in, or tell that the clip"),
+        ("path,labels\na.wav,\n", "line 2: no classes in labels: write them"),
         ("path,labels\na.wav,rain;rain\n", "line 2: 'rain' stands there twice; name each"),
         (
             "path,labels,negative\na.wav,rain,wind;rain\n",
@@ -130,10 +130,10 @@ def test_faults_of_a_manifest_are_told(
     [
         ('{"path": "a.wav", "labels": ["x", 1]}', "line 1: 'labels' has"),
         ('{"path": "a.wav", "labels": ["x;y"]}', "has 'x;y'; it must be text, without ';'"),
-        ('{"path": "a.wav", "labels": null}', "line 1: the label is empty; fill it in"),
+        ('{"path": "a.wav", "labels": null}', "line 1: no classes in labels"),
         ('{"path": "a.wav", "labels": {"x": true}}', "'labels' is {'x': True}; it must be"),
         ('{"path": "a.wav"}', "line 1: no column 'label' or 'labels' in 'path'"),
-        ('{"path": "a.wav", "labels": ["x"]}\n{"path": "b.wav"}', "line 2: the label is empty"),
+        ('{"path": "a.wav", "labels": ["x"]}\n{"path": "b.wav"}', "line 2: no classes in labels"),
     ],
 )
 def test_faults_of_json_lines_are_told(
