@@ -36,6 +36,21 @@ def test_a_head_goes_to_production_and_back(aloe: CommandLine, scene: Scene):
     assert aloe.json("head", "list", task_id)["promotions"] == []
 
 
+def test_heads_are_listed_with_their_labels_scores_and_names(aloe: CommandLine, scene: Scene):
+    task_id = scene.task_id
+    aloe.output("head", "promote", task_id, "production", "--version", 1)
+    listed = aloe.json("head", "list", task_id)["heads"]
+    assert [each["version"] for each in listed] == [2, 1]
+    assert [each["names"] for each in listed] == [[], ["production"]]
+    assert [each["trained"]["label_count"] for each in listed] == [9, 6]
+    lines = [each.split() for each in aloe.output("head", "list", task_id).splitlines()]
+    assert lines[0][:6] == ["head", "names", "trained", "labels", "validation", "accuracy"]
+    assert [each[:2] for each in lines[1:3]] == [["2", "-"], ["1", "production"]]
+    assert "%" in lines[1][-1]
+    aloe.output("head", "promote", task_id, "production", "--version", 2)
+    assert "production before" in aloe.output("head", "list", task_id)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

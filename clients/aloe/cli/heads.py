@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from aloe.cli.console import CommandError, notes, print_json, print_table
+from aloe.cli.console import CommandError, counted, notes, print_json
 from aloe.cli.head_card import card_of, write_card
+from aloe.cli.head_list import head_entries, print_head_list
 from aloe.cli.options import DEFAULT_SERVER, AskedHead, Json, Server, TaskId, client
 from aloe.client import LearnerClient, Promotion
 
@@ -20,30 +21,36 @@ PromotionId = Annotated[str, typer.Argument(metavar="NAME", help="name that prod
 
 
 @app.command("list")
-def list_heads(task_id: TaskId, server: Server = DEFAULT_SERVER, json: Json = False) -> None:
-    """List the names that heads of a task have, with those that had them before."""
+def list_heads(
+    task_id: TaskId,
+    with_gone: Annotated[
+        bool, typer.Option("--all", help="also those of which only the scores are kept")
+    ] = False,
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """List the heads of a task that are kept, the newest first: labels, scores and names.
+
+    Kept are the newest ones and those that have or had a name.
+    """
     with client(server) as learner:
         newest = learner.get_task(task_id).head_version
         promotions = learner.list_promotions(task_id)
+        rounds = learner.list_rounds(task_id)
+    heads = head_entries(rounds, promotions)
+    shown = [each for each in heads if each.is_kept or with_gone]
     if json:
-        print_json({"newest": newest, "promotions": promotions})
+        print_json({"newest": newest, "promotions": promotions, "heads": shown})
         return
-    if promotions:
-        print_table(
-            ["name", "head", "since", "before"],
-            [
-                [
-                    each.promotion_id,
-                    each.head.version,
-                    f"{each.head.promote_time:%Y-%m-%d %H:%M:%S %Z}",
-                    ", ".join(str(head.version) for head in each.earlier),
-                ]
-                for each in promotions
-            ],
-        )
-    else:
+    if not shown:
+        notes.print("there is no head yet")
+        return
+    print_head_list(shown)
+    if len(shown) < len(heads):
+        left_out = counted(len(heads) - len(shown), "older head")
+        notes.print(f"of {left_out} the scores alone are kept: --all lists them")
+    if not promotions:
         notes.print("no head has a name yet: `aloe head promote` gives one")
-    notes.print(f"the newest head is {newest}" if newest else "there is no head yet")
 
 
 @app.command()

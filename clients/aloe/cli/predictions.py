@@ -14,6 +14,7 @@ from aloe.cli.console import (
     CommandError,
     accepted_text,
     complain,
+    counted,
     notes,
     percent,
     print_json,
@@ -213,6 +214,10 @@ def _predict_files(
         print_json(rows)
     else:
         _print_rows(rows, tells_accepted=max_error is not None)
+    versions = sorted({each.head_version for each in rows if each.head_version})
+    if versions:  # Several, where a newer one came meanwhile.
+        which = f"head{'s' * (len(versions) > 1)} {', '.join(map(str, versions))}"
+        notes.print(f"{which} on {counted(len(files) - len(found.failures), 'file')}")
     if found.accepted is not None:
         notes.print(accepted_text(sum(found.accepted), "predictions", found.expected_error))
     tell_warnings((each.name, each.warnings) for each in found.warnings)

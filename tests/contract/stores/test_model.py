@@ -30,8 +30,8 @@ from aloe.learner.domain.label_sets import ClassSet
 from aloe.learner.domain.leases import Basis, LabelChange, LeaseOutcome, LeaseRequest, Pick
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.task import Task
-from aloe.learner.ports.tasks import KEPT_HEADS
 from aloe.values.classes import AddClass, MergeClass, RenameClass, RestoreClass, RetireClass
+from aloe.values.kept_heads import KEPT_HEADS
 from aloe.values.labels import LabelMode, LabelSet, Unmentioned
 from aloe.values.recipes import AdamRecipe
 from aloe.values.states import ClipState

@@ -14,7 +14,7 @@ from aloe.learner.domain.errors import (
 from aloe.learner.domain.events import START_OF_LOG, TaskView
 from aloe.learner.domain.leases import LabelChange
 from aloe.learner.domain.promotions import MOST_EARLIER, MOST_PROMOTIONS
-from aloe.learner.ports.tasks import KEPT_HEADS
+from aloe.values.kept_heads import KEPT_HEADS
 from aloe.values.states import ClipState, EventKind
 
 from .conftest import Scene

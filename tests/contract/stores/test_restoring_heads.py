@@ -10,7 +10,7 @@ from aloe.learner.domain.events import START_OF_LOG, TaskView
 from aloe.learner.domain.head import Head, is_same_head
 from aloe.learner.domain.leases import LabelChange
 from aloe.learner.domain.rounds import LabelOrigins
-from aloe.learner.ports.tasks import KEPT_HEADS
+from aloe.values.kept_heads import KEPT_HEADS
 from aloe.values.states import ClipState
 
 from .conftest import Scene

@@ -4,7 +4,7 @@ from datetime import timedelta
 import numpy as np
 
 from aloe.learner.domain.leases import LabelChange
-from aloe.learner.ports.tasks import KEPT_HEADS
+from aloe.values.kept_heads import KEPT_HEADS
 from aloe.values.recipes import AdamRecipe
 from aloe.values.states import ClipState
 

@@ -20,8 +20,6 @@ from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task, TaskProgress
 
-KEPT_HEADS = 5
-"""Of each task, the newest ones, besides those ever promoted; rounds are kept for good."""
 REQUEST_LIFE = timedelta(days=1)
 """How long the answer to a request id is remembered."""
 CLOCK_SLACK = timedelta(seconds=1)

@@ -19,7 +19,8 @@ from aloe.learner.domain.promotions import (
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
-from aloe.learner.ports.tasks import CLOCK_SLACK, KEPT_HEADS
+from aloe.learner.ports.tasks import CLOCK_SLACK
+from aloe.values.kept_heads import KEPT_HEADS
 from aloe.values.states import EventKind
 
 

@@ -11,7 +11,7 @@ from aloe.learner.domain.promotions import MOST_EARLIER, MOST_PROMOTIONS, Promot
 from aloe.learner.domain.round_work import RoundTicket
 from aloe.learner.domain.rounds import Round
 from aloe.learner.domain.task import Task
-from aloe.learner.ports.tasks import KEPT_HEADS
+from aloe.values.kept_heads import KEPT_HEADS
 
 
 class RedisRounds(TaskScripts):
