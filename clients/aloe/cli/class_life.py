@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from aloe.cli.classes import class_name
 from aloe.cli.console import notes, print_json, print_table
 from aloe.cli.options import DEFAULT_SERVER, Json, Server, TaskId, client
 from aloe.client import (
@@ -58,7 +59,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Add a class; oracles can answer with it from now on."""
-    _change(task_id, AddClass(name, description or "", hotkey or ""), server, json=json)
+    _change(task_id, AddClass(class_name(name), description or "", hotkey or ""), server, json=json)
 
 
 @app.command()
@@ -70,7 +71,7 @@ def rename(
     json: Json = False,
 ) -> None:
     """Give a class another name; labels by the former one are still taken for it."""
-    _change(task_id, RenameClass(name, new_name), server, json=json)
+    _change(task_id, RenameClass(name, class_name(new_name)), server, json=json)
 
 
 @app.command()

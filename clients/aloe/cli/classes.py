@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from aloe.values.labels import SEPARATOR
+
 Classes = Annotated[
     str | None,
     typer.Option(help='the answers, separated by commas; a name with a comma in it in "quotes"'),
@@ -38,7 +40,25 @@ def read_classes(
         found += _lines(file)
     if not found:
         raise typer.BadParameter("no classes: give --classes, --class or --classes-from")
-    return tuple(found)
+    return tuple(map(class_name, found))
+
+
+def class_name(text: str) -> str:
+    """Return the name of a new class, of any task.
+
+    Tasks of one label a clip take none with a separator either: the same tables of labels go from
+    one task to another, and to experiments, where it would be two classes. Services take it there,
+    so that older tasks and their dumps are used as they are.
+
+    Raises:
+        typer.BadParameter: it is several in tables.
+    """
+    if SEPARATOR in text:
+        raise typer.BadParameter(
+            f"class {text!r} has a {SEPARATOR!r}, which stands between the classes of a clip in"
+            " tables of labels: take another sign"
+        )
+    return text
 
 
 def _split(text: str) -> list[str]:

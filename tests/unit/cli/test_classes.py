@@ -46,3 +46,10 @@ def test_a_file_in_another_encoding_is_refused(tmp_path):
     file.write_bytes("café".encode("latin-1"))
     with pytest.raises(typer.BadParameter, match="UTF-8"):
         read_classes(None, None, file)
+
+
+def test_a_class_that_would_be_several_in_tables_is_refused_in_every_task():
+    with pytest.raises(typer.BadParameter, match="class 'b;c' has a ';'"):
+        read_classes("a,b;c", None, None)
+    with pytest.raises(typer.BadParameter, match="class 'b;c' has a ';'"):
+        read_classes(None, ["b;c"], None)
