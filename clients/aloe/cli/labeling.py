@@ -1,5 +1,8 @@
-"""`aloe query`, `aloe submit` and `aloe label`: labeling from a script and at a terminal."""
+"""`aloe query`, `submit`, `release` and `label`: labeling from a script and at a terminal."""
 
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
@@ -8,6 +11,7 @@ import typer
 
 from aloe.cli.console import (
     POOL_STATES,
+    CommandError,
     complain,
     counted,
     in_words,
@@ -33,6 +37,7 @@ from aloe.cli.oracle_ids import oracle_of_person, oracle_of_session
 from aloe.cli.outages import OutageTeller
 from aloe.cli.terminal_oracle import SessionOutcome, TerminalSession
 from aloe.client import (
+    AloeError,
     Answer,
     Decoding,
     Label,
@@ -45,6 +50,7 @@ from aloe.client import (
 from aloe.values.labels import names_in_cell
 
 _ABSTAIN, _QUOTE = "-", '"'
+_PLACE = re.compile(r"[a-z_]+\[(\d+)\]")
 _PATIENCE = timedelta(minutes=2)
 """The first query on a pool reads it: half a minute of a million clips."""
 LikeOption = Annotated[
@@ -79,7 +85,11 @@ def query(
     server: Server = DEFAULT_SERVER,
     json: Json = False,
 ) -> None:
-    """Ask for the clips most worth a label, and lease them."""
+    """Ask for the clips most worth a label, and lease them.
+
+    Nobody else is asked about these until they are answered (aloe submit), given back (aloe
+    release) or their time is over.
+    """
     with client(server) as learner:
         learner.get_task(task_id)  # Says at once if the server is away, which is waited for below.
         found = learner.query(
@@ -113,6 +123,13 @@ def query(
             for lease in found.leases
         ],
     )
+    if found.leases:
+        notes.print(
+            f"answer by aloe submit {task_id} LEASE=CLASS, or give back by aloe release {task_id}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     for lease in found.leases:
         if lease.is_audit:
             tell(f"{lease.clip_id}: drawn at random, for estimates of accuracy")
@@ -139,11 +156,36 @@ def submit(
     with client(server) as learner:
         if learner.get_task(task_id).label_mode is LabelMode.MULTIPLE:
             parsed = [replace(each, label=_label_set(each.label)) for each in parsed]
-        result = learner.submit_labels(task_id, oracle_of_person(oracle), parsed)
+        with _told_by_lease([each.lease_id for each in parsed]):
+            result = learner.submit_labels(task_id, oracle_of_person(oracle), parsed)
     if json:
         print_json(result)
     else:
         notes.print(f"stored; the task has {counted(result.label_count, 'label')}")
+
+
+def release(
+    task_id: TaskId,
+    leases: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="LEASE ...",
+            help="by default all that this oracle holds, in other sessions too",
+            show_default=False,
+        ),
+    ] = None,
+    oracle: OracleId = "",
+    server: Server = DEFAULT_SERVER,
+    json: Json = False,
+) -> None:
+    """Give clips that `aloe query` leased back unanswered, so that others are asked about them."""
+    oracle_id = oracle_of_person(oracle)
+    with client(server) as learner, _told_by_lease(leases or ()):
+        count = learner.release_leases(task_id, oracle_id, leases or ())
+    if json:
+        print_json({"oracle_id": oracle_id, "released_count": count})
+    else:
+        tell(f"{counted(count, 'clip')} given back by {oracle_id}")
 
 
 def label(
@@ -199,6 +241,23 @@ def tell_outcome(outcome: SessionOutcome, *, json: bool, where: str = "") -> Non
     if outcome.failure:
         complain(in_words(outcome.failure))
         raise typer.Exit(1)
+
+
+@contextmanager
+def _told_by_lease(lease_ids: Sequence[str]) -> Iterator[None]:
+    """Tell what is wrong with some of these by their ids in place of their places."""
+    try:
+        yield
+    except AloeError as error:
+        places = [_PLACE.match(each.field) for each in error.violations]
+        if not places or not all(places):
+            raise
+        told = [
+            f"lease {lease_ids[int(place[1])]}: {in_words(each.description)}"
+            for place, each in zip(places, error.violations, strict=True)
+            if place
+        ]
+        raise CommandError("; ".join(told)) from error
 
 
 def _like(learner: LearnerClient, task_id: str, text: str | None) -> Like | None:
