@@ -182,4 +182,5 @@ def test_classes_that_have_no_label_yet_are_told(aloe: CommandLine, task: str):
     assert told["no label yet"] == "e, o, u"
     assert told["classes"] == "a 1, e 0, i 1, o 0, u 0"
     assert told["clips"].startswith("2 labeled, ")
+    assert told["estimated accuracy"].startswith("none yet: it takes 30 labels")
     assert told["next"].startswith(f"aloe label {task}; 3 classes without a label")

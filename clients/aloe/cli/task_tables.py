@@ -33,6 +33,7 @@ _WHEN_NOT_OPEN = {
     PoolState.EXHAUSTED: "use the head: aloe predict {} FILE",
 }
 """What may be done where nothing can be asked."""
+_NO_ESTIMATE = "none yet: it takes 30 labels, and clips without one"
 _Rows = list[list[object]]
 
 
@@ -104,8 +105,9 @@ def _first_rows(task: Task, last: Round | None, by_class: Mapping[str, int] | No
         for split, found in (("validation", last.validation), ("test", last.test)):
             if found is not None:
                 rows.append([f"{split} {what}", percent(quality(found))])
-        if last.accuracy_estimate is not None:
-            rows.append(["estimated accuracy", estimate_text(last)])
+    if task.estimate_accuracy:
+        is_there = last is not None and last.accuracy_estimate is not None
+        rows.append(["estimated accuracy", estimate_text(last) if is_there else _NO_ESTIMATE])
     return rows
 
 
