@@ -35,7 +35,7 @@ def test_attributes_come_from_paths_and_tables(aloe: CommandLine, pool: str, fol
     done = aloe.run("import", pool, folder, *options)
     assert done.returncode == 0, done.stderr
     assert f"2 of 3 files are in {table}; not, for one, north/2.wav" in done.stderr
-    assert f"1 rows of {table} are of no such file, such as x.wav" in done.stderr
+    assert f"1 row of {table} is of no such file, such as x.wav" in done.stderr
     assert known(aloe, pool) == {
         "h/1.wav": {"site": "north", "number": 1.0, "snr": 3.5},
         "h/2.wav": {"site": "north", "number": 2.0},

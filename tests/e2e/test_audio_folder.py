@@ -68,8 +68,8 @@ def test_each_split_has_its_sounds_and_what_is_known_of_them(
     done = aloe.run("export", task, "--what", "audiofolder", "-o", folder)
     assert done.returncode == 0, done.stderr
     assert "4 labels with their sounds" in done.stderr
-    assert "left out: 1 abstentions" in done.stderr
-    assert "left out: 1 labels of retired classes" in done.stderr
+    assert "left out: 1 abstention" in done.stderr
+    assert "left out: 1 label of retired classes" in done.stderr
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == [
         "test/d.wav",
         "test/metadata.jsonl",

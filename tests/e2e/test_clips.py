@@ -82,7 +82,7 @@ def test_clips_are_renamed_and_deleted(aloe: CommandLine, pool: str):
     done = aloe.json("clip", "delete", pool, "first.wav", "b.wav", "--yes")
     assert done == {"clip_count": 2, "name_count": 0, "absent_count": 0}
     again = aloe.run("clip", "delete", pool, "b.wav", "-y")
-    assert "1 were gone already" in again.stderr
+    assert "gone already: 1" in again.stderr
     assert ids(aloe, pool) == [["c.wav"]]
     unknown = aloe.run("clip", "delete", pool, "c.wav", "typo", "-y")
     assert (unknown.returncode, "'typo'" in unknown.stderr) == (1, True)

@@ -55,6 +55,9 @@ def test_clips_and_classes_that_are_unknown_are_told_with_their_lines(
     assert told.count(f"aloe: {file}, line ") == 20
     assert "32 of 33 labels are refused, 12 of them not shown; nothing was stored" in told
     assert labels_of(aloe, task) == {}
+    write(file, "nowhere,a,train")
+    told = " ".join(aloe.run("task", "import-labels", task, file).stderr.split())
+    assert "1 of 1 label is refused; nothing was stored" in told
     # Beside one that is malformed, all are checked before any is stored.
     write(file, "c0,a,train", "c1,y,train", "c2,a,valid")
     done = aloe.run("task", "import-labels", task, file)

@@ -112,6 +112,10 @@ def test_events_that_were_corrected_label_the_windows_in_them(
     aloe.output("task", "create", "corrected", "--pool", "recorded", "--classes", "a,i")
     arguments = ["task", "import-labels", "corrected", table, "--table", "csv"]
     assert "4 of 4 rows are refused" in aloe.run(*arguments).stderr
+    alone = tmp_path / "one.csv"
+    alone.write_text(f"path,start,end,label\n{path},0,2.5,a\n")
+    refused = aloe.run(*arguments[:3], alone, *arguments[4:]).stderr
+    assert "1 of 1 row is refused" in " ".join(refused.split())
     done = aloe.run(*arguments, "--events")
     assert "no window of the pool has its middle in line 4: left out" in " ".join(
         done.stderr.split()

@@ -8,7 +8,7 @@ import typer
 
 from aloe.bench.datasets import NAMES, Dataset, load
 from aloe.bench.datasets.split_notes import about_splits
-from aloe.cli.console import complain, notes, print_json, print_table, results
+from aloe.cli.console import complain, counted, notes, print_json, print_table, results
 from aloe.cli.options import Json
 from aloe.client import Split
 
@@ -46,8 +46,9 @@ def datasets(
         return
     if (brought := _about_embeddings(data)) is not None:
         notes.print(
-            f"{len(data.recordings):,} embeddings of {brought['embedding_dim']:,} numbers by"
-            f" {brought['encoder']}, fingerprint {brought['fingerprint']}",
+            f"{counted(len(data.recordings), 'embedding')} of"
+            f" {brought['embedding_dim']:,} numbers by {brought['encoder']},"
+            f" fingerprint {brought['fingerprint']}",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from aloe.bench.spec import ClassAwareRandom, ExperimentError, MarginOn, Reading
-from aloe.cli.console import notes, print_json, progress, results
+from aloe.cli.console import counted, notes, print_json, progress, results
 from aloe.cli.experiment_progress import Bars, needing_bench
 from aloe.cli.options import HEAD_RECIPE_HELP, Json, SkipBad, split_list
 from aloe.cli.up import start_stack
@@ -250,7 +250,7 @@ def _tell(file: Path, as_json: bool) -> None:
         print_json({"results": str(file), "runs": run_count, "heads": table.num_rows})
         return
     results.print(
-        f"{run_count:,} runs with {table.num_rows:,} heads in {file}",
+        f"{counted(run_count, 'run')} with {counted(table.num_rows, 'head')} in {file}",
         highlight=False,
         soft_wrap=True,
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from aloe.cli.attributes import parse_assignments, read_keyed
-from aloe.cli.console import CommandError, notes, print_json, progress
+from aloe.cli.console import CommandError, counted, notes, print_json, progress
 from aloe.cli.options import DEFAULT_SERVER, Json, PoolId, Server, client
 from aloe.client import AloeError, Attributes, ClipUpdate, LearnerClient
 
@@ -69,7 +69,7 @@ def _update(learner: LearnerClient, pool_id: str, rows: dict[str, Attributes]) -
             except AloeError as error:
                 if not first:
                     raise
-                raise CommandError(f"{error}; the first {first:,} rows are stored") from error
+                raise CommandError(f"{error}; the first {counted(first, 'row')} stored") from error
             bar.update(row, completed=first + _CLIPS_PER_CALL)
     return updated_count
 
@@ -78,4 +78,4 @@ def _tell(updated_count: int, clip_count: int, *, json: bool) -> None:
     if json:
         print_json({"updated_count": updated_count, "clip_count": clip_count})
     else:
-        notes.print(f"{updated_count:,} of {clip_count:,} clips have other attributes now")
+        notes.print(f"{updated_count:,} of {counted(clip_count, 'clip')} got other attributes")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aloe.bench.datasets.recording import clip_id_of
-from aloe.cli.console import CommandError, complain, notes, print_json, progress, reason_of
+from aloe.cli.console import CommandError, complain, counted, notes, print_json, progress, reason_of
 from aloe.cli.file_attributes import FileAttributes, files_by_clip_id, with_attributes
 from aloe.cli.options import (
     DEFAULT_SERVER,
@@ -181,7 +181,7 @@ def _tell_rest(summary: ImportSummary) -> None:
     tell_warnings((each.clip_id, each.warnings) for each in summary.warnings)
     if summary.warned_count > len(summary.warnings):
         more = summary.warned_count - len(summary.warnings)
-        notes.print(f"and something in {more:,} more clips; `aloe clip list --json` tells")
+        notes.print(f"and something in {counted(more, 'more clip')}; `aloe clip list --json` tells")
     for failure in summary.failures[:_SHOWN_FAILURES]:
         complain(f"{failure.clip_id}: {reason_of(failure)}")
     if len(summary.failures) > _SHOWN_FAILURES:
@@ -211,7 +211,7 @@ def _tell_counts(summary: ImportSummary) -> None:
         )
     if summary.duplicate_count > _SHOWN_DUPLICATES:
         more = summary.duplicate_count - _SHOWN_DUPLICATES
-        notes.print(f"and {more:,} more duplicates; `aloe clip duplicates` lists all")
+        notes.print(f"and {counted(more, 'more duplicate')}; `aloe clip duplicates` lists all")
 
 
 def tell_warnings(found: Iterable[tuple[str, Iterable[AudioWarning]]]) -> None:

@@ -133,6 +133,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{ending}"
 
 
+def are(count: int) -> str:
+    """Return the verb of so many."""
+    return "is" if count == 1 else "are"
+
+
 def print_json(value: Any) -> None:
     """Write one JSON value, in one line, for scripts."""
     sys.stdout.write(json_line(value))

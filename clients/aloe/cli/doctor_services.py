@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from aloe.cli.console import counted
 from aloe.cli.doctor_finding import Finding
 from aloe.client import AloeError, connect
 
@@ -30,7 +31,7 @@ def learner_finding(server: str) -> tuple[Finding, bool]:
                 return _out_of_order(server, error), True
             found = str(error)
         else:
-            found = f"{server}, {len(pools):,} pools"
+            found = f"{server}, {counted(len(pools), 'pool')}"
             if pools.unreadable:
                 return _out_of_order(server, pools.unreadable[0]), True
             return Finding("learner", ok=True, found=found, needed=False), True

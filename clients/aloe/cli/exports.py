@@ -102,16 +102,14 @@ def _export_audio_folder(
         print_json(written)
     else:
         notes.print(f"{counted(written.count, 'label')} with their sounds in {folder}")
-        for count, what in (
-            (written.abstained_count, "abstentions"),
-            (written.retired_count, "labels of retired classes"),
-        ):
-            if count:
-                notes.print(f"left out: {count:,} {what}")
+        if written.abstained_count:
+            notes.print(f"left out: {counted(written.abstained_count, 'abstention')}")
+        if written.retired_count:
+            notes.print(f"left out: {counted(written.retired_count, 'label')} of retired classes")
     for clip_id, why in written.silent.items():
         complain(f"{clip_id} is not there: {why}")
     if written.silent_count:
-        complain(f"{written.silent_count:,} labeled clips have no sound: they are left out")
+        complain(f"left out, without sound: {counted(written.silent_count, 'labeled clip')}")
         raise typer.Exit(1)
 
 

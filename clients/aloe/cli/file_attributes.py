@@ -8,7 +8,7 @@ from aloe.audio.content import opened
 from aloe.audio.recorders.headers import read_headers
 from aloe.bench.datasets.recording import clip_id_of
 from aloe.cli.attributes import PathPattern, read_keyed
-from aloe.cli.console import CommandError, tell
+from aloe.cli.console import CommandError, are, counted, tell
 from aloe.client import Attributes, NewClip
 
 Files = Mapping[str, tuple[Path, str]]
@@ -96,7 +96,10 @@ def _of_table(files: Files, table: Path) -> dict[str, Attributes]:
     there = {names[file_id][0] for file_id, name in held.items() if name is not None}
     _tell_missing([each[0] for each in names.values()], there, f"are in {table}")
     if unused := rows.keys() - set(held.values()):
-        tell(f"{len(unused):,} rows of {table} are of no such file, such as {min(unused)}")
+        tell(
+            f"{counted(len(unused), 'row')} of {table} {are(len(unused))} of no such file,"
+            f" such as {min(unused)}"
+        )
     return {file_id: rows[name] for file_id, name in held.items() if name is not None}
 
 

@@ -10,6 +10,7 @@ import typer
 
 from aloe.cli.console import (
     CommandError,
+    are,
     complain,
     counted,
     in_words,
@@ -112,7 +113,8 @@ def import_labels(
     else:
         replaced = f", {result.replaced_count:,} of them over another answer"
         notes.print(
-            f"{result.changed_count:,} of {len(given.labels):,} labels were new or changed"
+            f"{result.changed_count:,} of {counted(len(given.labels), 'label')}"
+            f" {'was' if result.changed_count == 1 else 'were'} new or changed"
             f"{replaced if result.replaced_count else ''}"
         )
     _tell_divided(result.divided_recordings)
@@ -182,7 +184,8 @@ def _tell(error: AloeError, given: LabelFile) -> str:
     more = error.violation_count - blamed
     remedy = "; --replace stores them anyway" if isinstance(error, AlreadyExists) else ""
     return (
-        f"{error.violation_count:,} of {len(given.labels):,} labels are refused"
+        f"{error.violation_count:,} of {counted(len(given.labels), 'label')}"
+        f" {are(error.violation_count)} refused"
         f"{f', {more:,} of them not shown' if more > 0 else ''}; nothing was stored{remedy}"
     )
 

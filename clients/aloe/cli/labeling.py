@@ -109,7 +109,9 @@ def query(
         among = "--clip and --filter take" if clips and where else "--clip names" if clips else ""
         tell(f"no clips: {state_text(found.pool_state, among or _filtered(where))}")
     elif len(found.leases) < (count or 0):
-        notes.print(f"{len(found.leases):,} of {count:,} clips: no more can be asked for now")
+        notes.print(
+            f"{len(found.leases):,} of {counted(count or 0, 'clip')}: no more can be asked for now"
+        )
     print_table(
         ["lease", "clip", "predicted", "score", "until"],
         [

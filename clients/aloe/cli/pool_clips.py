@@ -129,9 +129,9 @@ def delete(
         return
     notes.print(f"deleted {counted(deleted.clip_count, 'clip')}")
     if deleted.name_count:
-        notes.print(f"{deleted.name_count:,} names are gone of clips that keep others")
+        notes.print(f"{counted(deleted.name_count, 'name')} gone of clips that keep others")
     if deleted.absent_count:
-        notes.print(f"{deleted.absent_count:,} were gone already")
+        notes.print(f"gone already: {deleted.absent_count:,}")
 
 
 @app.command()
@@ -179,7 +179,7 @@ def _delete(learner: LearnerClient, pool_id: str, ids: list[str]) -> DeletedClip
                 if not first:
                     raise
                 raise CommandError(
-                    f"{error}; {done[0]:,} clips were deleted before that"
+                    f"{error}; deleted before that: {counted(done[0], 'clip')}"
                 ) from error
             found = (deleted.clip_count, deleted.name_count, deleted.absent_count)
             done = [before + more for before, more in zip(done, found, strict=True)]

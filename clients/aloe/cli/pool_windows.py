@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from aloe.cli.console import CommandError, counted, notes, progress
+from aloe.cli.console import CommandError, are, counted, notes, progress
 from aloe.cli.counted_labels import all_labels
 from aloe.cli.sound_events import EventTables
 from aloe.cli.window_tables import WindowTables
@@ -63,9 +63,12 @@ class PoolWindows:
     def tell_others(self) -> None:
         """Say how many clips are left out, if any."""
         if self.other_count:
-            notes.print(f"{self.other_count:,} clips are no windows of recordings: left out")
+            notes.print(
+                f"left out: {counted(self.other_count, 'clip')} that"
+                f" {are(self.other_count)} no window of a recording"
+            )
         if self.gone_count:
-            notes.print(f"{self.gone_count:,} windows of deleted recordings: left out")
+            notes.print(f"left out: {counted(self.gone_count, 'window')} of deleted recordings")
 
 
 def pool_windows(learner: LearnerClient, pool_id: str, where: str = "") -> PoolWindows:
@@ -238,9 +241,9 @@ def write_pool_labels(
     tables.finish()
     windows.tell_others()
     if abstained:
-        notes.print(f"{abstained:,} windows that nobody could tell are left out")
+        notes.print(f"left out: {counted(abstained, 'window')} that nobody could tell")
     if empty:
-        notes.print(f"{empty:,} windows that are of no class are left out")
+        notes.print(f"left out: {counted(empty, 'window')} of no class")
     notes.print(
         f"{counted(tables.count, 'label')} of windows of {counted(len(found), 'recording')}"
     )

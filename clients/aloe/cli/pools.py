@@ -226,11 +226,12 @@ def _audio_of(done: Dumped | Restored, *, without_audio: bool) -> str:
         return "no audio: the pool keeps none"
     if without_audio:
         return "its audio left out"
+    windows = counted(done.window_count, "window")
     silent_count = done.clip_count - done.window_count - done.audio_count
     return (
         f"{done.audio_count:,} with their audio"
         f"{f', {silent_count:,} WITHOUT it' if silent_count else ''}"
-        f"{f', {done.window_count:,} windows of recordings' if done.window_count else ''}"
+        f"{f', {windows} of recordings' if done.window_count else ''}"
     )
 
 
@@ -239,7 +240,7 @@ def _recordings_of(recordings: Sequence[PoolRecording]) -> str:
     placed_count = sum(bool(each.uri) for each in recordings)
     byte_count = sum(each.byte_count for each in recordings)
     return (
-        f"{len(recordings):,} recordings are in it without their audio, {byte_count / 1e6:,.1f} MB:"
+        f"{counted(len(recordings), 'recording')} in it without audio, {byte_count / 1e6:,.1f} MB:"
         f" {placed_count:,} with the place where they lie, which is read after a restore,"
         f" {len(recordings) - placed_count:,} with none. Keep the files: imported again they are"
         " kept again, and what is there is not embedded again"
@@ -253,8 +254,8 @@ def _tell_unheard(restored: Restored) -> None:
         complain(message)
     if unheard:
         complain(
-            f"{len(unheard):,} of {restored.recording_count:,} recordings cannot be heard, as dumps"
-            " do not hold their audio: import them again"
+            f"{len(unheard):,} of {counted(restored.recording_count, 'recording')} cannot be"
+            " heard, as dumps do not hold their audio: import them again"
         )
 
 

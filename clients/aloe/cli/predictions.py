@@ -225,7 +225,10 @@ def _predict_files(
         if each.error is not None:
             complain(f"{each.path}: {each.error}")
     if found.failures:
-        complain(f"{len(found.failures):,} of {len(files):,} files have no prediction")
+        complain(
+            f"{len(found.failures):,} of {counted(len(files), 'file')}"
+            f" {'has' if len(found.failures) == 1 else 'have'} no prediction"
+        )
         raise typer.Exit(1)
 
 

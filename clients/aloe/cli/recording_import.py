@@ -125,7 +125,7 @@ def tell_recordings(
         for failure in summary.failures[:_SHOWN_FAILURES]:
             complain(f"{failure.clip_id}: {reason_of(failure)}")
         if summary.failed_count > _SHOWN_FAILURES:
-            complain(f"and {summary.failed_count - _SHOWN_FAILURES:,} more windows failed")
+            complain(f"and {counted(summary.failed_count - _SHOWN_FAILURES, 'more window')} failed")
         if recording.problem:
             complain(
                 f"{recording.recording_id}: {recording.problem}; the windows before that are kept."

@@ -91,7 +91,10 @@ def _tell_picks(again: TaskReplay) -> None:
     verdict = "all the same, bit for bit"
     if again.difference_count:
         verdict = f"{again.difference_count:,} came out otherwise"
-    notes.print(f"{again.head_count:,} heads and {again.pick_count:,} picks done again: {verdict}")
+    notes.print(
+        f"{counted(again.head_count, 'head')} and {counted(again.pick_count, 'pick')} done again:"
+        f" {verdict}"
+    )
 
 
 def replay_task(learner: LearnerClient, task_id: str) -> Replay:

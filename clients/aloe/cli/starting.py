@@ -8,7 +8,7 @@ import typer
 
 from aloe.cli.classes import Classes, ClassesFrom, OneClass, read_classes
 from aloe.cli.clips import tell_warnings
-from aloe.cli.console import CommandError, print_json, tell
+from aloe.cli.console import CommandError, counted, print_json, tell
 from aloe.cli.ending import interrupted_by_signals
 from aloe.cli.examples import LIKE_HELP, read_like
 from aloe.cli.held_clips import Wish
@@ -78,7 +78,7 @@ def start(
             Wish(
                 like=_heard(learner, pool_id, text, decoding),
                 most=count,
-                said=f"up to {count:,} clips that are like {text}, an example of {name}",
+                said=f"up to {counted(count, 'clip')} like {text}, an example of {name}",
             )
             for name, text in examples
         ]

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
 
-from aloe.cli.console import CommandError, complain, tell
+from aloe.cli.console import CommandError, are, complain, counted, tell
 from aloe.cli.known_labels import LabelFile, OnConflict
 from aloe.cli.path_ends import PathEnds, told_apart
 from aloe.cli.pool_windows import PoolWindows
@@ -115,7 +115,7 @@ def _labels(
                 label = KnownLabel(clip_id, window.label)
                 problems += take(found, place, label, line, on_conflict)
     if unlabeled:
-        tell(f"{table.file}: {unlabeled:,} windows have no label: left out")
+        tell(f"{table.file}: left out: {counted(unlabeled, 'window')} without a label")
     if idle:
         lines = ", ".join(str(line) for line in idle[:_MOST_TOLD])
         more = f" and {len(idle) - _MOST_TOLD:,} more" if len(idle) > _MOST_TOLD else ""
@@ -127,8 +127,9 @@ def _labels(
         for problem in problems[:_MOST_TOLD]:
             complain(f"{table.file}, {problem}")
         raise CommandError(
-            f"{len(problems):,} of {len(table.windows):,} rows are refused; nothing was stored."
-            " Of windows that lie in longer or shorter events: --events; windows that are missing:"
+            f"{len(problems):,} of {counted(len(table.windows), 'row')} {are(len(problems))}"
+            " refused; nothing was stored. Of windows that lie in longer or shorter events:"
+            " --events; windows that are missing:"
             f" aloe import POOL RECORDING --segments {table.file}"
         )
     return found

@@ -127,7 +127,9 @@ class WindowPredictor:
             self.trouble_count += 1
             complain(f"{path}: {in_flags(str(error))}")
             if done_count:
-                complain(f"{path}: what came before, {done_count:,} windows, is predicted for")
+                complain(
+                    f"{path}: what came before, {counted(done_count, 'window')}, is predicted for"
+                )
 
     def _predict(self, path: Path, windows: Sequence[Window]) -> Iterator[_Predicted]:
         rate_hz = self.sample_rate_hz

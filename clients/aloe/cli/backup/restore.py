@@ -8,7 +8,7 @@ from pathlib import Path
 from aloe.cli.backup.classes import retired_of
 from aloe.cli.backup.contents import Backup, open_backup
 from aloe.cli.backup.heads import restore_heads
-from aloe.cli.console import CommandError
+from aloe.cli.console import CommandError, counted
 from aloe.cli.counted_labels import count_labels
 from aloe.client import DuplicateRule, KnownLabel, LearnerClient, NewClip, NotFound, Pool
 
@@ -84,8 +84,9 @@ def restore_pool(
     if summary.failures:
         first = summary.failures[0]
         raise CommandError(
-            f"{len(summary.failures):,} clips were refused; {first.clip_id}: {first.message}. Run"
-            " this again once that is mended; --without-audio leaves the recordings out"
+            f"refused: {counted(len(summary.failures), 'clip')}; {first.clip_id}:"
+            f" {first.message}. Run this again once that is mended;"
+            " --without-audio leaves the recordings out"
         )
     refused: list[str] = []
     for task in backup.tasks:
@@ -164,9 +165,9 @@ def _restore_labels(learner: LearnerClient, task_id: str, labels: list[KnownLabe
     new = [each for each in labels if each.label not in retired]
     if new:
         learner.import_labels(task_id, new, timeout=_PATIENCE)
-    counted = count_labels(learner, task_id)
-    if counted < len(labels):
+    label_count = count_labels(learner, task_id)
+    if label_count < len(labels):
         raise CommandError(
-            f"task {task_id} counts {counted:,} labels after the restore, and the file has"
+            f"task {task_id} counts {label_count:,} labels after the restore, and the file has"
             f" {len(labels):,}: run this again"
         )
