@@ -119,7 +119,8 @@ class PageCheck:
             self._begin_stream(page)
         missing = page.number - self._next_numbers.get(page.serial, page.number)
         if missing:
-            self._damaged(f"{abs(missing):,} pages are missing")
+            count = abs(missing)
+            self._damaged(f"{count:,} {'page is' if count == 1 else 'pages are'} missing")
         self._next_numbers[page.serial] = page.number + 1
         if page.granule != _NO_GRANULE:
             self._granule = max(0, page.granule)

@@ -140,7 +140,7 @@ def test_a_page_that_is_missing_breaks_a_recording_off_before_it() -> None:
     whole = decode(content, Decoding(), LIMITS).samples
     np.testing.assert_array_equal(samples, whole[: len(samples)])
     assert 5.0 < len(samples) / 48_000 < 12.0
-    assert "1 pages are missing" in error.why
+    assert "1 page is missing" in error.why
 
 
 def test_sound_that_was_changed_is_told_at_the_end() -> None:

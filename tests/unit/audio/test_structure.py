@@ -40,7 +40,7 @@ def test_pages_that_are_missing_are_counted() -> None:
     while (begin := content.find(b"OggS", begins[-1] + 1)) > 0:
         begins.append(begin)
     without_one = content[: begins[3]] + content[begins[4] :]
-    assert "1 pages are missing" in check_pages(without_one, 48_000).damage
+    assert "1 page is missing" in check_pages(without_one, 48_000).damage
 
 
 @pytest.mark.parametrize(("kind", "element"), [("mka", "matroska"), ("webm", "matroska")])
