@@ -100,7 +100,8 @@ def fuzz(call_count: int, seed: int) -> dict[str, Any]:
             asyncio.run(_make_calls(stack, scene, run, call_count, seed))
             elapsed_s = time.perf_counter() - began
             log_bytes = scene.log_bytes() - log_bytes
-    for line in [*run.tally.wrong, *run.changed_by_refused][:_SHOWN]:
+            traces = scene.traces()
+    for line in [*run.tally.wrong, *run.changed_by_refused, *traces][:_SHOWN]:
         sys.stderr.write(f"{line}\n")
     growth = {name: _growth([each[name] for each in run.memory_mib]) for name in run.memory_mib[-1]}
     made = run.tally.codes.total()

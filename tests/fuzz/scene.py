@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -32,6 +33,7 @@ SCRATCH_TASKS = tuple(f"scratch-task-{n}" for n in range(5))
 _CLIP_COUNT = 60
 _QUICK = AdamRecipe(learning_rate=0.1, epoch_count=10)
 _SETTLING_S = 30.0
+_SHOWN_OF_TRACE = 6_000
 
 
 class Scene:
@@ -87,6 +89,17 @@ class Scene:
             for name, pid in self._stack.pids.items()
             if name != "Redis" and pid is not None
         }
+
+    def traces(self) -> list[str]:
+        """Return what the services logged with a trace, which no call may cause."""
+        logs = {
+            log.name: log.read_text(errors="replace") for log in self._stack.log_dir.glob("*.log")
+        }
+        return [
+            f"{name}: {text[found.start() :][:_SHOWN_OF_TRACE]}"
+            for name, text in logs.items()
+            for found in re.finditer(r"^.*\n?Traceback", text, re.MULTILINE)
+        ]
 
     def log_bytes(self) -> int:
         """Return the length of all logs."""

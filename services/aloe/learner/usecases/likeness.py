@@ -10,7 +10,7 @@ from aloe.learner.cache.cached_pool import CachedPool
 from aloe.learner.cache.clips import found_clips
 from aloe.learner.cache.pools import PoolCache
 from aloe.learner.domain.arrays import BoolArray, Float32Array, IntArray
-from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, Violation
+from aloe.learner.domain.errors import EncoderMismatch, InvalidInput, PoolNotFound, Violation
 from aloe.learner.domain.judging import all_in_range
 from aloe.learner.domain.pool import RANGE_RULE, Audio, NamedClip, Pool
 from aloe.learner.domain.similarity import Comparison, most_similar
@@ -49,6 +49,8 @@ class KnownExample:
     vector: Float32Array
     """(embedding_dim,) float32"""
     similarity: Similarity
+    pool_epoch: str
+    """Of the pool that it is for."""
     content_hash: str = ""
     """Of a clip of the pool, which is not compared with itself."""
     row: int = -1
@@ -87,7 +89,7 @@ class Likeness:
                 known = await self._clip(pool, example.content, example.similarity)
             case GivenEmbedding():
                 _check_given(pool, example.content, field)
-                known = KnownExample(example.content.vector, example.similarity)
+                known = KnownExample(example.content.vector, example.similarity, pool.epoch)
             case _:
                 known = await self._sound(pool, example.content, example.similarity, field)
         if known.similarity is Similarity.COSINE and not np.any(known.vector):
@@ -95,13 +97,15 @@ class Likeness:
         return known
 
     async def _clip(self, pool: Pool, name: NamedClip, similarity: Similarity) -> KnownExample:
+        is_own = name.pool_id == pool.pool_id
+        before = pool if is_own else await self._store.read_pool(name.pool_id)
         (found,) = await found_clips(self._store, name.pool_id, [name.clip_id])
         of_clip = await self._store.read_pool(name.pool_id)
+        _check_same(of_clip, before.epoch)
         _check_encoder(pool, of_clip.encoder.fingerprint, f"pools/{name.pool_id}")
         (vector,) = await self._store.read_vectors(of_clip, found.row, 1)
-        is_own = name.pool_id == pool.pool_id
         row = found.row if is_own else -1
-        return KnownExample(vector, similarity, found.content_hash, row)
+        return KnownExample(vector, similarity, pool.epoch, found.content_hash, row)
 
     async def _sound(
         self, pool: Pool, sound: Audio, similarity: Similarity, field: str
@@ -112,7 +116,7 @@ class Likeness:
             raise InvalidInput(
                 *(Violation(f"{field}.audio", each.description) for each in made.violations)
             )
-        return KnownExample(made.embedding, similarity, report=made.report)
+        return KnownExample(made.embedding, similarity, pool.epoch, report=made.report)
 
     async def most_alike(
         self, pool: CachedPool, example: KnownExample, rows: IntArray, count: int
@@ -129,8 +133,10 @@ class Likeness:
             (at most count,) int64 and float32
 
         Raises:
+            PoolNotFound: the pool that the example is for was deleted, and another one made.
             StoreWentBack: the pool is not of the store's past; a fresh one is.
         """
+        _check_same(pool.pool, example.pool_epoch)
         similarities = await self._of_rows(pool, example, rows)
         work = partial(most_similar, similarities, count)
         places = work() if len(rows) <= _QUICK_COUNT else await pool.run(work)
@@ -156,6 +162,11 @@ def _check_given(pool: Pool, given: GivenEmbedding, field: str) -> None:
         )
     if not all_in_range(given.vector[None]):
         raise InvalidInput.of(f"{field}.embedding", RANGE_RULE)
+
+
+def _check_same(pool: Pool, epoch: str) -> None:
+    if pool.epoch != epoch:
+        raise PoolNotFound(f"pools/{pool.pool_id} was deleted and made anew meanwhile")
 
 
 def _check_encoder(pool: Pool, fingerprint: str, what: str) -> None:
