@@ -2,14 +2,16 @@
 
 Predict, Query with SubmitLabels, Embed and ImportClips are offered at 1, 3 and 10 times their
 capacity, which is found first, by 1,000 callers on connections of their own. Goodput is what was
-answered within its deadline. Everything runs on the cores of this machine; the callers take what
-the servers leave, so that not all that is planned is offered: what was, is told. These cores are
-often shared with others: the rates take turns, several times. Goodput over best is a rate's part of
-the best goodput of its turn, the median of all turns.
+answered within its deadline. Services have one half of the cores of this machine and callers the
+other, so that neither takes from the other; what the callers could not offer is told. These cores
+are often shared with others: the rates take turns, several times. Goodput over best is a rate's
+part of the best goodput of its turn, or of what was planned where that is less: the median of all
+turns.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -152,7 +154,7 @@ class Overload:
         best = [max(run.goodput_per_s for run in turn) for turn in turns]
         figures = {name: _figures(runs) for name, runs in levels.items()}
         for name, runs in levels.items():
-            parts = [run.goodput_per_s / most for run, most in zip(runs, best, strict=True)]
+            parts = [run.part_of(most) for run, most in zip(runs, best, strict=True)]
             figures[name]["goodput_over_best"] = round(median(parts), 3)
         return figures
 
@@ -185,6 +187,11 @@ class _Run:
     def goodput_per_s(self) -> float:
         """The calls answered within their deadline, by second."""
         return self.outcome.steadily / self.plan.seconds
+
+    def part_of(self, best_per_s: float) -> float:
+        """Return which part was answered of what could be: of the best, if so much was planned."""
+        planned = self.plan.calls_per_s
+        return self.goodput_per_s / (best_per_s if planned is None else min(best_per_s, planned))
 
 
 def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
@@ -226,8 +233,24 @@ def _percentile(latencies_s: Sequence[float], percent: float) -> float | None:
 def _running() -> Iterator[LocalStack]:
     with tempfile.TemporaryDirectory(prefix="aloe-overload-") as name:
         options = StackOptions(data_dir=Path(name))
+        for_services, for_callers = _halves_of_cores()
+        _stay_on(for_services)
         with LocalStack(options) as stack:
+            _stay_on(for_callers)
             yield stack
+
+
+def _halves_of_cores() -> tuple[set[int], set[int]]:
+    """Return cores for services and for callers: the same ones where they cannot be parted."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    half = len(cores) // 2
+    return (set(cores[:half]), set(cores[half:])) if half else (set(cores), set(cores))
+
+
+def _stay_on(cores: set[int]) -> None:
+    """Have this thread, and what it starts, run on some cores."""
+    if cores:
+        os.sched_setaffinity(0, cores)
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aloe.learner.domain.errors import Overloaded
 
@@ -82,9 +82,11 @@ class Threads:
         """
         self._admit()
         running = self.submit(work)
+        outcome = asyncio.wrap_future(running)
+        outcome.add_done_callback(_take_note)
         try:
             async with asyncio.timeout(self._bulkhead.time_limit_s):
-                return await asyncio.shield(asyncio.wrap_future(running))
+                return await asyncio.shield(outcome)
         except TimeoutError:
             if running.done():  # its own
                 raise
@@ -138,3 +140,9 @@ class Threads:
     def _hangs_no_more(self, _: Future[T]) -> None:
         with self._lock:
             self._hung_count -= 1
+
+
+def _take_note(outcome: "asyncio.Future[Any]") -> None:
+    """Or asyncio logs what went wrong, with its trace, where the caller is gone by then."""
+    if not outcome.cancelled():
+        outcome.exception()

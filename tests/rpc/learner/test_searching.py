@@ -138,6 +138,18 @@ def test_nothing_is_compared_across_encoders(client: LearnerClient, scene: Scene
     assert client.search_clips(scene.pool_id, vector, encoder_fingerprint=FINGERPRINT).found
 
 
+def test_nothing_is_compared_with_vectors_of_another_length(client: LearnerClient, scene: Scene):
+    shorter = new_id()
+    client.create_pool(shorter, encoder_fingerprint=FINGERPRINT, embedding_dim=2)
+    client.import_clips(shorter, [NewClip("a", None, np.ones(2, np.float32))])
+    for pool_id, like in (
+        (shorter, f"pools/{scene.pool_id}/clips/{clip_id(0)}"),
+        (scene.pool_id, f"pools/{shorter}/clips/a"),
+    ):
+        with fails_with("ENCODER_MISMATCH", EncoderMismatch):
+            client.search_clips(pool_id, like)
+
+
 def test_an_empty_pool_has_nothing_alike(client: LearnerClient):
     pool_id = new_id()
     client.create_pool(pool_id, encoder_fingerprint="f", embedding_dim=2)

@@ -1,6 +1,8 @@
 """Work on threads: what hangs holds up its own kind alone, and not for ever."""
 
 import asyncio
+import contextlib
+import gc
 import re
 import threading
 from collections.abc import Iterator
@@ -90,6 +92,32 @@ async def test_a_caller_that_goes_leaves_its_thread_to_the_work_that_hangs(gate)
     await asyncio.wait({caller})
     with pytest.raises(Overloaded, match="hang"):
         await threads.run(lambda: 3)
+    threads.close()
+
+
+async def test_what_goes_wrong_after_the_caller_has_gone_is_not_logged(gate):
+    threads, begun, told = Threads(PATIENT), threading.Event(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+
+    def fail() -> None:
+        begun.set()
+        gate.wait()
+        raise ValueError("nobody waits for this")
+
+    caller = asyncio.create_task(threads.run(fail))
+    await asyncio.sleep(0)
+    begun.wait()
+    caller.cancel()
+    await asyncio.wait({caller})
+    gate.set()
+    while True:  # Until the thread is free.
+        with contextlib.suppress(Overloaded):
+            assert await threads.run(lambda: 3) == 3
+            break
+        await asyncio.sleep(0.01)
+    del caller
+    gc.collect()
+    assert told == []
     threads.close()
 
 

@@ -104,6 +104,7 @@ class Likeness:
         _check_same(of_clip, before.epoch)
         _check_encoder(pool, of_clip.encoder.fingerprint, f"pools/{name.pool_id}")
         (vector,) = await self._store.read_vectors(of_clip, found.row, 1)
+        _check_dim(pool, vector, f"pools/{name.pool_id}")
         row = found.row if is_own else -1
         return KnownExample(vector, similarity, pool.epoch, found.content_hash, row)
 
@@ -116,6 +117,7 @@ class Likeness:
             raise InvalidInput(
                 *(Violation(f"{field}.audio", each.description) for each in made.violations)
             )
+        _check_dim(pool, made.embedding, "the encoder")
         return KnownExample(made.embedding, similarity, pool.epoch, report=made.report)
 
     async def most_alike(
@@ -167,6 +169,16 @@ def _check_given(pool: Pool, given: GivenEmbedding, field: str) -> None:
 def _check_same(pool: Pool, epoch: str) -> None:
     if pool.epoch != epoch:
         raise PoolNotFound(f"pools/{pool.pool_id} was deleted and made anew meanwhile")
+
+
+def _check_dim(pool: Pool, vector: Float32Array, what: str) -> None:
+    """What the fingerprint says may be wrong: whoever brings embeddings says it."""
+    dim = pool.encoder.embedding_dim
+    if len(vector) != dim:
+        raise EncoderMismatch(
+            f"embeddings of {what} have {len(vector)} values, of pools/{pool.pool_id} {dim}, though"
+            f" both say encoder {pool.encoder.fingerprint}; they cannot be compared"
+        )
 
 
 def _check_encoder(pool: Pool, fingerprint: str, what: str) -> None:
