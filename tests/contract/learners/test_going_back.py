@@ -9,6 +9,7 @@ import pytest
 from tests.contract.learners.worlds import World, content_of, world_on
 
 from aloe.learner.adapters.redis.store import RedisStore
+from aloe.learner.cache.pools import PoolCache
 from aloe.learner.domain.clip_changes import FoundClip
 from aloe.learner.domain.errors import (
     HeadVersionUnknown,
@@ -18,8 +19,9 @@ from aloe.learner.domain.errors import (
     StoreWentBack,
     TaskNotFound,
 )
-from aloe.learner.domain.pool import NamedClip
+from aloe.learner.domain.pool import NamedClip, Pool
 from aloe.learner.usecases.label_import import KnownLabel
+from aloe.learner.usecases.pool_maps import PoolMaps
 from aloe.learner.usecases.predicting import NamedClips
 from aloe.values.representations import Representation
 from aloe.values.states import EventKind, Split
@@ -299,6 +301,25 @@ async def test_a_task_whose_map_is_lost_is_asked_on_and_mended_by_its_next_head(
         assert len(leased) == 4
         version = (await world.answer(leased, 1)).head_version or 0
         assert not (await predicted(world, 1, version)).failures
+
+
+async def test_a_map_that_is_lost_once_it_was_listed_is_no_damage(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    before, store = await world.note(), world.stores[0]
+    await world.add(names("clip", A), A)
+    pool = await PoolCache(store).fresh(world.pool_id)
+    assert await PoolMaps(store).current(pool, Representation.KERNEL)
+    listed = store.list_map_names
+
+    async def list_and_lose(pool: Pool) -> list[str]:
+        found = await listed(pool)
+        await world.go_back(before)
+        return found
+
+    monkeypatch.setattr(store, "list_map_names", list_and_lose)
+    with pytest.raises(StoreWentBack):
+        await PoolMaps(store).current(pool, Representation.KERNEL)
 
 
 async def test_picks_among_clips_that_were_lost_are_told_as_not_to_be_made_again(world: World):

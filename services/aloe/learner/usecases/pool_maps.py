@@ -8,6 +8,7 @@ from collections.abc import Callable
 from weakref import WeakValueDictionary
 
 from aloe.learner.cache.cached_pool import CachedPool
+from aloe.learner.domain.errors import StoreDamaged
 from aloe.learner.domain.head import Head
 from aloe.learner.domain.representations.fitting import LANDMARK_COUNT
 from aloe.learner.domain.representations.naming import newest_names, representation_of
@@ -124,7 +125,12 @@ class PoolMaps:
     async def _newest(self, pool: CachedPool, kind: Representation) -> PoolMap | None:
         for name in newest_names(await self._store.list_map_names(pool.pool)):
             if representation_of(name) is kind:
-                return await self.named(pool.pool.pool_id, name)
+                try:
+                    return await self.named(pool.pool.pool_id, name)
+                except StoreDamaged:
+                    # Not if it was lost since it was listed, where the store went back.
+                    await self._store.check_pool(pool.pool)
+                    raise
         return None
 
     async def named(self, pool_id: str, name: str) -> PoolMap:
